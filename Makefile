@@ -1,0 +1,47 @@
+# Two commands matter to a user: `make demo` and `make test`. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test check system matrix constraints clean help
+
+help:
+	@echo "make demo    a real Airflow waits for exports on an emulated CGC (KEEP=1 leaves the UI up)"
+	@echo "make test    unit, contract and Airflow tests"
+	@echo "make check   ruff, mypy --strict, import directions, docs tests"
+	@echo "make system  tests on a real scheduler and triggerer"
+	@echo "make matrix  the tests on every supported Airflow (VERSIONS=\"2.11 3.3\" for some)"
+
+demo: $(READY)
+	$(BIN)/python -m dev.demo
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/unit/test_layers.py tests/unit/test_docs.py
+
+system: $(READY)
+	$(BIN)/python -m pytest tests/system $(ARGS)
+
+matrix: $(READY)
+	$(BIN)/python -m dev.matrix $(VERSIONS)
+
+# Resolve everything anew; commit the result.
+constraints: $(READY)
+	$(BIN)/python -m dev.constraints
+
+$(READY): setup.cfg constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "airflow-provider-cgc needs Python 3.11 or newer, $(PYTHON) is older; run: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[emulator,test,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .venv-* .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache

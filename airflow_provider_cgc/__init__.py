@@ -1,0 +1,112 @@
+"""An Apache Airflow provider for the Cancer Genomics Cloud and the other Seven Bridges platforms.
+
+Nothing is imported here, Airflow least of all: it reads `get_provider_info()` while it is being imported itself.
+"""
+
+from __future__ import annotations
+
+__all__ = ["__version__", "get_provider_info"]
+
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Give what Airflow shows and needs to know of this package (entry point `apache_airflow_provider`)."""
+    return {
+        "package-name": "airflow-provider-cgc",
+        "name": "Cancer Genomics Cloud",
+        "description": "Move and process data on the `Cancer Genomics Cloud <https://cgc.sbgenomics.com/>`__ and the "
+        "other Seven Bridges platforms: nothing lost, nothing twice.",
+        "versions": [__version__],
+        "hooks": [{"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.hooks.cgc"]}],
+        "sensors": [
+            {"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.sensors.exports"]}
+        ],
+        "triggers": [
+            {"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.triggers.jobs"]}
+        ],
+        "connection-types": [
+            {
+                "hook-class-name": "airflow_provider_cgc.hooks.cgc.CgcHook",
+                "connection-type": "cgc",
+                "hook-name": "Cancer Genomics Cloud",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "schema"],
+                    "relabeling": {"password": "Token", "host": "Host (platform 'other' only)"},
+                    "placeholders": {
+                        "password": "shown on the platform under Developer > Authentication token",
+                        "host": "empty, or for platform 'other': https://api.example.org/v2",
+                        "port": "empty, or as in the host's address",
+                    },
+                },
+                "conn-fields": _conn_fields(),
+            }
+        ],
+        "config": {
+            "cgc": {
+                "description": "Settings of the provider for the Cancer Genomics Cloud.",
+                "options": {
+                    "allowed_hosts": {
+                        "description": "Hosts, separated by commas, that may be sent a connection's token besides "
+                        "the known Seven Bridges platforms and this very machine. Compared whole, with the port "
+                        "unless it is 443. Whoever may edit connections could otherwise send the token anywhere.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "api.genomics.example.org,cgc-proxy.example.org:8443",
+                        "default": "",
+                    }
+                },
+            }
+        },
+    }
+
+
+def _conn_fields() -> dict[str, Any]:
+    """Give the fields that the connection form has beside Airflow's own; their values land in `extra`."""
+    return {
+        "platform": {
+            "label": "Platform",
+            "description": "Which Seven Bridges platform; 'other' takes the host above.",
+            "schema": {
+                "type": ["string", "null"],
+                "enum": ["cgc", "cavatica", "sbg-us", "sbg-eu", "sbg-cn", "bdc", "other"],
+                "default": "cgc",
+            },
+        },
+        "project": {
+            "label": "Project",
+            "description": "Where a task names no project: owner/short-name, as in the project's web address.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "timeout": {
+            "label": "Timeout (seconds)",
+            "description": "How long to wait for an answer; starting jobs waits at least 300.",
+            "schema": {"type": ["number", "null"], "minimum": 1, "maximum": 3600, "default": 60},
+        },
+        "verify": {
+            "label": "Verify certificate",
+            "description": "true, false, or the path of a file with trusted certificates on the workers.",
+            "schema": {"type": ["string", "null"], "default": "true"},
+        },
+        "proxies": {
+            "label": "Proxies",
+            "description": 'JSON, such as {"https": "http://proxy.example.org:3128"}; empty: HTTPS_PROXY and NO_PROXY '
+            "of the machine count.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "rate_share": {
+            "label": "Share of the request limit",
+            "description": "How much of the platform's 1000 requests in 5 minutes Airflow may use up; the rest is left "
+            "to people.",
+            "schema": {"type": ["number", "null"], "minimum": 0.05, "maximum": 1, "default": 0.8},
+        },
+        "advance_access": {
+            "label": "Advance access",
+            "description": "Ask the platform for beta features.",
+            "schema": {"type": "boolean", "default": False},
+        },
+    }

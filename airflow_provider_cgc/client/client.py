@@ -1,0 +1,71 @@
+"""The client: one object per connection, one attribute per noun of the platform's API."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from airflow_provider_cgc.client.budget import RateBudget, budget_for
+from airflow_provider_cgc.client.endpoints.exports import ExportsEndpoint
+from airflow_provider_cgc.client.endpoints.files import FilesEndpoint
+from airflow_provider_cgc.client.endpoints.projects import ProjectsEndpoint
+from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
+from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.models import RateLimit, User, rate_limit_from_json
+from airflow_provider_cgc.client.settings import Settings
+from airflow_provider_cgc.client.transport import Request, Transport
+
+__all__ = ["CgcClient"]
+
+
+class CgcClient:
+    """Calls the platform on behalf of one user; may be shared by threads.
+
+    `patience`: seconds that one call may spend in all on waiting and repeating. With 0 it makes exactly one attempt
+    and never sleeps, not even for the rate budget: the caller schedules. `clock` gives epoch seconds.
+    Nothing is sent before the first call. Every call raises a `CgcError` or gives a value.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        patience: float = 300.0,
+        budget: RateBudget | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not patience >= 0 or math.isinf(patience):
+            raise CgcUsageError(f"patience must be a number of seconds from 0 on, not {patience!r}")
+        self.settings = settings
+        self.budget = budget if budget is not None else budget_for(settings, clock)
+        self._transport = Transport(settings, patience=patience, budget=self.budget, clock=clock, sleep=sleep)
+        self.exports = ExportsEndpoint(self._transport)
+        self.files = FilesEndpoint(self._transport)
+        self.projects = ProjectsEndpoint(self._transport)
+        self.volumes = VolumesEndpoint(self._transport)
+
+    def __repr__(self) -> str:
+        return f"<CgcClient of {self.settings.base_url}>"
+
+    def __enter__(self) -> CgcClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections. A call that is under way ends well; a later one opens new connections."""
+        self._transport.close()
+
+    def user(self) -> User:
+        """Whom the token belongs to: the cheapest proof that host and token are right. Costs one request."""
+        return User.from_json(self._transport.send(Request("GET", "/user")).value)
+
+    def rate_limit(self) -> RateLimit:
+        """The requests left in this window. The platform does not count this call."""
+        return rate_limit_from_json(self._transport.send(Request("GET", "/rate_limit", counted=False)).value)

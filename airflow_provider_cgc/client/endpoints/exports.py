@@ -1,0 +1,91 @@
+"""Export jobs: files from a project into a volume. https://docs.cancergenomicscloud.org/reference/start-an-export-job"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_cgc.client.endpoints.jobs import JobsEndpoint, checked_text, state_name
+from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
+from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
+
+__all__ = ["ExportsEndpoint"]
+
+Records = list[BulkRecord[ExportJob]]
+
+_ITEM_KEYS = frozenset({"file", "volume", "location", "properties", "overwrite"})
+
+
+class ExportsEndpoint(JobsEndpoint[ExportJob]):
+    """`client.exports`. The platform shows a user's own jobs only."""
+
+    noun = "export"
+
+    def list(
+        self,
+        *,
+        volume: str | None = None,
+        state: JobState | str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Iterator[ExportJob]:
+        """Own jobs, whole, page by page while you read; in an order that the platform does not document."""
+        return self._list(_query(volume, state), limit=limit, offset=offset)
+
+    def page(
+        self,
+        *,
+        volume: str | None = None,
+        state: JobState | str | None = None,
+        limit: int = PAGE_LIMIT,
+        offset: int = 0,
+    ) -> Page[ExportJob]:
+        """One page of `list`, with the number of all jobs and the platform's clock, by one request."""
+        return self._page(_query(volume, state), limit=limit, offset=offset)
+
+    def bulk_create(self, items: Sequence[Mapping[str, Any]], *, copy_only: bool) -> Records:
+        """Start up to 100 exports; one record per item, in order, with the job's id or the item's problem.
+
+        An item is `{"file": id, "volume": "owner/name", "location": key}`, with `properties` (an object) and
+        `overwrite` (false) as it likes. `copy_only=False` moves: after success the platform's file becomes an alias
+        of the exported object. Raises `CgcUsageError` before anything is sent. After `CgcConnectionError` with
+        `.sent`, `CgcUnavailable` or `CgcUnreadableError` jobs may run whose ids are unknown: look into `list`. The
+        same holds for an item whose problem is `made_here`.
+        """
+        if not isinstance(copy_only, bool):
+            raise CgcUsageError(f"copy_only must be True or False, not {copy_only!r}: without it files are moved")
+        return self._create(items, {"copy_only": "true" if copy_only else "false"})
+
+    def _parse(self, raw: object) -> ExportJob:
+        return ExportJob.from_json(raw)
+
+    def _wire(self, index: int, item: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(item, Mapping) or not _ITEM_KEYS.issuperset(item):
+            raise CgcUsageError(f"item {index}: must be an object with some of {', '.join(sorted(_ITEM_KEYS))}")
+        overwrite, properties = item.get("overwrite", False), item.get("properties")
+        if not isinstance(overwrite, bool):
+            raise CgcUsageError(f"item {index}: 'overwrite' must be true or false, not {overwrite!r}")
+        if properties is not None and not isinstance(properties, Mapping):
+            raise CgcUsageError(f"item {index}: 'properties' must be an object")
+        return {
+            "source": {"file": checked_text(index, item, "file")},
+            "destination": {
+                "volume": checked_text(index, item, "volume"),
+                "location": checked_text(index, item, "location"),
+            },
+            "overwrite": overwrite,
+            "properties": dict(properties or {}),
+        }
+
+    def _key_of_wire(self, body: Mapping[str, Any]) -> Hashable:
+        destination = body["destination"]
+        return body["source"]["file"], destination["volume"], destination["location"]
+
+    def _key_of_job(self, job: ExportJob) -> Hashable:
+        return job.file, job.volume, job.location
+
+
+def _query(volume: str | None, state: JobState | str | None) -> dict[str, str | list[str] | None]:
+    # A list is abbreviated to id and state unless it is asked for all.
+    return {"volume": volume, "state": state_name(state), "fields": "_all"}

@@ -1,0 +1,321 @@
+"""Everything that can go wrong between this client and the platform; each type says what the caller can do.
+
+    CgcError
+    ├── CgcSettingsError (ValueError)     a setting is wrong; nothing was sent
+    ├── CgcUsageError (ValueError)        an argument is wrong; nothing was sent
+    ├── CgcConnectionError                no answer; `.sent` tells if the platform may have acted
+    │   ├── CgcTimeoutError                 ... within the time allowed
+    │   └── CgcCertificateError             the other side could not prove who it is
+    ├── CgcUnreadableError                an answer that is none: HTML, broken JSON, half a body
+    ├── CgcForeignLinkError               an answer points to another host; the token does not go there
+    ├── CgcRedirect                       3xx; never followed
+    ├── CgcApiError                       the platform said no: `.status .code .message .remedy`
+    │   ├── CgcBadRequest                   4xx other than the next five
+    │   ├── CgcUnauthorized                 401: the token
+    │   ├── CgcForbidden                    403: the rights
+    │   ├── CgcNotFound                     404: `.gateway` when it is the path that is unknown
+    │   ├── CgcConflict                     409
+    │   ├── CgcRateLimited                  429: `.retry_after`
+    │   └── CgcUnavailable                  5xx: `.maintenance`, `.retry_after`
+    └── CgcItemsRefused                   some items of a bulk call were refused; others may run
+
+None of them is an Airflow exception, none shows a token, and all survive pickling.
+`from_response()` is the only judge of an answer.
+"""
+
+# ruff: noqa: N818  # the names say what happened; "Error" at the end of each would say nothing more
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_cgc.client.headers import header, wait_of
+from airflow_provider_cgc.client.problems import Problem, one_line
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import BulkRecord
+
+__all__ = [
+    "CgcApiError",
+    "CgcBadRequest",
+    "CgcCertificateError",
+    "CgcConflict",
+    "CgcConnectionError",
+    "CgcError",
+    "CgcForbidden",
+    "CgcForeignLinkError",
+    "CgcItemsRefused",
+    "CgcNotFound",
+    "CgcRateLimited",
+    "CgcRedirect",
+    "CgcSettingsError",
+    "CgcTimeoutError",
+    "CgcUnauthorized",
+    "CgcUnavailable",
+    "CgcUnreadableError",
+    "CgcUsageError",
+    "from_response",
+]
+
+
+class CgcError(Exception):
+    """The root: `except CgcError` catches all that this client raises on purpose."""
+
+
+class CgcSettingsError(CgcError, ValueError):
+    """A setting is wrong: the text names the field, the fact and the remedy. Nothing was sent."""
+
+    def __init__(self, field: str, fact: str) -> None:
+        super().__init__(field, fact)
+        self.field = field
+        self.fact = fact
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.fact}"
+
+
+class CgcUsageError(CgcError, ValueError):
+    """An argument of a call is wrong. Nothing was sent."""
+
+
+class CgcConnectionError(CgcError):
+    """No answer came. `.sent` is False if the platform certainly never saw the request."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class CgcTimeoutError(CgcConnectionError):
+    """No whole answer came in time."""
+
+
+class CgcCertificateError(CgcConnectionError):
+    """The other side's certificate is not trusted, or the CA file cannot be used. Waiting does not help."""
+
+
+class CgcUnreadableError(CgcError):
+    """A good status, but no answer: HTML, broken JSON, half a body, another shape. The request may have worked."""
+
+
+class CgcForeignLinkError(CgcError):
+    """The platform's answer names a link to another scheme, host or port. It was not followed."""
+
+
+class CgcRedirect(CgcError):
+    """The platform answered 3xx. Not followed, because the token would travel along."""
+
+    def __init__(self, message: str, *, status: int, to_host: str | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.to_host = to_host
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class CgcApiError(CgcError):
+    """The platform refused a call. `call` is the method and path, `problem` what it said."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        status: int,
+        call: str,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(problem, status, call, request_id, retry_after)
+        self.problem = problem
+        self.status = status
+        self.call = call
+        self.request_id = request_id
+        self.retry_after = retry_after
+        """Seconds until it makes sense to ask again, where the answer tells; at most 310."""
+
+    @property
+    def code(self) -> int | None:
+        """The platform's own code, such as 9107; None in answers of a gateway or load balancer."""
+        return self.problem.code
+
+    @property
+    def message(self) -> str:
+        return self.problem.message
+
+    @property
+    def more_info(self) -> str | None:
+        return self.problem.link
+
+    @property
+    def remedy(self) -> str:
+        return self.problem.remedy
+
+    def __str__(self) -> str:
+        code = "" if self.code is None else f", code {self.code}"
+        parts = [f"{self.call} answered {self.status}{code}: {self.message}", self.remedy]
+        where = [f"see {self.more_info}" if self.more_info else ""]
+        where.append(f"request id {self.request_id}" if self.request_id else "")
+        text = " ".join(part for part in parts if part)
+        notes = ", ".join(note for note in where if note)
+        return f"{text} ({notes})" if notes else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class CgcBadRequest(CgcApiError):
+    """4xx: the request itself is refused; sending it again changes nothing."""
+
+
+class CgcUnauthorized(CgcApiError):
+    """401: the token is wrong, expired or regenerated."""
+
+
+class CgcForbidden(CgcApiError):
+    """403: the user of this token may not do that."""
+
+
+class CgcNotFound(CgcApiError):
+    """404. `.gateway`: the answer is not the application's, so the path or host is wrong, not the id."""
+
+    @property
+    def gateway(self) -> bool:
+        return self.code is None
+
+    @property
+    def remedy(self) -> str:
+        if self.gateway:
+            return "The address itself is unknown there: check host and path of the connection."
+        return self.problem.remedy
+
+
+class CgcConflict(CgcApiError):
+    """409: it exists already, or is in a state that does not allow this."""
+
+
+class CgcRateLimited(CgcApiError):
+    """429: the user's requests of this window are used up. Nothing was done; wait `.retry_after` seconds."""
+
+
+class CgcUnavailable(CgcApiError):
+    """5xx: a part of the platform is down. A request that changes something may or may not have worked."""
+
+    @property
+    def maintenance(self) -> bool:
+        """The platform says that it is in maintenance, which takes minutes to hours."""
+        return self.code == 0
+
+
+class CgcItemsRefused(CgcError):
+    """Some items of a bulk call were refused; the jobs in `.started` run all the same."""
+
+    def __init__(self, message: str, *, records: Sequence[BulkRecord[Any]], started: Sequence[str]) -> None:
+        super().__init__(message)
+        self.records = list(records)
+        self.started = list(started)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def from_response(status: int, headers: Mapping[str, str], body: bytes, *, call: str, now: float) -> Any:
+    """Judge an answer: its JSON value if it is a good one, else the error that it means.
+
+    `call` is method and path ("GET /user"), `now` this machine's clock in epoch seconds, for `retry_after`.
+    """
+    if 200 <= status < 300:
+        return None if status == 204 else _value(status, headers, body, call)
+    if 300 <= status < 400:
+        raise _redirect(status, headers, call)
+    raw = _json_or_none(body)
+    if call.startswith("GET ") and _is_job(raw):
+        # The documentation shows a FAILED job under the HTTP status of its error; it is a job all the same.
+        return raw
+    raise _api_error(status, headers, raw, body, call=call, now=now)
+
+
+def _value(status: int, headers: Mapping[str, str], body: bytes, call: str) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as fault:
+        kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
+        raise CgcUnreadableError(
+            f"{call} answered {status} with {len(body)} bytes that are no JSON ({kind}). A login page or a proxy "
+            "may stand between, or the line broke: open the host in a browser from this machine."
+        ) from fault
+
+
+def _redirect(status: int, headers: Mapping[str, str], call: str) -> CgcRedirect:
+    try:
+        host = urlsplit(header(headers, "Location") or "").hostname
+    except ValueError:
+        host = None
+    host = one_line(host, 120) or None
+    where = f"to host '{host}'" if host else "elsewhere"
+    return CgcRedirect(
+        f"{call} was answered with {status}, a redirect {where}, which is never followed because the token would "
+        "go along. Correct the host of the connection, or ask who runs the proxy between.",
+        status=status,
+        to_host=host,
+    )
+
+
+_BY_STATUS: Mapping[int, type[CgcApiError]] = {
+    401: CgcUnauthorized,
+    403: CgcForbidden,
+    404: CgcNotFound,
+    409: CgcConflict,
+    429: CgcRateLimited,
+}
+
+
+def _api_error(status: int, headers: Mapping[str, str], raw: Any, body: bytes, *, call: str, now: float) -> CgcApiError:
+    problem = Problem.from_json(raw) if isinstance(raw, Mapping) else None
+    if problem is None:
+        kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
+        problem = Problem(status, None, f"the answer is no error of the platform ({kind}, {len(body)} bytes)")
+    elif problem.status is None:
+        problem = Problem(status, problem.code, problem.message, problem.more_info)
+    kind_of_error = _BY_STATUS.get(status, CgcUnavailable if status >= 500 else CgcBadRequest)
+    return kind_of_error(
+        problem,
+        status=status,
+        call=call,
+        request_id=one_line(header(headers, "X-Request-Id"), 120) or None,
+        retry_after=_retry_after(status, headers, now=now),
+    )
+
+
+def _retry_after(status: int, headers: Mapping[str, str], *, now: float) -> float | None:
+    """The window's reset says nothing about when a server that is down comes back."""
+    if status == 429:
+        return wait_of(headers, now=now)
+    if status < 500:
+        return None
+    asked = {name: header(headers, name) for name in ("Retry-After", "Date")}
+    return wait_of({name: value for name, value in asked.items() if value}, now=now)
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_job(raw: Any) -> bool:
+    return isinstance(raw, Mapping) and all(isinstance(raw.get(key), str) for key in ("id", "state"))
+
+
+def _rebuild(kind: type[CgcError], args: tuple[Any, ...], fields: dict[str, Any]) -> CgcError:
+    """Unpickle an error whose constructor takes keywords."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error

@@ -1,0 +1,122 @@
+"""What the platform's answer headers say about requests left and about time; pure, nonsense gives None.
+
+https://docs.cancergenomicscloud.org/docs/api-rate-limit: 1000 requests per 300 seconds and user. One of the
+platforms documents `X-RateLimit-Reset` in milliseconds, the others in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+__all__ = ["LONGEST_WAIT", "RateLimit", "epoch_seconds", "header", "rate_limit_of", "server_date", "wait_of"]
+
+LONGEST_WAIT = 310.0
+"""Seconds: no window is longer than 300, so a header that asks for more is wrong."""
+
+_ABOVE_THIS_IT_IS_MILLISECONDS = 1e11
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Requests of one user in one window. True while requests are left."""
+
+    limit: int
+    remaining: int
+    reset: float
+    """When the window ends, epoch seconds by this machine's clock."""
+
+    def __bool__(self) -> bool:
+        return self.remaining > 0
+
+
+def rate_limit_of(headers: Mapping[str, str], *, now: float) -> RateLimit | None:
+    """The three `X-RateLimit-*` headers, `reset` by this machine's clock; None unless all three make sense."""
+    limit = _count(header(headers, "X-RateLimit-Limit"))
+    remaining = _count(header(headers, "X-RateLimit-Remaining"))
+    wait = _until_reset(headers, now=now)
+    if limit is None or remaining is None or wait is None or limit < 1:
+        return None
+    return RateLimit(limit=limit, remaining=remaining, reset=now + wait)
+
+
+def wait_of(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Seconds, 0 to 310, that an answer asks to wait: `Retry-After`, else until `X-RateLimit-Reset`."""
+    asked = _retry_after(headers, now=now)
+    return asked if asked is not None else _until_reset(headers, now=now)
+
+
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """A header by its name in any case, also from a plain dict."""
+    if name in headers:
+        return headers[name]
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), None)
+
+
+def server_date(headers: Mapping[str, str]) -> datetime | None:
+    """The platform's own clock when it answered."""
+    return _http_date(header(headers, "Date"))
+
+
+def epoch_seconds(value: object) -> float | None:
+    """A unix time in seconds or milliseconds as seconds."""
+    number = _number(value)
+    if number is None or number <= 0:
+        return None
+    return number / 1000 if number > _ABOVE_THIS_IT_IS_MILLISECONDS else number
+
+
+def _until_reset(headers: Mapping[str, str], *, now: float) -> float | None:
+    reset = epoch_seconds(header(headers, "X-RateLimit-Reset"))
+    return None if reset is None else _until(reset, headers, now=now)
+
+
+def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
+    text = header(headers, "Retry-After")
+    seconds = _number(text)
+    if seconds is not None:
+        return _bounded(seconds) if seconds >= 0 else None
+    date = _http_date(text)
+    return None if date is None else _until(date.timestamp(), headers, now=now)
+
+
+def _until(moment: float, headers: Mapping[str, str], *, now: float) -> float:
+    """By this machine's clock; where that makes no sense the clocks differ, and the platform's own counts."""
+    seconds = moment - now
+    date = server_date(headers)
+    if date is not None and not 0 <= seconds <= LONGEST_WAIT:
+        seconds = moment - date.timestamp()
+    return _bounded(seconds)
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def _count(value: object) -> int | None:
+    number = _number(value)
+    return None if number is None or number < 0 else int(number)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _http_date(value: str | None) -> datetime | None:
+    if not value:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,0 +1,100 @@
+"""What the platform calls an error, and what a person can do about it.
+
+The same small object stands in three places: the body of a refused call, `error` of a FAILED job and `error` of
+one record of a bulk answer. Codes: https://docs.cancergenomicscloud.org/docs/api-status-codes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_cgc.client.remedies import REMEDIES, STATUS_REMEDIES, Remedy
+
+__all__ = ["REMEDIES", "Problem", "Remedy", "one_line"]
+
+_CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes"
+_MAY_PASS_STATUSES = frozenset({408, 425, 429})
+_LONGEST_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as the platform tells it: `str()` gives "9107: Location on volume already contains a file."
+
+    Any of the fields can be missing in an answer. `made_here` marks what this client had to say itself, because the
+    platform's answer did not mention the thing at all.
+    """
+
+    status: int | None
+    code: int | None
+    message: str
+    more_info: str | None = None
+    made_here: bool = False
+
+    @classmethod
+    def from_json(cls, raw: object) -> Problem | None:
+        """Read an error object; None when there is none (absent, null or empty)."""
+        if isinstance(raw, str) and raw.strip():
+            return cls(None, None, one_line(raw))
+        if not isinstance(raw, Mapping) or not raw:
+            return None
+        return cls(
+            status=_number(raw.get("status")),
+            code=_number(raw.get("code")),
+            message=one_line(raw.get("message")) or "the platform gave no reason",
+            more_info=one_line(raw.get("more_info")) or None,
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What to do, in one sentence; empty when nothing is known about this code."""
+        known = self._known
+        return known.text if known else ""
+
+    @property
+    def may_pass(self) -> bool:
+        """True if the same request, sent again, can succeed although nobody changed anything."""
+        known = self._known
+        if known:
+            return known.may_pass
+        return self.status is not None and (self.status >= 500 or self.status in _MAY_PASS_STATUSES)
+
+    @property
+    def link(self) -> str | None:
+        """The page that explains this code."""
+        if self.more_info:
+            return self.more_info
+        return None if self.code is None else f"{_CODES_PAGE}#{self.code}"
+
+    @property
+    def _known(self) -> Remedy | None:
+        if self.code is not None and self.code in REMEDIES:
+            return REMEDIES[self.code]
+        return None if self.status is None else STATUS_REMEDIES.get(self.status)
+
+    def __str__(self) -> str:
+        if self.code is not None:
+            return f"{self.code}: {self.message}"
+        return self.message if self.status is None else f"HTTP {self.status}: {self.message}"
+
+
+def one_line(value: object, longest: int = _LONGEST_MESSAGE) -> str:
+    """Text from outside as one printable line of bounded length, so that it cannot forge log lines."""
+    if not isinstance(value, str):
+        return ""
+    text = " ".join(value[: 8 * longest].split())
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def _number(value: Any) -> int | None:
+    """A whole number or a text of digits; the gateway's status "NOT_FOUND" is neither."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) <= 9:
+        return int(value)
+    return None

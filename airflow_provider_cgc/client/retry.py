@@ -1,0 +1,83 @@
+"""May this call be repeated, and after how long? Pure decisions: nobody sleeps here and no clock is read.
+
+A call is repeatable if the platform ends up the same however often it is sent: reads, and bulk gets although they
+are POSTs. A create is not, because there is no idempotency key; it is sent again only if it certainly did nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from airflow_provider_cgc.client.errors import (
+    CgcApiError,
+    CgcCertificateError,
+    CgcConnectionError,
+    CgcError,
+    CgcRateLimited,
+    CgcUnavailable,
+    CgcUnreadableError,
+)
+from airflow_provider_cgc.client.headers import LONGEST_WAIT
+
+__all__ = ["counts_as_attempt", "transient", "wait_before_repeat"]
+
+_LONGEST_BACKOFF = 60.0
+_WITHOUT_ADVICE = 60.0
+_MAINTENANCE = (60.0, 300.0)
+_REQUEST_TIMEOUT, _TOO_EARLY = 408, 425
+
+
+def wait_before_repeat(error: CgcError, *, repeatable: bool, attempt: int, random: Callable[[], float]) -> float | None:
+    """Seconds to wait before the call is sent again; None: do not send it again.
+
+    `attempt` counts the tries that failed so far, from 1, refusals by the rate limit aside. `random` gives a number
+    from 0 up to 1, so that many waiters do not come back at the same moment.
+    """
+    if not transient(error):
+        return None
+    if isinstance(error, CgcRateLimited):
+        return _until_reset(error, random)
+    if not repeatable and not _certainly_not_sent(error):
+        return None
+    if isinstance(error, CgcUnavailable):
+        if error.retry_after is not None:
+            return min(error.retry_after + _jitter(error.retry_after, random), LONGEST_WAIT)
+        if error.maintenance:
+            shortest, longest = _MAINTENANCE
+            return min(shortest * 2.0 ** min(attempt - 1, 10), longest * 0.8) * (1 + random() * 0.25)
+    return _backoff(attempt, random)
+
+
+def transient(error: CgcError) -> bool:
+    """True for what a waiter sits out: the rate limit, 5xx, maintenance, lost lines, unreadable answers."""
+    if isinstance(error, CgcCertificateError):
+        return False
+    if isinstance(error, CgcRateLimited | CgcUnavailable | CgcConnectionError | CgcUnreadableError):
+        return True
+    return isinstance(error, CgcApiError) and error.status in (_REQUEST_TIMEOUT, _TOO_EARLY)
+
+
+def counts_as_attempt(error: CgcError) -> bool:
+    """A refusal by the rate limit is an agenda, not a failure."""
+    return not isinstance(error, CgcRateLimited)
+
+
+def _certainly_not_sent(error: CgcError) -> bool:
+    return isinstance(error, CgcConnectionError) and not error.sent
+
+
+def _until_reset(error: CgcRateLimited, random: Callable[[], float]) -> float:
+    """To the reset and a little later, spread out, because every waiter of this user was refused."""
+    wait = _WITHOUT_ADVICE if error.retry_after is None else error.retry_after
+    return min(wait + _jitter(wait, random), LONGEST_WAIT)
+
+
+def _jitter(wait: float, random: Callable[[], float]) -> float:
+    """Up to a tenth, at least up to one second and at most up to ten."""
+    return random() * min(max(wait * 0.1, 1.0), 10.0)
+
+
+def _backoff(attempt: int, random: Callable[[], float]) -> float:
+    """1, 2, 4 ... 60 seconds, each shortened by up to a half."""
+    wait = min(2.0 ** min(attempt - 1, 10), _LONGEST_BACKOFF)
+    return wait * (0.5 + random() / 2)

@@ -1,0 +1,122 @@
+"""How a call becomes an answer: mind the budget, send, judge, and repeat within the patience of one call.
+
+What may be repeated is decided in `retry`, what an answer means in `errors`; the loop is tenacity's.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tenacity
+
+from airflow_provider_cgc.client.budget import RateBudget
+from airflow_provider_cgc.client.call import Answer, Request
+from airflow_provider_cgc.client.errors import CgcError, CgcRateLimited, from_response
+from airflow_provider_cgc.client.headers import header, server_date
+from airflow_provider_cgc.client.problems import one_line
+from airflow_provider_cgc.client.retry import counts_as_attempt, wait_before_repeat
+from airflow_provider_cgc.client.settings import Settings
+from airflow_provider_cgc.client.wire import Wire
+
+__all__ = ["Answer", "Request", "Transport"]
+
+log = logging.getLogger(__name__)
+
+_SHOWN_OF_A_BODY = 2048
+
+
+@dataclass
+class _Effort:
+    """How much of one call's patience is spent, by the clock or by the sleeps, whichever says more."""
+
+    patience: float
+    clock: Callable[[], float]
+    began: float
+    slept: float = 0.0
+    attempt: int = 1
+    next_wait: float = 0.0
+
+    @property
+    def left(self) -> float:
+        return max(self.patience - max(self.clock() - self.began, self.slept), 0.0)
+
+
+class Transport:
+    """Sends the calls of one client, from any thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        patience: float,
+        budget: RateBudget,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._host = settings.host
+        self._wire = Wire(settings)
+        self._patience = patience
+        self._budget = budget
+        self._clock = clock
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return f"<Transport to {self._host}>"
+
+    def close(self) -> None:
+        """Close all connections; a later call opens new ones."""
+        self._wire.close()
+
+    def send(self, request: Request) -> Answer:
+        """Send, wait and repeat within the patience of one call; raises a `CgcError`."""
+        effort = _Effort(self._patience, self._clock, self._clock())
+
+        def again(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            return isinstance(error, CgcError) and self._may_go_on(request, error, effort)
+
+        loop = tenacity.Retrying(
+            retry=again,
+            wait=lambda state: effort.next_wait,
+            sleep=lambda seconds: self._nap(effort, float(seconds)),
+            reraise=True,
+        )
+        answer: Answer = loop(self._send_once, request, effort)
+        return answer
+
+    def _may_go_on(self, request: Request, error: CgcError, effort: _Effort) -> bool:
+        wait = wait_before_repeat(error, repeatable=request.repeatable, attempt=effort.attempt, random=random.random)
+        if wait is None or wait > effort.left or self._patience <= 0:
+            return False
+        log.warning("%s. Attempt %d failed; again in %.1f s", error, effort.attempt, wait)
+        effort.attempt += counts_as_attempt(error)
+        effort.next_wait = wait
+        return True
+
+    def _send_once(self, request: Request, effort: _Effort) -> Answer:
+        """The budget is a courtesy: after its patience a call goes out from what was left to people."""
+        if request.counted:
+            self._nap(effort, min(self._budget.delay(), effort.left))
+        status, headers, body = self._wire.exchange(request)
+        self._budget.observe(headers)
+        log.debug("%s answered %d: %s", request, status, _shown(body))
+        try:
+            value = from_response(status, headers, body, call=str(request), now=self._clock())
+        except CgcRateLimited as refusal:
+            self._budget.observe_429(refusal.retry_after)
+            raise
+        total = header(headers, "X-Total-Matching-Query") or ""
+        return Answer(value, int(total) if total.isascii() and total.isdigit() else None, server_date(headers))
+
+    def _nap(self, effort: _Effort, seconds: float) -> None:
+        if seconds > 0:
+            effort.slept += seconds
+            self._sleep(seconds)
+
+
+def _shown(body: bytes) -> str:
+    return one_line(body[:_SHOWN_OF_A_BODY].decode("utf-8", "replace"), _SHOWN_OF_A_BODY)

@@ -1,0 +1,95 @@
+"""Every place where Airflow's versions differ for us, one comment each with the version at which it can go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    BaseHook,
+    BaseOperator,
+    BaseSensorOperator,
+    Connection,
+    PokeReturnValue,
+    XCom,
+    conf,
+    mask_secret,
+)
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
+except ImportError:  # Airflow 2.11; can go with the floor at 3.0
+    from airflow.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = [
+    "AirflowFailException",
+    "AirflowRescheduleException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "AirflowTaskTimeout",
+    "BaseHook",
+    "BaseOperator",
+    "BaseSensorOperator",
+    "Connection",
+    "PokeReturnValue",
+    "TaskDeferralError",
+    "TaskDeferralTimeout",
+    "conf",
+    "default_deferrable",
+    "first_poke",
+    "mask_secret",
+    "read_xcom",
+    "task_state_store",
+]
+
+
+def default_deferrable() -> bool:
+    """Give Airflow's own default for `deferrable`."""
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
+
+
+def task_state_store(context: Context) -> Any | None:
+    """Give the store that survives tries and pokes, or None where Airflow has none (before 3.3)."""
+    return context.get("task_state_store")
+
+
+def first_poke(context: Context) -> datetime | None:
+    """
+    Give the time from which a rescheduled sensor's timeout counts, or None at its first poke.
+
+    From Airflow 3.0 on that is the first poke of this try, on 2.11 the first one of the first try: the same as
+    Airflow's own sensor base class uses.
+    """
+    ti: Any = context["ti"]
+    if hasattr(ti, "get_first_reschedule_date"):
+        return ti.get_first_reschedule_date(context)  # type: ignore[no-any-return]
+    # Airflow 2.11; can go with the floor at 3.0
+    from airflow.sensors.base import _orig_start_date
+
+    first_try = (ti.max_tries or 0) - (context["task"].retries or 0) + 1
+    return _orig_start_date(  # type: ignore[no-any-return]
+        dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index, try_number=first_try
+    )
+
+
+def read_xcom(address: Mapping[str, Any]) -> Any:
+    """
+    Read one XCom by its address: keys dag_id, task_id, run_id, map_index, key.
+
+    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`.
+    """
+    return XCom.get_one(
+        key=address["key"],
+        dag_id=address["dag_id"],
+        task_id=address["task_id"],
+        run_id=address["run_id"],
+        map_index=address["map_index"],
+    )

@@ -1,0 +1,41 @@
+"""Knows the answers of faults: the API's errors on demand, and the pages of what stands in front of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from airflow_provider_cgc.emulator.errors import PlatformError, gateway_body
+
+_JSON, _HTML = "application/json", "text/html"
+_PAGE = (
+    "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+    "<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+
+_CODED = {"429": 1000, "503_maintenance": 0, "503": 90005, "401": 90001, "403": 90002}
+# choice: 500 comes in the gateway's words; the only published code with that status means a body that could
+# not be decoded.
+_GATEWAY = {"404_gateway": 404, "500": 500}
+_PAGES = {
+    "502_html": (502, "502 Bad Gateway"),
+    "503_html": (503, "503 Service Temporarily Unavailable"),
+    "504_html": (504, "504 Gateway Time-out"),
+}
+
+
+def canned_answer(kind: str) -> tuple[int, str, bytes]:
+    """Status, content type and body of a fault; nothing for one that only closes the line."""
+    if kind in _CODED:
+        error = PlatformError(_CODED[kind])
+        return error.status, _JSON, _dumped(error.to_json())
+    if kind in _GATEWAY:
+        return _GATEWAY[kind], _JSON, _dumped(gateway_body(_GATEWAY[kind]))
+    if kind in _PAGES:
+        status, title = _PAGES[kind]
+        return status, _HTML, _PAGE.format(title=title).encode()
+    return 0, _JSON, b""
+
+
+def _dumped(body: dict[str, Any]) -> bytes:
+    return json.dumps(body).encode()

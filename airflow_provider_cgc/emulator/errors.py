@@ -1,0 +1,91 @@
+"""Knows the platform's error codes, each with its HTTP status and words, and the body they travel in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MORE_INFO = "http://docs.sevenbridges.com/docs/api-status-codes#{code}"
+
+# code -> (HTTP status, message). The statuses are the published ones. The messages of 0, 1000, 9006, 9008,
+# 9009, 9107, 90001 and 90005 are the service's own; choice: the others are put in our words in the same tone,
+# because only their meaning is published.
+CODES: dict[int, tuple[int, str]] = {
+    0: (503, "The Platform is currently under maintenance."),
+    1000: (429, "Rate limit exceeded! Check response headers."),
+    2002: (404, "Requested user does not exist."),
+    3002: (404, "Requested project does not exist."),
+    5001: (403, "Insufficient privileges to access the requested file."),
+    5002: (404, "Requested file does not exist."),
+    5022: (400, "Parent is not a folder."),
+    5029: (400, "Either parent or project must be specified."),
+    5031: (400, "Parent and project cannot be specified together."),
+    9003: (403, "Insufficient privileges to access the project."),
+    9004: (403, "Insufficient privileges to access the file."),
+    9005: (403, "Insufficient privileges to access the requested job."),
+    9006: (403, "Requested file cannot be exported."),
+    9007: (404, "Requested volume does not exist."),
+    9008: (404, "Requested job does not exist."),
+    9009: (404, "Requested file does not exist."),
+    9011: (400, "Request syntax is not valid."),
+    9020: (403, "Insufficient privileges to access the volume."),
+    9026: (403, "Volume is not in read-write mode."),
+    9027: (403, "Exporting across different cloud locations is not supported."),
+    9069: (409, "Volume is inactive."),
+    9072: (400, "Path must not end with a slash."),
+    9100: (503, "Error communicating with the storage service."),
+    9101: (403, "Volume is not in read-write mode."),
+    9102: (403, "Insufficient privileges to access the project."),
+    9103: (403, "Insufficient privileges to access the item, or its location is not accessible."),
+    9104: (404, "Volume does not exist."),
+    9105: (404, "Item does not exist on the volume."),
+    9106: (404, "File does not exist."),
+    9107: (409, "Location on volume already contains a file."),
+    9108: (409, "File already exists."),
+    9109: (404, "File is missing or not accessible."),
+    9200: (404, "Bucket does not exist."),
+    9201: (403, "Access key is not valid."),
+    9202: (403, "Secret key is not valid."),
+    9203: (403, "IAM role is not valid."),
+    9204: (403, "LIST permission on the bucket is missing."),
+    9205: (403, "GET permission on the bucket is missing."),
+    9206: (403, "PUT or PutObjectAcl permission on the bucket is missing."),
+    9207: (403, "GetObjectAcl permission on the bucket is missing."),
+    9208: (403, "GET permission on the Platform bucket is missing."),
+    9209: (403, "Read-write volumes are not available in this region."),
+    90000: (400, "Bad request."),
+    90001: (401, "Unauthorized."),
+    90002: (403, "Forbidden."),
+    90003: (404, "Not found."),
+    90004: (503, "Unexpected error."),
+    90005: (503, "Service unavailable."),
+    90006: (405, "Method not allowed."),
+    90008: (415, "Content type is not supported."),
+    90009: (500, "Request body could not be decoded."),
+}
+
+
+class PlatformError(Exception):
+    """One of the platform's coded errors: the answer of a call, of a bulk item, or of a FAILED job."""
+
+    def __init__(self, code: int, message: str | None = None) -> None:
+        if code not in CODES:
+            raise ValueError(f"{code} is not a code this emulator knows; see CODES in {__name__}")
+        self.code = code
+        self.status, default = CODES[code]
+        self.message = message or default
+        super().__init__(f"{self.status}/{code} {self.message}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The error object, the same in all three places."""
+        return {
+            "status": self.status,
+            "code": self.code,
+            "message": self.message,
+            "more_info": MORE_INFO.format(code=self.code),
+        }
+
+
+def gateway_body(status: int) -> dict[str, Any]:
+    """The body of the gateway in front of the API, which knows no codes and spells `status` as a word."""
+    words = {403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}[status]
+    return {"status": words.upper().replace(" ", "_"), "message": f"HTTP {status} {words}"}

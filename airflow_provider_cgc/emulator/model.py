@@ -1,0 +1,101 @@
+"""Knows the platform's nouns: users, projects, files, volumes and the objects in their buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Holds files; `location` is cloud and region, which must match a volume's for exports."""
+
+    id: str
+    name: str
+    root: str
+    location: str
+    created: float
+
+    @property
+    def owner(self) -> str:
+        """The first half of the id."""
+        return self.id.split("/")[0]
+
+
+@dataclass(slots=True)
+class File:
+    """A file or a folder. An alias has `volume` and `location`; its bytes lie on the volume."""
+
+    id: str
+    name: str
+    project: str
+    parent: str | None
+    created: float
+    modified: float
+    size: int = 0
+    folder: bool = False
+    hosted_on: str = ""
+    volume: str | None = None
+    location: str | None = None
+    # Archived, or a copy of a public file: no field of the API shows it, the export is refused all the same.
+    frozen: bool = False
+    task: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exportable(self) -> bool:
+        """Whether the platform itself holds bytes that it lets go."""
+        return not (self.folder or self.frozen or self.volume is not None)
+
+    def become_alias(self, volume: str, location: str, now: float) -> None:
+        """What a move leaves behind: the same id, the bytes on the volume."""
+        self.volume, self.location, self.modified = volume, location, now
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What lies in a bucket under a key."""
+
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A bucket of the user's own, or the part of it below `prefix`."""
+
+    id: str
+    bucket: str
+    location: str
+    endpoint: str
+    created: float
+    access_mode: Literal["RW", "RO"] = "RW"
+    prefix: str = ""
+    active: bool = True
+    description: str = ""
+    # None: everyone who sees the volume may write to it.
+    writers: frozenset[str] | None = None
+    properties: dict[str, Any] = field(default_factory=lambda: {"sse_algorithm": "AES256"})
+
+    @property
+    def name(self) -> str:
+        """The second half of the id."""
+        return self.id.split("/")[1]
+
+    def key(self, location: str) -> str:
+        """The key in the bucket of a location on this volume."""
+        if not self.prefix:
+            return location
+        return f"{self.prefix.rstrip('/')}/{location}"
+
+    def writable_by(self, user: User) -> bool:
+        """Whether a user has the write permission."""
+        return self.writers is None or user.name in self.writers

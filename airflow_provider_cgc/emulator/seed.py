@@ -1,0 +1,154 @@
+"""Knows the lab that an emulator starts with: projects, the files of the catalogue, volumes good and bad."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from airflow_provider_cgc.emulator.catalog import CatalogFile
+from airflow_provider_cgc.emulator.model import File, Project, StoredObject, Volume
+
+USER = "demo"
+PROJECT = "demo-lab/cptac3"
+OTHER_PROJECT = "demo-lab/leftovers"
+RESULTS = "demo-lab/results"
+READ_ONLY = "demo-lab/archive"
+INACTIVE = "demo-lab/retired"
+OTHER_REGION = "demo-lab/frankfurt"
+NOT_OURS = "partner-lab/dropbox"
+
+HOME = "aws:us-east-1"
+_ALIAS_LOCATION = "incoming/imported.bam"
+
+
+@dataclass(slots=True)
+class Lab:
+    """The state to start with."""
+
+    projects: dict[str, Project] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
+    buckets: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
+    catalogue: list[str] = field(default_factory=list)
+    folder: str = ""
+    alias: str = ""
+    archived: str = ""
+
+
+def make_lab(catalogue: Iterable[CatalogFile], now: float) -> Lab:
+    """The demo lab with these files in its first project."""
+    lab = Lab()
+    for project_id, name in ((PROJECT, "CPTAC-3"), (OTHER_PROJECT, "Leftovers")):
+        _add_project(lab, project_id, name, now)
+    _add_catalogue(lab, catalogue, now)
+    _add_volumes(lab, now)
+    _add_leftovers(lab, now)
+    return lab
+
+
+def platform_id(*parts: str) -> str:
+    """24 hexadecimal digits, the same each time."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _add_project(lab: Lab, project_id: str, name: str, now: float) -> None:
+    root = platform_id(project_id, "root")
+    lab.projects[project_id] = Project(project_id, name, root, HOME, now)
+    lab.files[root] = File(root, name, project_id, None, now, now, folder=True)
+
+
+def _add_catalogue(lab: Lab, catalogue: Iterable[CatalogFile], now: float) -> None:
+    project = lab.projects[PROJECT]
+    names: set[tuple[str, str]] = set()
+    for entry in catalogue:
+        parent = _folder(lab, project, entry.strategy, now)
+        # A manifest names files as GDC does; the platform has ids of its own. Ids that have the platform's
+        # shape are kept.
+        file_id = entry.id if re.fullmatch(r"[0-9a-f]{24}", entry.id) else platform_id(PROJECT, entry.id)
+        name = entry.name
+        while (parent, name) in names:
+            name = f"_1_{name}"  # the platform's way with a name that is taken
+        names.add((parent, name))
+        lab.files[file_id] = File(
+            file_id,
+            name,
+            PROJECT,
+            parent,
+            now,
+            now,
+            size=entry.size,
+            hosted_on=HOME,
+            metadata=_metadata(entry),
+        )
+        lab.catalogue.append(file_id)
+
+
+def _metadata(entry: CatalogFile) -> dict[str, str]:
+    # choice: the manifest's own column names as metadata keys, and the GDC id beside them.
+    metadata = {
+        "experimental_strategy": entry.strategy,
+        "case_submitter_id": entry.case,
+        "md5sum": entry.md5,
+        "gdc_file_uuid": entry.id,
+    }
+    return {key: value for key, value in metadata.items() if value}
+
+
+def _folder(lab: Lab, project: Project, name: str, now: float) -> str:
+    if not name:
+        return project.root
+    folder_id = platform_id(project.id, "folder", name)
+    if folder_id not in lab.files:
+        lab.files[folder_id] = File(folder_id, name, project.id, project.root, now, now, folder=True)
+        if project.id == PROJECT:
+            lab.folder = lab.folder or folder_id
+    return folder_id
+
+
+def _add_volumes(lab: Lab, now: float) -> None:
+    home = "s3.amazonaws.com"
+    volumes = (
+        Volume(RESULTS, "demo-lab-bucket", HOME, home, now, prefix="cgc", description="Results"),
+        Volume(READ_ONLY, "demo-lab-bucket", HOME, home, now, access_mode="RO", description="Read only"),
+        Volume(INACTIVE, "demo-lab-retired", HOME, home, now, active=False, description="Deactivated"),
+        Volume(
+            OTHER_REGION, "demo-lab-frankfurt", "aws:eu-central-1", "s3.eu-central-1.amazonaws.com", now,
+            description="Another region than the projects",
+        ),
+        Volume(NOT_OURS, "partner-lab-dropbox", HOME, home, now, writers=frozenset(), description="Seen only"),
+    )  # fmt: skip
+    lab.volumes = {volume.id: volume for volume in volumes}
+    lab.buckets = {volume.bucket: {} for volume in volumes}
+
+
+def _add_leftovers(lab: Lab, now: float) -> None:
+    """What cannot be exported, an alias and an archived file, in a project of its own: the first stays clean."""
+    project = lab.projects[OTHER_PROJECT]
+    parent = _folder(lab, project, "old", now)
+    lab.alias, lab.archived = platform_id(project.id, "alias"), platform_id(project.id, "archived")
+    lab.files[lab.alias] = File(
+        lab.alias,
+        "imported.bam",
+        project.id,
+        parent,
+        now,
+        now,
+        size=99,
+        volume=READ_ONLY,
+        location=_ALIAS_LOCATION,
+    )
+    lab.files[lab.archived] = File(
+        lab.archived,
+        "archived.bam",
+        project.id,
+        parent,
+        now,
+        now,
+        size=1_048_576,
+        hosted_on=HOME,
+        frozen=True,
+    )
+    volume = lab.volumes[READ_ONLY]
+    lab.buckets[volume.bucket][volume.key(_ALIAS_LOCATION)] = StoredObject(99, now)

@@ -1,0 +1,84 @@
+"""What a Dag sees when a wait does not end well.
+
+Only `CgcJobsFailed` is an Airflow exception, because it must skip Airflow's retries: a FAILED job stays FAILED. The
+others are ordinary errors on purpose: `soft_fail` turns Airflow's own exceptions into skips, and a refused token or
+a bug must never end as a silent skip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_cgc.compat import AirflowFailException
+from airflow_provider_cgc.jobs.kinds import KINDS
+from airflow_provider_cgc.jobs.report import describe_item
+
+MOST_CHARACTERS = 1500
+MOST_ITEMS = 5
+
+
+class CgcJobsFailed(AirflowFailException):
+    """
+    Jobs ended FAILED or are unknown to the platform; Airflow does not retry the task.
+
+    `str()` fits into a mail or a chat message: the counts, the first five items and what to clear.
+
+    :param summary: the value of the XCom `cgc_summary`, also as `.summary`.
+    :param hint: one sentence on what to do next in Airflow.
+    """
+
+    def __init__(self, summary: Mapping[str, Any], hint: str = "") -> None:
+        self.summary = dict(summary)
+        self.hint = hint
+        super().__init__(self._text())
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """The first hundred failed items: file, volume, location, job id, the platform's code and message."""
+        return list(self.summary["failed_items"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.summary, self.hint)
+
+    def _text(self) -> str:
+        summary = self.summary
+        kind = KINDS[summary["kind"]]
+        counts = []
+        if summary["failed"]:
+            counts.append(f"{summary['failed']} FAILED")
+        if summary["missing"]:
+            counts.append(f"{summary['missing']} unknown to the platform")
+        head = f"Of {summary['total']} CGC {kind.plural}, {' and '.join(counts)}."
+        left = summary["total"] - summary["completed"] - summary["failed"] - summary["missing"] - summary["skipped"]
+        if left:
+            head += f" {kind.still_running(left)}."
+        items = [f"- {describe_item(item)}" for item in summary["failed_items"][:MOST_ITEMS]]
+        more = summary["failed"] + summary["missing"] - len(items)
+        if more > 0:
+            items.append(f"- and {more} more: see the task's log and its XCom 'cgc_summary'")
+        return _fit(head, items, self.hint)
+
+
+class CgcWaitError(Exception):
+    """
+    The wait could not go on although the jobs may be well: the token, the rights or the connection are wrong.
+
+    Retried as the Dag says. Nothing was cancelled; the task can be cleared when the cause is mended: it only waits.
+    """
+
+
+class CgcTriggerError(Exception):
+    """The trigger crashed, could not be loaded, or sent an event that is none of ours; its text has what is known."""
+
+
+class CgcBadInput(ValueError):
+    """An argument of an operator or sensor is wrong; nothing was sent to the platform."""
+
+
+def _fit(head: str, items: list[str], hint: str) -> str:
+    """Join the parts within the limit; the items give way, the head and the hint stay."""
+    room = MOST_CHARACTERS - len(head) - len(hint) - 2
+    each = max(room // max(len(items), 1) - 1, 0)
+    body = "\n".join(item if len(item) <= each else f"{item[: each - 3]}..." for item in items)
+    return "\n".join(part for part in (head, body, hint) if part)[:MOST_CHARACTERS]

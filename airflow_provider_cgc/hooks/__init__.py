@@ -1,0 +1,1 @@
+"""Airflow's connection to the platform, turned into the client's settings."""

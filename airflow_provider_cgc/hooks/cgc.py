@@ -1,0 +1,191 @@
+"""The Airflow connection of type `cgc` as a hook: settings, a client, the form, and the test button."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, conf, mask_secret
+
+from airflow_provider_cgc import get_provider_info
+from airflow_provider_cgc.client import CgcClient, CgcError, CgcSettingsError, Settings
+from airflow_provider_cgc.client.platforms import PLATFORMS
+from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
+
+__all__ = ["CgcHook"]
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 300.0
+
+
+class CgcHook(BaseHook):
+    """
+    The platform behind one Airflow connection.
+
+    ``get_conn()`` gives a :class:`~airflow_provider_cgc.client.CgcClient`; ``settings.base_url`` and
+    ``settings.token`` serve the vendor's own SDK. Nothing is looked up or sent before one of them is used.
+
+    :param cgc_conn_id: id of a connection of type ``cgc``.
+    """
+
+    conn_name_attr = "cgc_conn_id"
+    default_conn_name = "cgc_default"
+    conn_type = "cgc"
+    hook_name = "Cancer Genomics Cloud"
+
+    def __init__(self, cgc_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cgc_conn_id = cgc_conn_id
+        self._settings: Settings | None = None
+        self._clients: dict[float, CgcClient] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The checked connection, read once; :meth:`renew` reads it again."""
+        if self._settings is None:
+            self._settings = self._read()
+        return self._settings
+
+    def get_conn(self, patience: float = PATIENCE) -> CgcClient:
+        """
+        Give the client; the same one for the same patience until :meth:`renew` or :meth:`close`.
+
+        :param patience: seconds that one call may spend on waiting and repeating; 0: one attempt and no sleep.
+        """
+        if patience not in self._clients:
+            self._clients[patience] = CgcClient(self.settings, patience=patience)
+        return self._clients[patience]
+
+    def renew(self) -> Settings:
+        """Read the connection again, for instance after a 401: somebody may have put in a new token."""
+        self.close()
+        self._settings = None
+        return self.settings
+
+    def close(self) -> None:
+        """Close the clients given out so far."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    def __enter__(self) -> CgcHook:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @classmethod
+    async def aget_settings(cls, cgc_conn_id: str = default_conn_name) -> Settings:
+        """
+        Read and check the connection on an event loop, without blocking it.
+
+        :param cgc_conn_id: id of a connection of type ``cgc``.
+        """
+        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+
+        try:
+            connection = await get_async_connection(cgc_conn_id)
+        except AirflowNotFoundException as missing:
+            raise _not_defined(cgc_conn_id) from missing
+        return _settings_of(cgc_conn_id, connection, await get_async_extra_dejson(connection))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask who the token belongs to; for the Test button of the connection form."""
+        try:
+            with CgcClient(self.settings, patience=0) as client:
+                user, rate = client.user(), client.rate_limit()
+        except CgcError as fault:
+            return False, str(fault)
+        minutes = max(round((rate.reset - time.time()) / 60), 1)
+        return True, (
+            f"Connected to {_title(self.settings)} as {user.username}; {rate.remaining} of {rate.limit} requests "
+            f"left in the window that ends in about {minutes} min"
+        )
+
+    def _read(self) -> Settings:
+        try:
+            connection = self.get_connection(self.cgc_conn_id)
+        except AirflowNotFoundException as missing:
+            raise _not_defined(self.cgc_conn_id) from missing
+        if connection.password:
+            # Before the checks: what they say must not be able to show it.
+            mask_secret(connection.password)
+        settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
+        for proxy in (settings.proxies or {}).values():
+            password = urlsplit(proxy).password
+            if password:
+                mask_secret(password)
+        return settings
+
+    # The next two are for Airflow 2.11 to 3.1; from 3.2 on the form follows `conn-fields` of the provider info.
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Give the form's own fields, the same as in the provider info."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from flask_babel import lazy_gettext
+        from wtforms import BooleanField, StringField
+        from wtforms.validators import Optional, any_of
+
+        widgets: dict[str, Any] = {}
+        for name, spec in _form()["conn-fields"].items():
+            schema, label = spec["schema"], lazy_gettext(spec["label"])
+            if schema["type"] == "boolean":
+                widgets[name] = BooleanField(label, description=spec["description"], default=schema["default"])
+                continue
+            choices = [any_of(schema["enum"])] if "enum" in schema else []
+            default = schema.get("default")
+            widgets[name] = StringField(
+                label,
+                validators=[Optional(), *choices],
+                widget=BS3TextFieldWidget(),
+                description=spec["description"],
+                default=None if default is None else str(default),
+            )
+        return widgets
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Give the names and hints of the form's standard fields, the same as in the provider info."""
+        behaviour = _form()["ui-field-behaviour"]
+        return {
+            "hidden_fields": behaviour["hidden-fields"],
+            "relabeling": behaviour["relabeling"],
+            "placeholders": behaviour["placeholders"],
+        }
+
+
+def _form() -> dict[str, Any]:
+    form: dict[str, Any] = get_provider_info()["connection-types"][0]
+    return form
+
+
+def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settings:
+    return settings_from_connection(
+        conn_id,
+        host=connection.host,
+        port=connection.port,
+        schema=connection.schema,
+        password=connection.password,
+        extra=extra,
+        allowed_hosts=split_hosts(conf.get("cgc", "allowed_hosts", fallback="")),
+    )
+
+
+def _not_defined(conn_id: str) -> CgcSettingsError:
+    return CgcSettingsError(
+        f"connection '{conn_id}'",
+        "is not defined; create it under Admin > Connections with type 'Cancer Genomics Cloud', or as an environment "
+        f"variable: AIRFLOW_CONN_{conn_id.upper()}="
+        """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'""",
+    )
+
+
+def _title(settings: Settings) -> str:
+    for platform in PLATFORMS.values():
+        if platform.base_url == settings.base_url:
+            return f"the {platform.title} ({settings.host})"
+    return settings.host

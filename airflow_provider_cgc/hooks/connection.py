@@ -1,0 +1,191 @@
+"""What the fields of an Airflow connection mean: the one place that turns them into `Settings`; pure.
+
+Neither Airflow nor `requests` is imported here, so the rules are the same for a worker, a triggerer and a test.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_cgc.client.errors import CgcSettingsError
+from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
+from airflow_provider_cgc.client.settings import Settings
+from airflow_provider_cgc.client.urls import checked_base_url, is_loopback
+
+__all__ = ["OTHER", "settings_from_connection", "split_hosts"]
+
+OTHER = "other"
+"""The entry of the platform drop-down that says: look at Host."""
+
+_LABELS = {"token": "Password (token)", "base_url": "Host", "allowed_hosts": "[cgc] allowed_hosts"}
+_SCHEMES = ("http", "https")
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def settings_from_connection(
+    conn_id: str,
+    *,
+    host: str | None,
+    port: int | None,
+    schema: str | None,
+    password: str | None,
+    extra: Mapping[str, Any],
+    allowed_hosts: Collection[str],
+) -> Settings:
+    """
+    Check every field of a connection and give the settings.
+
+    :param conn_id: the connection's id, for messages.
+    :param host: a host name or a whole URL; empty when `extra["platform"]` names a known platform.
+    :param port: added to the host.
+    :param schema: "http" or "https", or the path: an `AIRFLOW_CONN_...` URI puts "v2" here. A host of this very
+        machine without a scheme means http, a choice made for the emulator, which speaks nothing else.
+    :param password: the token.
+    :param extra: `platform`, `project`, `timeout`, `verify`, `proxies`, `rate_share`, `advance_access`.
+    :param allowed_hosts: what the deployment allows besides the known platforms.
+    :raises CgcSettingsError: naming the connection, the field, the fact and the remedy.
+    """
+    try:
+        return Settings(
+            token=password or "",
+            base_url=_base_url(_platform(extra), _clean(host), port, _clean(schema), allowed_hosts),
+            allowed_hosts=tuple(allowed_hosts),
+            **_options(extra),
+        )
+    except CgcSettingsError as fault:
+        label = _LABELS.get(fault.field, f"Extra '{fault.field}'")
+        raise CgcSettingsError(f"connection '{conn_id}', field {label}", fault.fact) from None
+
+
+def split_hosts(option: str | None) -> tuple[str, ...]:
+    """The hosts in a comma-separated option."""
+    return tuple(host.strip().lower() for host in (option or "").split(",") if host.strip())
+
+
+def _platform(extra: Mapping[str, Any]) -> str | None:
+    value = extra.get("platform")
+    name = value.strip().lower() if isinstance(value, str) else value
+    if not name:
+        return None
+    if name != OTHER and name not in PLATFORMS:
+        raise CgcSettingsError("platform", f"must be one of {', '.join([*PLATFORMS, OTHER])}, not {value!r}")
+    return str(name)
+
+
+def _base_url(platform: str | None, host: str, port: int | None, schema: str, allowed_hosts: Collection[str]) -> str:
+    known = PLATFORMS.get(platform or "")
+    if not host:
+        if known:
+            return known.base_url
+        if platform == OTHER:
+            raise CgcSettingsError("base_url", f"is empty; platform '{OTHER}' needs a host, such as {CGC.host}")
+        raise CgcSettingsError(
+            "base_url", f"neither it nor Extra 'platform' is set; choose a platform, such as '{CGC.name}'"
+        )
+    url = _url(host, port, schema)
+    if known:
+        _check_they_agree(known.name, known.base_url, url, allowed_hosts)
+    return url
+
+
+def _check_they_agree(name: str, base_url: str, url: str, allowed_hosts: Collection[str]) -> None:
+    try:
+        same = checked_base_url(url, allowed_hosts) == base_url
+    except ValueError:
+        same = False
+    if not same:
+        raise CgcSettingsError(
+            "base_url",
+            f"differs from platform '{name}', which is {base_url}; leave Host empty, or choose platform '{OTHER}'",
+        )
+
+
+def _url(host: str, port: int | None, schema: str) -> str:
+    """Put the pieces together; what is wrong with them is found where the whole is checked."""
+    scheme, path = (schema.lower(), "") if schema.lower() in _SCHEMES else ("", schema.strip("/"))
+    if "://" in host:
+        given, _, rest = host.partition("://")
+        if scheme and scheme != given.lower():
+            raise CgcSettingsError("base_url", f"begins with {given}:// but Schema says {scheme}; leave Schema empty")
+        scheme, host = given, rest
+    netloc, slash, own_path = host.partition("/")
+    if netloc.count(":") > 1 and not netloc.startswith("["):
+        netloc = f"[{netloc}]"
+    if port is not None:
+        netloc = _with_port(netloc, port)
+    own_path = own_path.strip("/") if slash else ""
+    if path and own_path and path != own_path:
+        raise CgcSettingsError("base_url", "has a path, and Schema has another; leave Schema empty")
+    return f"{scheme or _usual_scheme(netloc)}://{netloc}/{own_path or path}"
+
+
+def _with_port(netloc: str, port: int) -> str:
+    name, colon, given = netloc.rpartition(":")
+    if colon and not given.endswith("]"):
+        if given != str(port):
+            raise CgcSettingsError("base_url", "has a port, and Port has another; leave Port empty")
+        return f"{name}:{given}"
+    return f"{netloc}:{port}"
+
+
+def _usual_scheme(netloc: str) -> str:
+    try:
+        name = urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        name = ""
+    return "http" if is_loopback(name) else "https"
+
+
+def _options(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The other extras, those that are set; forms and URIs give everything as text."""
+    readers = {
+        "project": lambda name, value: value,
+        "timeout": _number,
+        "verify": _verify,
+        "proxies": _proxies,
+        "rate_share": _number,
+        "advance_access": _truth,
+    }
+    given = {name: extra.get(name) for name in readers}
+    given = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
+    return {name: readers[name](name, value) for name, value in given.items() if value is not None and value != ""}
+
+
+def _number(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise CgcSettingsError(name, f"must be a number, not {value[:40]!r}") from None
+
+
+def _truth(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str | int) and str(value).lower() in _WORDS:
+        return _WORDS[str(value).lower()]
+    raise CgcSettingsError(name, "must be true or false")
+
+
+def _verify(name: str, value: Any) -> Any:
+    if isinstance(value, str) and value.lower() in _WORDS:
+        return _WORDS[value.lower()]
+    return value
+
+
+def _proxies(name: str, value: Any) -> Any:
+    """An object or its JSON text; the text is not repeated in messages, because it may hold a password."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise CgcSettingsError(name, 'must be JSON such as {"https": "http://proxy.example.org:3128"}') from None
+
+
+def _clean(value: str | None) -> str:
+    return (value or "").strip()

@@ -1,0 +1,83 @@
+"""The one event that a trigger sends: what it holds, and how a worker reads it as if a stranger had sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_cgc.jobs.kinds import KINDS
+from airflow_provider_cgc.jobs.tracker import Outcome
+
+VERSION = 1
+_COUNTS = ("total", "completed", "failed", "missing", "skipped", "bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitEvent:
+    """How a wait ended, with its summary; `error` is set for `Outcome.ERROR` and says what to do."""
+
+    outcome: Outcome
+    summary: dict[str, Any]
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the payload of the trigger's event."""
+        return {
+            "version": VERSION,
+            "kind": self.summary["kind"],
+            "outcome": self.outcome.value,
+            "summary": self.summary,
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_json(cls, payload: Any, *, kind: str) -> WaitEvent:
+        """
+        Read an event that claims to end a wait for `kind`.
+
+        Raises ValueError, saying what is wrong, for anything but an event of this version that adds up: a payload may
+        be lost on its way, and trigger and worker may run different releases.
+        """
+        if not isinstance(payload, Mapping):
+            raise ValueError(f"the event is {payload!r}, not a mapping")
+        if payload.get("version") != VERSION:
+            raise ValueError(f"the event has version {payload.get('version')!r}, this release reads {VERSION}")
+        if payload.get("kind") != kind or kind not in KINDS:
+            raise ValueError(f"the event is about {payload.get('kind')!r}, this task waits for {kind!r}")
+        known = {outcome.value for outcome in Outcome}
+        if payload.get("outcome") not in known:
+            raise ValueError(f"the event has the outcome {payload.get('outcome')!r}, none of {sorted(known)}")
+        summary = _summary(payload.get("summary"), kind)
+        outcome = Outcome(payload["outcome"])
+        _check(outcome, summary)
+        error = payload.get("error")
+        return cls(outcome=outcome, summary=summary, error=None if error is None else str(error))
+
+
+def _summary(value: Any, kind: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or value.get("kind") != kind:
+        raise ValueError("the event has no summary of this kind")
+    summary = dict(value)
+    for name in _COUNTS:
+        count = summary.get(name)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise ValueError(f"the event's summary has {count!r} for {name!r}, not a count")
+    items = summary.get("failed_items")
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise ValueError("the event's summary has no list of failed items")
+    summary.setdefault("seconds", None)
+    summary.setdefault("manifest", None)
+    return summary
+
+
+def _check(outcome: Outcome, summary: Mapping[str, Any]) -> None:
+    """Refuse an outcome that its own counts contradict: above all a success with a job that did not complete."""
+    ended = summary["completed"] + summary["skipped"]
+    bad = summary["failed"] + summary["missing"]
+    if ended + bad > summary["total"]:
+        raise ValueError(f"the event's summary counts {ended + bad} jobs of {summary['total']}")
+    if outcome is Outcome.COMPLETED and ended != summary["total"]:
+        raise ValueError(f"the event says completed, but only {ended} of {summary['total']} jobs are")
+    if outcome is Outcome.FAILED and not bad:
+        raise ValueError("the event says failed, but names no job that is")

@@ -1,0 +1,103 @@
+"""What a user may write where job ids are wanted, and the flat list that it means.
+
+Refuses what cannot be a list of ids before anything is sent. Knows nothing of Airflow: a template has been rendered
+and an XCom pulled by the time a value gets here.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+# Ids of export and import jobs are 32 letters and digits, those of tasks UUIDs; nothing promises that this stays so.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
+_SEPARATORS = re.compile(r"[\s,]+")
+_NOTHING = {"", "None", "null", "none"}
+_MOST_SHOWN = 10
+
+
+class BadIds(ValueError):
+    """The value is no list of job ids; the text says what is wrong with it, not yet which argument it came from."""
+
+
+def parse_ids(value: Any) -> list[str]:
+    """
+    Give the job ids that `value` stands for, in order; duplicates are kept for the caller to count.
+
+    A list, a tuple or another sequence of ids (lists of lists are flattened: what a mapped upstream task gives), one
+    id, a JSON or Python list as text (what a Jinja template renders to), or ids separated by commas or white space.
+
+    Raises BadIds for everything else: nothing at all, numbers, mappings, text that is no id.
+    """
+    ids: list[str] = []
+    bad: list[str] = []
+    for position, item in enumerate(_flatten(value), start=1):
+        problem = _problem(item)
+        if problem:
+            bad.append(f"item {position} {problem}")
+        else:
+            ids.append(item)
+    if bad:
+        shown = "; ".join(bad[:_MOST_SHOWN])
+        more = f" (and {len(bad) - _MOST_SHOWN} more)" if len(bad) > _MOST_SHOWN else ""
+        raise BadIds(f"{shown}{more}")
+    return ids
+
+
+def _flatten(value: Any) -> Iterator[Any]:
+    if value is None:
+        raise BadIds(
+            "is None: the upstream task pushed no XCom, or it was skipped; let it return a list ([] if there is"
+            " nothing to wait for)"
+        )
+    if isinstance(value, str):
+        yield from _from_text(value)
+    elif isinstance(value, Mapping):
+        raise BadIds(f"is a mapping with the keys {sorted(map(str, value))[:5]}, not a list of ids")
+    elif isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+        for item in value:
+            if isinstance(item, Iterable) and not isinstance(item, (str, bytes, bytearray, Mapping)):
+                yield from _flatten(item)
+            else:
+                yield item
+    else:
+        raise BadIds(f"is {value!r}, of type {type(value).__name__}, not a list of ids")
+
+
+def _from_text(text: str) -> Iterator[Any]:
+    stripped = text.strip()
+    if stripped in _NOTHING:
+        raise BadIds(
+            f"is {text!r}: a template rendered to nothing; check the task id and the key in xcom_pull, and let the"
+            " upstream task return a list ([] if there is nothing to wait for)"
+        )
+    if "{{" in stripped:
+        raise BadIds(f"is {stripped[:80]!r}, a template that was not rendered; pass it where templates are allowed")
+    if stripped[0] in "[(":
+        yield from _flatten(_literal(stripped))
+    else:
+        yield from (part for part in _SEPARATORS.split(stripped) if part)
+
+
+def _literal(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise BadIds(f"starts like a list, but is neither JSON nor a Python list: {text[:80]!r}") from error
+
+
+def _problem(item: Any) -> str | None:
+    if not isinstance(item, str):
+        return f"is {item!r}, of type {type(item).__name__}, not a string"
+    if not item.strip():
+        return "is empty"
+    if not _ID.fullmatch(item):
+        return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':')"
+    return None

@@ -1,0 +1,38 @@
+"""What differs between the kinds of job that a wait can be about; everything else in `jobs` is the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.models import BulkRecord
+
+    BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """One kind of job, by the words that users and the platform use for it."""
+
+    name: str
+    plural: str
+    cancellable: bool
+
+    def bulk_get(self, client: CgcClient) -> BulkGet:
+        """Give the client's call that asks for many jobs of this kind in one request."""
+        return getattr(client, self.plural).bulk_get  # type: ignore[no-any-return]  # one endpoint per plural
+
+    def still_running(self, count: int) -> str:
+        """Say what becomes of `count` jobs that nobody waits for any more."""
+        jobs = self.name if count == 1 else self.plural
+        if self.cancellable:
+            return f"{count} {jobs} still run on the platform"
+        return f"{count} {jobs} still run on the platform and cannot be cancelled"
+
+
+EXPORT = JobKind(name="export", plural="exports", cancellable=False)
+
+KINDS = {kind.name: kind for kind in (EXPORT,)}

@@ -1,0 +1,155 @@
+"""What a wait says: progress lines that stay few, and the table of failures at its end.
+
+Gives lines to log and never logs: a trigger's lines reach their task only from the trigger's own coroutine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from airflow_provider_cgc.client.problems import REMEDIES
+from airflow_provider_cgc.jobs.kinds import KINDS
+from airflow_provider_cgc.jobs.tracker import JobTracker
+
+QUIET = 20 * 60.0
+"""Seconds that pass at least between two lines while all is well."""
+HEARTBEAT = 60 * 60.0
+"""Seconds after which a line comes even when nothing changed."""
+MOST_ROWS = 10
+"""Failures that the table at the end spells out; the summary in XCom has a hundred, the counts have all."""
+
+
+@dataclass(slots=True)
+class ProgressLog:
+    """When a wait speaks: at its start, on the first failure, when trouble comes and goes, and else every 20 minutes."""
+
+    said_at: float | None = None
+    said: tuple[int, int] | None = None
+    in_trouble_since: float | None = None
+    trouble_said_at: float | None = None
+
+    def line(self, tracker: JobTracker, now: float) -> str | None:
+        """Give the line to log at `now` (epoch seconds), or None if silence is better."""
+        facts = (tracker.closed, tracker.failed + tracker.missing)
+        if self.said_at is not None and self.said is not None:
+            silence = now - self.said_at
+            first_failure = facts[1] > 0 and self.said[1] == 0
+            due = silence >= (QUIET if facts != self.said else HEARTBEAT)
+            if not (due or first_failure):
+                return None
+        self.said_at, self.said = now, facts
+        return progress(tracker)
+
+    def trouble(self, reason: str, now: float, *, next_look: float) -> str | None:
+        """Give a line when looking does not work, once per trouble and 20 minutes; `next_look` is in seconds."""
+        if self.in_trouble_since is None:
+            self.in_trouble_since = now
+        if self.trouble_said_at is not None and now - self.trouble_said_at < QUIET:
+            return None
+        self.trouble_said_at = now
+        return f"{reason} The jobs are not affected; looking again in {next_look:.0f} s."
+
+    def recovered(self, now: float) -> str | None:
+        """Give a line when looking works again, if the trouble was worth a line that is still remembered."""
+        since, self.in_trouble_since = self.in_trouble_since, None
+        if since is None or self.trouble_said_at is None or self.trouble_said_at < since:
+            return None
+        return f"The platform answers again after {duration(now - since)}."
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what must survive between two pokes of a rescheduled sensor."""
+        return {"said_at": self.said_at, "said": list(self.said) if self.said else None}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> ProgressLog:
+        """Continue where `to_json` left off."""
+        said = state.get("said")
+        return cls(said_at=state.get("said_at"), said=(int(said[0]), int(said[1])) if said else None)
+
+
+def progress(tracker: JobTracker) -> str:
+    """Say in one line how the jobs stand."""
+    states = Counter(tracker.open.values())
+    parts = [f"{tracker.completed} of {tracker.total} {tracker.kind.plural} completed"]
+    for count, word in (
+        (tracker.failed, "failed"),
+        (tracker.missing, "unknown to the platform"),
+        (states["RUNNING"] + states["UNKNOWN"], "running"),
+        (states["PENDING"], "pending"),
+        (states[""], "not seen yet"),
+    ):
+        if count:
+            parts.append(f"{count} {word}")
+    if tracker.bytes:
+        parts.append(human_bytes(tracker.bytes))
+    return ", ".join(parts) + "."
+
+
+def closing_line(summary: Mapping[str, Any]) -> str:
+    """Say in one line how a wait that ended well ended."""
+    kind = KINDS[summary["kind"]]
+    took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
+    size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
+    return f"All {summary['total']} {kind.plural} completed{took}{size}."
+
+
+def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
+    """
+    Give the lines that end the log of a failed wait: each failed file, the platform's code and message, what to do.
+
+    One remedy is said once per code, under the files that it is for.
+    """
+    items = summary["failed_items"][:rows]
+    bad = summary["failed"] + summary["missing"]
+    lines: list[str] = []
+    for code in dict.fromkeys(item["code"] for item in items):
+        lines += [f"  {describe_item(item)}" for item in items if item["code"] == code]
+        remedy = REMEDIES.get(code) if code is not None else None
+        if remedy is not None:
+            lines.append(f"  What to do about {code}: {remedy.text}")
+    if bad > len(items):
+        lines.append(f"  ... and {bad - len(items)} more; XCom 'cgc_summary' has up to 100 of them.")
+    return lines
+
+
+def describe_item(item: Mapping[str, Any]) -> str:
+    """Name one failed item: its key, its file and what the platform said."""
+    where = item.get("location") or item.get("id")
+    name = f" ({item['name']})" if item.get("name") and item.get("name") != where else ""
+    file = f", file {item['file']}" if item.get("file") else ""
+    code = f"{item['code']}: " if item.get("code") is not None else ""
+    return f"{where}{name}{file}: {code}{item['message']}"
+
+
+def human_bytes(count: float) -> str:
+    """Write a number of bytes as people read it, in powers of 1000 like the platform's own pages."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("unreachable: the loop ends at TB")
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as people read them: 45 s, 12 min, 3 h 05 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock_time(epoch: float) -> str:
+    """Write an epoch time in UTC, to the second."""
+    return datetime.fromtimestamp(epoch, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def as_sentence(error: Exception | None) -> str:
+    """Give an error's text so that another sentence can follow it."""
+    text = str(error).strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,79 @@
+"""One look at many jobs: which ids go into one request, and, for a worker, the look itself with its answers kept.
+
+The platform takes 100 ids in a request that counts as one, so a question is always put for many jobs at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.retry import transient
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.jobs.kinds import BulkGet
+
+CHUNK = 100
+"""Ids in one bulk request (https://docs.sevenbridges.com/reference/bulk-features-overview)."""
+THREADS = 8
+"""Requests of one look that are under way at once."""
+
+
+@dataclass(slots=True)
+class Look:
+    """What one look brought: the records that came, and the worst error where some did not."""
+
+    records: list[BulkRecord[Any]] = field(default_factory=list)
+    error: CgcError | None = None
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether looking again cannot help: the token, the rights or the address are wrong."""
+        return self.error is not None and not transient(self.error)
+
+
+def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[str]]:
+    """
+    Put ids into requests of at most 100.
+
+    Suspects, ids that the platform did not know when it was last asked, travel apart: where it answers 404 for a
+    whole call because of one of them, they must not spoil the answer for the others.
+    """
+    ids = list(ids)
+    known = [job_id for job_id in ids if job_id not in suspects]
+    doubtful = [job_id for job_id in ids if job_id in suspects]
+    return [
+        group[start : start + CHUNK] for group in (known, doubtful) for start in range(0, len(group), CHUNK)
+    ]
+
+
+def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Look:
+    """
+    Ask for all `ids` once, several requests side by side, and keep every answer that came.
+
+    Never raises a client error: a chunk that failed leaves its ids open, and `Look.error` says why. A hopeless error
+    outranks one that may pass.
+    """
+    requests = chunks(ids, suspects=suspects)
+    if len(requests) <= 1:
+        answers = [_ask(bulk_get, chunk) for chunk in requests]
+    else:
+        with ThreadPoolExecutor(max_workers=min(THREADS, len(requests)), thread_name_prefix="cgc-look") as pool:
+            answers = list(pool.map(lambda chunk: _ask(bulk_get, chunk), requests))
+    result = Look()
+    for answer in answers:
+        result.records += answer.records
+        if answer.hopeless or result.error is None:
+            result.error = answer.error or result.error
+    return result
+
+
+def _ask(bulk_get: BulkGet, chunk: Sequence[str]) -> Look:
+    try:
+        return Look(records=list(bulk_get(chunk)))
+    except CgcError as error:
+        return Look(error=error)

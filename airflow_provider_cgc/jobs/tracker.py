@@ -1,0 +1,267 @@
+"""What is known about the jobs of one wait: which are open, done, failed or unknown, and what follows from it.
+
+Pure: the platform's records and the times are handed in, so the same rules serve a worker and a trigger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.client.problems import Problem
+
+STATE_VERSION = 1
+MOST_ITEMS = 100
+"""How many failed items a summary carries; the counts are always of all."""
+MOST_ITEM_BYTES = 40_000
+"""... and how many bytes of JSON they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
+MOST_MESSAGE = 300
+"""Characters of the platform's message that an item keeps."""
+UNKNOWN_INTERVALS = 3
+"""An id is missing when the platform has not known it for longer than so many intervals."""
+LONG_PENDING = 6 * 3600.0
+"""Seconds after which a job that is still PENDING is warned of once."""
+NO_SUCH_JOB = 9008
+_FORBIDDEN = 403
+
+
+class Outcome(str, Enum):
+    """How a wait ends."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    EXECUTION_TIMEOUT = "execution_timeout"
+    ERROR = "error"
+
+
+@dataclass(slots=True)
+class JobTracker:
+    """
+    The jobs of one wait.
+
+    Terminal states never change on the platform, so an id that has left `open` is never asked for again.
+    """
+
+    kind: JobKind
+    total: int
+    open: dict[str, str]
+    """Open ids and the state that each was last seen in ("" before the first look)."""
+    completed: int = 0
+    failed: int = 0
+    missing: int = 0
+    bytes: int = 0
+    first_start: float | None = None
+    last_end: float | None = None
+    failed_items: list[dict[str, Any]] = field(default_factory=list)
+    unknown_since: dict[str, float] = field(default_factory=dict)
+    unknown_from: float | None = None
+    """When an id counts as unknown since, where nothing is remembered from one look to the next."""
+    denied: Problem | None = None
+    notes: list[str] = field(default_factory=list)
+    _noted: set[str] = field(default_factory=set)
+    _items_size: int = 0
+
+    @classmethod
+    def of(cls, kind: JobKind, ids: Iterable[str]) -> JobTracker:
+        """Start with every id open; duplicates count once."""
+        open_ids = dict.fromkeys(ids, "")
+        return cls(kind=kind, total=len(open_ids), open=open_ids)
+
+    def take(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
+        """Learn from the platform's answers about open ids, read at `now` (epoch seconds)."""
+        for record in records:
+            job_id = record.id
+            if job_id is None or job_id not in self.open:
+                continue
+            if record.error is not None:
+                self._take_error(job_id, record.error, now)
+                continue
+            job = record.resource
+            if job is None:
+                continue
+            self.unknown_since.pop(job_id, None)
+            if job.done:
+                self._close(job_id, job)
+                continue
+            self.open[job_id] = job.state.value
+            if job.state.value == "PENDING":
+                self._watch_pending(job_id, job.started_on, now)
+            elif job.state.value == "UNKNOWN":
+                self._note(
+                    f"state:{job.state_text}",
+                    f"The platform reports a state that this provider does not know, {job.state_text!r} (first seen"
+                    f" on {self.kind.name} {job_id}); it is waited for like a running job.",
+                )
+
+    def close_missing(self, now: float, *, interval: float) -> None:
+        """Give up the ids that the platform has not known for longer than three intervals (seconds)."""
+        for job_id in self.overdue(now, interval=interval):
+            del self.unknown_since[job_id]
+            del self.open[job_id]
+            self.missing += 1
+            message = f"The platform does not know this {self.kind.name} job."
+            self._add_item({"id": job_id, "file": None, "code": NO_SUCH_JOB, "message": message})
+
+    def overdue(self, now: float, *, interval: float) -> list[str]:
+        """Give the ids that the platform has not known for longer than three intervals (seconds)."""
+        return [job for job, since in self.unknown_since.items() if now - since > UNKNOWN_INTERVALS * interval]
+
+    def verdict(self, *, fail_fast: bool) -> Outcome | None:
+        """Say how the wait ends, or None while it goes on; deadlines are the caller's."""
+        if self.denied is not None:
+            return Outcome.ERROR
+        bad = self.failed + self.missing
+        if bad and fail_fast:
+            return Outcome.FAILED
+        if self.open:
+            return None
+        return Outcome.FAILED if bad else Outcome.COMPLETED
+
+    def drain_notes(self) -> list[str]:
+        """Hand over what should be warned of, each once in a wait."""
+        notes, self.notes = self.notes, []
+        return notes
+
+    def summary(self) -> dict[str, Any]:
+        """
+        Give the XCom value `cgc_summary`, version 1.
+
+        `bytes` adds up the completed jobs whose size the platform told; `seconds` runs from the first job's start
+        to the last job's end by the platform's own clock (null as long as no job told both), so that it does not
+        depend on how or how often the wait was done.
+        """
+        seconds = None
+        if self.first_start is not None and self.last_end is not None:
+            seconds = round(max(self.last_end - self.first_start, 0.0), 3)
+        return {
+            "version": STATE_VERSION,
+            "kind": self.kind.name,
+            "total": self.total,
+            "completed": self.completed,
+            "failed": self.failed,
+            "missing": self.missing,
+            "skipped": 0,
+            "bytes": self.bytes,
+            "seconds": seconds,
+            "failed_items": [dict(item) for item in self.failed_items],
+            "manifest": None,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything but the open ids as plain JSON: for a trigger's row, its event and the task state store."""
+        return {
+            "version": STATE_VERSION,
+            "kind": self.kind.name,
+            "total": self.total,
+            "completed": self.completed,
+            "failed": self.failed,
+            "missing": self.missing,
+            "bytes": self.bytes,
+            "first_start": self.first_start,
+            "last_end": self.last_end,
+            "failed_items": self.failed_items,
+            "unknown_since": self.unknown_since,
+            "noted": sorted(self._noted),
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any], open_ids: Iterable[str]) -> JobTracker:
+        """
+        Continue where `to_json` left off; keys that a newer release added are ignored.
+
+        Raises ValueError if the state is not one of ours or does not fit the open ids.
+        """
+        if state.get("version") != STATE_VERSION or state.get("kind") not in KINDS:
+            raise ValueError(f"not the state of a wait: version {state.get('version')!r}, kind {state.get('kind')!r}")
+        tracker = cls(
+            kind=KINDS[state["kind"]],
+            total=int(state["total"]),
+            open=dict.fromkeys(open_ids, ""),
+            completed=int(state["completed"]),
+            failed=int(state["failed"]),
+            missing=int(state["missing"]),
+            bytes=int(state["bytes"]),
+            first_start=state["first_start"],
+            last_end=state["last_end"],
+            failed_items=[dict(item) for item in state["failed_items"]],
+            unknown_since={str(key): float(value) for key, value in state["unknown_since"].items()},
+            _noted=set(state.get("noted", ())),
+            _items_size=sum(len(json.dumps(item)) for item in state["failed_items"]),
+        )
+        if tracker.closed + len(tracker.open) != tracker.total:
+            raise ValueError(
+                f"the state of a wait does not add up: {tracker.closed} closed and {len(tracker.open)} open of"
+                f" {tracker.total}"
+            )
+        return tracker
+
+    @property
+    def closed(self) -> int:
+        """How many jobs need no further look."""
+        return self.completed + self.failed + self.missing
+
+    def _take_error(self, job_id: str, problem: Problem, now: float) -> None:
+        # 9005 (another user's job) and its kin cannot get better by waiting; 404 is given three intervals, because
+        # a job that was just created may not be known everywhere yet.
+        if problem.status == _FORBIDDEN:
+            self.denied = problem
+        elif not problem.may_pass:
+            self.unknown_since.setdefault(job_id, now if self.unknown_from is None else self.unknown_from)
+
+    def _close(self, job_id: str, job: Any) -> None:
+        del self.open[job_id]
+        self._stretch_span(job.started_on, job.finished_on)
+        if job.completed:
+            self.completed += 1
+            self.bytes += job.size or 0
+            return
+        self.failed += 1
+        problem = job.error
+        item = {
+            "id": job_id,
+            "file": job.file,
+            "volume": job.volume,
+            "location": job.location,
+            "code": problem.code if problem else None,
+            "message": (problem.message if problem else "The platform gave no reason.")[:MOST_MESSAGE],
+        }
+        if job.properties:
+            item["properties"] = dict(job.properties)
+        self._add_item(item)
+
+    def _add_item(self, item: dict[str, Any]) -> None:
+        size = len(json.dumps(item))
+        if len(self.failed_items) < MOST_ITEMS and self._items_size + size <= MOST_ITEM_BYTES:
+            self.failed_items.append(item)
+            self._items_size += size
+
+    def _stretch_span(self, start: datetime | None, end: datetime | None) -> None:
+        if start is not None:
+            first = start.timestamp()
+            self.first_start = first if self.first_start is None else min(self.first_start, first)
+        if end is not None:
+            last = end.timestamp()
+            self.last_end = last if self.last_end is None else max(self.last_end, last)
+
+    def _watch_pending(self, job_id: str, started_on: datetime | None, now: float) -> None:
+        if started_on is not None and now - started_on.timestamp() > LONG_PENDING:
+            self._note(
+                "pending",
+                f"The {self.kind.name} {job_id} has been PENDING since {started_on.isoformat()}, more than"
+                f" {LONG_PENDING / 3600:.0f} hours; it is still waited for. If nothing moves, ask the platform's"
+                " support with this id.",
+            )
+
+    def _note(self, key: str, text: str) -> None:
+        if key not in self._noted:
+            self._noted.add(key)
+            self.notes.append(text)

@@ -1,0 +1,373 @@
+"""The one way in which every CGC sensor waits: in poke, reschedule and deferrable mode, with the same verdicts.
+
+The client and the trigger are imported when a task runs, never when a Dag file is parsed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from warnings import warn
+
+from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.compat import (
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    BaseOperator,
+    BaseSensorOperator,
+    PokeReturnValue,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+    default_deferrable,
+    task_state_store,
+)
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsFailed, CgcTriggerError, CgcWaitError
+from airflow_provider_cgc.jobs.event import WaitEvent
+from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
+from airflow_provider_cgc.jobs.kinds import JobKind
+from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, progress
+from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.sensors.wait import Wait
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_cgc.hooks.cgc import CgcHook
+
+SUMMARY_KEY = "cgc_summary"
+IDS_KEY = "cgc_ids"
+MOST_IDS_IN_ROW = 1000
+"""More open ids than this go into an XCom instead of the trigger's row."""
+SHORT_RESCHEDULE = 60
+
+
+class CgcJobsSensor(BaseSensorOperator):
+    """
+    Wait until jobs on the platform have ended, and fail if any of them FAILED.
+
+    Not used directly: `CgcBulkExportSensor` and its siblings say which jobs. What ends how is the same in every mode:
+    all COMPLETED is success; a FAILED job, or an id that the platform has not known for more than three intervals,
+    is `CgcJobsFailed`, which Airflow does not retry; rate limits, maintenance and dropped lines are waited out.
+    """
+
+    kind: ClassVar[JobKind]
+    ids_argument: ClassVar[str]
+    template_fields: Sequence[str] = ("cgc_conn_id", "expected_count")
+
+    event_grace: ClassVar[float] = 15.0
+    """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
+    of the deferral can fail the task (apache/airflow#72716)."""
+
+    def __init__(
+        self,
+        *,
+        cgc_conn_id: str = "cgc_default",
+        expected_count: int | str | None = None,
+        fail_fast: bool = False,
+        allow_empty: bool = False,
+        deferrable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cgc_conn_id = cgc_conn_id
+        self.expected_count = expected_count
+        self.fail_fast = fail_fast
+        self.allow_empty = allow_empty
+        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self._current: Wait | None = None
+        self._hook: CgcHook | None = None
+        self._refuse_what_cannot_be_kept()
+
+    def execute(self, context: Context) -> Any:
+        """Wait as the mode says; when deferrable, look once and hand over to the triggerer."""
+        self._current = None
+        with self._never_failing():
+            if not self.deferrable:
+                return super().execute(context)
+            return self._look_and_defer(context)
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once at everything that is open."""
+        if self._current is None:
+            self._current = self._begin(context)
+        wait = self._current
+        outcome = self._look(wait)
+        if outcome is None and time.time() > wait.deadline:
+            outcome = Outcome.TIMEOUT
+        if outcome is not None:
+            self._forget(context)
+            return PokeReturnValue(True, xcom_value=self._finish(context, outcome, wait.summary(), wait.denial))
+        self._remember(context, wait)
+        self._sit_out(wait)
+        return PokeReturnValue(False)
+
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
+        """End the task as the trigger's event says, once the event has been checked."""
+        try:
+            ended = WaitEvent.from_json(event, kind=self.kind.name)
+        except ValueError as error:
+            raise CgcTriggerError(
+                f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on the"
+                " platform go on; clear this task to wait again."
+            ) from error
+        return self._finish(context, ended.outcome, ended.summary, ended.error)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """
+        Resume after a deferral.
+
+        The base class's own version turns every Airflow exception into a skip under `soft_fail`, a crashed trigger
+        too; here `_finish` alone decides what is skipped.
+        """
+        with self._never_failing():
+            try:
+                return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
+            except TaskDeferralTimeout as error:
+                raise AirflowTaskTimeout(str(error)) from error
+            except TaskDeferralError as error:
+                raise CgcTriggerError(
+                    f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} on the"
+                    " platform go on; clear this task to wait again."
+                ) from error
+
+    def on_kill(self) -> None:
+        """Say what goes on without us; there is nothing to cancel for a sensor."""
+        if self._current is not None and self._current.tracker.open:
+            self.log.warning("%s.", self.kind.still_running(len(self._current.tracker.open)))
+
+    def _refuse_what_cannot_be_kept(self) -> None:
+        if self.deferrable:
+            for argument in ("silent_fail", "exponential_backoff"):
+                if getattr(self, argument):
+                    raise ValueError(
+                        f"{type(self).__name__} {self.task_id!r}: {argument}=True has no effect while a task is deferred;"
+                        " drop it (trouble with the platform is waited out anyway) or set deferrable=False"
+                    )
+        elif self.mode == "reschedule" and self.poke_interval < SHORT_RESCHEDULE:
+            warn(
+                f"{type(self).__name__} {self.task_id!r}: a poke_interval of {self.poke_interval:g} s in reschedule mode"
+                f" lets Airflow itself fail the task by a race (apache/airflow#71172); use {SHORT_RESCHEDULE} s or more,"
+                " deferrable=True, and retries=2",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    @contextmanager
+    def _never_failing(self) -> Iterator[None]:
+        """Apply `never_fail` to every error of every mode; the base class applies it to some."""
+        try:
+            yield
+        except (AirflowSkipException, AirflowRescheduleException):
+            raise
+        except (Exception, AirflowTaskTimeout) as error:
+            if not self.never_fail:
+                raise
+            raise AirflowSkipException(f"Skipped because of never_fail=True: {error}") from error
+
+    def _begin(self, context: Context) -> Wait:
+        """Read the arguments and open the wait, or continue the one that an earlier poke began."""
+        ids = self._ids()
+        memory = task_state_store(context) if self._reschedules else None
+        wait = Wait.begin(
+            self.kind,
+            ids,
+            context=context,
+            timeout=self.timeout,
+            interval=self.poke_interval,
+            memory=memory,
+            rescheduled=self._reschedules,
+        )
+        if wait.is_new and ids:
+            self.log.info(
+                "Waiting for %d %s (connection %s), looking every %g s until %s.",
+                len(wait.tracker.open),
+                self.kind.plural,
+                self.cgc_conn_id,
+                self.poke_interval,
+                clock_time(wait.deadline),
+            )
+        return wait
+
+    @property
+    def _reschedules(self) -> bool:
+        return bool(self.reschedule and not self.deferrable)
+
+    def _ids(self) -> list[str]:
+        """Give the distinct ids, or say what is wrong with the argument before anything is sent."""
+        try:
+            given = parse_ids(getattr(self, self.ids_argument))
+        except BadIds as error:
+            raise CgcBadInput(f"{self.ids_argument} of task {self.task_id!r}: {error}") from error
+        ids = list(dict.fromkeys(given))
+        if len(ids) < len(given):
+            self.log.info("%s has %d ids twice; each is waited for once.", self.ids_argument, len(given) - len(ids))
+        self._check_count(len(ids))
+        return ids
+
+    def _check_count(self, count: int) -> None:
+        expected = self._expected()
+        if expected is not None and count != expected:
+            raise CgcBadInput(
+                f"{self.ids_argument} of task {self.task_id!r} has {count} ids, but expected_count is {expected}: some"
+                f" {self.kind.plural} were refused when they were submitted, or their ids were lost on the way; look at"
+                " the log of the task that starts them"
+            )
+        if not count and not self.allow_empty:
+            raise CgcBadInput(
+                f"{self.ids_argument} of task {self.task_id!r} is empty; set allow_empty=True if there may be nothing to"
+                " wait for"
+            )
+
+    def _expected(self) -> int | None:
+        expected = self.expected_count
+        if expected is None or isinstance(expected, int) and not isinstance(expected, bool) and expected >= 0:
+            return expected
+        if isinstance(expected, str) and expected.strip().isdecimal():
+            return int(expected)
+        raise CgcBadInput(
+            f"expected_count of task {self.task_id!r} is {expected!r}, not a number of {self.kind.plural}; leave it out"
+            " or give a whole number"
+        )
+
+    def _look(self, wait: Wait) -> Outcome | None:
+        """Look once, say what is worth a line, and give the verdict if there is one."""
+        look = wait.look(self._connection(), interval=self.poke_interval)
+        for line in look.warnings:
+            self.log.warning("%s", line)
+        for line in look.lines:
+            self.log.info("%s", line)
+        return Outcome.ERROR if look.hopeless else wait.tracker.verdict(fail_fast=self.fail_fast)
+
+    def _connection(self) -> CgcHook:
+        from airflow_provider_cgc.hooks.cgc import CgcHook
+
+        if self._hook is None or self._hook.cgc_conn_id != self.cgc_conn_id:
+            self._hook = CgcHook(self.cgc_conn_id)
+        return self._hook
+
+    def _look_and_defer(self, context: Context) -> Any:
+        """
+        Look once in the worker, and defer if that was not the end.
+
+        A mapped task is one of a crowd: it leaves the first look to the poller that all of them share.
+        """
+        started = time.time()
+        self._current = wait = self._begin(context)
+        first_look = started
+        if not wait.tracker.open or context["ti"].map_index < 0:
+            outcome = self._look(wait)
+            if outcome is not None:
+                return self._finish(context, outcome, wait.summary(), wait.denial)
+            first_look = time.time() + max(self.poke_interval, wait.advice)
+        self._defer(context, wait, first_look=first_look, started=started)
+
+    def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> NoReturn:
+        from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
+
+        ids: list[str] | None = list(wait.tracker.open)
+        address = None
+        if len(wait.tracker.open) > MOST_IDS_IN_ROW:
+            ti = context["ti"]
+            ti.xcom_push(key=IDS_KEY, value=ids)
+            ids = None
+            address = {
+                "dag_id": ti.dag_id,
+                "task_id": ti.task_id,
+                "run_id": ti.run_id,
+                "map_index": ti.map_index,
+                "key": IDS_KEY,
+            }
+        limit = self.execution_timeout
+        self.log.info("%s Handing over to the triggerer.", progress(wait.tracker))
+        self.defer(
+            trigger=CgcJobsTrigger(
+                kind=self.kind.name,
+                cgc_conn_id=self.cgc_conn_id,
+                ids=ids,
+                ids_xcom=address,
+                state=wait.tracker.to_json(),
+                poke_interval=self.poke_interval,
+                fail_fast=self.fail_fast,
+                deadline=wait.deadline,
+                execution_deadline=None if limit is None else started + limit.total_seconds(),
+                first_look=first_look,
+                not_before=time.time() + self.event_grace,
+            ),
+            method_name="execute_complete",
+        )
+
+    def _sit_out(self, wait: Wait) -> None:
+        """In poke mode, wait longer than the interval where the platform asks for it."""
+        longer = min(wait.advice - self.poke_interval, wait.deadline - time.time())
+        if not self._reschedules and longer > 0:
+            time.sleep(longer)
+
+    def _remember(self, context: Context, wait: Wait) -> None:
+        store = task_state_store(context) if self._reschedules else None
+        if store is not None:
+            wait.save(store, context)
+
+    def _forget(self, context: Context) -> None:
+        store = task_state_store(context) if self._reschedules else None
+        if store is not None:
+            Wait.delete(store)
+
+    def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
+        """Push the summary, write the last lines of the log, and return or raise what the verdict means."""
+        if summary["failed_items"]:
+            self._add_names(summary)
+        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        if outcome is Outcome.COMPLETED:
+            self.log.info("%s", closing_line(summary))
+            return summary
+        error = self._error(outcome, summary, reason)
+        for line in failure_table(summary):
+            self.log.error("%s", line)
+        self._raise(outcome, error)
+
+    def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
+        left = summary["total"] - sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
+        still = f"{self.kind.still_running(left)}." if left else ""
+        if outcome is Outcome.FAILED:
+            bad = summary["failed"] + summary["missing"]
+            self.log.error("%d of %d %s did not complete. %s", bad, summary["total"], self.kind.plural, still)
+            return CgcJobsFailed(summary, self._what_to_clear())
+        done = f"{summary['completed']} of {summary['total']} {self.kind.plural} have completed."
+        if outcome is Outcome.TIMEOUT:
+            return AirflowSensorTimeout(f"The timeout of {self.timeout:g} s is over. {done} {still}")
+        if outcome is Outcome.EXECUTION_TIMEOUT:
+            return AirflowTaskTimeout(f"The execution_timeout of {self.execution_timeout} is over. {done} {still}")
+        return CgcWaitError(
+            f"{reason or 'The platform refuses to answer.'} {still} Nothing was cancelled: mend the cause (a new token goes"
+            f" into connection {self.cgc_conn_id!r}), then clear this task: it only waits."
+        )
+
+    def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
+        """Raise `error`, as a skip if `soft_fail` covers this outcome: the jobs' end does, trouble with asking does not."""
+        if self.soft_fail and outcome in (Outcome.FAILED, Outcome.TIMEOUT):
+            raise AirflowSkipException(f"Skipped because of soft_fail=True: {error}") from error
+        raise error
+
+    def _what_to_clear(self) -> str:
+        starters = ", ".join(sorted(self.upstream_task_ids)) or f"the task that starts the {self.kind.plural}"
+        return f"A FAILED job stays FAILED, so clearing this sensor fails again: mend the cause and clear {starters}."
+
+    def _add_names(self, summary: dict[str, Any]) -> None:
+        """Look up the names of the failed files, a hundred at most, in one request."""
+        items = [item for item in summary["failed_items"] if item.get("file") and not item.get("name")]
+        if not items:
+            return
+        try:
+            records = self._connection().get_conn(patience=0).files.bulk_get([item["file"] for item in items])
+        except CgcError as error:
+            self.log.warning("The names of the failed files could not be looked up: %s", error)
+            return
+        names = {record.id: record.resource.name for record in records if record.resource is not None}
+        for item in items:
+            if item["file"] in names:
+                item["name"] = names[item["file"]]
+

@@ -1,0 +1,181 @@
+"""One wait as a worker sees it: its tracker, its deadline, and its memory from one rescheduled poke to the next."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.errors import CgcUnauthorized
+from airflow_provider_cgc.client.retry import wait_before_repeat
+from airflow_provider_cgc.compat import first_poke
+from airflow_provider_cgc.jobs.kinds import JobKind
+from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence
+from airflow_provider_cgc.jobs.sweep import Look, look
+from airflow_provider_cgc.jobs.tracker import JobTracker
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_cgc.hooks.cgc import CgcHook
+
+MEMORY_KEY = "cgc_wait"
+MEMORY_VERSION = 1
+SECOND_LOOK = 10.0
+"""Seconds before a poke without memory asks again for ids that it is about to call missing."""
+
+
+@dataclass(slots=True)
+class Looked:
+    """What one look is worth saying, and whether looking again can help."""
+
+    lines: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    hopeless: bool = False
+
+
+@dataclass(slots=True)
+class Wait:
+    """The jobs of one try of a sensor and what is known of them."""
+
+    ids: list[str]
+    tracker: JobTracker
+    progress: ProgressLog
+    started: float
+    deadline: float
+    is_new: bool = True
+    forgetful: bool = False
+    """Rescheduled without a place to remember (Airflow below 3.3): every poke asks for every id again."""
+    advice: float = 0.0
+    """Seconds that the platform asks to wait after trouble."""
+    denial: str | None = None
+
+    @classmethod
+    def begin(
+        cls,
+        kind: JobKind,
+        ids: list[str],
+        *,
+        context: Context,
+        timeout: float,
+        interval: float,
+        memory: Any | None,
+        rescheduled: bool,
+    ) -> Wait:
+        """Open a wait for `ids`, or take up the one that an earlier poke of this try left in `memory`."""
+        now = time.time()
+        first = first_poke(context) if rescheduled else None
+        started = now if first is None else first.timestamp()
+        wait = cls(
+            ids=ids,
+            tracker=JobTracker.of(kind, ids),
+            progress=ProgressLog(),
+            started=started,
+            deadline=started + timeout,
+            is_new=first is None,
+        )
+        if memory is not None:
+            wait._recall(memory, context)
+        elif first is not None:
+            wait._do_without_memory(now, interval)
+        return wait
+
+    def look(self, hook: CgcHook, *, interval: float) -> Looked:
+        """Ask once for everything that is open, and once more with the connection read again if the token is refused."""
+        answer = self._ask(hook)
+        if self.forgetful and self.tracker.overdue(time.time(), interval=interval):
+            time.sleep(min(SECOND_LOOK, interval))
+            answer = self._ask(hook)
+        now = time.time()
+        self.tracker.close_missing(now, interval=interval)
+        looked = Looked(warnings=self.tracker.drain_notes(), hopeless=answer.hopeless)
+        if self.tracker.denied is not None:
+            self.denial = str(self.tracker.denied)
+        if answer.error is None:
+            self.advice = 0.0
+            looked.lines += [line for line in (self.progress.recovered(now),) if line]
+        else:
+            self._take_trouble(answer, looked, now, interval)
+        if self.tracker.open:
+            looked.lines += [line for line in (self.progress.line(self.tracker, now),) if line]
+        return looked
+
+    def summary(self) -> dict[str, Any]:
+        """Give the XCom value `cgc_summary`."""
+        return self.tracker.summary()
+
+    def save(self, store: Any, context: Context) -> None:
+        """Leave what is known in the task state store, small: an open id is one bit there."""
+        store.set(
+            MEMORY_KEY,
+            {
+                "version": MEMORY_VERSION,
+                "try": context["ti"].try_number,
+                "ids": _digest(self.ids),
+                "open": _to_bits(self.ids, self.tracker.open),
+                "state": self.tracker.to_json(),
+                "progress": self.progress.to_json(),
+            },
+        )
+
+    @staticmethod
+    def delete(store: Any) -> None:
+        """Forget the wait: a cleared task begins anew."""
+        store.delete(MEMORY_KEY)
+
+    def _recall(self, store: Any, context: Context) -> None:
+        memory = store.get(MEMORY_KEY)
+        if not isinstance(memory, dict) or memory.get("version") != MEMORY_VERSION:
+            return
+        # What an earlier try or other ids left is not ours: an id unknown then may be known now.
+        if memory["try"] != context["ti"].try_number or memory["ids"] != _digest(self.ids):
+            return
+        self.tracker = JobTracker.from_json(memory["state"], _from_bits(self.ids, memory["open"]))
+        self.progress = ProgressLog.from_json(memory["progress"])
+
+    def _do_without_memory(self, now: float, interval: float) -> None:
+        """Date what cannot be remembered from the first poke, and speak only when 20 more minutes have passed."""
+        self.forgetful = True
+        self.tracker.unknown_from = self.started
+        if (now - self.started) % QUIET > interval:
+            self.progress.said_at, self.progress.said = now, (0, 1)
+
+    def _ask(self, hook: CgcHook) -> Look:
+        answer = self._ask_once(hook)
+        if isinstance(answer.error, CgcUnauthorized):
+            hook.renew()
+            answer = self._ask_once(hook)
+        return answer
+
+    def _ask_once(self, hook: CgcHook) -> Look:
+        bulk_get = self.tracker.kind.bulk_get(hook.get_conn(patience=0))
+        answer = look(bulk_get, self.tracker.open, suspects=self.tracker.unknown_since)
+        self.tracker.take(answer.records, time.time())
+        return answer
+
+    def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float) -> None:
+        error = answer.error
+        if error is None or answer.hopeless:
+            self.denial = str(error)
+            return
+        self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
+        line = self.progress.trouble(as_sentence(error), now, next_look=max(self.advice, interval))
+        if line:
+            looked.warnings.append(line)
+
+
+def _digest(ids: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
+
+
+def _to_bits(ids: Sequence[str], open_ids: dict[str, str]) -> str:
+    bits = sum(1 << position for position, job_id in enumerate(ids) if job_id in open_ids)
+    return format(bits, "x")
+
+
+def _from_bits(ids: Sequence[str], text: str) -> list[str]:
+    bits = int(text, 16)
+    return [job_id for position, job_id in enumerate(ids) if bits >> position & 1]

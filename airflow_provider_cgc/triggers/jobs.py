@@ -1,0 +1,197 @@
+"""One trigger for every kind of job: it waits at the shared poller and sends one event."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from airflow_provider_cgc.client import CgcClient
+from airflow_provider_cgc.compat import read_xcom
+from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.jobs.event import WaitEvent
+from airflow_provider_cgc.jobs.ids import parse_ids
+from airflow_provider_cgc.jobs.kinds import KINDS
+from airflow_provider_cgc.jobs.poller import News, Poller, Waiter, shared_poller
+from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence
+from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+
+LAST_LOOK = 30.0
+"""Seconds that the look at the deadline may take: a job that ended in time must not be called late."""
+
+
+class CgcJobsTrigger(BaseTrigger):
+    """
+    Wait for jobs on the platform, together with every other wait on the same connection.
+
+    All arguments are plain JSON, because they are stored while the task is deferred; the token is not among them.
+    Times are absolute (epoch seconds), so that a restart of the triggerer neither prolongs nor shortens anything.
+
+    :param kind: kind of job, "export".
+    :param cgc_conn_id: the connection to ask with.
+    :param ids: the open job ids, up to 1,000 of them.
+    :param ids_xcom: where the open ids are when there are more: dag_id, task_id, run_id, map_index, key.
+    :param state: what is known of the jobs that have ended (`JobTracker.to_json`).
+    :param poke_interval: seconds between two looks at a job.
+    :param fail_fast: end at the first job that FAILED.
+    :param deadline: when the sensor's `timeout` is over.
+    :param execution_deadline: when the task's `execution_timeout` is over, if it has one.
+    :param first_look: when to look first.
+    :param not_before: when the event may be sent at the earliest.
+    :param unknown: arguments of another release; logged and otherwise ignored, because rows outlive upgrades.
+    """
+
+    clock: Callable[[], float] = staticmethod(time.time)
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        cgc_conn_id: str,
+        state: Mapping[str, Any],
+        poke_interval: float,
+        deadline: float,
+        first_look: float,
+        not_before: float,
+        ids: Sequence[str] | None = None,
+        ids_xcom: Mapping[str, Any] | None = None,
+        fail_fast: bool = False,
+        execution_deadline: float | None = None,
+        **unknown: Any,
+    ) -> None:
+        super().__init__()
+        self.kind = kind
+        self.cgc_conn_id = cgc_conn_id
+        self.state = dict(state)
+        self.poke_interval = poke_interval
+        self.deadline = deadline
+        self.first_look = first_look
+        self.not_before = not_before
+        self.ids = None if ids is None else list(ids)
+        self.ids_xcom = None if ids_xcom is None else dict(ids_xcom)
+        self.fail_fast = fail_fast
+        self.execution_deadline = execution_deadline
+        self.unknown = unknown
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the class path and the arguments that the row holds."""
+        return (
+            f"{CgcJobsTrigger.__module__}.{CgcJobsTrigger.__qualname__}",
+            {
+                "kind": self.kind,
+                "cgc_conn_id": self.cgc_conn_id,
+                "ids": self.ids,
+                "ids_xcom": self.ids_xcom,
+                "state": self.state,
+                "poke_interval": self.poke_interval,
+                "fail_fast": self.fail_fast,
+                "deadline": self.deadline,
+                "execution_deadline": self.execution_deadline,
+                "first_look": self.first_look,
+                "not_before": self.not_before,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and send one event; a bug ends the trigger with its traceback, never with an event."""
+        if self.unknown:
+            self.log.warning(
+                "This wait was stored by another release of airflow-provider-cgc; ignored: %s.",
+                ", ".join(sorted(self.unknown)),
+            )
+        event = await self._wait(await self._open_ids())
+        await asyncio.sleep(max(self.not_before - self.clock(), 0.0))
+        yield TriggerEvent(event.to_json())
+
+    async def on_kill(self) -> None:
+        """Say what becomes of the jobs (Airflow 3.3+); nothing is cancelled, and it also runs when a trigger moves."""
+        self.log.info(
+            "This wait was ended by a user, or moved to another triggerer; the %s on the platform go on.",
+            KINDS[self.kind].plural,
+        )
+
+    async def _open_ids(self) -> list[str]:
+        if self.ids is not None:
+            return self.ids
+        if self.ids_xcom is None:
+            raise ValueError("the stored wait has neither 'ids' nor 'ids_xcom'")
+        return parse_ids(await sync_to_async(read_xcom)(self.ids_xcom))
+
+    async def _wait(self, open_ids: list[str]) -> WaitEvent:
+        tracker = JobTracker.from_json(self.state, open_ids)
+        with shared_poller((self.cgc_conn_id, self.kind), self._make_poller) as poller:
+            waiter = poller.join(tracker.open, interval=self.poke_interval, first_look=self.first_look)
+            try:
+                outcome, error = await self._watch(tracker, waiter)
+            finally:
+                poller.leave(waiter)
+        return WaitEvent(outcome=outcome, summary=tracker.summary(), error=error)
+
+    def _make_poller(self) -> Poller:
+        cgc_conn_id = self.cgc_conn_id
+
+        async def connect() -> CgcClient:
+            return CgcClient(await CgcHook.aget_settings(cgc_conn_id), patience=0)
+
+        return Poller(KINDS[self.kind], connect, clock=self.clock)
+
+    async def _watch(self, tracker: JobTracker, waiter: Waiter) -> tuple[Outcome, str | None]:
+        """Take the news in until the wait is over, one way or another."""
+        progress = ProgressLog(said_at=self.clock(), said=(tracker.closed, tracker.failed + tracker.missing))
+        end, over = self._end()
+        last_look = False
+        while True:
+            outcome = tracker.verdict(fail_fast=self.fail_fast)
+            if outcome is not None:
+                return outcome, str(tracker.denied) if tracker.denied else None
+            news = await waiter.news(timeout=max(end - self.clock(), 0.0))
+            if news is not None:
+                if news.hopeless:
+                    return Outcome.ERROR, as_sentence(news.error)
+                self._learn(news, tracker, waiter, progress)
+            if self.clock() < end:
+                continue
+            if last_look:
+                return tracker.verdict(fail_fast=self.fail_fast) or over, None
+            last_look = True
+            await self._look_once_more(tracker, waiter, progress)
+
+    def _end(self) -> tuple[float, Outcome]:
+        if self.execution_deadline is not None and self.execution_deadline < self.deadline:
+            return self.execution_deadline, Outcome.EXECUTION_TIMEOUT
+        return self.deadline, Outcome.TIMEOUT
+
+    async def _look_once_more(self, tracker: JobTracker, waiter: Waiter, progress: ProgressLog) -> None:
+        """Look at all open jobs at the deadline, for half a minute at most."""
+        asked_at = self.clock()
+        waiter.hurry()
+        unseen = set(tracker.open)
+        while unseen and self.clock() < asked_at + LAST_LOOK:
+            news = await waiter.news(timeout=LAST_LOOK)
+            if news is None or news.error is not None:
+                return
+            self._learn(news, tracker, waiter, progress)
+            if news.at >= asked_at:
+                unseen.difference_update(record.id for record in news.records)
+
+    def _learn(self, news: News, tracker: JobTracker, waiter: Waiter, progress: ProgressLog) -> None:
+        now = self.clock()
+        if news.error is not None:
+            line = progress.trouble(as_sentence(news.error), now, next_look=news.next_look)
+            if line:
+                self.log.warning("%s", line)
+            return
+        tracker.take(news.records, now)
+        tracker.close_missing(now, interval=self.poke_interval)
+        for job_id in waiter.ids - tracker.open.keys():
+            waiter.drop(job_id)
+        for note in tracker.drain_notes():
+            self.log.warning("%s", note)
+        for line in (progress.recovered(now), progress.line(tracker, now)):
+            if line:
+                self.log.info("%s", line)
+

@@ -1,0 +1,191 @@
+"""`make demo`: the provider at work in a real Airflow on this machine, without an account on the platform.
+
+Run as `python -m dev.demo` from the root of the repository; `KEEP=1` leaves the UI up until Ctrl-C. Exits
+with 0 if every Dag ended as it should. Only the standard library is imported at the top, so that what is
+missing can be said.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from dev.airflow_box import AirflowBox
+    from dev.demo_run import Demo, Emulator
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".demo" / "airflow"
+EXAMPLES = ROOT / "example_dags"
+CONNECTION = "AIRFLOW_CONN_CGC_DEFAULT"
+SECONDS = 600.0
+SPEED = 60
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """A signal asked the demo to end; not an Exception, so that nothing takes it for an error of its own."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main() -> int:
+    if problem := missing():
+        print(problem, file=sys.stderr)
+        return 1
+    _raise_on_signals()
+    from airflow_provider_cgc.emulator import CgcEmulator
+
+    try:
+        with CgcEmulator(speed=SPEED) as emulator:
+            print(f"An emulated CGC at {emulator.url}; its clock runs {SPEED} times as fast as yours.")
+            return show(
+                emulator,
+                connection=emulator.airflow_conn,
+                dags_folder=EXAMPLES,
+                home=HOME,
+                keep=os.environ.get("KEEP") == "1",
+            )
+    except Stopped as stopped:
+        print(f"\nStopped by {signal.Signals(stopped.number).name}; nothing is left running.", file=sys.stderr)
+        return 128 + stopped.number
+
+
+def missing() -> str:
+    """What this Python lacks to run the demo, and the remedy; empty if nothing."""
+    if sys.hexversion < 0x030B0000:
+        return f"The demo needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}."
+    remedy = f"{sys.executable} -m pip install -e '.[emulator]'"
+    if importlib.util.find_spec("airflow") is None:
+        return f"Airflow is not installed. Run: {remedy}"
+    # Asked as Airflow's components will see it: they do not run in the root of the repository.
+    if subprocess.run([sys.executable, "-P", "-c", "import airflow_provider_cgc"], capture_output=True).returncode:
+        return f"The provider is not installed. Run: {remedy}"
+    if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn")):
+        return f"The emulator's extra is not installed. Run: {remedy}"
+    return ""
+
+
+def show(
+    emulator: Emulator,
+    *,
+    connection: str,
+    dags_folder: Path,
+    home: Path,
+    keep: bool,
+    seconds: float = SECONDS,
+    out: TextIO = sys.stdout,
+) -> int:
+    """Run the demo in `home` for at most `seconds` and return the exit code; leaves no process behind."""
+    from dev import demo_folder
+    from dev.airflow_api import AirflowApiError
+    from dev.airflow_box import AirflowBox, ComponentDied, DagNotReadyError
+    from dev.airflow_settings import AirflowUnusableError
+    from dev.demo_run import Demo, DemoTooSlowError
+
+    until = time.monotonic() + seconds
+    box = AirflowBox(home, dags_folder=dags_folder, env={CONNECTION: connection})
+    demo = Demo(box, emulator, until=until, out=out)
+    problems = (AirflowUnusableError, ComponentDied, DagNotReadyError, AirflowApiError, DemoTooSlowError, TimeoutError)
+    try:
+        demo_folder.claim(home)
+        with box:
+            try:
+                print(f"Starting Airflow at {box.base_url}{_instead_of_8080(box)} ...", file=out, flush=True)
+                box.wait_healthy(until - time.monotonic())
+                try:
+                    demo.run()
+                finally:
+                    _report(demo, out)
+                code = _verdict(demo, out)
+                if keep:
+                    _keep(box, out)
+                return code
+            except problems as error:
+                return _failed(error, box, out)  # said before the clean-up, which takes seconds
+            finally:
+                with _undisturbed():
+                    box.stop()
+    except demo_folder.FolderRefusedError as error:
+        print(error, file=out)
+        return 1
+    except problems as error:  # at the start
+        return _failed(error, box, out)
+
+
+def _report(demo: Demo, out: TextIO) -> None:
+    from dev import demo_report
+
+    if demo.results:
+        print("", demo_report.table(demo.results), sep="\n", file=out)
+    for result in demo.results:
+        if result.failed_items:
+            print("", demo_report.failures(result), sep="\n", file=out)
+    out.flush()
+
+
+def _verdict(demo: Demo, out: TextIO) -> int:
+    wrong = [result for result in demo.results if result.problem]
+    for result in wrong:
+        print(f"\nNot as expected: {result.dag_id}: {result.problem}. Its logs are named above.", file=out)
+    if wrong:
+        return 1
+    print("\nEvery Dag ended as expected.", file=out)
+    return 0
+
+
+def _failed(error: Exception, box: AirflowBox, out: TextIO) -> int:
+    print(f"\n{error}\n\nThe demo failed. Airflow's logs: {box.home / 'logs'}", file=out, flush=True)
+    return 1
+
+
+def _keep(box: AirflowBox, out: TextIO) -> None:
+    """Wait for Ctrl-C."""
+    print(f"The UI stays at {box.base_url} until you press Ctrl-C.", file=out, flush=True)
+    try:
+        while True:
+            box.check_alive()
+            time.sleep(1)
+    except Stopped as stopped:
+        if stopped.number != signal.SIGINT:
+            raise
+
+
+def _instead_of_8080(box: AirflowBox) -> str:
+    return "" if box.port == 8080 else " (port 8080 is busy)"
+
+
+def _raise_on_signals() -> None:
+    def stop(number: int, _frame: Any) -> None:
+        for one in SIGNALS:
+            signal.signal(one, signal.SIG_IGN)
+        print("\nStopping ...", file=sys.stderr, flush=True)
+        raise Stopped(number)
+
+    for number in SIGNALS:
+        signal.signal(number, stop)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    # The clean-up takes some seconds; a Ctrl-C in the middle of it could leave processes behind.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The emulator's command line, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from airflow_provider_cgc.emulator import CgcEmulator
+
+COMMAND = [sys.executable, "-m", "airflow_provider_cgc.emulator"]
+ROOT = Path(__file__).parents[2]
+HEADER = "id\tfile_name\tfile_size\tmd5sum\texperimental_strategy\tcase_submitter_id"
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, object]]]:
+    """The command, and the connection that it printed."""
+    command = [*COMMAND, "--port", "0", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = next(line for line in process.stdout if line.startswith("AIRFLOW_CONN_CGC_DEFAULT="))
+            yield (
+                process,
+                json.loads(line.strip().removeprefix("AIRFLOW_CONN_CGC_DEFAULT='").removesuffix("'")),
+            )
+        finally:
+            process.kill()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_prints_a_connection_that_works() -> None:
+    with serving() as (_, connection):
+        headers = {"X-SBG-Auth-Token": str(connection["password"])}
+        user = requests.get(f"{connection['host']}/user", headers=headers, timeout=10).json()
+
+    assert connection["conn_type"] == "cgc"
+    assert connection["extra"] == {"platform": "other", "project": "demo-lab/cptac3"}
+    assert user["username"] == "demo"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_it_with_0(number: signal.Signals) -> None:
+    with serving() as (process, _):
+        process.send_signal(number)
+
+        assert process.wait(timeout=30) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_busy_port_is_one_clear_line() -> None:
+    with CgcEmulator(files=1) as emulator:
+        port = emulator.url.removesuffix("/v2").rpartition(":")[2]
+        result = run("--port", port)
+
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"python -m airflow_provider_cgc.emulator: error: cannot serve on port {port}: Address already in use\n"
+    )
+
+
+def test_manifest_speed_and_failures_are_taken(tmp_path: Path) -> None:
+    manifest = tmp_path / "files.tsv"
+    manifest.write_text(f"{HEADER}\nid-1\ta.bam\t1\t{'0' * 32}\tWXS\tC-1\nid-2\tb.vcf\t1\t{'1' * 32}\tWXS\tC-1\n")
+
+    with serving("--manifest", str(manifest), "--speed", "100000", "--fail", "*.bam=9206") as (_, connection):
+        base = str(connection["host"])
+        headers = {"X-SBG-Auth-Token": str(connection["password"])}
+        query = {"metadata.case_submitter_id": "C-1", "name": ["a.bam", "b.vcf"]}
+        [folder] = requests.get(f"{base}/files?project=demo-lab/cptac3", headers=headers, timeout=10).json()["items"]
+        files = requests.get(f"{base}/files/{folder['id']}/list", params=query, headers=headers, timeout=10).json()
+        items = [
+            {
+                "source": {"file": file["id"]},
+                "destination": {"volume": "demo-lab/results", "location": file["name"]},
+            }
+            for file in files["items"]
+        ]
+        url = f"{base}/bulk/storage/exports/create?copy_only=true"
+        made = requests.post(url, json={"items": items}, headers=headers, timeout=10).json()["items"]
+        body = {"export_ids": [record["resource"]["id"] for record in made]}
+        states = ["PENDING"]
+        while not {"COMPLETED", "FAILED"} >= set(states):
+            got = requests.post(f"{base}/bulk/storage/exports/get", json=body, headers=headers, timeout=10).json()
+            states = [record["resource"]["state"] for record in got["items"]]
+
+    assert states == ["FAILED", "COMPLETED"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--speed", "0"], "'0' is not a speed above 0"),
+        (["--speed", "fast"], "'fast' is not a speed above 0"),
+        (["--port", "70000"], "'70000' is not a port from 0 to 65535"),
+        (["--fail", "*.bam"], "'*.bam' is not of the form GLOB=CODE"),
+        (["--fail", "*.bam=4711"], "4711 is not a code this emulator knows"),
+        (
+            ["--manifest", "no/such/file.tsv"],
+            "manifest no/such/file.tsv: cannot be read: No such file or directory",
+        ),
+    ],
+)
+def test_wrong_argument_is_explained(arguments: list[str], message: str) -> None:
+    result = run(*arguments)
+
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_broken_manifest_names_the_line(tmp_path: Path) -> None:
+    manifest = tmp_path / "files.tsv"
+    manifest.write_text(f"{HEADER}\nid-1\ta.bam\tbig\t\tWXS\tC-1\n")
+
+    result = run("--manifest", str(manifest))
+
+    assert result.returncode == 2
+    assert result.stderr.endswith(f"manifest {manifest}, line 2: file_size 'big' is not a number of bytes\n")

@@ -1,0 +1,257 @@
+"""The emulator's controls, from Python and under `/_emulator/`: statistics, clock, reset, tokens, jobs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_cgc.emulator import CgcEmulator
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Http
+
+
+def test_stats_fold_ids_and_count_statuses(cgc: CgcEmulator, http: Http) -> None:
+    jobs = cgc.submit_exports(cgc.file_ids[:3])
+    http.records(jobs)
+    http.records(jobs[:2])
+    http.export(jobs[0])
+    http.export("none")
+    http.get(f"/storage/volumes/{cgc.volume}")
+    http.get(f"/storage/volumes/{cgc.volume}/list")
+    http.get(f"/projects/{cgc.project}")
+    http.get(f"/files/{cgc.file_ids[0]}")
+
+    stats = cgc.stats()
+
+    assert stats == {
+        "requests": {
+            "POST /v2/bulk/storage/exports/get": 2,
+            "GET /v2/storage/exports/{id}": 2,
+            "GET /v2/storage/volumes/{id}": 1,
+            "GET /v2/storage/volumes/{id}/list": 1,
+            "GET /v2/projects/{id}": 1,
+            "GET /v2/files/{id}": 1,
+        },
+        "statuses": {"200": 7, "404": 1},
+        "total": 8,
+        "max_per_id": 3,
+    }
+    assert http.control("GET", "stats").json() == stats
+
+
+def test_requests_are_kept_as_they_came(cgc: CgcEmulator, http: Http) -> None:
+    http.get("/files", project=cgc.project, name=["a", "b"])
+    http.post("/bulk/storage/exports/get", {"export_ids": ["x"]})
+
+    first, last = cgc.requests
+
+    assert (first.method, first.path, first.status) == ("GET", "/v2/files", 200)
+    assert first.query == {"project": [cgc.project], "name": ["a", "b"]}
+    assert first.body is None
+    assert first.user_agent.startswith("python-requests/")
+    assert last.body == {"export_ids": ["x"]}
+
+
+def test_forgotten_job_is_unknown(cgc: CgcEmulator, http: Http) -> None:
+    jobs = cgc.submit_exports(cgc.file_ids[:2])
+
+    cgc.forget(jobs[:1])
+
+    assert http.code(http.get(f"/storage/exports/{jobs[0]}")) == (404, 9008)
+    assert [job["id"] for job in http.get("/storage/exports").json()["items"]] == jobs[1:]
+
+
+def test_reset_goes_back_to_the_start(cgc: CgcEmulator, http: Http) -> None:
+    ids, names = cgc.file_ids, cgc.file_names
+    started = cgc.clock.now()
+    jobs = cgc.submit_exports(ids[:2], copy_only=False)
+    cgc.clock.advance(3600)
+    http.records(jobs)
+    cgc.option("unknown_ids", "404")
+    cgc.fail_files("*", code=9206)
+    cgc.fault("503", count=None)
+
+    cgc.reset()
+
+    assert cgc.stats()["total"] == 0
+    assert cgc.clock.now() - started < 3600
+    assert http.get("/storage/exports").json()["items"] == []
+    assert http.records(jobs)[0]["error"]["code"] == 9008
+    assert (cgc.file_ids, cgc.file_names) == (ids, names)
+    assert http.get(f"/files/{ids[0]}").json()["storage"]["type"] == "PLATFORM"
+    assert http.get(f"/storage/volumes/{cgc.volume}/list").json()["items"] == []
+    again = cgc.submit_exports(ids[:1])
+    cgc.clock.advance(3600)
+    assert http.export(again[0])["state"] == "COMPLETED"
+
+
+def test_speed_makes_hours_seconds() -> None:
+    wall = [1_800_000_000.0]
+    with CgcEmulator(files=1, speed=60, wall=lambda: wall[0]) as emulator:
+        wall[0] += 10
+        after_ten = emulator.clock.now() - 1_800_000_000
+        emulator.clock.speed = 1
+        wall[0] += 10
+        after_twenty = emulator.clock.now() - 1_800_000_000
+
+    assert (after_ten, after_twenty) == (600, 610)
+
+
+def test_clock_does_not_go_back(cgc: CgcEmulator) -> None:
+    with pytest.raises(ValueError, match="forward"):
+        cgc.clock.advance(-1)
+
+
+def test_job_ids_are_the_same_for_the_same_seed() -> None:
+    def ids(seed: int) -> list[str]:
+        with CgcEmulator(files=3, seed=seed) as emulator:
+            return emulator.submit_exports(emulator.file_ids)
+
+    assert ids(1) == ids(1)
+    assert ids(1) != ids(2)
+
+
+def test_emulators_side_by_side_know_nothing_of_each_other(cgc: CgcEmulator, http: Http, ask: type[Http]) -> None:
+    jobs = cgc.submit_exports(cgc.file_ids[:1])
+    with CgcEmulator(files=1) as other:
+        [record] = ask(other).records(jobs)
+
+    assert record["error"]["code"] == 9008
+
+
+def test_submitting_what_the_platform_refuses_raises(cgc: CgcEmulator) -> None:
+    with pytest.raises(Exception, match="403/9006"):
+        cgc.submit_exports([cgc.alias_id])
+
+
+def test_stopped_emulator_has_no_url() -> None:
+    emulator = CgcEmulator(files=1)
+
+    with pytest.raises(RuntimeError, match="context manager"):
+        _ = emulator.url
+
+
+def test_threads_may_submit_while_others_ask(cgc: CgcEmulator, http: Http) -> None:
+    jobs: list[str] = []
+
+    def submit(number: int) -> None:
+        for turn in range(20):
+            jobs.extend(cgc.submit_exports(cgc.file_ids[:2], location=f"{number}/{turn}/{{name}}"))
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    asked = [http.get("/storage/exports", limit=100).status_code for _ in range(10)]
+    for thread in threads:
+        thread.join()
+
+    assert set(asked) == {200}
+    assert http.get("/storage/exports").headers["X-Total-Matching-Query"] == "160"
+    assert len(set(jobs)) == 160
+
+
+def test_control_sets_a_fault(cgc: CgcEmulator, http: Http) -> None:
+    made = http.control("POST", "faults", {"kind": "503", "path": "/v2/user", "count": 2})
+
+    assert made.status_code == 200
+    assert [http.get(path).status_code for path in ("/user", "/projects", "/user", "/user")] == [
+        503,
+        200,
+        503,
+        200,
+    ]
+
+
+def test_control_clears_faults(cgc: CgcEmulator, http: Http) -> None:
+    http.control("POST", "faults", {"kind": "503", "count": None})
+
+    http.control("DELETE", "faults")
+
+    assert http.get("/user").status_code == 200
+
+
+def test_control_lets_files_fail(cgc: CgcEmulator, http: Http) -> None:
+    http.control("POST", "faults", {"fail_files": "*", "code": 9206})
+    [job] = http.control("POST", "exports", {"file_ids": cgc.file_ids[:1]}).json()["result"]
+
+    http.control("POST", "clock", {"advance": 3600})
+
+    assert http.export(job)["error"]["code"] == 9206
+
+
+def test_control_switches_options(cgc: CgcEmulator, http: Http) -> None:
+    http.control("POST", "options", {"unknown_ids": "gap", "rate_headers": False})
+
+    answer = http.post("/bulk/storage/exports/get", {"export_ids": ["none"]})
+
+    assert answer.json() == {"items": []}
+    assert "X-RateLimit-Limit" not in answer.headers
+
+
+def test_control_steps_and_speeds_the_clock(cgc: CgcEmulator, http: Http) -> None:
+    before = cgc.clock.now()
+
+    answer = http.control("POST", "clock", {"advance": 60, "speed": 2})
+
+    assert answer.json()["now"] >= before + 60
+    assert cgc.clock.speed == 2
+
+
+def test_control_resets(cgc: CgcEmulator, http: Http) -> None:
+    http.get("/user")
+
+    http.control("POST", "reset")
+
+    assert http.control("GET", "stats").json()["total"] == 0
+
+
+def test_control_makes_tokens(cgc: CgcEmulator, http: Http, ask: type[Http]) -> None:
+    token = http.control("POST", "tokens", {"username": "grace"}).json()["result"]
+    http.control("POST", "tokens", {"new": "e" * 32})
+
+    assert ask(cgc, token).get("/user").json()["username"] == "grace"
+    assert ask(cgc, "e" * 32).get("/user").json()["username"] == "demo"
+    assert http.get("/user").status_code == 401
+
+
+def test_control_forgets_jobs(cgc: CgcEmulator, http: Http) -> None:
+    jobs = cgc.submit_exports(cgc.file_ids[:1])
+
+    http.control("POST", "forget", {"job_ids": jobs})
+
+    assert http.records(jobs)[0]["error"]["code"] == 9008
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("faults", {"kind": "418"}),
+        ("faults", {"kind": "503", "count": "many"}),
+        ("faults", {"kind": "503", "colour": "red"}),
+        ("faults", {"fail_files": "*"}),
+        ("faults", {"fail_files": "*", "code": 4711}),
+        ("faults", {"fail_files": "*", "code": 9206, "at": "noon"}),
+        ("options", {"no_such_option": 1}),
+        ("clock", {"advance": -1}),
+        ("clock", {"forward": 1}),
+        ("exports", {"file_ids": ["none"]}),
+        ("exports", {"file_ids": "none"}),
+        ("exports", {"file_ids": ["none"], "location": "{colour}"}),
+        ("exports", {"file_ids": [], "user": "nobody"}),
+    ],
+)
+def test_control_tells_what_is_wrong_with_its_arguments(http: Http, path: str, body: dict[str, Any]) -> None:
+    answer = http.control("POST", path, body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_controls_are_not_counted(cgc: CgcEmulator, http: Http) -> None:
+    http.control("POST", "clock", {"advance": 1})
+
+    assert cgc.stats()["total"] == 0
+    assert http.get("/rate_limit").json()["rate"]["remaining"] == 1000

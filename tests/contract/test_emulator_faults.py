@@ -1,0 +1,292 @@
+"""The emulator's faults: each kind as a client meets it, and how one is aimed."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.emulator.faults import KINDS
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Http
+
+
+def raw_answer(emulator: CgcEmulator, path: str) -> bytes:
+    """Everything that a bare socket receives until the server hangs up."""
+    host, port = emulator.url.removeprefix("http://").removesuffix("/v2").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        head = f"GET /v2{path} HTTP/1.1\r\nHost: {host}\r\nX-SBG-Auth-Token: {emulator.token}\r\n"
+        line.sendall((head + "Connection: close\r\n\r\n").encode())
+        received = b""
+        while chunk := line.recv(65536):
+            received += chunk
+    return received
+
+
+def order(emulator: CgcEmulator, location: str) -> dict[str, Any]:
+    return {
+        "source": {"file": emulator.file_ids[0]},
+        "destination": {"volume": emulator.volume, "location": location},
+    }
+
+
+def wait_for_jobs(emulator: CgcEmulator) -> list[str]:
+    """The ids of all jobs, as soon as there is one."""
+    for _ in range(200):
+        with emulator.world.open() as world:
+            if world.exports:
+                return list(world.exports)
+        time.sleep(0.05)
+    raise AssertionError("no job was started")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "body_code"),
+    [
+        ("429", 429, 1000),
+        ("503_maintenance", 503, 0),
+        ("503", 503, 90005),
+        ("401", 401, 90001),
+        ("403", 403, 90002),
+    ],
+)
+def test_coded_fault_has_the_platforms_body(
+    cgc: CgcEmulator, http: Http, kind: str, status: int, body_code: int
+) -> None:
+    cgc.fault(kind)
+
+    assert http.code(http.get("/user")) == (status, body_code)
+    assert http.get("/user").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "word"), [("500", 500, "INTERNAL_SERVER_ERROR"), ("404_gateway", 404, "NOT_FOUND")]
+)
+def test_gateway_fault_spells_its_status_as_a_word(
+    cgc: CgcEmulator, http: Http, kind: str, status: int, word: str
+) -> None:
+    cgc.fault(kind)
+
+    answer = http.get("/user")
+
+    assert answer.status_code == status
+    assert answer.json()["status"] == word
+    assert "code" not in answer.json()
+
+
+@pytest.mark.parametrize("kind", ["502_html", "503_html", "504_html"])
+def test_html_fault_is_a_page(cgc: CgcEmulator, http: Http, kind: str) -> None:
+    cgc.fault(kind)
+
+    answer = http.get("/user")
+
+    assert answer.status_code == int(kind[:3])
+    assert answer.headers["Content-Type"] == "text/html"
+    assert f"<h1>{kind[:3]} " in answer.text
+
+
+def test_429_announces_its_reset(ask: type[Http]) -> None:
+    with CgcEmulator(files=1, wall=lambda: 1_800_000_000.5) as emulator:
+        emulator.fault("429", seconds=20, retry_after=7)
+
+        answer = ask(emulator).get("/user")
+
+    assert answer.headers["X-RateLimit-Remaining"] == "0"
+    assert answer.headers["X-RateLimit-Reset"] == "1800000021"
+    assert answer.headers["Retry-After"] == "7"
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_dropped_line_sends_not_one_byte(cgc: CgcEmulator, kind: str) -> None:
+    cgc.fault(kind)
+
+    assert raw_answer(cgc, "/user") == b""
+    assert cgc.stats()["statuses"] == {"dropped": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "jobs"), [("drop_before", 0), ("drop_after", 1), ("half_body", 1), ("broken_json", 1)]
+)
+def test_create_takes_effect_unless_the_line_broke_before(cgc: CgcEmulator, http: Http, kind: str, jobs: int) -> None:
+    cgc.fault(kind, method="POST")
+
+    with pytest.raises(requests.RequestException):
+        http.post("/storage/exports", order(cgc, "a"), copy_only="true").json()
+
+    assert http.get("/storage/exports").headers["X-Total-Matching-Query"] == str(jobs)
+
+
+def test_half_body_promises_more_than_it_sends(cgc: CgcEmulator) -> None:
+    cgc.fault("half_body")
+
+    head, _, body = raw_answer(cgc, "/user").partition(b"\r\n\r\n")
+
+    lines = head.decode().lower().split("\r\n")
+    promised = next(int(line.split(":")[1]) for line in lines if line.startswith("content-length"))
+    assert lines[0] == "http/1.1 200 ok"
+    assert 0 < len(body) < promised
+
+
+def test_broken_json_is_a_whole_answer(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("broken_json")
+
+    answer = http.get("/user")
+
+    assert answer.status_code == 200
+    assert len(answer.content) == int(answer.headers["Content-Length"])
+    with pytest.raises(requests.JSONDecodeError):
+        answer.json()
+
+
+def test_slow_create_takes_effect_after_the_client_has_given_up(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("slow", seconds=0.6)
+
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(
+            http.url + "/storage/exports?copy_only=true",
+            json=order(cgc, "a"),
+            headers=http.headers,
+            timeout=0.1,
+        )
+
+    [job] = wait_for_jobs(cgc)
+    assert http.export(job)["state"] == "PENDING"
+
+
+def test_slow_line_does_not_hold_up_the_others(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("slow", seconds=60, path="/v2/user")
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(http.url + "/user", headers=http.headers, timeout=0.1)
+
+    assert http.get("/projects").status_code == 200
+
+
+def test_slow_fault_can_come_with_another(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("slow", seconds=0.01)
+    cgc.fault("503")
+
+    assert [http.get("/user").status_code for _ in range(2)] == [503, 200]
+
+
+def test_fault_is_aimed_by_method_and_path(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("503", method="post", path="/v2/bulk/storage/exports/*", count=None)
+
+    answers = [
+        http.get("/storage/exports"),
+        http.post("/bulk/files/get", {"file_ids": ["x"]}),
+        http.post("/bulk/storage/exports/get", {"export_ids": ["x"]}),
+        http.post("/bulk/storage/exports/create", {"items": ["x"]}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 503, 503]
+
+
+def test_fault_strikes_as_often_as_it_was_told(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("503", count=2)
+    cgc.fault("500")
+
+    assert [http.get("/user").status_code for _ in range(4)] == [503, 503, 500, 200]
+
+
+def test_fault_for_ever_ends_when_cleared(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("503", count=None)
+    before = [http.get("/user").status_code for _ in range(3)]
+
+    cgc.clear_faults()
+
+    assert before == [503] * 3
+    assert http.get("/user").status_code == 200
+
+
+def test_probability_falls_alike_for_the_same_seed(ask: type[Http]) -> None:
+    def statuses(seed: int) -> list[int]:
+        with CgcEmulator(files=1, seed=seed) as emulator:
+            emulator.fault("503", count=None, probability=0.5)
+            return [ask(emulator).get("/user").status_code for _ in range(24)]
+
+    first = statuses(1)
+
+    assert set(first) == {200, 503}
+    assert statuses(1) == first
+    assert statuses(2) != first
+
+
+def test_faulty_answer_is_not_counted_against_the_rate_limit(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("503")
+
+    http.get("/user")
+
+    assert http.get("/rate_limit").json()["rate"]["remaining"] == 1000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"kind": "418"},
+        {"kind": "slow"},
+        {"kind": "503", "count": 0},
+        {"kind": "503", "probability": 0},
+        {"kind": "503", "probability": 1.5},
+    ],
+)
+def test_impossible_fault_is_refused(cgc: CgcEmulator, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"fault|count|probability"):
+        cgc.fault(**arguments)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_server_is_fit_again_after_every_kind(cgc: CgcEmulator, http: Http, kind: str) -> None:
+    session = requests.Session()
+    cgc.fault(kind, seconds=0.01)
+
+    with contextlib.suppress(requests.RequestException):
+        session.get(http.url + "/user", headers=http.headers, timeout=10)
+    answer = session.get(http.url + "/user", headers=http.headers, timeout=10)
+
+    assert answer.json()["username"] == "demo"
+
+
+@pytest.mark.parametrize("pattern", ["*.bam", "name", "id"])
+def test_scripted_failure_ends_the_job(cgc: CgcEmulator, http: Http, pattern: str) -> None:
+    bam = next(file_id for file_id, name in cgc.file_names.items() if name.endswith(".bam"))
+    vcf = next(file_id for file_id, name in cgc.file_names.items() if name.endswith(".vcf.gz"))
+    pattern = {"name": cgc.file_names[bam], "id": bam}.get(pattern, pattern)
+    cgc.fail_files(pattern, code=9206, message="No PUT for you.")
+
+    jobs = cgc.submit_exports([bam, vcf])
+    cgc.clock.advance(3600)
+    failed, done = (record["resource"] for record in http.records(jobs))
+
+    assert (failed["state"], done["state"]) == ("FAILED", "COMPLETED")
+    assert (failed["error"]["status"], failed["error"]["code"]) == (403, 9206)
+    assert failed["error"]["message"] == "No PUT for you."
+    assert failed["finished_on"] > failed["started_on"]
+
+
+def test_scripted_failure_at_submit_refuses_the_item(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fail_files(cgc.file_ids[0], code=9006, at="submit")
+
+    answer = http.post("/storage/exports", order(cgc, "a"), copy_only="true")
+
+    assert http.code(answer) == (403, 9006)
+
+
+def test_scripted_failure_does_not_reach_back(cgc: CgcEmulator, http: Http) -> None:
+    """A job that has ended before, by the clock, keeps its outcome though nobody has asked for it yet."""
+    [job] = cgc.submit_exports(cgc.file_ids[:1])
+    cgc.clock.advance(3600)
+
+    cgc.fail_files("*", code=9206)
+
+    assert http.export(job)["state"] == "COMPLETED"
+
+
+def test_unknown_code_cannot_be_scripted(cgc: CgcEmulator) -> None:
+    with pytest.raises(ValueError, match="4711"):
+        cgc.fail_files("*", code=4711)

@@ -1,0 +1,192 @@
+"""How much of the platform's 1000 requests in 300 seconds is ours."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.client import RateBudget, RateLimit, Settings, budget_for
+
+NOW = 1_767_226_000.0
+
+
+def headers(remaining: Any, reset: Any = NOW + 120, limit: Any = 1000) -> dict[str, str]:
+    return {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": str(reset)}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def ticks() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def budget(ticks: Clock) -> RateBudget:
+    return RateBudget(share=0.8, clock=ticks)
+
+
+def test_it_starts_without_delay(budget: RateBudget) -> None:
+    assert budget.delay() == 0.0
+    assert budget.snapshot() is None
+
+
+@pytest.mark.parametrize(
+    ("share", "remaining", "delay"),
+    [
+        (0.8, 987, 0.0),
+        (0.8, 201, 0.0),
+        (0.8, 200, 120.0),
+        (0.8, 0, 120.0),
+        (1.0, 1, 0.0),
+        (1.0, 0, 120.0),
+        (0.5, 501, 0.0),
+        (0.5, 500, 120.0),
+        (0.1, 900, 120.0),
+    ],
+)
+def test_the_share_is_ours_and_the_rest_is_peoples(ticks: Clock, share: float, remaining: int, delay: float) -> None:
+    budget = RateBudget(share=share, clock=ticks)
+
+    budget.observe(headers(remaining))
+
+    assert budget.delay() == pytest.approx(delay)
+
+
+def test_the_next_window_frees_it(budget: RateBudget, ticks: Clock) -> None:
+    budget.observe(headers(10))
+    assert budget.delay() == pytest.approx(120)
+
+    ticks.now += 121
+
+    assert budget.delay() == 0.0
+    assert budget.snapshot() is None
+    budget.observe(headers(999, NOW + 421))
+    assert budget.snapshot() == RateLimit(1000, 999, NOW + 421)
+
+
+def test_milliseconds_are_seconds(budget: RateBudget) -> None:
+    budget.observe(headers(0, int(NOW + 120) * 1000))
+
+    assert budget.delay() == pytest.approx(120)
+
+
+@pytest.mark.parametrize("reset", [NOW + 5000, (NOW + 5000) * 1000, NOW * 1000 * 1000, 9e300])
+def test_no_wait_is_longer_than_a_window(budget: RateBudget, reset: float) -> None:
+    budget.observe(headers(0, reset))
+
+    assert budget.delay() <= 310
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {},
+        headers("many"),
+        headers(-1),
+        headers(5, "soon"),
+        headers(5, 0),
+        headers(5, "inf"),
+        headers(5, limit=0),
+        headers(5, limit=-1),
+        headers("nan"),
+        {"X-RateLimit-Remaining": "0"},
+    ],
+)
+def test_nonsense_is_ignored(budget: RateBudget, nonsense: dict[str, str]) -> None:
+    budget.observe(nonsense)
+
+    assert budget.delay() == 0.0
+    assert budget.snapshot() is None
+
+
+def test_header_names_count_in_any_case(budget: RateBudget) -> None:
+    budget.observe({name.lower(): value for name, value in headers(0).items()})
+
+    assert budget.delay() == pytest.approx(120)
+
+
+def test_an_overtaken_answer_does_not_give_requests_back(budget: RateBudget) -> None:
+    budget.observe(headers(200))
+    budget.observe(headers(205))
+
+    assert budget.delay() == pytest.approx(120)
+
+
+def test_an_answer_of_the_window_before_is_ignored(budget: RateBudget) -> None:
+    budget.observe(headers(990, NOW + 250))
+    budget.observe(headers(3, NOW + 1))
+
+    assert budget.delay() == 0.0
+
+
+@pytest.mark.parametrize(("advice", "delay"), [(None, 60.0), (5.0, 5.0), (0.0, 0.0), (9999.0, 310.0), (-5.0, 0.0)])
+def test_a_429_is_waited_for(budget: RateBudget, ticks: Clock, advice: float | None, delay: float) -> None:
+    budget.observe(headers(900))
+
+    budget.observe_429(advice)
+
+    assert budget.delay() == pytest.approx(delay)
+    ticks.now += delay
+    assert budget.delay() == 0.0
+
+
+def test_a_429_without_sense_is_ignored(budget: RateBudget) -> None:
+    budget.observe_429(float("nan"))
+
+    assert budget.delay() == 0.0
+
+
+def test_it_may_be_shared_by_threads(budget: RateBudget) -> None:
+    def work(start: int) -> None:
+        for remaining in range(start, 300, -8):
+            budget.observe(headers(remaining))
+            budget.delay()
+
+    threads = [threading.Thread(target=work, args=(1000 - offset,)) for offset in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    snapshot = budget.snapshot()
+    assert snapshot is not None
+    assert snapshot.remaining == 301
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Date"]), st.text()
+    )
+)
+def test_no_header_breaks_it_or_asks_for_more_than_310_seconds(strange: dict[str, str]) -> None:
+    budget = RateBudget(share=0.8, clock=lambda: NOW)
+
+    budget.observe(strange)
+
+    assert 0 <= budget.delay() <= 310
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.1])
+def test_a_share_is_above_0_and_at_most_1(share: float) -> None:
+    with pytest.raises(ValueError, match="share"):
+        RateBudget(share=share)
+
+
+def test_one_budget_per_host_and_token() -> None:
+    one = Settings(token="canary-one-token", project="a/b")
+
+    assert budget_for(one) is budget_for(Settings(token="canary-one-token"))
+    assert budget_for(one) is not budget_for(Settings(token="canary-two-token"))
+    assert budget_for(one) is not budget_for(Settings(token="canary-one-token", base_url="http://localhost:1"))
+    assert budget_for(one).share == 0.8

@@ -1,0 +1,113 @@
+"""The platform's error object and the table of remedies."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_cgc.client.problems import REMEDIES, Problem
+from airflow_provider_cgc.client.remedies import STATUS_REMEDIES, Remedy
+
+MAY_PASS = {0, 1000, 2000, 3000, 4000, 5000, 5010, 6000, 7000, 8000, 9000, 9100, 10215, 10220, 10371}
+MAY_PASS |= {13000, 13004, 57434, 90004, 90005}
+
+OF_EXPORTS = [*range(9001, 9010), 9011, 9012, 9020, 9022, 9023, 9024, 9026, 9027, 9069, 9072]
+OF_EXPORTS += [*range(9100, 9110), *range(9200, 9210)]
+
+
+def test_it_reads_like_the_documentation() -> None:
+    problem = Problem(409, 9107, "Location on volume already contains a file.")
+
+    assert str(problem) == "9107: Location on volume already contains a file."
+    assert str(Problem(502, None, "bad gateway")) == "HTTP 502: bad gateway"
+    assert str(Problem(None, None, "said nothing")) == "said nothing"
+
+
+@pytest.mark.parametrize("code", [*OF_EXPORTS, 0, 1000, 5001, 5002, 7001, 7002, *range(90000, 90010)])
+def test_a_code_that_a_user_can_meet_has_a_remedy(code: int) -> None:
+    assert Problem(None, code, "text").remedy
+
+
+@pytest.mark.parametrize(("code", "remedy"), REMEDIES.items())
+def test_a_remedy_is_plain_sentences(code: int, remedy: Remedy) -> None:
+    assert remedy.text.endswith(".")
+    assert remedy.text[0].isupper()
+    assert 20 < len(remedy.text) < 260
+    assert "TODO" not in remedy.text
+    assert remedy.text.isascii()
+    assert "  " not in remedy.text
+
+
+@pytest.mark.parametrize(("code", "remedy"), REMEDIES.items())
+def test_only_what_passes_by_itself_may_be_repeated(code: int, remedy: Remedy) -> None:
+    assert remedy.may_pass == (code in MAY_PASS)
+    assert Problem(403, code, "text").may_pass == (code in MAY_PASS)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (9005, "another user"),
+        (9006, "alias"),
+        (9020, "'write'"),
+        (9026, "RW"),
+        (9027, "region"),
+        (9069, "inactive"),
+        (9072, "slash"),
+        (9107, "overwrite"),
+        (9206, "s3:PutObject"),
+        (9208, "s3:GetObject"),
+        (90001, "token"),
+        (1000, "rate_share"),
+    ],
+)
+def test_the_remedy_names_what_to_change(code: int, words: str) -> None:
+    assert words in REMEDIES[code].text
+
+
+@pytest.mark.parametrize("status", STATUS_REMEDIES)
+def test_a_status_without_a_code_has_a_remedy_too(status: int) -> None:
+    assert Problem(status, None, "text").remedy
+    assert Problem(status, 424242, "text").remedy
+
+
+@pytest.mark.parametrize(("status", "passes"), [(500, True), (503, True), (408, True), (404, False), (None, False)])
+def test_an_unknown_code_is_judged_by_its_status(status: int | None, passes: bool) -> None:
+    assert Problem(status, 424242, "text").may_pass is passes
+
+
+@pytest.mark.parametrize("raw", [None, {}, [], "", "  ", 5, False])
+def test_no_error_is_none(raw: object) -> None:
+    assert Problem.from_json(raw) is None
+
+
+def test_a_gateways_words_are_no_numbers() -> None:
+    problem = Problem.from_json({"status": "NOT_FOUND", "message": "HTTP 404 Not Found"})
+
+    assert problem == Problem(None, None, "HTTP 404 Not Found")
+
+
+def test_numbers_in_quotes_are_numbers() -> None:
+    problem = Problem.from_json({"status": "409", "code": "9107", "message": "x", "more_info": "http://docs"})
+
+    assert problem == Problem(409, 9107, "x", "http://docs")
+    assert problem is not None
+    assert problem.link == "http://docs"
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "\u0663", "1e3", [], {}, "9" * 40])
+def test_odd_numbers_are_none(value: object) -> None:
+    problem = Problem.from_json({"code": value, "status": value, "message": "x"})
+
+    assert problem == Problem(None, None, "x")
+
+
+def test_an_error_that_is_a_text_is_kept() -> None:
+    assert Problem.from_json("went  wrong\n") == Problem(None, None, "went wrong")
+
+
+def test_what_gives_no_reason_says_so() -> None:
+    problem = Problem.from_json({"status": 500})
+
+    assert problem is not None
+    assert problem.message == "the platform gave no reason"
+    assert problem.link is None

@@ -1,0 +1,159 @@
+"""The table of repeats: what is sent again, after how long, and what never."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client.errors import (
+    CgcBadRequest,
+    CgcCertificateError,
+    CgcConflict,
+    CgcConnectionError,
+    CgcError,
+    CgcForbidden,
+    CgcForeignLinkError,
+    CgcItemsRefused,
+    CgcNotFound,
+    CgcRateLimited,
+    CgcRedirect,
+    CgcSettingsError,
+    CgcTimeoutError,
+    CgcUnauthorized,
+    CgcUnavailable,
+    CgcUnreadableError,
+    CgcUsageError,
+)
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.retry import counts_as_attempt, transient, wait_before_repeat
+
+
+def api(kind: Any, status: int, code: int | None = None, retry_after: float | None = None) -> Any:
+    return kind(Problem(status, code, "text"), status=status, call="GET /user", retry_after=retry_after)
+
+
+NEVER = [
+    CgcUsageError("x"),
+    CgcSettingsError("timeout", "x"),
+    CgcForeignLinkError("x"),
+    CgcRedirect("x", status=302, to_host=None),
+    CgcCertificateError("x", sent=False),
+    CgcItemsRefused("x", records=[], started=[]),
+    api(CgcBadRequest, 400),
+    api(CgcBadRequest, 405),
+    api(CgcBadRequest, 422),
+    api(CgcUnauthorized, 401),
+    api(CgcForbidden, 403),
+    api(CgcNotFound, 404, 9008),
+    api(CgcNotFound, 404),
+    api(CgcConflict, 409),
+]
+NOT_SENT = [CgcConnectionError("refused", sent=False), CgcTimeoutError("no connection", sent=False)]
+MAYBE_DONE = [
+    CgcConnectionError("dropped", sent=True),
+    CgcTimeoutError("late", sent=True),
+    CgcUnreadableError("html"),
+    api(CgcUnavailable, 500),
+    api(CgcUnavailable, 502),
+    api(CgcUnavailable, 503, 90005),
+    api(CgcUnavailable, 503, 0),
+    api(CgcUnavailable, 504),
+    api(CgcBadRequest, 408),
+]
+LIMITED = [api(CgcRateLimited, 429, 1000, 30.0), api(CgcRateLimited, 429)]
+
+
+def name(error: CgcError) -> str:
+    return f"{type(error).__name__}-{getattr(error, 'status', '')}-{getattr(error, 'sent', '')}"
+
+
+def half() -> float:
+    return 0.5
+
+
+@pytest.mark.parametrize("error", NEVER, ids=name)
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_what_cannot_succeed_is_never_sent_again(error: CgcError, repeatable: bool) -> None:
+    assert wait_before_repeat(error, repeatable=repeatable, attempt=1, random=half) is None
+    assert not transient(error)
+
+
+@pytest.mark.parametrize("error", [*NOT_SENT, *MAYBE_DONE, *LIMITED], ids=name)
+def test_a_read_is_repeated(error: CgcError) -> None:
+    wait = wait_before_repeat(error, repeatable=True, attempt=1, random=half)
+
+    assert wait is not None
+    assert 0 < wait <= 310
+    assert transient(error)
+
+
+@pytest.mark.parametrize("error", MAYBE_DONE, ids=name)
+def test_a_create_that_may_have_worked_is_not_repeated(error: CgcError) -> None:
+    assert wait_before_repeat(error, repeatable=False, attempt=1, random=half) is None
+
+
+@pytest.mark.parametrize("error", [*NOT_SENT, *LIMITED], ids=name)
+def test_a_create_that_did_nothing_is_repeated(error: CgcError) -> None:
+    assert wait_before_repeat(error, repeatable=False, attempt=1, random=half) is not None
+
+
+def test_the_wait_doubles_up_to_a_minute() -> None:
+    error = api(CgcUnavailable, 502)
+
+    longest = [wait_before_repeat(error, repeatable=True, attempt=n, random=lambda: 1.0) for n in range(1, 10)]
+    shortest = [wait_before_repeat(error, repeatable=True, attempt=n, random=lambda: 0.0) for n in range(1, 10)]
+
+    assert longest == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert shortest == [wait / 2 for wait in longest if wait]
+
+
+@pytest.mark.parametrize(("dice", "expected"), [(0.0, [60, 120, 240, 240]), (1.0, [75, 150, 300, 300])])
+def test_maintenance_is_waited_for_in_minutes(dice: float, expected: list[float]) -> None:
+    error = api(CgcUnavailable, 503, 0)
+
+    waits = [wait_before_repeat(error, repeatable=True, attempt=n, random=lambda: dice) for n in (1, 2, 3, 50)]
+
+    assert waits == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("advice", "dice", "wait"),
+    [
+        (30.0, 0.0, 30.0),
+        (30.0, 1.0, 33.0),
+        (0.0, 1.0, 1.0),
+        (200.0, 1.0, 210.0),
+        (310.0, 1.0, 310.0),
+        (None, 0.0, 60.0),
+    ],
+)
+def test_a_429_waits_until_the_reset_and_a_little_more(advice: float | None, dice: float, wait: float) -> None:
+    error = api(CgcRateLimited, 429, 1000, advice)
+
+    for attempt in (1, 2, 50):
+        found = wait_before_repeat(error, repeatable=True, attempt=attempt, random=lambda: dice)
+        assert found == pytest.approx(wait)
+
+
+def test_a_429_does_not_count_as_an_attempt() -> None:
+    assert not counts_as_attempt(LIMITED[0])
+    assert all(counts_as_attempt(error) for error in itertools.chain(NOT_SENT, MAYBE_DONE))
+
+
+def test_the_advice_of_a_server_that_is_down_is_followed() -> None:
+    error = api(CgcUnavailable, 503, 90005, 20.0)
+
+    assert wait_before_repeat(error, repeatable=True, attempt=1, random=lambda: 0.0) == 20.0
+    assert wait_before_repeat(error, repeatable=False, attempt=1, random=lambda: 0.0) is None
+
+
+@pytest.mark.parametrize("error", [*NOT_SENT, *MAYBE_DONE, *LIMITED], ids=name)
+@pytest.mark.parametrize("attempt", [1, 7, 100, 100_000])
+@pytest.mark.parametrize("dice", [0.0, 0.999])
+def test_no_wait_is_longer_than_310_seconds(error: CgcError, attempt: int, dice: float) -> None:
+    wait = wait_before_repeat(error, repeatable=True, attempt=attempt, random=lambda: dice)
+
+    assert wait is not None
+    assert 0 <= wait <= 310

@@ -1,0 +1,154 @@
+"""An asyncio event loop on which six hours pass in milliseconds, with real code and real threads.
+
+    time = VirtualTime()
+    time.run(main())            # asyncio.run(), but waiting costs nothing
+    Poller(kind, connect, clock=time.clock)
+
+When nothing is ready and no thread of an executor is at work, the clock jumps to the next timer. While a thread works,
+as during a request, time stands still; a thread that is to take its time sleeps with `time.sleep`. Whatever reaches
+the loop past both (sockets on the loop, threads that nobody counts) does not hold the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+START = 1_750_000_000.0
+"""Where the wall clock starts: 2025-06-15 15:06:40 UTC."""
+STUCK = 20.0
+"""Real seconds after which a loop that cannot move is called stuck."""
+
+
+class Stuck(RuntimeError):
+    """Nothing can happen any more: the code under test waits for something that never comes."""
+
+
+class VirtualTime:
+    """
+    One run of virtual time; `clock()` is its wall clock, also between and after runs.
+
+    :param start: epoch seconds at which the wall clock starts.
+    """
+
+    def __init__(self, start: float = START) -> None:
+        self.start = start
+        self._elapsed = 0.0
+        self._loop: _Loop | None = None
+
+    def clock(self) -> float:
+        """Give epoch seconds; to be handed in wherever `time.time` is the default."""
+        return self.start + self._elapsed
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run `main` to its end, as `asyncio.run` does, and give its result."""
+        with asyncio.Runner(loop_factory=lambda: _Loop(self)) as runner:
+            self._loop = runner.get_loop()  # type: ignore[assignment]  # what the factory gave
+            return runner.run(main)
+
+    def sleep(self, seconds: float) -> None:
+        """Let virtual time pass for a thread of an executor; the loop's own thread may not sleep."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        if threading.get_ident() == loop.thread:
+            raise AssertionError("this would have blocked the event loop")
+        loop.sleep_in_thread(seconds)
+
+    @property
+    def threads_at_work(self) -> int:
+        """How many calls in executors have begun or wait for a thread, those that sleep left out."""
+        return 0 if self._loop is None else self._loop.busy
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self, owner: VirtualTime) -> None:
+        self.owner = owner
+        self.busy = 0
+        self.thread: int | None = None
+        self._origin = owner._elapsed
+        self._sleepers: set[threading.Event] = set()
+        self._pool: ThreadPoolExecutor | None = None
+        super().__init__(_Selector(self))
+
+    def time(self) -> float:
+        return self.owner._elapsed
+
+    def jump(self, seconds: float) -> None:
+        self.owner._elapsed += seconds
+
+    def run_forever(self) -> None:
+        self.thread = threading.get_ident()
+        super().run_forever()
+
+    def run_in_executor(  # type: ignore[override]  # typeshed wants a ParamSpec-like tuple
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        if executor is None:
+            # Not the loop's own default executor: shutting that down takes a thread that nobody counts.
+            self._pool = executor = self._pool or ThreadPoolExecutor(thread_name_prefix="virtual-default")
+        call: Future[T] = executor.submit(func, *args)
+        self.busy += 1
+        answer = asyncio.wrap_future(call, loop=self)
+        # After wrap_future's own callback, so that the answer is on the loop before time may go on. It is the call
+        # that counts, not the answer: a cancelled task leaves its thread at work.
+        call.add_done_callback(lambda _: self._from_thread(self._one_less))
+        return answer
+
+    def sleep_in_thread(self, seconds: float) -> None:
+        woken = threading.Event()
+
+        def fall_asleep() -> None:
+            self.call_later(seconds, wake)
+            self._sleepers.add(woken)
+            self.busy -= 1
+
+        def wake() -> None:
+            self.busy += 1
+            self._sleepers.discard(woken)
+            woken.set()
+
+        if self._from_thread(fall_asleep):
+            woken.wait()
+
+    def close(self) -> None:
+        for woken in self._sleepers:
+            woken.set()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+        super().close()
+
+    def _one_less(self) -> None:
+        self.busy -= 1
+
+    def _from_thread(self, callback: Callable[[], None]) -> bool:
+        try:
+            self.call_soon_threadsafe(callback)
+        except RuntimeError:  # the loop was closed while the thread was at work
+            return False
+        return True
+
+
+class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type, misc]  # an alias that depends on the machine
+    def __init__(self, loop: _Loop) -> None:
+        super().__init__()
+        self._virtual = loop
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Poll for what has happened; if nothing has, wait for a thread or jump to the next timer."""
+        events = super().select(0)
+        if events or (timeout is not None and timeout <= 0):
+            return events
+        if timeout is None or self._virtual.busy:
+            events = super().select(STUCK)
+            if not events:
+                raise Stuck(f"nothing has happened for {STUCK:g} real seconds; {self._virtual.busy} threads are at work")
+            return events
+        self._virtual.jump(timeout)
+        return events
