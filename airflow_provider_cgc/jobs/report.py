@@ -119,7 +119,7 @@ def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[
 def describe_item(item: Mapping[str, Any]) -> str:
     """Name one failed item: its key, its file and what the platform said."""
     where = item.get("location") or item.get("id")
-    name = f" ({item['name']})" if item.get("name") and item.get("name") != where else ""
+    name = f" ({item['name']})" if item.get("name") and not str(where).endswith(item["name"]) else ""
     file = f", file {item['file']}" if item.get("file") else ""
     code = f"{item['code']}: " if item.get("code") is not None else ""
     return f"{where}{name}{file}: {code}{item['message']}"

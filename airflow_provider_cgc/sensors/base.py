@@ -263,9 +263,9 @@ class CgcJobsSensor(BaseSensorOperator):
             if outcome is not None:
                 return self._finish(context, outcome, wait.summary(), wait.denial)
             first_look = time.time() + max(self.poke_interval, wait.advice)
-        self._defer(context, wait, first_look=first_look, started=started)
+        return self._defer(context, wait, first_look=first_look, started=started)
 
-    def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> NoReturn:
+    def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 
         ids: list[str] | None = list(wait.tracker.open)
@@ -330,6 +330,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self._raise(outcome, error)
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
+        """Give the exception that an outcome other than success means; the one place that decides it."""
         left = summary["total"] - sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
         still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:
@@ -337,10 +338,13 @@ class CgcJobsSensor(BaseSensorOperator):
             self.log.error("%d of %d %s did not complete. %s", bad, summary["total"], self.kind.plural, still)
             return CgcJobsFailed(summary, self._what_to_clear())
         done = f"{summary['completed']} of {summary['total']} {self.kind.plural} have completed."
+        error: BaseException
         if outcome is Outcome.TIMEOUT:
-            return AirflowSensorTimeout(f"The timeout of {self.timeout:g} s is over. {done} {still}")
+            error = AirflowSensorTimeout(f"The timeout of {self.timeout:g} s is over. {done} {still}")
+            return error
         if outcome is Outcome.EXECUTION_TIMEOUT:
-            return AirflowTaskTimeout(f"The execution_timeout of {self.execution_timeout} is over. {done} {still}")
+            error = AirflowTaskTimeout(f"The execution_timeout of {self.execution_timeout} is over. {done} {still}")
+            return error
         return CgcWaitError(
             f"{reason or 'The platform refuses to answer.'} {still} Nothing was cancelled: mend the cause (a new token goes"
             f" into connection {self.cgc_conn_id!r}), then clear this task: it only waits."

@@ -188,13 +188,17 @@ def test_overwrite_may_be_a_string(http: Http, cgc: CgcEmulator, overwrite: bool
     assert http.export(record["resource"]["id"])["state"] == state
 
 
-def test_of_two_jobs_to_one_key_the_slower_fails(http: Http, cgc: CgcEmulator) -> None:
-    jobs = cgc.submit_exports(cgc.file_ids[:2], location="same")
+def test_of_two_jobs_to_one_key_the_slower_fails_and_writes_nothing(http: Http, cgc: CgcEmulator) -> None:
+    sizes = {file_id: http.get(f"/files/{file_id}").json()["size"] for file_id in cgc.file_ids}
+    small, big = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+    jobs = cgc.submit_exports([big, small], location="same")
     cgc.clock.advance(3600)
 
-    states = {record["resource"]["state"] for record in http.records(jobs)}
+    states = [record["resource"]["state"] for record in http.records(jobs)]
+    stored = http.get(f"/storage/volumes/{cgc.volume}/object", location="same").json()
 
-    assert states == {"COMPLETED", "FAILED"}
+    assert states == ["FAILED", "COMPLETED"]
+    assert stored["metadata"]["size"] == sizes[small]
 
 
 def test_file_moved_meanwhile_fails_its_second_job(http: Http, cgc: CgcEmulator) -> None:

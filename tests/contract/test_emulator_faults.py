@@ -159,6 +159,17 @@ def test_slow_create_takes_effect_after_the_client_has_given_up(cgc: CgcEmulator
     assert http.export(job)["state"] == "PENDING"
 
 
+def test_slow_create_has_no_effect_before_its_delay(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("slow", seconds=600)
+
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(
+            http.url + "/storage/exports?copy_only=true", json=order(cgc, "a"), headers=http.headers, timeout=0.5
+        )
+
+    assert http.get("/storage/exports").json()["items"] == []
+
+
 def test_slow_line_does_not_hold_up_the_others(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("slow", seconds=60, path="/v2/user")
     with pytest.raises(requests.ReadTimeout):

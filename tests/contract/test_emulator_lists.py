@@ -147,6 +147,12 @@ def test_fields_reach_inside(http: Http, cgc: CgcEmulator) -> None:
     assert body == {"service": {"bucket": "demo-lab-bucket", "prefix": "cgc"}, "active": True}
 
 
+def test_whole_field_wins_over_a_part_of_it(http: Http, cgc: CgcEmulator) -> None:
+    body = http.get(f"/storage/volumes/{cgc.volume}", fields="service.bucket,service").json()
+
+    assert body == {"service": http.get(f"/storage/volumes/{cgc.volume}").json()["service"]}
+
+
 def test_fields_can_leave_out_a_part(http: Http, cgc: CgcEmulator) -> None:
     body = http.get(f"/storage/volumes/{cgc.volume}", fields="service,!service.credentials").json()
 

@@ -1,0 +1,214 @@
+"""The verdict table: what ends how is the same in poke, reschedule and deferrable mode, on real Airflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.emulator import CgcEmulator
+from tests.airflow.conftest import load_dag_file, xcoms
+
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"mode": "poke"},
+    "reschedule": {"mode": "reschedule"},
+    "deferrable": {"deferrable": True},
+}
+UNKNOWN = "unknownunknownunknownunknown0000"
+
+
+@dataclass(frozen=True)
+class Case:
+    """How the platform behaves, what the sensor is told, and how it must end."""
+
+    platform: Callable[[CgcEmulator], list[str]]
+    state: str
+    summary: dict[str, Any] | None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    says: str = ""
+
+
+def three_exports(emulator: CgcEmulator) -> list[str]:
+    return emulator.submit_exports(emulator.file_ids[:3])
+
+
+def one_fails(emulator: CgcEmulator) -> list[str]:
+    emulator.fail_files(emulator.file_names[emulator.file_ids[1]], code=9206)
+    return three_exports(emulator)
+
+
+def one_fails_others_last(emulator: CgcEmulator) -> list[str]:
+    ids = one_fails(emulator)
+    emulator.clock.advance(24 * 3600)
+    emulator.option("stuck", True)
+    return [*ids[1:2], *emulator.submit_exports(emulator.file_ids[3:5])]
+
+
+def one_unknown(emulator: CgcEmulator) -> list[str]:
+    return [*three_exports(emulator), UNKNOWN]
+
+
+def never_ending(emulator: CgcEmulator) -> list[str]:
+    emulator.option("stuck", True)
+    return three_exports(emulator)
+
+
+def after(kind: str, **how: Any) -> Callable[[CgcEmulator], list[str]]:
+    """Three exports on a platform that first has some trouble."""
+
+    def platform(emulator: CgcEmulator) -> list[str]:
+        emulator.fault(kind, path="/v2/bulk/storage/exports/get", **how)
+        return three_exports(emulator)
+
+    return platform
+
+
+def refused_token(emulator: CgcEmulator) -> list[str]:
+    ids = three_exports(emulator)
+    emulator.set_token("another-token-than-the-connections")
+    return ids
+
+
+def another_users(emulator: CgcEmulator) -> list[str]:
+    emulator.add_token("ada")
+    return [*three_exports(emulator)[:2], *emulator.submit_exports(emulator.file_ids[5:6], location="ada/{name}", user="ada")]
+
+
+def unheard_of_state(emulator: CgcEmulator) -> list[str]:
+    emulator.option("unknown_state", "HYDRATING")
+    return three_exports(emulator)
+
+
+def nothing(emulator: CgcEmulator) -> list[str]:
+    return []
+
+
+def counts(total: int, completed: int = 0, failed: int = 0, missing: int = 0) -> dict[str, Any]:
+    return {"total": total, "completed": completed, "failed": failed, "missing": missing}
+
+
+ALL_DONE = counts(3, completed=3)
+ONE_FAILED = counts(3, completed=2, failed=1)
+ONE_MISSING = counts(4, completed=3, missing=1)
+OPEN = counts(3)
+
+CASES = {
+    "all_completed": Case(three_exports, "success", ALL_DONE),
+    "one_failed": Case(one_fails, "failed", ONE_FAILED),
+    "one_failed_soft_fail": Case(one_fails, "skipped", ONE_FAILED, {"soft_fail": True}),
+    "one_failed_never_fail": Case(one_fails, "skipped", ONE_FAILED, {"never_fail": True}),
+    "fail_fast": Case(one_fails_others_last, "failed", counts(3, failed=1), {"fail_fast": True}),
+    "fail_fast_soft_fail": Case(
+        one_fails_others_last, "skipped", counts(3, failed=1), {"fail_fast": True, "soft_fail": True}
+    ),
+    "unknown_id": Case(one_unknown, "failed", ONE_MISSING),
+    "unknown_id_soft_fail": Case(one_unknown, "skipped", ONE_MISSING, {"soft_fail": True}),
+    "timeout": Case(never_ending, "failed", OPEN, {"timeout": 2}),
+    "timeout_soft_fail": Case(never_ending, "skipped", OPEN, {"timeout": 2, "soft_fail": True}),
+    "timeout_never_fail": Case(never_ending, "skipped", OPEN, {"timeout": 2, "never_fail": True}),
+    "429": Case(after("429", count=2, retry_after=1), "success", ALL_DONE),
+    "503_maintenance": Case(after("503_maintenance", count=2, retry_after=1), "success", ALL_DONE),
+    "502_html": Case(after("502_html", count=1), "success", ALL_DONE),
+    "dropped_line": Case(after("drop_before", count=1), "success", ALL_DONE),
+    "401": Case(refused_token, "failed", OPEN),
+    "401_soft_fail": Case(refused_token, "failed", OPEN, {"soft_fail": True}),
+    "401_never_fail": Case(refused_token, "skipped", OPEN, {"never_fail": True}),
+    "403": Case(after("403", count=None), "failed", OPEN),
+    "another_users_job": Case(another_users, "failed", None),
+    "another_users_job_soft_fail": Case(another_users, "failed", None, {"soft_fail": True}),
+    "unheard_of_state": Case(unheard_of_state, "success", ALL_DONE),
+    "empty": Case(nothing, "failed", None),
+    "empty_soft_fail": Case(nothing, "failed", None, {"soft_fail": True}),
+    "empty_allowed": Case(nothing, "success", counts(0), {"allow_empty": True}),
+    "expected_count_not_met": Case(three_exports, "failed", None, {"expected_count": 4}),
+    "expected_count_met": Case(three_exports, "success", ALL_DONE, {"expected_count": "3"}),
+    "no_connection": Case(three_exports, "failed", None, {"cgc_conn_id": "cgc_nobody"}),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one task ended."""
+
+    state: str
+    summary: dict[str, Any] | None
+    returned: Any
+    requests: int
+
+
+@pytest.fixture(scope="module")
+def results(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Result]]:
+    """Run every case in every mode as tasks of one Dag, each against an emulator of its own."""
+    monkeypatch = pytest.MonkeyPatch()
+    request.getfixturevalue("database")
+    with ExitStack() as stack:
+        stack.callback(monkeypatch.undo)
+        emulators: dict[tuple[str, str], CgcEmulator] = {}
+        tasks = []
+        for name, case in CASES.items():
+            for mode, how in MODES.items():
+                emulator = emulators[name, mode] = stack.enter_context(CgcEmulator(speed=600, files=10))
+                conn_id = f"cgc_{name}_{mode}"
+                monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", emulator.airflow_conn)
+                task = {"task_id": f"{name}-{mode}", "cgc_conn_id": conn_id, "poke_interval": 1, "timeout": 120, "retries": 0}
+                tasks.append({**task, "export_ids": case.platform(emulator), **how, **case.arguments})
+        monkeypatch.setenv("PARITY_CASES", json.dumps(tasks))
+        from airflow_provider_cgc.sensors.base import CgcJobsSensor
+
+        monkeypatch.setattr(CgcJobsSensor, "event_grace", 0.0)
+        with pytest.warns(UserWarning, match="71172"):
+            dag = load_dag_file("parity").dag
+        run = dag.test()
+        states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
+        pushed = xcoms("parity", run.run_id)
+        yield {
+            (name, mode): Result(
+                state=states[f"{name}-{mode}"],
+                summary=pushed.get((f"{name}-{mode}", -1, "cgc_summary")),
+                returned=pushed.get((f"{name}-{mode}", -1, "return_value")),
+                requests=emulators[name, mode].stats()["total"],
+            )
+            for name in CASES
+            for mode in MODES
+        }
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", CASES)
+def test_ends_as_the_table_says(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
+    case, result = CASES[name], results[name, mode]
+
+    assert result.state == case.state
+    if case.summary is not None:
+        assert result.summary is not None
+        assert {key: result.summary[key] for key in case.summary} == case.summary
+
+
+@pytest.mark.parametrize("mode", ["reschedule", "deferrable"])
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.summary is not None])
+def test_the_summary_is_the_same_in_every_mode(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
+    assert comparable(results[name, mode].summary) == comparable(results[name, "poke"].summary)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_summary_is_also_the_return_value_of_a_success(results: dict[tuple[str, str], Result], mode: str) -> None:
+    result = results["all_completed", mode]
+
+    assert result.returned == result.summary
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["empty", "empty_allowed", "expected_count_not_met", "no_connection"])
+def test_bad_input_sends_nothing(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
+    assert results[name, mode].requests == 0
+
+
+def comparable(summary: dict[str, Any] | None) -> dict[str, Any]:
+    """Leave out what differs between two emulators: the random job ids and the seconds that a run took."""
+    assert summary is not None
+    items = [{key: value for key, value in item.items() if key != "id"} for item in summary["failed_items"]]
+    return {**summary, "failed_items": items, "seconds": summary["seconds"] is not None}
