@@ -80,6 +80,8 @@ class ExportJob(Job):
         # run side by side to one key the slower fails; the outcome of such a pair is not published.
         if not self.order.overwrite and self.volume.key(self.order.location) in self.bucket:
             return PlatformError(9107)
+        if self.file.unreadable:
+            return PlatformError(9109)
         if self.file.volume is not None:
             # choice: moved by another job while this one waited. 9109 is the job-level code for a file that
             # is gone; whether two exports of one file can run at once is not published.

@@ -46,6 +46,8 @@ class File:
     location: str | None = None
     # Archived, or a copy of a public file: no field of the API shows it, the export is refused all the same.
     frozen: bool = False
+    # The platform has lost the bytes: no field shows it, the export is accepted and FAILED later.
+    unreadable: bool = False
     task: str | None = None
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from airflow_provider_cgc.emulator.model import File, Project, StoredObject, Vol
 USER = "demo"
 PROJECT = "demo-lab/cptac3"
 OTHER_PROJECT = "demo-lab/leftovers"
+INCIDENTS = "demo-lab/incidents"
 RESULTS = "demo-lab/results"
 READ_ONLY = "demo-lab/archive"
 INACTIVE = "demo-lab/retired"
@@ -40,11 +41,12 @@ class Lab:
 def make_lab(catalogue: Iterable[CatalogFile], now: float) -> Lab:
     """The demo lab with these files in its first project."""
     lab = Lab()
-    for project_id, name in ((PROJECT, "CPTAC-3"), (OTHER_PROJECT, "Leftovers")):
+    for project_id, name in ((PROJECT, "CPTAC-3"), (OTHER_PROJECT, "Leftovers"), (INCIDENTS, "Incidents")):
         _add_project(lab, project_id, name, now)
     _add_catalogue(lab, catalogue, now)
     _add_volumes(lab, now)
     _add_leftovers(lab, now)
+    _add_incidents(lab, now)
     return lab
 
 
@@ -152,3 +154,20 @@ def _add_leftovers(lab: Lab, now: float) -> None:
     )
     volume = lab.volumes[READ_ONLY]
     lab.buckets[volume.bucket][volume.key(_ALIAS_LOCATION)] = StoredObject(99, now)
+
+
+def _add_incidents(lab: Lab, now: float) -> None:
+    """One file that looks like any other and cannot be read: its export is accepted and ends FAILED."""
+    project = lab.projects[INCIDENTS]
+    file_id = platform_id(project.id, "unreadable")
+    lab.files[file_id] = File(
+        file_id,
+        "C3L-00004_wgs_gdc_realn.bam",
+        project.id,
+        project.root,
+        now,
+        now,
+        size=29_865_328_145,
+        hosted_on=HOME,
+        unreadable=True,
+    )

@@ -302,3 +302,13 @@ def test_ten_thousand_jobs_are_followed_a_hundred_at_a_time(ask: type[Http]) -> 
         "POST /v2/bulk/storage/exports/get": 100,
     }
     assert stats["max_per_id"] == 1
+
+
+def test_the_export_of_the_file_in_incidents_is_accepted_and_fails(http: Http, cgc: CgcEmulator) -> None:
+    file = http.get("/files", project="demo-lab/incidents").json()["items"][0]
+
+    job = cgc.submit_exports([file["id"]])[0]
+    cgc.clock.advance(3600)
+    answer = http.get(f"/storage/exports/{job}").json()
+
+    assert (answer["state"], answer["error"]["code"]) == ("FAILED", 9109)

@@ -1,0 +1,178 @@
+"""Volumes, files, projects, the user: what is asked and what comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client import CgcClient, CgcUnreadableError, CgcUsageError
+
+
+def test_a_job_by_its_id(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/storage/exports/Qr7k", json={"id": "Qr7k", "state": "RUNNING"})
+
+    assert client.exports.get("Qr7k").id == "Qr7k"
+
+
+def test_a_failed_job_under_an_error_status_is_a_job(client: CgcClient, requests_mock: Any, base: str) -> None:
+    body = {"id": "Zb3n", "state": "FAILED", "error": {"status": 409, "code": 9107, "message": "Taken."}}
+    requests_mock.get(f"{base}/storage/exports/Zb3n", status_code=409, json=body)
+
+    assert client.exports.get("Zb3n").failed
+
+
+def test_an_id_cannot_lead_to_another_path(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/storage/exports/a%2F..%2F..%2Fuser%3Fx", json={"id": "x", "state": "RUNNING"})
+
+    client.exports.get("a/../../user?x")
+
+    assert requests_mock.call_count == 1
+
+
+@pytest.mark.parametrize("bad", ["", "  ", ".", "..", None, 5])
+def test_an_empty_id_is_refused(client: CgcClient, requests_mock: Any, bad: Any) -> None:
+    for get in (client.exports.get, client.files.get):
+        with pytest.raises(CgcUsageError):
+            get(bad)
+    assert requests_mock.call_count == 0
+
+
+@pytest.mark.parametrize("bad", ["", "lonely", "a/b/c", "/b", "a/", "../b", "a/..", None, 5])
+def test_volumes_and_projects_are_owner_and_name(client: CgcClient, requests_mock: Any, bad: Any) -> None:
+    for get in (client.volumes.get, client.volumes.contents, client.projects.get):
+        with pytest.raises(CgcUsageError, match="'owner/name'"):
+            list(get(bad))
+    assert requests_mock.call_count == 0
+
+
+def test_volumes(client: CgcClient, requests_mock: Any, base: str) -> None:
+    one = {"id": "mcurie/out", "access_mode": "RW", "active": True}
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out", json=one)
+    requests_mock.get(f"{base}/storage/volumes", json={"items": [one], "links": []})
+
+    assert client.volumes.get("mcurie/out").writable
+    assert [volume.id for volume in client.volumes.list()] == ["mcurie/out"]
+    assert requests_mock.last_request.qs["fields"] == ["_all"]
+
+
+def listing(base: str, *locations: str, token: str | None = None, folders: tuple[str, ...] = ()) -> dict[str, Any]:
+    link = {"next": f"{base}/storage/volumes/mcurie/out/list?continuation_token={token}"}
+    return {
+        "items": [{"location": location, "volume": "mcurie/out", "type": "s3"} for location in locations],
+        "prefixes": [{"prefix": folder} for folder in folders],
+        "links": [link] if token else [],
+    }
+
+
+def test_contents_follow_continuation_links_over_empty_pages(client: CgcClient, requests_mock: Any, base: str) -> None:
+    pages = [listing(base, "run7/a", token="t1"), listing(base, token="t2"), listing(base, "run7/b")]
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": page} for page in pages])
+
+    found = [entry.location for entry in client.volumes.contents("mcurie/out", prefix="run7/")]
+
+    assert found == ["run7/a", "run7/b"]
+    assert requests_mock.request_history[0].qs["prefix"] == ["run7/"]
+    assert requests_mock.last_request.qs["continuation_token"] == ["t2"]
+
+
+def test_contents_end_on_a_repeated_link(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=listing(base, "a", token="t1"))
+
+    assert len(list(client.volumes.contents("mcurie/out"))) == 2
+    assert "prefix" not in requests_mock.request_history[0].qs
+
+
+def test_contents_go_down_into_folders_when_asked(client: CgcClient, requests_mock: Any, base: str) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        prefix = request.qs.get("prefix", [""])[0]
+        tree = {"": ("top", ("x/",)), "x/": ("x/a", ("x/y/", "x/")), "x/y/": ("x/y/b", ())}
+        location, folders = tree[prefix]
+        return listing(base, location, folders=folders)
+
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=platform)
+
+    assert [entry.location for entry in client.volumes.contents("mcurie/out")] == ["top"]
+    found = [entry.location for entry in client.volumes.contents("mcurie/out", recursive=True)]
+    assert found == ["top", "x/a", "x/y/b"]
+
+
+def test_files_are_listed_whole_with_all_filters(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/files", json={"items": [{"id": "1", "name": "a.bam"}]})
+
+    found = list(
+        client.files.list(
+            project="mcurie/radium", name=["a.bam", "b.bam"], metadata={"sample_id": "s1"}, tag="keep", origin_task="t1"
+        )
+    )
+
+    assert [file.name for file in found] == ["a.bam"]
+    assert requests_mock.last_request.qs == {
+        "project": ["mcurie/radium"], "name": ["a.bam", "b.bam"], "metadata.sample_id": ["s1"], "tag": ["keep"],
+        "origin.task": ["t1"], "fields": ["_all"], "limit": ["100"], "offset": ["0"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("where", [{}, {"project": "a/b", "parent": "1"}, {"project": "lonely"}, {"parent": ""}])
+def test_files_need_one_place(client: CgcClient, requests_mock: Any, where: dict[str, str]) -> None:
+    with pytest.raises(CgcUsageError):
+        client.files.list(**where)
+    assert requests_mock.call_count == 0
+
+
+def test_a_walk_visits_every_folder_once_and_gives_files_only(client: CgcClient, requests_mock: Any, base: str) -> None:
+    tree: dict[str, list[dict[str, str]]] = {
+        "mcurie/radium": [{"id": "f1"}, {"id": "d1", "type": "folder"}, {"id": "d2", "type": "FOLDER"}],
+        "d1": [{"id": "f2"}, {"id": "d3", "type": "folder"}],
+        "d2": [{"id": "f3"}, {"id": "f1"}, {"id": "d1", "type": "folder"}],
+        "d3": [{"id": "f4"}],
+    }
+
+    def platform(request: Any, context: Any) -> Any:
+        return {"items": tree[(request.qs.get("project") or request.qs["parent"])[0]]}
+
+    requests_mock.get(f"{base}/files", json=platform)
+
+    found = [file.id for file in client.files.walk("mcurie/radium")]
+
+    assert sorted(found) == ["f1", "f2", "f3", "f4"]
+    assert requests_mock.call_count == 4
+
+
+def test_files_in_bulk_with_their_storage(client: CgcClient, requests_mock: Any, base: str) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        unknown = {"error": {"status": 404, "code": 5002, "message": "Requested file does not exist."}}
+        ids = request.json()["file_ids"]
+        return {"items": [unknown if name == "bad" else {"resource": {"id": name}} for name in ids]}
+
+    requests_mock.post(f"{base}/bulk/files/get", json=platform)
+
+    records = client.files.bulk_get(["a", "bad", "b"])
+
+    assert [record.error.code if record.error else None for record in records] == [None, 5002, None]
+    assert requests_mock.last_request.qs == {"fields": ["_all"]}
+
+
+def test_projects(client: CgcClient, requests_mock: Any, base: str) -> None:
+    one = {"id": "mcurie/radium", "name": "Radium", "settings": {"location": "aws:us-east-1"}}
+    requests_mock.get(f"{base}/projects/mcurie/radium", json=one)
+    requests_mock.get(f"{base}/projects", json={"items": [one]})
+
+    assert client.projects.get("mcurie/radium").location == "aws:us-east-1"
+    assert [project.name for project in client.projects.list(name="radi")] == ["Radium"]
+    assert requests_mock.last_request.qs["name"] == ["radi"]
+
+
+def test_the_user_and_the_rate_limit(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", json={"username": "mcurie"})
+    requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 987, "reset": 1767226200}})
+
+    assert client.user().username == "mcurie"
+    assert client.rate_limit().remaining == 987
+
+
+def test_another_shape_is_unreadable(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", json=["mcurie"])
+
+    with pytest.raises(CgcUnreadableError, match="answered no user but list"):
+        client.user()

@@ -1,0 +1,363 @@
+"""How one call is sent, waited for and repeated, on a clock that moves by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from airflow_provider_cgc import __version__
+from airflow_provider_cgc.client import (
+    CgcClient,
+    CgcConnectionError,
+    CgcForbidden,
+    CgcRateLimited,
+    CgcRedirect,
+    CgcTimeoutError,
+    CgcUnauthorized,
+    CgcUnavailable,
+    CgcUnreadableError,
+    CgcUsageError,
+    RateBudget,
+    Settings,
+)
+
+USER = {"username": "mcurie"}
+DOWN = {"status_code": 503, "json": {"status": 503, "code": 90005, "message": "Service unavailable."}}
+MAINTENANCE = {"status_code": 503, "json": {"status": 503, "code": 0, "message": "Maintenance."}}
+LIMITED = {"status_code": 429, "json": {"status": 429, "code": 1000, "message": "Rate limit exceeded!"}}
+ITEM = {"file": "f", "volume": "a/b", "location": "x"}
+MakeClient = Callable[..., CgcClient]
+
+
+def test_each_call_carries_token_agent_and_kind_of_content(
+    make_client: MakeClient, requests_mock: Any, base: str, token: str
+) -> None:
+    requests_mock.get(f"{base}/user", json=USER)
+
+    make_client(advance_access=True).user()
+
+    sent = requests_mock.last_request
+    assert sent.headers["X-SBG-Auth-Token"] == token
+    assert sent.headers["User-Agent"] == f"airflow-provider-cgc/{__version__}"
+    assert sent.headers["X-SBG-Advance-Access"] == "advance"
+    assert sent.headers["Content-Type"] == "application/json"
+    assert sent.allow_redirects is False
+    assert sent.body is None
+
+
+def test_advance_access_is_off_by_default(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", json=USER)
+
+    client.user()
+
+    assert "X-SBG-Advance-Access" not in requests_mock.last_request.headers
+
+
+def test_every_call_has_timeouts_and_creates_wait_longer(
+    make_client: MakeClient, requests_mock: Any, base: str
+) -> None:
+    requests_mock.get(f"{base}/user", json=USER)
+    requests_mock.post(f"{base}/bulk/storage/exports/get", json={"items": []})
+    requests_mock.post(f"{base}/bulk/storage/exports/create", json={"items": []})
+    client = make_client(timeout=7, connect_timeout=2)
+
+    client.user()
+    client.exports.bulk_get(["a"])
+    client.exports.bulk_create([ITEM], copy_only=True)
+
+    timeouts = [request.timeout for request in requests_mock.request_history]
+    assert timeouts == [(2.0, 7.0), (2.0, 7.0), (2.0, 300.0)]
+
+
+def test_a_longer_timeout_counts_for_creates_too(make_client: MakeClient, requests_mock: Any, base: str) -> None:
+    requests_mock.post(f"{base}/bulk/storage/exports/create", json={"items": []})
+
+    make_client(timeout=900).exports.bulk_create([ITEM], copy_only=True)
+
+    assert requests_mock.last_request.timeout == (5.0, 900.0)
+
+
+def test_without_patience_there_is_one_attempt_and_no_sleep(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
+) -> None:
+    for answer in (DOWN, MAINTENANCE, LIMITED, {"exc": requests.ConnectionError}, {"text": "<html>"}):
+        requests_mock.get(f"{base}/user", [answer])
+        client = make_client(patience=0)
+        client.budget.observe_429(200)
+        before = requests_mock.call_count
+
+        with pytest.raises((CgcUnavailable, CgcRateLimited, CgcConnectionError, CgcUnreadableError)):
+            client.user()
+
+        assert requests_mock.call_count == before + 1
+    assert clock.naps == []
+
+
+def test_a_read_outlasts_trouble(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    html = {"status_code": 502, "text": "<html>Bad Gateway</html>"}
+    trouble = [
+        DOWN,
+        html,
+        {"exc": requests.ConnectTimeout},
+        {"text": "<html>login</html>"},
+        {"exc": requests.ReadTimeout},
+    ]
+    requests_mock.get(f"{base}/user", [*trouble, {"json": USER}])
+
+    with caplog.at_level(logging.WARNING):
+        assert make_client(patience=300).user().username == "mcurie"
+
+    assert requests_mock.call_count == 6
+    assert len(clock.naps) == 5
+    for nap, longest in zip(clock.naps, [1, 2, 4, 8, 16], strict=True):
+        assert longest / 2 <= nap <= longest
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 5
+    assert "Attempt 1 failed; again in" in lines[0]
+    assert "GET /user answered 503, code 90005" in lines[0]
+
+
+def test_patience_ends(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    requests_mock.get(f"{base}/user", [DOWN])
+
+    with pytest.raises(CgcUnavailable):
+        make_client(patience=100).user()
+
+    assert 20 < sum(clock.naps) <= 100
+
+
+def test_time_spent_on_slow_answers_counts(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    def slow(request: Any, context: Any) -> Any:
+        clock.now += 60
+        context.status_code = 504
+        return "<html>Gateway Time-out</html>"
+
+    requests_mock.get(f"{base}/user", text=slow)
+
+    with pytest.raises(CgcUnavailable):
+        make_client(patience=100).user()
+
+    assert requests_mock.call_count == 2
+
+
+def test_a_clock_that_stands_still_does_not_make_it_endless(requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", [DOWN])
+    naps: list[float] = []
+    settings = Settings(token="canary-standing-clock")
+    budget = RateBudget(share=1)
+    client = CgcClient(settings, patience=100, budget=budget, clock=lambda: 5.0, sleep=naps.append)
+
+    with pytest.raises(CgcUnavailable):
+        client.user()
+
+    assert sum(naps) <= 100
+
+
+def test_a_429_is_waited_out_to_the_reset(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    def limited(request: Any, context: Any) -> Any:
+        if clock.now < 1_767_226_100:
+            context.status_code = 429
+            context.headers["X-RateLimit-Reset"] = "1767226100"
+            return LIMITED["json"]
+        return USER
+
+    requests_mock.get(f"{base}/user", json=limited)
+
+    make_client(patience=300).user()
+
+    assert requests_mock.call_count == 2
+    assert 100 <= sum(clock.naps) <= 111
+
+
+def test_a_429_beyond_the_patience_is_raised_at_once(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
+) -> None:
+    requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "200"}}])
+
+    with pytest.raises(CgcRateLimited) as caught:
+        make_client(patience=100).user()
+
+    assert caught.value.retry_after == 200
+    assert clock.naps == []
+
+
+def test_429s_do_not_lengthen_the_wait_for_other_trouble(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
+) -> None:
+    limited = LIMITED | {"headers": {"Retry-After": "1"}}
+    requests_mock.get(f"{base}/user", [limited, limited, limited, limited, DOWN, {"json": USER}])
+
+    make_client(patience=300).user()
+
+    assert clock.naps[-1] <= 1
+
+
+def test_maintenance_is_waited_for_in_minutes(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
+) -> None:
+    requests_mock.get(f"{base}/user", [MAINTENANCE, MAINTENANCE, {"json": USER}])
+
+    make_client(patience=300).user()
+
+    assert 60 <= clock.naps[0] <= 75
+    assert 120 <= clock.naps[1] <= 150
+
+
+@pytest.mark.parametrize(
+    "answer", [DOWN, MAINTENANCE, {"exc": requests.ReadTimeout}, {"text": "<html>"}, {"exc": requests.ConnectionError}]
+)
+def test_a_create_is_not_repeated_when_it_may_have_worked(
+    make_client: MakeClient, requests_mock: Any, base: str, answer: dict[str, Any]
+) -> None:
+    requests_mock.post(f"{base}/bulk/storage/exports/create", [answer])
+
+    with pytest.raises((CgcUnavailable, CgcConnectionError, CgcUnreadableError)):
+        make_client(patience=300).exports.bulk_create([ITEM], copy_only=True)
+
+    assert requests_mock.call_count == 1
+
+
+@pytest.mark.parametrize("answer", [LIMITED | {"headers": {"Retry-After": "3"}}, {"exc": requests.ConnectTimeout}])
+def test_a_create_is_repeated_when_it_did_nothing(
+    make_client: MakeClient, requests_mock: Any, base: str, answer: dict[str, Any]
+) -> None:
+    requests_mock.post(f"{base}/bulk/storage/exports/create", [answer, {"json": {"items": []}}])
+
+    make_client(patience=300).exports.bulk_create([ITEM], copy_only=True)
+
+    assert requests_mock.call_count == 2
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, CgcUnauthorized), (403, CgcForbidden)])
+def test_refusals_are_not_repeated(
+    make_client: MakeClient, requests_mock: Any, base: str, status: int, kind: type[Exception]
+) -> None:
+    requests_mock.get(f"{base}/user", [{"status_code": status, "json": {"code": 90001, "message": "No."}}])
+
+    with pytest.raises(kind):
+        make_client(patience=300).user()
+
+    assert requests_mock.call_count == 1
+
+
+def headers(remaining: int) -> dict[str, str]:
+    return {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": "1767226120"}
+
+
+def test_the_budget_learns_from_every_answer(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", status_code=403, json={"code": 90002}, headers=headers(150))
+
+    with pytest.raises(CgcForbidden):
+        client.user()
+
+    assert client.budget.delay() == pytest.approx(120)
+
+
+def test_a_patient_call_leaves_the_rest_of_the_window_to_people(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
+) -> None:
+    requests_mock.get(f"{base}/user", json=USER, headers=headers(200))
+    client = make_client(patience=300)
+
+    client.user()
+    client.user()
+
+    assert clock.naps == [pytest.approx(120)]
+
+
+def test_after_its_patience_a_call_is_sent_all_the_same(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
+) -> None:
+    requests_mock.get(f"{base}/user", json=USER, headers=headers(200))
+    client = make_client(patience=10)
+
+    client.user()
+    client.user()
+
+    assert clock.naps == [10]
+    assert requests_mock.call_count == 2
+
+
+def test_the_call_that_is_not_counted_does_not_wait(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
+) -> None:
+    requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 0, "reset": 1767226120}})
+    client = make_client(patience=300)
+    client.budget.observe(headers(0))
+
+    assert not client.rate_limit()
+    assert clock.naps == []
+
+
+def test_a_redirect_is_not_followed(client: CgcClient, requests_mock: Any, base: str) -> None:
+    elsewhere = requests_mock.get("https://evil.example/v2/user", json=USER)
+    requests_mock.get(f"{base}/user", status_code=302, headers={"Location": "https://evil.example/v2/user"})
+
+    with pytest.raises(CgcRedirect, match=r"evil\.example"):
+        client.user()
+
+    assert elsewhere.call_count == 0
+
+
+def test_cookies_are_not_kept(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", json=USER, headers={"Set-Cookie": "route=7; Path=/"})
+
+    client.user()
+    client.user()
+
+    assert "Cookie" not in requests_mock.last_request.headers
+
+
+def test_timeouts_are_told_apart(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", [{"exc": requests.ConnectTimeout}, {"exc": requests.ReadTimeout}])
+
+    with pytest.raises(CgcTimeoutError) as unconnected:
+        client.user()
+    with pytest.raises(CgcTimeoutError) as unanswered:
+        client.user()
+
+    assert not unconnected.value.sent
+    assert unanswered.value.sent
+
+
+def test_bodies_are_logged_at_debug_and_cut(
+    client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    requests_mock.get(f"{base}/user", json={**USER, "email": "x" * 10_000}, headers={"X-Secret": "geheim"})
+
+    with caplog.at_level(logging.DEBUG, logger="airflow_provider_cgc"):
+        client.user()
+
+    [record] = caplog.records
+    assert record.levelno == logging.DEBUG
+    assert record.getMessage().startswith('GET /user answered 200: {"username": "mcurie"')
+    assert len(record.getMessage()) < 2200
+    assert "geheim" not in record.getMessage()
+
+
+@pytest.mark.parametrize("patience", [-1, float("nan"), float("inf")])
+def test_patience_is_a_finite_number_from_0_on(patience: float) -> None:
+    with pytest.raises(CgcUsageError, match="patience"):
+        CgcClient(Settings(token="canary-patience"), patience=patience)
+
+
+def test_a_closed_client_opens_new_connections(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", json=USER)
+
+    client.user()
+    client.close()
+    client.close()
+
+    assert client.user().username == "mcurie"
+
+
+def test_constructing_sends_nothing(requests_mock: Any) -> None:
+    CgcClient(Settings(token="canary-construct"))
+
+    assert requests_mock.call_count == 0
