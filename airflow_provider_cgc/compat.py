@@ -23,8 +23,13 @@ from airflow.providers.common.compat.sdk import (
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
-except ImportError:  # Airflow 2.11; can go with the floor at 3.0
-    from airflow.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
+except ImportError:  # Airflow before 3.2; can go with the floor there
+    from airflow.exceptions import AirflowRescheduleException, TaskDeferralError
+
+    try:
+        from airflow.exceptions import TaskDeferralTimeout
+    except ImportError:  # Airflow 2.11 raises its own timeout instead; can go with the floor at 3.0
+        TaskDeferralTimeout = AirflowTaskTimeout
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

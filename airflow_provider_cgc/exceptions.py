@@ -16,6 +16,9 @@ from airflow_provider_cgc.jobs.report import describe_item
 
 MOST_CHARACTERS = 1500
 MOST_ITEMS = 5
+LONGEST_NAME = 80
+LEAST_ROOM = 20
+"""Characters below which an item would say nothing."""
 
 
 class CgcJobsFailed(AirflowFailException):
@@ -53,7 +56,7 @@ class CgcJobsFailed(AirflowFailException):
         left = summary["total"] - summary["completed"] - summary["failed"] - summary["missing"] - summary["skipped"]
         if left:
             head += f" {kind.still_running(left)}."
-        items = [f"- {describe_item(item)}" for item in summary["failed_items"][:MOST_ITEMS]]
+        items = [f"- {describe_item(_shortened(item))}" for item in summary["failed_items"][:MOST_ITEMS]]
         more = summary["failed"] + summary["missing"] - len(items)
         if more > 0:
             items.append(f"- and {more} more: see the task's log and its XCom 'cgc_summary'")
@@ -76,9 +79,18 @@ class CgcBadInput(ValueError):
     """An argument of an operator or sensor is wrong; nothing was sent to the platform."""
 
 
+def _shortened(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut the long names from the left, so that the file's own name, the code and the message stay in sight."""
+    names = {key: item[key] for key in ("location", "name") if isinstance(item.get(key), str)}
+    cut = {key: f"...{name[3 - LONGEST_NAME :]}" for key, name in names.items() if len(name) > LONGEST_NAME}
+    return {**item, **cut}
+
+
 def _fit(head: str, items: list[str], hint: str) -> str:
     """Join the parts within the limit; the items give way, the head and the hint stay."""
     room = MOST_CHARACTERS - len(head) - len(hint) - 2
-    each = max(room // max(len(items), 1) - 1, 0)
+    each = room // max(len(items), 1) - 1
+    if each < LEAST_ROOM:
+        items = []
     body = "\n".join(item if len(item) <= each else f"{item[: each - 3]}..." for item in items)
     return "\n".join(part for part in (head, body, hint) if part)[:MOST_CHARACTERS]

@@ -107,6 +107,14 @@ class AirflowApi:
         body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "only_failed": False}
         self._call("POST", f"/dags/{_part(dag_id)}/clearTaskInstances", json=body, repeatable=False)
 
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        """Send any other request, to a path such as "/api/v2/connections" or "/ui/..."; its JSON, None if empty.
+
+        :param arguments: of `requests`, such as `json` and `params`. Only a GET is repeated.
+        """
+        answer = self._call(method, path, root="", repeatable=method == "GET", **arguments)
+        return answer.json() if answer.content else None
+
     def run_url(self, dag_id: str, run_id: str) -> str:
         """Where a person sees the run."""
         return f"{self.base_url}/dags/{_part(dag_id)}/runs/{_part(run_id)}"
@@ -137,6 +145,7 @@ class AirflowApi:
         method: str,
         path: str,
         *,
+        root: str = "/api/v2",
         repeatable: bool = True,
         tried: list[int] | None = None,
         headers: dict[str, str] | None = None,
@@ -148,7 +157,7 @@ class AirflowApi:
             if tried is not None:
                 tried.append(1)
             try:
-                answer = self._send(method, path, headers or {}, arguments)
+                answer = self._send(method, root + path, headers or {}, arguments)
             except (requests.ConnectionError, requests.Timeout) as error:
                 problem = f"{type(error).__name__}: {error}"
             if answer is not None:
@@ -158,7 +167,7 @@ class AirflowApi:
             status = None if answer is None else answer.status_code
             may_pass = repeatable and (status is None or status >= 500) and time.monotonic() < deadline
             if not may_pass:
-                raise AirflowApiError(f"{method} /api/v2{path} gave {problem}", status=status)
+                raise AirflowApiError(f"{method} {root}{path} gave {problem}", status=status)
             self._while_waiting()
             time.sleep(1)
 
@@ -171,7 +180,7 @@ class AirflowApi:
                 self._token = answer.json()["access_token"]
             answer = self._session.request(
                 method,
-                f"{self.base_url}/api/v2{path}",
+                f"{self.base_url}{path}",
                 headers={"Authorization": f"Bearer {self._token}", **headers},
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 **arguments,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -279,6 +280,20 @@ class AirflowBox:
 
     def run_url(self, dag_id: str, run_id: str) -> str:
         return self.api.run_url(dag_id, run_id)
+
+    # --- its command
+
+    def command(self, *arguments: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Run `airflow` with these arguments in this Airflow's environment, and give its end and its output."""
+        return subprocess.run(
+            [str(airflow_settings.airflow_command()), *arguments],
+            cwd=self.home,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
 
     # --- helpers
 

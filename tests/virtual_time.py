@@ -16,6 +16,7 @@ import selectors
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ STUCK = 20.0
 """Real seconds after which a loop that cannot move is called stuck."""
 
 
-class Stuck(RuntimeError):
+class StuckError(RuntimeError):
     """Nothing can happen any more: the code under test waits for something that never comes."""
 
 
@@ -63,19 +64,36 @@ class VirtualTime:
 
     @property
     def threads_at_work(self) -> int:
-        """How many calls in executors have begun or wait for a thread, those that sleep left out."""
+        """How many calls of executors are under way, those that sleep left out."""
         return 0 if self._loop is None else self._loop.busy
+
+
+@dataclass(slots=True)
+class _Calls:
+    """What is going on in one executor. A call that waits for a thread is at work unless all threads sleep."""
+
+    threads: int
+    open: int = 0
+    asleep: int = 0
+
+    @property
+    def at_work(self) -> int:
+        return min(self.open, self.threads) - self.asleep
 
 
 class _Loop(asyncio.SelectorEventLoop):
     def __init__(self, owner: VirtualTime) -> None:
         self.owner = owner
-        self.busy = 0
         self.thread: int | None = None
-        self._origin = owner._elapsed
+        self._calls: dict[Executor, _Calls] = {}
+        self._of_this_thread = threading.local()
         self._sleepers: set[threading.Event] = set()
         self._pool: ThreadPoolExecutor | None = None
         super().__init__(_Selector(self))
+
+    @property
+    def busy(self) -> int:
+        return sum(calls.at_work for calls in self._calls.values())
 
     def time(self) -> float:
         return self.owner._elapsed
@@ -87,45 +105,58 @@ class _Loop(asyncio.SelectorEventLoop):
         self.thread = threading.get_ident()
         super().run_forever()
 
-    def run_in_executor(  # type: ignore[override]  # typeshed wants a ParamSpec-like tuple
+    def run_in_executor(  # type: ignore[override]  # typeshed asks for a tuple of type variables
         self, executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
         if executor is None:
             # Not the loop's own default executor: shutting that down takes a thread that nobody counts.
             self._pool = executor = self._pool or ThreadPoolExecutor(thread_name_prefix="virtual-default")
-        call: Future[T] = executor.submit(func, *args)
-        self.busy += 1
-        answer = asyncio.wrap_future(call, loop=self)
+        calls = self._calls.setdefault(executor, _Calls(threads=getattr(executor, "_max_workers", 1)))
+
+        def call() -> T:
+            self._of_this_thread.calls = calls
+            return func(*args)
+
+        def ended(_: Future[T]) -> None:
+            self._from_thread(leave)
+
+        def leave() -> None:
+            calls.open -= 1
+
+        future = executor.submit(call)
+        calls.open += 1
+        answer = asyncio.wrap_future(future, loop=self)
         # After wrap_future's own callback, so that the answer is on the loop before time may go on. It is the call
         # that counts, not the answer: a cancelled task leaves its thread at work.
-        call.add_done_callback(lambda _: self._from_thread(self._one_less))
+        future.add_done_callback(ended)
         return answer
 
     def sleep_in_thread(self, seconds: float) -> None:
+        calls: _Calls = self._of_this_thread.calls
         woken = threading.Event()
 
         def fall_asleep() -> None:
             self.call_later(seconds, wake)
             self._sleepers.add(woken)
-            self.busy -= 1
+            calls.asleep += 1
 
         def wake() -> None:
-            self.busy += 1
+            calls.asleep -= 1
             self._sleepers.discard(woken)
             woken.set()
 
         if self._from_thread(fall_asleep):
             woken.wait()
 
-    def close(self) -> None:
+    def wake_all(self) -> None:
         for woken in self._sleepers:
             woken.set()
+
+    def close(self) -> None:
+        self.wake_all()
         if self._pool is not None:
             self._pool.shutdown(wait=True)
         super().close()
-
-    def _one_less(self) -> None:
-        self.busy -= 1
 
     def _from_thread(self, callback: Callable[[], None]) -> bool:
         try:
@@ -148,7 +179,10 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type, misc]  #
         if timeout is None or self._virtual.busy:
             events = super().select(STUCK)
             if not events:
-                raise Stuck(f"nothing has happened for {STUCK:g} real seconds; {self._virtual.busy} threads are at work")
+                self._virtual.wake_all()
+                raise StuckError(
+                    f"nothing has happened for {STUCK:g} real seconds; {self._virtual.busy} threads are at work"
+                )
             return events
         self._virtual.jump(timeout)
         return events

@@ -45,9 +45,8 @@ def failure_of(fault: BaseException, where: str) -> CgcError:
     layers = _layers(fault)
     failure = _judge(fault, layers, where)
     innermost = layers[-1]
-    failure.__cause__ = innermost if isinstance(innermost, OSError | ssl.SSLError) else None
-    if isinstance(failure.__cause__, requests.RequestException):
-        failure.__cause__ = None
+    if isinstance(innermost, OSError) and not isinstance(innermost, requests.RequestException):
+        failure.__cause__ = innermost
     return failure
 
 
@@ -95,8 +94,11 @@ def _layers(fault: BaseException) -> list[BaseException]:
 
 
 def _is_about_certificates(fault: BaseException, layers: list[BaseException]) -> bool:
-    if any(isinstance(layer, ssl.SSLCertVerificationError) for layer in layers):
-        return True
-    # A CA file that is gone: `requests` raises a bare OSError before it connects. One that holds no certificate:
-    # the ssl module raises one of these without a library reason of the TLS protocol.
+    for layer in layers:
+        if isinstance(layer, ssl.SSLCertVerificationError):
+            return True
+        # A CA file that holds no certificate: not the line failed, but the reading of the file.
+        if isinstance(layer, ssl.SSLError) and layer.library in ("X509", "PEM"):
+            return True
+    # A CA file that is gone: `requests` raises a bare OSError before it connects.
     return isinstance(fault, OSError) and not isinstance(fault, requests.RequestException)

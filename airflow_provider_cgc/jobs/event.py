@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,9 +46,9 @@ class WaitEvent:
             raise ValueError(f"the event has version {payload.get('version')!r}, this release reads {VERSION}")
         if payload.get("kind") != kind or kind not in KINDS:
             raise ValueError(f"the event is about {payload.get('kind')!r}, this task waits for {kind!r}")
-        known = {outcome.value for outcome in Outcome}
+        known = [outcome.value for outcome in Outcome]
         if payload.get("outcome") not in known:
-            raise ValueError(f"the event has the outcome {payload.get('outcome')!r}, none of {sorted(known)}")
+            raise ValueError(f"the event has the outcome {payload.get('outcome')!r}, none of {known}")
         summary = _summary(payload.get("summary"), kind)
         outcome = Outcome(payload["outcome"])
         _check(outcome, summary)
@@ -66,9 +67,28 @@ def _summary(value: Any, kind: str) -> dict[str, Any]:
     items = summary.get("failed_items")
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise ValueError("the event's summary has no list of failed items")
+    if len(items) > summary["failed"] + summary["missing"]:
+        raise ValueError(f"the event's summary describes {len(items)} failed items, more than it counts")
+    summary["failed_items"] = [_item(item) for item in items]
     summary.setdefault("seconds", None)
+    if summary["seconds"] is not None and not _is_number(summary["seconds"]):
+        raise ValueError(f"the event's summary has {summary['seconds']!r} for 'seconds', not a duration")
     summary.setdefault("manifest", None)
     return summary
+
+
+def _item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in what the table of failures needs, should another release have left it out."""
+    code, message = item.get("code"), item.get("message")
+    known = {
+        "code": code if isinstance(code, int) else None,
+        "message": message if isinstance(message, str) else "The platform gave no reason.",
+    }
+    return {**item, **known}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _check(outcome: Outcome, summary: Mapping[str, Any]) -> None:

@@ -17,6 +17,9 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
 _SEPARATORS = re.compile(r"[\s,]+")
 _NOTHING = {"", "None", "null", "none"}
 _MOST_SHOWN = 10
+_LONGEST_SHOWN = 80
+_DEEPEST = 10
+"""Lists within lists; deeper is a mistake, and a list that holds itself has no end."""
 
 
 class BadIds(ValueError):
@@ -47,7 +50,9 @@ def parse_ids(value: Any) -> list[str]:
     return ids
 
 
-def _flatten(value: Any) -> Iterator[Any]:
+def _flatten(value: Any, depth: int = 0) -> Iterator[Any]:
+    if depth > _DEEPEST:
+        raise BadIds(f"has lists within lists, more than {_DEEPEST} deep")
     if value is None:
         raise BadIds(
             "is None: the upstream task pushed no XCom, or it was skipped; let it return a list ([] if there is"
@@ -60,11 +65,11 @@ def _flatten(value: Any) -> Iterator[Any]:
     elif isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         for item in value:
             if isinstance(item, Iterable) and not isinstance(item, (str, bytes, bytearray, Mapping)):
-                yield from _flatten(item)
+                yield from _flatten(item, depth + 1)
             else:
                 yield item
     else:
-        raise BadIds(f"is {value!r}, of type {type(value).__name__}, not a list of ids")
+        raise BadIds(f"is {_shown(value)}, of type {type(value).__name__}, not a list of ids")
 
 
 def _from_text(text: str) -> Iterator[Any]:
@@ -85,7 +90,7 @@ def _from_text(text: str) -> Iterator[Any]:
 def _literal(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         return ast.literal_eval(text)
@@ -95,9 +100,16 @@ def _literal(text: str) -> Any:
 
 def _problem(item: Any) -> str | None:
     if not isinstance(item, str):
-        return f"is {item!r}, of type {type(item).__name__}, not a string"
+        return f"is {_shown(item)}, of type {type(item).__name__}, not a string"
     if not item.strip():
         return "is empty"
+    if item in _NOTHING:
+        return f"is the word {item!r}, which a template writes for a value that is not there"
     if not _ID.fullmatch(item):
         return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':')"
     return None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

@@ -27,10 +27,9 @@ class JobKind:
 
     def still_running(self, count: int) -> str:
         """Say what becomes of `count` jobs that nobody waits for any more."""
-        jobs = self.name if count == 1 else self.plural
-        if self.cancellable:
-            return f"{count} {jobs} still run on the platform"
-        return f"{count} {jobs} still run on the platform and cannot be cancelled"
+        jobs = f"{self.name} still runs" if count == 1 else f"{self.plural} still run"
+        fate = "" if self.cancellable else " and cannot be cancelled"
+        return f"{count} {jobs} on the platform{fate}"
 
 
 EXPORT = JobKind(name="export", plural="exports", cancellable=False)

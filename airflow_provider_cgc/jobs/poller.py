@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized
@@ -51,6 +52,16 @@ class News:
     """Seconds until the ids are asked for again; of use with an error that may pass."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Bug:
+    error: BaseException
+    traceback: TracebackType | None
+
+    @classmethod
+    def of(cls, error: BaseException) -> _Bug:
+        return cls(error, error.__traceback__)
+
+
 @dataclass(eq=False, slots=True)
 class Waiter:
     """One wait's end of the poller: its open ids and the letterbox for the news about them."""
@@ -58,7 +69,7 @@ class Waiter:
     ids: set[str]
     interval: float
     poller: Poller = field(repr=False)
-    _letters: asyncio.Queue[News | BaseException] = field(default_factory=asyncio.Queue, repr=False)
+    _letters: asyncio.Queue[News | _Bug] = field(default_factory=asyncio.Queue, repr=False)
 
     async def news(self, *, timeout: float) -> News | None:
         """
@@ -71,11 +82,12 @@ class Waiter:
                 letter = await self._letters.get()
         except TimeoutError:
             return None
-        if isinstance(letter, BaseException):
-            raise letter
+        if isinstance(letter, _Bug):
+            # From where it began: every waiter raises the same object, and each would add its own lines to it.
+            raise letter.error.with_traceback(letter.traceback)
         return letter
 
-    def deliver(self, letter: News | BaseException) -> None:
+    def deliver(self, letter: News | _Bug) -> None:
         """Put news, or the exception that ended the poller, into the letterbox."""
         self._letters.put_nowait(letter)
 
@@ -105,6 +117,7 @@ class Poller:
         self._waiters: dict[str, set[Waiter]] = {}
         self._due: dict[str, float] = {}
         self._asked: set[str] = set()
+        self._hurried: set[str] = set()
         self._suspects: set[str] = set()
         self._attempts: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -120,7 +133,7 @@ class Poller:
         for job_id in waiter.ids:
             self._waiters.setdefault(job_id, set()).add(waiter)
             self._due[job_id] = min(first_look, self._due.get(job_id, first_look))
-        if self._planner is None:
+        if self._planner is None or self._planner.done():
             self._planner = self._start(self._plan_for_ever())
             self._planner.add_done_callback(self._planner_ended)
         self._wake.set()
@@ -144,7 +157,10 @@ class Poller:
     def hurry(self, waiter: Waiter) -> None:
         """Look at what is open for `waiter` now, whatever the interval says."""
         for job_id in waiter.ids:
-            if job_id not in self._asked:
+            if job_id in self._asked:
+                # The request under way may have been answered before now; its answer does not count as this look.
+                self._hurried.add(job_id)
+            else:
                 self._due[job_id] = self._clock()
         self._wake.set()
 
@@ -200,7 +216,7 @@ class Poller:
             return await self._in_thread(client, chunk)
         except CgcUnauthorized:
             used = client
-        if self._client is not None and self._client.done() and self._client.result() is used:
+        if self._client is not None and _succeeded(self._client) and self._client.result() is used:
             self._release_client()
         return await self._in_thread(await self._current_client(), chunk)
 
@@ -220,7 +236,7 @@ class Poller:
 
     def _release_client(self) -> None:
         client, self._client = self._client, None
-        if client is not None and client.done() and not _failed(client):
+        if client is not None and _succeeded(client):
             client.result().close()
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
@@ -231,7 +247,7 @@ class Poller:
             waiting = self._waiters.get(record.id, set())
             for waiter in waiting:
                 letters.setdefault(waiter, []).append(record)
-            if record.error is not None:
+            if record.error is not None and waiting:
                 self._suspects.add(record.id)
             else:
                 self._suspects.discard(record.id)
@@ -264,9 +280,13 @@ class Poller:
                 continue
             if pause is None:
                 self._attempts.pop(job_id, None)
+            if job_id in self._hurried:
+                self._due[job_id] = self._clock()
+            elif pause is None:
                 self._due[job_id] = at + shorter * min(waiter.interval for waiter in waiting)
             else:
                 self._due[job_id] = self._clock() + pause
+        self._hurried.difference_update(chunk)
         self._wake.set()
 
     def _forget(self, job_id: str) -> None:
@@ -290,7 +310,7 @@ class Poller:
         if bug is not None:
             self._schedule(chunk, self._clock(), pause=None)
             for waiter in {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}:
-                waiter.deliver(bug)
+                waiter.deliver(_Bug.of(bug))
 
     def _planner_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
@@ -298,11 +318,15 @@ class Poller:
         bug = task.exception()
         if bug is not None:
             for waiter in {waiter for waiting in self._waiters.values() for waiter in waiting}:
-                waiter.deliver(bug)
+                waiter.deliver(_Bug.of(bug))
 
 
 def _failed(task: asyncio.Task[Any]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _succeeded(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not _failed(task)
 
 
 @dataclass(slots=True)
@@ -311,9 +335,7 @@ class _Shared:
     users: int = 0
 
 
-_POLLERS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Shared]] = (
-    weakref.WeakKeyDictionary()
-)
+_POLLERS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Shared]] = weakref.WeakKeyDictionary()
 
 
 @contextmanager

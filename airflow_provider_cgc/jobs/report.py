@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_cgc.client.problems import REMEDIES
+from airflow_provider_cgc.client.problems import REMEDIES, one_line
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
@@ -21,11 +21,13 @@ HEARTBEAT = 60 * 60.0
 """Seconds after which a line comes even when nothing changed."""
 MOST_ROWS = 10
 """Failures that the table at the end spells out; the summary in XCom has a hundred, the counts have all."""
+LONGEST_ROW = 3000
+"""Characters of one row: a key and a name of 1,024 each, and a message."""
 
 
 @dataclass(slots=True)
 class ProgressLog:
-    """When a wait speaks: at its start, on the first failure, when trouble comes and goes, and else every 20 minutes."""
+    """When a wait speaks: at its start, at the first failure, when trouble comes and goes, else every 20 minutes."""
 
     said_at: float | None = None
     said: tuple[int, int] | None = None
@@ -62,13 +64,23 @@ class ProgressLog:
 
     def to_json(self) -> dict[str, Any]:
         """Give what must survive between two pokes of a rescheduled sensor."""
-        return {"said_at": self.said_at, "said": list(self.said) if self.said else None}
+        return {
+            "said_at": self.said_at,
+            "said": list(self.said) if self.said else None,
+            "in_trouble_since": self.in_trouble_since,
+            "trouble_said_at": self.trouble_said_at,
+        }
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> ProgressLog:
         """Continue where `to_json` left off."""
         said = state.get("said")
-        return cls(said_at=state.get("said_at"), said=(int(said[0]), int(said[1])) if said else None)
+        return cls(
+            said_at=state.get("said_at"),
+            said=(int(said[0]), int(said[1])) if said else None,
+            in_trouble_since=state.get("in_trouble_since"),
+            trouble_said_at=state.get("trouble_said_at"),
+        )
 
 
 def progress(tracker: JobTracker) -> str:
@@ -117,18 +129,18 @@ def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[
 
 
 def describe_item(item: Mapping[str, Any]) -> str:
-    """Name one failed item: its key, its file and what the platform said."""
+    """Name one failed item in one line, whatever its key holds: its key, its file and what the platform said."""
     where = item.get("location") or item.get("id")
     name = f" ({item['name']})" if item.get("name") and not str(where).endswith(item["name"]) else ""
     file = f", file {item['file']}" if item.get("file") else ""
     code = f"{item['code']}: " if item.get("code") is not None else ""
-    return f"{where}{name}{file}: {code}{item['message']}"
+    return one_line(f"{where}{name}{file}: {code}{item['message']}", LONGEST_ROW)
 
 
 def human_bytes(count: float) -> str:
     """Write a number of bytes as people read it, in powers of 1000 like the platform's own pages."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
+        if round(count, 1) < 1000 or unit == "TB":
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     raise AssertionError("unreachable: the loop ends at TB")
@@ -146,10 +158,10 @@ def duration(seconds: float) -> str:
 
 def clock_time(epoch: float) -> str:
     """Write an epoch time in UTC, to the second."""
-    return datetime.fromtimestamp(epoch, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def as_sentence(error: Exception | None) -> str:
     """Give an error's text so that another sentence can follow it."""
-    text = str(error).strip()
+    text = str(error).strip() or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."

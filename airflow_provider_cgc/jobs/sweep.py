@@ -46,9 +46,7 @@ def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[s
     ids = list(ids)
     known = [job_id for job_id in ids if job_id not in suspects]
     doubtful = [job_id for job_id in ids if job_id in suspects]
-    return [
-        group[start : start + CHUNK] for group in (known, doubtful) for start in range(0, len(group), CHUNK)
-    ]
+    return [group[start : start + CHUNK] for group in (known, doubtful) for start in range(0, len(group), CHUNK)]
 
 
 def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Look:

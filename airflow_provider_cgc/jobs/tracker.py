@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
@@ -33,7 +33,7 @@ NO_SUCH_JOB = 9008
 _FORBIDDEN = 403
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How a wait ends."""
 
     COMPLETED = "completed"
@@ -66,9 +66,12 @@ class JobTracker:
     unknown_from: float | None = None
     """When an id counts as unknown since, where nothing is remembered from one look to the next."""
     denied: Problem | None = None
+    denied_id: str = ""
     notes: list[str] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
     _items_size: int = 0
+    _unknown_at: dict[str, float] = field(default_factory=dict)
+    """When an id that is unknown was last asked for."""
 
     @classmethod
     def of(cls, kind: JobKind, ids: Iterable[str]) -> JobTracker:
@@ -88,7 +91,7 @@ class JobTracker:
             job = record.resource
             if job is None:
                 continue
-            self.unknown_since.pop(job_id, None)
+            self._now_known(job_id)
             if job.done:
                 self._close(job_id, job)
                 continue
@@ -105,15 +108,25 @@ class JobTracker:
     def close_missing(self, now: float, *, interval: float) -> None:
         """Give up the ids that the platform has not known for longer than three intervals (seconds)."""
         for job_id in self.overdue(now, interval=interval):
-            del self.unknown_since[job_id]
+            self._now_known(job_id)
             del self.open[job_id]
             self.missing += 1
             message = f"The platform does not know this {self.kind.name} job."
             self._add_item({"id": job_id, "file": None, "code": NO_SUCH_JOB, "message": message})
 
     def overdue(self, now: float, *, interval: float) -> list[str]:
-        """Give the ids that the platform has not known for longer than three intervals (seconds)."""
-        return [job for job, since in self.unknown_since.items() if now - since > UNKNOWN_INTERVALS * interval]
+        """
+        Give the ids that the platform, asked again and again up to `now`, has not known for over three intervals.
+
+        Time in which nobody could ask, such as an outage, does not count against an id: the last answer about it must
+        come after the three intervals.
+        """
+        patience = UNKNOWN_INTERVALS * interval
+        return [
+            job_id
+            for job_id, since in self.unknown_since.items()
+            if min(now, self._unknown_at.get(job_id, since)) - since > patience
+        ]
 
     def verdict(self, *, fail_fast: bool) -> Outcome | None:
         """Say how the wait ends, or None while it goes on; deadlines are the caller's."""
@@ -125,6 +138,14 @@ class JobTracker:
         if self.open:
             return None
         return Outcome.FAILED if bad else Outcome.COMPLETED
+
+    @property
+    def denial(self) -> str | None:
+        """Why the wait cannot go on with this connection, in whole sentences with the remedy; None if it can."""
+        if self.denied is None:
+            return None
+        fact = f"The platform does not show {self.kind.name} {self.denied_id} to this user ({self.denied})."
+        return f"{fact} {self.denied.remedy}".rstrip()
 
     def drain_notes(self) -> list[str]:
         """Hand over what should be warned of, each once in a wait."""
@@ -213,9 +234,14 @@ class JobTracker:
         # 9005 (another user's job) and its kin cannot get better by waiting; 404 is given three intervals, because
         # a job that was just created may not be known everywhere yet.
         if problem.status == _FORBIDDEN:
-            self.denied = problem
+            self.denied, self.denied_id = problem, job_id
         elif not problem.may_pass:
             self.unknown_since.setdefault(job_id, now if self.unknown_from is None else self.unknown_from)
+            self._unknown_at[job_id] = now
+
+    def _now_known(self, job_id: str) -> None:
+        self.unknown_since.pop(job_id, None)
+        self._unknown_at.pop(job_id, None)
 
     def _close(self, job_id: str, job: Any) -> None:
         del self.open[job_id]

@@ -147,7 +147,7 @@ class CgcJobsTrigger(BaseTrigger):
         while True:
             outcome = tracker.verdict(fail_fast=self.fail_fast)
             if outcome is not None:
-                return outcome, str(tracker.denied) if tracker.denied else None
+                return outcome, tracker.denial
             news = await waiter.news(timeout=max(end - self.clock(), 0.0))
             if news is not None:
                 if news.hopeless:
@@ -166,17 +166,22 @@ class CgcJobsTrigger(BaseTrigger):
         return self.deadline, Outcome.TIMEOUT
 
     async def _look_once_more(self, tracker: JobTracker, waiter: Waiter, progress: ProgressLog) -> None:
-        """Look at all open jobs at the deadline, for half a minute at most."""
+        """
+        Look at all open jobs at the deadline, for half a minute at most.
+
+        What was asked before does not count, and an error ends nothing: other requests may still be answered.
+        """
         asked_at = self.clock()
         waiter.hurry()
         unseen = set(tracker.open)
-        while unseen and self.clock() < asked_at + LAST_LOOK:
-            news = await waiter.news(timeout=LAST_LOOK)
-            if news is None or news.error is not None:
+        while unseen:
+            news = await waiter.news(timeout=asked_at + LAST_LOOK - self.clock())
+            if news is None or news.hopeless:
                 return
             self._learn(news, tracker, waiter, progress)
             if news.at >= asked_at:
                 unseen.difference_update(record.id for record in news.records)
+            unseen.intersection_update(tracker.open)
 
     def _learn(self, news: News, tracker: JobTracker, waiter: Waiter, progress: ProgressLog) -> None:
         now = self.clock()
@@ -194,4 +199,3 @@ class CgcJobsTrigger(BaseTrigger):
         for line in (progress.recovered(now), progress.line(tracker, now)):
             if line:
                 self.log.info("%s", line)
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -61,29 +60,34 @@ def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def xcoms(dag_id: str, run_id: str) -> dict[tuple[str, int, str], Any]:
     """Give all XComs of a run by task id, map index and key."""
-    try:
-        from airflow.models.xcom import XComModel
-    except ImportError:  # Airflow 2.11
-        from airflow.models.xcom import XCom as XComModel
     from airflow.utils.session import create_session
 
+    try:
+        from airflow.models.xcom import XComModel
+    except ImportError:  # Airflow 2.11, where a row is deserialized as it is read
+        from airflow.models.xcom import XCom
+
+        with create_session() as session:
+            rows = session.query(XCom).filter_by(dag_id=dag_id, run_id=run_id).all()
+            return {(row.task_id, row.map_index, row.key): row.value for row in rows}
     with create_session() as session:
         rows = session.query(XComModel).filter_by(dag_id=dag_id, run_id=run_id).all()
         return {(row.task_id, row.map_index, row.key): XComModel.deserialize_value(row) for row in rows}
 
 
-def load_dag_file(name: str) -> ModuleType:
+def load_dag_file(name: str, source: str | None = None) -> ModuleType:
     """
-    Import one Dag file from the Dags folder, where `dag.test()` wants it to be.
+    Import one Dag file from the Dags folder, where `dag.test()` wants it to be: an example, one of ours, or `source`.
 
     The folder holds nothing else then: `dag.test()` reads all of it.
     """
-    folders = (HERE / "dags", ROOT / "example_dags")
-    source = next(folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
+    if source is None:
+        paths = [folder / f"{name}.py" for folder in (HERE / "dags", ROOT / "example_dags")]
+        source = next(path for path in paths if path.exists()).read_text()
     for old in DAGS.glob("*.py"):
         old.unlink()
-    path = DAGS / source.name
-    shutil.copy(source, path)
+    path = DAGS / f"{name}.py"
+    path.write_text(source)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -189,7 +189,8 @@ def test_no_field_of_any_kind_breaks_the_reading(value: object) -> None:
 def test_a_file_of_the_platform() -> None:
     raw = {
         "id": "65a1", "name": "a.bam", "size": 1048576, "project": "mcurie/radium", "parent": "65a0", "type": "FILE",
-        "created_on": "2026-01-04T08:00:00Z", "storage": {"type": "PLATFORM"}, "tags": ["keep", 5], "metadata": {"a": 1},
+        "created_on": "2026-01-04T08:00:00Z", "storage": {"type": "PLATFORM"}, "tags": ["keep", 5],
+        "metadata": {"a": 1},
     }  # fmt: skip
     read = File.from_json(raw)
 

@@ -45,7 +45,6 @@ def test_each_call_carries_token_agent_and_kind_of_content(
     assert sent.headers["User-Agent"] == f"airflow-provider-cgc/{__version__}"
     assert sent.headers["X-SBG-Advance-Access"] == "advance"
     assert sent.headers["Content-Type"] == "application/json"
-    assert sent.allow_redirects is False
     assert sent.body is None
 
 

@@ -1,0 +1,83 @@
+"""The README's recipes do what they say, run as they stand there."""
+
+from __future__ import annotations
+
+import functools
+import re
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sevenbridges
+
+from airflow_provider_cgc.emulator import CgcEmulator
+from tests.airflow.conftest import load_dag_file, xcoms
+from tests.conftest import ROOT
+
+HEAD = """
+from datetime import datetime
+try:
+    from airflow.sdk import DAG, task
+except ImportError:  # Airflow 2.11
+    from airflow.decorators import task
+    from airflow.models.dag import DAG
+from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+
+files, volume = {files!r}, "demo-lab/results"
+with DAG("recipe", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) as dag:
+"""
+
+
+def recipe(name: str) -> str:
+    found = re.search(rf"<!-- run: {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.fixture
+def run_sdk_recipe(
+    database: None,
+    emulator: CgcEmulator,
+    connect: Callable[..., str],
+    no_grace: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[list[str]], Any]:
+    """Run the recipe for some files; the SDK takes an http address only with `debug`."""
+
+    def run(files: list[str]) -> Any:
+        emulator.clock.speed = 20_000
+        connect(emulator)
+        monkeypatch.setattr(sevenbridges, "Api", functools.partial(sevenbridges.Api, debug=True))
+        source = HEAD.format(files=files) + textwrap.indent(recipe("sdk_starter"), "    ")
+        return load_dag_file("recipe", source).dag.test()
+
+    return run
+
+
+def test_the_sensor_waits_for_what_the_sdk_started(
+    run_sdk_recipe: Callable[[list[str]], Any], emulator: CgcEmulator
+) -> None:
+    run = run_sdk_recipe(emulator.file_ids[:120])
+
+    assert str(run.state) == "success"
+    assert xcoms("recipe", run.run_id)["wait_for_exports", -1, "cgc_summary"]["completed"] == 120
+
+
+def test_an_item_refused_at_submit_fails_the_starter(
+    run_sdk_recipe: Callable[[list[str]], Any], emulator: CgcEmulator
+) -> None:
+    run = run_sdk_recipe([*emulator.file_ids[:2], emulator.alias_id])
+
+    assert {ti.task_id: str(ti.state) for ti in run.get_task_instances()} == {
+        "start_exports": "failed",
+        "wait_for_exports": "upstream_failed",
+    }
+
+
+def test_the_emulator_recipe_runs() -> None:
+    names: dict[str, Any] = {}
+
+    exec(recipe("emulator"), names)  # our own README
+
+    assert len(names["job_ids"]) == 10

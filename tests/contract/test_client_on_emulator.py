@@ -1,0 +1,350 @@
+"""Our client against the emulated platform, over a real line: each variant of the documents, each fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client import (
+    CgcClient,
+    CgcConnectionError,
+    CgcError,
+    CgcForbidden,
+    CgcItemsRefused,
+    CgcNotFound,
+    CgcRateLimited,
+    CgcTimeoutError,
+    CgcUnauthorized,
+    CgcUnavailable,
+    CgcUnreadableError,
+    JobState,
+    RateBudget,
+    Settings,
+    chunks_of,
+    started_ids,
+    transient,
+)
+from airflow_provider_cgc.emulator import CgcEmulator
+
+Connect = Callable[..., CgcClient]
+GET = "POST /v2/bulk/storage/exports/get"
+CREATE = "POST /v2/bulk/storage/exports/create"
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """`connect(emulator, patience=0, token=...)`: a client with a budget of its own."""
+    with ExitStack() as stack:
+
+        def make(emulator: CgcEmulator, *, patience: float = 0, token: str | None = None, **fields: Any) -> CgcClient:
+            settings = Settings(token=token or emulator.token, base_url=emulator.url, **fields)
+            budget = RateBudget(share=settings.rate_share)
+            return stack.enter_context(CgcClient(settings, patience=patience, budget=budget))
+
+        yield make
+
+
+@pytest.fixture
+def client(cgc: CgcEmulator, connect: Connect) -> CgcClient:
+    return connect(cgc)
+
+
+def items(cgc: CgcEmulator, count: int, folder: str = "run7") -> list[dict[str, Any]]:
+    names = cgc.file_names
+    return [
+        {"file": name, "volume": cgc.volume, "location": f"{folder}/{names[name]}"} for name in cgc.file_ids[:count]
+    ]
+
+
+def calls(cgc: CgcEmulator, call: str) -> int:
+    return int(cgc.stats()["requests"].get(call, 0))
+
+
+def finish(cgc: CgcEmulator) -> None:
+    cgc.clock.advance(7 * 24 * 3600)
+
+
+def test_who_am_i_and_how_much_is_left(cgc: CgcEmulator, client: CgcClient) -> None:
+    assert client.user().username
+    assert client.rate_limit().limit == 1000
+    snapshot = client.budget.snapshot()
+    assert snapshot is not None
+    assert snapshot.remaining < 1000
+
+
+def test_a_project_is_walked_through_all_its_folders(cgc: CgcEmulator, client: CgcClient) -> None:
+    found = {file.id: file for file in client.files.walk(cgc.project)}
+
+    assert set(cgc.file_ids) <= set(found)
+    assert not any(file.is_folder for file in found.values())
+    assert all(found[name].size is not None and found[name].storage_type == "PLATFORM" for name in cgc.file_ids)
+    assert {file.id: file.is_alias for file in client.files.walk(cgc.other_project)}[cgc.alias_id]
+
+
+def test_places(cgc: CgcEmulator, client: CgcClient) -> None:
+    volume = client.volumes.get(cgc.volume)
+
+    assert volume.writable
+    assert volume.active
+    assert not client.volumes.get(cgc.read_only_volume).writable
+    assert client.volumes.get(cgc.inactive_volume).active is False
+    assert {found.id for found in client.volumes.list()} >= {cgc.volume, cgc.read_only_volume}
+    assert client.projects.get(cgc.project).location == "aws:us-east-1"
+    assert cgc.project in [project.id for project in client.projects.list()]
+    with pytest.raises(CgcNotFound):
+        client.volumes.get("nobody/nothing")
+
+
+def test_an_export_from_start_to_end(cgc: CgcEmulator, client: CgcClient) -> None:
+    wanted = items(cgc, 5)
+
+    ids = started_ids(client.exports.bulk_create(wanted, copy_only=True))
+    before = client.exports.bulk_get(ids)
+    finish(cgc)
+    after = client.exports.bulk_get(ids)
+
+    assert all(record.resource is not None and not record.resource.done for record in before)
+    jobs = [record.resource for record in after if record.resource is not None]
+    assert [job.id for job in jobs] == ids
+    assert all(job.completed and job.finished_on is not None for job in jobs)
+    assert [(job.file, job.volume, job.location) for job in jobs] == [
+        (item["file"], item["volume"], item["location"]) for item in wanted
+    ]
+    places = {entry.location for entry in client.volumes.contents(cgc.volume, recursive=True)}
+    assert {item["location"] for item in wanted} <= places
+    assert {entry.location for entry in client.volumes.contents(cgc.volume, prefix="run7/")} >= {
+        item["location"] for item in wanted
+    }
+
+
+def test_copy_only_decides_if_files_become_aliases(cgc: CgcEmulator, client: CgcClient) -> None:
+    copied, moved = items(cgc, 2)
+    client.exports.bulk_create([copied], copy_only=True)
+    client.exports.bulk_create([moved], copy_only=False)
+    finish(cgc)
+
+    records = client.files.bulk_get([copied["file"], moved["file"]])
+
+    assert [record.resource.is_alias for record in records if record.resource] == [False, True]
+    with pytest.raises(CgcItemsRefused, match="9006"):
+        started_ids(client.exports.bulk_create([moved | {"location": "again"}], copy_only=True))
+
+
+def test_refused_items_are_named_and_the_others_run(cgc: CgcEmulator, client: CgcClient) -> None:
+    good, taken = items(cgc, 2)
+    alias = {"file": cgc.alias_id, "volume": cgc.volume, "location": "alias"}
+    nothing = {"file": "0" * 24, "volume": cgc.volume, "location": "nothing"}
+
+    with pytest.raises(CgcItemsRefused) as caught:
+        started_ids(client.exports.bulk_create([good, alias, taken, nothing], copy_only=True))
+
+    errors = [record.error.code if record.error else None for record in caught.value.records]
+    assert errors == [None, 9006, None, 9009]
+    assert len(caught.value.started) == 2
+
+
+def test_an_existing_object_fails_the_job_with_9107(cgc: CgcEmulator, client: CgcClient) -> None:
+    first, second = items(cgc, 2)
+    client.exports.bulk_create([first], copy_only=True)
+    finish(cgc)
+
+    [record] = client.exports.bulk_create([second | {"location": first["location"]}], copy_only=True)
+    finish(cgc)
+    job = client.exports.get(record.id or "")
+
+    assert job.failed
+    assert job.error is not None
+    assert job.error.code == 9107
+    assert "overwrite" in job.error.remedy
+
+
+@pytest.mark.parametrize("unknown", ["error", "gap", "404"])
+def test_each_way_to_answer_an_unknown_id(cgc: CgcEmulator, client: CgcClient, unknown: str) -> None:
+    cgc.option("unknown_ids", unknown)
+    ids = started_ids(client.exports.bulk_create(items(cgc, 50), copy_only=True))
+    asked = [*ids[:20], "unknownunknownunknownunknown0000", *ids[20:], "unknownunknownunknownunknown0001"]
+
+    records = client.exports.bulk_get(asked)
+
+    assert [record.id for record in records] == asked
+    codes = {record.id: record.error.code for record in records if record.error is not None}
+    assert codes == {asked[20]: 9008, asked[-1]: 9008}
+
+
+@pytest.mark.parametrize("foreign", ["error", "gap"])
+def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, connect: Connect, foreign: str) -> None:
+    cgc.option("foreign_ids", foreign)
+    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+
+    [record] = connect(cgc, token=cgc.add_token("somebody")).exports.bulk_get([job_id])
+
+    assert record.error is not None
+    assert record.error.code == (9005 if foreign == "error" else 9008)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("reset_unit", "ms"),
+        ("rate_headers", False),
+        ("list_order", "oldest"),
+        ("absent", "null"),
+        ("time_offset", "+02:00"),
+        ("extra_fields", True),
+        ("result", "absent"),
+        ("jump", True),
+        ("object_size", "absent"),
+    ],
+)
+def test_each_variant_of_the_documents(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:
+    cgc.option(option, value)
+    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    finish(cgc)
+
+    records = client.exports.bulk_get(ids)
+
+    assert all(record.resource is not None and record.resource.completed for record in records)
+    assert {job.id for job in client.exports.list(volume=cgc.volume)} == set(ids)
+    assert client.budget.delay() == 0.0
+
+
+def test_the_pasted_shape_of_the_documentation(cgc: CgcEmulator, client: CgcClient) -> None:
+    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    finish(cgc)
+    cgc.option("pasted_shape", True)
+
+    records = client.exports.bulk_get(ids)
+
+    assert [record.resource.id for record in records if record.resource] == ids
+    assert all(record.resource is not None and record.resource.completed for record in records)
+
+
+def test_an_unheard_of_state_is_still_active(cgc: CgcEmulator, client: CgcClient) -> None:
+    cgc.option("unknown_state", "THINKING")
+    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+    states = set()
+    for _ in range(60):
+        job = client.exports.get(job_id)
+        states.add((job.state, job.state_text, job.done))
+        cgc.clock.advance(1)
+
+    assert (JobState.UNKNOWN, "THINKING", False) in states
+
+
+def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient) -> None:
+    ids = []
+    for round_ in range(4):
+        for chunk in chunks_of(items(cgc, 60, f"round{round_}")):
+            ids += started_ids(client.exports.bulk_create(chunk, copy_only=True))
+
+    found = [job.id for job in client.exports.list(volume=cgc.volume)]
+
+    assert sorted(found) == sorted(ids)
+    assert client.exports.page(limit=1).total == 240
+    assert calls(cgc, "GET /v2/storage/exports") == 4
+    assert len(list(client.exports.list(limit=130))) == 130
+
+
+def test_states_are_filtered(cgc: CgcEmulator, client: CgcClient) -> None:
+    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    finish(cgc)
+
+    assert {job.id for job in client.exports.list(state="COMPLETED")} == set(ids)
+    assert list(client.exports.list(state=JobState.FAILED)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "passes"),
+    [
+        ("429", CgcRateLimited, True),
+        ("503_maintenance", CgcUnavailable, True),
+        ("503", CgcUnavailable, True),
+        ("503_html", CgcUnavailable, True),
+        ("502_html", CgcUnavailable, True),
+        ("500", CgcUnavailable, True),
+        ("504_html", CgcUnavailable, True),
+        ("401", CgcUnauthorized, False),
+        ("403", CgcForbidden, False),
+        ("404_gateway", CgcNotFound, False),
+        ("drop_before", CgcConnectionError, True),
+        ("drop_after", CgcConnectionError, True),
+        ("half_body", CgcUnreadableError, True),
+        ("broken_json", CgcUnreadableError, True),
+    ],
+)
+def test_each_fault_is_told_by_its_type(
+    cgc: CgcEmulator, client: CgcClient, fault: Any, kind: type[CgcError], passes: bool
+) -> None:
+    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+    cgc.fault(fault)
+
+    with pytest.raises(kind) as caught:
+        client.exports.bulk_get([job_id])
+
+    assert transient(caught.value) is passes
+    assert cgc.token not in str(caught.value)
+    assert client.exports.bulk_get([job_id])[0].resource is not None
+
+
+@pytest.mark.parametrize("fault", ["500", "502_html", "drop_before", "drop_after", "half_body", "broken_json"])
+def test_a_patient_read_gets_through(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
+    client = connect(cgc, patience=20)
+    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+    cgc.fault(fault, path="/v2/bulk/storage/exports/get")
+
+    assert client.exports.bulk_get([job_id])[0].resource is not None
+    assert calls(cgc, GET) == 2
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "half_body", "broken_json"])
+def test_a_patient_create_whose_answer_is_lost_is_sent_once(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
+    client = connect(cgc, patience=20)
+    cgc.fault(fault, path="/v2/bulk/storage/exports/create")
+
+    with pytest.raises((CgcConnectionError, CgcUnreadableError)) as caught:
+        client.exports.bulk_create(items(cgc, 3), copy_only=True)
+
+    assert transient(caught.value)
+    assert calls(cgc, CREATE) == 1
+    found = list(client.exports.list(volume=cgc.volume))
+    assert {(job.file, job.location) for job in found} == {(item["file"], item["location"]) for item in items(cgc, 3)}
+
+
+def test_a_slow_answer_costs_the_timeout(cgc: CgcEmulator, connect: Connect) -> None:
+    cgc.fault("slow", seconds=5)
+
+    with pytest.raises(CgcTimeoutError) as caught:
+        connect(cgc, timeout=0.3).user()
+
+    assert caught.value.sent
+
+
+def test_the_window_that_is_used_up_is_told_and_the_budget_knows(connect: Connect) -> None:
+    with CgcEmulator(files=5, rate_limit=10) as cgc:
+        client = connect(cgc, rate_share=0.5)
+        for _ in range(5):
+            client.user()
+
+        assert 0 < client.budget.delay() <= 301
+        for _ in range(5):
+            client.user()
+        with pytest.raises(CgcRateLimited) as caught:
+            client.user()
+
+    assert caught.value.code == 1000
+    assert caught.value.retry_after is not None
+    assert 0 < caught.value.retry_after <= 301
+
+
+def test_waiting_ids_cost_a_hundredth_in_requests(cgc: CgcEmulator, client: CgcClient) -> None:
+    known = started_ids(client.exports.bulk_create(items(cgc, 60), copy_only=True))
+    unknown = [f"unknown{number:025d}" for number in range(1940)]
+
+    records = client.exports.bulk_get(known + unknown)
+
+    assert len(records) == 2_000
+    assert sum(record.resource is not None for record in records) == 60
+    assert calls(cgc, GET) == 20

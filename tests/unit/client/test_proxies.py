@@ -1,0 +1,138 @@
+"""Proxies are used where the connection or the environment says so, and get no more than they must."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client import CgcClient, CgcConnectionError, CgcSettingsError, RateBudget, Settings
+
+TOKEN = "canary0123456789abcdef0123456789"
+USER = json.dumps({"username": "by proxy"}).encode()
+VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+Serve = Callable[[Callable[[Any, socket.socket], None]], Any]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def proxy(serve: Serve, http_answer: Callable[..., bytes]) -> Any:
+    """Answers plain requests itself, and refuses tunnels after having heard of them."""
+
+    def talk(server: Any, line: socket.socket) -> None:
+        heard = server.hear(line)
+        if heard.startswith(b"CONNECT"):
+            line.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        else:
+            line.sendall(http_answer(USER))
+
+    return serve(talk)
+
+
+@pytest.fixture
+def origin_server(serve: Serve, http_answer: Callable[..., bytes]) -> Any:
+    def talk(server: Any, line: socket.socket) -> None:
+        server.hear(line)
+        line.sendall(http_answer(b'{"username": "direct"}'))
+
+    return serve(talk)
+
+
+def client_of(url: str, proxies: dict[str, str] | None) -> CgcClient:
+    settings = Settings(token=TOKEN, base_url=url, timeout=5, proxies=proxies)
+    return CgcClient(settings, patience=0, budget=RateBudget(share=1))
+
+
+def test_the_connections_proxy_is_used(proxy: Any, origin_server: Any) -> None:
+    with client_of(origin_server.url, {"http": f"http://somebody:geheim@127.0.0.1:{proxy.port}"}) as client:
+        assert client.user().username == "by proxy"
+
+    assert proxy.heard[0].startswith(f"GET {origin_server.url}/user HTTP/1.1".encode())
+    assert base64.b64encode(b"somebody:geheim") in proxy.heard[0]
+    assert origin_server.connections == 0
+
+
+def test_the_environments_proxy_is_used_where_the_connection_has_none(
+    proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+
+    with client_of(origin_server.url, None) as client:
+        assert client.user().username == "by proxy"
+
+
+def test_no_proxy_is_honoured(proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    with client_of(origin_server.url, None) as client:
+        assert client.user().username == "direct"
+
+
+def test_the_connection_wins_over_the_environment(
+    proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    with client_of(origin_server.url, {"http": f"http://127.0.0.1:{proxy.port}"}) as client:
+        assert client.user().username == "by proxy"
+
+
+def test_an_empty_object_means_no_proxy_at_all(origin_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+    with client_of(origin_server.url, {}) as client:
+        assert client.user().username == "direct"
+
+
+def test_a_tunnel_shows_the_proxy_no_token(proxy: Any) -> None:
+    with (
+        client_of("https://cgc-api.sbgenomics.com", {"https": f"http://127.0.0.1:{proxy.port}"}) as client,
+        pytest.raises(CgcConnectionError, match="the proxy did not connect") as caught,
+    ):
+        client.user()
+
+    assert not caught.value.sent
+    assert proxy.heard[0].startswith(b"CONNECT cgc-api.sbgenomics.com:443")
+    assert TOKEN.encode() not in proxy.heard[0]
+
+
+def test_a_dead_proxy_was_never_sent_and_keeps_its_password() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    proxies = {"https": f"http://somebody:geheim@127.0.0.1:{port}"}
+
+    with client_of("https://cgc-api.sbgenomics.com", proxies) as client, pytest.raises(CgcConnectionError) as caught:
+        client.user()
+
+    assert not caught.value.sent
+    assert "geheim" not in str(caught.value)
+    assert "HTTPS_PROXY" in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", ["http://", "http://somebody:geheim@:3128", "socks9://127.0.0.1:1"])
+def test_a_bad_proxy_of_the_environment_is_named_without_its_password(
+    bad: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", bad)
+
+    with (
+        client_of("https://cgc-api.sbgenomics.com", None) as client,
+        pytest.raises((CgcSettingsError, CgcConnectionError)) as caught,
+    ):
+        client.user()
+
+    assert "geheim" not in str(caught.value)
+    assert "prox" in str(caught.value)

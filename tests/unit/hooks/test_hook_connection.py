@@ -1,0 +1,175 @@
+"""What the fields of an Airflow connection mean, and how a wrong one is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client import PLATFORMS, CgcSettingsError, Settings
+from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
+
+TOKEN = "canary0123456789abcdef0123456789"
+CGC = "https://cgc-api.sbgenomics.com/v2"
+
+
+def read(**fields: Any) -> Settings:
+    extra = fields.pop("extra", {})
+    given = {"host": None, "port": None, "schema": None, "password": TOKEN, "allowed_hosts": (), **fields}
+    return settings_from_connection("cgc_default", extra=extra, **given)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.name)
+def test_a_platform_of_the_drop_down_gives_its_host(platform: Any) -> None:
+    assert read(extra={"platform": platform.name}).base_url == platform.base_url
+    assert read(extra={"platform": f" {platform.name.upper()} "}).base_url == platform.base_url
+
+
+@pytest.mark.parametrize(
+    ("fields", "base_url"),
+    [
+        ({"host": "cgc-api.sbgenomics.com"}, CGC),
+        ({"host": " cgc-api.sbgenomics.com "}, CGC),
+        ({"host": "cgc-api.sbgenomics.com/v2"}, CGC),
+        ({"host": "https://cgc-api.sbgenomics.com"}, CGC),
+        ({"host": "https://cgc-api.sbgenomics.com/v2/"}, CGC),
+        ({"host": "cgc-api.sbgenomics.com", "schema": "https"}, CGC),
+        ({"host": "cgc-api.sbgenomics.com", "schema": "v2"}, CGC),
+        ({"host": "cgc-api.sbgenomics.com/v2", "schema": "v2"}, CGC),
+        ({"host": "https://cgc-api.sbgenomics.com", "schema": "v2"}, CGC),
+        ({"host": "cgc-api.sbgenomics.com", "port": 443}, CGC),
+        ({"host": "https://cgc-api.sbgenomics.com:443", "port": 443, "schema": "HTTPS"}, CGC),
+        ({"host": "localhost", "port": 8090}, "http://localhost:8090/v2"),
+        ({"host": "localhost:8090"}, "http://localhost:8090/v2"),
+        ({"host": "127.0.0.1", "port": 8090, "schema": "v2"}, "http://127.0.0.1:8090/v2"),
+        ({"host": "http://127.0.0.1:8090/v2"}, "http://127.0.0.1:8090/v2"),
+        ({"host": "http://127.0.0.1", "port": 8090}, "http://127.0.0.1:8090/v2"),
+        ({"host": "::1", "port": 8090}, "http://[::1]:8090/v2"),
+        ({"host": "[::1]:8090"}, "http://[::1]:8090/v2"),
+        ({"host": "localhost", "port": 8443, "schema": "https"}, "https://localhost:8443/v2"),
+        ({"host": "localhost", "schema": "proxy/v2"}, "http://localhost/proxy/v2"),
+        ({"host": CGC, "extra": {"platform": "cgc"}}, CGC),
+        ({"host": "cgc-api.sbgenomics.com", "extra": {"platform": "cgc"}}, CGC),
+        ({"host": CGC, "extra": {"platform": "other"}}, CGC),
+        ({"host": "", "extra": {"platform": "cgc"}}, CGC),
+        ({"host": CGC, "extra": {"platform": ""}}, CGC),
+        ({"host": CGC, "extra": {"platform": None}}, CGC),
+        ({"host": "api.lab.example", "allowed_hosts": ("api.lab.example",)}, "https://api.lab.example/v2"),
+        (
+            {"host": "api.lab.example", "port": 8443, "allowed_hosts": ("api.lab.example:8443",)},
+            "https://api.lab.example:8443/v2",
+        ),
+    ],
+)
+def test_host_port_and_schema_make_the_address(fields: dict[str, Any], base_url: str) -> None:
+    assert read(**fields).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "neither it nor Extra 'platform' is set"),
+        ({"extra": {"platform": "other"}}, "is empty; platform 'other' needs a host"),
+        ({"host": "https://cavatica-api.sbgenomics.com", "extra": {"platform": "cgc"}}, "differs from platform 'cgc'"),
+        ({"host": "evil.example", "extra": {"platform": "cgc"}}, "differs from platform 'cgc'"),
+        ({"host": "evil.example"}, "allowed_hosts"),
+        ({"host": "http://cgc-api.sbgenomics.com"}, "must start with https://"),
+        ({"host": "cgc-api.sbgenomics.com", "schema": "http"}, "must start with https://"),
+        ({"host": "https://cgc-api.sbgenomics.com", "schema": "http"}, "Schema says http"),
+        ({"host": "localhost:8090", "port": 8091}, "has a port, and Port has another"),
+        ({"host": "localhost/v2", "schema": "other/v2"}, "has a path, and Schema has another"),
+        ({"host": "localhost", "port": 0}, "port"),
+        ({"host": "localhost", "port": 70000}, "port"),
+        ({"host": "https://"}, "must be a whole address"),
+        ({"host": "cgc-api.sbgenomics.com@evil.example"}, "user name"),
+        ({"host": "[::1"}, "is no valid address"),
+    ],
+)
+def test_a_wrong_host_is_told(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(CgcSettingsError) as caught:
+        read(**fields)
+
+    assert str(caught.value).startswith("connection 'cgc_default', field Host: ")
+    assert words in str(caught.value)
+
+
+def test_both_ways_to_give_a_host_are_named_when_neither_is_used() -> None:
+    with pytest.raises(CgcSettingsError) as caught:
+        read()
+
+    assert "Host" in str(caught.value)
+    assert "platform" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("extra", "field", "value"),
+    [
+        ({"project": "mcurie/radium"}, "project", "mcurie/radium"),
+        ({"project": ""}, "project", None),
+        ({"timeout": 30}, "timeout", 30.0),
+        ({"timeout": "30"}, "timeout", 30.0),
+        ({"timeout": " "}, "timeout", 60.0),
+        ({"timeout": None}, "timeout", 60.0),
+        ({"verify": False}, "verify", False),
+        ({"verify": "false"}, "verify", False),
+        ({"verify": "True"}, "verify", True),
+        ({"verify": ""}, "verify", True),
+        ({"verify": __file__}, "verify", __file__),
+        ({"proxies": {"https": "http://proxy.example:3128"}}, "proxies", {"https": "http://proxy.example:3128"}),
+        ({"proxies": '{"https": "http://proxy.example:3128"}'}, "proxies", {"https": "http://proxy.example:3128"}),
+        ({"proxies": ""}, "proxies", None),
+        ({"proxies": {}}, "proxies", {}),
+        ({"rate_share": 0.5}, "rate_share", 0.5),
+        ({"rate_share": "0.5"}, "rate_share", 0.5),
+        ({"advance_access": True}, "advance_access", True),
+        ({"advance_access": "true"}, "advance_access", True),
+        ({"advance_access": "False"}, "advance_access", False),
+        ({"somebody_elses": "extra"}, "timeout", 60.0),
+    ],
+)
+def test_extras_come_as_values_or_as_text(extra: dict[str, Any], field: str, value: Any) -> None:
+    assert getattr(read(extra={"platform": "cgc", **extra}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("extra", "field"),
+    [
+        ({"platform": "gcg"}, "platform"),
+        ({"platform": 5}, "platform"),
+        ({"project": "lonely"}, "project"),
+        ({"project": 5}, "project"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": True}, "timeout"),
+        ({"verify": "/no/such/ca.pem"}, "verify"),
+        ({"verify": 5}, "verify"),
+        ({"proxies": "http://somebody:geheim@proxy:3128"}, "proxies"),
+        ({"proxies": '{"https": "geheim"}'}, "proxies"),
+        ({"proxies": ["geheim"]}, "proxies"),
+        ({"rate_share": 2}, "rate_share"),
+        ({"rate_share": "all"}, "rate_share"),
+        ({"advance_access": "maybe"}, "advance_access"),
+        ({"advance_access": 5}, "advance_access"),
+    ],
+)
+def test_a_wrong_extra_is_named_with_its_connection(extra: dict[str, Any], field: str) -> None:
+    with pytest.raises(CgcSettingsError) as caught:
+        read(extra={"platform": "cgc", **extra})
+
+    assert str(caught.value).startswith(f"connection 'cgc_default', field Extra '{field}': ")
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", [None, "", TOKEN + "\n", f" {TOKEN}", "canary7"])
+def test_a_wrong_token_is_told_without_showing_it(password: str | None) -> None:
+    with pytest.raises(CgcSettingsError) as caught:
+        read(password=password, extra={"platform": "cgc"})
+
+    assert str(caught.value).startswith("connection 'cgc_default', field Password (token): ")
+    assert "canary" not in str(caught.value)
+    assert "Authentication token" in str(caught.value)
+
+
+def test_hosts_of_the_option() -> None:
+    assert split_hosts(" A.example , b.example:8443,, ") == ("a.example", "b.example:8443")
+    assert split_hosts("") == split_hosts(None) == ()

@@ -1,0 +1,157 @@
+"""A platform made of a table of jobs: a client that answers bulk gets, on virtual time, and remembers each one."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.problems import Problem
+from tests.virtual_time import VirtualTime
+
+UNKNOWN = Problem(404, 9008, "No such export job.")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One bulk get: when it came, what it asked for, and where it ran."""
+
+    at: float
+    ids: tuple[str, ...]
+    thread: str
+    context: contextvars.Context
+    client: FakeClient
+
+
+class FakePlatform:
+    """
+    Jobs run until the time that `end` gives them, and then have the state given there.
+
+    :param latency: virtual seconds that the answer to a list of ids takes.
+    :param fault: called with the number of the request (from 0) and its ids; an exception that it gives is raised.
+    """
+
+    def __init__(
+        self,
+        time: VirtualTime,
+        *,
+        latency: Callable[[Sequence[str]], float] = lambda ids: 0.0,
+        fault: Callable[[int, Sequence[str]], BaseException | None] = lambda number, ids: None,
+    ) -> None:
+        self.time = time
+        self.latency = latency
+        self.fault = fault
+        self.requests: list[Request] = []
+        self.clients: list[FakeClient] = []
+        self.connect_fault: Callable[[int], BaseException | None] = lambda number: None
+        self.connects = 0
+        self._ends: dict[str, tuple[float, JobState]] = {}
+        self._problems: dict[str, Problem] = {}
+        self._lock = threading.Lock()
+
+    def end(self, ids: Iterable[str], after: float, state: JobState = JobState.COMPLETED) -> None:
+        """Let jobs end `after` seconds from now."""
+        self._ends.update((job_id, (self.time.clock() + after, state)) for job_id in ids)
+
+    def refuse(self, ids: Iterable[str], problem: Problem = UNKNOWN) -> None:
+        """Answer these ids with an error record until `admit`."""
+        self._problems.update((job_id, problem) for job_id in ids)
+
+    def admit(self, ids: Iterable[str]) -> None:
+        for job_id in ids:
+            self._problems.pop(job_id, None)
+
+    async def connect(self) -> FakeClient:
+        """Stand in for reading the connection and making a client."""
+        number, self.connects = self.connects, self.connects + 1
+        fault = self.connect_fault(number)
+        if fault is not None:
+            raise fault
+        self.clients.append(FakeClient(self))
+        return self.clients[-1]
+
+    def asked(self, job_id: str) -> list[float]:
+        """Give the seconds since the start at which one id was asked for."""
+        return [request.at for request in self.requests if job_id in request.ids]
+
+    def answer(self, client: FakeClient, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
+        with self._lock:
+            number = len(self.requests)
+            self.requests.append(
+                Request(
+                    at=self.time.clock() - self.time.start,
+                    ids=tuple(ids),
+                    thread=threading.current_thread().name,
+                    context=contextvars.copy_context(),
+                    client=client,
+                )
+            )
+        # The state is the one at the time of asking: the answer of a slow platform is old when it comes.
+        records = [self._record(job_id) for job_id in ids]
+        pause = self.latency(ids)
+        if pause:
+            self.time.sleep(pause)
+        fault = self.fault(number, ids)
+        if fault is not None:
+            raise fault
+        return records
+
+    def _record(self, job_id: str) -> BulkRecord[ExportJob]:
+        problem = self._problems.get(job_id)
+        if problem is not None:
+            return BulkRecord(id=job_id, error=problem)
+        at, state = self._ends.get(job_id, (float("inf"), JobState.RUNNING))
+        if self.time.clock() < at:
+            return BulkRecord(id=job_id, resource=job(job_id, JobState.RUNNING))
+        return BulkRecord(id=job_id, resource=job(job_id, state, finished=at))
+
+
+class FakeClient:
+    """As much of `CgcClient` as a wait needs."""
+
+    def __init__(self, platform: FakePlatform) -> None:
+        self.platform = platform
+        self.exports = self
+        self.closed = 0
+
+    def bulk_get(self, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
+        return self.platform.answer(self, ids)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def job(
+    job_id: str,
+    state: JobState,
+    *,
+    started: float | None = None,
+    finished: float | None = None,
+    size: int | None = 1000,
+    error: Problem | None = None,
+    location: str | None = None,
+    state_text: str = "",
+) -> ExportJob:
+    """Give an export job; a FAILED one has code 9107 unless told otherwise."""
+    if state is JobState.FAILED and error is None:
+        error = Problem(409, 9107, "Location on volume already contains a file.")
+    return ExportJob(
+        id=job_id,
+        state=state,
+        state_text=state_text or state.value,
+        file=f"file-of-{job_id}",
+        volume="lab/bucket",
+        location=location or f"results/{job_id}.bam",
+        started_on=None if started is None else datetime.fromtimestamp(started, tz=UTC),
+        finished_on=None if finished is None else datetime.fromtimestamp(finished, tz=UTC),
+        error=error,
+        size=size if state is JobState.COMPLETED else None,
+    )
+
+
+def some_ids(count: int, prefix: str = "job") -> list[str]:
+    """Give distinct ids."""
+    return [f"{prefix}{number:05d}" for number in range(count)]

@@ -1,0 +1,160 @@
+"""The trigger's one event, read as if a stranger had sent it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_cgc.jobs.event import WaitEvent
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.report import failure_table
+from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+
+ITEM = {"id": "x", "file": "f", "code": 9107, "message": "exists"}
+
+
+@pytest.fixture
+def summary():
+    return JobTracker.of(EXPORT, []).summary() | {"total": 3, "completed": 3}
+
+
+def payload(summary, outcome="completed"):
+    return WaitEvent(Outcome(outcome), summary).to_json()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counts", "error"),
+    [
+        (Outcome.COMPLETED, {}, None),
+        (Outcome.COMPLETED, {"completed": 1, "skipped": 2}, None),
+        (Outcome.COMPLETED, {"completed": 0, "total": 0}, None),
+        (Outcome.FAILED, {"completed": 1, "failed": 1, "missing": 1, "failed_items": [ITEM, ITEM]}, None),
+        (Outcome.FAILED, {"completed": 0, "failed": 1, "failed_items": []}, None),
+        (Outcome.TIMEOUT, {"completed": 1}, None),
+        (Outcome.EXECUTION_TIMEOUT, {"completed": 0}, None),
+        (Outcome.ERROR, {"completed": 0}, "The token is refused."),
+    ],
+)
+def test_an_event_survives_the_way_to_the_worker(summary, outcome, counts, error):
+    sent = WaitEvent(outcome, summary | counts, error)
+
+    received = WaitEvent.from_json(json.loads(json.dumps(sent.to_json())), kind="export")
+
+    assert received == sent
+
+
+@pytest.mark.parametrize("lost", [None, "", "completed", 7, [], [{}], True])
+def test_a_lost_event_is_refused(lost):
+    with pytest.raises(ValueError, match="not a mapping"):
+        WaitEvent.from_json(lost, kind="export")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"version": None}, "version None"),
+        ({"version": 2}, "version 2, this release reads 1"),
+        ({"version": "1"}, "version '1'"),
+        ({"kind": "import"}, "about 'import', this task waits for 'export'"),
+        ({"kind": None}, "about None"),
+        ({"kind": ["export"]}, "about"),
+        ({"outcome": "ok"}, "outcome 'ok'"),
+        ({"outcome": None}, "outcome None"),
+        ({"outcome": ["completed"]}, "outcome"),
+        ({"outcome": {}}, "outcome"),
+        ({"outcome": "COMPLETED"}, "outcome 'COMPLETED'"),
+        ({"summary": None}, "no summary of this kind"),
+        ({"summary": []}, "no summary of this kind"),
+        ({"summary": {}}, "no summary of this kind"),
+        ({"summary": {"kind": "import"}}, "no summary of this kind"),
+    ],
+)
+def test_a_stranger_s_event_is_refused(summary, changes, text):
+    with pytest.raises(ValueError, match="the event") as refusal:
+        WaitEvent.from_json(payload(summary) | changes, kind="export")
+
+    assert text in str(refusal.value)
+
+
+@pytest.mark.parametrize("missing", ["version", "kind", "outcome", "summary"])
+def test_an_event_without_one_of_its_parts_is_refused(summary, missing):
+    event = payload(summary)
+    del event[missing]
+
+    with pytest.raises(ValueError, match="the event"):
+        WaitEvent.from_json(event, kind="export")
+
+
+def test_an_event_of_a_kind_that_no_release_knows_is_refused(summary):
+    event = payload(summary | {"kind": "export"}) | {"kind": "spell"}
+
+    with pytest.raises(ValueError, match="about 'spell'"):
+        WaitEvent.from_json(event, kind="spell")
+
+
+@pytest.mark.parametrize("name", ["total", "completed", "failed", "missing", "skipped", "bytes"])
+@pytest.mark.parametrize("value", [-1, None, "3", 3.0, True, [3], float("nan")])
+def test_what_is_no_count_is_refused(summary, name, value):
+    with pytest.raises(ValueError, match="not a count"):
+        WaitEvent.from_json(payload(summary | {name: value}), kind="export")
+
+
+@pytest.mark.parametrize("value", [-1, "12", True, [1], float("inf"), float("nan")])
+def test_what_is_no_duration_is_refused(summary, value):
+    with pytest.raises(ValueError, match="not a duration"):
+        WaitEvent.from_json(payload(summary | {"seconds": value}), kind="export")
+
+
+@pytest.mark.parametrize("items", [None, {}, "x", [None], ["x"], [[]]])
+def test_failed_items_that_are_none_are_refused(summary, items):
+    with pytest.raises(ValueError, match="no list of failed items"):
+        WaitEvent.from_json(payload(summary | {"failed_items": items}), kind="export")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counts", "text"),
+    [
+        ("completed", {"completed": 2}, "only 2 of 3 jobs are"),
+        ("completed", {"completed": 2, "failed": 1}, "only 2 of 3 jobs are"),
+        ("completed", {"completed": 2, "missing": 1}, "only 2 of 3 jobs are"),
+        ("completed", {"completed": 3, "failed": 1}, "counts 4 jobs of 3"),
+        ("completed", {"completed": 4}, "counts 4 jobs of 3"),
+        ("failed", {"completed": 3}, "names no job that is"),
+        ("failed", {"completed": 1}, "names no job that is"),
+        ("failed", {"completed": 2, "failed": 1, "failed_items": [ITEM, ITEM]}, "more than it counts"),
+        ("timeout", {"completed": 2, "missing": 2}, "counts 4 jobs of 3"),
+    ],
+)
+def test_an_outcome_that_its_counts_contradict_is_refused(summary, outcome, counts, text):
+    with pytest.raises(ValueError, match="the event") as refusal:
+        WaitEvent.from_json(payload(summary | counts, outcome=outcome), kind="export")
+
+    assert text in str(refusal.value)
+
+
+def test_keys_that_a_newer_release_added_do_not_matter(summary):
+    event = payload(summary | {"new": 1}) | {"newer": "yes"}
+
+    assert WaitEvent.from_json(event, kind="export").outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{}, {"code": None}, {"code": [9107], "message": {"text": "x"}}, {"id": 7, "location": ["x"], "file": 1.5}],
+    ids=repr,
+)
+def test_a_failed_item_that_lacks_something_can_still_be_shown(summary, item):
+    event = payload(summary | {"completed": 2, "failed": 1, "failed_items": [item]}, outcome="failed")
+
+    received = WaitEvent.from_json(event, kind="export")
+
+    assert len(failure_table(received.summary)) == 1
+
+
+def test_the_optional_parts_of_a_summary_are_filled_in(summary):
+    del summary["seconds"], summary["manifest"]
+
+    received = WaitEvent.from_json(payload(summary), kind="export").summary
+
+    assert (received["seconds"], received["manifest"]) == (None, None)

@@ -1,0 +1,281 @@
+"""What a wait says: little while it goes well, everything that helps when it did not."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_cgc.client.errors import CgcConnectionError
+from airflow_provider_cgc.client.models import BulkRecord, JobState
+from airflow_provider_cgc.client.problems import REMEDIES, Problem
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.report import (
+    ProgressLog,
+    as_sentence,
+    clock_time,
+    closing_line,
+    describe_item,
+    duration,
+    failure_table,
+    human_bytes,
+    progress,
+)
+from airflow_provider_cgc.jobs.tracker import JobTracker
+from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
+from tests.virtual_time import START
+
+MINUTE = 60.0
+HOUR = 3600.0
+
+
+@pytest.fixture
+def tracker():
+    return JobTracker.of(EXPORT, some_ids(1000))
+
+
+@pytest.fixture
+def log():
+    return ProgressLog()
+
+
+def end(tracker, count, state=JobState.COMPLETED, **fields):
+    for job_id in list(tracker.open)[:count]:
+        tracker.take([BulkRecord(id=job_id, resource=job(job_id, state, **fields))], START)
+
+
+def failed_summary(*items, **counts):
+    summary = JobTracker.of(EXPORT, some_ids(counts.pop("total", 300))).summary()
+    return summary | {"failed": len(items), "failed_items": list(items)} | counts
+
+
+def item(number=0, code=9107, **fields):
+    return {
+        "id": f"job{number}",
+        "file": f"file{number}",
+        "volume": "lab/bucket",
+        "location": f"results/{number}.bam",
+        "code": code,
+        "message": "Location on volume already contains a file.",
+    } | fields
+
+
+class TestSilence:
+    def test_six_hours_with_a_change_at_every_look_take_at_most_twenty_lines(self, tracker, log):
+        lines = []
+        for minute in range(361):
+            end(tracker, 2, JobState.FAILED if minute == 25 else JobState.COMPLETED)
+            lines += [line for line in [log.line(tracker, START + minute * MINUTE)] if line]
+
+        assert 15 <= len(lines) <= 20
+
+    def test_six_hours_without_a_change_take_a_line_an_hour(self, tracker, log):
+        lines = [log.line(tracker, START + minute * MINUTE) for minute in range(361)]
+
+        assert [minute for minute, line in enumerate(lines) if line] == [0, 60, 120, 180, 240, 300, 360]
+
+    def test_the_first_failure_is_said_at_once_and_the_next_in_its_turn(self, tracker, log):
+        said = []
+        for minute in range(30):
+            end(tracker, 1, JobState.FAILED if minute in (5, 7) else JobState.COMPLETED)
+            said.append(bool(log.line(tracker, START + minute * MINUTE)))
+
+        assert [minute for minute, spoke in enumerate(said) if spoke] == [0, 5, 25]
+
+    def test_a_missing_id_is_a_failure_too(self, tracker, log):
+        log.line(tracker, START)
+        tracker.take([BulkRecord(id="job00000", error=UNKNOWN)], START)
+        tracker.take([BulkRecord(id="job00000", error=UNKNOWN)], START + 181)
+        tracker.close_missing(START + 181, interval=MINUTE)
+
+        assert "1 unknown to the platform" in (log.line(tracker, START + 181) or "")
+
+    def test_a_wait_that_was_announced_elsewhere_is_silent_at_first(self, tracker):
+        log = ProgressLog(said_at=START, said=(0, 0))
+        end(tracker, 5)
+
+        assert log.line(tracker, START + 19 * MINUTE) is None
+        assert log.line(tracker, START + 20 * MINUTE) is not None
+
+
+class TestTrouble:
+    def test_trouble_is_said_once_in_twenty_minutes(self, log):
+        lines = [log.trouble("Maintenance.", START + minute * MINUTE, next_look=60) for minute in range(61)]
+
+        assert [minute for minute, line in enumerate(lines) if line] == [0, 20, 40, 60]
+
+    def test_the_line_says_that_the_jobs_go_on_and_when_the_next_look_is(self, log):
+        line = log.trouble("The platform is in maintenance.", START, next_look=61.7)
+
+        assert line == "The platform is in maintenance. The jobs are not affected; looking again in 62 s."
+
+    def test_the_end_of_trouble_is_said_with_its_length(self, log):
+        log.trouble("Down.", START, next_look=60)
+
+        assert log.recovered(START + 31 * MINUTE) == "The platform answers again after 31 min."
+        assert log.recovered(START + 32 * MINUTE) is None
+
+    def test_without_trouble_there_is_nothing_to_recover_from(self, log):
+        assert log.recovered(START) is None
+
+    def test_trouble_that_comes_and_goes_is_one_pair_of_lines_in_twenty_minutes(self, log):
+        lines = []
+        for minute in range(0, 60, 2):
+            lines.append(log.trouble("Down.", START + minute * MINUTE, next_look=60))
+            lines.append(log.recovered(START + (minute + 1) * MINUTE))
+
+        assert len([line for line in lines if line]) == 6
+
+    def test_a_rescheduled_sensor_does_not_repeat_its_trouble_at_every_poke(self, log):
+        lines = []
+        for minute in range(60):
+            lines.append(log.trouble("Maintenance.", START + minute * MINUTE, next_look=60))
+            log = ProgressLog.from_json(log.to_json())
+
+        assert len([line for line in lines if line]) == 3
+        assert log.recovered(START + 60 * MINUTE) == "The platform answers again after 60 min."
+
+    def test_what_an_older_release_stored_can_be_read(self):
+        log = ProgressLog.from_json({"said_at": START, "said": [3, 1]})
+
+        assert (log.said_at, log.said, log.in_trouble_since) == (START, (3, 1), None)
+
+    def test_a_new_log_can_be_stored(self, log):
+        assert ProgressLog.from_json(log.to_json()) == log
+
+
+class TestProgress:
+    def test_every_job_is_in_one_of_the_numbers(self):
+        tracker = JobTracker.of(EXPORT, some_ids(8))
+        states = [JobState.COMPLETED, JobState.FAILED, JobState.RUNNING, JobState.UNKNOWN, JobState.PENDING]
+        for job_id, state in zip(some_ids(5), states, strict=True):
+            tracker.take([BulkRecord(id=job_id, resource=job(job_id, state, size=2 * 10**12))], START)
+        for at in (START, START + 181):
+            tracker.take([BulkRecord(id="job00005", error=UNKNOWN)], at)
+        tracker.close_missing(START + 181, interval=MINUTE)
+
+        assert progress(tracker) == (
+            "1 of 8 exports completed, 1 failed, 1 unknown to the platform, 2 running, 1 pending, 2 not seen yet, 2.0 TB."
+        )
+
+    def test_what_is_not_there_is_not_said(self, tracker):
+        end(tracker, 1000, size=None)
+
+        assert progress(tracker) == "1000 of 1000 exports completed."
+
+    @pytest.mark.parametrize(
+        ("facts", "line"),
+        [
+            ({"seconds": 11100, "bytes": 1_500_000}, "All 300 exports completed in 3 h 05 min, 1.5 MB."),
+            ({"seconds": None, "bytes": 0}, "All 300 exports completed."),
+            ({"seconds": 0.0, "bytes": 0}, "All 300 exports completed in 0 s."),
+        ],
+    )
+    def test_a_good_end_is_one_line(self, facts, line):
+        assert closing_line(failed_summary() | {"completed": 300} | facts) == line
+
+
+class TestFailureTable:
+    def test_a_row_names_key_file_code_and_message(self):
+        assert failure_table(failed_summary(item(code=None)))[0] == (
+            "  results/0.bam, file file0: Location on volume already contains a file."
+        )
+        assert failure_table(failed_summary(item()))[0] == (
+            "  results/0.bam, file file0: 9107: Location on volume already contains a file."
+        )
+
+    def test_one_remedy_is_said_once_per_code_under_its_files(self):
+        lines = failure_table(failed_summary(item(0), item(1, code=9100), item(2), item(3, code=9100)))
+
+        assert [line.split(":")[0].strip() for line in lines] == [
+            "results/0.bam, file file0",
+            "results/2.bam, file file2",
+            "What to do about 9107",
+            "results/1.bam, file file1",
+            "results/3.bam, file file3",
+            "What to do about 9100",
+        ]
+        assert REMEDIES[9107].text in lines[2]
+
+    def test_a_code_that_nobody_knows_has_no_remedy(self):
+        assert len(failure_table(failed_summary(item(code=123456)))) == 1
+
+    def test_ten_rows_are_shown_and_the_others_counted(self):
+        lines = failure_table(failed_summary(*(item(number) for number in range(100)), failed=4000, missing=7))
+
+        assert len(lines) == 12
+        assert lines[-1] == "  ... and 3997 more; XCom 'cgc_summary' has up to 100 of them."
+
+    def test_the_table_of_ten_different_codes_is_at_most_twenty_one_lines(self):
+        lines = failure_table(failed_summary(*(item(number, code=9100 + number) for number in range(20))))
+
+        assert len(lines) <= 21
+
+    def test_the_file_s_name_is_shown_where_the_key_does_not_show_it(self):
+        assert describe_item(item(name="0.bam")).startswith("results/0.bam, file")
+        assert describe_item(item(name="tumor.bam")).startswith("results/0.bam (tumor.bam), file")
+
+    def test_a_missing_job_is_named_by_its_id(self):
+        missing = {"id": "job7", "file": None, "code": 9008, "message": "The platform does not know this export job."}
+
+        assert describe_item(missing) == "job7: 9008: The platform does not know this export job."
+
+    @pytest.mark.parametrize("field", ["location", "name", "message"])
+    def test_a_name_with_a_line_break_cannot_forge_a_line_of_the_log(self, field):
+        row = describe_item(item(**{field: "x\n[2026-01-01] INFO - all well\r\x1b[2K"}))
+
+        assert row.isprintable()
+
+    def test_an_endless_name_does_not_make_an_endless_line(self):
+        assert len(describe_item(item(location="x" * 100_000))) <= 3000
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (38.5e12, "38.5 TB"),
+        (10**18, "1000000.0 TB"),
+    ],
+)
+def test_bytes_are_written_as_the_platform_s_pages_do(count, text):
+    assert human_bytes(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (45.4, "45 s"),
+        (89, "89 s"),
+        (90, "2 min"),
+        (12 * MINUTE, "12 min"),
+        (89 * MINUTE, "89 min"),
+        (90 * MINUTE, "1 h 30 min"),
+        (3 * HOUR + 5 * MINUTE, "3 h 05 min"),
+        (49 * HOUR, "49 h 00 min"),
+    ],
+)
+def test_seconds_are_written_as_people_read_them(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_times_are_utc():
+    assert clock_time(START) == "2025-06-15 15:06:40 UTC"
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (CgcConnectionError("the line dropped", sent=True), "the line dropped."),
+        (CgcConnectionError("The line dropped. ", sent=True), "The line dropped."),
+        (ValueError("what?"), "what?"),
+        (ValueError(), "ValueError."),
+        (ValueError(Problem(500, None, "oops")), "HTTP 500: oops."),
+    ],
+    ids=repr,
+)
+def test_an_error_s_text_is_made_a_sentence(error, text):
+    assert as_sentence(error) == text

@@ -1,0 +1,114 @@
+"""One look at many jobs: what travels together, and what is kept when a part of it fails."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from airflow_provider_cgc.client.errors import (
+    CgcConnectionError,
+    CgcForbidden,
+    CgcNotFound,
+    CgcRateLimited,
+    CgcUnauthorized,
+    CgcUnavailable,
+)
+from airflow_provider_cgc.client.models import BulkRecord
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.sweep import chunks, look
+from tests.unit.jobs.fake_platform import some_ids
+
+
+def api_error(kind, status):
+    return kind(Problem(status, None, "no"), status=status, call="POST /bulk/storage/exports/get")
+
+
+LIMITED, DOWN = api_error(CgcRateLimited, 429), api_error(CgcUnavailable, 503)
+LINE_DROPPED = CgcConnectionError("the line dropped", sent=True)
+TOKEN, RIGHTS, PATH = api_error(CgcUnauthorized, 401), api_error(CgcForbidden, 403), api_error(CgcNotFound, 404)
+
+
+def answering(*, fails=None):
+    """Give a bulk get that answers, and raises what `fails` has for the first id of a chunk."""
+
+    def bulk_get(ids):
+        error = (fails or {}).get(ids[0])
+        if error is not None:
+            raise error
+        return [BulkRecord(id=job_id) for job_id in ids]
+
+    return bulk_get
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [(0, []), (1, [1]), (100, [100]), (101, [100, 1]), (250, [100, 100, 50])],
+)
+def test_a_request_holds_at_most_a_hundred_ids(count, sizes):
+    ids = some_ids(count)
+
+    groups = chunks(ids)
+
+    assert [len(group) for group in groups] == sizes
+    assert [job_id for group in groups for job_id in group] == ids
+
+
+def test_ids_that_were_unknown_travel_apart():
+    ids = some_ids(150)
+
+    groups = chunks(ids, suspects={ids[3], ids[120], "long gone"})
+
+    assert [len(group) for group in groups] == [100, 48, 2]
+    assert groups[-1] == [ids[3], ids[120]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 100, 250, 2500])
+def test_a_look_brings_a_record_of_every_id_in_order(count):
+    ids = some_ids(count)
+
+    result = look(answering(), ids)
+
+    assert [record.id for record in result.records] == ids
+    assert (result.error, result.hopeless) == (None, False)
+
+
+def test_the_requests_of_one_look_run_side_by_side():
+    together = threading.Barrier(3, timeout=5)
+
+    def bulk_get(ids):
+        together.wait()
+        return [BulkRecord(id=job_id) for job_id in ids]
+
+    assert len(look(bulk_get, some_ids(250)).records) == 250
+
+
+@pytest.mark.parametrize("failing", [0, 100, 200])
+def test_the_answers_that_came_are_kept_when_one_request_fails(failing):
+    ids = some_ids(250)
+
+    result = look(answering(fails={ids[failing]: DOWN}), ids)
+
+    assert {record.id for record in result.records} == set(ids) - set(ids[failing : failing + 100])
+    assert (result.error, result.hopeless) == (DOWN, False)
+
+
+@pytest.mark.parametrize("hopeless", [TOKEN, RIGHTS, PATH], ids=lambda error: str(error.status))
+@pytest.mark.parametrize("passing", [LIMITED, DOWN, LINE_DROPPED], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("hopeless_at", [0, 100, 200])
+def test_the_error_that_cannot_pass_outranks_the_one_that_may(hopeless, passing, hopeless_at):
+    ids = some_ids(250)
+    fails = {ids[0]: passing, ids[100]: passing, ids[200]: passing} | {ids[hopeless_at]: hopeless}
+
+    result = look(answering(fails=fails), ids)
+
+    assert result.error is hopeless
+    assert result.hopeless
+
+
+@pytest.mark.parametrize("count", [10, 250], ids=["one request", "several"])
+def test_a_bug_in_a_look_is_raised(count):
+    ids = some_ids(count)
+
+    with pytest.raises(ZeroDivisionError):
+        look(answering(fails={ids[0]: ZeroDivisionError()}), ids)

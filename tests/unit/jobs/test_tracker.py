@@ -1,0 +1,404 @@
+"""What is known of the jobs of one wait, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.tracker import (
+    LONG_PENDING,
+    MOST_ITEM_BYTES,
+    MOST_ITEMS,
+    MOST_MESSAGE,
+    JobTracker,
+    Outcome,
+)
+from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
+from tests.virtual_time import START
+
+NOW = START
+INTERVAL = 60.0
+
+
+@pytest.fixture
+def tracker():
+    return JobTracker.of(EXPORT, ["a", "b", "c"])
+
+
+def seen(job_id, state=JobState.RUNNING, **fields):
+    return BulkRecord(id=job_id, resource=job(job_id, state, **fields))
+
+
+def refused(job_id, problem=UNKNOWN):
+    return BulkRecord(id=job_id, error=problem)
+
+
+def completed(*ids):
+    return [seen(job_id, JobState.COMPLETED) for job_id in ids]
+
+
+def counts(tracker):
+    return (len(tracker.open), tracker.completed, tracker.failed, tracker.missing)
+
+
+def test_duplicates_count_once():
+    tracker = JobTracker.of(EXPORT, ["a", "b", "a"])
+
+    assert (tracker.total, list(tracker.open)) == (2, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (JobState.PENDING, (3, 0, 0, 0)),
+        (JobState.RUNNING, (3, 0, 0, 0)),
+        (JobState.UNKNOWN, (3, 0, 0, 0)),
+        (JobState.COMPLETED, (2, 1, 0, 0)),
+        (JobState.FAILED, (2, 0, 1, 0)),
+    ],
+)
+def test_every_state_is_counted_for_what_it_is(tracker, state, expected):
+    tracker.take([seen("a", state)], NOW)
+
+    assert counts(tracker) == expected
+
+
+def test_the_states_above_are_all_there_are():
+    assert {state.value for state in JobState} == {"PENDING", "RUNNING", "UNKNOWN", "COMPLETED", "FAILED"}
+
+
+@pytest.mark.parametrize(
+    ("ends", "fail_fast", "outcome"),
+    [
+        ("", False, None),
+        ("CC", False, None),
+        ("CF", False, None),
+        ("CF", True, Outcome.FAILED),
+        ("CCC", False, Outcome.COMPLETED),
+        ("CCC", True, Outcome.COMPLETED),
+        ("CFC", False, Outcome.FAILED),
+        ("FFF", False, Outcome.FAILED),
+    ],
+)
+def test_the_verdict_waits_for_all_jobs_unless_failing_fast(tracker, ends, fail_fast, outcome):
+    state = {"C": JobState.COMPLETED, "F": JobState.FAILED}
+
+    tracker.take([seen(job_id, state[end]) for job_id, end in zip("abc", ends, strict=False)], NOW)
+
+    assert tracker.verdict(fail_fast=fail_fast) is outcome
+
+
+def test_no_jobs_at_all_are_all_completed():
+    assert JobTracker.of(EXPORT, []).verdict(fail_fast=False) is Outcome.COMPLETED
+
+
+def test_a_job_that_has_ended_never_changes_again(tracker):
+    tracker.take(completed("a"), NOW)
+
+    tracker.take([seen("a", JobState.FAILED), seen("a"), refused("a"), *completed("a")], NOW + 1)
+
+    assert counts(tracker) == (2, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [BulkRecord(id="another", resource=job("another", JobState.FAILED)), BulkRecord(id=None), BulkRecord(id="a")],
+    ids=["another's", "nameless", "empty"],
+)
+def test_a_record_that_is_about_none_of_the_open_jobs_changes_nothing(tracker, record):
+    tracker.take([record], NOW)
+
+    assert counts(tracker) == (3, 0, 0, 0)
+
+
+class TestUnknownIds:
+    def test_an_id_is_missing_after_three_intervals_by_the_clock(self, tracker):
+        for second in (0, 60, 120, 180):
+            tracker.take([refused("a")], NOW + second)
+            tracker.close_missing(NOW + second, interval=INTERVAL)
+        before = counts(tracker)
+
+        tracker.take([refused("a")], NOW + 181)
+        tracker.close_missing(NOW + 181, interval=INTERVAL)
+
+        assert (before, counts(tracker)) == ((3, 0, 0, 0), (2, 0, 0, 1))
+
+    def test_many_looks_in_a_short_time_do_not_make_an_id_missing(self, tracker):
+        for look in range(100):
+            tracker.take([refused("a")], NOW + look)
+            tracker.close_missing(NOW + look, interval=INTERVAL)
+
+        assert counts(tracker) == (3, 0, 0, 0)
+
+    def test_an_outage_does_not_make_an_id_missing_that_nobody_could_ask_for(self, tracker):
+        tracker.take([refused("a")], NOW)
+
+        tracker.take([seen("b")], NOW + 3600)
+        tracker.close_missing(NOW + 3600, interval=INTERVAL)
+
+        assert counts(tracker) == (3, 0, 0, 0)
+
+    def test_an_id_that_is_still_unknown_after_an_outage_is_missing(self, tracker):
+        tracker.take([refused("a")], NOW)
+
+        tracker.take([refused("a")], NOW + 3600)
+        tracker.close_missing(NOW + 3600, interval=INTERVAL)
+
+        assert counts(tracker) == (2, 0, 0, 1)
+
+    def test_the_three_intervals_begin_anew_when_an_id_was_known_in_between(self, tracker):
+        for second, record in ((0, refused("a")), (120, seen("a")), (150, refused("a")), (300, refused("a"))):
+            tracker.take([record], NOW + second)
+            tracker.close_missing(NOW + second, interval=INTERVAL)
+
+        assert counts(tracker) == (3, 0, 0, 0)
+
+    def test_where_nothing_is_remembered_the_first_look_of_all_counts(self, tracker):
+        tracker.unknown_from = NOW - 200
+
+        tracker.take([refused("a")], NOW)
+
+        assert tracker.overdue(NOW, interval=INTERVAL) == ["a"]
+
+    def test_a_missing_id_is_told_by_name(self, tracker):
+        tracker.take([refused("b")], NOW)
+        tracker.take([refused("b")], NOW + 181)
+        tracker.close_missing(NOW + 181, interval=INTERVAL)
+
+        (item,) = tracker.summary()["failed_items"]
+        assert (item["id"], item["code"]) == ("b", 9008)
+        assert "does not know this export job" in item["message"]
+
+    def test_missing_ids_end_the_wait_as_failed(self):
+        tracker = JobTracker.of(EXPORT, ["a"])
+        tracker.take([refused("a")], NOW)
+        tracker.take([refused("a")], NOW + 181)
+
+        tracker.close_missing(NOW + 181, interval=INTERVAL)
+
+        assert tracker.verdict(fail_fast=False) is Outcome.FAILED
+
+    def test_since_when_an_id_is_unknown_survives_a_restart(self, tracker):
+        tracker.take([refused("a")], NOW)
+        again = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
+
+        again.take([refused("a")], NOW + 181)
+
+        assert again.overdue(NOW + 181, interval=INTERVAL) == ["a"]
+
+    @pytest.mark.parametrize(
+        "problem",
+        [
+            Problem(500, None, "oops"),
+            Problem(503, 0, "maintenance"),
+            Problem(429, 1000, "slow down"),
+            Problem(500, 9000, "down"),
+            Problem(None, 9100, "storage"),
+        ],
+        ids=str,
+    )
+    def test_a_record_whose_error_may_pass_leaves_its_job_open_for_ever(self, tracker, problem):
+        for hour in range(24):
+            tracker.take([refused("a", problem)], NOW + hour * 3600)
+            tracker.close_missing(NOW + hour * 3600, interval=INTERVAL)
+
+        assert counts(tracker) == (3, 0, 0, 0)
+        assert tracker.verdict(fail_fast=True) is None
+
+
+class TestDenied:
+    def test_another_user_s_job_ends_the_wait_at_once(self, tracker):
+        tracker.take([*completed("a"), refused("b", Problem(403, 9005, "Insufficient rights."))], NOW)
+
+        assert tracker.verdict(fail_fast=False) is Outcome.ERROR
+
+    def test_the_text_names_the_job_and_the_remedy(self, tracker):
+        tracker.take([refused("b", Problem(403, 9005, "Insufficient rights"))], NOW)
+
+        assert tracker.denial is not None
+        assert tracker.denial.startswith("The platform does not show export b to this user (9005: Insufficient rights).")
+        assert "use that user's connection" in tracker.denial
+
+    def test_nothing_is_denied_as_long_as_nothing_was(self, tracker):
+        tracker.take([refused("b")], NOW)
+
+        assert tracker.denial is None
+
+    def test_denied_outranks_failed(self, tracker):
+        tracker.take([seen("a", JobState.FAILED), refused("b", Problem(403, None, "no"))], NOW)
+
+        assert tracker.verdict(fail_fast=True) is Outcome.ERROR
+
+
+class TestNotes:
+    def test_an_unheard_of_state_is_noted_once_in_a_wait(self, tracker):
+        paused = {"state": JobState.UNKNOWN, "state_text": "PAUSED"}
+
+        tracker.take([seen("a", **paused), seen("b", **paused)], NOW)
+        first = tracker.drain_notes()
+        tracker.take([seen("a", **paused), seen("c", **paused)], NOW + 60)
+
+        assert len(first) == 1
+        assert "'PAUSED'" in first[0]
+        assert "export a" in first[0]
+        assert tracker.drain_notes() == []
+
+    def test_each_unheard_of_state_is_noted(self, tracker):
+        tracker.take([seen(x, JobState.UNKNOWN, state_text=x.upper()) for x in "ab"], NOW)
+
+        assert len(tracker.drain_notes()) == 2
+
+    @pytest.mark.parametrize(("after", "notes"), [(LONG_PENDING, 0), (LONG_PENDING + 1, 1)])
+    def test_six_hours_of_pending_are_noted(self, tracker, after, notes):
+        tracker.take([seen("a", JobState.PENDING, started=NOW)], NOW + after)
+
+        assert len(tracker.drain_notes()) == notes
+
+    def test_long_pending_is_noted_once_for_all_jobs(self, tracker):
+        for hour in (7, 8, 9):
+            tracker.take([seen(x, JobState.PENDING, started=NOW) for x in "abc"], NOW + hour * 3600)
+
+        (note,) = tracker.drain_notes()
+        assert "export a has been PENDING since 2025-06-15" in note
+        assert "more than 6 hours" in note
+
+    def test_a_job_that_is_running_for_long_is_nothing_to_note(self, tracker):
+        tracker.take([seen("a", started=NOW)], NOW + 48 * 3600)
+
+        assert tracker.drain_notes() == []
+
+    def test_a_note_is_not_made_again_after_a_restart(self, tracker):
+        tracker.take([seen("a", JobState.UNKNOWN, state_text="PAUSED")], NOW)
+        tracker.drain_notes()
+        again = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
+
+        again.take([seen("a", JobState.UNKNOWN, state_text="PAUSED")], NOW + 60)
+
+        assert again.drain_notes() == []
+
+
+class TestSummary:
+    def test_bytes_add_up_over_completed_jobs_only(self, tracker):
+        tracker.take([seen("a", JobState.COMPLETED, size=10**12), seen("b", JobState.COMPLETED, size=None)], NOW)
+        tracker.take([seen("c", JobState.FAILED, size=5)], NOW)
+
+        assert tracker.summary()["bytes"] == 10**12
+
+    def test_seconds_run_from_the_first_start_to_the_last_end(self, tracker):
+        for job_id, started, finished in (("a", 100, 200), ("b", 50, 60), ("c", 300, 350.5)):
+            tracker.take([seen(job_id, JobState.COMPLETED, started=NOW + started, finished=NOW + finished)], NOW)
+
+        assert tracker.summary()["seconds"] == 300.5
+
+    @pytest.mark.parametrize("times", [{}, {"started": NOW}, {"finished": NOW}], ids=["none", "start", "end"])
+    def test_seconds_are_not_known_before_both_times_are(self, tracker, times):
+        tracker.take([seen("a", JobState.COMPLETED, **times)], NOW)
+
+        assert tracker.summary()["seconds"] is None
+
+    def test_seconds_are_never_negative(self, tracker):
+        tracker.take([seen("a", JobState.COMPLETED, started=NOW + 9, finished=NOW)], NOW)
+
+        assert tracker.summary()["seconds"] == 0.0
+
+    def test_a_failed_item_can_be_given_to_the_operator_again(self, tracker):
+        tracker.take([seen("a", JobState.FAILED, location="x/y.bam")], NOW)
+
+        assert tracker.summary()["failed_items"] == [
+            {
+                "id": "a",
+                "file": "file-of-a",
+                "volume": "lab/bucket",
+                "location": "x/y.bam",
+                "code": 9107,
+                "message": "Location on volume already contains a file.",
+            }
+        ]
+
+    def test_the_properties_of_a_failed_job_are_kept(self, tracker):
+        failed = ExportJob(id="a", state=JobState.FAILED, properties={"aws_storage_class": "GLACIER"})
+
+        tracker.take([BulkRecord(id="a", resource=failed)], NOW)
+
+        (item,) = tracker.summary()["failed_items"]
+        assert item["properties"] == {"aws_storage_class": "GLACIER"}
+        assert item["message"] == "The platform gave no reason."
+
+    def test_the_summary_of_a_wait_has_the_documented_keys(self, tracker):
+        assert list(tracker.summary()) == [
+            "version",
+            "kind",
+            "total",
+            "completed",
+            "failed",
+            "missing",
+            "skipped",
+            "bytes",
+            "seconds",
+            "failed_items",
+            "manifest",
+        ]
+
+    def test_a_summary_is_a_copy(self, tracker):
+        tracker.take([seen("a", JobState.FAILED)], NOW)
+        summary = tracker.summary()
+
+        summary["failed_items"][0]["name"] = "changed"
+
+        assert "name" not in tracker.summary()["failed_items"][0]
+
+    def test_failed_items_are_capped_by_number_and_counted_in_full(self):
+        ids = some_ids(10_000)
+        tracker = JobTracker.of(EXPORT, ids)
+
+        tracker.take([seen(job_id, JobState.FAILED, location="x") for job_id in ids], NOW)
+
+        summary = tracker.summary()
+        assert (len(summary["failed_items"]), summary["failed"]) == (MOST_ITEMS, 10_000)
+
+    @pytest.mark.parametrize("character", ["x", "ä", "日", "\U0001f9ec", '"'])
+    def test_failed_items_are_capped_by_size_in_json(self, character):
+        ids = some_ids(200)
+        tracker = JobTracker.of(EXPORT, ids)
+
+        tracker.take([seen(job_id, JobState.FAILED, location=character * 1024) for job_id in ids], NOW)
+
+        items = tracker.summary()["failed_items"]
+        assert 1 < len(items) < MOST_ITEMS
+        assert len(json.dumps(items)) <= MOST_ITEM_BYTES + 2 * len(items)
+
+    def test_the_cap_by_size_survives_restarts(self):
+        ids = some_ids(200)
+        tracker = JobTracker.of(EXPORT, ids)
+
+        for job_id in ids:
+            tracker.take([seen(job_id, JobState.FAILED, location="x" * 1024)], NOW)
+            tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
+
+        assert len(json.dumps(tracker.summary()["failed_items"])) <= MOST_ITEM_BYTES + 2 * MOST_ITEMS
+
+    def test_a_long_message_is_cut(self, tracker):
+        tracker.take([seen("a", JobState.FAILED, error=Problem(500, 9100, "x" * 5000))], NOW)
+
+        assert len(tracker.summary()["failed_items"][0]["message"]) == MOST_MESSAGE
+
+
+class TestState:
+    def test_keys_that_a_newer_release_added_are_ignored(self, tracker):
+        state = tracker.to_json() | {"newer": [1, 2]}
+
+        assert JobTracker.from_json(state, tracker.open).summary() == tracker.summary()
+
+    @pytest.mark.parametrize("changes", [{"version": 2}, {"version": None}, {"kind": "spell"}, {"kind": None}], ids=str)
+    def test_a_state_of_another_make_is_refused(self, tracker, changes):
+        with pytest.raises(ValueError, match="not the state of a wait"):
+            JobTracker.from_json(tracker.to_json() | changes, tracker.open)
+
+    @pytest.mark.parametrize("ids", [[], ["a", "b"], ["a", "b", "c", "d"]], ids=str)
+    def test_a_state_that_does_not_fit_the_ids_is_refused(self, tracker, ids):
+        with pytest.raises(ValueError, match="does not add up"):
+            JobTracker.from_json(tracker.to_json(), ids)

@@ -1,0 +1,168 @@
+"""What a Dag, a mail and a chat message see when jobs have failed."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from airflow_provider_cgc.compat import AirflowFailException
+from airflow_provider_cgc.exceptions import (
+    MOST_CHARACTERS,
+    CgcBadInput,
+    CgcJobsFailed,
+    CgcTriggerError,
+    CgcWaitError,
+)
+
+HINT = "A FAILED job stays FAILED, so clearing this sensor fails again: mend the cause and clear start_exports."
+
+
+def item(number=0, **fields):
+    return {
+        "id": f"job{number}",
+        "file": f"file{number}",
+        "volume": "lab/bucket",
+        "location": f"results/{number}.bam",
+        "code": 9107,
+        "message": "Location on volume already contains a file.",
+    } | fields
+
+
+def summary(*items, **counts):
+    return {
+        "version": 1,
+        "kind": "export",
+        "total": 300,
+        "completed": 300 - len(items),
+        "failed": len(items),
+        "missing": 0,
+        "skipped": 0,
+        "bytes": 0,
+        "seconds": None,
+        "failed_items": list(items),
+        "manifest": None,
+    } | counts
+
+
+def test_the_text_has_the_counts_the_items_and_what_to_clear():
+    error = CgcJobsFailed(summary(item(0), item(1)), HINT)
+
+    assert str(error) == (
+        "Of 300 CGC exports, 2 FAILED.\n"
+        "- results/0.bam, file file0: 9107: Location on volume already contains a file.\n"
+        "- results/1.bam, file file1: 9107: Location on volume already contains a file.\n" + HINT
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "head"),
+    [
+        ({"failed": 3}, "Of 300 CGC exports, 3 FAILED."),
+        ({"failed": 0, "missing": 2}, "Of 300 CGC exports, 2 unknown to the platform."),
+        ({"failed": 3, "missing": 2}, "Of 300 CGC exports, 3 FAILED and 2 unknown to the platform."),
+        (
+            {"completed": 100, "failed": 1},
+            "Of 300 CGC exports, 1 FAILED. 199 exports still run on the platform and cannot be cancelled.",
+        ),
+        ({"completed": 100, "skipped": 199, "failed": 1}, "Of 300 CGC exports, 1 FAILED."),
+    ],
+)
+def test_the_first_line_counts_what_became_of_the_jobs(counts, head):
+    text = str(CgcJobsFailed(summary(item(), completed=counts.pop("completed", 295)) | counts | _rest(counts)))
+
+    assert text.splitlines()[0] == head
+
+
+def _rest(counts):
+    """Let everything else have completed, unless the case is about jobs that still run."""
+    bad = counts.get("failed", 0) + counts.get("missing", 0)
+    return {} if "skipped" in counts or counts == {"failed": 1} else {"completed": 300 - bad}
+
+
+def test_five_items_are_shown_and_the_others_counted():
+    error = CgcJobsFailed(summary(*(item(number) for number in range(100)), failed=4000, missing=7, total=10_000), HINT)
+
+    lines = str(error).splitlines()
+    assert len([line for line in lines if line.startswith("- results/")]) == 5
+    assert lines[-2] == "- and 4002 more: see the task's log and its XCom 'cgc_summary'"
+    assert lines[-1] == HINT
+
+
+HOSTILE = ["x" * 5000, "ä" * 1024, "\U0001f9ec" * 1024, "a\nb\r\n" * 500, "\x00\x1b[2J" * 500, "%s{}" * 500]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:6]))
+@pytest.mark.parametrize("field", ["location", "name", "message", "file"])
+def test_the_text_fits_into_a_message_and_keeps_the_hint_whole(name, field):
+    items = [item(number, **{field: name}) for number in range(100)]
+
+    text = str(CgcJobsFailed(summary(*items, failed=10_000, total=10_000), HINT))
+
+    assert len(text) <= MOST_CHARACTERS
+    assert text.endswith("\n" + HINT)
+    assert len(text.splitlines()) == 1 + 5 + 1 + 1
+
+
+@pytest.mark.parametrize("field", ["location", "name"])
+def test_a_long_name_leaves_the_end_of_the_name_the_code_and_the_message_in_sight(field):
+    items = [item(number, **{field: "deep/" * 200 + f"sample{number}.bam"}) for number in range(5)]
+
+    lines = str(CgcJobsFailed(summary(*items), HINT)).splitlines()[1:6]
+
+    for number, line in enumerate(lines):
+        assert f"sample{number}.bam" in line
+        assert "9107: Location on volume already contains a file." in line
+
+
+@pytest.mark.parametrize("length", [0, 100, 1000, 1300, 1380, 1399])
+def test_the_hint_is_whole_whatever_room_it_leaves(length):
+    hint = "h" * length
+
+    text = str(CgcJobsFailed(summary(*(item(number, location="x" * 1024) for number in range(20))), hint))
+
+    assert len(text) <= MOST_CHARACTERS
+    assert text.endswith(hint)
+    assert text.startswith("Of 300 CGC exports, 20 FAILED.")
+
+
+def test_a_hint_without_end_is_cut():
+    text = str(CgcJobsFailed(summary(item()), "h" * 10_000))
+
+    assert len(text) == MOST_CHARACTERS
+
+
+def test_the_failed_items_are_at_hand_for_a_callback():
+    items = [item(number) for number in range(100)]
+
+    error = CgcJobsFailed(summary(*items), HINT)
+
+    assert error.failed == items
+    assert error.summary["failed"] == 100
+
+
+def test_the_list_of_failed_items_is_the_caller_s_own():
+    error = CgcJobsFailed(summary(item()), HINT)
+
+    error.failed.clear()
+
+    assert len(error.failed) == 1
+
+
+def test_a_failed_wait_survives_pickling():
+    error = CgcJobsFailed(summary(item(), item(1)), HINT)
+
+    again = pickle.loads(pickle.dumps(error))
+
+    assert (type(again), str(again), again.summary, again.hint) == (type(error), str(error), error.summary, HINT)
+
+
+def test_airflow_does_not_retry_failed_jobs():
+    assert issubclass(CgcJobsFailed, AirflowFailException)
+
+
+@pytest.mark.parametrize("kind", [CgcWaitError, CgcTriggerError, CgcBadInput])
+def test_what_must_not_become_a_skip_is_no_airflow_exception(kind):
+    from airflow.exceptions import AirflowException
+
+    assert not issubclass(kind, AirflowException)
