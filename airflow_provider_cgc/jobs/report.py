@@ -15,7 +15,7 @@ from airflow_provider_cgc.client.problems import REMEDIES, one_line
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
-QUIET = 20 * 60.0
+QUIET = 30 * 60.0
 """Seconds that pass at least between two lines while all is well."""
 HEARTBEAT = 60 * 60.0
 """Seconds after which a line comes even when nothing changed."""
@@ -27,7 +27,7 @@ LONGEST_ROW = 3000
 
 @dataclass(slots=True)
 class ProgressLog:
-    """When a wait speaks: at its start, at the first failure, when trouble comes and goes, else every 20 minutes."""
+    """When a wait speaks: at its start, at the first failure, when trouble comes and goes, else every half hour."""
 
     said_at: float | None = None
     said: tuple[int, int] | None = None
@@ -47,7 +47,7 @@ class ProgressLog:
         return progress(tracker)
 
     def trouble(self, reason: str, now: float, *, next_look: float) -> str | None:
-        """Give a line when looking does not work, once per trouble and 20 minutes; `next_look` is in seconds."""
+        """Give a line when looking does not work, once per trouble and half hour; `next_look` is in seconds."""
         if self.in_trouble_since is None:
             self.in_trouble_since = now
         if self.trouble_said_at is not None and now - self.trouble_said_at < QUIET:

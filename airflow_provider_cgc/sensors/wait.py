@@ -137,10 +137,10 @@ class Wait:
         self.progress = ProgressLog.from_json(memory["progress"])
 
     def _do_without_memory(self, now: float, interval: float) -> None:
-        """Date what cannot be remembered from the first poke, and speak only when 20 more minutes have passed."""
+        """Date what cannot be remembered from the first poke, and speak only when another half hour has passed."""
         self.forgetful = True
         self.tracker.unknown_from = self.started
-        if (now - self.started) % QUIET > interval:
+        if (now - self.started) % QUIET >= interval:
             self.progress.said_at, self.progress.said = now, (0, 1)
 
     def _ask(self, hook: CgcHook) -> Look:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -95,3 +96,10 @@ def load_dag_file(name: str, source: str | None = None) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def has_task_state_store() -> bool:
+    """Whether this Airflow remembers from one rescheduled poke to the next (3.3+)."""
+    return importlib.util.find_spec("airflow.sdk") is not None and hasattr(
+        importlib.import_module("airflow.sdk.execution_time.context"), "TaskStateStoreAccessor"
+    )

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 
 
 class Database:
-    """The SQLite database of the Airflow in `home`, and the key that it encrypts with."""
+    """The SQLite database of the Airflow in `home`."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -23,25 +23,19 @@ class Database:
         with closing(sqlite3.connect(self._home / "airflow.db", timeout=60)) as connection, connection:
             yield connection
 
-    def decrypted(self, text: str) -> str:
-        """What an encrypted column holds."""
-        return self._fernet.decrypt(text.encode()).decode()
-
-    def triggers(self, dag_id: str) -> dict[str, tuple[str, int]]:
-        """Of each deferred task of a Dag: its trigger's stored arguments in plain text, and how large the row is."""
+    def triggers(self, dag_id: str) -> dict[str, str]:
+        """The stored arguments of each deferred task's trigger, by task id; Airflow leaves them in plain text."""
         query = (
             "SELECT ti.task_id, trigger.kwargs FROM trigger JOIN task_instance ti ON ti.trigger_id = trigger.id"
             " WHERE ti.dag_id = ?"
         )
         with self.open() as connection:
-            return {task: (self.decrypted(kwargs), len(kwargs)) for task, kwargs in connection.execute(query, [dag_id])}
+            return dict(connection.execute(query, [dag_id]))
 
-    def all_trigger_rows(self) -> Iterator[str]:
-        """Every stored trigger in plain text."""
+    def all_triggers(self) -> Iterator[str]:
+        """Every stored trigger."""
         with self.open() as connection:
-            rows = connection.execute("SELECT classpath, kwargs FROM trigger").fetchall()
-        for classpath, kwargs in rows:
-            yield f"{classpath} {self.decrypted(kwargs)}"
+            yield from (kwargs for (kwargs,) in connection.execute("SELECT kwargs FROM trigger"))
 
     def rename_trigger_class(self, dag_id: str, task_id: str, classpath: str) -> None:
         """Let a deferred task's trigger be of a class that another release had."""
@@ -64,8 +58,10 @@ class Database:
             for row in connection.execute(f'SELECT * FROM "{table}"'):
                 yield " ".join(one.decode("latin-1") if isinstance(one, bytes) else str(one) for one in row)
 
-    @property
-    def _fernet(self) -> Fernet:
+    def password(self, conn_id: str) -> str:
+        """A connection's password, decrypted with the key that Airflow made for itself."""
         config = configparser.ConfigParser(interpolation=None)
         config.read(self._home / "airflow.cfg")
-        return Fernet(config["core"]["fernet_key"])
+        with self.open() as connection:
+            (stored,) = connection.execute("SELECT password FROM connection WHERE conn_id = ?", [conn_id]).fetchone()
+        return Fernet(config["core"]["fernet_key"]).decrypt(stored.encode()).decode()

@@ -1,41 +1,52 @@
-"""Emulated platforms whose clock stands still until a test moves it, and whose every file takes as long as it is told."""
+"""Emulated platforms whose clock stands still until a test moves it, and whose every export takes as long as it is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections import defaultdict
 from pathlib import Path
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.emulator.catalog import COLUMNS
 from airflow_provider_cgc.emulator.jobs import OVERHEAD_SECONDS, PENDING_SECONDS
 
-BYTES_PER_SECOND = 1000.0
-QUICKEST = PENDING_SECONDS + OVERHEAD_SECONDS
-"""Platform seconds that the export of a file without any size takes."""
+BYTES_PER_SECOND = 1000
+SHORTEST = PENDING_SECONDS + OVERHEAD_SECONDS
+SECONDS = (5, 20, 30, 40, 50, 60)
+FILES = 1100
+"""... of each length."""
 
 
 class Lab(CgcEmulator):
-    """A platform of one scenario: files by name, and an Airflow connection id of its own.
+    """The platform of one scenario, behind an Airflow connection of its own.
 
     :param name: of the scenario; the connection is `cgc_<name>`.
-    :param files: platform seconds that the export of each file takes, by file name.
     """
 
-    def __init__(self, name: str, files: Mapping[str, float], *, folder: Path, token: str) -> None:
+    def __init__(self, name: str, *, folder: Path, token: str) -> None:
         super().__init__(
-            manifest=_manifest(folder / f"{name}.tsv", files),
-            speed=0,
-            slots=10_000,
-            throughput=BYTES_PER_SECOND,
-            token=token,
+            manifest=_manifest(folder / f"{name}.tsv"), speed=0, slots=10_000, throughput=BYTES_PER_SECOND, token=token
         )
         self.conn_id = f"cgc_{name}"
-        self._ids = {name: file_id for file_id, name in self.file_names.items()}
+        self._unused = defaultdict(list)
+        for file_id, file_name in self.file_names.items():
+            self._unused[_seconds(file_name)].append(file_id)
         self._moments: list[tuple[float, float]] = []
 
-    def export(self, names: Iterable[str]) -> list[str]:
-        """Start the exports of these files without a request, and give the job ids."""
-        return self.submit_exports([self._ids[name] for name in names])
+    @property
+    def body(self) -> dict[str, object]:
+        """The connection as Airflow's REST API takes it."""
+        fields = {**self.connection, "connection_id": self.conn_id}
+        return {**fields, "extra": json.dumps(fields["extra"])}
+
+    def start_exports(self, count: int, *, seconds: int, code: int | None = None) -> list[str]:
+        """Start exports that take so many platform seconds, and give their job ids; with `code` they fail after 5."""
+        files, self._unused[seconds] = self._unused[seconds][:count], self._unused[seconds][count:]
+        assert len(files) == count, f"no {count} files of {seconds} s are left"
+        if code is not None:
+            for file in files:
+                self.fail_files(file, code=code)
+        return self.submit_exports(files)
 
     def pass_time(self, seconds: float) -> None:
         """Let platform time pass, and note when on the wall's clock that was."""
@@ -44,26 +55,32 @@ class Lab(CgcEmulator):
 
     def looks(self) -> dict[str, list[float]]:
         """When each export was asked for, by the wall's clock."""
-        looks: dict[str, list[float]] = {}
+        looks: dict[str, list[float]] = defaultdict(list)
         for request in self.requests:
             if request.path == "/v2/bulk/storage/exports/get":
                 for job_id in request.body["export_ids"]:
-                    looks.setdefault(job_id, []).append(request.wall)
+                    looks[job_id].append(request.wall)
         return looks
 
-    def looks_after_its_end(self, job_id: str) -> int:
-        """How often one export was asked for when it had ended already; those within half a second do not count."""
+    def looks_after_the_end(self) -> dict[str, int]:
+        """How often each ended export was asked for afterwards; looks within half a second do not count."""
         with self.world.open() as world:
-            ended = world.exports[job_id].ended
-        assert ended is not None, f"export {job_id} has not ended"
-        known_from = next((wall for wall, now in self._moments if now >= ended), 0.0)
-        return sum(look > known_from + 0.5 for look in self.looks().get(job_id, ()))
+            ended = {job.id: job.ended for job in world.exports.values() if job.ended is not None}
+        looks = self.looks()
+        known_from = {job_id: next(wall for wall, now in self._moments if now >= end) for job_id, end in ended.items()}
+        return {job_id: sum(look > since + 0.5 for look in looks[job_id]) for job_id, since in known_from.items()}
 
 
-def _manifest(path: Path, files: Mapping[str, float]) -> Path:
+def _manifest(path: Path) -> Path:
     lines = ["\t".join(COLUMNS)]
-    for number, (name, seconds) in enumerate(files.items()):
-        size = round(max(seconds - QUICKEST, 0) * BYTES_PER_SECOND)
-        lines.append("\t".join((f"{number:024x}", name, str(size), "0" * 32, "WGS", "C3L-00001")))
+    for seconds in SECONDS:
+        size = round((seconds - SHORTEST) * BYTES_PER_SECOND)
+        for number in range(FILES):
+            file_id = f"{seconds:08x}{number:016x}"
+            lines.append("\t".join((file_id, f"{seconds}s-{number:04}.bam", str(size), "0" * 32, "WGS", "C3L-00001")))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def _seconds(file_name: str) -> int:
+    return int(file_name.partition("s-")[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ class FakePlatform:
         self.connects = 0
         self._ends: dict[str, tuple[float, JobState]] = {}
         self._problems: dict[str, Problem] = {}
+        self._looks: dict[str, list[float]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def end(self, ids: Iterable[str], after: float, state: JobState = JobState.COMPLETED) -> None:
@@ -75,14 +77,16 @@ class FakePlatform:
 
     def asked(self, job_id: str) -> list[float]:
         """Give the seconds since the start at which one id was asked for."""
-        return [request.at for request in self.requests if job_id in request.ids]
+        return self._looks[job_id]
 
     def answer(self, client: FakeClient, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
         with self._lock:
-            number = len(self.requests)
+            number, at = len(self.requests), self.time.clock() - self.time.start
+            for job_id in ids:
+                self._looks[job_id].append(at)
             self.requests.append(
                 Request(
-                    at=self.time.clock() - self.time.start,
+                    at=at,
                     ids=tuple(ids),
                     thread=threading.current_thread().name,
                     context=contextvars.copy_context(),

@@ -1,0 +1,83 @@
+"""How many requests a wait costs on real Airflow, counted by the emulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+
+from airflow_provider_cgc.emulator import CgcEmulator
+from tests.airflow.conftest import has_task_state_store, load_dag_file, xcoms
+
+MODES = {"poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}, "deferrable": {"deferrable": True}}
+SPEED = 120
+
+
+@pytest.fixture(scope="module")
+def waits(request: pytest.FixtureRequest) -> Iterator[dict[str, CgcEmulator]]:
+    """Three waits for 250 exports each that end one after the other, one wait a mode; the emulators that they asked."""
+    request.getfixturevalue("database")
+    monkeypatch = pytest.MonkeyPatch()
+    emulators = {mode: CgcEmulator(files=250, speed=0) for mode in MODES}
+    cases = []
+    for mode, how in MODES.items():
+        emulator = emulators[mode].start()
+        monkeypatch.setenv(f"AIRFLOW_CONN_CGC_{mode.upper()}", emulator.airflow_conn)
+        ids = emulator.submit_exports(emulator.file_ids)
+        common = {"cgc_conn_id": f"cgc_{mode}", "poke_interval": 1, "timeout": 300, "retries": 0}
+        cases.append({"task_id": mode, "export_ids": ids, **common, **how})
+    monkeypatch.setenv("WAITS_CASES", json.dumps(cases))
+    from airflow_provider_cgc.sensors.base import CgcJobsSensor
+
+    monkeypatch.setattr(CgcJobsSensor, "event_grace", 0.0)
+    with pytest.warns(UserWarning, match="71172"):
+        dag = load_dag_file("waits").dag
+    for emulator in emulators.values():
+        emulator.clock.speed = SPEED
+    run = dag.test()
+    assert str(run.state) == "success"
+    assert {xcoms("waits", run.run_id)[mode, -1, "cgc_summary"]["completed"] for mode in MODES} == {250}
+    yield emulators
+    for emulator in emulators.values():
+        emulator.stop()
+    monkeypatch.undo()
+
+
+def asked(emulator: CgcEmulator) -> list[tuple[float, list[str]]]:
+    """When which ids were asked for."""
+    return [(request.wall, request.body["export_ids"]) for request in emulator.requests if request.path.endswith("/get")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_250_ids_take_three_requests_in_the_first_sweep(waits: dict[str, CgcEmulator], mode: str) -> None:
+    first = [ids for _, ids in asked(waits[mode])[:3]]
+
+    assert sorted(map(len, first)) == [50, 100, 100]
+    assert len(set(chain.from_iterable(first))) == 250
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_id_is_asked_for_again_after_it_was_seen_to_have_ended(waits: dict[str, CgcEmulator], mode: str) -> None:
+    if mode == "reschedule" and not has_task_state_store():
+        pytest.skip("reschedule mode has no memory before Airflow 3.3")
+    emulator = waits[mode]
+    with emulator.world.open() as world:
+        ends = {job.id: job.ended for job in world.exports.values()}
+    now, wall = emulator.clock.now(), emulator.clock.wall()
+
+    late: dict[str, int] = {}
+    for at, ids in asked(emulator):
+        platform_time = now - (wall - at) * SPEED
+        for job_id in ids:
+            if platform_time > ends[job_id]:
+                late[job_id] = late.get(job_id, 0) + 1
+
+    assert late
+    assert max(late.values()) == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nothing_else_is_asked(waits: dict[str, CgcEmulator], mode: str) -> None:
+    assert set(waits[mode].stats()["requests"]) == {"POST /v2/bulk/storage/exports/get"}

@@ -1,0 +1,77 @@
+"""The connection as people meet it: the form's description, the Test button and the command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client.platforms import PLATFORMS
+from dev.airflow_box import AirflowBox
+from tests.system.conftest import CANARY
+from tests.system.labs import Lab
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def form(airflow: AirflowBox) -> dict[str, Any]:
+    """What the UI is told of the form of type `cgc`."""
+    (form,) = [
+        one for one in airflow.api.call("GET", "/ui/connections/hook_meta") if one["connection_type"] == "cgc"
+    ]
+    return form
+
+
+@pytest.fixture
+def lab(labs: dict[str, Lab]) -> Lab:
+    """The platform behind the default connection."""
+    return labs["default"]
+
+
+def test_the_form_offers_every_platform(form: dict[str, Any]) -> None:
+    platform = form["extra_fields"]["platform"]
+
+    assert platform["schema"]["enum"] == [*PLATFORMS, "other"]
+    assert platform["value"] == "cgc"
+
+
+def test_the_form_asks_for_a_project_and_for_a_token(form: dict[str, Any]) -> None:
+    assert form["hook_name"] == "Cancer Genomics Cloud"
+    assert form["extra_fields"]["project"]["schema"]["title"] == "Project"
+    assert form["standard_fields"]["password"]["title"] == "Token"
+
+
+def test_the_form_hides_what_means_nothing_here(form: dict[str, Any]) -> None:
+    fields = form["standard_fields"]
+
+    assert [name for name, field in fields.items() if field and field["hidden"]] == ["url_schema", "login"]
+
+
+def test_the_test_button_names_the_user_and_what_is_left_of_the_limit(airflow: AirflowBox, lab: Lab) -> None:
+    answer = airflow.api.call("POST", "/api/v2/connections/test", json=lab.body)
+
+    assert answer["status"] is True
+    assert "as demo" in answer["message"]
+    assert "of 1000 requests left" in answer["message"]
+
+
+def test_the_test_button_says_that_a_token_is_wrong(airflow: AirflowBox, lab: Lab) -> None:
+    body = {**lab.body, "connection_id": "cgc_wrong", "password": f"{CANARY}wrong"}
+
+    answer = airflow.api.call("POST", "/api/v2/connections/test", json=body)
+
+    assert answer["status"] is False
+    assert "token" in answer["message"].lower()
+
+
+def test_the_command_tells_a_good_connection_from_a_bad_one(airflow: AirflowBox, lab: Lab) -> None:
+    """On success Airflow 3.3's command says no more than that."""
+    good = airflow.command("connections", "test", lab.conn_id)
+    lab.fault("401", count=1)
+    bad = airflow.command("connections", "test", lab.conn_id)
+
+    assert (good.returncode, bad.returncode) == (0, 1)
+    assert "Connection success!" in good.stdout
+    assert "Connection failed!" in bad.stdout
+    assert "token" in bad.stdout.lower()

@@ -1,0 +1,18 @@
+"""Virtual time and a made-up platform for every test of waiting."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.jobs.fake_platform import FakePlatform
+from tests.virtual_time import VirtualTime
+
+
+@pytest.fixture
+def time():
+    return VirtualTime()
+
+
+@pytest.fixture
+def platform(time):
+    return FakePlatform(time)

@@ -1,0 +1,703 @@
+"""Many waiters, few requests, on virtual time with real threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import traceback
+
+import pytest
+
+from airflow_provider_cgc.client.errors import (
+    CgcConnectionError,
+    CgcForbidden,
+    CgcNotFound,
+    CgcRateLimited,
+    CgcSettingsError,
+    CgcUnauthorized,
+    CgcUnavailable,
+)
+from airflow_provider_cgc.client.models import JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.poller import Poller, shared_poller
+from tests.unit.jobs.fake_platform import UNKNOWN, FakePlatform, some_ids
+
+INTERVAL = 60.0
+GATHERED = 0.2
+"""Seconds within which a look that is due has begun."""
+
+
+def api_error(kind, status, code=None, retry_after=None):
+    problem = Problem(status, code, "the platform says no")
+    return kind(problem, status=status, call="POST /bulk/storage/exports/get", retry_after=retry_after)
+
+
+LIMITED = api_error(CgcRateLimited, 429, 1000, retry_after=240.0)
+MAINTENANCE = api_error(CgcUnavailable, 503, 0)
+DOWN = api_error(CgcUnavailable, 502)
+DROPPED = CgcConnectionError("the line dropped", sent=True)
+TOKEN = api_error(CgcUnauthorized, 401)
+RIGHTS = api_error(CgcForbidden, 403)
+PATH = api_error(CgcNotFound, 404)
+
+
+def sharing(platform, key="cgc_default"):
+    return shared_poller(key, lambda: Poller(EXPORT, platform.connect, clock=platform.time.clock))
+
+
+async def wait(platform, ids, *, interval=INTERVAL, first_look=0.0, limit=86_400.0):
+    """Wait until all `ids` have ended or `limit` seconds are over, as a trigger does; give the news."""
+    clock = platform.time.clock
+    until = clock() + limit
+    letters, open_ids = [], set(ids)
+    with sharing(platform) as poller:
+        waiter = poller.join(ids, interval=interval, first_look=clock() + first_look)
+        try:
+            while open_ids and clock() < until:
+                news = await waiter.news(timeout=until - clock())
+                if news is not None:
+                    letters.append((clock() - platform.time.start, news))
+                    open_ids -= ended(letters[-1:])
+        finally:
+            poller.leave(waiter)
+    return letters
+
+
+def ended(letters):
+    return {record.id for _, news in letters for record in news.records if record.resource and record.resource.done}
+
+
+def cgc_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("cgc-")]
+
+
+class TestRequests:
+    @pytest.mark.parametrize(("count", "requests"), [(1, 1), (100, 1), (101, 2), (250, 3), (1000, 10)])
+    def test_the_first_sweep_takes_a_request_for_every_hundred_ids(self, platform, count, requests):
+        ids = some_ids(count)
+        platform.end(ids, after=0)
+
+        letters = platform.time.run(wait(platform, ids))
+
+        assert len(platform.requests) == requests
+        assert ended(letters) == set(ids)
+
+    def test_a_job_is_looked_at_once_an_interval(self, platform):
+        platform.end(["a"], after=3600)
+
+        platform.time.run(wait(platform, ["a"]))
+
+        looks = platform.asked("a")
+        gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+        assert all(0.9 * INTERVAL <= gap <= INTERVAL + 1 for gap in gaps)
+        assert 3600 <= looks[-1] <= 3600 + INTERVAL + 1
+
+    def test_the_first_look_comes_when_it_was_asked_for(self, platform):
+        platform.end(["a"], after=0)
+
+        platform.time.run(wait(platform, ["a"], first_look=45.0))
+
+        (look,) = platform.asked("a")
+        assert 45.0 <= look <= 45.0 + GATHERED
+
+    def test_an_id_is_not_asked_again_after_it_has_ended(self, platform):
+        platform.end(["done"], after=0)
+        platform.end(["long"], after=3600)
+
+        platform.time.run(wait(platform, ["done", "long"]))
+
+        assert len(platform.asked("done")) == 1
+        assert len(platform.asked("long")) > 50
+
+    def test_two_waiters_for_the_same_id_share_its_looks_and_both_hear(self, platform):
+        platform.end(["a"], after=300)
+
+        async def main():
+            return await asyncio.gather(wait(platform, ["a"]), wait(platform, ["a"]))
+
+        letters = platform.time.run(main())
+
+        assert [ended(each) for each in letters] == [{"a"}, {"a"}]
+        assert len(platform.requests) <= 7
+
+    def test_the_shortest_interval_of_those_who_wait_for_an_id_counts(self, platform):
+        platform.end(["a"], after=600)
+
+        async def main():
+            await asyncio.gather(wait(platform, ["a"], interval=300), wait(platform, ["a"], interval=30))
+
+        platform.time.run(main())
+
+        assert len(platform.asked("a")) >= 20
+
+    def test_the_last_request_is_filled_up_with_what_is_due_next(self, platform):
+        soon, later = some_ids(30, "soon"), some_ids(200, "later")
+
+        async def main():
+            await asyncio.gather(
+                wait(platform, soon, limit=59), wait(platform, later, first_look=50.0, limit=49)
+            )
+
+        platform.time.run(main())
+
+        first = platform.requests[0]
+        assert len(first.ids) == 100
+        assert set(soon) < set(first.ids)
+
+    def test_what_rode_along_is_not_asked_again_at_its_old_time(self, platform):
+        async def main():
+            await asyncio.gather(
+                wait(platform, ["soon"], limit=40), wait(platform, ["later"], first_look=30.0, limit=40)
+            )
+
+        platform.time.run(main())
+
+        assert len(platform.asked("later")) == 1
+
+    def test_a_thousand_waiters_that_arrive_within_a_second_are_one_crowd(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 0.3)
+
+        async def arrive(number):
+            await asyncio.sleep(number / 1000)
+            return await wait(platform, some_ids(10, f"w{number}x"))
+
+        for number in range(1000):
+            platform.end(some_ids(10, f"w{number}x"), after=0)
+
+        async def main():
+            return await asyncio.gather(*(arrive(number) for number in range(1000)))
+
+        letters = platform.time.run(main())
+
+        assert all(len(ended(each)) == 10 for each in letters)
+        assert 100 <= len(platform.requests) <= 115
+        assert platform.connects == 1
+
+    def test_ids_that_are_unknown_do_not_travel_with_the_others(self, platform):
+        ids = some_ids(60)
+        platform.refuse(ids[:3])
+
+        platform.time.run(wait(platform, ids, limit=100))
+
+        sweeps = [set(request.ids) for request in platform.requests]
+        assert sweeps[0] == set(ids)
+        assert sweeps[1:] == [set(ids[3:]), set(ids[:3])]
+
+    def test_an_id_that_is_known_again_travels_with_the_others_again(self, platform):
+        ids = some_ids(60)
+        platform.refuse(ids[:3])
+
+        async def main():
+            waiting = asyncio.create_task(wait(platform, ids, limit=200))
+            await asyncio.sleep(90)
+            platform.admit(ids[:3])
+            await waiting
+
+        platform.time.run(main())
+
+        assert set(platform.requests[-1].ids) == set(ids)
+
+    def test_waiters_of_two_connections_do_not_meet(self, time):
+        one, two = FakePlatform(time), FakePlatform(time)
+
+        async def wait_at(platform, key, job_id):
+            with sharing(platform, key) as poller:
+                waiter = poller.join([job_id], interval=INTERVAL, first_look=time.clock())
+                await waiter.news(timeout=10)
+                poller.leave(waiter)
+
+        async def main():
+            await asyncio.gather(wait_at(one, "one", "a"), wait_at(two, "two", "b"))
+
+        time.run(main())
+
+        assert (one.asked("b"), two.asked("a")) == ([], [])
+        assert (len(one.asked("a")), len(two.asked("b"))) == (1, 1)
+
+
+class TestSlowAnswers:
+    def test_a_slow_answer_does_not_keep_other_ids_from_being_asked_in_time(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 500.0 if "slow00000" in ids else 0.2)
+
+        async def main():
+            await asyncio.gather(
+                wait(platform, some_ids(100, "slow"), limit=900),
+                wait(platform, some_ids(100, "quick"), first_look=1.0, limit=900),
+            )
+
+        time.run(main())
+
+        looks = platform.asked("quick00000")
+        assert len(looks) >= 15
+        assert max(later - earlier for earlier, later in zip(looks, looks[1:], strict=False)) <= INTERVAL + 1
+
+    def test_an_id_is_not_asked_twice_at_once(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 150.0)
+
+        time.run(wait(platform, ["a"], limit=500))
+
+        looks = platform.asked("a")
+        assert all(later - earlier >= 150 for earlier, later in zip(looks, looks[1:], strict=False))
+
+    def test_many_requests_run_side_by_side(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 10.0)
+        ids = some_ids(800)
+        platform.end(ids, after=0)
+
+        time.run(wait(platform, ids))
+
+        assert {round(request.at) for request in platform.requests} == {0}
+
+    def test_the_loop_itself_makes_no_request(self, platform):
+        platform.end(["a"], after=0)
+
+        platform.time.run(wait(platform, ["a"]))
+
+        assert all(request.thread.startswith("cgc-export") for request in platform.requests)
+
+
+class TestHurry:
+    async def _hurry(self, platform, *, at):
+        with sharing(platform) as poller:
+            waiter = poller.join(["a"], interval=INTERVAL, first_look=platform.time.clock())
+            await asyncio.sleep(at)
+            waiter.hurry()
+            await asyncio.sleep(20)
+            poller.leave(waiter)
+
+    def test_a_hurried_look_comes_at_once(self, platform):
+        platform.time.run(self._hurry(platform, at=30))
+
+        first, second = platform.asked("a")
+        assert 30 <= second <= 30 + GATHERED
+
+    def test_a_request_under_way_does_not_count_as_the_hurried_look(self, time):
+        """Its answer may be older than the wish to know."""
+        platform = FakePlatform(time, latency=lambda ids: 10.0)
+
+        time.run(self._hurry(platform, at=5))
+
+        first, second = platform.asked("a")
+        assert 10 <= second <= 10.5
+
+    def test_a_hurried_look_comes_once(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 4.0)
+
+        time.run(self._hurry(platform, at=2))
+
+        assert len(platform.asked("a")) == 2
+
+
+class TestErrors:
+    def fail(self, time, error, times=10**9):
+        return FakePlatform(time, fault=lambda number, ids: error if number < times else None)
+
+    def test_429_is_waited_out_as_long_as_the_answer_says(self, time):
+        platform = self.fail(time, LIMITED, times=1)
+        platform.end(["a"], after=0)
+
+        letters = time.run(wait(platform, ["a"]))
+
+        first, second = platform.asked("a")
+        assert 240 <= second - first <= 240 + 10 + 1
+        assert letters[0][1].error is LIMITED
+        assert 240 <= letters[0][1].next_look <= 250
+        assert ended(letters) == {"a"}
+
+    def test_a_429_of_one_request_leaves_the_others_alone(self, time):
+        platform = FakePlatform(time, fault=lambda number, ids: LIMITED if "x00000" in ids and number < 10 else None)
+
+        async def main():
+            await asyncio.gather(
+                wait(platform, some_ids(100, "x"), limit=200), wait(platform, some_ids(100, "y"), first_look=1, limit=200)
+            )
+
+        time.run(main())
+
+        assert (len(platform.asked("x00000")), len(platform.asked("y00000"))) == (1, 4)
+
+    @pytest.mark.parametrize("error", [DOWN, DROPPED], ids=["5xx", "dropped line"])
+    def test_5xx_is_asked_again_soon_and_then_less_and_less_often(self, time, error):
+        platform = self.fail(time, error)
+
+        letters = time.run(wait(platform, ["a"], limit=3600))
+
+        looks = platform.asked("a")
+        gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+        assert gaps[0] <= 1.2
+        assert gaps[2] <= 4.2
+        assert all(25 <= gap <= 61 for gap in gaps[8:])
+        assert all(news.error is error and not news.hopeless for _, news in letters)
+
+    def test_maintenance_is_asked_after_every_few_minutes(self, time):
+        platform = self.fail(time, MAINTENANCE)
+
+        time.run(wait(platform, ["a"], limit=3600))
+
+        assert 10 <= len(platform.asked("a")) <= 18
+
+    def test_after_trouble_the_interval_is_the_user_s_again(self, time):
+        platform = self.fail(time, DOWN, times=8)
+
+        time.run(wait(platform, ["a"], limit=1000))
+
+        looks = platform.asked("a")[8:]
+        assert all(55 <= later - earlier <= 61 for earlier, later in zip(looks, looks[1:], strict=False))
+
+    def test_trouble_starts_small_again_the_next_time(self, time):
+        platform = FakePlatform(time, fault=lambda number, ids: DOWN if number < 8 or number == 9 else None)
+
+        time.run(wait(platform, ["a"], limit=1000))
+
+        looks = platform.asked("a")
+        assert looks[10] - looks[9] <= 1.2
+
+    @pytest.mark.parametrize("error", [RIGHTS, PATH], ids=["403", "404"])
+    def test_what_cannot_pass_is_hopeless_at_once(self, time, error):
+        platform = self.fail(time, error)
+
+        letters = time.run(wait(platform, ["a"], limit=30))
+
+        assert [(news.error, news.hopeless) for _, news in letters] == [(error, True)]
+        assert platform.connects == 1
+
+    def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
+        platform = self.fail(time, RIGHTS)
+
+        async def main():
+            return await asyncio.gather(wait(platform, ["a"], limit=30), wait(platform, ["b", "a"], limit=30))
+
+        assert [len(letters) for letters in time.run(main())] == [1, 1]
+
+    def test_the_answers_that_came_are_handed_out_beside_the_error(self, time):
+        platform = FakePlatform(time, fault=lambda number, ids: DOWN if "job00000" in ids else None)
+        ids = some_ids(250)
+        platform.end(ids, after=0)
+
+        letters = time.run(wait(platform, ids, limit=30))
+
+        assert len(ended(letters)) >= 150
+
+    def test_a_bug_in_a_look_reaches_the_waiter_as_its_exception(self, time):
+        platform = self.fail(time, ZeroDivisionError("a bug"))
+
+        with pytest.raises(ZeroDivisionError, match="a bug"):
+            time.run(wait(platform, ["a"]))
+
+    def test_a_bug_shows_where_it_happened_however_many_waiters_meet_it(self, time):
+        platform = self.fail(time, ZeroDivisionError("a bug"))
+
+        async def main():
+            return await asyncio.gather(*(wait(platform, ["a"]) for _ in range(200)), return_exceptions=True)
+
+        bugs = time.run(main())
+
+        assert all(isinstance(bug, ZeroDivisionError) for bug in bugs)
+        lines = traceback.format_exception(bugs[-1])
+        assert "in answer" in "".join(lines)
+        assert len(lines) < 30
+
+    def test_a_bug_in_the_planner_reaches_every_waiter(self, platform, monkeypatch):
+        def broken(self, now):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(Poller, "_plan", broken)
+
+        async def main():
+            return await asyncio.gather(
+                wait(platform, ["a"], limit=60), wait(platform, ["b"], limit=60), return_exceptions=True
+            )
+
+        assert [type(result) for result in platform.time.run(main())] == [ZeroDivisionError] * 2
+
+    def test_who_comes_after_a_bug_in_the_planner_is_served(self, platform, monkeypatch):
+        plan, calls = Poller._plan, []
+
+        def broken_once(self, now):
+            calls.append(now)
+            if len(calls) == 1:
+                raise ZeroDivisionError
+            return plan(self, now)
+
+        monkeypatch.setattr(Poller, "_plan", broken_once)
+        platform.end(["b"], after=0)
+
+        async def main():
+            poller = Poller(EXPORT, platform.connect, clock=platform.time.clock)
+            first = poller.join(["a"], interval=INTERVAL, first_look=0.0)
+            with pytest.raises(ZeroDivisionError):
+                await first.news(timeout=10)
+            second = poller.join(["b"], interval=INTERVAL, first_look=0.0)
+            news = await second.news(timeout=10)
+            poller.close()
+            return news
+
+        news = platform.time.run(main())
+
+        assert "b" in {record.id for record in news.records}
+
+
+class TestConnection:
+    def test_it_is_read_once_for_all(self, platform):
+        async def main():
+            await asyncio.gather(*(wait(platform, some_ids(100, f"w{n}x"), limit=300) for n in range(20)))
+
+        platform.time.run(main())
+
+        assert platform.connects == 1
+
+    def test_it_is_read_again_after_ten_minutes(self, platform):
+        platform.time.run(wait(platform, ["a"], limit=3600))
+
+        assert platform.connects == 6
+        assert [client.closed for client in platform.clients] == [1] * 6
+
+    def test_the_looks_after_ten_minutes_use_the_new_one(self, platform):
+        platform.time.run(wait(platform, ["a"], limit=700))
+
+        clients = [request.client for request in platform.requests]
+        assert clients[0] is platform.clients[0]
+        assert clients[-1] is platform.clients[1]
+
+    def test_a_refused_token_is_read_once_more(self, time):
+        platform = FakePlatform(time, fault=lambda number, ids: TOKEN if number == 0 else None)
+        platform.end(["a"], after=0)
+
+        letters = time.run(wait(platform, ["a"]))
+
+        assert platform.connects == 2
+        assert [news.error for _, news in letters] == [None]
+        assert [client.closed for client in platform.clients] == [1, 1]
+
+    def test_a_token_that_is_refused_again_is_hopeless(self, time):
+        platform = FakePlatform(time, fault=lambda number, ids: TOKEN)
+
+        letters = time.run(wait(platform, ["a"], limit=30))
+
+        assert (platform.connects, len(platform.requests)) == (2, 2)
+        assert [(news.error, news.hopeless) for _, news in letters] == [(TOKEN, True)]
+
+    def test_a_token_refused_to_many_requests_at_once_is_read_once_more_for_all(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 1.0)
+        platform.fault = lambda number, ids: TOKEN if number < 8 else None
+        ids = some_ids(800)
+        platform.end(ids, after=0)
+
+        letters = time.run(wait(platform, ids))
+
+        assert platform.connects == 2
+        assert ended(letters) == set(ids)
+
+    def test_it_is_read_again_when_it_could_not_be_read_after_a_refusal(self, time):
+        """Two requests are refused; the first's new connection fails before the second's refusal arrives."""
+        platform = FakePlatform(time, latency=lambda ids: 1.0 if "job00000" in ids else 2.0)
+        platform.fault = lambda number, ids: TOKEN if number < 2 else None
+        platform.connect_fault = lambda number: DROPPED if number == 1 else None
+        ids = some_ids(200)
+        platform.end(ids, after=0)
+
+        letters = time.run(wait(platform, ids))
+
+        assert ended(letters) == set(ids)
+        assert [news.error for _, news in letters if news.error] == [DROPPED]
+
+    def test_one_that_cannot_be_read_is_an_error_like_any_other(self, platform):
+        refusal = CgcSettingsError("password", "there is no token in the connection")
+        platform.connect_fault = lambda number: refusal
+
+        letters = platform.time.run(wait(platform, ["a"], limit=30))
+
+        assert [(news.error, news.hopeless) for _, news in letters] == [(refusal, True)]
+        assert platform.requests == []
+
+    def test_one_that_may_be_read_later_is_tried_again(self, platform):
+        platform.connect_fault = lambda number: DROPPED if number < 3 else None
+        platform.end(["a"], after=0)
+
+        letters = platform.time.run(wait(platform, ["a"]))
+
+        assert platform.connects == 4
+        assert ended(letters) == {"a"}
+
+    def test_a_bug_while_reading_it_reaches_the_waiter(self, platform):
+        platform.connect_fault = lambda number: KeyError("host")
+
+        with pytest.raises(KeyError, match="host"):
+            platform.time.run(wait(platform, ["a"]))
+
+    def test_a_waiter_that_is_cancelled_does_not_take_the_look_up_with_it(self, platform):
+        connect = platform.connect
+        platform.end(["a", "b"], after=0)
+
+        async def slowly():
+            await asyncio.sleep(5)
+            return await connect()
+
+        platform.connect = slowly
+
+        async def main():
+            first = asyncio.create_task(wait(platform, ["a"]))
+            second = asyncio.create_task(wait(platform, ["b"]))
+            await asyncio.sleep(2)
+            first.cancel()
+            return await second
+
+        assert ended(platform.time.run(main())) == {"b"}
+        assert platform.connects == 1
+
+
+class TestEnd:
+    def test_the_last_one_out_closes(self, platform):
+        platform.end(["a"], after=0)
+
+        platform.time.run(wait(platform, ["a"]))
+
+        assert [client.closed for client in platform.clients] == [1]
+        _join_threads()
+        assert cgc_threads() == []
+
+    def test_the_poller_goes_on_while_one_still_waits(self, platform):
+        platform.end(["a"], after=0)
+        platform.end(["b"], after=300)
+
+        async def main():
+            return await asyncio.gather(wait(platform, ["a"]), wait(platform, ["b"]))
+
+        letters = platform.time.run(main())
+
+        assert ended(letters[1]) == {"b"}
+        assert (platform.connects, [client.closed for client in platform.clients]) == (1, [1])
+
+    def test_a_cancelled_waiter_s_ids_are_asked_no_more_and_the_other_waits_on(self, platform):
+        platform.end(["b"], after=600)
+
+        async def main():
+            first = asyncio.create_task(wait(platform, ["a", "both"]))
+            second = asyncio.create_task(wait(platform, ["b", "both"], limit=900))
+            await asyncio.sleep(100)
+            first.cancel()
+            return await second
+
+        letters = platform.time.run(main())
+
+        assert ended(letters) == {"b"}
+        assert max(platform.asked("a")) < 100
+        assert max(platform.asked("both")) > 800
+
+    def test_an_answer_that_is_under_way_at_the_end_is_dropped_in_silence(self, time, caplog):
+        platform = FakePlatform(time, latency=lambda ids: 30.0)
+
+        async def main():
+            await wait(platform, ["a"], limit=5)
+            await asyncio.sleep(60)
+
+        time.run(main())
+
+        assert caplog.records == []
+        _join_threads()
+        assert cgc_threads() == []
+
+    def test_nothing_is_left_running_on_the_loop(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 1.0)
+        left = []
+
+        async def main():
+            await wait(platform, some_ids(300), limit=100)
+            await asyncio.sleep(0)
+            left.extend(asyncio.all_tasks() - {asyncio.current_task()})
+
+        time.run(main())
+
+        assert left == []
+
+    def test_who_comes_after_the_last_one_left_gets_a_poller_that_works(self, platform):
+        platform.end(["a", "b"], after=0)
+
+        async def main():
+            await wait(platform, ["a"])
+            return await wait(platform, ["b"])
+
+        assert ended(platform.time.run(main())) == {"b"}
+        assert platform.connects == 2
+
+    def test_a_waiter_with_nothing_to_wait_for_makes_no_request(self, platform):
+        async def main():
+            with sharing(platform) as poller:
+                waiter = poller.join([], interval=INTERVAL, first_look=0.0)
+                assert await waiter.news(timeout=300) is None
+                poller.leave(waiter)
+
+        platform.time.run(main())
+
+        assert platform.requests == []
+
+    def test_nothing_is_remembered_of_ids_that_nobody_waits_for(self, time):
+        """A poller lives as long as somebody waits, which may be months."""
+        platform = FakePlatform(time, latency=lambda ids: 5.0)
+        platform.refuse(some_ids(50, "gone"), UNKNOWN)
+        platform.end(some_ids(50, "done"), after=0)
+        left = {}
+
+        async def main():
+            with sharing(platform) as poller:
+                stays = poller.join(["stays"], interval=INTERVAL, first_look=time.clock())
+                for round_ in ("gone", "done"):
+                    waiter = poller.join(some_ids(50, round_), interval=INTERVAL, first_look=time.clock())
+                    await asyncio.sleep(2)
+                    poller.leave(waiter)
+                    await asyncio.sleep(100)
+                sizes = {name: len(value) for name, value in vars(poller).items() if isinstance(value, (set, dict))}
+                left.update(sizes)
+                poller.leave(stays)
+
+        time.run(main())
+
+        assert {name: size for name, size in left.items() if size > 1 and name != "_tasks"} == {}
+
+
+class TestContext:
+    def test_nothing_of_a_waiter_s_context_gets_into_the_poller(self, platform):
+        """Airflow routes log lines by context: the poller's must not land in the log of whoever came first."""
+        task_log = contextvars.ContextVar("task_log")
+        seen = []
+        connect = platform.connect
+
+        async def looking():
+            seen.append(task_log.get(None))
+            return await connect()
+
+        platform.connect = looking
+
+        async def main():
+            task_log.set("the first waiter's")
+            await wait(platform, ["a"], limit=200)
+
+        platform.time.run(main())
+
+        assert seen == [None]
+        assert [request.context.get(task_log) for request in platform.requests] == [None] * len(platform.requests)
+        assert len(platform.requests) >= 3
+
+    def test_the_poller_logs_nothing(self, time, caplog):
+        caplog.set_level(0)
+        platform = FakePlatform(time, fault=lambda number, ids: [None, DOWN, LIMITED][number % 3])
+
+        time.run(wait(platform, ["a"], limit=3600))
+
+        assert [record for record in caplog.records if "selector" not in record.message] == []
+
+
+def _join_threads():
+    for thread in cgc_threads():
+        thread.join(timeout=5)
+
+
+def test_a_failed_job_ends_for_the_poller_like_a_completed_one(platform):
+    platform.end(["a"], after=0, state=JobState.FAILED)
+
+    letters = platform.time.run(wait(platform, ["a"]))
+
+    assert len(platform.asked("a")) == 1
+    assert ended(letters) == {"a"}

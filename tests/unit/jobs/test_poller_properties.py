@@ -1,0 +1,128 @@
+"""What holds for the poller whoever comes and goes, and whenever jobs end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.client.errors import CgcConnectionError
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.poller import GATHER, Poller, shared_poller
+from airflow_provider_cgc.jobs.sweep import CHUNK
+from tests.unit.jobs.fake_platform import FakePlatform, some_ids
+from tests.virtual_time import VirtualTime
+
+SLACK = 1.0
+"""Seconds by which a look may be late."""
+IDS = some_ids(230)
+DROPPED = CgcConnectionError("the line dropped", sent=True)
+
+
+@dataclass
+class Visitor:
+    """One waiter: when it comes, for what, how often it looks, and when it has had enough."""
+
+    comes: float
+    ids: list[str]
+    interval: float
+    stays: float
+    heard: dict[str, float] = field(default_factory=dict)
+
+    async def wait(self, platform):
+        clock = platform.time.clock
+        await asyncio.sleep(self.comes)
+        until = clock() + self.stays
+        with shared_poller("it", lambda: Poller(EXPORT, platform.connect, clock=clock)) as poller:
+            waiter = poller.join(self.ids, interval=self.interval, first_look=clock())
+            while len(self.heard) < len(self.ids) and clock() < until:
+                news = await waiter.news(timeout=until - clock())
+                for record in news.records if news else ():
+                    if record.resource.done:
+                        self.heard.setdefault(record.id, clock() - platform.time.start)
+            poller.leave(waiter)
+        self.left = clock() - platform.time.start
+
+    def waits_for(self, job_id, at):
+        return job_id in self.ids and self.comes <= at <= self.left and at <= self.heard.get(job_id, self.left)
+
+
+slices = st.tuples(st.integers(0, 229), st.integers(1, 230)).map(lambda cut: IDS[cut[0] : cut[0] + cut[1]])
+visitors = st.lists(
+    st.builds(
+        Visitor,
+        comes=st.floats(0, 400),
+        ids=slices,
+        interval=st.sampled_from([10.0, 30.0, 60.0]),
+        stays=st.floats(5, 600),
+    ),
+    min_size=1,
+    max_size=6,
+)
+ends = st.dictionaries(st.sampled_from(IDS), st.floats(0, 500), max_size=60)
+latencies = st.sampled_from([0.0, 0.05, 0.5])
+
+
+def play(visitors, ends, latency, fault=lambda number, ids: None):
+    platform = FakePlatform(VirtualTime(), latency=lambda ids: latency, fault=fault)
+    for job_id, after in ends.items():
+        platform.end([job_id], after)
+
+    async def main():
+        await asyncio.gather(*(visitor.wait(platform) for visitor in visitors))
+
+    platform.time.run(main())
+    return platform
+
+
+@settings(deadline=None, max_examples=25)
+@given(visitors=visitors, ends=ends, latency=latencies)
+def test_every_id_is_looked_at_in_time_and_never_after_its_end(visitors, ends, latency):
+    platform = play(visitors, ends, latency)
+
+    answers_after = latency + GATHER
+    for visitor in visitors:
+        for job_id in visitor.ids:
+            looks = [visitor.comes, *(at for at in platform.asked(job_id) if visitor.waits_for(job_id, at)), visitor.left]
+            if job_id in visitor.heard:
+                looks[-1] = visitor.heard[job_id]
+            gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+            assert max(gaps) <= visitor.interval + answers_after + SLACK
+    for job_id, end in ends.items():
+        too_late = [at for at in platform.asked(job_id) if at >= end]
+        spells = _times_somebody_came_anew(visitors, job_id, end + latency)
+        assert len(too_late) <= 1 + spells
+    assert all(0 < len(request.ids) <= CHUNK for request in platform.requests)
+    assert all(len(set(request.ids)) == len(request.ids) for request in platform.requests)
+
+
+def _times_somebody_came_anew(visitors, job_id, after):
+    """Who comes after a job's end has not heard of it: one look more for each."""
+    return sum(1 for visitor in visitors if job_id in visitor.ids and visitor.comes >= after - SLACK)
+
+
+@settings(deadline=None, max_examples=25)
+@given(visitors=visitors, ends=ends, latency=latencies)
+def test_everybody_who_stays_hears_of_every_end_within_an_interval(visitors, ends, latency):
+    play(visitors, ends, latency)
+
+    for visitor in visitors:
+        for job_id in visitor.ids:
+            end = max(ends.get(job_id, float("inf")), visitor.comes)
+            latest = end + visitor.interval + 2 * latency + SLACK
+            if latest < visitor.left:
+                assert end <= visitor.heard[job_id] <= latest
+
+
+@settings(deadline=None, max_examples=25)
+@given(visitors=visitors, ends=ends, faults=st.sets(st.integers(0, 30), max_size=8))
+def test_dropped_lines_lose_nothing(visitors, ends, faults):
+    for visitor in visitors:
+        visitor.stays = 2000.0
+
+    play(visitors, ends, 0.05, fault=lambda number, ids: DROPPED if number in faults else None)
+
+    for visitor in visitors:
+        assert set(visitor.heard) == set(visitor.ids) & set(ends)

@@ -1,0 +1,311 @@
+"""What a wait in a worker says and asks over hours, in virtual time: Airflow's own poke loop, a made-up platform."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time as real_time
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client.errors import CgcConnectionError
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.compat import AirflowRescheduleException, BaseSensorOperator
+from airflow_provider_cgc.exceptions import CgcJobsFailed
+from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+
+HOUR = 3600.0
+BEGIN = 1_800_000_000.0
+LOGGER = "tests.sensor"
+
+
+class Clock:
+    """A stand-in for the module `time`, as far as sensors use it."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Platform:
+    """Exports that end one after the other over six hours."""
+
+    def __init__(self, clock: Clock, count: int = 300, hours: float = 6.0) -> None:
+        self.clock = clock
+        self.ends = {f"export{number:026d}": BEGIN + HOUR * hours * (number + 1) / count for number in range(count)}
+        self.asked: list[list[str]] = []
+        self.failing: set[str] = set()
+        self.unknown_at: dict[str, tuple[float, float]] = {}
+        self.trouble: tuple[float, float] | None = None
+        self.exports = SimpleNamespace(bulk_get=self.bulk_get)
+        self.files = SimpleNamespace(bulk_get=lambda ids: [])
+
+    def get_conn(self, *, patience: float) -> Platform:
+        assert patience == 0
+        return self
+
+    def bulk_get(self, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
+        if self.trouble and self.trouble[0] <= self.clock.now < self.trouble[1]:
+            raise CgcConnectionError("POST /bulk/storage/exports/get: the line was dropped", sent=True)
+        self.asked.append(list(ids))
+        return [self._record(job_id) for job_id in ids]
+
+    def _record(self, job_id: str) -> BulkRecord[ExportJob]:
+        first, last = self.unknown_at.get(job_id, (0.0, 0.0))
+        if first <= self.clock.now < last:
+            return BulkRecord(job_id, None, Problem(404, 9008, "Requested job does not exist."))
+        if self.clock.now < self.ends[job_id]:
+            state = {"state": "RUNNING"}
+        elif job_id in self.failing:
+            state = {"state": "FAILED", "error": {"status": 403, "code": 9206, "message": "No PUT."}}
+        else:
+            state = {"state": "COMPLETED"}
+        return BulkRecord(job_id, ExportJob.from_json({"id": job_id, "source": {"file": f"f{job_id}"}, **state}), None)
+
+
+class Store(dict[str, Any]):
+    """Airflow's task state store."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        self.pop(key, None)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    module = importlib.import_module(BaseSensorOperator.__module__)
+    for name in (module.__name__, "airflow_provider_cgc.sensors.base", "airflow_provider_cgc.sensors.wait"):
+        monkeypatch.setattr(f"{name}.time", clock)
+    return clock
+
+
+@pytest.fixture
+def platform(clock: Clock) -> Platform:
+    return Platform(clock)
+
+
+class Run:
+    """One sensor, run as Airflow runs it, with the times of its pokes on the virtual clock."""
+
+    def __init__(self, platform: Platform, monkeypatch: pytest.MonkeyPatch, *, store: Store | None = None, **how: Any) -> None:
+        self.clock = platform.clock
+        self.platform = platform
+        self.how = how
+        self.pushed: dict[str, Any] = {}
+        self.first_poke: float | None = None
+        self.pokes = 0
+        self.context: dict[str, Any] = {
+            "ti": SimpleNamespace(
+                try_number=1,
+                map_index=-1,
+                xcom_push=lambda key, value: self.pushed.update({key: value}),
+                get_first_reschedule_date=lambda context: self._first(),
+            )
+        }
+        if store is not None:
+            self.context["task_state_store"] = store
+        monkeypatch.setattr(CgcBulkExportSensor, "_connection", lambda sensor: platform)
+        # Airflow 3 logs through structlog, past caplog.
+        monkeypatch.setattr(CgcBulkExportSensor, "log", logging.getLogger(LOGGER), raising=False)
+
+    def _first(self) -> Any:
+        return None if self.first_poke is None else SimpleNamespace(timestamp=lambda: self.first_poke)
+
+    def sensor(self) -> CgcBulkExportSensor:
+        return CgcBulkExportSensor(task_id="wait", export_ids=list(self.platform.ends), **self.how)
+
+    def to_the_end(self) -> Any:
+        """Poke until the end; in reschedule mode each poke is a new sensor, as in a new process."""
+        while True:
+            self.pokes += 1
+            sensor = self.sensor()
+            if self.how.get("mode") != "reschedule":
+                return sensor.execute(self.context)
+            poke = sensor.poke(self.context)
+            if poke:
+                return poke.xcom_value
+            if self.first_poke is None:
+                self.first_poke = self.clock.now
+            self.clock.now += sensor.poke_interval
+
+
+def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == LOGGER]
+
+
+@pytest.fixture(autouse=True)
+def every_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger=LOGGER)
+
+
+@pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
+def test_six_hours_of_waiting_are_at_most_twenty_lines(
+    how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(platform, monkeypatch, store=Store(), **how)
+
+    summary = run.to_the_end()
+
+    assert summary["completed"] == 300
+    assert platform.clock.now - BEGIN >= 6 * HOUR - 60
+    lines = [line for line in ours(caplog) if "Success criteria met" not in line]
+    assert 10 < len(lines) <= 20, lines
+
+
+@pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
+def test_six_hours_that_end_badly_are_at_most_twenty_lines(
+    how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.failing |= {list(platform.ends)[7], list(platform.ends)[200]}
+
+    with pytest.raises(CgcJobsFailed):
+        Run(platform, monkeypatch, store=Store(), **how).to_the_end()
+
+    assert len(ours(caplog)) <= 20, ours(caplog)
+
+
+def test_a_poke_without_memory_speaks_only_every_half_hour(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(platform, monkeypatch, mode="reschedule")
+
+    run.to_the_end()
+
+    assert run.pokes > 300
+    assert 10 < len(ours(caplog)) <= 20, ours(caplog)
+
+
+@pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
+def test_an_id_is_not_asked_for_again_once_it_has_ended(
+    how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Run(platform, monkeypatch, store=Store(), **how).to_the_end()
+
+    last = max(platform.ends, key=lambda job_id: platform.ends[job_id])
+    first = min(platform.ends, key=lambda job_id: platform.ends[job_id])
+    assert sum(first in ids for ids in platform.asked) <= 3
+    assert sum(last in ids for ids in platform.asked) > 300
+
+
+def test_the_memory_between_pokes_is_small_and_gone_at_the_end(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, sizes = Store(), []
+    run = Run(platform, monkeypatch, store=store, mode="reschedule")
+    original = store.set
+    store.set = lambda key, value: (sizes.append(len(str(value))), original(key, value))  # type: ignore[method-assign]
+
+    run.to_the_end()
+
+    assert sizes
+    assert max(sizes) < 2_000
+    assert store == {}
+
+
+def test_memory_of_another_try_is_not_used(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    run = Run(platform, monkeypatch, store=store, mode="reschedule")
+    platform.clock.now = BEGIN + 3 * HOUR
+    run.sensor().poke(run.context)
+    asked_first = sum(map(len, platform.asked))
+
+    run.context["ti"].try_number = 2
+    run.sensor().poke(run.context)
+
+    assert asked_first == 300
+    assert sum(map(len, platform.asked)) == 600
+
+
+@pytest.mark.parametrize("store", [Store(), None], ids=["with memory", "without memory"])
+def test_an_id_unknown_for_one_look_does_not_fail_a_rescheduled_wait(
+    store: Store | None, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = list(platform.ends)[-1]
+    platform.unknown_at[job_id] = (BEGIN + HOUR, BEGIN + HOUR + 5)
+
+    summary = Run(platform, monkeypatch, store=store, mode="reschedule").to_the_end()
+
+    assert summary["missing"] == 0
+
+
+@pytest.mark.parametrize("store", [Store(), None], ids=["with memory", "without memory"])
+def test_an_id_unknown_for_ever_fails_the_wait_by_name(
+    store: Store | None, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = list(platform.ends)[-1]
+    platform.unknown_at[job_id] = (0.0, BEGIN * 2)
+
+    with pytest.raises(CgcJobsFailed, match=job_id):
+        Run(platform, monkeypatch, store=store, mode="reschedule").to_the_end()
+
+
+def test_trouble_is_one_line_when_it_comes_and_one_when_it_goes(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.trouble = (BEGIN + HOUR, BEGIN + HOUR + 600)
+
+    Run(platform, monkeypatch, mode="poke").to_the_end()
+
+    lines = ours(caplog)
+    assert sum("dropped" in line for line in lines) == 1
+    assert sum("answers again after" in line for line in lines) == 1
+
+
+def test_a_failed_wait_ends_its_log_with_file_code_message_and_remedy(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = list(platform.ends)[7]
+    platform.failing.add(job_id)
+
+    with pytest.raises(CgcJobsFailed):
+        Run(platform, monkeypatch, mode="poke").to_the_end()
+
+    head, item, remedy = ours(caplog)[-3:]
+    assert head == "1 of 300 exports did not complete. "
+    assert f"f{job_id}" in item
+    assert "9206: No PUT." in item
+    assert remedy.strip().startswith("What to do about 9206: ")
+
+
+@pytest.mark.parametrize("argument", ["silent_fail", "exponential_backoff"])
+def test_what_a_deferred_task_cannot_keep_is_refused_when_the_dag_is_parsed(argument: str) -> None:
+    with pytest.raises(ValueError, match=f"{argument}=True has no effect while a task is deferred"):
+        CgcBulkExportSensor(task_id="wait", export_ids=["a"], deferrable=True, **{argument: True})
+
+
+def test_a_short_interval_in_reschedule_mode_warns() -> None:
+    with pytest.warns(UserWarning, match="71172"):
+        CgcBulkExportSensor(task_id="wait", export_ids=["a"], mode="reschedule", poke_interval=10)
+
+
+def test_a_reschedule_of_the_base_class_passes(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(platform, monkeypatch, store=Store(), mode="reschedule", never_fail=True)
+    run.context["task_reschedule_count"] = 0
+
+    with pytest.raises(AirflowRescheduleException):
+        run.sensor().execute(run.context)
+
+
+def test_a_timeout_counts_from_the_first_poke(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_cgc.compat import AirflowSensorTimeout
+
+    run = Run(platform, monkeypatch, store=Store(), mode="reschedule", timeout=HOUR)
+
+    with pytest.raises(AirflowSensorTimeout, match="cannot be cancelled"):
+        run.to_the_end()
+
+    assert HOUR <= platform.clock.now - BEGIN <= HOUR + 120
+    assert run.pushed["cgc_summary"]["total"] == 300
+    assert real_time.time() != platform.clock.now
