@@ -107,6 +107,6 @@ def _conn_fields() -> dict[str, Any]:
         "advance_access": {
             "label": "Advance access",
             "description": "Ask the platform for beta features.",
-            "schema": {"type": "boolean", "default": False},
+            "schema": {"type": ["boolean", "null"], "default": False},
         },
     }

@@ -52,7 +52,7 @@ class CgcJobsFailed(AirflowFailException):
             counts.append(f"{summary['failed']} FAILED")
         if summary["missing"]:
             counts.append(f"{summary['missing']} unknown to the platform")
-        head = f"Of {summary['total']} CGC {kind.plural}, {' and '.join(counts)}."
+        head = f"Of {kind.count(summary['total'])}, {' and '.join(counts)}."
         left = summary["total"] - summary["completed"] - summary["failed"] - summary["missing"] - summary["skipped"]
         if left:
             head += f" {kind.still_running(left)}."

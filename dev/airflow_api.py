@@ -193,7 +193,9 @@ class AirflowApi:
 def log_line(record: dict[str, Any]) -> str:
     """One structured log record as the lines that a person reads."""
     head = [record.get("timestamp"), (record.get("level") or "").upper(), record.get("logger")]
-    lines = [" ".join([*(str(word) for word in head if word), str(record.get("event", ""))])]
+    # The reason of a skip stands beside "Skipping task.", not in it.
+    said = " ".join(str(record[key]) for key in ("event", "reason") if record.get(key))
+    lines = [" ".join([*(str(word) for word in head if word), said])]
     for error in record.get("error_detail") or record.get("exception") or ():
         if isinstance(error, dict):
             lines += [

@@ -133,7 +133,7 @@ class CgcHook(BaseHook):
         widgets: dict[str, Any] = {}
         for name, spec in _form()["conn-fields"].items():
             schema, label = spec["schema"], lazy_gettext(spec["label"])
-            if schema["type"] == "boolean":
+            if "boolean" in schema["type"]:
                 widgets[name] = BooleanField(label, description=spec["description"], default=schema["default"])
                 continue
             choices = [any_of(schema["enum"])] if "enum" in schema else []

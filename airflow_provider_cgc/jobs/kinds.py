@@ -25,6 +25,10 @@ class JobKind:
         """Give the client's call that asks for many jobs of this kind in one request."""
         return getattr(client, self.plural).bulk_get  # type: ignore[no-any-return]  # one endpoint per plural
 
+    def count(self, number: int) -> str:
+        """Count jobs in words: 1 export, 300 exports."""
+        return f"{number} {self.name if number == 1 else self.plural}"
+
     def still_running(self, count: int) -> str:
         """Say what becomes of `count` jobs that nobody waits for any more."""
         jobs = f"{self.name} still runs" if count == 1 else f"{self.plural} still run"

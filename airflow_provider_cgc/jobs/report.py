@@ -86,7 +86,7 @@ class ProgressLog:
 def progress(tracker: JobTracker) -> str:
     """Say in one line how the jobs stand."""
     states = Counter(tracker.open.values())
-    parts = [f"{tracker.completed} of {tracker.total} {tracker.kind.plural} completed"]
+    parts = [f"{tracker.completed} of {tracker.kind.count(tracker.total)} completed"]
     for count, word in (
         (tracker.failed, "failed"),
         (tracker.missing, "unknown to the platform"),
@@ -106,7 +106,7 @@ def closing_line(summary: Mapping[str, Any]) -> str:
     kind = KINDS[summary["kind"]]
     took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
     size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
-    return f"All {summary['total']} {kind.plural} completed{took}{size}."
+    return f"{summary['completed']} of {kind.count(summary['total'])} completed{took}{size}."
 
 
 def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:

@@ -183,9 +183,8 @@ class CgcJobsSensor(BaseSensorOperator):
         )
         if wait.is_new and ids:
             self.log.info(
-                "Waiting for %d %s (connection %s), looking every %g s until %s.",
-                len(wait.tracker.open),
-                self.kind.plural,
+                "Waiting for %s (connection %s), looking every %g s until %s.",
+                self.kind.count(len(wait.tracker.open)),
                 self.cgc_conn_id,
                 self.poke_interval,
                 clock_time(wait.deadline),
@@ -212,7 +211,7 @@ class CgcJobsSensor(BaseSensorOperator):
         expected = self._expected()
         if expected is not None and count != expected:
             raise CgcBadInput(
-                f"{self.ids_argument} of task {self.task_id!r} has {count} ids, but expected_count is {expected}: some"
+                f"{self.ids_argument} of task {self.task_id!r} has {count} id{'' if count == 1 else 's'}, but expected_count is {expected}: some"
                 f" {self.kind.plural} were refused when they were submitted, or their ids were lost on the way; look at"
                 " the log of the task that starts them"
             )
@@ -335,9 +334,9 @@ class CgcJobsSensor(BaseSensorOperator):
         still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:
             bad = summary["failed"] + summary["missing"]
-            self.log.error("%d of %d %s did not complete. %s", bad, summary["total"], self.kind.plural, still)
+            self.log.error("%d of %s did not complete. %s", bad, self.kind.count(summary["total"]), still)
             return CgcJobsFailed(summary, self._what_to_clear())
-        done = f"{summary['completed']} of {summary['total']} {self.kind.plural} have completed."
+        done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
         error: BaseException
         if outcome is Outcome.TIMEOUT:
             error = AirflowSensorTimeout(f"The timeout of {self.timeout:g} s is over. {done} {still}")

@@ -25,7 +25,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "upstream_gave_none": ({"upstream": None}, ["export_ids", "is None", "upstream task"]),
     "upstream_gave_a_mapping": ({"upstream": {"ids": [GOOD_ID]}}, ["export_ids", "mapping", "'ids'"]),
-    "fewer_than_expected": ({"export_ids": [GOOD_ID], "expected_count": 2}, ["export_ids", "1 ids", "expected_count is 2"]),
+    "fewer_than_expected": ({"export_ids": [GOOD_ID], "expected_count": 2}, ["export_ids", "has 1 id", "expected_count is 2"]),
     "expected_count_is_no_number": (
         {"export_ids": [GOOD_ID], "expected_count": "{{ 'many' }}"},
         ["expected_count", "'many'", "whole number"],

@@ -44,5 +44,5 @@ def test_ends_as_it_tells(
     if name == "cgc_failed_export":
         assert summaries[0]["failed_items"][0]["code"] == 9109
         said = capfd.readouterr().out.split("Message to the lab about wait_for_exports:")[1]
-        assert "Of 1 CGC exports, 1 FAILED." in said
+        assert "Of 1 export, 1 FAILED." in said
         assert "C3L-00004_wgs_gdc_realn.bam" in said

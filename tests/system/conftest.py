@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dev.airflow_box import PARTS, AirflowBox
+from dev.ports import free_port
 from tests.conftest import ROOT
 from tests.system.database import Database
 from tests.system.labs import Lab
@@ -75,7 +76,8 @@ def airflow(
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
     }
     home = tmp_path_factory.mktemp("airflow")
-    with AirflowBox(home, dags_folder=dags, env=env, components=PARTS) as box:
+    # Not 8080: whoever looks for an Airflow there looks for another one.
+    with AirflowBox(home, dags_folder=dags, env=env, components=PARTS, port=free_port()) as box:
         box.wait_healthy()
         yield box
         counted: dict[str, int] = {}

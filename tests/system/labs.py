@@ -1,4 +1,4 @@
-"""Emulated platforms whose clock stands still until a test moves it, and whose every export takes as long as it is told."""
+"""Emulated platforms whose clock stands still until a test moves it, and whose exports take as long as told."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class Lab(CgcEmulator):
         return looks
 
     def looks_after_the_end(self) -> dict[str, int]:
-        """How often each ended export was asked for afterwards; looks within half a second do not count."""
+        """How often each ended export was asked for afterwards: all but the first look could have been spared."""
         with self.world.open() as world:
             ended = {job.id: job.ended for job in world.exports.values() if job.ended is not None}
         looks = self.looks()
         known_from = {job_id: next(wall for wall, now in self._moments if now >= end) for job_id, end in ended.items()}
-        return {job_id: sum(look > since + 0.5 for look in looks[job_id]) for job_id, since in known_from.items()}
+        return {job_id: sum(look > since for look in looks[job_id]) for job_id, since in known_from.items()}
 
 
 def _manifest(path: Path) -> Path:

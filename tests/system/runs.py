@@ -76,7 +76,7 @@ def wait_until(
     meanwhile: Callable[[], object] = lambda: None,
     timeout: float = PATIENCE,
 ) -> None:
-    """Wait until `condition()` holds; a component of Airflow that dies ends the wait, `runs` are told if it never does."""
+    """Wait until `condition()` holds; a component that dies ends the wait; `runs` are told if it never does."""
     deadline = time.monotonic() + timeout
     while not condition():
         airflow.check_alive()
@@ -106,7 +106,7 @@ def mismatches(airflow: AirflowBox) -> Counter[tuple[str, str, int]]:
 
 def our_lines(log: str) -> list[str]:
     """The lines of a task's log that the provider wrote."""
-    return [line for line in log.splitlines() if re.search(r" airflow\.[\w.]*(CgcBulkExportSensor|CgcJobsTrigger) ", line)]
+    return [line for line in log.splitlines() if re.search(r" [\w.]+\.(CgcBulkExportSensor|CgcJobsTrigger) ", line)]
 
 
 def _name(task_id: str, map_index: int) -> str:

@@ -6,13 +6,12 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dev.airflow_box import AirflowBox
-from tests.system.dags.system_deferred import LIMIT, TASKS
 from tests.system.database import Database
 from tests.system.labs import Lab
 from tests.system.runs import Run, wait_for_all, wait_until
@@ -20,8 +19,12 @@ from tests.system.runs import Run, wait_for_all, wait_until
 pytestmark = pytest.mark.system
 
 DAG_ID = "system_deferred"
+LIMIT = timedelta(seconds=60)
+"""The `timeout` or `execution_timeout` of the three that have one."""
+FEW_EACH = ("unloadable", "unloadable_softly", "times_out", "times_out_softly", "runs_out_of_execution_time")
 MANY = 1001
-SENSORS = (*TASKS, "many", "many_ids_lost", "many_ids_lost_softly")
+MANY_EACH = ("many", "many_ids_lost", "many_ids_lost_softly")
+SENSORS = (*FEW_EACH, *MANY_EACH)
 GONE = "airflow_provider_cgc.triggers.jobs.TriggerOfAnotherRelease"
 
 
@@ -43,8 +46,8 @@ def story(airflow: AirflowBox, labs: dict[str, Lab], database: Database, stored_
     """Stop the triggerer, let the deadlines pass, spoil some triggers, start it again."""
     lab = labs["deferred"]
     many = lab.start_exports(MANY, seconds=60)
-    ids = {task_id: lab.start_exports(2, seconds=60) for task_id in TASKS}
-    ids |= dict.fromkeys(("many", "many_ids_lost", "many_ids_lost_softly"), many)
+    ids = {task_id: lab.start_exports(2, seconds=60) for task_id in FEW_EACH}
+    ids |= dict.fromkeys(MANY_EACH, many)
 
     run = Run.start(airflow, DAG_ID, ids)
     wait_until(airflow, lambda: all_deferred(run), "all waits are deferred", runs=(run,))
@@ -69,6 +72,10 @@ def story(airflow: AirflowBox, labs: dict[str, Lab], database: Database, stored_
     wait_until(airflow, second_try, "the retry after execution_timeout", runs=(run,))
     lab.pass_time(60)
     wait_for_all(airflow, run)
+    # Airflow 3.3 takes a trigger that it could not load for a running one for ever, and SQLite gives ids again: without
+    # this a later trigger with such an id would never be started.
+    airflow.stop_component("triggerer")
+    airflow.start_component("triggerer")
 
     return Story(
         run=run,

@@ -98,7 +98,9 @@ def test_the_error_names_every_failed_file_too(story: Story, task_id: str) -> No
 def test_the_triggers_lines_are_in_its_own_tasks_log(story: Story, task_id: str) -> None:
     total, failed = COUNTS[task_id]
 
-    told = [line for line in story.logs[task_id].splitlines() if "CgcJobsTrigger" in line and "exports completed" in line]
+    told = [
+        line for line in story.logs[task_id].splitlines() if "CgcJobsTrigger" in line and "exports completed" in line
+    ]
 
     assert len(told) == 1
     assert f"0 of {total} exports completed, {failed} failed" in told[0]

@@ -99,9 +99,7 @@ def test_the_last_poke_pushes_a_summary_of_all(
 
 
 @pytest.mark.parametrize("task_id", ["one_failed", "fails_fast", "unknown_id", "times_out"])
-def test_a_verdict_is_not_retried(
-    story: Story, task_id: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_verdict_is_not_retried(story: Story, task_id: str, record_property: Callable[[str, object], None]) -> None:
     """There are two retries; only Airflow's own race may use them."""
     lost = story.lost_tries.get(task_id, 0)
     record_property("state_mismatches", lost)

@@ -16,6 +16,7 @@ from tests.system.labs import Lab
 
 pytestmark = pytest.mark.system
 
+
 @pytest.fixture(scope="module", autouse=True)
 def connections(airflow: AirflowBox, labs: dict[str, Lab], database: Database) -> None:
     """At least one token is stored in the database, whichever tests ran."""

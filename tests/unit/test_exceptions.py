@@ -49,7 +49,7 @@ def test_the_text_has_the_counts_the_items_and_what_to_clear():
     error = CgcJobsFailed(summary(item(0), item(1)), HINT)
 
     assert str(error) == (
-        "Of 300 CGC exports, 2 FAILED.\n"
+        "Of 300 exports, 2 FAILED.\n"
         "- results/0.bam, file file0: 9107: Location on volume already contains a file.\n"
         "- results/1.bam, file file1: 9107: Location on volume already contains a file.\n" + HINT
     )
@@ -58,17 +58,17 @@ def test_the_text_has_the_counts_the_items_and_what_to_clear():
 @pytest.mark.parametrize(
     ("counts", "head"),
     [
-        ({"failed": 3, "completed": 297}, "Of 300 CGC exports, 3 FAILED."),
-        ({"failed": 0, "missing": 2, "completed": 298}, "Of 300 CGC exports, 2 unknown to the platform."),
+        ({"failed": 3, "completed": 297}, "Of 300 exports, 3 FAILED."),
+        ({"failed": 0, "missing": 2, "completed": 298}, "Of 300 exports, 2 unknown to the platform."),
         (
             {"failed": 3, "missing": 2, "completed": 295},
-            "Of 300 CGC exports, 3 FAILED and 2 unknown to the platform.",
+            "Of 300 exports, 3 FAILED and 2 unknown to the platform.",
         ),
         (
             {"failed": 1, "completed": 100},
-            "Of 300 CGC exports, 1 FAILED. 199 exports still run on the platform and cannot be cancelled.",
+            "Of 300 exports, 1 FAILED. 199 exports still run on the platform and cannot be cancelled.",
         ),
-        ({"failed": 1, "completed": 100, "skipped": 199}, "Of 300 CGC exports, 1 FAILED."),
+        ({"failed": 1, "completed": 100, "skipped": 199}, "Of 300 exports, 1 FAILED."),
     ],
 )
 def test_the_first_line_counts_what_became_of_the_jobs(counts, head):
@@ -120,7 +120,7 @@ def test_the_hint_is_whole_whatever_room_it_leaves(length):
 
     assert len(text) <= MOST_CHARACTERS
     assert text.endswith(hint)
-    assert text.startswith("Of 300 CGC exports, 20 FAILED.")
+    assert text.startswith("Of 300 exports, 20 FAILED.")
 
 
 def test_a_hint_without_end_is_cut():

@@ -27,6 +27,4 @@ with DAG("system_mapped", schedule=None, start_date=datetime(2026, 1, 1), catchu
 
 with DAG("system_separate", schedule=None, start_date=datetime(2026, 1, 1), catchup=False):
     for number in range(40):
-        CgcBulkExportSensor(
-            task_id=f"wait_{number}", export_ids=f"{{{{ dag_run.conf['batches'][{number}] }}}}", **HOW
-        )
+        CgcBulkExportSensor(task_id=f"wait_{number}", export_ids=f"{{{{ dag_run.conf['batches'][{number}] }}}}", **HOW)

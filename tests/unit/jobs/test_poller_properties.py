@@ -17,7 +17,9 @@ from tests.virtual_time import VirtualTime
 
 SLACK = 1.0
 """Seconds by which a look may be late."""
-IDS = some_ids(230)
+ROUNDING = 1e-3
+"""Seconds; a float has room for half a microsecond beside an epoch."""
+IDS = some_ids(130)
 DROPPED = CgcConnectionError("the line dropped", sent=True)
 
 
@@ -49,7 +51,7 @@ class Visitor:
         return job_id in self.ids and self.comes <= at <= self.left and at <= self.heard.get(job_id, self.left)
 
 
-slices = st.tuples(st.integers(0, 229), st.integers(1, 230)).map(lambda cut: IDS[cut[0] : cut[0] + cut[1]])
+slices = st.tuples(st.integers(0, 129), st.integers(1, 130)).map(lambda cut: IDS[cut[0] : cut[0] + cut[1]])
 visitors = st.lists(
     st.builds(
         Visitor,
@@ -91,7 +93,7 @@ def test_every_id_is_looked_at_in_time_and_never_after_its_end(visitors, ends, l
             gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
             assert max(gaps) <= visitor.interval + answers_after + SLACK
     for job_id, end in ends.items():
-        too_late = [at for at in platform.asked(job_id) if at >= end]
+        too_late = [at for at in platform.asked(job_id) if at >= end + ROUNDING]
         spells = _times_somebody_came_anew(visitors, job_id, end + latency)
         assert len(too_late) <= 1 + spells
     assert all(0 < len(request.ids) <= CHUNK for request in platform.requests)
@@ -113,7 +115,7 @@ def test_everybody_who_stays_hears_of_every_end_within_an_interval(visitors, end
             end = max(ends.get(job_id, float("inf")), visitor.comes)
             latest = end + visitor.interval + 2 * latency + SLACK
             if latest < visitor.left:
-                assert end <= visitor.heard[job_id] <= latest
+                assert end - ROUNDING <= visitor.heard[job_id] <= latest
 
 
 @settings(deadline=None, max_examples=25)

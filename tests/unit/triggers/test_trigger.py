@@ -1,0 +1,644 @@
+"""The trigger: what is stored of it, when its one event comes, and what the event says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import json
+import logging
+from types import SimpleNamespace
+
+import pytest
+from airflow.triggers.base import TriggerEvent
+
+from airflow_provider_cgc.client import Settings
+from airflow_provider_cgc.client.errors import CgcConnectionError, CgcRateLimited, CgcUnauthorized, CgcUnavailable
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.event import WaitEvent
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.triggers import jobs as trigger_module
+from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
+from tests.unit.jobs.fake_platform import job, some_ids
+from tests.virtual_time import START
+
+HOUR = 3600.0
+DOWN = CgcUnavailable(Problem(503, None, "down"), status=503, call="POST /x")
+MAINTENANCE = CgcUnavailable(Problem(503, 0, "The platform is in maintenance"), status=503, call="POST /x")
+LIMITED = CgcRateLimited(Problem(429, 1000, "slow down"), status=429, call="POST /x", retry_after=120.0)
+TOKEN = CgcUnauthorized(Problem(401, None, "Unauthorized"), status=401, call="POST /x")
+DROPPED = CgcConnectionError("the line dropped", sent=True)
+
+
+async def events_of(trigger):
+    return [event async for event in trigger.run()]
+
+
+@pytest.fixture
+def wait(time):
+    """Run a stored wait to its end; give what its event says, and when it came (seconds since the start)."""
+
+    def run(row):
+        (event,) = time.run(events_of(CgcJobsTrigger(**row)))
+        return WaitEvent.from_json(json.loads(json.dumps(event.payload)), kind="export"), time.clock() - START
+
+    return run
+
+
+@pytest.fixture
+def records(caplog, monkeypatch):
+    """Give what anything of ours has logged so far; the trigger's own logger is structlog's on some releases."""
+    monkeypatch.setattr(CgcJobsTrigger, "log", logging.getLogger("airflow_provider_cgc.trigger"), raising=False)
+    caplog.set_level(logging.INFO)
+    return lambda: [record for record in caplog.records if record.name.startswith("airflow_provider_cgc")]
+
+
+@pytest.fixture
+def lines(records):
+    """Give what the trigger has said so far."""
+    return lambda: [record.getMessage() for record in records()]
+
+
+class TestRow:
+    def test_every_argument_is_stored_and_comes_back(self, row):
+        stored = row(
+            ["a"],
+            ids_xcom={"dag_id": "d", "task_id": "t", "run_id": "r", "map_index": -1, "key": "cgc_ids"},
+            fail_fast=True,
+            execution_deadline=START + 1,
+        )
+
+        path, arguments = CgcJobsTrigger(**stored).serialize()
+
+        assert path == "airflow_provider_cgc.triggers.jobs.CgcJobsTrigger"
+        assert json.loads(json.dumps(arguments)) == stored
+        assert CgcJobsTrigger(**arguments).serialize() == (path, arguments)
+
+    def test_every_argument_of_the_class_is_in_the_row(self, row):
+        arguments = inspect.signature(CgcJobsTrigger.__init__).parameters.values()
+
+        named = {argument.name for argument in arguments if argument.kind is argument.KEYWORD_ONLY}
+        assert named == set(CgcJobsTrigger(**row(["a"])).serialize()[1])
+
+    def test_the_row_is_plain_json_whatever_sequences_it_was_made_from(self, row):
+        trigger = CgcJobsTrigger(**row(("a", "b")))
+
+        assert trigger.serialize()[1]["ids"] == ["a", "b"]
+
+    def test_the_row_holds_no_token(self, platform, time, row, monkeypatch):
+        token = "a-token-that-must-not-travel"
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_CGC_DEFAULT", json.dumps({"conn_type": "cgc", "password": token, "extra": {"platform": "cgc"}})
+        )
+        platform.end(["a"], after=0)
+        trigger = CgcJobsTrigger(**row(["a"]))
+
+        time.run(events_of(trigger))
+
+        assert token not in repr(trigger.serialize())
+        assert token not in repr(vars(trigger))
+
+    @pytest.mark.parametrize(
+        "stored",
+        [
+            {
+                "kind": "export",
+                "cgc_conn_id": "cgc_default",
+                "ids": ["a"],
+                "ids_xcom": None,
+                "state": {
+                    "version": 1,
+                    "kind": "export",
+                    "total": 2,
+                    "completed": 1,
+                    "failed": 0,
+                    "missing": 0,
+                    "bytes": 5,
+                    "first_start": START - 100,
+                    "last_end": START - 50,
+                    "failed_items": [],
+                    "unknown_since": {},
+                    "noted": [],
+                },
+                "poke_interval": 60.0,
+                "fail_fast": False,
+                "deadline": START + 604800.0,
+                "execution_deadline": None,
+                "first_look": START + 60.0,
+                "not_before": START + 15.0,
+            },
+        ],
+        ids=["0.1.0"],
+    )
+    def test_a_row_of_every_release_loads_and_works(self, platform, wait, stored):
+        """One stored row per release, as it was: rows outlive upgrades."""
+        platform.end(["a"], after=0)
+
+        event, _ = wait(stored)
+
+        assert (event.outcome, event.summary["completed"]) == (Outcome.COMPLETED, 2)
+
+    def test_arguments_of_a_later_release_are_named_in_the_log_and_ignored(self, platform, wait, row, lines):
+        platform.end(["a"], after=0)
+
+        event, _ = wait(row(["a"], shiny={"x": 1}, brand_new=3))
+
+        assert event.outcome is Outcome.COMPLETED
+        assert [line for line in lines() if "another release" in line] == [
+            "This wait was stored by another release of airflow-provider-cgc; ignored: brand_new, shiny."
+        ]
+
+
+class TestEvent:
+    def test_all_jobs_completed(self, platform, wait, row):
+        ids = some_ids(250)
+        platform.end(ids, after=2 * HOUR)
+
+        event, at = wait(row(ids))
+
+        assert event.outcome is Outcome.COMPLETED
+        assert (event.summary["total"], event.summary["completed"], event.summary["bytes"]) == (250, 250, 250_000)
+        assert 2 * HOUR <= at <= 2 * HOUR + 61
+
+    def test_what_ended_before_the_deferral_is_counted(self, platform, wait, row):
+        tracker = JobTracker.of(EXPORT, ["a", "b", "c"])
+        tracker.take([BulkRecord(id="a", resource=job("a", JobState.COMPLETED, size=7))], START)
+        tracker.take([BulkRecord(id="b", resource=job("b", JobState.FAILED))], START)
+        platform.end(["c"], after=0)
+
+        event, _ = wait(row(["c"], state=tracker.to_json()))
+
+        assert event.outcome is Outcome.FAILED
+        assert [event.summary[name] for name in ("total", "completed", "failed", "bytes")] == [3, 2, 1, 1007]
+        assert platform.asked("a") == platform.asked("b") == []
+
+    @pytest.mark.parametrize(("fail_fast", "ends_at"), [(False, 2 * HOUR), (True, HOUR)])
+    def test_a_failed_job_ends_the_wait_when_all_have_ended_or_at_once(self, platform, wait, row, fail_fast, ends_at):
+        platform.end(["bad"], after=HOUR, state=JobState.FAILED)
+        platform.end(["good"], after=2 * HOUR)
+
+        event, at = wait(row(["bad", "good"], fail_fast=fail_fast))
+
+        assert event.outcome is Outcome.FAILED
+        assert [item["id"] for item in event.summary["failed_items"]] == ["bad"]
+        assert ends_at <= at <= ends_at + 61
+
+    def test_an_id_that_stays_unknown_is_missing_after_three_intervals(self, platform, wait, row):
+        platform.refuse(["gone"])
+        platform.end(["good"], after=0)
+
+        event, at = wait(row(["gone", "good"]))
+
+        assert (event.outcome, event.summary["missing"]) == (Outcome.FAILED, 1)
+        assert 60 + 180 <= at <= 60 + 180 + 61
+
+    def test_a_missing_id_is_asked_for_no_more(self, platform, wait, row):
+        platform.refuse(["gone"])
+        platform.end(["good"], after=HOUR)
+
+        wait(row(["gone", "good"]))
+
+        assert max(platform.asked("gone")) < 320
+
+    def test_an_outage_makes_no_id_missing_that_is_known_when_it_is_over(self, platform, time, wait, row):
+        platform.refuse(["new"])
+        platform.end(["new", "good"], after=2 * HOUR)
+        admit_at = HOUR
+
+        def fault(number, ids):
+            now = time.clock() - START
+            if now >= admit_at:
+                platform.admit(["new"])
+            return DOWN if 70 < now < HOUR and "new" in ids else None
+
+        platform.fault = fault
+
+        event, _ = wait(row(["new", "good"]))
+
+        assert event.outcome is Outcome.COMPLETED
+
+    def test_another_user_s_job_is_an_error_that_names_the_remedy(self, platform, wait, row):
+        platform.refuse(["theirs"], Problem(403, 9005, "Insufficient rights"))
+
+        event, at = wait(row(["theirs", "mine"]))
+
+        assert event.outcome is Outcome.ERROR
+        assert "export theirs" in (event.error or "")
+        assert "use that user's connection" in (event.error or "")
+        assert at < 62
+
+    def test_a_refused_token_is_an_error_after_the_connection_was_read_once_more(self, platform, wait, row):
+        platform.fault = lambda number, ids: TOKEN
+
+        event, _ = wait(row(["a"]))
+
+        assert event.outcome is Outcome.ERROR
+        assert "401" in (event.error or "")
+        assert (event.error or "").endswith((".", ")."))
+        assert platform.connects == 2
+
+    @pytest.mark.parametrize("error", [DOWN, MAINTENANCE, LIMITED, DROPPED], ids=["5xx", "maintenance", "429", "line"])
+    def test_what_may_pass_is_waited_out(self, platform, time, wait, row, error):
+        platform.end(["a"], after=HOUR)
+        platform.fault = lambda number, ids: error if time.clock() < START + 5 * HOUR else None
+
+        event, at = wait(row(["a"]))
+
+        assert event.outcome is Outcome.COMPLETED
+        assert 5 * HOUR <= at <= 5 * HOUR + 311
+
+    def test_it_is_sent_once_and_then_the_trigger_ends(self, platform, time, row):
+        platform.end(["a"], after=0)
+
+        events = time.run(events_of(CgcJobsTrigger(**row(["a"]))))
+
+        assert len(events) == 1
+        assert isinstance(events[0], TriggerEvent)
+
+    @pytest.mark.parametrize(("grace", "at"), [(15.0, 60.0), (300.0, 300.0)])
+    def test_it_is_not_sent_before_its_time(self, platform, wait, row, grace, at):
+        platform.end(["a"], after=0)
+
+        _, sent_at = wait(row(["a"], not_before=START + grace))
+
+        assert at <= sent_at <= at + 1
+
+    def test_a_wait_whose_jobs_have_all_ended_makes_no_request(self, platform, wait, row):
+        event, at = wait(row([]))
+
+        assert (event.outcome, at, platform.requests) == (Outcome.COMPLETED, 15.0, [])
+
+    def test_ten_thousand_failures_with_long_names_fit_into_64_kib(self, platform, time, row, monkeypatch):
+        ids = [f"{number:032d}" for number in range(10_000)]
+        platform.end(ids, after=0, state=JobState.FAILED)
+        monkeypatch.setattr(platform, "_record", lambda job_id: BulkRecord(id=job_id, resource=_failed(job_id)))
+
+        (event,) = time.run(events_of(CgcJobsTrigger(**row(ids))))
+
+        assert len(json.dumps(event.payload).encode()) < 64 * 1024
+        assert event.payload["summary"]["failed"] == 10_000
+
+    def test_a_bug_ends_the_trigger_with_its_traceback_and_no_event(self, platform, time, row):
+        platform.fault = lambda number, ids: ZeroDivisionError("a bug")
+
+        with pytest.raises(ZeroDivisionError, match="a bug"):
+            time.run(events_of(CgcJobsTrigger(**row(["a"]))))
+
+    def test_a_row_without_ids_is_a_bug_and_looks_like_one(self, platform, time, row):
+        with pytest.raises(ValueError, match="neither 'ids' nor 'ids_xcom'"):
+            time.run(events_of(CgcJobsTrigger(**row(["a"]) | {"ids": None})))
+
+    def test_a_row_whose_ids_and_state_do_not_fit_is_a_bug_and_looks_like_one(self, platform, time, row):
+        with pytest.raises(ValueError, match="does not add up"):
+            time.run(events_of(CgcJobsTrigger(**row(["a"]) | {"ids": ["a", "b"]})))
+
+
+def _failed(job_id):
+    return ExportJob(
+        id=job_id,
+        state=JobState.FAILED,
+        file="f" * 24,
+        volume="lab/bucket",
+        location="\U0001f9ec" * 256,
+        properties={"sse_algorithm": "aws:kms", "sse_aws_kms_key_id": "k" * 100},
+        error=Problem(409, 9107, "ä" * 500),
+    )
+
+
+class TestDeadlines:
+    @pytest.mark.parametrize(
+        ("deadlines", "outcome"),
+        [
+            ({"deadline": START + HOUR}, Outcome.TIMEOUT),
+            ({"deadline": START + HOUR, "execution_deadline": START + 2 * HOUR}, Outcome.TIMEOUT),
+            ({"deadline": START + 2 * HOUR, "execution_deadline": START + HOUR}, Outcome.EXECUTION_TIMEOUT),
+        ],
+        ids=["timeout", "timeout first", "execution_timeout first"],
+    )
+    def test_the_event_says_which_one_passed_first(self, platform, wait, row, deadlines, outcome):
+        platform.end(["b"], after=60)
+
+        event, at = wait(row(["a", "b"], **deadlines))
+
+        assert event.outcome is outcome
+        assert HOUR <= at <= HOUR + 1
+        assert event.summary["completed"] == 1
+
+    @pytest.mark.parametrize("name", ["deadline", "execution_deadline"])
+    def test_one_that_passed_while_no_triggerer_ran_leaves_one_look(self, platform, wait, row, name):
+        event, at = wait(row(some_ids(250), **{name: START - HOUR}))
+
+        assert event.outcome in (Outcome.TIMEOUT, Outcome.EXECUTION_TIMEOUT)
+        assert len(platform.requests) == 3
+        assert at <= 16
+
+    @pytest.mark.parametrize("name", ["deadline", "execution_deadline"])
+    def test_jobs_that_ended_while_no_triggerer_ran_are_not_called_late(self, platform, wait, row, name):
+        ids = some_ids(250)
+        platform.end(ids, after=-2 * HOUR)
+
+        event, _ = wait(row(ids, **{name: START - HOUR}))
+
+        assert event.outcome is Outcome.COMPLETED
+
+    def test_a_job_that_ended_between_the_last_look_and_the_deadline_is_not_called_late(self, platform, wait, row):
+        platform.end(["a"], after=HOUR - 1)
+
+        event, _ = wait(row(["a"], deadline=START + HOUR))
+
+        assert event.outcome is Outcome.COMPLETED
+
+    def test_an_answer_under_way_at_the_deadline_is_not_the_last_word(self, platform, time, wait, row):
+        """It was asked before the job ended; the answer after it knows better."""
+        platform.latency = lambda ids: 10.0
+        platform.end(["a"], after=65)
+
+        event, _ = wait(row(["a"], deadline=START + 66))
+
+        assert event.outcome is Outcome.COMPLETED
+
+    @pytest.mark.parametrize("error", [DOWN, DROPPED], ids=["5xx", "line"])
+    def test_an_error_at_the_deadline_is_not_the_last_word(self, platform, time, wait, row, error):
+        ids = some_ids(250)
+        platform.end(ids, after=HOUR - 1)
+        failed = set()
+
+        def fault(number, asked):
+            if time.clock() < START + HOUR or asked[0] in failed:
+                return None
+            failed.add(asked[0])
+            return error
+
+        platform.fault = fault
+
+        event, _ = wait(row(ids, deadline=START + HOUR))
+
+        assert event.outcome is Outcome.COMPLETED
+
+    def test_the_last_look_takes_half_a_minute_at_most(self, platform, time, wait, row):
+        platform.latency = lambda ids: 20.0 if time.clock() >= START + HOUR else 0.0
+        platform.fault = lambda number, ids: DOWN if time.clock() >= START + HOUR else None
+
+        event, at = wait(row(some_ids(250), deadline=START + HOUR))
+
+        assert event.outcome is Outcome.TIMEOUT
+        assert at <= HOUR + LAST_LOOK + 1
+
+    def test_a_platform_that_never_answers_does_not_hold_the_task(self, platform, wait, row):
+        platform.latency = lambda ids: 24 * HOUR
+
+        event, at = wait(row(["a"], deadline=START + HOUR))
+
+        assert event.outcome is Outcome.TIMEOUT
+        assert at <= HOUR + LAST_LOOK + 1
+
+    def test_a_failed_job_found_at_the_deadline_is_a_failure_when_all_have_ended(self, platform, wait, row):
+        platform.end(["a"], after=HOUR - 1, state=JobState.FAILED)
+
+        event, _ = wait(row(["a"], deadline=START + HOUR))
+
+        assert event.outcome is Outcome.FAILED
+
+
+class TestRestart:
+    @pytest.mark.parametrize("stopped_at", [0.0, 30.0, 61.0, 1000.0, HOUR + 30, 2 * HOUR])
+    def test_a_wait_taken_up_elsewhere_ends_with_the_same_event(self, platform, time, row, stopped_at):
+        ids = some_ids(120)
+        stored = row(ids)
+        platform.end(ids[:50], after=900)
+        platform.end(ids[50:60], after=HOUR, state=JobState.FAILED)
+        platform.end(ids[60:119], after=2 * HOUR + 600)
+        platform.refuse(ids[119:])
+
+        async def interrupted():
+            trigger = CgcJobsTrigger(**stored)
+            first = asyncio.create_task(events_of(trigger))
+            await asyncio.sleep(stopped_at)
+            first.cancel()
+            await asyncio.sleep(90)
+            _, arguments = json.loads(json.dumps(trigger.serialize()))
+            return await events_of(CgcJobsTrigger(**arguments))
+
+        (event,) = time.run(interrupted())
+
+        summary = event.payload["summary"]
+        assert event.payload["outcome"] == "failed"
+        assert [summary[name] for name in ("total", "completed", "failed", "missing")] == [120, 109, 10, 1]
+        assert {item["id"] for item in summary["failed_items"]} == {*ids[50:60], ids[119]}
+        assert 2 * HOUR + 600 <= time.clock() - START <= 2 * HOUR + 600 + 61
+
+    def test_the_deadline_is_not_moved_by_a_restart(self, platform, time, row):
+        stored = row(["a"], deadline=START + HOUR)
+
+        async def interrupted():
+            trigger = CgcJobsTrigger(**stored)
+            for _ in range(5):
+                running = asyncio.create_task(events_of(trigger))
+                await asyncio.sleep(600)
+                running.cancel()
+                trigger = CgcJobsTrigger(**trigger.serialize()[1])
+            return await events_of(trigger)
+
+        (event,) = time.run(interrupted())
+
+        assert event.payload["outcome"] == "timeout"
+        assert HOUR <= time.clock() - START <= HOUR + 1
+
+    def test_a_restart_after_the_first_look_was_due_looks_at_once(self, platform, time, wait, row):
+        platform.end(["a"], after=0)
+
+        event, at = wait(row(["a"], first_look=START - 1000, not_before=START - 1000))
+
+        assert at <= 1
+
+    def test_a_cancelled_trigger_cancels_nothing_and_leaves_nothing(self, platform, time, row):
+        left = []
+
+        async def main():
+            running = asyncio.create_task(events_of(CgcJobsTrigger(**row(["a"]))))
+            await asyncio.sleep(100)
+            running.cancel()
+            await asyncio.sleep(1)
+            left.extend(asyncio.all_tasks() - {asyncio.current_task()})
+
+        time.run(main())
+
+        assert left == []
+        assert [client.closed for client in platform.clients] == [1]
+
+
+class TestIdsInXCom:
+    ADDRESS = {"dag_id": "d", "task_id": "t", "run_id": "r", "map_index": 3, "key": "cgc_ids"}
+
+    @pytest.fixture
+    def read_from(self, monkeypatch):
+        """Let the XCom hold a value; give the addresses that were read."""
+        addresses = []
+
+        def hold(value):
+            def read(address):
+                addresses.append(dict(address))
+                return value
+
+            monkeypatch.setattr(trigger_module, "read_xcom", read)
+            return addresses
+
+        return hold
+
+    def test_more_ids_than_fit_into_the_row_are_read_from_there(self, platform, wait, row, read_from):
+        ids = some_ids(2500)
+        addresses = read_from(ids)
+        platform.end(ids, after=0)
+
+        event, _ = wait(row(ids) | {"ids": None, "ids_xcom": self.ADDRESS})
+
+        assert addresses == [self.ADDRESS]
+        assert (event.outcome, event.summary["completed"]) == (Outcome.COMPLETED, 2500)
+
+    def test_the_row_stays_small(self, row):
+        ids = some_ids(10_000)
+
+        _, arguments = CgcJobsTrigger(**row(ids) | {"ids": None, "ids_xcom": self.ADDRESS}).serialize()
+
+        assert len(json.dumps(arguments)) < 2000
+
+    def test_an_xcom_that_is_gone_is_a_bug_and_looks_like_one(self, platform, time, row, read_from):
+        read_from(None)
+
+        with pytest.raises(ValueError, match="is None"):
+            time.run(events_of(CgcJobsTrigger(**row(["a"]) | {"ids": None, "ids_xcom": self.ADDRESS})))
+
+
+class TestLog:
+    def test_six_hours_are_at_most_twenty_lines(self, platform, wait, row, records):
+        ids = some_ids(1000)
+        for number, job_id in enumerate(ids):
+            state = JobState.FAILED if number == 700 else JobState.COMPLETED
+            platform.end([job_id], after=6 * HOUR * (number + 1) / 1000, state=state)
+
+        event, at = wait(row(ids))
+
+        assert event.outcome is Outcome.FAILED
+        assert 6 * HOUR <= at <= 6 * HOUR + 61
+        assert 10 <= len(records()) <= 20
+        assert {record.threadName for record in records()} == {"MainThread"}
+
+    def test_trouble_is_said_once_and_its_end_is_said(self, platform, time, wait, row, lines):
+        platform.end(["a"], after=0)
+        platform.fault = lambda number, ids: MAINTENANCE if time.clock() < START + 1000 else None
+
+        wait(row(["a"]))
+
+        trouble, recovered = lines()[:2]
+        assert "in maintenance" in trouble
+        assert "The jobs are not affected; looking again in" in trouble
+        assert recovered.startswith("The platform answers again after")
+
+    def test_each_of_two_waits_speaks_in_its_own_context(self, platform, time, row, monkeypatch):
+        """Airflow routes a line to the log of the task in whose context it is written."""
+        whose = contextvars.ContextVar("whose", default="nobody's")
+        said = []
+
+        def note(line, *arguments):
+            said.append((whose.get(), (line % arguments).split()[0]))
+
+        monkeypatch.setattr(CgcJobsTrigger, "log", SimpleNamespace(info=note, warning=note), raising=False)
+        platform.end(some_ids(3, "one") + some_ids(7, "two"), after=30 * 60)
+
+        async def task(name, ids):
+            whose.set(name)
+            await events_of(CgcJobsTrigger(**row(ids)))
+
+        async def main():
+            await asyncio.gather(task("first", some_ids(3, "one")), task("second", some_ids(7, "two")))
+
+        time.run(main())
+
+        assert set(said) == {("first", "3"), ("second", "7")}
+
+    def test_a_kill_says_what_becomes_of_the_jobs(self, time, row, lines):
+        time.run(CgcJobsTrigger(**row(["a"])).on_kill())
+
+        assert len(lines()) == 1
+        assert "the exports on the platform go on" in lines()[0]
+
+
+class TestSharing:
+    def test_five_hundred_waits_share_the_requests_of_a_sweep(self, platform, time, row):
+        waits = [some_ids(2, f"w{number}x") for number in range(500)]
+        for ids in waits:
+            platform.end(ids, after=HOUR)
+
+        async def main():
+            return await asyncio.gather(*(events_of(CgcJobsTrigger(**row(ids))) for ids in waits))
+
+        events = time.run(main())
+
+        assert all(len(each) == 1 and each[0].payload["outcome"] == "completed" for each in events)
+        sweeps = HOUR / 57
+        assert len(platform.requests) <= 10 * (sweeps + 2)
+        assert platform.connects <= 7
+
+    def test_nothing_blocks_the_event_loop(self, platform, time, row):
+        """The platform takes seconds to answer, in threads; a heartbeat on the loop keeps its beat."""
+        platform.latency = lambda ids: 7.0
+        platform.end(some_ids(300), after=600)
+        beats = []
+
+        async def heart():
+            while True:
+                await asyncio.sleep(1)
+                beats.append(time.clock())
+
+        async def main():
+            beating = asyncio.create_task(heart())
+            await events_of(CgcJobsTrigger(**row(some_ids(300))))
+            beating.cancel()
+
+        time.run(main())
+
+        assert len(beats) >= 590
+        assert max(later - earlier for earlier, later in zip(beats, beats[1:], strict=False)) <= 1.01
+        assert all(request.thread.startswith("cgc-export") for request in platform.requests)
+
+    def test_the_clients_of_the_poller_make_one_attempt_per_call_and_never_sleep(self, time, row, monkeypatch):
+        made = []
+
+        class Client:
+            def __init__(self, settings, *, patience):
+                made.append((settings, patience))
+
+        settings = Settings(token="a-made-up-token")
+
+        async def aget_settings(conn_id):
+            assert conn_id == "cgc_default"
+            return settings
+
+        monkeypatch.setattr(trigger_module.CgcHook, "aget_settings", aget_settings)
+        monkeypatch.setattr(trigger_module, "CgcClient", Client)
+
+        async def main():
+            poller = CgcJobsTrigger(**row(["a"]))._make_poller()
+            await poller._connect()
+            poller.close()
+
+        time.run(main())
+
+        assert made == [(settings, 0)]
+
+
+def test_an_id_that_becomes_known_in_time_is_waited_for_to_its_end(platform, time, wait, row):
+    platform.refuse(["new"])
+    platform.end(["new"], after=600)
+
+    def fault(number, ids):
+        if time.clock() > START + 150:
+            platform.admit(["new"])
+
+    platform.fault = fault
+
+    event, _ = wait(row(["new"]))
+
+    assert event.outcome is Outcome.COMPLETED
