@@ -27,7 +27,6 @@ _BEFORE_SENDING = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     ConnectionRefusedError,
-    ssl.SSLCertVerificationError,
 )
 _BAD_ADDRESS = (
     requests.exceptions.InvalidURL,

@@ -16,9 +16,8 @@ PATIENCE = 420.0
 """Seconds for whatever should happen: generous, because other programs may use this machine, too."""
 
 MISMATCH = re.compile(
-    r"reported that the task instance <TaskInstance: (?P<dag>[\w-]+)\.(?P<task>[\w-]+) (?P<run>\S+)"
-    r"(?: map_index=(?P<index>\d+))? \[\w+\]> finished with state (?P<finished>\w+),"
-    r" but the task instance's state attribute is (?P<state>\w+)"
+    r"reported that the task instance <TaskInstance: (?P<dag>[\w-]+)\.(?P<task>[\w-]+) \S+ (?:map_index=(?P<index>\d+) )?"
+    r"\[\w+\][^>]*> finished with state \w+, but the task instance's state attribute is \w+"
 )
 """airflow/jobs/scheduler_job_runner.py, `process_executor_events` (apache/airflow#71172, #72716)."""
 
@@ -101,7 +100,9 @@ def wait_for_all(airflow: AirflowBox, *runs: Run, meanwhile: Callable[[], object
 def mismatches(airflow: AirflowBox) -> Counter[tuple[str, str, int]]:
     """How often Airflow failed a try by its own race: by Dag, task and map index, from the scheduler's log."""
     text = (airflow.home / "logs" / "scheduler.out").read_text(errors="replace")
-    return Counter((m["dag"], m["task"], int(m["index"] or -1)) for m in MISMATCH.finditer(text))
+    found = [(m["dag"], m["task"], int(m["index"] or -1)) for m in MISMATCH.finditer(text)]
+    assert len(found) == text.count("the task instance's state attribute is"), "this Airflow says it in other words"
+    return Counter(found)
 
 
 def our_lines(log: str) -> list[str]:

@@ -258,6 +258,15 @@ def test_the_budget_learns_from_every_answer(client: CgcClient, requests_mock: A
     assert client.budget.delay() == pytest.approx(120)
 
 
+def test_the_budget_learns_from_a_refusal_without_headers(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "42"}}])
+
+    with pytest.raises(CgcRateLimited):
+        client.user()
+
+    assert client.budget.delay() == pytest.approx(42)
+
+
 def test_a_patient_call_leaves_the_rest_of_the_window_to_people(
     make_client: MakeClient, requests_mock: Any, base: str, clock: Any
 ) -> None:

@@ -145,7 +145,14 @@ def test_ten_bad_items_are_shown_and_the_others_counted():
 
 @pytest.mark.parametrize(
     "value",
-    ["x/" * 100_000, "[" + "x" * 100_000, "{{" * 100_000, b"x" * 100_000, [["y" * 100_000] * 50], [{"k": "v" * 100_000}]],
+    [
+        "x/" * 100_000,
+        "[" + "x" * 100_000,
+        "{{" * 100_000,
+        b"x" * 100_000,
+        [["y" * 100_000] * 50],
+        [{"k": "v" * 100_000}],
+    ],
     ids=lambda value: repr(value)[:12],
 )
 def test_a_refusal_stays_short_whatever_was_given(value):

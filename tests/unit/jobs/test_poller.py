@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 import traceback
+from itertools import pairwise
 
 import pytest
 
@@ -90,7 +91,7 @@ class TestRequests:
         platform.time.run(wait(platform, ["a"]))
 
         looks = platform.asked("a")
-        gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(looks)]
         assert all(0.9 * INTERVAL <= gap <= INTERVAL + 1 for gap in gaps)
         assert 3600 <= looks[-1] <= 3600 + INTERVAL + 1
 
@@ -136,9 +137,7 @@ class TestRequests:
         soon, later = some_ids(30, "soon"), some_ids(200, "later")
 
         async def main():
-            await asyncio.gather(
-                wait(platform, soon, limit=59), wait(platform, later, first_look=50.0, limit=49)
-            )
+            await asyncio.gather(wait(platform, soon, limit=59), wait(platform, later, first_look=50.0, limit=49))
 
         platform.time.run(main())
 
@@ -231,7 +230,7 @@ class TestSlowAnswers:
 
         looks = platform.asked("quick00000")
         assert len(looks) >= 15
-        assert max(later - earlier for earlier, later in zip(looks, looks[1:], strict=False)) <= INTERVAL + 1
+        assert max(later - earlier for earlier, later in pairwise(looks)) <= INTERVAL + 1
 
     def test_an_id_is_not_asked_twice_at_once(self, time):
         platform = FakePlatform(time, latency=lambda ids: 150.0)
@@ -239,7 +238,7 @@ class TestSlowAnswers:
         time.run(wait(platform, ["a"], limit=500))
 
         looks = platform.asked("a")
-        assert all(later - earlier >= 150 for earlier, later in zip(looks, looks[1:], strict=False))
+        assert all(later - earlier >= 150 for earlier, later in pairwise(looks))
 
     def test_many_requests_run_side_by_side(self, time):
         platform = FakePlatform(time, latency=lambda ids: 10.0)
@@ -270,7 +269,7 @@ class TestHurry:
     def test_a_hurried_look_comes_at_once(self, platform):
         platform.time.run(self._hurry(platform, at=30))
 
-        first, second = platform.asked("a")
+        _, second = platform.asked("a")
         assert 30 <= second <= 30 + GATHERED
 
     def test_a_request_under_way_does_not_count_as_the_hurried_look(self, time):
@@ -279,7 +278,7 @@ class TestHurry:
 
         time.run(self._hurry(platform, at=5))
 
-        first, second = platform.asked("a")
+        _, second = platform.asked("a")
         assert 10 <= second <= 10.5
 
     def test_a_hurried_look_comes_once(self, time):
@@ -311,7 +310,8 @@ class TestErrors:
 
         async def main():
             await asyncio.gather(
-                wait(platform, some_ids(100, "x"), limit=200), wait(platform, some_ids(100, "y"), first_look=1, limit=200)
+                wait(platform, some_ids(100, "x"), limit=200),
+                wait(platform, some_ids(100, "y"), first_look=1, limit=200),
             )
 
         time.run(main())
@@ -325,7 +325,7 @@ class TestErrors:
         letters = time.run(wait(platform, ["a"], limit=3600))
 
         looks = platform.asked("a")
-        gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(looks)]
         assert gaps[0] <= 1.2
         assert gaps[2] <= 4.2
         assert all(25 <= gap <= 61 for gap in gaps[8:])
@@ -344,7 +344,7 @@ class TestErrors:
         time.run(wait(platform, ["a"], limit=1000))
 
         looks = platform.asked("a")[8:]
-        assert all(55 <= later - earlier <= 61 for earlier, later in zip(looks, looks[1:], strict=False))
+        assert all(55 <= later - earlier <= 61 for earlier, later in pairwise(looks))
 
     def test_trouble_starts_small_again_the_next_time(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: DOWN if number < 8 or number == 9 else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,10 +88,14 @@ def test_every_id_is_looked_at_in_time_and_never_after_its_end(visitors, ends, l
     answers_after = latency + GATHER
     for visitor in visitors:
         for job_id in visitor.ids:
-            looks = [visitor.comes, *(at for at in platform.asked(job_id) if visitor.waits_for(job_id, at)), visitor.left]
+            looks = [
+                visitor.comes,
+                *(at for at in platform.asked(job_id) if visitor.waits_for(job_id, at)),
+                visitor.left,
+            ]
             if job_id in visitor.heard:
                 looks[-1] = visitor.heard[job_id]
-            gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+            gaps = [later - earlier for earlier, later in pairwise(looks)]
             assert max(gaps) <= visitor.interval + answers_after + SLACK
     for job_id, end in ends.items():
         too_late = [at for at in platform.asked(job_id) if at >= end + ROUNDING]

@@ -9,6 +9,7 @@ from airflow_provider_cgc.client.models import BulkRecord, JobState
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.report import (
+    QUIET,
     ProgressLog,
     as_sentence,
     clock_time,
@@ -25,6 +26,7 @@ from tests.virtual_time import START
 
 MINUTE = 60.0
 HOUR = 3600.0
+QUIET_MINUTES = int(QUIET / MINUTE)
 
 
 @pytest.fixture
@@ -74,11 +76,11 @@ class TestSilence:
 
     def test_the_first_failure_is_said_at_once_and_the_next_in_its_turn(self, tracker, log):
         said = []
-        for minute in range(30):
+        for minute in range(10 + QUIET_MINUTES):
             end(tracker, 1, JobState.FAILED if minute in (5, 7) else JobState.COMPLETED)
             said.append(bool(log.line(tracker, START + minute * MINUTE)))
 
-        assert [minute for minute, spoke in enumerate(said) if spoke] == [0, 5, 25]
+        assert [minute for minute, spoke in enumerate(said) if spoke] == [0, 5, 5 + QUIET_MINUTES]
 
     def test_a_missing_id_is_a_failure_too(self, tracker, log):
         log.line(tracker, START)
@@ -92,15 +94,18 @@ class TestSilence:
         log = ProgressLog(said_at=START, said=(0, 0))
         end(tracker, 5)
 
-        assert log.line(tracker, START + 19 * MINUTE) is None
-        assert log.line(tracker, START + 20 * MINUTE) is not None
+        assert log.line(tracker, START + QUIET - 1) is None
+        assert log.line(tracker, START + QUIET) is not None
 
 
 class TestTrouble:
-    def test_trouble_is_said_once_in_twenty_minutes(self, log):
-        lines = [log.trouble("Maintenance.", START + minute * MINUTE, next_look=60) for minute in range(61)]
+    def test_trouble_is_said_once_in_a_while(self, log):
+        minutes = range(3 * QUIET_MINUTES)
 
-        assert [minute for minute, line in enumerate(lines) if line] == [0, 20, 40, 60]
+        lines = [log.trouble("Maintenance.", START + minute * MINUTE, next_look=60) for minute in minutes]
+
+        said = [minute for minute, line in enumerate(lines) if line]
+        assert said == [0, QUIET_MINUTES, 2 * QUIET_MINUTES]
 
     def test_the_line_says_that_the_jobs_go_on_and_when_the_next_look_is(self, log):
         line = log.trouble("The platform is in maintenance.", START, next_look=61.7)
@@ -116,9 +121,9 @@ class TestTrouble:
     def test_without_trouble_there_is_nothing_to_recover_from(self, log):
         assert log.recovered(START) is None
 
-    def test_trouble_that_comes_and_goes_is_one_pair_of_lines_in_twenty_minutes(self, log):
+    def test_trouble_that_comes_and_goes_is_one_pair_of_lines_in_a_while(self, log):
         lines = []
-        for minute in range(0, 60, 2):
+        for minute in range(0, 3 * QUIET_MINUTES, 2):
             lines.append(log.trouble("Down.", START + minute * MINUTE, next_look=60))
             lines.append(log.recovered(START + (minute + 1) * MINUTE))
 
@@ -126,11 +131,11 @@ class TestTrouble:
 
     def test_a_rescheduled_sensor_does_not_repeat_its_trouble_at_every_poke(self, log):
         lines = []
-        for minute in range(60):
+        for minute in range(2 * QUIET_MINUTES):
             lines.append(log.trouble("Maintenance.", START + minute * MINUTE, next_look=60))
             log = ProgressLog.from_json(log.to_json())
 
-        assert len([line for line in lines if line]) == 3
+        assert len([line for line in lines if line]) == 2
         assert log.recovered(START + 60 * MINUTE) == "The platform answers again after 60 min."
 
     def test_what_an_older_release_stored_can_be_read(self):
@@ -153,7 +158,8 @@ class TestProgress:
         tracker.close_missing(START + 181, interval=MINUTE)
 
         assert progress(tracker) == (
-            "1 of 8 exports completed, 1 failed, 1 unknown to the platform, 2 running, 1 pending, 2 not seen yet, 2.0 TB."
+            "1 of 8 exports completed, 1 failed, 1 unknown to the platform, 2 running, 1 pending, 2 not seen yet,"
+            " 2.0 TB."
         )
 
     def test_what_is_not_there_is_not_said(self, tracker):

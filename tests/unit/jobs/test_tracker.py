@@ -220,7 +220,9 @@ class TestDenied:
         tracker.take([refused("b", Problem(403, 9005, "Insufficient rights"))], NOW)
 
         assert tracker.denial is not None
-        assert tracker.denial.startswith("The platform does not show export b to this user (9005: Insufficient rights).")
+        assert tracker.denial.startswith(
+            "The platform does not show export b to this user (9005: Insufficient rights)."
+        )
         assert "use that user's connection" in tracker.denial
 
     def test_nothing_is_denied_as_long_as_nothing_was(self, tracker):

@@ -7,6 +7,7 @@ import contextvars
 import inspect
 import json
 import logging
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -90,7 +91,8 @@ class TestRow:
     def test_the_row_holds_no_token(self, platform, time, row, monkeypatch):
         token = "a-token-that-must-not-travel"
         monkeypatch.setenv(
-            "AIRFLOW_CONN_CGC_DEFAULT", json.dumps({"conn_type": "cgc", "password": token, "extra": {"platform": "cgc"}})
+            "AIRFLOW_CONN_CGC_DEFAULT",
+            json.dumps({"conn_type": "cgc", "password": token, "extra": {"platform": "cgc"}}),
         )
         platform.end(["a"], after=0)
         trigger = CgcJobsTrigger(**row(["a"]))
@@ -449,7 +451,7 @@ class TestRestart:
     def test_a_restart_after_the_first_look_was_due_looks_at_once(self, platform, time, wait, row):
         platform.end(["a"], after=0)
 
-        event, at = wait(row(["a"], first_look=START - 1000, not_before=START - 1000))
+        _, at = wait(row(["a"], first_look=START - 1000, not_before=START - 1000))
 
         assert at <= 1
 
@@ -600,7 +602,7 @@ class TestSharing:
         time.run(main())
 
         assert len(beats) >= 590
-        assert max(later - earlier for earlier, later in zip(beats, beats[1:], strict=False)) <= 1.01
+        assert max(later - earlier for earlier, later in pairwise(beats)) <= 1.01
         assert all(request.thread.startswith("cgc-export") for request in platform.requests)
 
     def test_the_clients_of_the_poller_make_one_attempt_per_call_and_never_sleep(self, time, row, monkeypatch):
