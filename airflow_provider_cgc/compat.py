@@ -11,14 +11,11 @@ from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
-    BaseHook,
     BaseOperator,
     BaseSensorOperator,
-    Connection,
     PokeReturnValue,
     XCom,
     conf,
-    mask_secret,
 )
 
 try:
@@ -40,17 +37,14 @@ __all__ = [
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AirflowTaskTimeout",
-    "BaseHook",
     "BaseOperator",
     "BaseSensorOperator",
-    "Connection",
     "PokeReturnValue",
     "TaskDeferralError",
     "TaskDeferralTimeout",
     "conf",
     "default_deferrable",
     "first_poke",
-    "mask_secret",
     "read_xcom",
     "task_state_store",
 ]

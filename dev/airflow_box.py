@@ -24,7 +24,7 @@ HEALTH_KEYS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "trig
 FINISHED = ("success", "failed")
 
 
-class ComponentDied(RuntimeError):  # noqa: N818 - what happened, in the words of the tests
+class ComponentDied(RuntimeError):
     """A component of Airflow ended by itself, or stopped to give signs of life."""
 
     def __init__(self, component: str, what: str, log: Path, last_lines: str) -> None:

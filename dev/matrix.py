@@ -25,8 +25,10 @@ def interpreter(line: Line) -> Path:
     uv = str(Path(sys.executable).with_name("uv"))
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True)
     subprocess.run(
-        [uv, "pip", "install", "--quiet", "--python", str(python), "--constraint", str(line.constraints)]
-        + ["--editable", ".[emulator,test]", f"apache-airflow=={line.patch}"],
+        [
+            *(uv, "pip", "install", "--quiet", "--python", str(python), "--constraint", str(line.constraints)),
+            *("--editable", ".[emulator,test]", f"apache-airflow=={line.patch}"),
+        ],
         check=True,
         cwd=ROOT,
     )

@@ -23,7 +23,7 @@ None of them is an Airflow exception, none shows a token, and all survive pickli
 `from_response()` is the only judge of an answer.
 """
 
-# ruff: noqa: N818  # the names say what happened; "Error" at the end of each would say nothing more
+# the names say what happened; "Error" at the end of each would say nothing more
 from __future__ import annotations
 
 import json

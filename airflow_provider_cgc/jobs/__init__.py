@@ -1,0 +1,1 @@
+"""The rules of waiting: free of Airflow and of HTTP."""

@@ -25,12 +25,12 @@ from airflow_provider_cgc.compat import (
     default_deferrable,
     task_state_store,
 )
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsFailed, CgcTriggerError, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError, CgcWaitError
 from airflow_provider_cgc.jobs.event import WaitEvent
-from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, progress
 from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.sensors.arguments import check_count, ids_given, whole_number
 from airflow_provider_cgc.sensors.wait import Wait
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ class CgcJobsSensor(BaseSensorOperator):
             ended = WaitEvent.from_json(event, kind=self.kind.name)
         except ValueError as error:
             raise CgcTriggerError(
-                f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on the"
-                " platform go on; clear this task to wait again."
+                f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on"
+                " the platform go on; clear this task to wait again."
             ) from error
         return self._finish(context, ended.outcome, ended.summary, ended.error)
 
@@ -144,14 +144,14 @@ class CgcJobsSensor(BaseSensorOperator):
             for argument in ("silent_fail", "exponential_backoff"):
                 if getattr(self, argument):
                     raise ValueError(
-                        f"{type(self).__name__} {self.task_id!r}: {argument}=True has no effect while a task is deferred;"
-                        " drop it (trouble with the platform is waited out anyway) or set deferrable=False"
+                        f"{type(self).__name__} {self.task_id!r}: {argument}=True has no effect while a task is"
+                        " deferred; drop it (trouble with the platform is waited out anyway) or set deferrable=False"
                     )
         elif self.mode == "reschedule" and self.poke_interval < SHORT_RESCHEDULE:
             warn(
-                f"{type(self).__name__} {self.task_id!r}: a poke_interval of {self.poke_interval:g} s in reschedule mode"
-                f" lets Airflow itself fail the task by a race (apache/airflow#71172); use {SHORT_RESCHEDULE} s or more,"
-                " deferrable=True, and retries=2",
+                f"{type(self).__name__} {self.task_id!r}: a poke_interval of {self.poke_interval:g} s in reschedule"
+                " mode lets Airflow itself fail the task by a race (apache/airflow#71172); use"
+                f" {SHORT_RESCHEDULE} s or more, deferrable=True, and retries=2",
                 UserWarning,
                 stacklevel=4,
             )
@@ -196,41 +196,15 @@ class CgcJobsSensor(BaseSensorOperator):
         return bool(self.reschedule and not self.deferrable)
 
     def _ids(self) -> list[str]:
-        """Give the distinct ids, or say what is wrong with the argument before anything is sent."""
-        try:
-            given = parse_ids(getattr(self, self.ids_argument))
-        except BadIds as error:
-            raise CgcBadInput(f"{self.ids_argument} of task {self.task_id!r}: {error}") from error
+        """Give the distinct ids, or say what is wrong with the arguments before anything is sent."""
+        where = f"{self.ids_argument} of task {self.task_id!r}"
+        given = ids_given(getattr(self, self.ids_argument), where=where)
         ids = list(dict.fromkeys(given))
         if len(ids) < len(given):
             self.log.info("%s has %d ids twice; each is waited for once.", self.ids_argument, len(given) - len(ids))
-        self._check_count(len(ids))
+        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
+        check_count(len(ids), where=where, kind=self.kind, expected=expected, allow_empty=self.allow_empty)
         return ids
-
-    def _check_count(self, count: int) -> None:
-        expected = self._expected()
-        if expected is not None and count != expected:
-            raise CgcBadInput(
-                f"{self.ids_argument} of task {self.task_id!r} has {count} id{'' if count == 1 else 's'}, but expected_count is {expected}: some"
-                f" {self.kind.plural} were refused when they were submitted, or their ids were lost on the way; look at"
-                " the log of the task that starts them"
-            )
-        if not count and not self.allow_empty:
-            raise CgcBadInput(
-                f"{self.ids_argument} of task {self.task_id!r} is empty; set allow_empty=True if there may be nothing to"
-                " wait for"
-            )
-
-    def _expected(self) -> int | None:
-        expected = self.expected_count
-        if expected is None or isinstance(expected, int) and not isinstance(expected, bool) and expected >= 0:
-            return expected
-        if isinstance(expected, str) and expected.strip().isdecimal():
-            return int(expected)
-        raise CgcBadInput(
-            f"expected_count of task {self.task_id!r} is {expected!r}, not a number of {self.kind.plural}; leave it out"
-            " or give a whole number"
-        )
 
     def _look(self, wait: Wait) -> Outcome | None:
         """Look once, say what is worth a line, and give the verdict if there is one."""
@@ -345,12 +319,12 @@ class CgcJobsSensor(BaseSensorOperator):
             error = AirflowTaskTimeout(f"The execution_timeout of {self.execution_timeout} is over. {done} {still}")
             return error
         return CgcWaitError(
-            f"{reason or 'The platform refuses to answer.'} {still} Nothing was cancelled: mend the cause (a new token goes"
-            f" into connection {self.cgc_conn_id!r}), then clear this task: it only waits."
+            f"{reason or 'The platform refuses to answer.'} {still} Nothing was cancelled: mend the cause (a new token"
+            f" goes into connection {self.cgc_conn_id!r}), then clear this task: it only waits."
         )
 
     def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
-        """Raise `error`, as a skip if `soft_fail` covers this outcome: the jobs' end does, trouble with asking does not."""
+        """Raise `error`, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble with asking is not."""
         if self.soft_fail and outcome in (Outcome.FAILED, Outcome.TIMEOUT):
             raise AirflowSkipException(f"Skipped because of soft_fail=True: {error}") from error
         raise error
@@ -373,4 +347,3 @@ class CgcJobsSensor(BaseSensorOperator):
         for item in items:
             if item["file"] in names:
                 item["name"] = names[item["file"]]
-

@@ -84,7 +84,7 @@ class Wait:
         return wait
 
     def look(self, hook: CgcHook, *, interval: float) -> Looked:
-        """Ask once for everything that is open, and once more with the connection read again if the token is refused."""
+        """Ask once for everything open, and once more with the connection read again if the token is refused."""
         answer = self._ask(hook)
         if self.forgetful and self.tracker.overdue(time.time(), interval=interval):
             time.sleep(min(SECOND_LOOK, interval))

@@ -1,0 +1,1 @@
+"""The trigger that waits for jobs while their tasks are deferred."""

@@ -25,13 +25,22 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "upstream_gave_none": ({"upstream": None}, ["export_ids", "is None", "upstream task"]),
     "upstream_gave_a_mapping": ({"upstream": {"ids": [GOOD_ID]}}, ["export_ids", "mapping", "'ids'"]),
-    "fewer_than_expected": ({"export_ids": [GOOD_ID], "expected_count": 2}, ["export_ids", "has 1 id", "expected_count is 2"]),
+    "fewer_than_expected": (
+        {"export_ids": [GOOD_ID], "expected_count": 2},
+        ["export_ids", "has 1 id", "expected_count is 2"],
+    ),
     "expected_count_is_no_number": (
         {"export_ids": [GOOD_ID], "expected_count": "{{ 'many' }}"},
         ["expected_count", "'many'", "whole number"],
     ),
-    "no_such_connection": ({"export_ids": [GOOD_ID], "cgc_conn_id": "cgc_nobody"}, ["connection 'cgc_nobody'", "is not defined"]),
-    "no_token": ({"export_ids": [GOOD_ID], "cgc_conn_id": "cgc_no_token"}, ["connection 'cgc_no_token'", "Password (token)"]),
+    "no_such_connection": (
+        {"export_ids": [GOOD_ID], "cgc_conn_id": "cgc_nobody"},
+        ["connection 'cgc_nobody'", "is not defined"],
+    ),
+    "no_token": (
+        {"export_ids": [GOOD_ID], "cgc_conn_id": "cgc_no_token"},
+        ["connection 'cgc_no_token'", "Password (token)"],
+    ),
     "token_with_a_line_break": (
         {"export_ids": [GOOD_ID], "cgc_conn_id": "cgc_line_break"},
         ["connection 'cgc_line_break'", "Password (token)", "line break"],
@@ -40,7 +49,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"export_ids": [GOOD_ID], "cgc_conn_id": "cgc_elsewhere"},
         ["connection 'cgc_elsewhere'", "Host", "allowed_hosts"],
     ),
-}  # fmt: skip
+}
 MODES = {"poke": {"mode": "poke"}, "deferrable": {"deferrable": True}}
 
 

@@ -47,7 +47,9 @@ def waits(request: pytest.FixtureRequest) -> Iterator[dict[str, CgcEmulator]]:
 
 def asked(emulator: CgcEmulator) -> list[tuple[float, list[str]]]:
     """When which ids were asked for."""
-    return [(request.wall, request.body["export_ids"]) for request in emulator.requests if request.path.endswith("/get")]
+    return [
+        (request.wall, request.body["export_ids"]) for request in emulator.requests if request.path.endswith("/get")
+    ]
 
 
 @pytest.mark.parametrize("mode", MODES)

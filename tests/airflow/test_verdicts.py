@@ -75,7 +75,10 @@ def refused_token(emulator: CgcEmulator) -> list[str]:
 
 def another_users(emulator: CgcEmulator) -> list[str]:
     emulator.add_token("ada")
-    return [*three_exports(emulator)[:2], *emulator.submit_exports(emulator.file_ids[5:6], location="ada/{name}", user="ada")]
+    return [
+        *three_exports(emulator)[:2],
+        *emulator.submit_exports(emulator.file_ids[5:6], location="ada/{name}", user="ada"),
+    ]
 
 
 def unheard_of_state(emulator: CgcEmulator) -> list[str]:
@@ -154,7 +157,13 @@ def results(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Re
                 emulator = emulators[name, mode] = stack.enter_context(CgcEmulator(speed=600, files=10))
                 conn_id = f"cgc_{name}_{mode}"
                 monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", emulator.airflow_conn)
-                task = {"task_id": f"{name}-{mode}", "cgc_conn_id": conn_id, "poke_interval": 1, "timeout": 120, "retries": 0}
+                task = {
+                    "task_id": f"{name}-{mode}",
+                    "cgc_conn_id": conn_id,
+                    "poke_interval": 1,
+                    "timeout": 120,
+                    "retries": 0,
+                }
                 tasks.append({**task, "export_ids": case.platform(emulator), **how, **case.arguments})
         monkeypatch.setenv("PARITY_CASES", json.dumps(tasks))
         from airflow_provider_cgc.sensors.base import CgcJobsSensor

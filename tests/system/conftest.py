@@ -31,7 +31,7 @@ MISMATCHES: pytest.StashKey[dict[str, int]] = pytest.StashKey()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Look for leaks last, when everything else has had its chance to leak."""
-    items.sort(key=lambda item: item.path.name == "test_secrets.py")
+    items.sort(key=lambda item: item.path == Path(__file__).with_name("test_secrets.py"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -43,11 +43,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session", autouse=True)
-def end_on_sigterm() -> Iterator[None]:
-    """End Airflow also when the tests are ended: SIGTERM is taken like Ctrl-C."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def ended_by_signals() -> Iterator[None]:
+    """End Airflow also when the tests are ended from outside: SIGTERM and SIGHUP are taken like Ctrl-C."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,9 @@ PATIENCE = 420.0
 """Seconds for whatever should happen: generous, because other programs may use this machine, too."""
 
 MISMATCH = re.compile(
-    r"reported that the task instance <TaskInstance: (?P<dag>[\w-]+)\.(?P<task>[\w-]+) \S+ (?:map_index=(?P<index>\d+) )?"
-    r"\[\w+\][^>]*> finished with state \w+, but the task instance's state attribute is \w+"
+    r"reported that the task instance <TaskInstance: (?P<dag>[\w-]+)\.(?P<task>[\w-]+) \S+"
+    r" (?:map_index=(?P<index>\d+) )?\[\w+\][^>]*>"
+    r" finished with state \w+, but the task instance's state attribute is \w+"
 )
 """airflow/jobs/scheduler_job_runner.py, `process_executor_events` (apache/airflow#71172, #72716)."""
 

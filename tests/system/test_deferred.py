@@ -14,7 +14,7 @@ import pytest
 from dev.airflow_box import AirflowBox
 from tests.system.database import Database
 from tests.system.labs import Lab
-from tests.system.runs import Run, wait_for_all, wait_until
+from tests.system.runs import Run, mismatches, wait_for_all, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -33,12 +33,14 @@ class Story:
     """What was stored while the waits were deferred, and what became of them."""
 
     run: Run
+    undisturbed: Run
     lab: Lab
     many: list[str]
     rows: dict[str, str]
     ids_in_xcom: Any
     restarted: datetime
     tasks: dict[str, dict[str, Any]]
+    lost_tries: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,12 @@ def story(airflow: AirflowBox, labs: dict[str, Lab], database: Database, stored_
 
     wait_until(airflow, second_try, "the retry after execution_timeout", runs=(run,))
     lab.pass_time(60)
-    wait_for_all(airflow, run)
+    undisturbed = Run.start(
+        airflow,
+        "system_undisturbed",
+        {task_id: lab.start_exports(1, seconds=60) for task_id in ("times_out", "runs_out_of_execution_time")},
+    )
+    wait_for_all(airflow, run, undisturbed)
     # Airflow 3.3 takes a trigger that it could not load for a running one for ever, and SQLite gives ids again: without
     # this a later trigger with such an id would never be started.
     airflow.stop_component("triggerer")
@@ -79,12 +86,14 @@ def story(airflow: AirflowBox, labs: dict[str, Lab], database: Database, stored_
 
     return Story(
         run=run,
+        undisturbed=undisturbed,
         lab=lab,
         many=many,
         rows=rows,
         ids_in_xcom=ids_in_xcom,
         restarted=restarted,
         tasks={task_id: task for (task_id, _), task in run.tasks.items()},
+        lost_tries={task: count for (dag, task, _), count in mismatches(airflow).items() if dag == DAG_ID},
     )
 
 
@@ -112,7 +121,19 @@ def test_ends_as_the_table_says(story: Story, task_id: str, state: str, tries: i
     """`timeout` is not retried, `execution_timeout` is; a trigger that crashed is never skipped."""
     task = story.tasks[task_id]
 
-    assert (task["state"], task["try_number"]) == (state, tries)
+    assert (task["state"], task["try_number"]) == (state, tries + story.lost_tries.get(task_id, 0))
+
+
+@pytest.mark.parametrize(
+    ("task_id", "error"),
+    [
+        ("times_out", "AirflowSensorTimeout: The timeout of 20 s is over."),
+        ("runs_out_of_execution_time", "AirflowTaskTimeout: The execution_timeout of 0:00:20 is over."),
+    ],
+)
+def test_a_deadline_ends_a_wait_that_nothing_else_happens_to(story: Story, task_id: str, error: str) -> None:
+    assert story.undisturbed.states[task_id] == "failed"
+    assert error in story.undisturbed.log(task_id)
 
 
 @pytest.mark.parametrize("task_id", ["times_out", "times_out_softly", "runs_out_of_execution_time"])
@@ -128,7 +149,7 @@ def test_a_new_triggerer_does_not_wait_again(story: Story, task_id: str) -> None
 @pytest.mark.parametrize(
     ("task_id", "text"),
     [
-        ("times_out", "AirflowSensorTimeout: The timeout of 60 s is over. 0 of 2 exports have completed."),
+        ("times_out", "AirflowSensorTimeout: The timeout of 60 s is over."),
         ("times_out_softly", "Skipped because of soft_fail=True: The timeout of 60 s is over."),
         ("runs_out_of_execution_time", "AirflowTaskTimeout: The execution_timeout of 0:01:00 is over."),
     ],

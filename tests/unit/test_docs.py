@@ -14,7 +14,9 @@ from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
-BLOCK = re.compile(r"(?:<!-- (?P<verb>from|run): (?P<what>[^>]+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- (?P<verb>from|run): (?P<what>[^>]+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)```", re.DOTALL
+)
 BLOCKS = [match.groupdict() for match in BLOCK.finditer(README)]
 QUOTES = [block for block in BLOCKS if block["verb"] == "from"]
 AIRFLOWS_OWN = {"poke_interval", "timeout", "mode", "soft_fail", "never_fail"}
@@ -35,7 +37,9 @@ def test_a_quote_stands_in_the_example_to_the_letter(quote: dict[str, str]) -> N
     assert textwrap.dedent(found.group(1)).strip() == quote["body"].strip()
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block["language"] == "python"], ids=lambda b: b["body"][:40])
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block["language"] == "python"], ids=lambda b: b["body"][:40]
+)
 def test_python_in_the_readme_is_python(block: dict[str, str]) -> None:
     ast.parse(block["body"])
 

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 PACKAGE = "airflow_provider_cgc"
 
-# A part may import itself and the parts named here: client <- jobs <- hooks <- triggers <- sensors, operators <- plugin.
+# A part may import itself and these: client <- jobs <- hooks <- triggers <- sensors, operators <- plugin.
 _CLIENT = {"client"}
 _JOBS = {*_CLIENT, "jobs"}
 _AIRFLOW = {*_JOBS, "compat"}

@@ -44,3 +44,12 @@ with DAG("system_deferred", schedule=None, start_date=datetime(2026, 1, 1), catc
             return dag_run.conf[name]
 
         CgcBulkExportSensor(**{"task_id": task_id, "export_ids": ids(task_id), "priority_weight": 10, **HOW, **how})
+
+# The same deadlines while nothing happens to the triggerer.
+with DAG("system_undisturbed", schedule=None, start_date=datetime(2026, 1, 1), catchup=False):
+    for task_id, how in {
+        "times_out": {"timeout": 20},
+        "runs_out_of_execution_time": {"execution_timeout": timedelta(seconds=20), "retries": 0},
+    }.items():
+        export_ids = f"{{{{ dag_run.conf['{task_id}'] }}}}"
+        CgcBulkExportSensor(**{"task_id": task_id, "export_ids": export_ids, **HOW, **how})

@@ -101,7 +101,9 @@ def platform(clock: Clock) -> Platform:
 class Run:
     """One sensor, run as Airflow runs it, with the times of its pokes on the virtual clock."""
 
-    def __init__(self, platform: Platform, monkeypatch: pytest.MonkeyPatch, *, store: Store | None = None, **how: Any) -> None:
+    def __init__(
+        self, platform: Platform, monkeypatch: pytest.MonkeyPatch, *, store: Store | None = None, **how: Any
+    ) -> None:
         self.clock = platform.clock
         self.platform = platform
         self.how = how
@@ -201,7 +203,9 @@ def test_an_id_is_not_asked_for_again_once_it_has_ended(
     assert sum(last in ids for ids in platform.asked) > 300
 
 
-def test_the_memory_between_pokes_is_small_and_gone_at_the_end(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_between_pokes_is_small_and_gone_at_the_end(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store, sizes = Store(), []
     run = Run(platform, monkeypatch, store=store, mode="reschedule")
     original = store.set

@@ -1,0 +1,53 @@
+"""What a sensor's arguments must be before anything is sent; errors name the argument, the fact and the next step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
+from airflow_provider_cgc.jobs.kinds import JobKind
+
+
+def ids_given(value: Any, *, where: str) -> list[str]:
+    """
+    Give the ids as they were written, duplicates included.
+
+    :param where: the argument and its task, for messages.
+    :raises CgcBadInput: if the value is no list of ids.
+    """
+    try:
+        return parse_ids(value)
+    except BadIds as error:
+        raise CgcBadInput(f"{where}: {error}") from error
+
+
+def check_count(count: int, *, where: str, kind: JobKind, expected: int | None, allow_empty: bool) -> None:
+    """
+    Refuse another number of distinct ids than expected, and none at all unless that is allowed.
+
+    :raises CgcBadInput: if the number is wrong.
+    """
+    if expected is not None and count != expected:
+        ids = "1 id" if count == 1 else f"{count} ids"
+        raise CgcBadInput(
+            f"{where} has {ids}, but expected_count is {expected}: some {kind.plural} were refused when they were"
+            " submitted, or their ids were lost on the way; look at the log of the task that starts them"
+        )
+    if not count and not allow_empty:
+        raise CgcBadInput(f"{where} is empty; set allow_empty=True if there may be nothing to wait for")
+
+
+def whole_number(value: Any, *, where: str) -> int | None:
+    """
+    Read a count that a template may have turned into text.
+
+    :raises CgcBadInput: if it is neither None nor a whole number from 0 on.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    raise CgcBadInput(f"{where} is {value!r}; leave it out or give a whole number")
