@@ -133,6 +133,18 @@ class TestRequests:
 
         assert len(platform.asked("a")) >= 20
 
+    def test_who_comes_later_for_an_id_does_not_put_its_next_look_off(self, platform):
+        async def late():
+            await asyncio.sleep(30)
+            await wait(platform, ["a"], first_look=5000.0, limit=100)
+
+        async def main():
+            await asyncio.gather(wait(platform, ["a"], limit=100), late())
+
+        platform.time.run(main())
+
+        assert 55 <= platform.asked("a")[1] <= 61
+
     def test_the_last_request_is_filled_up_with_what_is_due_next(self, platform):
         soon, later = some_ids(30, "soon"), some_ids(200, "later")
 
@@ -492,7 +504,7 @@ class TestConnection:
 
     def test_it_is_read_again_when_it_could_not_be_read_after_a_refusal(self, time):
         """Two requests are refused; the first's new connection fails before the second's refusal arrives."""
-        platform = FakePlatform(time, latency=lambda ids: 1.0 if "job00000" in ids else 2.0)
+        platform = FakePlatform(time, latency=lambda ids: 1.0 if "job00000" in ids else 1.3)
         platform.fault = lambda number, ids: TOKEN if number < 2 else None
         platform.connect_fault = lambda number: DROPPED if number == 1 else None
         ids = some_ids(200)
@@ -690,8 +702,11 @@ class TestContext:
 
 
 def _join_threads():
-    for thread in cgc_threads():
-        thread.join(timeout=5)
+    """Let threads that were told to end do so."""
+    patience = 100
+    while cgc_threads() and patience:
+        cgc_threads()[0].join(timeout=0.02)
+        patience -= 1
 
 
 def test_a_failed_job_ends_for_the_poller_like_a_completed_one(platform):

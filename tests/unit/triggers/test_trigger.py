@@ -361,6 +361,15 @@ class TestDeadlines:
 
         assert event.outcome is Outcome.COMPLETED
 
+    def test_an_answer_under_way_at_the_deadline_that_tells_the_end_is_enough(self, platform, wait, row):
+        platform.latency = lambda ids: 10.0
+        platform.end(["a"], after=50)
+
+        event, at = wait(row(["a"], deadline=START + 66))
+
+        assert event.outcome is Outcome.COMPLETED
+        assert at <= 71
+
     @pytest.mark.parametrize("error", [DOWN, DROPPED], ids=["5xx", "line"])
     def test_an_error_at_the_deadline_is_not_the_last_word(self, platform, time, wait, row, error):
         ids = some_ids(250)
@@ -582,6 +591,20 @@ class TestSharing:
         sweeps = HOUR / 57
         assert len(platform.requests) <= 10 * (sweeps + 2)
         assert platform.connects <= 7
+
+    def test_a_wait_that_was_cancelled_costs_no_more_requests(self, platform, time, row):
+        platform.end(["stays"], after=HOUR)
+
+        async def main():
+            gone = asyncio.create_task(events_of(CgcJobsTrigger(**row(["gone"]))))
+            stays = asyncio.create_task(events_of(CgcJobsTrigger(**row(["stays"]))))
+            await asyncio.sleep(200)
+            gone.cancel()
+            await stays
+
+        time.run(main())
+
+        assert 0 < max(platform.asked("gone")) < 200
 
     def test_nothing_blocks_the_event_loop(self, platform, time, row):
         """The platform takes seconds to answer, in threads; a heartbeat on the loop keeps its beat."""

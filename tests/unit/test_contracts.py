@@ -1,0 +1,150 @@
+"""Names and formats that users, their Dags and stored rows rely on; a change here is a major version."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import airflow_provider_cgc
+from airflow_provider_cgc.client import CgcClient, CgcError, Settings
+from airflow_provider_cgc.exceptions import CgcJobsFailed
+from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.jobs.event import WaitEvent
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
+
+ROWS = sorted((Path(__file__).parent / "triggers" / "rows").glob("*.json"))
+SUMMARY_KEYS = {
+    *("version", "kind", "total", "completed", "failed", "missing", "skipped"),
+    *("bytes", "seconds", "failed_items", "manifest"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hooks.cgc.CgcHook",
+        "sensors.exports.CgcBulkExportSensor",
+        "triggers.jobs.CgcJobsTrigger",
+        "exceptions.CgcJobsFailed",
+        "client.CgcClient",
+        "client.Settings",
+        "client.errors.CgcError",
+        "emulator.CgcEmulator",
+    ],
+)
+def test_a_public_name_is_where_it_was(name: str) -> None:
+    module, _, attribute = f"airflow_provider_cgc.{name}".rpartition(".")
+
+    assert hasattr(importlib.import_module(module), attribute)
+
+
+def test_airflow_finds_the_provider_by_its_entry_point() -> None:
+    points = [
+        point
+        for point in entry_points(group="apache_airflow_provider")
+        if point.value.startswith("airflow_provider_cgc")
+    ]
+
+    assert [(point.name, point.value) for point in points] == [
+        ("provider_info", "airflow_provider_cgc:get_provider_info")
+    ]
+    assert airflow_provider_cgc.get_provider_info()["package-name"] == "airflow-provider-cgc"
+
+
+def test_the_connection_type_and_default_id() -> None:
+    assert (CgcHook.conn_type, CgcHook.default_conn_name, CgcHook.conn_name_attr) == (
+        "cgc",
+        "cgc_default",
+        "cgc_conn_id",
+    )
+    assert inspect.signature(CgcHook.__init__).parameters["cgc_conn_id"].default == "cgc_default"
+
+
+def test_what_the_client_offers() -> None:
+    client = CgcClient(Settings(token="0123456789abcdef"))
+
+    for call in ("bulk_get", "bulk_create", "get", "list"):
+        assert callable(getattr(client.exports, call))
+    for noun in ("files", "volumes", "projects"):
+        assert callable(getattr(client, noun).get)
+        assert callable(getattr(client, noun).list)
+    assert callable(client.user)
+    assert callable(client.rate_limit)
+    assert inspect.signature(client.exports.bulk_create).parameters["copy_only"].default is inspect.Parameter.empty
+
+
+def test_the_clients_errors_are_no_airflow_exceptions() -> None:
+    assert issubclass(CgcError, Exception)
+    assert CgcError.__bases__ == (Exception,)
+
+
+def test_the_arguments_of_the_sensor_and_their_defaults() -> None:
+    sensor = CgcBulkExportSensor(task_id="wait", export_ids=["a"])
+
+    assert {
+        name: getattr(sensor, name)
+        for name in ("cgc_conn_id", "expected_count", "fail_fast", "allow_empty", "deferrable", "mode", "soft_fail")
+    } == {
+        "cgc_conn_id": "cgc_default",
+        "expected_count": None,
+        "fail_fast": False,
+        "allow_empty": False,
+        "deferrable": False,
+        "mode": "poke",
+        "soft_fail": False,
+    }
+    assert sensor.poke_interval == 60
+    assert set(CgcBulkExportSensor.template_fields) == {"export_ids", "cgc_conn_id", "expected_count"}
+
+
+def test_the_keys_of_a_summary() -> None:
+    summary = JobTracker.of(EXPORT, ["a"]).summary()
+
+    assert set(summary) == SUMMARY_KEYS
+    assert (summary["version"], summary["kind"], summary["manifest"]) == (1, "export", None)
+
+
+def test_the_keys_of_an_event() -> None:
+    event = WaitEvent(Outcome.TIMEOUT, JobTracker.of(EXPORT, ["a"]).summary()).to_json()
+
+    assert set(event) == {"version", "kind", "outcome", "summary", "error"}
+    assert {outcome.value for outcome in Outcome} == {"completed", "failed", "timeout", "execution_timeout", "error"}
+
+
+def test_what_a_failure_tells_a_callback() -> None:
+    summary = {
+        **JobTracker.of(EXPORT, ["a"]).summary(),
+        "failed": 1,
+        "failed_items": [{"id": "a", "code": 9206, "message": "No."}],
+    }
+
+    error = CgcJobsFailed(summary)
+
+    assert error.summary == summary
+    assert error.failed == summary["failed_items"]
+
+
+def test_there_is_a_stored_row_of_this_release() -> None:
+    assert airflow_provider_cgc.__version__ in {path.stem for path in ROWS}
+
+
+@pytest.mark.parametrize("path", ROWS, ids=lambda path: path.stem)
+def test_the_stored_row_of_every_release_still_loads(path: Path) -> None:
+    row: dict[str, Any] = json.loads(path.read_text())
+
+    module, _, name = row["classpath"].rpartition(".")
+    trigger = getattr(importlib.import_module(module), name)(**row["kwargs"])
+
+    assert isinstance(trigger, CgcJobsTrigger)
+    tracker = JobTracker.from_json(trigger.state, trigger.ids or [])
+    assert (tracker.completed, len(tracker.open)) == (1, 2)
+    assert {key: value for key, value in trigger.serialize()[1].items() if key in row["kwargs"]} == row["kwargs"]
