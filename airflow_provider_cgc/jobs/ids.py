@@ -62,6 +62,9 @@ def _flatten(value: Any, depth: int = 0) -> Iterator[Any]:
         yield from _from_text(value)
     elif isinstance(value, Mapping):
         raise BadIds(f"is a mapping with the keys {sorted(map(str, value))[:5]}, not a list of ids")
+    elif isinstance(value, (set, frozenset)):
+        # A set has another order in each process; what a rescheduled sensor remembers goes by the order.
+        yield from sorted(value, key=str)
     elif isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         for item in value:
             if isinstance(item, Iterable) and not isinstance(item, (str, bytes, bytearray, Mapping)):

@@ -225,14 +225,22 @@ class Poller:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: list(bulk_get(chunk)))
 
     async def _current_client(self) -> CgcClient:
-        """Give the client that all looks share; a look-up that failed is tried again by the next look."""
-        old = self._clock() - self._client_since > CONNECTION_LIFE
-        if self._client is not None and (old or _failed(self._client)):
-            self._release_client()
+        """Give the client that all looks share; a first look-up that failed is tried again by the next look."""
+        if self._client is not None and _failed(self._client):
+            self._client = None
         if self._client is None:
             self._client_since = self._clock()
             self._client = self._start(self._connect())
+        elif self._clock() - self._client_since > CONNECTION_LIFE:
+            self._client_since = self._clock()
+            self._start(self._connect()).add_done_callback(self._renewed)
         return await asyncio.shield(self._client)
+
+    def _renewed(self, renewal: asyncio.Task[CgcClient]) -> None:
+        """Go over to the client just made; where that failed, the old one serves until the next turn or a 401."""
+        if _succeeded(renewal):
+            self._release_client()
+            self._client = renewal
 
     def _release_client(self) -> None:
         client, self._client = self._client, None

@@ -19,6 +19,8 @@ QUIET = 30 * 60.0
 """Seconds that pass at least between two lines while all is well."""
 HEARTBEAT = 60 * 60.0
 """Seconds after which a line comes even when nothing changed."""
+HICCUP = 10.0
+"""Seconds of trouble whose end is not worth a line: other requests of the same look may well have been answered."""
 MOST_ROWS = 10
 """Failures that the table at the end spells out; the summary in XCom has a hundred, the counts have all."""
 LONGEST_ROW = 3000
@@ -56,9 +58,9 @@ class ProgressLog:
         return f"{reason} The jobs are not affected; looking again in {next_look:.0f} s."
 
     def recovered(self, now: float) -> str | None:
-        """Give a line when looking works again, if the trouble was worth a line that is still remembered."""
+        """Give a line when looking works again, if the trouble was said and was more than a hiccup of one request."""
         since, self.in_trouble_since = self.in_trouble_since, None
-        if since is None or self.trouble_said_at is None or self.trouble_said_at < since:
+        if since is None or self.trouble_said_at is None or self.trouble_said_at < since or now - since < HICCUP:
             return None
         return f"The platform answers again after {duration(now - since)}."
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An id that the platform does not know: since when, when it was last asked for, and what it said."""
+
+    since: float
+    asked: float
+    reason: Problem | None = None
+
+
 @dataclass(slots=True)
 class JobTracker:
     """
@@ -62,7 +72,7 @@ class JobTracker:
     first_start: float | None = None
     last_end: float | None = None
     failed_items: list[dict[str, Any]] = field(default_factory=list)
-    unknown_since: dict[str, float] = field(default_factory=dict)
+    unknown: dict[str, Unknown] = field(default_factory=dict)
     unknown_from: float | None = None
     """When an id counts as unknown since, where nothing is remembered from one look to the next."""
     denied: Problem | None = None
@@ -70,8 +80,6 @@ class JobTracker:
     notes: list[str] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
     _items_size: int = 0
-    _unknown_at: dict[str, float] = field(default_factory=dict)
-    """When an id that is unknown was last asked for."""
 
     @classmethod
     def of(cls, kind: JobKind, ids: Iterable[str]) -> JobTracker:
@@ -91,7 +99,7 @@ class JobTracker:
             job = record.resource
             if job is None:
                 continue
-            self._now_known(job_id)
+            self.unknown.pop(job_id, None)
             if job.done:
                 self._close(job_id, job)
                 continue
@@ -108,11 +116,15 @@ class JobTracker:
     def close_missing(self, now: float, *, interval: float) -> None:
         """Give up the ids that the platform has not known for longer than three intervals (seconds)."""
         for job_id in self.overdue(now, interval=interval):
-            self._now_known(job_id)
+            reason = self.unknown.pop(job_id).reason
             del self.open[job_id]
             self.missing += 1
-            message = f"The platform does not know this {self.kind.name} job."
-            self._add_item({"id": job_id, "file": None, "code": NO_SUCH_JOB, "message": message})
+            item = {"id": job_id, "file": None, "code": NO_SUCH_JOB}
+            if reason is None or reason.code in (None, NO_SUCH_JOB):
+                item["message"] = f"The platform does not know this {self.kind.name} job."
+            else:
+                item |= {"code": reason.code, "message": reason.message[:MOST_MESSAGE]}
+            self._add_item(item)
 
     def overdue(self, now: float, *, interval: float) -> list[str]:
         """
@@ -122,11 +134,10 @@ class JobTracker:
         come after the three intervals.
         """
         patience = UNKNOWN_INTERVALS * interval
-        return [
-            job_id
-            for job_id, since in self.unknown_since.items()
-            if min(now, self._unknown_at.get(job_id, since)) - since > patience
-        ]
+        late = {
+            job_id for job_id, unknown in self.unknown.items() if min(now, unknown.asked) - unknown.since > patience
+        }
+        return [job_id for job_id in self.open if job_id in late] if late else []
 
     def verdict(self, *, fail_fast: bool) -> Outcome | None:
         """Say how the wait ends, or None while it goes on; deadlines are the caller's."""
@@ -190,7 +201,7 @@ class JobTracker:
             "first_start": self.first_start,
             "last_end": self.last_end,
             "failed_items": self.failed_items,
-            "unknown_since": self.unknown_since,
+            "unknown": self._unknown_to_json(),
             "noted": sorted(self._noted),
         }
 
@@ -214,10 +225,11 @@ class JobTracker:
             first_start=state["first_start"],
             last_end=state["last_end"],
             failed_items=[dict(item) for item in state["failed_items"]],
-            unknown_since={str(key): float(value) for key, value in state["unknown_since"].items()},
             _noted=set(state.get("noted", ())),
             _items_size=sum(len(json.dumps(item)) for item in state["failed_items"]),
         )
+        for since, bits in state.get("unknown", ()):
+            tracker.unknown |= {job_id: Unknown(since, since) for job_id in from_bits(list(tracker.open), bits)}
         if tracker.closed + len(tracker.open) != tracker.total:
             raise ValueError(
                 f"the state of a wait does not add up: {tracker.closed} closed and {len(tracker.open)} open of"
@@ -236,12 +248,18 @@ class JobTracker:
         if problem.status == _FORBIDDEN:
             self.denied, self.denied_id = problem, job_id
         elif not problem.may_pass:
-            self.unknown_since.setdefault(job_id, now if self.unknown_from is None else self.unknown_from)
-            self._unknown_at[job_id] = now
+            first = now if self.unknown_from is None else self.unknown_from
+            since = self.unknown[job_id].since if job_id in self.unknown else first
+            self.unknown[job_id] = Unknown(since, asked=now, reason=problem)
 
-    def _now_known(self, job_id: str) -> None:
-        self.unknown_since.pop(job_id, None)
-        self._unknown_at.pop(job_id, None)
+    def _unknown_to_json(self) -> list[list[Any]]:
+        """Group the unknown ids by the time since when they are, each group as bits over the open ids."""
+        ids = list(self.open)
+        times = dict.fromkeys(unknown.since for unknown in self.unknown.values())
+        return [
+            [time, to_bits(ids, {job_id for job_id, unknown in self.unknown.items() if unknown.since == time})]
+            for time in times
+        ]
 
     def _close(self, job_id: str, job: Any) -> None:
         del self.open[job_id]

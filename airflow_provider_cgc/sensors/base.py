@@ -5,6 +5,7 @@ The client and the trigger are imported when a task runs, never when a Dag file 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 SUMMARY_KEY = "cgc_summary"
 IDS_KEY = "cgc_ids"
 MOST_IDS_IN_ROW = 1000
-"""More open ids than this go into an XCom instead of the trigger's row."""
+MOST_ROW_BYTES = 40_000
+"""More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
+Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
 SHORT_RESCHEDULE = 60
 
 
@@ -243,7 +246,8 @@ class CgcJobsSensor(BaseSensorOperator):
 
         ids: list[str] | None = list(wait.tracker.open)
         address = None
-        if len(wait.tracker.open) > MOST_IDS_IN_ROW:
+        state = wait.tracker.to_json()
+        if len(wait.tracker.open) > MOST_IDS_IN_ROW or len(json.dumps([ids, state])) > MOST_ROW_BYTES:
             ti = context["ti"]
             ti.xcom_push(key=IDS_KEY, value=ids)
             ids = None
@@ -262,7 +266,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 cgc_conn_id=self.cgc_conn_id,
                 ids=ids,
                 ids_xcom=address,
-                state=wait.tracker.to_json(),
+                state=state,
                 poke_interval=self.poke_interval,
                 fail_fast=self.fail_fast,
                 deadline=wait.deadline,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors import CgcUnauthorized
 from airflow_provider_cgc.client.retry import wait_before_repeat
 from airflow_provider_cgc.compat import first_poke
+from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence
 from airflow_provider_cgc.jobs.sweep import Look, look
@@ -93,7 +94,7 @@ class Wait:
         self.tracker.close_missing(now, interval=interval)
         looked = Looked(warnings=self.tracker.drain_notes(), hopeless=answer.hopeless)
         if self.tracker.denied is not None:
-            self.denial = str(self.tracker.denied)
+            self.denial = self.tracker.denial
         if answer.error is None:
             self.advice = 0.0
             looked.lines += [line for line in (self.progress.recovered(now),) if line]
@@ -115,7 +116,7 @@ class Wait:
                 "version": MEMORY_VERSION,
                 "try": context["ti"].try_number,
                 "ids": _digest(self.ids),
-                "open": _to_bits(self.ids, self.tracker.open),
+                "open": to_bits(self.ids, self.tracker.open),
                 "state": self.tracker.to_json(),
                 "progress": self.progress.to_json(),
             },
@@ -133,7 +134,7 @@ class Wait:
         # What an earlier try or other ids left is not ours: an id unknown then may be known now.
         if memory["try"] != context["ti"].try_number or memory["ids"] != _digest(self.ids):
             return
-        self.tracker = JobTracker.from_json(memory["state"], _from_bits(self.ids, memory["open"]))
+        self.tracker = JobTracker.from_json(memory["state"], from_bits(self.ids, memory["open"]))
         self.progress = ProgressLog.from_json(memory["progress"])
 
     def _do_without_memory(self, now: float, interval: float) -> None:
@@ -152,14 +153,14 @@ class Wait:
 
     def _ask_once(self, hook: CgcHook) -> Look:
         bulk_get = self.tracker.kind.bulk_get(hook.get_conn(patience=0))
-        answer = look(bulk_get, self.tracker.open, suspects=self.tracker.unknown_since)
+        answer = look(bulk_get, self.tracker.open, suspects=self.tracker.unknown)
         self.tracker.take(answer.records, time.time())
         return answer
 
     def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float) -> None:
         error = answer.error
         if error is None or answer.hopeless:
-            self.denial = str(error)
+            self.denial = as_sentence(error)
             return
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
         line = self.progress.trouble(as_sentence(error), now, next_look=max(self.advice, interval))
@@ -169,13 +170,3 @@ class Wait:
 
 def _digest(ids: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
-
-
-def _to_bits(ids: Sequence[str], open_ids: dict[str, str]) -> str:
-    bits = sum(1 << position for position, job_id in enumerate(ids) if job_id in open_ids)
-    return format(bits, "x")
-
-
-def _from_bits(ids: Sequence[str], text: str) -> list[str]:
-    bits = int(text, 16)
-    return [job_id for position, job_id in enumerate(ids) if bits >> position & 1]

@@ -165,3 +165,7 @@ def test_a_refusal_stays_short_whatever_was_given(value):
 def test_a_mapping_with_keys_of_any_kind_is_refused_in_words():
     with pytest.raises(BadIds, match=r"mapping with the keys \['1', 'a'\]"):
         parse_ids({1: A, "a": B})
+
+
+def test_a_set_has_the_same_order_in_every_process():
+    assert parse_ids({"c", "a", "b"}) == ["a", "b", "c"]

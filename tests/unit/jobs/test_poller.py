@@ -467,11 +467,21 @@ class TestConnection:
         assert [client.closed for client in platform.clients] == [1] * 6
 
     def test_the_looks_after_ten_minutes_use_the_new_one(self, platform):
-        platform.time.run(wait(platform, ["a"], limit=700))
+        platform.time.run(wait(platform, ["a"], limit=800))
 
         clients = [request.client for request in platform.requests]
         assert clients[0] is platform.clients[0]
         assert clients[-1] is platform.clients[1]
+
+    @pytest.mark.parametrize("fault", [DROPPED, RuntimeError("Airflow's own database is away")], ids=["error", "bug"])
+    def test_the_old_one_serves_on_when_it_cannot_be_read_again(self, platform, fault):
+        platform.connect_fault = lambda number: fault if number > 0 else None
+
+        letters = platform.time.run(wait(platform, ["a"], limit=3600))
+
+        assert platform.connects > 1
+        assert {request.client for request in platform.requests} == {platform.clients[0]}
+        assert all(news.error is None for _, news in letters)
 
     def test_a_refused_token_is_read_once_more(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: TOKEN if number == 0 else None)

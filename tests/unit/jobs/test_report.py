@@ -121,6 +121,12 @@ class TestTrouble:
     def test_without_trouble_there_is_nothing_to_recover_from(self, log):
         assert log.recovered(START) is None
 
+    def test_the_end_of_a_hiccup_is_not_said(self, log):
+        """One request of a look failed and another was answered a moment later."""
+        log.trouble("Down.", START, next_look=60)
+
+        assert log.recovered(START + 0.2) is None
+
     def test_trouble_that_comes_and_goes_is_one_pair_of_lines_in_a_while(self, log):
         lines = []
         for minute in range(0, 3 * QUIET_MINUTES, 2):

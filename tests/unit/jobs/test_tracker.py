@@ -173,6 +173,32 @@ class TestUnknownIds:
         assert (item["id"], item["code"]) == ("b", 9008)
         assert "does not know this export job" in item["message"]
 
+    @pytest.mark.parametrize(
+        ("problem", "told"),
+        [
+            (UNKNOWN, (9008, "The platform does not know this export job.")),
+            (Problem(400, 9011, "Request syntax is not valid."), (9011, "Request syntax is not valid.")),
+        ],
+        ids=["unknown", "another permanent error"],
+    )
+    def test_a_missing_id_is_told_with_what_the_platform_said(self, tracker, problem, told):
+        for at in (NOW, NOW + 181):
+            tracker.take([refused("a", problem)], at)
+
+        tracker.close_missing(NOW + 181, interval=INTERVAL)
+
+        item = tracker.summary()["failed_items"][0]
+        assert (item["code"], item["message"]) == told
+
+    def test_ten_thousand_unknown_ids_keep_the_state_small(self):
+        ids = some_ids(10_000)
+        tracker = JobTracker.of(EXPORT, ids)
+
+        tracker.take([refused(job_id) for job_id in ids], NOW)
+
+        assert len(json.dumps(tracker.to_json())) < 5_000
+        assert JobTracker.from_json(tracker.to_json(), ids).unknown.keys() == set(ids)
+
     def test_missing_ids_end_the_wait_as_failed(self):
         tracker = JobTracker.of(EXPORT, ["a"])
         tracker.take([refused("a")], NOW)

@@ -76,7 +76,7 @@ def test_every_id_is_in_exactly_one_place_at_any_moment(looks):
 
         assert len(tracker.open) + tracker.completed + tracker.failed + tracker.missing == len(IDS)
         assert len(tracker.summary()["failed_items"]) == tracker.failed + tracker.missing
-        assert set(tracker.unknown_since) <= set(tracker.open)
+        assert set(tracker.unknown) <= set(tracker.open)
 
 
 @given(text=st.text(max_size=30))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import time as real_time
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
@@ -313,3 +315,22 @@ def test_a_timeout_counts_from_the_first_poke(platform: Platform, monkeypatch: p
     assert HOUR <= platform.clock.now - BEGIN <= HOUR + 120
     assert run.pushed["cgc_summary"]["total"] == 120
     assert real_time.time() != platform.clock.now
+
+
+def test_the_row_of_a_deferred_wait_fits_into_mysqls_column(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow encrypts the row, which makes it a third longer; the column ends at 64 KiB."""
+    platform = Platform(clock, count=1100, hours=0.5)
+    platform.failing |= set(list(platform.ends)[:200])
+    clock.now = platform.ends[list(platform.ends)[150]]
+    run = Run(platform, monkeypatch)
+    run.context["ti"].__dict__.update(dag_id="d", task_id="t", run_id="r")
+    sensor = CgcBulkExportSensor(task_id="wait", export_ids=list(platform.ends), deferrable=True)
+
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute(run.context)
+
+    row = deferred.value.trigger.serialize()[1]
+    assert len(row["state"]["failed_items"]) == 100
+    assert row["ids"] is None
+    assert len(run.pushed["cgc_ids"]) == 949
+    assert len(json.dumps(row)) * 4 / 3 < 64 * 1024

@@ -121,7 +121,7 @@ class TestRow:
                     "first_start": START - 100,
                     "last_end": START - 50,
                     "failed_items": [],
-                    "unknown_since": {},
+                    "unknown": [],
                     "noted": [],
                 },
                 "poke_interval": 60.0,
