@@ -43,15 +43,20 @@ def tell_the_lab(context) -> None:
 def cgc_failed_export():
     @task(retries=0)  # a repeated submit would export again: clear this task only after looking at the volume
     def start_exports(params: dict) -> list[str]:
-        from airflow_provider_cgc.client import started_ids
+        from airflow_provider_cgc.client import chunks_of, started_ids
         from airflow_provider_cgc.hooks.cgc import CgcHook
 
         cgc = CgcHook("cgc_default").get_conn()
-        items = [
-            {"file": file.id, "volume": params["volume"], "location": f"{params['prefix']}/{file.name}"}
+        items = [  # the id is in the key because two folders may have files of one name
+            {"file": file.id, "volume": params["volume"], "location": f"{params['prefix']}/{file.id}/{file.name}"}
             for file in cgc.files.walk(params["project"])
         ]
-        return started_ids(cgc.exports.bulk_create(items, copy_only=True))
+        records = []
+        for chunk in chunks_of(items, 100):
+            answers = cgc.exports.bulk_create(chunk, copy_only=True)
+            print("started:", *(answer.id for answer in answers if answer.id))  # in the log should a later chunk fail
+            records += answers
+        return started_ids(records)
 
     CgcBulkExportSensor(
         task_id="wait_for_exports",

@@ -38,13 +38,15 @@ def cgc_wait_for_exports():
         from airflow_provider_cgc.hooks.cgc import CgcHook
 
         cgc = CgcHook("cgc_default").get_conn()
-        items = [
-            {"file": file.id, "volume": params["volume"], "location": f"{params['prefix']}/{file.name}"}
+        items = [  # the id is in the key because two folders may have files of one name
+            {"file": file.id, "volume": params["volume"], "location": f"{params['prefix']}/{file.id}/{file.name}"}
             for file in cgc.files.walk(params["project"])
         ]
         records = []
         for chunk in chunks_of(items, 100):
-            records += cgc.exports.bulk_create(chunk, copy_only=True)
+            answers = cgc.exports.bulk_create(chunk, copy_only=True)
+            print("started:", *(answer.id for answer in answers if answer.id))  # in the log should a later chunk fail
+            records += answers
         return started_ids(records)  # raises if the platform refused any, and names it
 
     # [END howto_start_exports]

@@ -35,8 +35,8 @@ def cgc_wait_for_mapped_exports():
     def make_batches(params: dict) -> list[list[dict]]:
         from airflow_provider_cgc.hooks.cgc import CgcHook
 
-        items = [
-            {"file": file.id, "volume": params["volume"], "location": f"{params['prefix']}/{file.name}"}
+        items = [  # the id is in the key because two folders may have files of one name
+            {"file": file.id, "volume": params["volume"], "location": f"{params['prefix']}/{file.id}/{file.name}"}
             for file in CgcHook("cgc_default").get_conn().files.walk(params["project"])
         ]
         count = min(params["batches"], len(items))
@@ -50,7 +50,9 @@ def cgc_wait_for_mapped_exports():
         cgc = CgcHook("cgc_default").get_conn()
         records = []
         for chunk in chunks_of(items, 100):
-            records += cgc.exports.bulk_create(chunk, copy_only=True)
+            answers = cgc.exports.bulk_create(chunk, copy_only=True)
+            print("started:", *(answer.id for answer in answers if answer.id))  # in the log should a later chunk fail
+            records += answers
         return started_ids(records)
 
     # [START howto_sensor_cgc_bulk_export_mapped]

@@ -21,7 +21,7 @@ from heapq import nsmallest
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized
+from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import transient, wait_before_repeat
 from airflow_provider_cgc.jobs.sweep import CHUNK, THREADS, chunks
 
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 CONNECTION_LIFE = 600.0
 """Seconds after which the connection is read again, so that a rotated token is found without a restart."""
+QUICK_REPEATS = 3
+"""Failures in a row that are repeated within seconds."""
+SHORTEST_INTERVAL = 1.0
+"""Seconds between two looks at a job, whatever a sensor asks for."""
 GATHER = 0.1
 """Seconds that the poller lets newcomers gather before it plans: a restart brings a thousand triggers at once."""
 JITTER = 0.05
@@ -126,10 +130,11 @@ class Poller:
         self._client_since = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._planner: asyncio.Task[None] | None = None
+        self._closed = False
 
     def join(self, ids: Iterable[str], *, interval: float, first_look: float) -> Waiter:
         """Wait for `ids`, looking every `interval` seconds from `first_look` (epoch seconds) on."""
-        waiter = Waiter(ids=set(ids), interval=interval, poller=self)
+        waiter = Waiter(ids=set(ids), interval=max(interval, SHORTEST_INTERVAL), poller=self)
         for job_id in waiter.ids:
             self._waiters.setdefault(job_id, set()).add(waiter)
             self._due[job_id] = min(first_look, self._due.get(job_id, first_look))
@@ -166,6 +171,7 @@ class Poller:
 
     def close(self) -> None:
         """End the poller; answers that are still under way are dropped."""
+        self._closed = True
         for task in (self._planner, *self._tasks):
             if task is not None:
                 task.cancel()
@@ -204,10 +210,44 @@ class Poller:
         at = self._clock()
         try:
             records = await self._ask(chunk)
-        except CgcError as error:
+        except (CgcUnauthorized, CgcSettingsError) as error:
             self._hand_out_error(chunk, error, at)
+        except CgcError as error:
+            parts = [] if transient(error) else self._by_waiter(chunk)
+            if len(parts) > 1:
+                await self._look_apart(parts, error)
+            else:
+                self._hand_out_error(chunk, error, at)
         else:
             self._hand_out(chunk, records, at)
+
+    async def _look_apart(self, parts: list[list[str]], error: CgcError) -> None:
+        """
+        Find out whose ids the platform refuses, so that one wait's bad id does not end the waits of others.
+
+        When it refuses the first two parts as well, it is not about an id, and the others are not asked.
+        """
+        refused = 0
+        for number, part in enumerate(parts):
+            at = self._clock()
+            if refused == number == 2:
+                self._hand_out_error([job_id for rest in parts[number:] for job_id in rest], error, at)
+                return
+            try:
+                records = await self._ask(part)
+            except CgcError as their_error:
+                refused += not transient(their_error)
+                self._hand_out_error(part, their_error, at)
+            else:
+                self._hand_out(part, records, at)
+
+    def _by_waiter(self, chunk: list[str]) -> list[list[str]]:
+        """Part ids by who waits for them."""
+        parts: dict[frozenset[int], list[str]] = {}
+        for job_id in chunk:
+            waiting = frozenset(id(waiter) for waiter in self._waiters.get(job_id, ()))
+            parts.setdefault(waiting, []).append(job_id)
+        return list(parts.values())
 
     async def _ask(self, chunk: list[str]) -> list[BulkRecord[Any]]:
         """Ask once, and once more with the connection read again if the token is refused."""
@@ -273,7 +313,9 @@ class Poller:
         self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._due)
         advice = wait_before_repeat(error, repeatable=True, attempt=attempt, random=random.random)
         shortest = min((waiter.interval for waiter in waiters), default=0.0)
-        pause = advice if advice is not None else shortest
+        # A hiccup is repeated as soon as its own advice says, lasting trouble no sooner than an interval: a platform in
+        # trouble must not be asked more often than a sound one.
+        pause = shortest if advice is None else max(advice, shortest if attempt > QUICK_REPEATS else 0.0)
         self._schedule(chunk, at, pause=pause)
         for waiter in waiters:
             waiter.deliver(News(at=at, error=error, hopeless=not transient(error), next_look=pause))
@@ -313,6 +355,8 @@ class Poller:
 
     def _look_ended(self, task: asyncio.Task[None], chunk: list[str]) -> None:
         if task.cancelled():
+            if not self._closed:
+                self._schedule(chunk, self._clock(), pause=None)
             return
         bug = task.exception()
         if bug is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_cgc.client.problems import REMEDIES, one_line
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker
 
 QUIET = 30 * 60.0
 """Seconds that pass at least between two lines while all is well."""
@@ -94,6 +94,7 @@ def progress(tracker: JobTracker) -> str:
         (tracker.missing, "unknown to the platform"),
         (states["RUNNING"] + states["UNKNOWN"], "running"),
         (states["PENDING"], "pending"),
+        (states[NOT_FOUND], "not known to the platform so far"),
         (states[""], "not seen yet"),
     ):
         if count:

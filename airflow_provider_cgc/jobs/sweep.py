@@ -5,6 +5,7 @@ The platform takes 100 ids in a request that counts as one, so a question is alw
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -41,11 +42,13 @@ def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[s
     Put ids into requests of at most 100.
 
     Suspects, ids that the platform did not know when it was last asked, travel apart: where it answers 404 for a
-    whole call because of one of them, they must not spoil the answer for the others.
+    whole call because of one of them, they must not spoil the answer for the others. They are shuffled, because the
+    client settles only some of many in one call, and each shall have its turn.
     """
     ids = list(ids)
     known = [job_id for job_id in ids if job_id not in suspects]
     doubtful = [job_id for job_id in ids if job_id in suspects]
+    random.shuffle(doubtful)
     return [group[start : start + CHUNK] for group in (known, doubtful) for start in range(0, len(group), CHUNK)]
 
 

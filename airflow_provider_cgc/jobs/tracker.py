@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STATE_VERSION = 1
 MOST_ITEMS = 100
 """How many failed items a summary carries; the counts are always of all."""
-MOST_ITEM_BYTES = 40_000
+MOST_ITEM_BYTES = 34_000
 """... and how many bytes of JSON they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
 MOST_MESSAGE = 300
 """Characters of the platform's message that an item keeps."""
@@ -31,7 +31,10 @@ UNKNOWN_INTERVALS = 3
 LONG_PENDING = 6 * 3600.0
 """Seconds after which a job that is still PENDING is warned of once."""
 NO_SUCH_JOB = 9008
-_FORBIDDEN = 403
+NOT_FOUND = "NOT_FOUND"
+"""Stands where a state would for an open id that the platform does not know; the platform has no such state."""
+_DENIALS = frozenset({401, 403, 9003, 9004, 9005, 90001, 90002})
+"""Statuses and codes of a record that waiting cannot change: no right to the job, its file or its project, no token."""
 
 
 class Outcome(StrEnum):
@@ -88,7 +91,12 @@ class JobTracker:
         return cls(kind=kind, total=len(open_ids), open=open_ids)
 
     def take(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
-        """Learn from the platform's answers about open ids, read at `now` (epoch seconds)."""
+        """
+        Learn from the platform's answers about open ids, read at `now` (epoch seconds).
+
+        A denial counts until the next answers come: where a task goes on in spite of it, it may have been mended.
+        """
+        self.denied = None
         for record in records:
             job_id = record.id
             if job_id is None or job_id not in self.open:
@@ -245,9 +253,15 @@ class JobTracker:
     def _take_error(self, job_id: str, problem: Problem, now: float) -> None:
         # 9005 (another user's job) and its kin cannot get better by waiting; 404 is given three intervals, because
         # a job that was just created may not be known everywhere yet.
-        if problem.status == _FORBIDDEN:
+        if {problem.status, problem.code} & _DENIALS:
             self.denied, self.denied_id = problem, job_id
-        elif not problem.may_pass:
+        elif problem.may_pass:
+            self._note(
+                f"passing:{problem.code}",
+                f"The platform could not tell about {self.kind.name} {job_id} ({problem}); it is asked again.",
+            )
+        else:
+            self.open[job_id] = NOT_FOUND
             first = now if self.unknown_from is None else self.unknown_from
             since = self.unknown[job_id].since if job_id in self.unknown else first
             self.unknown[job_id] = Unknown(since, asked=now, reason=problem)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
-from warnings import warn
 
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import (
@@ -29,7 +28,7 @@ from airflow_provider_cgc.compat import (
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError, CgcWaitError
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
-from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, progress
+from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.sensors.arguments import check_count, ids_given, whole_number
 from airflow_provider_cgc.sensors.wait import Wait
@@ -46,6 +45,8 @@ MOST_ROW_BYTES = 40_000
 """More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
 Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
 SHORT_RESCHEDULE = 60
+JUST_BEFORE = 1.0
+"""Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
 
 class CgcJobsSensor(BaseSensorOperator):
@@ -99,13 +100,12 @@ class CgcJobsSensor(BaseSensorOperator):
             self._current = self._begin(context)
         wait = self._current
         outcome = self._look(wait)
-        if outcome is None and time.time() > wait.deadline:
+        if outcome is None and time.time() >= wait.deadline - JUST_BEFORE:
             outcome = Outcome.TIMEOUT
         if outcome is not None:
             self._forget(context)
             return PokeReturnValue(True, xcom_value=self._finish(context, outcome, wait.summary(), wait.denial))
         self._remember(context, wait)
-        self._sit_out(wait)
         return PokeReturnValue(False)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
@@ -150,14 +150,6 @@ class CgcJobsSensor(BaseSensorOperator):
                         f"{type(self).__name__} {self.task_id!r}: {argument}=True has no effect while a task is"
                         " deferred; drop it (trouble with the platform is waited out anyway) or set deferrable=False"
                     )
-        elif self.mode == "reschedule" and self.poke_interval < SHORT_RESCHEDULE:
-            warn(
-                f"{type(self).__name__} {self.task_id!r}: a poke_interval of {self.poke_interval:g} s in reschedule"
-                " mode lets Airflow itself fail the task by a race (apache/airflow#71172); use"
-                f" {SHORT_RESCHEDULE} s or more, deferrable=True, and retries=2",
-                UserWarning,
-                stacklevel=4,
-            )
 
     @contextmanager
     def _never_failing(self) -> Iterator[None]:
@@ -192,6 +184,13 @@ class CgcJobsSensor(BaseSensorOperator):
                 self.poke_interval,
                 clock_time(wait.deadline),
             )
+            if self._reschedules and self.poke_interval < SHORT_RESCHEDULE:
+                self.log.warning(
+                    "A poke_interval of %g s in reschedule mode lets Airflow itself fail the task by a race"
+                    " (apache/airflow#71172); use %d s or more, deferrable=True, and retries=2.",
+                    self.poke_interval,
+                    SHORT_RESCHEDULE,
+                )
         return wait
 
     @property
@@ -234,6 +233,8 @@ class CgcJobsSensor(BaseSensorOperator):
         started = time.time()
         self._current = wait = self._begin(context)
         first_look = started
+        if context["ti"].map_index >= 0:
+            self._connection().settings  # noqa: B018  # a wrong connection is found here, without a request
         if not wait.tracker.open or context["ti"].map_index < 0:
             outcome = self._look(wait)
             if outcome is not None:
@@ -259,7 +260,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 "key": IDS_KEY,
             }
         limit = self.execution_timeout
-        self.log.info("%s Handing over to the triggerer.", progress(wait.tracker))
+        self.log.info("Handing over to the triggerer.")
         self.defer(
             trigger=CgcJobsTrigger(
                 kind=self.kind.name,
@@ -277,11 +278,12 @@ class CgcJobsSensor(BaseSensorOperator):
             method_name="execute_complete",
         )
 
-    def _sit_out(self, wait: Wait) -> None:
-        """In poke mode, wait longer than the interval where the platform asks for it."""
-        longer = min(wait.advice - self.poke_interval, wait.deadline - time.time())
-        if not self._reschedules and longer > 0:
-            time.sleep(longer)
+    def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
+        """Wait longer than the interval where the platform asks for it, but look once more at the deadline."""
+        interval: float = super()._get_next_poke_interval(*args, **kwargs)
+        if self._current is None or self._current.advice <= interval:
+            return interval
+        return max(min(self._current.advice, self._current.deadline - time.time()), interval)
 
     def _remember(self, context: Context, wait: Wait) -> None:
         store = task_state_store(context) if self._reschedules else None
@@ -295,9 +297,9 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Push the summary, write the last lines of the log, and return or raise what the verdict means."""
-        if summary["failed_items"]:
-            self._add_names(summary)
         context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        if self._add_names(summary):
+            context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
         if outcome is Outcome.COMPLETED:
             self.log.info("%s", closing_line(summary))
             return summary
@@ -312,8 +314,8 @@ class CgcJobsSensor(BaseSensorOperator):
         still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:
             bad = summary["failed"] + summary["missing"]
-            self.log.error("%d of %s did not complete. %s", bad, self.kind.count(summary["total"]), still)
-            return CgcJobsFailed(summary, self._what_to_clear())
+            self.log.error("%s", f"{bad} of {self.kind.count(summary['total'])} did not complete. {still}".rstrip())
+            return CgcJobsFailed(summary, self._what_to_do(summary))
         done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
         error: BaseException
         if outcome is Outcome.TIMEOUT:
@@ -333,21 +335,31 @@ class CgcJobsSensor(BaseSensorOperator):
             raise AirflowSkipException(f"Skipped because of soft_fail=True: {error}") from error
         raise error
 
-    def _what_to_clear(self) -> str:
+    def _what_to_do(self, summary: dict[str, Any]) -> str:
+        """Say what to do in Airflow, so that neither the same failure nor a second copy of good files comes of it."""
+        if not summary["failed"]:
+            return (
+                f"Check that connection {self.cgc_conn_id!r} belongs to the user who started the {self.kind.plural},"
+                " then clear this task: it only waits."
+            )
         starters = ", ".join(sorted(self.upstream_task_ids)) or f"the task that starts the {self.kind.plural}"
-        return f"A FAILED job stays FAILED, so clearing this sensor fails again: mend the cause and clear {starters}."
+        return (
+            f"A FAILED job stays FAILED, so clearing this sensor fails again: mend the cause and start the failed"
+            f" {self.kind.plural} anew ({starters}); those that completed need no repeat."
+        )
 
-    def _add_names(self, summary: dict[str, Any]) -> None:
-        """Look up the names of the failed files, a hundred at most, in one request."""
+    def _add_names(self, summary: dict[str, Any]) -> bool:
+        """Look up the names of the failed files, a hundred at most, in one request; say whether any was found."""
         items = [item for item in summary["failed_items"] if item.get("file") and not item.get("name")]
         if not items:
-            return
+            return False
         try:
             records = self._connection().get_conn(patience=0).files.bulk_get([item["file"] for item in items])
         except CgcError as error:
             self.log.warning("The names of the failed files could not be looked up: %s", error)
-            return
+            return False
         names = {record.id: record.resource.name for record in records if record.resource is not None}
         for item in items:
             if item["file"] in names:
                 item["name"] = names[item["file"]]
+        return bool(names)

@@ -86,6 +86,7 @@ class Wait:
 
     def look(self, hook: CgcHook, *, interval: float) -> Looked:
         """Ask once for everything open, and once more with the connection read again if the token is refused."""
+        self.denial = None
         answer = self._ask(hook)
         if self.forgetful and self.tracker.overdue(time.time(), interval=interval):
             time.sleep(min(SECOND_LOOK, interval))
@@ -143,6 +144,7 @@ class Wait:
         self.tracker.unknown_from = self.started
         if (now - self.started) % QUIET >= interval:
             self.progress.said_at, self.progress.said = now, (0, 1)
+            self.progress.trouble_said_at = now
 
     def _ask(self, hook: CgcHook) -> Look:
         answer = self._ask_once(hook)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+import tenacity
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_provider_cgc.client import CgcClient
+from airflow_provider_cgc import client
 from airflow_provider_cgc.compat import read_xcom
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
@@ -20,6 +22,9 @@ from airflow_provider_cgc.jobs.poller import News, Poller, Waiter, shared_poller
 from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 
+CONNECT_ATTEMPTS = 25
+CONNECT_PAUSE = 5.0
+"""Seconds between two attempts to look up the connection."""
 LAST_LOOK = 30.0
 """Seconds that the look at the deadline may take: a job that ended in time must not be called late."""
 
@@ -119,7 +124,13 @@ class CgcJobsTrigger(BaseTrigger):
             return self.ids
         if self.ids_xcom is None:
             raise ValueError("the stored wait has neither 'ids' nor 'ids_xcom'")
-        return parse_ids(await sync_to_async(read_xcom)(self.ids_xcom))
+        ids = await sync_to_async(read_xcom)(self.ids_xcom)
+        if ids is None:
+            raise ValueError(
+                f"XCom {self.ids_xcom['key']!r} of task {self.ids_xcom['task_id']!r}, which holds the ids that this"
+                " wait is for, is gone; clear the task to wait again"
+            )
+        return parse_ids(ids)
 
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)
@@ -132,12 +143,7 @@ class CgcJobsTrigger(BaseTrigger):
         return WaitEvent(outcome=outcome, summary=tracker.summary(), error=error)
 
     def _make_poller(self) -> Poller:
-        cgc_conn_id = self.cgc_conn_id
-
-        async def connect() -> CgcClient:
-            return CgcClient(await CgcHook.aget_settings(cgc_conn_id), patience=0)
-
-        return Poller(KINDS[self.kind], connect, clock=self.clock)
+        return Poller(KINDS[self.kind], functools.partial(connect, self.cgc_conn_id), clock=self.clock)
 
     async def _watch(self, tracker: JobTracker, waiter: Waiter) -> tuple[Outcome, str | None]:
         """Take the news in until the wait is over, one way or another."""
@@ -199,3 +205,22 @@ class CgcJobsTrigger(BaseTrigger):
         for line in (progress.recovered(now), progress.line(tracker, now)):
             if line:
                 self.log.info("%s", line)
+
+
+async def connect(cgc_conn_id: str) -> client.CgcClient:
+    """
+    Give a client that makes a single attempt per call.
+
+    The connection is looked up for two minutes before its absence is believed: all waits depend on this one look, a
+    restart of the triggerer makes it, and Airflow says "not found" of a database or vault that is away, too.
+    """
+    look_up = tenacity.AsyncRetrying(
+        stop=tenacity.stop_after_attempt(CONNECT_ATTEMPTS), wait=tenacity.wait_fixed(CONNECT_PAUSE), reraise=True
+    )
+    settings: client.Settings = await look_up(CgcHook.aget_settings, cgc_conn_id)
+    # In a thread, because the first client imports `requests`, which takes a third of a second.
+    return await sync_to_async(_client_of, thread_sensitive=False)(settings)
+
+
+def _client_of(settings: client.Settings) -> client.CgcClient:
+    return client.CgcClient(settings, patience=0)

@@ -50,7 +50,11 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["connection 'cgc_elsewhere'", "Host", "allowed_hosts"],
     ),
 }
-MODES = {"poke": {"mode": "poke"}, "deferrable": {"deferrable": True}}
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"mode": "poke"},
+    "reschedule": {"mode": "reschedule"},
+    "deferrable": {"deferrable": True},
+}
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,13 +23,19 @@ UNKNOWN = "unknownunknownunknownunknown0000"
 
 @dataclass(frozen=True)
 class Case:
-    """How the platform behaves, what the sensor is told, and how it must end."""
+    """
+    How the platform behaves, what the sensor is told, and how it must end: in state, summary and error.
+
+    `error` is "the exception's class: a part of its text", with {conn_id} for the connection's id; empty where there
+    is no failure callback, because the task is green or skipped.
+    """
 
     platform: Callable[[CgcEmulator], list[str]]
     state: str
     summary: dict[str, Any] | None
     arguments: dict[str, Any] = field(default_factory=dict)
-    says: str = ""
+    error: str = ""
+    modes: Sequence[str] = tuple(MODES)
 
 
 def three_exports(emulator: CgcEmulator) -> list[str]:
@@ -97,108 +103,128 @@ def counts(total: int, completed: int = 0, failed: int = 0, missing: int = 0) ->
 ALL_DONE = counts(3, completed=3)
 ONE_FAILED = counts(3, completed=2, failed=1)
 ONE_MISSING = counts(4, completed=3, missing=1)
+FIRST_FAILED = counts(3, failed=1)
 OPEN = counts(3)
 
 CASES = {
     "all_completed": Case(three_exports, "success", ALL_DONE),
-    "one_failed": Case(one_fails, "failed", ONE_FAILED),
+    "one_failed": Case(one_fails, "failed", ONE_FAILED, error="CgcJobsFailed: 9206"),
     "one_failed_soft_fail": Case(one_fails, "skipped", ONE_FAILED, {"soft_fail": True}),
     "one_failed_never_fail": Case(one_fails, "skipped", ONE_FAILED, {"never_fail": True}),
-    "fail_fast": Case(one_fails_others_last, "failed", counts(3, failed=1), {"fail_fast": True}),
-    "fail_fast_soft_fail": Case(
-        one_fails_others_last, "skipped", counts(3, failed=1), {"fail_fast": True, "soft_fail": True}
+    "fail_fast": Case(
+        one_fails_others_last, "failed", FIRST_FAILED, {"fail_fast": True}, "CgcJobsFailed: cannot be cancelled"
     ),
-    "unknown_id": Case(one_unknown, "failed", ONE_MISSING),
+    "fail_fast_soft_fail": Case(one_fails_others_last, "skipped", FIRST_FAILED, {"fail_fast": True, "soft_fail": True}),
+    "unknown_id": Case(one_unknown, "failed", ONE_MISSING, error=f"CgcJobsFailed: {UNKNOWN}"),
     "unknown_id_soft_fail": Case(one_unknown, "skipped", ONE_MISSING, {"soft_fail": True}),
-    "timeout": Case(never_ending, "failed", OPEN, {"timeout": 2}),
+    "timeout": Case(never_ending, "failed", OPEN, {"timeout": 2}, "AirflowSensorTimeout: cannot be cancelled"),
     "timeout_soft_fail": Case(never_ending, "skipped", OPEN, {"timeout": 2, "soft_fail": True}),
     "timeout_never_fail": Case(never_ending, "skipped", OPEN, {"timeout": 2, "never_fail": True}),
     "429": Case(after("429", count=2, retry_after=1), "success", ALL_DONE),
     "503_maintenance": Case(after("503_maintenance", count=2, retry_after=1), "success", ALL_DONE),
     "502_html": Case(after("502_html", count=1), "success", ALL_DONE),
     "dropped_line": Case(after("drop_before", count=1), "success", ALL_DONE),
-    "401": Case(refused_token, "failed", OPEN),
-    "401_soft_fail": Case(refused_token, "failed", OPEN, {"soft_fail": True}),
+    "401": Case(refused_token, "failed", OPEN, error="CgcWaitError: connection '{conn_id}'"),
+    "401_soft_fail": Case(refused_token, "failed", OPEN, {"soft_fail": True}, "CgcWaitError: connection '{conn_id}'"),
     "401_never_fail": Case(refused_token, "skipped", OPEN, {"never_fail": True}),
-    "403": Case(after("403", count=None), "failed", OPEN),
-    "another_users_job": Case(another_users, "failed", None),
-    "another_users_job_soft_fail": Case(another_users, "failed", None, {"soft_fail": True}),
+    "403": Case(after("403", count=None), "failed", OPEN, error="CgcWaitError: 403"),
+    "403_for_a_while_silent_fail": Case(
+        after("403", count=2), "success", ALL_DONE, {"silent_fail": True}, modes=("poke", "reschedule")
+    ),
+    "another_users_job": Case(another_users, "failed", None, error="CgcWaitError: 9005"),
+    "another_users_job_soft_fail": Case(another_users, "failed", None, {"soft_fail": True}, "CgcWaitError: 9005"),
     "unheard_of_state": Case(unheard_of_state, "success", ALL_DONE),
-    "empty": Case(nothing, "failed", None),
-    "empty_soft_fail": Case(nothing, "failed", None, {"soft_fail": True}),
+    "exponential_backoff": Case(three_exports, "success", ALL_DONE, {"exponential_backoff": True}, modes=("poke",)),
+    "empty": Case(nothing, "failed", None, error="CgcBadInput: allow_empty=True"),
+    "empty_soft_fail": Case(nothing, "failed", None, {"soft_fail": True}, "CgcBadInput: allow_empty=True"),
     "empty_allowed": Case(nothing, "success", counts(0), {"allow_empty": True}),
-    "expected_count_not_met": Case(three_exports, "failed", None, {"expected_count": 4}),
+    "expected_count_not_met": Case(
+        three_exports, "failed", None, {"expected_count": 4}, "CgcBadInput: expected_count is 4"
+    ),
     "expected_count_met": Case(three_exports, "success", ALL_DONE, {"expected_count": "3"}),
-    "no_connection": Case(three_exports, "failed", None, {"cgc_conn_id": "cgc_nobody"}),
+    "no_connection": Case(
+        three_exports, "failed", None, {"cgc_conn_id": "cgc_nobody"}, "CgcSettingsError: connection 'cgc_nobody'"
+    ),
 }
+RUNS = [(name, mode) for name, case in CASES.items() for mode in case.modes]
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one task ended."""
+    """How one task ended; `error` is the exception's class and text as its failure callback got them."""
 
     state: str
+    error: tuple[str, str]
     summary: dict[str, Any] | None
     returned: Any
     requests: int
 
 
 @pytest.fixture(scope="module")
-def results(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Result]]:
-    """Run every case in every mode as tasks of one Dag, each against an emulator of its own."""
+def results(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str], Result]]:
+    """Run every case in each of its modes as tasks of one Dag, each against an emulator of its own."""
     monkeypatch = pytest.MonkeyPatch()
     request.getfixturevalue("database")
     with ExitStack() as stack:
         stack.callback(monkeypatch.undo)
         emulators: dict[tuple[str, str], CgcEmulator] = {}
         tasks = []
-        for name, case in CASES.items():
-            for mode, how in MODES.items():
-                emulator = emulators[name, mode] = stack.enter_context(CgcEmulator(speed=600, files=10))
-                conn_id = f"cgc_{name}_{mode}"
-                monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", emulator.airflow_conn)
-                task = {
-                    "task_id": f"{name}-{mode}",
-                    "cgc_conn_id": conn_id,
-                    "poke_interval": 1,
-                    "timeout": 120,
-                    "retries": 0,
-                }
-                tasks.append({**task, "export_ids": case.platform(emulator), **how, **case.arguments})
+        for name, mode in RUNS:
+            case = CASES[name]
+            emulator = emulators[name, mode] = stack.enter_context(CgcEmulator(speed=600, files=10))
+            monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id(name, mode).upper()}", emulator.airflow_conn)
+            task = {
+                "task_id": f"{name}-{mode}",
+                "cgc_conn_id": conn_id(name, mode),
+                "poke_interval": 1,
+                "timeout": 120,
+                "retries": 0,
+            }
+            tasks.append({**task, "export_ids": case.platform(emulator), **MODES[mode], **case.arguments})
         monkeypatch.setenv("PARITY_CASES", json.dumps(tasks))
+        noted = tmp_path_factory.mktemp("errors") / "errors.jsonl"
+        monkeypatch.setenv("PARITY_ERRORS", str(noted))
         from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
         monkeypatch.setattr(CgcJobsSensor, "event_grace", 0.0)
-        with pytest.warns(UserWarning, match="71172"):
-            dag = load_dag_file("parity").dag
+        dag = load_dag_file("parity").dag
         run = dag.test()
         states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
+        errors = dict(json.loads(line) for line in noted.read_text().splitlines())
         pushed = xcoms("parity", run.run_id)
         yield {
             (name, mode): Result(
                 state=states[f"{name}-{mode}"],
+                error=tuple(errors.get(f"{name}-{mode}", ("", ""))),
                 summary=pushed.get((f"{name}-{mode}", -1, "cgc_summary")),
                 returned=pushed.get((f"{name}-{mode}", -1, "return_value")),
                 requests=emulators[name, mode].stats()["total"],
             )
-            for name in CASES
-            for mode in MODES
+            for name, mode in RUNS
         }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", CASES)
+def conn_id(name: str, mode: str) -> str:
+    return f"cgc_{name}_{mode}"
+
+
+@pytest.mark.parametrize(("name", "mode"), RUNS)
 def test_ends_as_the_table_says(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
     case, result = CASES[name], results[name, mode]
+    kind, _, words = case.error.format(conn_id=conn_id(name, mode)).partition(": ")
 
-    assert result.state == case.state
+    assert (result.state, result.error[0]) == (case.state, kind)
+    assert words in result.error[1]
     if case.summary is not None:
         assert result.summary is not None
         assert {key: result.summary[key] for key in case.summary} == case.summary
 
 
-@pytest.mark.parametrize("mode", ["reschedule", "deferrable"])
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.summary is not None])
+@pytest.mark.parametrize(
+    ("name", "mode"), [(name, mode) for name, mode in RUNS if mode != "poke" and CASES[name].summary is not None]
+)
 def test_the_summary_is_the_same_in_every_mode(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
     assert comparable(results[name, mode].summary) == comparable(results[name, "poke"].summary)
 

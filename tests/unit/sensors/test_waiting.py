@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_cgc.client.errors import CgcConnectionError
+from airflow_provider_cgc.client.errors import CgcConnectionError, CgcRateLimited
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import AirflowRescheduleException, BaseSensorOperator
-from airflow_provider_cgc.exceptions import CgcJobsFailed
+from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
 HOUR = 3600.0
@@ -279,7 +279,7 @@ def test_a_failed_wait_ends_its_log_with_file_code_message_and_remedy(
         Run(platform, monkeypatch, mode="poke").to_the_end()
 
     head, item, remedy = ours(caplog)[-3:]
-    assert head == "1 of 120 exports did not complete. "
+    assert head == "1 of 120 exports did not complete."
     assert f"f{job_id}" in item
     assert "9206: No PUT." in item
     assert remedy.strip().startswith("What to do about 9206: ")
@@ -291,9 +291,14 @@ def test_what_a_deferred_task_cannot_keep_is_refused_when_the_dag_is_parsed(argu
         CgcBulkExportSensor(task_id="wait", export_ids=["a"], deferrable=True, **{argument: True})
 
 
-def test_a_short_interval_in_reschedule_mode_warns() -> None:
-    with pytest.warns(UserWarning, match="71172"):
-        CgcBulkExportSensor(task_id="wait", export_ids=["a"], mode="reschedule", poke_interval=10)
+def test_a_short_interval_in_reschedule_mode_is_warned_of_once_and_not_at_each_poke(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(platform, monkeypatch, store=Store(), mode="reschedule", poke_interval=30)
+
+    run.to_the_end()
+
+    assert sum("71172" in line for line in ours(caplog)) == 1
 
 
 def test_a_reschedule_of_the_base_class_passes(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,3 +339,105 @@ def test_the_row_of_a_deferred_wait_fits_into_mysqls_column(clock: Clock, monkey
     assert row["ids"] is None
     assert len(run.pushed["cgc_ids"]) == 949
     assert len(json.dumps(row)) * 4 / 3 < 64 * 1024
+
+
+def test_a_poke_sits_out_what_the_platform_asks_for_and_looks_once_more_at_the_deadline(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long Retry-After must neither be cut short nor let Airflow's own timeout call a finished job late."""
+    platform = Platform(clock, count=3, hours=0.05)
+    refusal = CgcRateLimited(Problem(429, 1000, "slow down"), status=429, call="POST /x", retry_after=280.0)
+    looks: list[float] = []
+
+    def bulk_get(ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
+        looks.append(clock.now - BEGIN)
+        if len(looks) == 1:
+            raise refusal
+        return platform.bulk_get(ids)
+
+    platform.exports.bulk_get = bulk_get
+
+    summary = Run(platform, monkeypatch, mode="poke", poke_interval=60, timeout=200).to_the_end()
+
+    assert summary["completed"] == 3
+    assert len(looks) == 2
+    assert 199 <= looks[1] <= 201
+
+
+def test_a_rescheduled_poke_waits_as_long_as_the_platform_asks_for(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = Platform(clock, count=3)
+    refusal = CgcRateLimited(Problem(429, 1000, "slow down"), status=429, call="POST /x", retry_after=280.0)
+
+    def bulk_get(ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
+        raise refusal
+
+    platform.exports.bulk_get = bulk_get
+    sensor = Run(platform, monkeypatch, mode="reschedule").sensor()
+
+    assert not sensor.poke(Run(platform, monkeypatch, mode="reschedule").context)
+
+    assert 280 <= sensor._get_next_poke_interval(clock.now, lambda: 0.0, 1) <= 310
+
+
+def test_a_denial_that_was_mended_is_forgotten_where_silent_fail_goes_on(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = Platform(clock, count=2, hours=0.01)
+    answers = platform.bulk_get
+    looks = []
+
+    def bulk_get(ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
+        looks.append(ids)
+        if len(looks) == 1:
+            return [BulkRecord(job_id, None, Problem(None, 9005, "Not yours.")) for job_id in ids]
+        return answers(ids)
+
+    platform.exports.bulk_get = bulk_get
+
+    summary = Run(platform, monkeypatch, mode="poke", silent_fail=True).to_the_end()
+
+    assert summary["completed"] == 2
+
+
+@pytest.mark.parametrize("problem", [Problem(None, 9005, "Not yours."), Problem(401, None, "No.")], ids=["9005", "401"])
+def test_a_denial_without_status_or_code_is_never_a_silent_skip(
+    problem: Problem, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = Platform(clock, count=2)
+    platform.exports.bulk_get = lambda ids: [BulkRecord(job_id, None, problem) for job_id in ids]
+
+    with pytest.raises(CgcWaitError, match="cgc_default"):
+        Run(platform, monkeypatch, mode="poke", soft_fail=True).to_the_end()
+
+
+def test_an_unknown_id_is_met_with_another_next_step_than_a_failed_export(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clearing the starter would export everything twice, when only the connection is wrong."""
+    for job_id in platform.ends:
+        platform.unknown_at[job_id] = (0.0, BEGIN * 2)
+
+    with pytest.raises(CgcJobsFailed) as failed:
+        Run(platform, monkeypatch, mode="poke").to_the_end()
+
+    assert "then clear this task: it only waits" in str(failed.value)
+    assert "anew" not in str(failed.value)
+
+
+def test_the_summary_is_pushed_before_the_names_are_looked_up(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.failing.add(next(iter(platform.ends)))
+    run = Run(platform, monkeypatch, mode="poke")
+
+    def broken(ids: Sequence[str]) -> None:
+        raise OSError("Airflow is away")
+
+    platform.files.bulk_get = broken
+
+    with pytest.raises(OSError, match="away"):
+        run.to_the_end()
+
+    assert run.pushed["cgc_summary"]["failed"] == 1

@@ -14,7 +14,13 @@ import pytest
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_cgc.client import Settings
-from airflow_provider_cgc.client.errors import CgcConnectionError, CgcRateLimited, CgcUnauthorized, CgcUnavailable
+from airflow_provider_cgc.client.errors import (
+    CgcConnectionError,
+    CgcRateLimited,
+    CgcSettingsError,
+    CgcUnauthorized,
+    CgcUnavailable,
+)
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.event import WaitEvent
@@ -518,7 +524,7 @@ class TestIdsInXCom:
     def test_an_xcom_that_is_gone_is_a_bug_and_looks_like_one(self, platform, time, row, read_from):
         read_from(None)
 
-        with pytest.raises(ValueError, match="is None"):
+        with pytest.raises(ValueError, match="is gone; clear the task"):
             time.run(events_of(CgcJobsTrigger(**row(["a"]) | {"ids": None, "ids_xcom": self.ADDRESS})))
 
 
@@ -642,7 +648,7 @@ class TestSharing:
             return settings
 
         monkeypatch.setattr(trigger_module.CgcHook, "aget_settings", aget_settings)
-        monkeypatch.setattr(trigger_module, "CgcClient", Client)
+        monkeypatch.setattr("airflow_provider_cgc.client.CgcClient", Client, raising=False)
 
         async def main():
             poller = CgcJobsTrigger(**row(["a"]))._make_poller()
@@ -652,6 +658,36 @@ class TestSharing:
         time.run(main())
 
         assert made == [(settings, 0)]
+
+    @pytest.mark.parametrize("error", [CgcSettingsError("connection 'cgc_default'", "is not defined"), OSError("away")])
+    def test_a_connection_that_cannot_be_looked_up_at_first_is_looked_up_again(self, time, monkeypatch, error):
+        """Airflow says "not found" of a database that is away for a moment, too."""
+        looks = []
+
+        async def aget_settings(conn_id):
+            looks.append(time.clock())
+            if len(looks) < 10:
+                raise error
+            return Settings(token="a-made-up-token")
+
+        monkeypatch.setattr(trigger_module.CgcHook, "aget_settings", aget_settings)
+
+        client = time.run(trigger_module.connect("cgc_default"))
+        client.close()
+
+        assert len(looks) == 10
+        assert looks[-1] - looks[0] <= 60
+
+    def test_a_connection_that_stays_away_for_two_minutes_is_believed_to_be_gone(self, time, monkeypatch):
+        async def aget_settings(conn_id):
+            raise CgcSettingsError("connection 'cgc_default'", "is not defined")
+
+        monkeypatch.setattr(trigger_module.CgcHook, "aget_settings", aget_settings)
+
+        with pytest.raises(CgcSettingsError, match="is not defined"):
+            time.run(trigger_module.connect("cgc_default"))
+
+        assert 110 <= time.clock() - START <= 130
 
 
 def test_an_id_that_becomes_known_in_time_is_waited_for_to_its_end(platform, time, wait, row):
