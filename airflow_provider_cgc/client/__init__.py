@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors import (
         CgcApiError,
         CgcBadRequest,
+        CgcBudgetSpent,
         CgcCertificateError,
         CgcConflict,
         CgcConnectionError,
@@ -62,6 +63,7 @@ __all__ = [
     "BulkRecord",
     "CgcApiError",
     "CgcBadRequest",
+    "CgcBudgetSpent",
     "CgcCertificateError",
     "CgcClient",
     "CgcConflict",

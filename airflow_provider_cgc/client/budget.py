@@ -56,13 +56,17 @@ class RateBudget:
 
     def delay(self) -> float:
         """Seconds to wait before the next request: 0 while our share lasts, else until the window ends."""
-        now = self._clock()
+        return max(self._waits())
+
+    def why(self) -> str:
+        """In words, why `delay()` asks to wait."""
+        after_refusal, for_the_share = self._waits()
+        if after_refusal > for_the_share:
+            return "The platform refused a request because this user had sent too many (429)"
         with self._lock:
-            window, refused_until = self._window, self._refused_until
-        waits = [refused_until - now]
-        if window is not None and window.remaining <= self._reserve(window.limit):
-            waits.append(window.reset - now)
-        return min(max(*waits, 0.0), LONGEST_WAIT)
+            window = self._window
+        limit = "" if window is None else f" of {window.limit} in 5 minutes"
+        return f"Airflow's share of the platform's requests is used up for now (rate_share {self.share:g}{limit})"
 
     def snapshot(self) -> RateLimit | None:
         """The last known window; None before the first answer and when that window is over."""
@@ -70,8 +74,21 @@ class RateBudget:
             window = self._window
         return window if window is not None and window.reset > self._clock() else None
 
+    def _waits(self) -> tuple[float, float]:
+        """Seconds to wait, 0 to 310: because a request was refused, and because our share is used up."""
+        now = self._clock()
+        with self._lock:
+            window, refused_until = self._window, self._refused_until
+        spent = window is not None and window.remaining <= self._reserve(window.limit)
+        until_reset = window.reset - now if window is not None and spent else 0.0
+        return _bounded(refused_until - now), _bounded(until_reset)
+
     def _reserve(self, limit: int) -> int:
         return math.floor(limit * (1 - self.share) + 1e-9)
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_WAIT)
 
 
 def _newer(known: RateLimit | None, seen: RateLimit) -> RateLimit:

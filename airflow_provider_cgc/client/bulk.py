@@ -66,7 +66,18 @@ class Accounts(Generic[K, T]):
     records: dict[K, BulkRecord[T]] = field(default_factory=dict)
     unplaced: list[Problem] = field(default_factory=list)
     strays: list[T] = field(default_factory=list)
-    unreadable: int = 0
+    unreadable: set[K] = field(default_factory=set)
+    """Things whose record is there, in a shape that nobody can read ..."""
+    unreadable_unplaced: int = 0
+    """... and such records of which it is not even known whose they are."""
+
+    def add(self, other: Accounts[K, T]) -> None:
+        """Take in what another answer says; where both speak of one thing, the other one counts."""
+        self.records |= other.records
+        self.unplaced += other.unplaced
+        self.strays += other.strays
+        self.unreadable |= other.unreadable
+        self.unreadable_unplaced += other.unreadable_unplaced
 
 
 def account(
@@ -79,16 +90,16 @@ def account(
 ) -> Accounts[K, T]:
     """Match the records of a bulk answer to the keys asked for.
 
-    Resources match by their key; errors by position, and only if there are as many records as were asked for and
-    every resource stands at its own position. Raises `CgcUnreadableError` if the answer has no list of items.
+    Resources match by their key; errors and unreadable records by position, and only if there are as many records as
+    were asked for and every resource stands at its own position. Raises `CgcUnreadableError` if the answer has no
+    list of items.
     """
     records = _records(answer, parse)
     result: Accounts[K, T] = Accounts()
     wanted = set(asked)
     positions_hold = len(records) == len(asked)
-    for position, (resource, problem) in enumerate(records):
+    for position, (resource, _) in enumerate(records):
         if resource is None:
-            result.unreadable += problem is None
             continue
         name = key(resource)
         positions_hold = positions_hold and asked[position] == name
@@ -97,11 +108,16 @@ def account(
         elif name not in result.records:
             result.records[name] = BulkRecord(id_of(resource), resource)
     for position, (resource, problem) in enumerate(records):
-        if resource is None and problem is not None:
-            if positions_hold:
-                result.records[asked[position]] = BulkRecord(None, None, problem)
-            else:
-                result.unplaced.append(problem)
+        if resource is not None:
+            continue
+        if problem is not None and positions_hold:
+            result.records[asked[position]] = BulkRecord(None, None, problem)
+        elif problem is not None:
+            result.unplaced.append(problem)
+        elif positions_hold:
+            result.unreadable.add(asked[position])
+        else:
+            result.unreadable_unplaced += 1
     return result
 
 

@@ -23,8 +23,11 @@ __all__ = ["CgcClient"]
 class CgcClient:
     """Calls the platform on behalf of one user; may be shared by threads.
 
-    `patience`: seconds that one call may spend in all on waiting and repeating. With 0 it makes exactly one attempt
-    and never sleeps, not even for the rate budget: the caller schedules. `clock` gives epoch seconds.
+    `patience`: seconds that one call may spend in all on waiting and repeating. With a patience the rate budget is
+    a courtesy: a call waits for it, and goes out when its patience is over. With 0 the caller schedules: a call makes
+    at most one attempt and never sleeps, and while Airflow's share of the requests (`rate_share`) is used up, or a
+    429 asks to wait, it sends nothing but raises `CgcBudgetSpent`, whose `.retry_after` tells when to come back.
+    `clock` gives epoch seconds.
     Nothing is sent before the first call. Every call raises a `CgcError` or gives a value.
     """
 

@@ -16,6 +16,7 @@
     │   ├── CgcNotFound                     404: `.gateway` when it is the path that is unknown
     │   ├── CgcConflict                     409
     │   ├── CgcRateLimited                  429: `.retry_after`
+    │   │   └── CgcBudgetSpent                our own share of the requests is used up; nothing was sent
     │   └── CgcUnavailable                  5xx: `.maintenance`, `.retry_after`
     └── CgcItemsRefused                   some items of a bulk call were refused; others may run
 
@@ -27,6 +28,7 @@ None of them is an Airflow exception, none shows a token, and all survive pickli
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CgcApiError",
     "CgcBadRequest",
+    "CgcBudgetSpent",
     "CgcCertificateError",
     "CgcConflict",
     "CgcConnectionError",
@@ -126,7 +129,7 @@ class CgcApiError(CgcError):
         self,
         problem: Problem,
         *,
-        status: int,
+        status: int | None,
         call: str,
         request_id: str | None = None,
         retry_after: float | None = None,
@@ -201,6 +204,20 @@ class CgcConflict(CgcApiError):
 
 class CgcRateLimited(CgcApiError):
     """429: the user's requests of this window are used up. Nothing was done; wait `.retry_after` seconds."""
+
+
+class CgcBudgetSpent(CgcRateLimited):
+    """Nothing was sent, because Airflow's share of the requests is used up; `.retry_after` tells for how long.
+
+    Only a client without patience raises it: its caller schedules. There is no `.status`: the platform said nothing.
+    """
+
+    def __init__(self, fact: str, *, call: str, retry_after: float) -> None:
+        problem = Problem(None, None, fact, made_here=True, undecided=True)
+        super().__init__(problem, status=None, call=call, retry_after=retry_after)
+
+    def __str__(self) -> str:
+        return f"{self.message}; nothing was sent, next try in {math.ceil(self.retry_after or 0.0)} s"
 
 
 class CgcUnavailable(CgcApiError):

@@ -24,7 +24,8 @@ class Problem:
     """An error as the platform tells it: `str()` gives "9107: Location on volume already contains a file."
 
     Any of the fields can be missing in an answer. `made_here` marks what this client had to say itself, because the
-    platform's answer did not mention the thing at all.
+    platform's answer did not mention the thing at all, or not so that it can be read. `undecided` marks those of
+    them that are no verdict: a later answer will tell.
     """
 
     status: int | None
@@ -32,6 +33,7 @@ class Problem:
     message: str
     more_info: str | None = None
     made_here: bool = False
+    undecided: bool = False
 
     @classmethod
     def from_json(cls, raw: object) -> Problem | None:
@@ -56,6 +58,8 @@ class Problem:
     @property
     def may_pass(self) -> bool:
         """True if the same request, sent again, can succeed although nobody changed anything."""
+        if self.undecided:
+            return True
         known = self._known
         if known:
             return known.may_pass

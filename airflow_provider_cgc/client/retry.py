@@ -30,8 +30,8 @@ _REQUEST_TIMEOUT, _TOO_EARLY = 408, 425
 def wait_before_repeat(error: CgcError, *, repeatable: bool, attempt: int, random: Callable[[], float]) -> float | None:
     """Seconds to wait before the call is sent again; None: do not send it again.
 
-    `attempt` counts the tries that failed so far, from 1, refusals by the rate limit aside. `random` gives a number
-    from 0 up to 1, so that many waiters do not come back at the same moment.
+    `attempt` counts the tries that failed so far, from 1, refusals by the rate limit or our own budget aside.
+    `random` gives a number from 0 up to 1, so that many waiters do not come back at the same moment.
     """
     if not transient(error):
         return None

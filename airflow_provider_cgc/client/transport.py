@@ -15,7 +15,7 @@ import tenacity
 
 from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.call import Answer, Request
-from airflow_provider_cgc.client.errors import CgcError, CgcRateLimited, from_response
+from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcRateLimited, from_response
 from airflow_provider_cgc.client.headers import header, server_date
 from airflow_provider_cgc.client.problems import one_line
 from airflow_provider_cgc.client.retry import counts_as_attempt, wait_before_repeat
@@ -98,9 +98,14 @@ class Transport:
         return True
 
     def _send_once(self, request: Request, effort: _Effort) -> Answer:
-        """The budget is a courtesy: after its patience a call goes out from what was left to people."""
-        if request.counted:
-            self._nap(effort, min(self._budget.delay(), effort.left))
+        """The budget is a courtesy: after its patience a call goes out from what was left to people.
+
+        Who brings no patience at all is told when to come back, and nothing is sent.
+        """
+        delay = self._budget.delay() if request.counted else 0.0
+        if delay > 0 and self._patience <= 0:
+            raise CgcBudgetSpent(self._budget.why(), call=str(request), retry_after=delay)
+        self._nap(effort, min(delay, effort.left))
         status, headers, body = self._wire.exchange(request)
         self._budget.observe(headers)
         log.debug("%s answered %d: %s", request, status, _shown(body))

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, conf, mask_secret
+from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import get_provider_info
-from airflow_provider_cgc.client import CgcClient, CgcError, CgcSettingsError, Settings
+from airflow_provider_cgc.client import CgcError, CgcSettingsError, Settings
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
 
 __all__ = ["CgcHook"]
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 300.0
+PATIENCE_OF_THE_TEST = 3.0
+"""Seconds. Not 0: the button sends its request also when Airflow's share of them is used up."""
 
 
 class CgcHook(BaseHook):
@@ -53,8 +60,12 @@ class CgcHook(BaseHook):
         """
         Give the client; the same one for the same patience until :meth:`renew` or :meth:`close`.
 
-        :param patience: seconds that one call may spend on waiting and repeating; 0: one attempt and no sleep.
+        :param patience: seconds that one call may spend on waiting and repeating; 0: one attempt at most, no sleep,
+            and ``CgcBudgetSpent`` while Airflow's share of the requests is used up.
         """
+        # Here, because it loads `requests`, which the triggerer's event loop should not wait for at import.
+        from airflow_provider_cgc.client import CgcClient
+
         if patience not in self._clients:
             self._clients[patience] = CgcClient(self.settings, patience=patience)
         return self._clients[patience]
@@ -90,12 +101,18 @@ class CgcHook(BaseHook):
             connection = await get_async_connection(cgc_conn_id)
         except AirflowNotFoundException as missing:
             raise _not_defined(cgc_conn_id) from missing
-        return _settings_of(cgc_conn_id, connection, await get_async_extra_dejson(connection))
+        # The token is masked by Airflow on the way.
+        settings = _settings_of(cgc_conn_id, connection, await get_async_extra_dejson(connection))
+        for password in _proxy_passwords(settings):
+            await sync_to_async(mask_secret)(password)
+        return settings
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask who the token belongs to; for the Test button of the connection form."""
+        from airflow_provider_cgc.client import CgcClient
+
         try:
-            with CgcClient(self.settings, patience=0) as client:
+            with CgcClient(self.settings, patience=PATIENCE_OF_THE_TEST) as client:
                 user, rate = client.user(), client.rate_limit()
         except CgcError as fault:
             return False, str(fault)
@@ -114,10 +131,8 @@ class CgcHook(BaseHook):
             # Before the checks: what they say must not be able to show it.
             mask_secret(connection.password)
         settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
-        for proxy in (settings.proxies or {}).values():
-            password = urlsplit(proxy).password
-            if password:
-                mask_secret(password)
+        for password in _proxy_passwords(settings):
+            mask_secret(password)
         return settings
 
     # The next two are for Airflow 2.11 to 3.1; from 3.2 on the form follows `conn-fields` of the provider info.
@@ -173,6 +188,13 @@ def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settin
         extra=extra,
         allowed_hosts=split_hosts(conf.get("cgc", "allowed_hosts", fallback="")),
     )
+
+
+def _proxy_passwords(settings: Settings) -> Iterator[str]:
+    for proxy in (settings.proxies or {}).values():
+        password = urlsplit(proxy).password
+        if password:
+            yield password
 
 
 def _not_defined(conn_id: str) -> CgcSettingsError:

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
-from airflow_provider_cgc.client.retry import transient, wait_before_repeat
+from airflow_provider_cgc.client.retry import counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.sweep import CHUNK, THREADS, chunks
 
 if TYPE_CHECKING:
@@ -310,7 +310,8 @@ class Poller:
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float) -> None:
         waiters = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
-        self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._due)
+        if counts_as_attempt(error):
+            self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._due)
         advice = wait_before_repeat(error, repeatable=True, attempt=attempt, random=random.random)
         shortest = min((waiter.interval for waiter in waiters), default=0.0)
         # A hiccup is repeated as soon as its own advice says, lasting trouble no sooner than an interval: a platform in

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client import (
+    CgcBudgetSpent,
     CgcClient,
     CgcConnectionError,
     CgcError,
@@ -20,6 +21,7 @@ from airflow_provider_cgc.client import (
     CgcUnauthorized,
     CgcUnavailable,
     CgcUnreadableError,
+    CgcUsageError,
     JobState,
     RateBudget,
     Settings,
@@ -174,6 +176,27 @@ def test_each_way_to_answer_an_unknown_id(cgc: CgcEmulator, client: CgcClient, u
     assert codes == {asked[20]: 9008, asked[-1]: 9008}
 
 
+def test_a_hundred_unknown_ids_that_spoil_the_call_cost_at_most_24_requests(cgc: CgcEmulator, connect: Connect) -> None:
+    cgc.option("unknown_ids", "404")
+    unknown = [f"unknown{number:025d}" for number in range(100)]
+
+    records = connect(cgc).exports.bulk_get(unknown)
+
+    assert calls(cgc, GET) == 24
+    assert all(record.error is not None and (record.error.code == 9008 or record.error.may_pass) for record in records)
+
+
+def test_two_files_to_one_key_never_leave_this_machine(cgc: CgcEmulator, client: CgcClient) -> None:
+    first, second = items(cgc, 2)
+
+    with pytest.raises(CgcUsageError, match="two files to one key"):
+        client.exports.bulk_create(
+            [first | {"overwrite": True}, second | {"location": first["location"], "overwrite": True}], copy_only=True
+        )
+
+    assert calls(cgc, CREATE) == 0
+
+
 @pytest.mark.parametrize("foreign", ["error", "gap"])
 def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, connect: Connect, foreign: str) -> None:
     cgc.option("foreign_ids", foreign)
@@ -276,7 +299,7 @@ def test_states_are_filtered(cgc: CgcEmulator, client: CgcClient) -> None:
     ],
 )
 def test_each_fault_is_told_by_its_type(
-    cgc: CgcEmulator, client: CgcClient, fault: Any, kind: type[CgcError], passes: bool
+    cgc: CgcEmulator, client: CgcClient, connect: Connect, fault: Any, kind: type[CgcError], passes: bool
 ) -> None:
     [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
     cgc.fault(fault)
@@ -286,7 +309,8 @@ def test_each_fault_is_told_by_its_type(
 
     assert transient(caught.value) is passes
     assert cgc.token not in str(caught.value)
-    assert client.exports.bulk_get([job_id])[0].resource is not None
+    # After a 429 the same client would keep still for a while.
+    assert connect(cgc).exports.bulk_get([job_id])[0].resource is not None
 
 
 @pytest.mark.parametrize("fault", ["500", "502_html", "drop_before", "drop_after", "half_body", "broken_json"])
@@ -329,10 +353,13 @@ def test_the_window_that_is_used_up_is_told_and_the_budget_knows(connect: Connec
             client.user()
 
         assert 0 < client.budget.delay() <= 301
+        with pytest.raises(CgcBudgetSpent, match=r"rate_share 0\.5 of 10 in 5 minutes"):
+            client.user()
+        assert calls(cgc, "GET /v2/user") == 5
         for _ in range(5):
-            client.user()
+            connect(cgc).user()
         with pytest.raises(CgcRateLimited) as caught:
-            client.user()
+            connect(cgc).user()
 
     assert caught.value.code == 1000
     assert caught.value.retry_after is not None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.client.endpoints.jobs import JobsEndpoint, checked_text, state_name
+from airflow_provider_cgc.client.endpoints.jobs import JobsEndpoint, Key, checked_text, state_name
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
@@ -49,9 +49,10 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
 
         An item is `{"file": id, "volume": "owner/name", "location": key}`, with `properties` (an object) and
         `overwrite` (false) as it likes. `copy_only=False` moves: after success the platform's file becomes an alias
-        of the exported object. Raises `CgcUsageError` before anything is sent. After `CgcConnectionError` with
-        `.sent`, `CgcUnavailable` or `CgcUnreadableError` jobs may run whose ids are unknown: look into `list`. The
-        same holds for an item whose problem is `made_here`.
+        of the exported object. Raises `CgcUsageError` before anything is sent, also for two items with the same volume
+        and location: with `overwrite` both would end COMPLETED, and one file would be lost. After
+        `CgcConnectionError` with `.sent`, `CgcUnavailable` or `CgcUnreadableError` jobs may run whose ids are
+        unknown: look into `list`. The same holds for an item whose problem is `made_here`.
         """
         if not isinstance(copy_only, bool):
             raise CgcUsageError(f"copy_only must be True or False, not {copy_only!r}: without it files are moved")
@@ -78,11 +79,11 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
             "properties": dict(properties or {}),
         }
 
-    def _key_of_wire(self, body: Mapping[str, Any]) -> Hashable:
+    def _key_of_wire(self, body: Mapping[str, Any]) -> Key:
         destination = body["destination"]
         return body["source"]["file"], destination["volume"], destination["location"]
 
-    def _key_of_job(self, job: ExportJob) -> Hashable:
+    def _key_of_job(self, job: ExportJob) -> Key:
         return job.file, job.volume, job.location
 
 

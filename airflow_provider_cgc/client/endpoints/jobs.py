@@ -7,7 +7,7 @@ A kind of job is a subclass that says its nouns and how an item looks on the wir
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from airflow_provider_cgc.client.bulk import BULK_LIMIT, Accounts, account
@@ -19,11 +19,14 @@ from airflow_provider_cgc.client.models import BulkRecord, JobState, Page
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.client.transport import Request, Transport
 
-__all__ = ["JobsEndpoint", "checked_text", "state_name"]
+__all__ = ["JobsEndpoint", "Key", "checked_text", "state_name"]
 
 log = logging.getLogger(__name__)
 
 _UNKNOWN_JOB = 9008
+
+Key = tuple[str | None, str | None, str | None]
+"""What a job sends, and its target: the container and the name in it."""
 
 
 class Job(Protocol):
@@ -61,8 +64,10 @@ class JobsEndpoint(Generic[T]):
     def bulk_get(self, ids: Iterable[str]) -> list[BulkRecord[T]]:
         """One record per id, in the order given, a hundred ids per request; no ids: nothing is sent.
 
-        A record has the job, or the problem of this one id. An id that the platform's answers do not mention gets a
-        problem 9008 of our own (`made_here`). Raises `CgcUnreadableError` if a job is there but cannot be read.
+        A record has the job, or the problem of this one id. Three problems are our own (`made_here`): 9008 for an id
+        that the platform's answers do not mention, and two that only say to ask again (`may_pass`): for a job that is
+        there but cannot be read, and for an id that could not be told from unknown ones by at most 24 requests per
+        hundred. Raises `CgcUnreadableError` only if a whole answer cannot be read.
         """
         return self._reader.get(ids)
 
@@ -90,19 +95,27 @@ class JobsEndpoint(Generic[T]):
         accounts = account(keys, answer.value, parse=self._parse, key=self._key_of_job, id_of=lambda job: job.id)
         return self._in_order(keys, accounts)
 
-    def _in_order(self, keys: Sequence[Hashable], accounts: Accounts[Hashable, T]) -> list[BulkRecord[T]]:
+    def _in_order(self, keys: Sequence[Key], accounts: Accounts[Key, T]) -> list[BulkRecord[T]]:
         for job in accounts.strays:
             log.warning("the platform started %s %s, which matches no item of the call", self.noun, job.id)
         missing = [key for key in keys if key not in accounts.records]
         problem = _of_the_missing(missing, accounts, self.noun)
         return [accounts.records.get(key) or BulkRecord(None, None, problem) for key in keys]
 
-    def _refuse_twins(self, keys: Sequence[Hashable]) -> None:
-        seen: dict[Hashable, int] = {}
-        for index, key in enumerate(keys):
-            if key in seen:
-                raise CgcUsageError(f"items {seen[key]} and {index} ask for the same {self.noun}; give it once")
-            seen[key] = index
+    def _refuse_twins(self, keys: Sequence[Key]) -> None:
+        """Of two jobs with one target both may end well, but only one result is left."""
+        seen: dict[tuple[str | None, ...], int] = {}
+        for index, (source, *target) in enumerate(keys):
+            first = seen.setdefault(tuple(target), index)
+            if first == index:
+                continue
+            if source == keys[first][0]:
+                raise CgcUsageError(f"items {first} and {index} ask for the same {self.noun}; give it once")
+            where, name = target
+            raise CgcUsageError(
+                f"items {first} and {index} send two files to one key: {keys[first][0]!r} and {source!r} to {name!r} "
+                f"in {where!r}; give each its own location"
+            )
 
     def _parse(self, raw: object) -> T:
         raise NotImplementedError
@@ -111,11 +124,11 @@ class JobsEndpoint(Generic[T]):
         """The item as the platform wants it; raises `CgcUsageError` that names the index."""
         raise NotImplementedError
 
-    def _key_of_wire(self, body: Mapping[str, Any]) -> Hashable:
+    def _key_of_wire(self, body: Mapping[str, Any]) -> Key:
         """What tells this job from all others, read from what is sent ..."""
         raise NotImplementedError
 
-    def _key_of_job(self, job: T) -> Hashable:
+    def _key_of_job(self, job: T) -> Key:
         """... and from what comes back."""
         raise NotImplementedError
 
@@ -138,7 +151,7 @@ def checked_text(index: int, item: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _of_the_missing(missing: Sequence[Hashable], accounts: Accounts[Hashable, Any], noun: str) -> Problem:
+def _of_the_missing(missing: Sequence[Key], accounts: Accounts[Key, Any], noun: str) -> Problem:
     """What is known of items that no record could be tied to."""
     problems = accounts.unplaced
     if problems and len(problems) == len(missing) and len(set(problems)) == 1:

@@ -141,6 +141,19 @@ def test_a_429_is_waited_for(budget: RateBudget, ticks: Clock, advice: float | N
     assert budget.delay() == 0.0
 
 
+def test_it_says_why_to_wait(budget: RateBudget) -> None:
+    assert budget.why().endswith("is used up for now (rate_share 0.8)")
+
+    budget.observe(headers(200))
+    assert (
+        budget.why()
+        == "Airflow's share of the platform's requests is used up for now (rate_share 0.8 of 1000 in 5 minutes)"
+    )
+
+    budget.observe_429(200)
+    assert "(429)" in budget.why()
+
+
 def test_a_429_without_sense_is_ignored(budget: RateBudget) -> None:
     budget.observe_429(float("nan"))
 

@@ -104,6 +104,30 @@ def test_wrong_items_are_refused_before_anything_is_sent(
     assert requests_mock.call_count == 0
 
 
+def test_two_files_to_one_key_are_refused_before_one_is_lost(client: CgcClient, requests_mock: Any) -> None:
+    """With `overwrite` the platform would end both COMPLETED and keep one object."""
+    twins = [item(1), item(2, location="run7/same.bam"), item(3, location="run7/same.bam", overwrite=True)]
+
+    with pytest.raises(CgcUsageError) as caught:
+        client.exports.bulk_create(twins, copy_only=True)
+
+    assert str(caught.value) == (
+        "items 1 and 2 send two files to one key: 'file2' and 'file3' to 'run7/same.bam' in 'mcurie/out'; give each "
+        "its own location"
+    )
+    assert requests_mock.call_count == 0
+
+
+def test_one_key_on_two_volumes_and_one_file_to_two_keys_are_fine(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    requests_mock.post(base + CREATE, json={"items": []})
+
+    client.exports.bulk_create([item(1), item(1, volume="mcurie/other"), item(1, location="copy.bam")], copy_only=True)
+
+    assert len(requests_mock.last_request.json()["items"]) == 3
+
+
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_started_jobs_match_their_items_by_file_and_place(
     client: CgcClient, requests_mock: Any, base: str, shuffled: bool

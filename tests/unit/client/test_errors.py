@@ -12,6 +12,7 @@ from airflow_provider_cgc.client import errors
 from airflow_provider_cgc.client.errors import (
     CgcApiError,
     CgcBadRequest,
+    CgcBudgetSpent,
     CgcCertificateError,
     CgcConflict,
     CgcConnectionError,
@@ -251,6 +252,7 @@ SAMPLES = [
     CgcNotFound(PROBLEM, status=404, call=CALL, request_id="r1"),
     CgcConflict(PROBLEM, status=409, call=CALL),
     CgcRateLimited(PROBLEM, status=429, call=CALL, retry_after=5.0),
+    CgcBudgetSpent("the share is used up", call=CALL, retry_after=5.0),
     CgcUnavailable(PROBLEM, status=503, call=CALL),
     CgcItemsRefused("refused", records=[], started=["a"]),
 ]

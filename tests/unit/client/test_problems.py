@@ -75,6 +75,12 @@ def test_an_unknown_code_is_judged_by_its_status(status: int | None, passes: boo
     assert Problem(status, 424242, "text").may_pass is passes
 
 
+def test_what_is_undecided_may_pass_and_other_words_of_ours_may_not() -> None:
+    assert Problem(None, None, "text", made_here=True, undecided=True).may_pass
+    assert not Problem(None, None, "text", made_here=True).may_pass
+    assert not Problem(404, 9008, "text", made_here=True).may_pass
+
+
 @pytest.mark.parametrize("raw", [None, {}, [], "", "  ", 5, False])
 def test_no_error_is_none(raw: object) -> None:
     assert Problem.from_json(raw) is None

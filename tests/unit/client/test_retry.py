@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_cgc.client.errors import (
     CgcBadRequest,
+    CgcBudgetSpent,
     CgcCertificateError,
     CgcConflict,
     CgcConnectionError,
@@ -62,7 +63,8 @@ MAYBE_DONE = [
     api(CgcUnavailable, 504),
     api(CgcBadRequest, 408),
 ]
-LIMITED = [api(CgcRateLimited, 429, 1000, 30.0), api(CgcRateLimited, 429)]
+SPENT = CgcBudgetSpent("Airflow's share is used up", call="GET /user", retry_after=30.0)
+LIMITED = [api(CgcRateLimited, 429, 1000, 30.0), api(CgcRateLimited, 429), SPENT]
 
 
 def name(error: CgcError) -> str:
@@ -137,8 +139,13 @@ def test_a_429_waits_until_the_reset_and_a_little_more(advice: float | None, dic
         assert found == pytest.approx(wait)
 
 
+@pytest.mark.parametrize(("dice", "wait"), [(0.0, 30.0), (1.0, 33.0)])
+def test_our_own_share_is_waited_for_like_a_429(dice: float, wait: float) -> None:
+    assert wait_before_repeat(SPENT, repeatable=False, attempt=1, random=lambda: dice) == pytest.approx(wait)
+
+
 def test_a_429_does_not_count_as_an_attempt() -> None:
-    assert not counts_as_attempt(LIMITED[0])
+    assert not any(counts_as_attempt(error) for error in LIMITED)
     assert all(counts_as_attempt(error) for error in itertools.chain(NOT_SENT, MAYBE_DONE))
 
 

@@ -86,7 +86,6 @@ def test_without_patience_there_is_one_attempt_and_no_sleep(
     for answer in (DOWN, MAINTENANCE, LIMITED, {"exc": requests.ConnectionError}, {"text": "<html>"}):
         requests_mock.get(f"{base}/user", [answer])
         client = make_client(patience=0)
-        client.budget.observe_429(200)
         before = requests_mock.call_count
 
         with pytest.raises((CgcUnavailable, CgcRateLimited, CgcConnectionError, CgcUnreadableError)):
@@ -243,64 +242,6 @@ def test_refusals_are_not_repeated(
         make_client(patience=300).user()
 
     assert requests_mock.call_count == 1
-
-
-def headers(remaining: int) -> dict[str, str]:
-    return {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": "1767226120"}
-
-
-def test_the_budget_learns_from_every_answer(client: CgcClient, requests_mock: Any, base: str) -> None:
-    requests_mock.get(f"{base}/user", status_code=403, json={"code": 90002}, headers=headers(150))
-
-    with pytest.raises(CgcForbidden):
-        client.user()
-
-    assert client.budget.delay() == pytest.approx(120)
-
-
-def test_the_budget_learns_from_a_refusal_without_headers(client: CgcClient, requests_mock: Any, base: str) -> None:
-    requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "42"}}])
-
-    with pytest.raises(CgcRateLimited):
-        client.user()
-
-    assert client.budget.delay() == pytest.approx(42)
-
-
-def test_a_patient_call_leaves_the_rest_of_the_window_to_people(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
-    requests_mock.get(f"{base}/user", json=USER, headers=headers(200))
-    client = make_client(patience=300)
-
-    client.user()
-    client.user()
-
-    assert clock.naps == [pytest.approx(120)]
-
-
-def test_after_its_patience_a_call_is_sent_all_the_same(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
-    requests_mock.get(f"{base}/user", json=USER, headers=headers(200))
-    client = make_client(patience=10)
-
-    client.user()
-    client.user()
-
-    assert clock.naps == [10]
-    assert requests_mock.call_count == 2
-
-
-def test_the_call_that_is_not_counted_does_not_wait(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
-    requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 0, "reset": 1767226120}})
-    client = make_client(patience=300)
-    client.budget.observe(headers(0))
-
-    assert not client.rate_limit()
-    assert clock.naps == []
 
 
 def test_a_redirect_is_not_followed(client: CgcClient, requests_mock: Any, base: str) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+import threading
+import time
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, Connection
 
-from airflow_provider_cgc import get_provider_info
-from airflow_provider_cgc.client import CgcSettingsError
+from airflow_provider_cgc import client, get_provider_info
+from airflow_provider_cgc.client import CgcSettingsError, budget_for
 from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.hooks.cgc import CgcHook
 
@@ -58,6 +62,23 @@ def test_names_that_dags_and_deployments_rely_on() -> None:
     assert CgcHook.conn_type == "cgc"
     assert CgcHook.hook_name == "Cancer Genomics Cloud"
     assert CgcHook(cgc_conn_id="other").cgc_conn_id == "other"
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_hook_does_not_load_requests() -> None:
+    """Airflow 2.11 loads it itself, so what counts is what we add."""
+    bare = modules_after("from airflow.providers.common.compat.sdk import BaseHook; import asgiref.sync")
+
+    loaded = modules_after("import airflow_provider_cgc.hooks.cgc")
+
+    assert "airflow_provider_cgc.hooks.cgc" in loaded
+    assert not (loaded - bare) & {"requests", "urllib3", "tenacity"}
+    assert not loaded & {f"airflow_provider_cgc.client.{name}" for name in ("client", "transport", "wire")}
 
 
 def test_constructing_reads_nothing(connections: Connections) -> None:
@@ -153,6 +174,33 @@ def test_the_event_loop_reads_by_the_same_rules(connections: Connections, monkey
     assert (settings.base_url, settings.token) == (BASE, TOKEN)
 
 
+@pytest.mark.parametrize(
+    ("proxy", "secrets"),
+    [("http://somebody:geheim@proxy.example:3128", ["geheim"])]
+    + [(plain, []) for plain in ("http://proxy.example:3128", "http://somebody@proxy.example:3128")],
+)
+def test_the_event_loop_masks_a_proxys_password_in_a_thread(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch, proxy: str, secrets: list[str]
+) -> None:
+    connections.stored["cgc_default"] = Connections.make(extra={"platform": "cgc", "proxies": {"https": proxy}})
+    masked: dict[str, int] = {}
+
+    async def aget(conn_id: str, hook: Any = None) -> Any:
+        return connections.get(conn_id)
+
+    def mask(secret: str) -> None:
+        masked[secret] = threading.get_ident()
+
+    monkeypatch.setattr("airflow.providers.common.compat.connection.get_async_connection", aget)
+    monkeypatch.setattr(cgc, "mask_secret", mask)
+
+    settings = asyncio.run(CgcHook.aget_settings("cgc_default"))
+
+    assert settings.proxies == {"https": proxy}
+    assert list(masked) == secrets
+    assert threading.get_ident() not in masked.values()
+
+
 def test_the_deployment_allows_hosts(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
     connections.stored["cgc_default"] = Connections.make(host="api.lab.example", extra={"platform": "other"})
     with pytest.raises(CgcSettingsError, match="allowed_hosts"):
@@ -206,6 +254,25 @@ def test_the_test_button_names_user_host_and_requests_left(connections: Connecti
         assert words in text
 
 
+def test_the_test_button_works_when_the_share_is_used_up(
+    connections: Connections, requests_mock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections.stored["cgc_default"] = Connections.make(password="canary-of-a-spent-budget")
+    used_up = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "3", "X-RateLimit-Reset": str(time.time() + 200)}
+    requests_mock.get(f"{BASE}/user", json={"username": "mcurie"})
+    rate = {"rate": {"limit": 1000, "remaining": 2, "reset": time.time() + 200}}
+    requests_mock.get(f"{BASE}/rate_limit", json=rate)
+    assert 0 < cgc.PATIENCE_OF_THE_TEST <= 5
+    monkeypatch.setattr(cgc, "PATIENCE_OF_THE_TEST", 0.05)
+    hook = CgcHook()
+    budget_for(hook.settings).observe(used_up)
+
+    good, text = hook.test_connection()
+
+    assert good
+    assert "2 of 1000 requests" in text
+
+
 def test_the_test_button_tells_the_remedy(connections: Connections, requests_mock: Any) -> None:
     requests_mock.get(f"{BASE}/user", status_code=401, json={"status": 401, "code": 90001, "message": "Unauthorized."})
 
@@ -229,7 +296,7 @@ def test_a_bug_in_the_test_button_looks_like_one(connections: Connections, monke
     def broken(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cgc, "CgcClient", broken)
+    monkeypatch.setattr(client, "CgcClient", broken)
 
     with pytest.raises(ZeroDivisionError):
         CgcHook().test_connection()
