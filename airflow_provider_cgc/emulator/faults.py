@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
 from airflow_provider_cgc.emulator.errors import PlatformError
+from airflow_provider_cgc.emulator.limits import WINDOW_SECONDS
 
 Kind = Literal[
     "429", "503_maintenance", "503", "503_html", "502_html", "500", "504_html", "401", "403", "404_gateway",
@@ -24,7 +25,8 @@ class Fault:
     """One fault and how often it strikes.
 
     :param count: strikes left, None for ever.
-    :param seconds: of "slow": the delay before the request takes effect; of "429": until the reset.
+    :param seconds: of "slow": the delay before the request takes effect; of "429": until the reset, by default as
+        `retry_after` says.
     :param retry_after: value of a `Retry-After` header on the faulty answer.
     """
 
@@ -45,6 +47,16 @@ class Fault:
             raise ValueError(f"probability must be above 0 and at most 1, got {self.probability}")
         if self.count is not None and self.count < 1:
             raise ValueError(f"count must be at least 1, or None for ever, got {self.count}")
+
+    @property
+    def until_reset(self) -> float:
+        """Seconds until the window of a "429" ends: as said, or when its `Retry-After` is over, or a whole window."""
+        if self.seconds is not None:
+            return self.seconds
+        try:
+            return float(self.retry_after or WINDOW_SECONDS)
+        except ValueError:
+            return WINDOW_SECONDS  # `Retry-After` is a date, or nonsense on purpose
 
     def aims_at(self, method: str, path: str) -> bool:
         """Whether a request is of the kind this fault waits for."""

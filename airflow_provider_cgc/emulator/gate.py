@@ -119,9 +119,8 @@ class Gate:
             headers.append((b"retry-after", str(fault.retry_after).encode()))
         if fault.kind == "429":
             with self.world.open() as world:
-                seconds = 300.0 if fault.seconds is None else fault.seconds
                 # Rounded up, so that who waits until then has waited long enough.
-                call.rate = Rate(world.limits.limit, 0, math.ceil(world.clock.wall() + seconds))
+                call.rate = Rate(world.limits.limit, 0, math.ceil(world.clock.wall() + fault.until_reset))
         return Answer(status, headers, body)
 
     def _stamp(self, answer: Answer, call: Call) -> None:

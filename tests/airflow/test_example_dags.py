@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -41,8 +43,23 @@ def test_ends_as_it_tells(
     assert str(run.state) == STATES[name]
     summaries = [value for (_, _, key), value in xcoms(name, run.run_id).items() if key == "cgc_summary"]
     assert sum(summary["total"] for summary in summaries) == FILES[name]
+    items = sent(emulator)
+    assert all(f"/{item['source']['file']}/" in item["destination"]["location"] for item in items)
+    said = capfd.readouterr().out
+    assert len(started(said)) == len(items) == FILES[name]
     if name == "cgc_failed_export":
         assert summaries[0]["failed_items"][0]["code"] == 9109
-        said = capfd.readouterr().out.split("Message to the lab about wait_for_exports:")[1]
-        assert "Of 1 export, 1 FAILED." in said
-        assert "C3L-00004_wgs_gdc_realn.bam" in said
+        message = said.split("Message to the lab about wait_for_exports:")[1]
+        assert "Of 1 export, 1 FAILED." in message
+        assert "C3L-00004_wgs_gdc_realn.bam" in message
+
+
+def sent(emulator: CgcEmulator) -> list[dict[str, Any]]:
+    """The items of all bulk creates."""
+    creates = [request for request in emulator.requests if request.path == "/v2/bulk/storage/exports/create"]
+    return [item for request in creates for item in request.body["items"]]
+
+
+def started(said: str) -> set[str]:
+    """The job ids that the log tells as started."""
+    return {job_id for ids in re.findall("started: (.*)", said) for job_id in re.findall(r"\b\w{32}\b", ids)}

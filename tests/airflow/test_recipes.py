@@ -64,8 +64,8 @@ def test_the_sensor_waits_for_what_the_sdk_started(
     assert xcoms("recipe", run.run_id)["wait_for_exports", -1, "cgc_summary"]["completed"] == 120
 
 
-def test_an_item_refused_at_submit_fails_the_starter(
-    run_sdk_recipe: Callable[[list[str]], Any], emulator: CgcEmulator
+def test_an_item_refused_at_submit_fails_the_starter_whose_log_has_what_was_started(
+    run_sdk_recipe: Callable[[list[str]], Any], emulator: CgcEmulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = run_sdk_recipe([*emulator.file_ids[:2], emulator.alias_id])
 
@@ -73,6 +73,8 @@ def test_an_item_refused_at_submit_fails_the_starter(
         "start_exports": "failed",
         "wait_for_exports": "upstream_failed",
     }
+    with emulator.world.open() as world:
+        assert f"started: {' '.join(world.exports)}" in capfd.readouterr().out
 
 
 def test_the_emulator_recipe_runs() -> None:

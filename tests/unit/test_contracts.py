@@ -18,10 +18,13 @@ from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.sensors.base import IDS_KEY, SUMMARY_KEY
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.sensors.wait import MEMORY_KEY
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 
 ROWS = sorted((Path(__file__).parent / "triggers" / "rows").glob("*.json"))
+EVENTS = sorted((Path(__file__).parent / "triggers" / "events").glob("*.json"))
 SUMMARY_KEYS = {
     *("version", "kind", "total", "completed", "failed", "missing", "skipped"),
     *("bytes", "seconds", "failed_items", "manifest"),
@@ -106,6 +109,18 @@ def test_the_arguments_of_the_sensor_and_their_defaults() -> None:
     assert set(CgcBulkExportSensor.template_fields) == {"export_ids", "cgc_conn_id", "expected_count"}
 
 
+@pytest.mark.parametrize(("option", "deferrable"), [("True", True), ("False", False)])
+def test_the_default_of_deferrable_is_airflows(monkeypatch: pytest.MonkeyPatch, option: str, deferrable: bool) -> None:
+    monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", option)
+
+    assert CgcBulkExportSensor(task_id="wait", export_ids=["a"]).deferrable is deferrable
+    assert CgcBulkExportSensor(task_id="told", export_ids=["a"], deferrable=not deferrable).deferrable is not deferrable
+
+
+def test_the_keys_in_xcom_and_in_the_task_state_store() -> None:
+    assert (SUMMARY_KEY, IDS_KEY, MEMORY_KEY) == ("cgc_summary", "cgc_ids", "cgc_wait")
+
+
 def test_the_keys_of_a_summary() -> None:
     summary = JobTracker.of(EXPORT, ["a"]).summary()
 
@@ -148,3 +163,20 @@ def test_the_stored_row_of_every_release_still_loads(path: Path) -> None:
     tracker = JobTracker.from_json(trigger.state, trigger.ids or [])
     assert (tracker.completed, len(tracker.open)) == (1, 2)
     assert {key: value for key, value in trigger.serialize()[1].items() if key in row["kwargs"]} == row["kwargs"]
+
+
+def test_there_is_a_stored_event_of_this_release_for_every_outcome() -> None:
+    version = airflow_provider_cgc.__version__
+
+    assert {f"{version}-{outcome.value}" for outcome in Outcome} <= {path.stem for path in EVENTS}
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_the_stored_events_of_every_release_are_still_read(path: Path) -> None:
+    payload: dict[str, Any] = json.loads(path.read_text())
+
+    event = WaitEvent.from_json(payload, kind="export")
+
+    assert event.outcome.value == path.stem.rpartition("-")[2]
+    assert {key: value for key, value in event.summary.items() if key in payload["summary"]} == payload["summary"]
+    assert event.error == payload["error"]
