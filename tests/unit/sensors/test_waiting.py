@@ -7,6 +7,7 @@ import json
 import logging
 import time as real_time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -301,12 +302,12 @@ def test_a_short_interval_in_reschedule_mode_is_warned_of_once_and_not_at_each_p
     assert sum("71172" in line for line in ours(caplog)) == 1
 
 
-def test_a_reschedule_of_the_base_class_passes(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(platform, monkeypatch, store=Store(), mode="reschedule", never_fail=True)
-    run.context["task_reschedule_count"] = 0
+def test_never_fail_lets_a_reschedule_of_the_base_class_pass() -> None:
+    sensor = CgcBulkExportSensor(task_id="wait", export_ids=["a"], mode="reschedule", never_fail=True)
+    soon = datetime.now(tz=UTC)
 
-    with pytest.raises(AirflowRescheduleException):
-        run.sensor().execute(run.context)
+    with pytest.raises(AirflowRescheduleException), sensor._never_failing():
+        raise AirflowRescheduleException(soon)
 
 
 def test_a_timeout_counts_from_the_first_poke(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
