@@ -38,6 +38,7 @@ constraints: $(READY)
 $(READY): setup.cfg constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "airflow-provider-cgc needs Python 3.11 or newer, $(PYTHON) is older; run: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Installing Airflow and the provider into $(VENV); this takes a few minutes the first time ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[emulator,test,dev]'

@@ -110,6 +110,9 @@ def show(
                 code = _verdict(demo, out)
                 if keep:
                     _keep(box, out)
+                else:
+                    print(f"Airflow is stopped now; its logs are in {box.home / 'logs'}.", file=out)
+                    print("KEEP=1 make demo leaves its UI up, and the links above work.", file=out, flush=True)
                 return code
             except problems as error:
                 return _failed(error, box, out)  # said before the clean-up, which takes seconds

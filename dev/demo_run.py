@@ -122,7 +122,7 @@ class _Follow:
                 self._known[task["id"]] = self._summary(task)
         self._line.show(
             f"{self._act.dag_id} {self._elapsed()}  tasks: {demo_report.task_counts(self._tasks)}"
-            f"  jobs done: {sum(_done(one) for one in self.summaries()):,}"
+            f"  exports in waits that ended: {sum(_done(one) for one in self.summaries()):,}"
         )
 
     def summaries(self) -> list[dict[str, Any]]:

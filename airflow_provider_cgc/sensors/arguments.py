@@ -19,7 +19,8 @@ def ids_given(value: Any, *, where: str) -> list[str]:
     try:
         return parse_ids(value)
     except BadIds as error:
-        raise CgcBadInput(f"{where}: {error}") from error
+        # The reason is in the text; a second traceback would only hide it.
+        raise CgcBadInput(f"{where}: {error}") from None
 
 
 def check_count(count: int, *, where: str, kind: JobKind, expected: int | None, allow_empty: bool) -> None:

@@ -339,8 +339,8 @@ class CgcJobsSensor(BaseSensorOperator):
         """Say what to do in Airflow, so that neither the same failure nor a second copy of good files comes of it."""
         if not summary["failed"]:
             return (
-                f"Check that connection {self.cgc_conn_id!r} belongs to the user who started the {self.kind.plural},"
-                " then clear this task: it only waits."
+                f"Check the ids, and that connection {self.cgc_conn_id!r} is of the platform and the user who started"
+                f" the {self.kind.plural}; then clear this task: it only waits."
             )
         starters = ", ".join(sorted(self.upstream_task_ids)) or f"the task that starts the {self.kind.plural}"
         return (

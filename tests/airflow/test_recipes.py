@@ -83,3 +83,13 @@ def test_the_emulator_recipe_runs() -> None:
     exec(recipe("emulator"), names)  # our own README
 
     assert len(names["job_ids"]) == 10
+
+
+def test_the_hook_recipe_runs(
+    emulator: CgcEmulator, connect: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(emulator)
+
+    exec(recipe("hook"), {})  # our own README
+
+    assert len(capsys.readouterr().out.splitlines()) == 3

@@ -62,8 +62,12 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
         return ExportJob.from_json(raw)
 
     def _wire(self, index: int, item: Mapping[str, Any]) -> dict[str, Any]:
-        if not isinstance(item, Mapping) or not _ITEM_KEYS.issuperset(item):
-            raise CgcUsageError(f"item {index}: must be an object with some of {', '.join(sorted(_ITEM_KEYS))}")
+        known = ", ".join(sorted(_ITEM_KEYS))
+        if not isinstance(item, Mapping):
+            raise CgcUsageError(f"item {index}: must be an object with some of {known}, not {item!r}")
+        unknown = ", ".join(repr(key) for key in item if key not in _ITEM_KEYS)
+        if unknown:
+            raise CgcUsageError(f"item {index}: has {unknown}, which an export does not know; it knows {known}")
         overwrite, properties = item.get("overwrite", False), item.get("properties")
         if not isinstance(overwrite, bool):
             raise CgcUsageError(f"item {index}: 'overwrite' must be true or false, not {overwrite!r}")

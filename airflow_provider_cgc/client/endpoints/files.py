@@ -43,8 +43,8 @@ class FilesEndpoint:
 
     def list(
         self,
-        *,
         project: str | None = None,
+        *,
         parent: str | None = None,
         name: str | Iterable[str] | None = None,
         metadata: Mapping[str, str] | None = None,
