@@ -16,14 +16,14 @@ import weakref
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import nsmallest
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.sweep import CHUNK, THREADS, chunks
+from airflow_provider_cgc.jobs.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
@@ -42,66 +42,6 @@ GATHER = 0.1
 """Seconds that the poller lets newcomers gather before it plans: a restart brings a thousand triggers at once."""
 JITTER = 0.05
 """An interval is shortened by up to this share, so that many triggerers drift apart and none is ever late."""
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What one look, begun at `at` (epoch seconds), told a waiter: records, or why there are none."""
-
-    at: float
-    records: tuple[BulkRecord[Any], ...] = ()
-    error: CgcError | None = None
-    hopeless: bool = False
-    next_look: float = 0.0
-    """Seconds until the ids are asked for again; of use with an error that may pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bug:
-    error: BaseException
-    traceback: TracebackType | None
-
-    @classmethod
-    def of(cls, error: BaseException) -> _Bug:
-        return cls(error, error.__traceback__)
-
-
-@dataclass(eq=False, slots=True)
-class Waiter:
-    """One wait's end of the poller: its open ids and the letterbox for the news about them."""
-
-    ids: set[str]
-    interval: float
-    poller: Poller = field(repr=False)
-    _letters: asyncio.Queue[News | _Bug] = field(default_factory=asyncio.Queue, repr=False)
-
-    async def news(self, *, timeout: float) -> News | None:
-        """
-        Wait for the next news, or give None after `timeout` seconds.
-
-        Raises what broke the poller, if something did: a bug must not look like a quiet platform.
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                letter = await self._letters.get()
-        except TimeoutError:
-            return None
-        if isinstance(letter, _Bug):
-            # From where it began: every waiter raises the same object, and each would add its own lines to it.
-            raise letter.error.with_traceback(letter.traceback)
-        return letter
-
-    def deliver(self, letter: News | _Bug) -> None:
-        """Put news, or the exception that ended the poller, into the letterbox."""
-        self._letters.put_nowait(letter)
-
-    def drop(self, job_id: str) -> None:
-        """Stop asking for one id."""
-        self.poller.drop(self, job_id)
-
-    def hurry(self) -> None:
-        """Look at what is still open now, whatever the interval says."""
-        self.poller.hurry(self)
 
 
 class Poller:
@@ -363,7 +303,7 @@ class Poller:
         if bug is not None:
             self._schedule(chunk, self._clock(), pause=None)
             for waiter in {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}:
-                waiter.deliver(_Bug.of(bug))
+                waiter.deliver(Bug.of(bug))
 
     def _planner_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
@@ -371,7 +311,7 @@ class Poller:
         bug = task.exception()
         if bug is not None:
             for waiter in {waiter for waiting in self._waiters.values() for waiter in waiting}:
-                waiter.deliver(_Bug.of(bug))
+                waiter.deliver(Bug.of(bug))
 
 
 def _failed(task: asyncio.Task[Any]) -> bool:

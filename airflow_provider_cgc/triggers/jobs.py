@@ -18,9 +18,10 @@ from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.ids import parse_ids
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.poller import News, Poller, Waiter, shared_poller
+from airflow_provider_cgc.jobs.poller import Poller, shared_poller
 from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiter import News, Waiter
 
 CONNECT_ATTEMPTS = 25
 CONNECT_PAUSE = 5.0

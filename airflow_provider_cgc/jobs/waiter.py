@@ -1,0 +1,76 @@
+"""One wait's end of the shared poller: its open ids, and the letterbox for what the poller finds out about them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.errors import CgcError
+    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.jobs.poller import Poller
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one look, begun at `at` (epoch seconds), told a waiter: records, or why there are none."""
+
+    at: float
+    records: tuple[BulkRecord[Any], ...] = ()
+    error: CgcError | None = None
+    hopeless: bool = False
+    next_look: float = 0.0
+    """Seconds until the ids are asked for again; of use with an error that may pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """What broke the poller, with the traceback from where it began."""
+
+    error: BaseException
+    traceback: TracebackType | None
+
+    @classmethod
+    def of(cls, error: BaseException) -> Bug:
+        """Keep an exception as it is now."""
+        return cls(error, error.__traceback__)
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """One wait's end of the poller: its open ids and the letterbox for the news about them."""
+
+    ids: set[str]
+    interval: float
+    poller: Poller = field(repr=False)
+    _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
+
+    async def news(self, *, timeout: float) -> News | None:
+        """
+        Wait for the next news, or give None after `timeout` seconds.
+
+        Raises what broke the poller, if something did: a bug must not look like a quiet platform.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                letter = await self._letters.get()
+        except TimeoutError:
+            return None
+        if isinstance(letter, Bug):
+            # From where it began: every waiter raises the same object, and each would add its own lines to it.
+            raise letter.error.with_traceback(letter.traceback)
+        return letter
+
+    def deliver(self, letter: News | Bug) -> None:
+        """Put news, or the exception that ended the poller, into the letterbox."""
+        self._letters.put_nowait(letter)
+
+    def drop(self, job_id: str) -> None:
+        """Stop asking for one id."""
+        self.poller.drop(self, job_id)
+
+    def hurry(self) -> None:
+        """Look at what is still open now, whatever the interval says."""
+        self.poller.hurry(self)
