@@ -69,12 +69,12 @@ def first_poke(context: Context) -> datetime | None:
     """
     ti: Any = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
-        return ti.get_first_reschedule_date(context)  # type: ignore[no-any-return]
+        return ti.get_first_reschedule_date(context)  # type: ignore[no-any-return]  # Airflow is untyped here
     # Airflow 2.11; can go with the floor at 3.0
     from airflow.sensors.base import _orig_start_date
 
     first_try = (ti.max_tries or 0) - (context["task"].retries or 0) + 1
-    return _orig_start_date(  # type: ignore[no-any-return]
+    return _orig_start_date(  # type: ignore[no-any-return]  # as above
         dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index, try_number=first_try
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import random
 import time
 import weakref
@@ -124,7 +125,7 @@ class Poller:
             for chunk in self._plan(now):
                 self._asked.update(chunk)
                 task = self._start(self._look(chunk))
-                task.add_done_callback(lambda task, chunk=chunk: self._look_ended(task, chunk))  # type: ignore[misc]
+                task.add_done_callback(functools.partial(self._look_ended, chunk=chunk))
             self._wake.clear()
             waiting = [when for job_id, when in self._due.items() if job_id not in self._asked]
             pause = max(min(waiting) - self._clock(), 0.0) if waiting else None
