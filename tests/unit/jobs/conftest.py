@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dev.virtual_time import VirtualTime
 from tests.unit.jobs.fake_platform import FakePlatform
-from tests.virtual_time import VirtualTime
 
 
 @pytest.fixture

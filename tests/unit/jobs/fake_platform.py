@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
-from tests.virtual_time import VirtualTime
+from dev.virtual_time import VirtualTime
 
 UNKNOWN = Problem(404, 9008, "No such export job.")
 

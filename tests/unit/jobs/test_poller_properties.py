@@ -13,8 +13,8 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.poller import GATHER, Poller, shared_poller
 from airflow_provider_cgc.jobs.sweep import CHUNK
+from dev.virtual_time import VirtualTime
 from tests.unit.jobs.fake_platform import FakePlatform, some_ids
-from tests.virtual_time import VirtualTime
 
 SLACK = 1.0
 """Seconds by which a look may be late."""

@@ -21,8 +21,8 @@ from airflow_provider_cgc.jobs.report import (
     progress,
 )
 from airflow_provider_cgc.jobs.tracker import JobTracker
+from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
-from tests.virtual_time import START
 
 MINUTE = 60.0
 HOUR = 3600.0

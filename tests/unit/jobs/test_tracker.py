@@ -17,8 +17,8 @@ from airflow_provider_cgc.jobs.tracker import (
     JobTracker,
     Outcome,
 )
+from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
-from tests.virtual_time import START
 
 NOW = START
 INTERVAL = 60.0

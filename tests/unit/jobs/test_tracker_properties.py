@@ -11,8 +11,8 @@ from airflow_provider_cgc.client.models import BulkRecord, JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.tracker import JobTracker
+from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job
-from tests.virtual_time import START
 
 IDS = ["a", "b", "c", "d", "e"]
 INTERVAL = 60.0

@@ -8,8 +8,8 @@ from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
 from airflow_provider_cgc.jobs.poller import Poller
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
+from dev.virtual_time import START, VirtualTime
 from tests.unit.jobs.fake_platform import FakePlatform
-from tests.virtual_time import START, VirtualTime
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
+from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import job, some_ids
-from tests.virtual_time import START
 
 HOUR = 3600.0
 DOWN = CgcUnavailable(Problem(503, None, "down"), status=503, call="POST /x")

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests import virtual_time
-from tests.virtual_time import StuckError, VirtualTime
+from dev import virtual_time
+from dev.virtual_time import StuckError, VirtualTime
 
 
 @pytest.fixture
