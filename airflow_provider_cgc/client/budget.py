@@ -1,4 +1,4 @@
-"""How long to wait before the next request, so that people who use the same token still get through.
+"""How long to wait before the next request, and how fast to go, so that people who use the same token get through.
 
 The platform counts 1000 requests per 300 seconds and user and tells the count on every answer
 (https://docs.cancergenomicscloud.org/docs/api-rate-limit). A budget listens to these headers; it never sleeps.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,17 @@ __all__ = ["RateBudget", "budget_for"]
 
 _WAIT_WITHOUT_ADVICE = 60.0
 _SAME_WINDOW = 2.0
+_WINDOW = 300.0
+_MEMORY = 100.0
+"""Seconds after which what others sent counts for about a third."""
 
 
 class RateBudget:
     """What is known of one user's window of requests; safe to share between threads.
 
     `share` is the part of the limit that this process may use up: with 0.8 it stops asking for more when 200 of
-    1000 requests are left. `clock` gives epoch seconds.
+    1000 requests are left, whoever used the others, so that people find theirs however many processes Airflow has.
+    `clock` gives epoch seconds.
     """
 
     def __init__(self, *, share: float, clock: Callable[[], float] = time.time) -> None:
@@ -38,14 +43,34 @@ class RateBudget:
         self._lock = threading.Lock()
         self._window: RateLimit | None = None
         self._refused_until = -math.inf
+        self._under_way = 0
+        self._own = 0
+        self._others = _Others()
+        self._wishes: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()
+
+    def claim(self, *, regardless: bool = False) -> float:
+        """Count a request as under way and give 0; or give the seconds to wait, and count nothing.
+
+        `settle` ends what was claimed. With `regardless` the request goes out in any case.
+        """
+        with self._lock:
+            delay = 0.0 if regardless else max(self._waits())
+            if not delay:
+                self._under_way += 1
+                self._own += 1
+            return delay
+
+    def settle(self, headers: Mapping[str, str] | None) -> None:
+        """End a claimed request; None if it got no answer. Learn from the answer's headers, if they make sense."""
+        with self._lock:
+            if headers is not None:
+                self._learn(headers)
+            self._under_way -= 1
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Learn from an answer's headers; what makes no sense is ignored."""
-        seen = rate_limit_of(headers, now=self._clock())
-        if seen is None:
-            return
+        """Learn from the headers of an answer to a request that nobody claimed."""
         with self._lock:
-            self._window = _newer(self._window, seen)
+            self._learn(headers)
 
     def observe_429(self, retry_after: float | None) -> None:
         """Learn that a request was refused; `retry_after` in seconds, None if the answer told nothing."""
@@ -56,15 +81,39 @@ class RateBudget:
 
     def delay(self) -> float:
         """Seconds to wait before the next request: 0 while our share lasts, else until the window ends."""
-        return max(self._waits())
+        with self._lock:
+            return max(self._waits())
+
+    def pace_for(self, who: object, wish: float) -> float:
+        """Requests a second that `who` may send: infinite as long as everybody's wish fits, else its part of `pace`.
+
+        `wish` is what it would send by itself; it holds until the next call, or until `who` is gone.
+        """
+        with self._lock:
+            self._wishes[who] = wish
+            wishes = sum(self._wishes.values())
+            pace = self._pace()
+        return math.inf if wishes <= pace else pace * wish / wishes
+
+    def spread(self, requests: int) -> float:
+        """Seconds, 0 to 310, that so many requests should take from now on; 0 while nothing is known."""
+        with self._lock:
+            pace, window, now = self._pace(), self._window, self._clock()
+        if window is None:
+            return 0.0
+        in_this_window = pace * max(window.reset - now, 0.0)
+        if requests <= in_this_window:
+            return _bounded(requests / pace) if requests else 0.0
+        in_the_next = (requests - in_this_window) / (window.limit * self.share / _WINDOW)
+        return _bounded(max(window.reset - now, 0.0) + in_the_next)
 
     def why(self) -> str:
         """In words, why `delay()` asks to wait."""
-        after_refusal, for_the_share = self._waits()
+        with self._lock:
+            after_refusal, for_the_share = self._waits()
+            window = self._window
         if after_refusal > for_the_share:
             return "The platform refused a request because this user had sent too many (429)"
-        with self._lock:
-            window = self._window
         limit = "" if window is None else f" of {window.limit} in 5 minutes"
         return f"Airflow's share of the platform's requests is used up for now (rate_share {self.share:g}{limit})"
 
@@ -74,17 +123,71 @@ class RateBudget:
             window = self._window
         return window if window is not None and window.reset > self._clock() else None
 
+    def _learn(self, headers: Mapping[str, str]) -> None:
+        now = self._clock()
+        seen = rate_limit_of(headers, now=now)
+        if seen is None:
+            return
+        known = self._window
+        self._window = newest = _newer(known, seen)
+        if known is None or newest.reset > known.reset + _SAME_WINDOW:
+            # What is under way counts in the new window; of the first window ever seen, what was used before is
+            # nobody's rate.
+            self._own = self._under_way
+            self._others.begin(now, used=0 if known else newest.limit - newest.remaining - self._own)
+        self._others.learn(now, used=newest.limit - newest.remaining - self._own)
+
     def _waits(self) -> tuple[float, float]:
         """Seconds to wait, 0 to 310: because a request was refused, and because our share is used up."""
-        now = self._clock()
-        with self._lock:
-            window, refused_until = self._window, self._refused_until
-        spent = window is not None and window.remaining <= self._reserve(window.limit)
+        now, window = self._clock(), self._window
+        spent = window is not None and self._ours(window) <= 0
         until_reset = window.reset - now if window is not None and spent else 0.0
-        return _bounded(refused_until - now), _bounded(until_reset)
+        return _bounded(self._refused_until - now), _bounded(until_reset)
+
+    def _pace(self) -> float:
+        """Requests a second that our share allows until the window ends, and what others send with it.
+
+        At least half of what is left is ours, or of two processes of Airflow the second would get nothing.
+        """
+        now, window = self._clock(), self._window
+        if window is None:
+            return math.inf
+        seconds = window.reset - now
+        requests = self._ours(window)
+        if seconds <= 0:
+            seconds, requests = _WINDOW, window.limit - self._reserve(window.limit)
+        pace = max(requests, 0) / seconds
+        return max(pace - self._others.rate(now), pace / 2)
+
+    def _ours(self, window: RateLimit) -> int:
+        """What is left of our share of a window; what is under way may or may not be counted yet."""
+        return window.remaining - self._under_way - self._reserve(window.limit)
 
     def _reserve(self, limit: int) -> int:
         return math.floor(limit * (1 - self.share) + 1e-9)
+
+
+class _Others:
+    """How many requests a second come from elsewhere with the same user's token: from people, from other processes."""
+
+    def __init__(self) -> None:
+        self._rate = 0.0
+        self._at = 0.0
+        self._used = 0
+
+    def begin(self, now: float, *, used: int) -> None:
+        """Go over to a new window, of which others have used so many up."""
+        self._rate, self._at, self._used = self.rate(now), now, used
+
+    def learn(self, now: float, *, used: int) -> None:
+        """Take in how many requests others have used up in this window."""
+        if used > self._used:
+            self._rate, self._at = self.rate(now) + (used - self._used) / _MEMORY, now
+            self._used = used
+
+    def rate(self, now: float) -> float:
+        """Requests a second, where older ones count for less."""
+        return self._rate * math.exp(-max(now - self._at, 0.0) / _MEMORY)
 
 
 def _bounded(seconds: float) -> float:

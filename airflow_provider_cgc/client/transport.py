@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import tenacity
@@ -102,12 +102,7 @@ class Transport:
 
         Who brings no patience at all is told when to come back, and nothing is sent.
         """
-        delay = self._budget.delay() if request.counted else 0.0
-        if delay > 0 and self._patience <= 0:
-            raise CgcBudgetSpent(self._budget.why(), call=str(request), retry_after=delay)
-        self._nap(effort, min(delay, effort.left))
-        status, headers, body = self._wire.exchange(request)
-        self._budget.observe(headers)
+        status, headers, body = self._counted(request, effort) if request.counted else self._wire.exchange(request)
         log.debug("%s answered %d: %s", request, status, _shown(body))
         try:
             value = from_response(status, headers, body, call=str(request), now=self._clock())
@@ -116,6 +111,20 @@ class Transport:
             raise
         total = header(headers, "X-Total-Matching-Query") or ""
         return Answer(value, int(total) if total.isascii() and total.isdigit() else None, server_date(headers))
+
+    def _counted(self, request: Request, effort: _Effort) -> tuple[int, Mapping[str, str], bytes]:
+        delay = self._budget.claim()
+        if delay > 0 and self._patience <= 0:
+            raise CgcBudgetSpent(self._budget.why(), call=str(request), retry_after=delay)
+        if delay > 0:
+            self._nap(effort, min(delay, effort.left))
+            self._budget.claim(regardless=True)
+        headers: Mapping[str, str] | None = None
+        try:
+            status, headers, body = self._wire.exchange(request)
+        finally:
+            self._budget.settle(headers)
+        return status, headers, body
 
     def _nap(self, effort: _Effort, seconds: float) -> None:
         if seconds > 0:

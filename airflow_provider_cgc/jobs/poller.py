@@ -11,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import math
 import random
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import counts_as_attempt, transient, wait_before_repeat
+from airflow_provider_cgc.jobs.agenda import Agenda
+from airflow_provider_cgc.jobs.shared_client import SharedClient
 from airflow_provider_cgc.jobs.sweep import CHUNK, THREADS, chunks
 from airflow_provider_cgc.jobs.waiter import Bug, News, Waiter
 
@@ -30,11 +32,12 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.shared_client import Connect
 
-    Connect = Callable[[], Coroutine[Any, Any, CgcClient]]
-
-CONNECTION_LIFE = 600.0
-"""Seconds after which the connection is read again, so that a rotated token is found without a restart."""
+SHORT_PAUSE = 30.0
+"""Seconds that the budget may make everybody wait without a word in their logs."""
+SLOWEST = 0.2
+"""Requests a second: however little is left, the budget is asked again after 5 s."""
 QUICK_REPEATS = 3
 """Failures in a row that are repeated within seconds."""
 SHORTEST_INTERVAL = 1.0
@@ -57,18 +60,19 @@ class Poller:
 
     def __init__(self, kind: JobKind, connect: Connect, *, clock: Callable[[], float] = time.time) -> None:
         self._kind = kind
-        self._connect = connect
         self._clock = clock
+        self._client = SharedClient(connect, clock=clock, start=self._start)
         self._waiters: dict[str, set[Waiter]] = {}
-        self._due: dict[str, float] = {}
+        self._agenda = Agenda(self._one_who_waits)
+        self._everybody: set[Waiter] = set()
+        self._paced_until = 0.0
+        self._pace = math.inf
         self._asked: set[str] = set()
         self._hurried: set[str] = set()
         self._suspects: set[str] = set()
         self._attempts: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix=f"cgc-{kind.name}")
-        self._client: asyncio.Task[CgcClient] | None = None
-        self._client_since = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._planner: asyncio.Task[None] | None = None
         self._closed = False
@@ -76,9 +80,11 @@ class Poller:
     def join(self, ids: Iterable[str], *, interval: float, first_look: float) -> Waiter:
         """Wait for `ids`, looking every `interval` seconds from `first_look` (epoch seconds) on."""
         waiter = Waiter(ids=set(ids), interval=max(interval, SHORTEST_INTERVAL), poller=self)
+        self._everybody.add(waiter)
         for job_id in waiter.ids:
             self._waiters.setdefault(job_id, set()).add(waiter)
-            self._due[job_id] = min(first_look, self._due.get(job_id, first_look))
+            if job_id not in self._asked:
+                self._agenda.put_sooner(job_id, first_look)
         if self._planner is None or self._planner.done():
             self._planner = self._start(self._plan_for_ever())
             self._planner.add_done_callback(self._planner_ended)
@@ -87,6 +93,7 @@ class Poller:
 
     def leave(self, waiter: Waiter) -> None:
         """Stop asking on behalf of `waiter`."""
+        self._everybody.discard(waiter)
         for job_id in list(waiter.ids):
             self.drop(waiter, job_id)
 
@@ -107,7 +114,7 @@ class Poller:
                 # The request under way may have been answered before now; its answer does not count as this look.
                 self._hurried.add(job_id)
             else:
-                self._due[job_id] = self._clock()
+                self._agenda.put_sooner(job_id, self._clock())
         self._wake.set()
 
     def close(self) -> None:
@@ -117,18 +124,17 @@ class Poller:
             if task is not None:
                 task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._release_client()
+        self._client.close()
 
     async def _plan_for_ever(self) -> None:
         while True:
-            now = self._clock()
-            for chunk in self._plan(now):
+            for chunk in self._next_requests(self._clock()):
                 self._asked.update(chunk)
                 task = self._start(self._look(chunk))
                 task.add_done_callback(functools.partial(self._look_ended, chunk=chunk))
             self._wake.clear()
-            waiting = [when for job_id, when in self._due.items() if job_id not in self._asked]
-            pause = max(min(waiting) - self._clock(), 0.0) if waiting else None
+            due = self._agenda.next_time()
+            pause = None if due is None else max(due, self._paced_until) - self._clock()
             try:
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
@@ -136,16 +142,45 @@ class Poller:
                 continue
             await asyncio.sleep(GATHER)
 
-    def _plan(self, now: float) -> list[list[str]]:
-        """Give the requests that are due at `now`, the last one filled up with the ids that are due next."""
-        free = {job_id: when for job_id, when in self._due.items() if job_id not in self._asked}
-        due = [job_id for job_id, when in free.items() if when <= now]
-        if not due:
+    def _next_requests(self, now: float) -> list[list[str]]:
+        """
+        Give the requests to send at `now`: all that are due side by side, or one where the budget sets the pace.
+
+        A pause of the budget that is short passes in silence; in a long one every look is refused without being sent,
+        so that everybody who waits is told.
+        """
+        if now < self._paced_until:
             return []
-        room = -len(due) % CHUNK
-        later = ((when, job_id) for job_id, when in free.items() if when > now)
-        due += [job_id for _, job_id in nsmallest(room, later)]
-        return chunks(due, suspects=self._suspects)
+        budget = self._client.budget
+        pause = budget.delay() if budget else 0.0
+        if 0 < pause <= SHORT_PAUSE:
+            self._paced_until = now + pause
+            return []
+        self._pace = budget.pace_for(self, self._wish()) if budget and not pause else math.inf
+        if self._pace == math.inf:
+            return chunks(self._agenda.take(now, chunk=CHUNK), suspects=self._suspects)
+        requests = chunks(self._agenda.take(now, chunk=CHUNK, most=CHUNK), suspects=self._suspects)
+        # What the loop itself took is made up for, within a second, or the pace would be missed by it each time.
+        self._paced_until = max(self._paced_until, now - 1.0) + len(requests) / max(self._pace, SLOWEST)
+        return requests
+
+    def _wish(self) -> float:
+        """Requests a second that it takes to look at everything as often as its waiters ask."""
+        if not self._everybody:
+            return 0.0
+        looks = sum(len(waiter.ids) / waiter.interval for waiter in self._everybody)
+        claims = sum(len(waiter.ids) for waiter in self._everybody)
+        distinct = len(self._waiters) / claims if claims else 0.0
+        return max(looks * distinct / CHUNK, 1 / min(waiter.interval for waiter in self._everybody))
+
+    def _slowed(self, waiter: Waiter) -> float:
+        """Seconds between two looks at the jobs of `waiter` if it asks for more than its turn of the pace, else 0."""
+        if self._pace == math.inf or len(waiter.ids) / waiter.interval / CHUNK <= self._pace / len(self._everybody):
+            return 0.0
+        return len(self._waiters) / CHUNK / max(self._pace, SLOWEST)
+
+    def _one_who_waits(self, job_id: str) -> Waiter:
+        return next(iter(self._waiters[job_id]))
 
     async def _look(self, chunk: list[str]) -> None:
         at = self._clock()
@@ -192,41 +227,16 @@ class Poller:
 
     async def _ask(self, chunk: list[str]) -> list[BulkRecord[Any]]:
         """Ask once, and once more with the connection read again if the token is refused."""
-        client = await self._current_client()
+        client = await self._client.get()
         try:
             return await self._in_thread(client, chunk)
         except CgcUnauthorized:
-            used = client
-        if self._client is not None and _succeeded(self._client) and self._client.result() is used:
-            self._release_client()
-        return await self._in_thread(await self._current_client(), chunk)
+            self._client.refused(client)
+        return await self._in_thread(await self._client.get(), chunk)
 
     async def _in_thread(self, client: CgcClient, chunk: list[str]) -> list[BulkRecord[Any]]:
         bulk_get = self._kind.bulk_get(client)
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: list(bulk_get(chunk)))
-
-    async def _current_client(self) -> CgcClient:
-        """Give the client that all looks share; a first look-up that failed is tried again by the next look."""
-        if self._client is not None and _failed(self._client):
-            self._client = None
-        if self._client is None:
-            self._client_since = self._clock()
-            self._client = self._start(self._connect())
-        elif self._clock() - self._client_since > CONNECTION_LIFE:
-            self._client_since = self._clock()
-            self._start(self._connect()).add_done_callback(self._renewed)
-        return await asyncio.shield(self._client)
-
-    def _renewed(self, renewal: asyncio.Task[CgcClient]) -> None:
-        """Go over to the client just made; where that failed, the old one serves until the next turn or a 401."""
-        if _succeeded(renewal):
-            self._release_client()
-            self._client = renewal
-
-    def _release_client(self) -> None:
-        client, self._client = self._client, None
-        if client is not None and _succeeded(client):
-            client.result().close()
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
@@ -246,13 +256,13 @@ class Poller:
                 self._forget(record.id)
         self._schedule(chunk, at, pause=None)
         for waiter, their_records in letters.items():
-            waiter.deliver(News(at=at, records=tuple(their_records)))
+            waiter.deliver(News(at=at, records=tuple(their_records), every=self._slowed(waiter)))
 
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float) -> None:
         waiters = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):
-            self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._due)
+            self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._waiters)
         advice = wait_before_repeat(error, repeatable=True, attempt=attempt, random=random.random)
         shortest = min((waiter.interval for waiter in waiters), default=0.0)
         # A hiccup is repeated as soon as its own advice says, lasting trouble no sooner than an interval: a platform in
@@ -273,17 +283,17 @@ class Poller:
             if pause is None:
                 self._attempts.pop(job_id, None)
             if job_id in self._hurried:
-                self._due[job_id] = self._clock()
+                self._agenda.put(job_id, self._clock())
             elif pause is None:
-                self._due[job_id] = at + shorter * min(waiter.interval for waiter in waiting)
+                self._agenda.put(job_id, at + shorter * min(waiter.interval for waiter in waiting))
             else:
-                self._due[job_id] = self._clock() + pause
+                self._agenda.put(job_id, self._clock() + pause)
         self._hurried.difference_update(chunk)
         self._wake.set()
 
     def _forget(self, job_id: str) -> None:
         self._waiters.pop(job_id, None)
-        self._due.pop(job_id, None)
+        self._agenda.drop(job_id)
         self._attempts.pop(job_id, None)
         self._suspects.discard(job_id)
 
@@ -313,14 +323,6 @@ class Poller:
         if bug is not None:
             for waiter in {waiter for waiting in self._waiters.values() for waiter in waiting}:
                 waiter.deliver(Bug.of(bug))
-
-
-def _failed(task: asyncio.Task[Any]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-def _succeeded(task: asyncio.Task[Any]) -> bool:
-    return task.done() and not _failed(task)
 
 
 @dataclass(slots=True)

@@ -21,6 +21,8 @@ HEARTBEAT = 60 * 60.0
 """Seconds after which a line comes even when nothing changed."""
 HICCUP = 10.0
 """Seconds of trouble whose end is not worth a line: other requests of the same look may well have been answered."""
+MUCH_SLOWER = 1.5
+"""How many times slower looks must become before it is worth a line."""
 MOST_ROWS = 10
 """Failures that the table at the end spells out; the summary in XCom has a hundred, the counts have all."""
 LONGEST_ROW = 3000
@@ -29,12 +31,13 @@ LONGEST_ROW = 3000
 
 @dataclass(slots=True)
 class ProgressLog:
-    """When a wait speaks: at its start, at the first failure, when trouble comes and goes, else every half hour."""
+    """When a wait speaks: at its start, at the first failure, when trouble or slowness comes, else every half hour."""
 
     said_at: float | None = None
     said: tuple[int, int] | None = None
     in_trouble_since: float | None = None
     trouble_said_at: float | None = None
+    slowed_to: float | None = None
 
     def line(self, tracker: JobTracker, now: float) -> str | None:
         """Give the line to log at `now` (epoch seconds), or None if silence is better."""
@@ -64,6 +67,16 @@ class ProgressLog:
             return None
         return f"The platform answers again after {duration(now - since)}."
 
+    def slowed(self, every: float, *, asked: float) -> str | None:
+        """Give a line when jobs are looked at less often than `asked` (seconds), and again when it gets far worse."""
+        if every < MUCH_SLOWER * max(asked, self.slowed_to or 0.0):
+            return None
+        self.slowed_to = every
+        return (
+            f"Looking at each job about every {every:.0f} s instead of every {asked:g} s, so that Airflow keeps to its"
+            " share of the platform's requests."
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Give what must survive between two pokes of a rescheduled sensor."""
         return {
@@ -71,6 +84,7 @@ class ProgressLog:
             "said": list(self.said) if self.said else None,
             "in_trouble_since": self.in_trouble_since,
             "trouble_said_at": self.trouble_said_at,
+            "slowed_to": self.slowed_to,
         }
 
     @classmethod
@@ -82,6 +96,7 @@ class ProgressLog:
             said=(int(said[0]), int(said[1])) if said else None,
             in_trouble_since=state.get("in_trouble_since"),
             trouble_said_at=state.get("trouble_said_at"),
+            slowed_to=state.get("slowed_to"),
         )
 
 
@@ -114,9 +129,9 @@ def closing_line(summary: Mapping[str, Any]) -> str:
 
 def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
     """
-    Give the lines that end the log of a failed wait: each failed file, the platform's code and message, what to do.
+    Give the lines that end the log of a failed wait: each failed item, the platform's code and message, what to do.
 
-    One remedy is said once per code, under the files that it is for.
+    One remedy is said once per code, under the items that it is for.
     """
     items = summary["failed_items"][:rows]
     bad = summary["failed"] + summary["missing"]
@@ -132,12 +147,14 @@ def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[
 
 
 def describe_item(item: Mapping[str, Any]) -> str:
-    """Name one failed item in one line, whatever its key holds: its key, its file and what the platform said."""
-    where = item.get("location") or item.get("id")
-    name = f" ({item['name']})" if item.get("name") and not str(where).endswith(item["name"]) else ""
-    file = f", file {item['file']}" if item.get("file") else ""
+    """Name one failed item in one line, whatever its key holds: its key, where from or to, what the platform said."""
+    where = str(item.get("location") or item.get("id"))
+    name = str(item.get("name") or "")
+    shown = f" ({name})" if not where.rstrip("/").endswith(name) else ""
+    ends = (("file", "file"), ("project", "to project"), ("parent", "to folder"))
+    others = "".join(f", {word} {item[key]}" for key, word in ends if item.get(key))
     code = f"{item['code']}: " if item.get("code") is not None else ""
-    return one_line(f"{where}{name}{file}: {code}{item['message']}", LONGEST_ROW)
+    return one_line(f"{where}{shown}{others}: {code}{item['message']}", LONGEST_ROW)
 
 
 def human_bytes(count: float) -> str:

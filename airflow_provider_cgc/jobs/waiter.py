@@ -23,6 +23,8 @@ class News:
     hopeless: bool = False
     next_look: float = 0.0
     """Seconds until the ids are asked for again; of use with an error that may pass."""
+    every: float = 0.0
+    """Seconds between two looks at a job where the rate budget, not the interval, decides; else 0."""
 
 
 @dataclass(frozen=True, slots=True)

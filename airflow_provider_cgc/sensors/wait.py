@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from airflow_provider_cgc.compat import first_poke
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence
-from airflow_provider_cgc.jobs.sweep import Look, look
+from airflow_provider_cgc.jobs.sweep import CHUNK, Look, look
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Wait:
     forgetful: bool = False
     """Rescheduled without a place to remember (Airflow below 3.3): every poke asks for every id again."""
     advice: float = 0.0
-    """Seconds that the platform asks to wait after trouble."""
+    """Seconds until the next look, where the platform or the rate budget asks for more than the interval."""
     denial: str | None = None
 
     @classmethod
@@ -97,8 +98,9 @@ class Wait:
         if self.tracker.denied is not None:
             self.denial = self.tracker.denial
         if answer.error is None:
-            self.advice = 0.0
-            looked.lines += [line for line in (self.progress.recovered(now),) if line]
+            self.advice = self._stretched(hook, interval)
+            slowed = self.progress.slowed(self.advice, asked=interval)
+            looked.lines += [line for line in (self.progress.recovered(now), slowed) if line]
         else:
             self._take_trouble(answer, looked, now, interval)
         if self.tracker.open:
@@ -158,6 +160,12 @@ class Wait:
         answer = look(bulk_get, self.tracker.open, suspects=self.tracker.unknown)
         self.tracker.take(answer.records, time.time())
         return answer
+
+    def _stretched(self, hook: CgcHook, interval: float) -> float:
+        """Seconds until the next look where the rate budget asks for more than `interval`, else 0."""
+        ids = len(self.ids if self.forgetful else self.tracker.open)
+        spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / CHUNK))
+        return spread if spread > interval else 0.0
 
     def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float) -> None:
         error = answer.error

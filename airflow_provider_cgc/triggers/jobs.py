@@ -203,7 +203,8 @@ class CgcJobsTrigger(BaseTrigger):
             waiter.drop(job_id)
         for note in tracker.drain_notes():
             self.log.warning("%s", note)
-        for line in (progress.recovered(now), progress.line(tracker, now)):
+        slowed = progress.slowed(news.every, asked=self.poke_interval)
+        for line in (progress.recovered(now), slowed, progress.line(tracker, now)):
             if line:
                 self.log.info("%s", line)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import threading
 from typing import Any
 
@@ -188,6 +190,140 @@ def test_no_header_breaks_it_or_asks_for_more_than_310_seconds(strange: dict[str
     budget.observe(strange)
 
     assert 0 <= budget.delay() <= 310
+
+
+class TestUnderWay:
+    """Requests that were sent and not answered yet."""
+
+    def test_they_count_as_used(self, budget: RateBudget) -> None:
+        budget.observe(headers(203))
+
+        assert [budget.claim() for _ in range(5)] == [0.0, 0.0, 0.0, pytest.approx(120), pytest.approx(120)]
+
+    def test_an_answer_takes_the_place_of_the_guess(self, budget: RateBudget) -> None:
+        budget.observe(headers(202))
+        budget.claim()
+        budget.claim()
+
+        budget.settle(headers(202))
+
+        assert budget.claim() == 0.0
+
+    def test_a_dropped_line_ends_a_claim_too(self, budget: RateBudget) -> None:
+        budget.observe(headers(201))
+        budget.claim()
+
+        budget.settle(None)
+
+        assert budget.delay() == 0.0
+
+    def test_who_has_no_patience_left_is_counted_as_well(self, budget: RateBudget) -> None:
+        budget.observe(headers(200))
+
+        assert budget.claim(regardless=True) == 0.0
+
+        budget.settle(headers(199))
+        assert budget.snapshot() == RateLimit(1000, 199, NOW + 120)
+
+    def test_threads_never_get_beyond_the_share(self, budget: RateBudget) -> None:
+        budget.observe(headers(260))
+        sent: list[int] = []
+
+        def work() -> None:
+            for _ in range(40):
+                if not budget.claim():
+                    sent.append(1)
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert len(sent) == 60
+
+
+class TestPace:
+    """How fast to go, so that the share lasts."""
+
+    def test_nothing_is_known_before_the_first_answer(self, budget: RateBudget) -> None:
+        assert budget.pace_for(self, 1000.0) == math.inf
+        assert budget.spread(1000) == 0.0
+
+    def test_a_wish_that_fits_is_not_bounded(self, budget: RateBudget) -> None:
+        budget.observe(headers(800, NOW + 300))
+
+        assert budget.pace_for(self, 2.0) == math.inf
+
+    def test_a_wish_that_does_not_fit_gets_what_is_left_of_the_share(self, budget: RateBudget) -> None:
+        budget.observe(headers(800, NOW + 300))
+
+        assert budget.pace_for(self, 10.0) == pytest.approx(600 / 300)
+
+    def test_a_new_window_has_the_whole_share(self, budget: RateBudget, ticks: Clock) -> None:
+        budget.observe(headers(210, NOW + 100))
+        ticks.now += 101
+
+        assert budget.pace_for(self, 10.0) == pytest.approx(800 / 300)
+
+    def test_two_who_wish_for_more_share_by_their_wishes(self, budget: RateBudget) -> None:
+        budget.observe(headers(800, NOW + 300))
+        other = RateBudget(share=1)
+
+        budget.pace_for(other, 30.0)
+
+        assert budget.pace_for(self, 10.0) == pytest.approx(2.0 / 4)
+        assert budget.pace_for(other, 30.0) == pytest.approx(2.0 * 3 / 4)
+
+    def test_who_is_gone_wishes_nothing(self, budget: RateBudget) -> None:
+        budget.observe(headers(800, NOW + 300))
+        budget.pace_for(RateBudget(share=1), 30.0)
+        gc.collect()
+
+        assert budget.pace_for(self, 10.0) == pytest.approx(2.0)
+
+    def test_what_others_send_is_left_to_them(self, budget: RateBudget, ticks: Clock) -> None:
+        one_a_second(budget, ticks, others=1, seconds=200)
+
+        seen = 1 - math.exp(-200 / 100)
+        assert budget.pace_for(self, 1000.0) == pytest.approx((1000 - 400 - 200) / 100 - seen, rel=0.01)
+
+    def test_own_requests_are_not_taken_for_those_of_others(self, budget: RateBudget, ticks: Clock) -> None:
+        one_a_second(budget, ticks, others=0, seconds=290)
+
+        assert budget.pace_for(self, 1000.0) == pytest.approx((1000 - 290 - 200) / 10)
+
+    def test_others_can_take_no_more_than_half_of_what_is_left(self, budget: RateBudget, ticks: Clock) -> None:
+        """Or a second triggerer, which is one of the others, would never be served."""
+        one_a_second(budget, ticks, others=9, seconds=60)
+
+        assert budget.pace_for(self, 10.0) == pytest.approx((1000 - 600 - 200) / 240 / 2)
+
+    @pytest.mark.parametrize(
+        ("requests", "seconds"), [(0, 0.0), (100, 50.0), (300, 150.0), (600, 300.0), (616, 306.0), (100_000, 310.0)]
+    )
+    def test_a_worker_is_told_how_long_its_requests_should_take(
+        self, budget: RateBudget, requests: int, seconds: float
+    ) -> None:
+        budget.observe(headers(800, NOW + 300))
+
+        assert budget.spread(requests) == pytest.approx(seconds)
+
+    def test_where_nothing_is_left_a_worker_is_told_to_wait_for_the_next_window(self, budget: RateBudget) -> None:
+        budget.observe(headers(200, NOW + 100))
+
+        assert budget.spread(1) == pytest.approx(100.0 + 300 / 800)
+        assert budget.spread(400) == pytest.approx(100.0 + 150.0)
+
+
+def one_a_second(budget: RateBudget, ticks: Clock, *, others: int, seconds: int) -> None:
+    """Send a request a second in a window of 300, while others send so many beside each."""
+    used, end = 0, NOW + 300
+    for _ in range(seconds):
+        budget.claim(regardless=True)
+        used += 1 + others
+        budget.settle(headers(1000 - used, end))
+        ticks.now += 1
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.1])

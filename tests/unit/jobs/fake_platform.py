@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from airflow_provider_cgc.client.budget import RateBudget
+from airflow_provider_cgc.client.errors import CgcBudgetSpent
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
 from dev.virtual_time import VirtualTime
@@ -49,10 +52,44 @@ class FakePlatform:
         self.clients: list[FakeClient] = []
         self.connect_fault: Callable[[int], BaseException | None] = lambda number: None
         self.connects = 0
+        self.budget = RateBudget(share=0.8, clock=time.clock)
         self._ends: dict[str, tuple[float, JobState]] = {}
         self._problems: dict[str, Problem] = {}
         self._looks: dict[str, list[float]] = defaultdict(list)
         self._lock = threading.Lock()
+        self.refusals = 0
+        self._limit: int | None = None
+        self._window_ends, self._used = 0.0, 0
+
+    def limit_requests(self, limit: int = 1000) -> None:
+        """Count requests as the platform does: so many in a fixed window of 300 seconds."""
+        self._limit = limit
+
+    def use_up(self, requests: int = 1) -> None:
+        """Let somebody else with the same user's token send requests; those beyond the limit are refused."""
+        with self._lock:
+            for _ in range(requests):
+                self._count()
+
+    def rate_headers(self) -> dict[str, str]:
+        """Count one request; give the headers of its answer."""
+        with self._lock:
+            allowed = self._count()
+            left = 0 if self._limit is None else self._limit - self._used
+        if not allowed:
+            raise AssertionError("this request ran into the limit")
+        names = ("Limit", "Remaining", "Reset") if self._limit is not None else ()
+        values = (self._limit, left, self._window_ends)
+        return {f"X-RateLimit-{name}": str(value) for name, value in zip(names, values, strict=False)}
+
+    def _count(self) -> bool:
+        now = self.time.clock()
+        if now >= self._window_ends:
+            self._window_ends, self._used = math.ceil(now + 300), 0
+        allowed = self._limit is None or self._used < self._limit
+        self._used += allowed
+        self.refusals += not allowed
+        return allowed
 
     def end(self, ids: Iterable[str], after: float, state: JobState = JobState.COMPLETED) -> None:
         """Let jobs end `after` seconds from now."""
@@ -118,11 +155,20 @@ class FakeClient:
 
     def __init__(self, platform: FakePlatform) -> None:
         self.platform = platform
+        self.budget = platform.budget
         self.exports = self
         self.closed = 0
 
     def bulk_get(self, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
-        return self.platform.answer(self, ids)
+        delay = self.budget.claim()
+        if delay:
+            raise CgcBudgetSpent(self.budget.why(), call="bulk get", retry_after=delay)
+        headers = None
+        try:
+            headers = self.platform.rate_headers()
+            return self.platform.answer(self, ids)
+        finally:
+            self.budget.settle(headers)
 
     def close(self) -> None:
         self.closed += 1

@@ -446,7 +446,7 @@ class TestErrors:
         def broken(self, now):
             raise ZeroDivisionError
 
-        monkeypatch.setattr(Poller, "_plan", broken)
+        monkeypatch.setattr(Poller, "_next_requests", broken)
 
         async def main():
             return await asyncio.gather(
@@ -456,7 +456,7 @@ class TestErrors:
         assert [type(result) for result in platform.time.run(main())] == [ZeroDivisionError] * 2
 
     def test_who_comes_after_a_bug_in_the_planner_is_served(self, platform, monkeypatch):
-        plan, calls = Poller._plan, []
+        plan, calls = Poller._next_requests, []
 
         def broken_once(self, now):
             calls.append(now)
@@ -464,7 +464,7 @@ class TestErrors:
                 raise ZeroDivisionError
             return plan(self, now)
 
-        monkeypatch.setattr(Poller, "_plan", broken_once)
+        monkeypatch.setattr(Poller, "_next_requests", broken_once)
         platform.end(["b"], after=0)
 
         async def main():

@@ -15,6 +15,7 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_cgc.client.errors import CgcConnectionError, CgcRateLimited
+from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import AirflowRescheduleException, BaseSensorOperator
@@ -53,6 +54,7 @@ class Platform:
         self.trouble: tuple[float, float] | None = None
         self.exports = SimpleNamespace(bulk_get=self.bulk_get)
         self.files = SimpleNamespace(bulk_get=lambda ids: [])
+        self.budget = RateBudget(share=0.8)
 
     def get_conn(self, *, patience: float) -> Platform:
         assert patience == 0

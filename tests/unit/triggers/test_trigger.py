@@ -641,6 +641,9 @@ class TestSharing:
             def __init__(self, settings, *, patience):
                 made.append((settings, patience))
 
+            def close(self):
+                pass
+
         settings = Settings(token="a-made-up-token")
 
         async def aget_settings(conn_id):
@@ -652,7 +655,7 @@ class TestSharing:
 
         async def main():
             poller = CgcJobsTrigger(**row(["a"]))._make_poller()
-            await poller._connect()
+            await poller._client.get()
             poller.close()
 
         time.run(main())
