@@ -2,161 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import logging
 import time as real_time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_cgc.client.errors import CgcConnectionError, CgcRateLimited
-from airflow_provider_cgc.client.budget import RateBudget
+from airflow_provider_cgc.client.errors import CgcRateLimited
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.compat import AirflowRescheduleException, BaseSensorOperator
+from airflow_provider_cgc.compat import AirflowRescheduleException
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-
-HOUR = 3600.0
-BEGIN = 1_800_000_000.0
-LOGGER = "tests.sensor"
-
-
-class Clock:
-    """A stand-in for the module `time`, as far as sensors use it."""
-
-    def __init__(self) -> None:
-        self.now = BEGIN
-
-    def time(self) -> float:
-        return self.now
-
-    monotonic = time
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-class Platform:
-    """Exports that end one after the other over six hours."""
-
-    def __init__(self, clock: Clock, count: int = 120, hours: float = 6.0) -> None:
-        self.clock = clock
-        self.ends = {f"export{number:026d}": BEGIN + HOUR * hours * (number + 1) / count for number in range(count)}
-        self.asked: list[list[str]] = []
-        self.failing: set[str] = set()
-        self.unknown_at: dict[str, tuple[float, float]] = {}
-        self.trouble: tuple[float, float] | None = None
-        self.exports = SimpleNamespace(bulk_get=self.bulk_get)
-        self.files = SimpleNamespace(bulk_get=lambda ids: [])
-        self.budget = RateBudget(share=0.8)
-
-    def get_conn(self, *, patience: float) -> Platform:
-        assert patience == 0
-        return self
-
-    def bulk_get(self, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
-        if self.trouble and self.trouble[0] <= self.clock.now < self.trouble[1]:
-            raise CgcConnectionError("POST /bulk/storage/exports/get: the line was dropped", sent=True)
-        self.asked.append(list(ids))
-        return [self._record(job_id) for job_id in ids]
-
-    def _record(self, job_id: str) -> BulkRecord[ExportJob]:
-        first, last = self.unknown_at.get(job_id, (0.0, 0.0))
-        if first <= self.clock.now < last:
-            return BulkRecord(job_id, None, Problem(404, 9008, "Requested job does not exist."))
-        if self.clock.now < self.ends[job_id]:
-            state = {"state": "RUNNING"}
-        elif job_id in self.failing:
-            state = {"state": "FAILED", "error": {"status": 403, "code": 9206, "message": "No PUT."}}
-        else:
-            state = {"state": "COMPLETED"}
-        return BulkRecord(job_id, ExportJob.from_json({"id": job_id, "source": {"file": f"f{job_id}"}, **state}), None)
-
-
-class Store(dict[str, Any]):
-    """Airflow's task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        self.pop(key, None)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    module = importlib.import_module(BaseSensorOperator.__module__)
-    for name in (module.__name__, "airflow_provider_cgc.sensors.base", "airflow_provider_cgc.sensors.wait"):
-        monkeypatch.setattr(f"{name}.time", clock)
-    return clock
-
-
-@pytest.fixture
-def platform(clock: Clock) -> Platform:
-    return Platform(clock)
-
-
-class Run:
-    """One sensor, run as Airflow runs it, with the times of its pokes on the virtual clock."""
-
-    def __init__(
-        self, platform: Platform, monkeypatch: pytest.MonkeyPatch, *, store: Store | None = None, **how: Any
-    ) -> None:
-        self.clock = platform.clock
-        self.platform = platform
-        self.how = how
-        self.pushed: dict[str, Any] = {}
-        self.first_poke: float | None = None
-        self.pokes = 0
-        self.context: dict[str, Any] = {
-            "ti": SimpleNamespace(
-                try_number=1,
-                map_index=-1,
-                xcom_push=lambda key, value: self.pushed.update({key: value}),
-                get_first_reschedule_date=lambda context: self._first(),
-            )
-        }
-        if store is not None:
-            self.context["task_state_store"] = store
-        monkeypatch.setattr(CgcBulkExportSensor, "_connection", lambda sensor: platform)
-        # Airflow 3 logs through structlog, past caplog.
-        monkeypatch.setattr(CgcBulkExportSensor, "log", logging.getLogger(LOGGER), raising=False)
-
-    def _first(self) -> Any:
-        return None if self.first_poke is None else SimpleNamespace(timestamp=lambda: self.first_poke)
-
-    def sensor(self) -> CgcBulkExportSensor:
-        return CgcBulkExportSensor(task_id="wait", export_ids=list(self.platform.ends), **self.how)
-
-    def to_the_end(self) -> Any:
-        """Poke until the end; in reschedule mode each poke is a new sensor, as in a new process."""
-        while True:
-            self.pokes += 1
-            sensor = self.sensor()
-            if self.how.get("mode") != "reschedule":
-                return sensor.execute(self.context)
-            poke = sensor.poke(self.context)
-            if poke:
-                return poke.xcom_value
-            if self.first_poke is None:
-                self.first_poke = self.clock.now
-            self.clock.now += sensor.poke_interval
-
-
-def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == LOGGER]
-
-
-@pytest.fixture(autouse=True)
-def every_line(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger=LOGGER)
+from tests.unit.sensors.worker import BEGIN, HOUR, Clock, Platform, Run, Store, ours
 
 
 @pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
