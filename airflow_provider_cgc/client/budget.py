@@ -23,6 +23,7 @@ __all__ = ["RateBudget", "budget_for"]
 _WAIT_WITHOUT_ADVICE = 60.0
 _SAME_WINDOW = 2.0
 _WINDOW = 300.0
+_DOCUMENTED_LIMIT = 1000
 _MEMORY = 100.0
 """Seconds after which what others sent counts for about a third."""
 
@@ -46,6 +47,7 @@ class RateBudget:
         self._under_way = 0
         self._own = 0
         self._others = _Others()
+        self._untold = False
         self._wishes: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()
 
     def claim(self, *, regardless: bool = False) -> float:
@@ -100,7 +102,7 @@ class RateBudget:
         with self._lock:
             pace, window, now = self._pace(), self._window, self._clock()
         if window is None:
-            return 0.0
+            return _bounded(requests / pace)
         in_this_window = pace * max(window.reset - now, 0.0)
         if requests <= in_this_window:
             return _bounded(requests / pace) if requests else 0.0
@@ -127,6 +129,7 @@ class RateBudget:
         now = self._clock()
         seen = rate_limit_of(headers, now=now)
         if seen is None:
+            self._untold = True
             return
         known = self._window
         self._window = newest = _newer(known, seen)
@@ -151,7 +154,8 @@ class RateBudget:
         """
         now, window = self._clock(), self._window
         if window is None:
-            return math.inf
+            # Answers that do not tell the count leave what is documented.
+            return self.share * _DOCUMENTED_LIMIT / _WINDOW if self._untold else math.inf
         seconds = window.reset - now
         requests = self._ours(window)
         if seconds <= 0:

@@ -250,6 +250,13 @@ class TestPace:
         assert budget.pace_for(self, 1000.0) == math.inf
         assert budget.spread(1000) == 0.0
 
+    def test_answers_without_a_count_leave_what_is_documented(self, budget: RateBudget) -> None:
+        budget.observe({"Content-Type": "application/json"})
+
+        assert budget.pace_for(self, 10.0) == pytest.approx(800 / 300)
+        assert budget.spread(80) == pytest.approx(30.0)
+        assert budget.delay() == 0.0
+
     def test_a_wish_that_fits_is_not_bounded(self, budget: RateBudget) -> None:
         budget.observe(headers(800, NOW + 300))
 
