@@ -24,7 +24,10 @@ def get_provider_info() -> dict[str, Any]:
         "versions": [__version__],
         "hooks": [{"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.hooks.cgc"]}],
         "sensors": [
-            {"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.sensors.exports"]}
+            {
+                "integration-name": "Cancer Genomics Cloud",
+                "python-modules": ["airflow_provider_cgc.sensors.exports", "airflow_provider_cgc.sensors.imports"],
+            }
         ],
         "triggers": [
             {"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.triggers.jobs"]}

@@ -38,7 +38,7 @@ class CgcJobsFailed(AirflowFailException):
 
     @property
     def failed(self) -> list[dict[str, Any]]:
-        """The first hundred failed items: file, volume, location, job id, the platform's code and message."""
+        """The first hundred failed items, in the form that starts such a job, with job id, code and message."""
         return list(self.summary["failed_items"])
 
     def __reduce__(self) -> tuple[Any, ...]:

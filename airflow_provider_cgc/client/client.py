@@ -10,6 +10,7 @@ from types import TracebackType
 from airflow_provider_cgc.client.budget import RateBudget, budget_for
 from airflow_provider_cgc.client.endpoints.exports import ExportsEndpoint
 from airflow_provider_cgc.client.endpoints.files import FilesEndpoint
+from airflow_provider_cgc.client.endpoints.imports import ImportsEndpoint
 from airflow_provider_cgc.client.endpoints.projects import ProjectsEndpoint
 from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
 from airflow_provider_cgc.client.errors import CgcUsageError
@@ -47,6 +48,7 @@ class CgcClient:
         self._transport = Transport(settings, patience=patience, budget=self.budget, clock=clock, sleep=sleep)
         self.exports = ExportsEndpoint(self._transport)
         self.files = FilesEndpoint(self._transport)
+        self.imports = ImportsEndpoint(self._transport)
         self.projects = ProjectsEndpoint(self._transport)
         self.volumes = VolumesEndpoint(self._transport)
 

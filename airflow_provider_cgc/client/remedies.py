@@ -26,7 +26,10 @@ _OWN_SIGN_IN = (
     "Put a valid token into the connection's Password field: it is shown on the platform under Developer > "
     "Authentication token, and a newly made one ends the old one at once."
 )
-_WRITE_ON_VOLUME = "Ask an admin of the volume for the permission 'write' on it (volume page > Members)."
+_RIGHT_ON_VOLUME = (
+    "Ask an admin of the volume for the permission 'write' on it to export, or 'copy' to import (volume page > "
+    "Members)."
+)
 _BUCKET_POLICY = "Ask the owner of the bucket to correct its policy or IAM role for the platform"
 _NEW_CREDENTIALS = "Ask the owner of the volume to enter valid credentials for the bucket (volume page > Settings)."
 _BAD_REQUEST = "The request was not understood: check the values given, and report it if they look right."
@@ -87,7 +90,10 @@ _VOLUME_REQUESTS = {
     9000: _may_pass(_LATER),
     9001: Remedy(_BUCKET_POLICY + ": it lacks read access."),
     9002: Remedy(_BUCKET_POLICY + ": it lacks cross-account write access."),
-    9003: Remedy("Ask an admin of the project to add this user with the permission 'copy'."),
+    9003: Remedy(
+        "Ask an admin of the project to add this user with the permission 'copy' to export from it, or 'write' to "
+        "import into it."
+    ),
     9004: Remedy("Ask an admin of the file's project to add this user with the permission 'copy'."),
     9005: Remedy("The job was started by another user, and only that user sees it: use that user's connection."),
     9006: Remedy(
@@ -100,7 +106,8 @@ _VOLUME_REQUESTS = {
     9010: Remedy("A volume of this name exists: use it, or choose another name."),
     9011: Remedy(_BAD_REQUEST),
     9012: Remedy("Check the project id ('owner/short-name', as in its web address)."),
-    9020: Remedy(_WRITE_ON_VOLUME),
+    9018: Remedy("Give the import a name: none can be made of its location."),
+    9020: Remedy(_RIGHT_ON_VOLUME),
     9021: Remedy(_BAD_REQUEST),
     9022: Remedy("Correct 'aws_canned_acl' in the properties: the platform does not know this value."),
     9023: Remedy("Correct 'sse_algorithm' in the properties: AES256, aws:kms or null."),
@@ -125,14 +132,18 @@ _VOLUME_JOBS = {
         "prefix and bucket policy."
     ),
     9104: Remedy("Check the volume id: the volume was deleted, or this user is no member of it."),
-    9105: Remedy("Check the location: there is no such object below the volume's prefix."),
+    9105: Remedy(
+        "Check the location: there is no such object below the volume's prefix, or it is a folder, whose location "
+        "ends with a slash."
+    ),
     9106: Remedy("Check the file id: the file was deleted after the job was submitted."),
     9107: Remedy(
         "An object stands at this location already, maybe from an earlier try of this very export: choose another "
         "location, delete the object, or set overwrite."
     ),
     9108: Remedy(
-        "A file of this name exists in the destination already: choose another name, autorename or overwrite."
+        "A file of this name exists in the destination already, maybe from an earlier try of this very import: "
+        "choose another name, autorename or overwrite, or delete the file."
     ),
     9109: Remedy("The file is missing or not accessible: check that it still exists and who may read it."),
 }

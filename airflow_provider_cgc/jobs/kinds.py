@@ -20,6 +20,8 @@ class JobKind:
     name: str
     plural: str
     cancellable: bool
+    subject: str | None = None
+    """What an item calls the thing that is moved; its place is empty where the platform does not know the job."""
 
     def bulk_get(self, client: CgcClient) -> BulkGet:
         """Give the client's call that asks for many jobs of this kind in one request."""
@@ -36,6 +38,7 @@ class JobKind:
         return f"{count} {jobs} on the platform{fate}"
 
 
-EXPORT = JobKind(name="export", plural="exports", cancellable=False)
+EXPORT = JobKind(name="export", plural="exports", cancellable=False, subject="file")
+IMPORT = JobKind(name="import", plural="imports", cancellable=False, subject="location")
 
-KINDS = {kind.name: kind for kind in (EXPORT,)}
+KINDS = {kind.name: kind for kind in (EXPORT, IMPORT)}

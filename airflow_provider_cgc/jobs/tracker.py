@@ -127,7 +127,9 @@ class JobTracker:
             reason = self.unknown.pop(job_id).reason
             del self.open[job_id]
             self.missing += 1
-            item = {"id": job_id, "file": None, "code": NO_SUCH_JOB}
+            item: dict[str, Any] = {"id": job_id, "code": NO_SUCH_JOB}
+            if self.kind.subject is not None:
+                item[self.kind.subject] = None
             if reason is None or reason.code in (None, NO_SUCH_JOB):
                 item["message"] = f"The platform does not know this {self.kind.name} job."
             else:
@@ -284,17 +286,11 @@ class JobTracker:
             return
         self.failed += 1
         problem = job.error
-        item = {
-            "id": job_id,
-            "file": job.file,
-            "volume": job.volume,
-            "location": job.location,
+        told = {
             "code": problem.code if problem else None,
             "message": (problem.message if problem else "The platform gave no reason.")[:MOST_MESSAGE],
         }
-        if job.properties:
-            item["properties"] = dict(job.properties)
-        self._add_item(item)
+        self._add_item({"id": job_id, **job.item, **told})
 
     def _add_item(self, item: dict[str, Any]) -> None:
         size = len(json.dumps(item))

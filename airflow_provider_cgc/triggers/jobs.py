@@ -37,7 +37,7 @@ class CgcJobsTrigger(BaseTrigger):
     All arguments are plain JSON, because they are stored while the task is deferred; the token is not among them.
     Times are absolute (epoch seconds), so that a restart of the triggerer neither prolongs nor shortens anything.
 
-    :param kind: kind of job, "export".
+    :param kind: kind of job, "export" or "import".
     :param cgc_conn_id: the connection to ask with.
     :param ids: the open job ids, up to 1,000 of them.
     :param ids_xcom: where the open ids are when there are more: dag_id, task_id, run_id, map_index, key.
@@ -114,9 +114,14 @@ class CgcJobsTrigger(BaseTrigger):
         yield TriggerEvent(event.to_json())
 
     async def on_kill(self) -> None:
-        """Say what becomes of the jobs (Airflow 3.3+); nothing is cancelled, and it also runs when a trigger moves."""
+        """
+        Say that this triggerer stops waiting (Airflow 3.3+); nothing is cancelled.
+
+        On 3.3 it also runs when the trigger has moved to another triggerer, where the wait may even be over by now.
+        """
         self.log.info(
-            "This wait was ended by a user, or moved to another triggerer; the %s on the platform go on.",
+            "This triggerer stops waiting: the wait was ended, or moved to another triggerer. None of its %s was"
+            " cancelled.",
             KINDS[self.kind].plural,
         )
 

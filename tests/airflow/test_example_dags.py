@@ -17,8 +17,14 @@ STATES = {
     "cgc_wait_for_exports": "success",
     "cgc_wait_for_mapped_exports": "success",
     "cgc_failed_export": "failed",
+    "cgc_wait_for_imports": "success",
 }
-FILES = {"cgc_wait_for_exports": 300, "cgc_wait_for_mapped_exports": 300, "cgc_failed_export": 1}
+JOBS = {
+    "cgc_wait_for_exports": 300,
+    "cgc_wait_for_mapped_exports": 300,
+    "cgc_failed_export": 1,
+    "cgc_wait_for_imports": 48,
+}
 
 
 def test_every_example_is_run_here() -> None:
@@ -42,11 +48,16 @@ def test_ends_as_it_tells(
 
     assert str(run.state) == STATES[name]
     summaries = [value for (_, _, key), value in xcoms(name, run.run_id).items() if key == "cgc_summary"]
-    assert sum(summary["total"] for summary in summaries) == FILES[name]
+    assert sum(summary["total"] for summary in summaries) == JOBS[name]
     items = sent(emulator)
-    assert all(f"/{item['source']['file']}/" in item["destination"]["location"] for item in items)
     said = capfd.readouterr().out
-    assert len(started(said)) == len(items) == FILES[name]
+    assert len(started(said)) == len(items) == JOBS[name]
+    if name == "cgc_wait_for_imports":
+        assert {summary["kind"] for summary in summaries} == {"import"}
+        assert {item["destination"]["project"] for item in items} == {emulator.other_project}
+        assert "48 objects, " in said
+    else:
+        assert all(f"/{item['source']['file']}/" in item["destination"]["location"] for item in items)
     if name == "cgc_failed_export":
         assert summaries[0]["failed_items"][0]["code"] == 9109
         message = said.split("Message to the lab about wait_for_exports:")[1]
@@ -56,7 +67,7 @@ def test_ends_as_it_tells(
 
 def sent(emulator: CgcEmulator) -> list[dict[str, Any]]:
     """The items of all bulk creates."""
-    creates = [request for request in emulator.requests if request.path == "/v2/bulk/storage/exports/create"]
+    creates = [request for request in emulator.requests if re.fullmatch("/v2/bulk/storage/.*/create", request.path)]
     return [item for request in creates for item in request.body["items"]]
 
 

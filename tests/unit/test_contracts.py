@@ -16,10 +16,11 @@ from airflow_provider_cgc.client import CgcClient, CgcError, Settings
 from airflow_provider_cgc.exceptions import CgcJobsFailed
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
-from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.sensors.base import IDS_KEY, SUMMARY_KEY
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.sensors.wait import MEMORY_KEY
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 
@@ -29,6 +30,11 @@ SUMMARY_KEYS = {
     *("version", "kind", "total", "completed", "failed", "missing", "skipped"),
     *("bytes", "seconds", "failed_items", "manifest"),
 }
+every_sensor = pytest.mark.parametrize(
+    ("sensor_class", "ids_argument"),
+    [(CgcBulkExportSensor, "export_ids"), (CgcBulkImportSensor, "import_ids")],
+    ids=["exports", "imports"],
+)
 
 
 @pytest.mark.parametrize(
@@ -36,11 +42,14 @@ SUMMARY_KEYS = {
     [
         "hooks.cgc.CgcHook",
         "sensors.exports.CgcBulkExportSensor",
+        "sensors.imports.CgcBulkImportSensor",
         "triggers.jobs.CgcJobsTrigger",
         "exceptions.CgcJobsFailed",
         "client.CgcClient",
         "client.Settings",
         "client.errors.CgcError",
+        *(f"client.{name}" for name in ("BulkRecord", "ExportJob", "File", "ImportJob", "JobState", "Page", "Volume")),
+        *(f"client.models.{name}" for name in ("BulkRecord", "ExportJob", "File", "ImportJob", "JobState", "Volume")),
         "emulator.CgcEmulator",
     ],
 )
@@ -75,8 +84,9 @@ def test_the_connection_type_and_default_id() -> None:
 def test_what_the_client_offers() -> None:
     client = CgcClient(Settings(token="0123456789abcdef"))
 
-    for call in ("bulk_get", "bulk_create", "get", "list"):
+    for call in ("bulk_get", "bulk_create", "get", "list", "page"):
         assert callable(getattr(client.exports, call))
+        assert callable(getattr(client.imports, call))
     for noun in ("files", "volumes", "projects"):
         assert callable(getattr(client, noun).get)
         assert callable(getattr(client, noun).list)
@@ -90,8 +100,9 @@ def test_the_clients_errors_are_no_airflow_exceptions() -> None:
     assert CgcError.__bases__ == (Exception,)
 
 
-def test_the_arguments_of_the_sensor_and_their_defaults() -> None:
-    sensor = CgcBulkExportSensor(task_id="wait", export_ids=["a"])
+@every_sensor
+def test_the_arguments_of_the_sensor_and_their_defaults(sensor_class: Any, ids_argument: str) -> None:
+    sensor = sensor_class(task_id="wait", **{ids_argument: ["a"]})
 
     assert {
         name: getattr(sensor, name)
@@ -106,26 +117,32 @@ def test_the_arguments_of_the_sensor_and_their_defaults() -> None:
         "soft_fail": False,
     }
     assert sensor.poke_interval == 60
-    assert set(CgcBulkExportSensor.template_fields) == {"export_ids", "cgc_conn_id", "expected_count"}
+    assert getattr(sensor, ids_argument) == ["a"]
+    assert set(sensor_class.template_fields) == {ids_argument, "cgc_conn_id", "expected_count"}
 
 
+@every_sensor
 @pytest.mark.parametrize(("option", "deferrable"), [("True", True), ("False", False)])
-def test_the_default_of_deferrable_is_airflows(monkeypatch: pytest.MonkeyPatch, option: str, deferrable: bool) -> None:
+def test_the_default_of_deferrable_is_airflows(
+    monkeypatch: pytest.MonkeyPatch, sensor_class: Any, ids_argument: str, option: str, deferrable: bool
+) -> None:
     monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", option)
+    ids = {ids_argument: ["a"]}
 
-    assert CgcBulkExportSensor(task_id="wait", export_ids=["a"]).deferrable is deferrable
-    assert CgcBulkExportSensor(task_id="told", export_ids=["a"], deferrable=not deferrable).deferrable is not deferrable
+    assert sensor_class(task_id="wait", **ids).deferrable is deferrable
+    assert sensor_class(task_id="told", **ids, deferrable=not deferrable).deferrable is not deferrable
 
 
 def test_the_keys_in_xcom_and_in_the_task_state_store() -> None:
     assert (SUMMARY_KEY, IDS_KEY, MEMORY_KEY) == ("cgc_summary", "cgc_ids", "cgc_wait")
 
 
-def test_the_keys_of_a_summary() -> None:
-    summary = JobTracker.of(EXPORT, ["a"]).summary()
+@pytest.mark.parametrize("name", ["export", "import"])
+def test_the_keys_of_a_summary(name: str) -> None:
+    summary = JobTracker.of(KINDS[name], ["a"]).summary()
 
     assert set(summary) == SUMMARY_KEYS
-    assert (summary["version"], summary["kind"], summary["manifest"]) == (1, "export", None)
+    assert (summary["version"], summary["kind"], summary["manifest"]) == (1, name, None)
 
 
 def test_the_keys_of_an_event() -> None:
@@ -148,8 +165,11 @@ def test_what_a_failure_tells_a_callback() -> None:
     assert error.failed == summary["failed_items"]
 
 
-def test_there_is_a_stored_row_of_this_release() -> None:
-    assert airflow_provider_cgc.__version__ in {path.stem for path in ROWS}
+def test_there_is_a_stored_row_of_this_release_for_every_kind() -> None:
+    version = airflow_provider_cgc.__version__
+    rows = [json.loads(path.read_text()) for path in ROWS if path.stem.split("-")[0] == version]
+
+    assert {row["kwargs"]["kind"] for row in rows} == set(KINDS)
 
 
 @pytest.mark.parametrize("path", ROWS, ids=lambda path: path.stem)
@@ -175,7 +195,7 @@ def test_there_is_a_stored_event_of_this_release_for_every_outcome() -> None:
 def test_the_stored_events_of_every_release_are_still_read(path: Path) -> None:
     payload: dict[str, Any] = json.loads(path.read_text())
 
-    event = WaitEvent.from_json(payload, kind="export")
+    event = WaitEvent.from_json(payload, kind="import" if "-import-" in path.name else "export")
 
     assert event.outcome.value == path.stem.rpartition("-")[2]
     assert {key: value for key, value in event.summary.items() if key in payload["summary"]} == payload["summary"]

@@ -10,7 +10,9 @@ import textwrap
 import pytest
 
 import airflow_provider_cgc
+from airflow_provider_cgc.sensors.base import CgcJobsSensor
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -53,12 +55,14 @@ def test_every_argument_of_the_sensor_is_in_the_readme() -> None:
     assert own | base | AIRFLOWS_OWN <= documented
 
 
-def test_every_argument_of_the_sensor_is_in_its_docstring() -> None:
-    base = set(inspect.signature(CgcBulkExportSensor.__mro__[1].__init__).parameters) - {"self", "kwargs"}
+@pytest.mark.parametrize("sensor", [CgcBulkExportSensor, CgcBulkImportSensor])
+def test_every_argument_of_a_sensor_is_in_its_docstring(sensor: type[CgcJobsSensor]) -> None:
+    own = set(inspect.signature(sensor.__init__).parameters) - {"self", "kwargs"}
+    base = set(inspect.signature(CgcJobsSensor.__init__).parameters) - {"self", "kwargs"}
 
-    documented = set(re.findall(r":param (\w+):", CgcBulkExportSensor.__doc__ or ""))
+    documented = set(re.findall(r":param (\w+):", sensor.__doc__ or ""))
 
-    assert base | {"export_ids"} | AIRFLOWS_OWN - {"mode"} <= documented
+    assert base | own | AIRFLOWS_OWN - {"mode"} <= documented
 
 
 def test_every_field_of_the_connection_is_in_the_readme() -> None:

@@ -77,6 +77,25 @@ def test_the_first_line_counts_what_became_of_the_jobs(counts, head):
     assert text.splitlines()[0] == head
 
 
+def test_failed_imports_are_told_with_where_they_should_have_gone():
+    failed = {
+        "id": "a",
+        "volume": "lab/in",
+        "location": "batch1/s1.fastq.gz",
+        "project": "lab/p",
+        "name": "s1.fastq.gz",
+        "code": 9105,
+        "message": "No such item.",
+    }
+
+    error = CgcJobsFailed(summary(failed, kind="import", completed=298), HINT)
+
+    assert str(error) == (
+        "Of 300 imports, 1 FAILED. 1 import still runs on the platform and cannot be cancelled.\n"
+        "- batch1/s1.fastq.gz, to project lab/p: 9105: No such item.\n" + HINT
+    )
+
+
 def test_five_items_are_shown_and_the_others_counted():
     error = CgcJobsFailed(summary(*(item(number) for number in range(100)), failed=4000, missing=7, total=10_000), HINT)
 
@@ -90,7 +109,7 @@ HOSTILE = ["x" * 5000, "ä" * 1024, "\U0001f9ec" * 1024, "a\nb\r\n" * 500, "\x00
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:6]))
-@pytest.mark.parametrize("field", ["location", "name", "message", "file"])
+@pytest.mark.parametrize("field", ["location", "name", "message", "file", "project", "parent"])
 def test_the_text_fits_into_a_message_and_keeps_the_hint_whole(name, field):
     items = [item(number, **{field: name}) for number in range(100)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.client.endpoints.jobs import JobsEndpoint, Key, checked_text, state_name
+from airflow_provider_cgc.client.endpoints.jobs import Fit, JobsEndpoint, checked_flag, checked_text, state_name
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
@@ -14,13 +14,12 @@ __all__ = ["ExportsEndpoint"]
 
 Records = list[BulkRecord[ExportJob]]
 
-_ITEM_KEYS = frozenset({"file", "volume", "location", "properties", "overwrite"})
-
 
 class ExportsEndpoint(JobsEndpoint[ExportJob]):
     """`client.exports`. The platform shows a user's own jobs only."""
 
     noun = "export"
+    item_keys = frozenset({"file", "volume", "location", "properties", "overwrite"})
 
     def list(
         self,
@@ -62,15 +61,7 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
         return ExportJob.from_json(raw)
 
     def _wire(self, index: int, item: Mapping[str, Any]) -> dict[str, Any]:
-        known = ", ".join(sorted(_ITEM_KEYS))
-        if not isinstance(item, Mapping):
-            raise CgcUsageError(f"item {index}: must be an object with some of {known}, not {item!r}")
-        unknown = ", ".join(repr(key) for key in item if key not in _ITEM_KEYS)
-        if unknown:
-            raise CgcUsageError(f"item {index}: has {unknown}, which an export does not know; it knows {known}")
-        overwrite, properties = item.get("overwrite", False), item.get("properties")
-        if not isinstance(overwrite, bool):
-            raise CgcUsageError(f"item {index}: 'overwrite' must be true or false, not {overwrite!r}")
+        properties = item.get("properties")
         if properties is not None and not isinstance(properties, Mapping):
             raise CgcUsageError(f"item {index}: 'properties' must be an object")
         return {
@@ -79,16 +70,24 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
                 "volume": checked_text(index, item, "volume"),
                 "location": checked_text(index, item, "location"),
             },
-            "overwrite": overwrite,
+            "overwrite": checked_flag(index, item, "overwrite"),
             "properties": dict(properties or {}),
         }
 
-    def _key_of_wire(self, body: Mapping[str, Any]) -> Key:
-        destination = body["destination"]
-        return body["source"]["file"], destination["volume"], destination["location"]
+    def _fit(self, body: Mapping[str, Any], job: ExportJob) -> Fit:
+        target = {"volume": job.volume, "location": job.location}
+        return Fit.GOOD if body["source"] == {"file": job.file} and body["destination"] == target else Fit.NONE
 
-    def _key_of_job(self, job: ExportJob) -> Key:
-        return job.file, job.volume, job.location
+    def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+        target, one, two = body["destination"], body["source"]["file"], other["source"]["file"]
+        if target != other["destination"]:
+            return None
+        if one == two:
+            return "ask for the same export; give it once"
+        return (
+            f"send two files to one key: {one!r} and {two!r} to {target['location']!r} in {target['volume']!r}; give "
+            "each its own location"
+        )
 
 
 def _query(volume: str | None, state: JobState | str | None) -> dict[str, str | list[str] | None]:

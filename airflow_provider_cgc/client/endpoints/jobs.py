@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from itertools import combinations
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from airflow_provider_cgc.client.bulk import BULK_LIMIT, Accounts, account
@@ -16,17 +18,25 @@ from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, all_i
 from airflow_provider_cgc.client.endpoints.paths import one_segment
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.models import BulkRecord, JobState, Page
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.problems import Problem, one_line
 from airflow_provider_cgc.client.transport import Request, Transport
 
-__all__ = ["JobsEndpoint", "Key", "checked_text", "state_name"]
+__all__ = ["Fit", "JobsEndpoint", "checked_flag", "checked_text", "state_name"]
 
 log = logging.getLogger(__name__)
 
 _UNKNOWN_JOB = 9008
 
-Key = tuple[str | None, str | None, str | None]
-"""What a job sends, and its target: the container and the name in it."""
+_NOBODY = -1
+"""Stands where an item's index would for a job that cannot be tied to one item."""
+
+
+class Fit(IntEnum):
+    """How well what a job tells of itself fits an item: otherwise, not quite as asked, or as asked."""
+
+    NONE = 0
+    POSSIBLE = 1
+    GOOD = 2
 
 
 class Job(Protocol):
@@ -42,6 +52,8 @@ class JobsEndpoint(Generic[T]):
 
     noun: ClassVar[str]
     """ "export": the paths, the key of a bulk get and the messages follow from it."""
+    item_keys: ClassVar[frozenset[str]]
+    """What an item of a bulk create may say."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -85,37 +97,41 @@ class JobsEndpoint(Generic[T]):
             raise CgcUsageError(
                 f"one call takes at most {BULK_LIMIT} items, not {len(items)}: send chunks_of(items, {BULK_LIMIT})"
             )
-        bodies = [self._wire(index, item) for index, item in enumerate(items)]
-        keys = [self._key_of_wire(body) for body in bodies]
-        self._refuse_twins(keys)
+        bodies = [self._wire(index, self._known(index, item)) for index, item in enumerate(items)]
+        self._refuse_twins(bodies)
         if not bodies:
             return []
         request = Request("POST", f"{self._bulk_path}/create", params, {"items": bodies}, repeatable=False)
-        answer = self._transport.send(request)
-        accounts = account(keys, answer.value, parse=self._parse, key=self._key_of_job, id_of=lambda job: job.id)
-        return self._in_order(keys, accounts)
+        return self._records(bodies, self._transport.send(request).value)
 
-    def _in_order(self, keys: Sequence[Key], accounts: Accounts[Key, T]) -> list[BulkRecord[T]]:
+    def _records(self, bodies: Sequence[Mapping[str, Any]], answer: object) -> list[BulkRecord[T]]:
+        """One record per item, in order: a job belongs to the item that it fits, wherever in the answer it stands."""
+        # Where nothing is asked for, all jobs of an answer are strays.
+        jobs = account((), answer, parse=self._parse, key=_id, id_of=_id).strays
+        indices = range(len(bodies))
+        owners = _owners({job.id: _best([self._fit(body, job) for body in bodies]) for job in jobs})
+        accounts = account(indices, answer, parse=self._parse, key=lambda job: owners.get(job.id, _NOBODY), id_of=_id)
         for job in accounts.strays:
-            log.warning("the platform started %s %s, which matches no item of the call", self.noun, job.id)
-        missing = [key for key in keys if key not in accounts.records]
-        problem = _of_the_missing(missing, accounts, self.noun)
-        return [accounts.records.get(key) or BulkRecord(None, None, problem) for key in keys]
+            log.warning("the platform started %s %s, which matches no one item of the call", self.noun, job.id)
+        problem = _of_the_missing([index for index in indices if index not in accounts.records], accounts, self.noun)
+        return [accounts.records.get(index) or BulkRecord(None, None, problem) for index in indices]
 
-    def _refuse_twins(self, keys: Sequence[Key]) -> None:
+    def _known(self, index: int, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The item itself, if it is an object and says nothing that this kind of job does not know."""
+        known = ", ".join(sorted(self.item_keys))
+        if not isinstance(item, Mapping):
+            raise CgcUsageError(f"item {index}: must be an object with some of {known}, not {item!r}")
+        unknown = ", ".join(repr(key) for key in item if key not in self.item_keys)
+        if unknown:
+            raise CgcUsageError(f"item {index}: has {unknown}, which an {self.noun} does not know; it knows {known}")
+        return item
+
+    def _refuse_twins(self, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Of two jobs with one target both may end well, but only one result is left."""
-        seen: dict[tuple[str | None, ...], int] = {}
-        for index, (source, *target) in enumerate(keys):
-            first = seen.setdefault(tuple(target), index)
-            if first == index:
-                continue
-            if source == keys[first][0]:
-                raise CgcUsageError(f"items {first} and {index} ask for the same {self.noun}; give it once")
-            where, name = target
-            raise CgcUsageError(
-                f"items {first} and {index} send two files to one key: {keys[first][0]!r} and {source!r} to {name!r} "
-                f"in {where!r}; give each its own location"
-            )
+        for (first, body), (second, other) in combinations(enumerate(bodies), 2):
+            clash = self._clash(body, other)
+            if clash:
+                raise CgcUsageError(f"items {first} and {second} {clash}")
 
     def _parse(self, raw: object) -> T:
         raise NotImplementedError
@@ -124,12 +140,12 @@ class JobsEndpoint(Generic[T]):
         """The item as the platform wants it; raises `CgcUsageError` that names the index."""
         raise NotImplementedError
 
-    def _key_of_wire(self, body: Mapping[str, Any]) -> Key:
-        """What tells this job from all others, read from what is sent ..."""
+    def _fit(self, body: Mapping[str, Any], job: T) -> Fit:
+        """Whether a job that came back can be the one that was asked for by this body."""
         raise NotImplementedError
 
-    def _key_of_job(self, job: T) -> Key:
-        """... and from what comes back."""
+    def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+        """Why two jobs must not be asked for by one call, to follow "items 0 and 1"; None if they may."""
         raise NotImplementedError
 
 
@@ -151,9 +167,47 @@ def checked_text(index: int, item: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _of_the_missing(missing: Sequence[Key], accounts: Accounts[Key, Any], noun: str) -> Problem:
+def checked_flag(index: int, item: Mapping[str, Any], key: str) -> bool:
+    """A flag of an item; false unless given."""
+    value = item.get(key, False)
+    if not isinstance(value, bool):
+        raise CgcUsageError(f"item {index}: '{key}' must be true or false, not {value!r}")
+    return value
+
+
+def _best(fits: Sequence[Fit]) -> set[int]:
+    """The items that a job fits best, if it fits any."""
+    best = max(fits)
+    return {index for index, fit in enumerate(fits) if fit is best} if best is not Fit.NONE else set()
+
+
+def _owners(candidates: dict[str, set[int]]) -> dict[str, int]:
+    """The one item that each job can belong to, given the items that it fits; what stays open is left out.
+
+    An item has one job at most: what is taken by one job is no choice for the others, and what only two can be is
+    neither's.
+    """
+    owners: dict[str, int] = {}
+    while certain := next((job_id for job_id, indices in candidates.items() if len(indices) == 1), None):
+        [index] = candidates.pop(certain)
+        if {index} not in candidates.values():
+            owners[certain] = index
+        for indices in candidates.values():
+            indices.discard(index)
+    return owners
+
+
+def _id(job: Job) -> str:
+    return job.id
+
+
+def _of_the_missing(missing: Sequence[int], accounts: Accounts[int, Any], noun: str) -> Problem:
     """What is known of items that no record could be tied to."""
     problems = accounts.unplaced
+    if accounts.strays:
+        started = ", ".join(job.id for job in accounts.strays)
+        text = one_line(f"the platform's answer does not tell if this {noun} is one that it started: {started}")
+        return Problem(None, None, text, made_here=True)
     if problems and len(problems) == len(missing) and len(set(problems)) == 1:
         return problems[0]
     if problems and len(problems) == len(missing):

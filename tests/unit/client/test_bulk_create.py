@@ -221,6 +221,40 @@ def test_one_reason_for_all_refused_items_is_theirs(client: CgcClient, requests_
     assert records[0].error == Problem(403, 9020, "No.")
 
 
+def test_two_jobs_for_one_item_are_both_named_and_neither_is_its_own(
+    client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        first, second = request.json()["items"]
+        return {"items": [started(first, 0), started(first, 7), started(second, 1)]}
+
+    requests_mock.post(base + CREATE, json=platform)
+
+    records = client.exports.bulk_create([item(0), item(1)], copy_only=True)
+
+    assert [record.id for record in records] == [None, "job1"]
+    assert records[0].error is not None
+    assert records[0].error.made_here
+    assert "job0, job7" in records[0].error.message
+    assert "export job0" in caplog.text
+    assert "export job7" in caplog.text
+
+
+def test_a_refusal_beside_a_job_of_nobody_is_not_pinned_on_an_item(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    """Of two records for one item one may be a mistake, and the other may be running."""
+    stranger = {"resource": {"id": "jobX", "state": "PENDING"}}
+    refused = {"error": {"status": 403, "code": 9020, "message": "No."}}
+    requests_mock.post(base + CREATE, json={"items": [stranger, refused]})
+
+    [record] = client.exports.bulk_create([item(0)], copy_only=True)
+
+    assert record.error is not None
+    assert record.error.made_here
+    assert "jobX" in record.error.message
+
+
 def test_a_started_job_that_matches_no_item_is_logged(
     client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -229,4 +263,4 @@ def test_a_started_job_that_matches_no_item_is_logged(
     records = client.exports.bulk_create([item(0)], copy_only=True)
 
     assert records[0].error is not None
-    assert "started export jobX, which matches no item" in caplog.text
+    assert "started export jobX, which matches no one item" in caplog.text

@@ -1,4 +1,4 @@
-"""Volumes, files, projects, the user: what is asked and what comes back."""
+"""Single jobs, imports, volumes, files, projects, the user: what is asked and what comes back."""
 
 from __future__ import annotations
 
@@ -9,17 +9,72 @@ import pytest
 from airflow_provider_cgc.client import CgcClient, CgcUnreadableError, CgcUsageError
 
 
-def test_a_job_by_its_id(client: CgcClient, requests_mock: Any, base: str) -> None:
-    requests_mock.get(f"{base}/storage/exports/Qr7k", json={"id": "Qr7k", "state": "RUNNING"})
+@pytest.mark.parametrize("kind", ["exports", "imports"])
+def test_a_job_by_its_id(client: CgcClient, requests_mock: Any, base: str, kind: str) -> None:
+    requests_mock.get(f"{base}/storage/{kind}/Qr7k", json={"id": "Qr7k", "state": "RUNNING"})
 
-    assert client.exports.get("Qr7k").id == "Qr7k"
+    assert getattr(client, kind).get("Qr7k").id == "Qr7k"
 
 
-def test_a_failed_job_under_an_error_status_is_a_job(client: CgcClient, requests_mock: Any, base: str) -> None:
-    body = {"id": "Zb3n", "state": "FAILED", "error": {"status": 409, "code": 9107, "message": "Taken."}}
-    requests_mock.get(f"{base}/storage/exports/Zb3n", status_code=409, json=body)
+@pytest.mark.parametrize(("kind", "status"), [("exports", 409), ("imports", 404)])
+def test_a_failed_job_under_an_error_status_is_a_job(
+    client: CgcClient, requests_mock: Any, base: str, kind: str, status: int
+) -> None:
+    """The platform's pages show a failed export under 409 and a failed import under 404."""
+    body = {"id": "Zb3n", "state": "FAILED", "error": {"status": status, "code": 9107, "message": "No."}}
+    requests_mock.get(f"{base}/storage/{kind}/Zb3n", status_code=status, json=body)
 
-    assert client.exports.get("Zb3n").failed
+    assert getattr(client, kind).get("Zb3n").failed
+
+
+def test_bulk_get_asks_for_import_ids(client: CgcClient, requests_mock: Any, base: str) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        unknown = {"error": {"status": 404, "code": 9008, "message": "Requested job does not exist."}}
+        ids = request.json()["import_ids"]
+        return {"items": [unknown if name == "bad" else {"resource": {"id": name, "state": "FAILED"}} for name in ids]}
+
+    requests_mock.post(f"{base}/bulk/storage/imports/get", json=platform)
+
+    records = client.imports.bulk_get(["a", "bad", "b"])
+
+    assert [record.id for record in records] == ["a", "bad", "b"]
+    assert [record.error.code if record.error else None for record in records] == [None, 9008, None]
+
+
+def test_an_import_that_the_answer_leaves_out_is_unknown_by_its_own_noun(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    requests_mock.post(f"{base}/bulk/storage/imports/get", json={"items": []})
+
+    [record] = client.imports.bulk_get(["a"])
+
+    assert record.error is not None
+    assert (record.error.code, record.error.message) == (9008, "the platform's answer did not mention this import")
+
+
+def test_imports_are_listed_whole_with_all_filters(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(
+        f"{base}/storage/imports",
+        json={"items": [{"id": "Nf4j", "state": "FAILED"}]},
+        headers={"X-Total-Matching-Query": "7"},
+    )
+
+    found = list(client.imports.list(project="mcurie/radium", volume="mcurie/in", state="failed", limit=5))
+
+    assert [job.id for job in found] == ["Nf4j"]
+    assert requests_mock.last_request.qs == {
+        "project": ["mcurie/radium"], "volume": ["mcurie/in"], "state": ["failed"], "fields": ["_all"], "limit": ["5"],
+        "offset": ["0"],
+    }  # fmt: skip
+    assert client.imports.page(limit=1, offset=3).total == 7
+    assert requests_mock.last_request.qs == {"fields": ["_all"], "limit": ["1"], "offset": ["3"]}
+
+
+def test_a_state_that_is_none_is_refused(client: CgcClient, requests_mock: Any) -> None:
+    with pytest.raises(CgcUsageError, match="state"):
+        client.imports.list(state="ABORTED")
+
+    assert requests_mock.call_count == 0
 
 
 def test_an_id_cannot_lead_to_another_path(client: CgcClient, requests_mock: Any, base: str) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_cgc.client import (
     CgcUnreadableError,
     ExportJob,
     File,
+    ImportJob,
     JobState,
     Page,
     Project,
@@ -36,6 +37,9 @@ COMPLETED: dict[str, Any] = {
     "overwrite": False,
     "result": {"id": "65a1b2c3d4e5f60718293a4b", "name": "a.bam", "size": 1048576},
 }
+
+
+every_kind_of_job = pytest.mark.parametrize("kind", [ExportJob, ImportJob])
 
 
 def job(**fields: Any) -> ExportJob:
@@ -63,6 +67,7 @@ def test_a_failed_export_carries_its_problem() -> None:
     assert read.error.code == 9107
 
 
+@every_kind_of_job
 @pytest.mark.parametrize(
     ("text", "state", "done"),
     [
@@ -79,32 +84,36 @@ def test_a_failed_export_carries_its_problem() -> None:
         (5, JobState.UNKNOWN, False),
     ],
 )
-def test_each_state(text: Any, state: JobState, done: bool) -> None:
-    read = job(state=text, finished_on=None)
+def test_each_state(kind: Any, text: Any, state: JobState, done: bool) -> None:
+    read = kind.from_json({**COMPLETED, "state": text, "finished_on": None})
 
     assert read.state is state
     assert read.done is done
 
 
+@every_kind_of_job
 @pytest.mark.parametrize("sign", [{"finished_on": "2026-01-05T10:03:41Z"}, {"error": {"code": 9100, "message": "x"}}])
-def test_an_unheard_of_state_with_signs_of_an_end_is_failed(sign: dict[str, Any]) -> None:
-    read = job(**{"state": "ABORTED", "finished_on": None, **sign})
+def test_an_unheard_of_state_with_signs_of_an_end_is_failed(kind: Any, sign: dict[str, Any]) -> None:
+    read = kind.from_json({**COMPLETED, "state": "ABORTED", "finished_on": None, **sign})
 
     assert read.state is JobState.FAILED
     assert read.state_text == "ABORTED"
 
 
-@given(st.text(max_size=30))
-def test_no_text_but_the_documented_ones_ends_a_job(text: str) -> None:
-    read = job(state=text, finished_on=None)
+@every_kind_of_job
+@given(text=st.text(max_size=30))
+def test_no_text_but_the_documented_ones_ends_a_job(kind: Any, text: str) -> None:
+    read = kind.from_json({**COMPLETED, "state": text, "finished_on": None})
 
     assert read.done == (text.strip().upper() in ("COMPLETED", "FAILED"))
 
 
-def test_a_list_entry_of_three_fields_is_enough() -> None:
-    read = ExportJob.from_json({"href": "x", "id": "Hd5s", "state": "RUNNING"})
+@every_kind_of_job
+def test_a_list_entry_of_three_fields_is_enough(kind: Any) -> None:
+    read = kind.from_json({"href": "x", "id": "Hd5s", "state": "RUNNING"})
 
-    assert (read.id, read.state, read.file, read.volume, read.location) == ("Hd5s", JobState.RUNNING, None, None, None)
+    assert (read.id, read.state, read.volume, read.location, read.size) == ("Hd5s", JobState.RUNNING, None, None, None)
+    assert set(read.item.values()) == {None}
 
 
 @pytest.mark.parametrize("absent", [None, "missing", 5, [], ""])
@@ -126,6 +135,14 @@ def test_the_documentations_pasted_import_shape_is_survived() -> None:
     assert read.completed
 
 
+def test_the_item_of_an_export_is_what_starts_one() -> None:
+    place = {"file": "65a1b2c3d4e5f60718293a4b", "volume": "mcurie/radium_out", "location": "run7/a.bam"}
+
+    assert job().item == {**place, "properties": {"sse_algorithm": "AES256"}}
+    assert job(properties={}).item == place
+
+
+@every_kind_of_job
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
@@ -138,8 +155,8 @@ def test_the_documentations_pasted_import_shape_is_survived() -> None:
         (1767607200, None),
     ],
 )
-def test_times_with_z_and_with_an_offset(text: Any, moment: datetime | None) -> None:
-    read = job(started_on=text)
+def test_times_with_z_and_with_an_offset(kind: Any, text: Any, moment: datetime | None) -> None:
+    read = kind.from_json({**COMPLETED, "started_on": text})
 
     assert read.started_on == moment
     assert moment is None or (read.started_on is not None and read.started_on.utcoffset() is not None)
@@ -152,11 +169,12 @@ def test_an_offset_is_kept() -> None:
     assert started_on.utcoffset() == timedelta(hours=2)
 
 
+@every_kind_of_job
 @pytest.mark.parametrize(
     ("text", "truth"), [(True, True), (False, False), ("true", True), ("False", False), (1, False)]
 )
-def test_overwrite_may_be_a_text(text: Any, truth: bool) -> None:
-    assert job(overwrite=text).overwrite is truth
+def test_overwrite_may_be_a_text(kind: Any, text: Any, truth: bool) -> None:
+    assert kind.from_json({**COMPLETED, "overwrite": text}).overwrite is truth
 
 
 @pytest.mark.parametrize(
@@ -166,7 +184,7 @@ def test_sizes(size: Any, read: int | None) -> None:
     assert job(result={"size": size}).size == read
 
 
-@pytest.mark.parametrize("model", [ExportJob, File, Volume, Project, User, VolumeObject])
+@pytest.mark.parametrize("model", [ExportJob, ImportJob, File, Volume, Project, User, VolumeObject])
 @pytest.mark.parametrize("raw", [None, [], "x", 5, {}, {"id": 5, "username": 5, "location": 5}, {"id": ""}])
 def test_what_is_no_such_thing_is_refused(model: Any, raw: object) -> None:
     with pytest.raises(CgcUnreadableError):
@@ -180,9 +198,10 @@ def test_what_is_no_such_thing_is_refused(model: Any, raw: object) -> None:
 )
 def test_no_field_of_any_kind_breaks_the_reading(value: object) -> None:
     names = [*COMPLETED, "error", "size", "type", "storage", "tags", "metadata", "service", "settings", "active"]
+    names += ["autorename", "preserve_folder_structure"]
     raw = {name: value for name in names if name != "id"} | {"id": "x"}
 
-    for model in (ExportJob, File, Volume, Project):
+    for model in (ExportJob, ImportJob, File, Volume, Project):
         assert model.from_json(raw).id == "x"
 
 

@@ -12,6 +12,8 @@ MAY_PASS |= {13000, 13004, 57434, 90004, 90005}
 
 OF_EXPORTS = [*range(9001, 9010), 9011, 9012, 9020, 9022, 9023, 9024, 9026, 9027, 9069, 9072]
 OF_EXPORTS += [*range(9100, 9110), *range(9200, 9210)]
+OF_IMPORTS = [9003, 9005, 9007, 9008, 9011, 9012, 9018, 9020, 9069, 9100, 9102, 9103, 9104, 9105, 9108]
+OF_IMPORTS += [5001, 5003, 5022, 5026, 9200, 9201, 9202, 9203, 9204, 9205, 9207]
 
 
 def test_it_reads_like_the_documentation() -> None:
@@ -22,7 +24,7 @@ def test_it_reads_like_the_documentation() -> None:
     assert str(Problem(None, None, "said nothing")) == "said nothing"
 
 
-@pytest.mark.parametrize("code", [*OF_EXPORTS, 0, 1000, 5001, 5002, 7001, 7002, *range(90000, 90010)])
+@pytest.mark.parametrize("code", [*OF_EXPORTS, *OF_IMPORTS, 0, 1000, 5001, 5002, 7001, 7002, *range(90000, 90010)])
 def test_a_code_that_a_user_can_meet_has_a_remedy(code: int) -> None:
     assert Problem(None, code, "text").remedy
 
@@ -48,12 +50,19 @@ def test_only_what_passes_by_itself_may_be_repeated(code: int, remedy: Remedy) -
     [
         (9005, "another user"),
         (9006, "alias"),
-        (9020, "'write'"),
+        (9003, "'copy' to export"),
+        (9003, "'write' to import"),
+        (9018, "name"),
+        (9020, "'write' on it to export"),
+        (9020, "'copy' to import"),
         (9026, "RW"),
         (9027, "region"),
         (9069, "inactive"),
         (9072, "slash"),
+        (9105, "a folder, whose location ends with a slash"),
         (9107, "overwrite"),
+        (9108, "autorename"),
+        (9108, "an earlier try"),
         (9206, "s3:PutObject"),
         (9208, "s3:GetObject"),
         (90001, "token"),

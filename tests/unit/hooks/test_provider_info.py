@@ -79,6 +79,18 @@ def test_the_hook_class_is_where_it_says(connection: dict[str, Any]) -> None:
     assert hook.hook_name == connection["hook-name"]
 
 
+def test_every_module_that_airflow_is_told_of_is_there_and_no_sensor_is_left_out(info: dict[str, Any]) -> None:
+    told = [
+        name for part in ("hooks", "sensors", "triggers") for entry in info[part] for name in entry["python-modules"]
+    ]
+    folder = Path(inspect.getfile(get_provider_info)).parent / "sensors"
+    own = [path.stem for path in folder.glob("*.py") if "CgcJobsSensor):" in path.read_text()]
+
+    assert all(import_module(name).__doc__ for name in told)
+    assert {f"airflow_provider_cgc.sensors.{name}" for name in own} == {name for name in told if ".sensors." in name}
+    assert len(own) >= 2
+
+
 def test_the_drop_down_offers_every_platform(connection: dict[str, Any]) -> None:
     assert connection["conn-fields"]["platform"]["schema"]["enum"] == [*PLATFORMS, OTHER]
 

@@ -12,11 +12,16 @@ from datetime import UTC, datetime
 
 from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.errors import CgcBudgetSpent
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, ImportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.kinds import EXPORT, JobKind
 from dev.virtual_time import VirtualTime
 
-UNKNOWN = Problem(404, 9008, "No such export job.")
+UNKNOWN = Problem(404, 9008, "No such job.")
+EXISTS = {
+    "export": Problem(409, 9107, "Location on volume already contains a file."),
+    "import": Problem(409, 9108, "File already exists."),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class FakePlatform:
     """
     Jobs run until the time that `end` gives them, and then have the state given there.
 
+    :param kind: what jobs there are; a client knows no others.
     :param latency: virtual seconds that the answer to a list of ids takes.
     :param fault: called with the number of the request (from 0) and its ids; an exception that it gives is raised.
     """
@@ -42,10 +48,12 @@ class FakePlatform:
         self,
         time: VirtualTime,
         *,
+        kind: JobKind = EXPORT,
         latency: Callable[[Sequence[str]], float] = lambda ids: 0.0,
         fault: Callable[[int, Sequence[str]], BaseException | None] = lambda number, ids: None,
     ) -> None:
         self.time = time
+        self.kind = kind
         self.latency = latency
         self.fault = fault
         self.requests: list[Request] = []
@@ -146,8 +154,8 @@ class FakePlatform:
             return BulkRecord(id=job_id, error=problem)
         at, state = self._ends.get(job_id, (float("inf"), JobState.RUNNING))
         if self.time.clock() < at:
-            return BulkRecord(id=job_id, resource=job(job_id, JobState.RUNNING))
-        return BulkRecord(id=job_id, resource=job(job_id, state, finished=at))
+            return BulkRecord(id=job_id, resource=job(job_id, JobState.RUNNING, kind=self.kind))
+        return BulkRecord(id=job_id, resource=job(job_id, state, finished=at, kind=self.kind))
 
 
 class FakeClient:
@@ -156,7 +164,7 @@ class FakeClient:
     def __init__(self, platform: FakePlatform) -> None:
         self.platform = platform
         self.budget = platform.budget
-        self.exports = self
+        setattr(self, platform.kind.plural, self)
         self.closed = 0
 
     def bulk_get(self, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
@@ -184,22 +192,26 @@ def job(
     error: Problem | None = None,
     location: str | None = None,
     state_text: str = "",
-) -> ExportJob:
-    """Give an export job; a FAILED one has code 9107 unless told otherwise."""
+    kind: JobKind = EXPORT,
+) -> ExportJob | ImportJob:
+    """Give a job; one that FAILED has code 9107 (an export) or 9108 (an import) unless told otherwise."""
     if state is JobState.FAILED and error is None:
-        error = Problem(409, 9107, "Location on volume already contains a file.")
-    return ExportJob(
-        id=job_id,
-        state=state,
-        state_text=state_text or state.value,
-        file=f"file-of-{job_id}",
-        volume="lab/bucket",
-        location=location or f"results/{job_id}.bam",
-        started_on=None if started is None else datetime.fromtimestamp(started, tz=UTC),
-        finished_on=None if finished is None else datetime.fromtimestamp(finished, tz=UTC),
-        error=error,
-        size=size if state is JobState.COMPLETED else None,
-    )
+        error = EXISTS[kind.name]
+    size = size if state is JobState.COMPLETED else None
+    told = {
+        "id": job_id,
+        "state": state,
+        "state_text": state_text or state.value,
+        "volume": "lab/bucket",
+        "location": location or f"results/{job_id}.bam",
+        "started_on": None if started is None else datetime.fromtimestamp(started, tz=UTC),
+        "finished_on": None if finished is None else datetime.fromtimestamp(finished, tz=UTC),
+        "error": error,
+    }
+    if kind is EXPORT:
+        return ExportJob(**told, file=f"file-of-{job_id}", size=size)
+    result = None if size is None else File(id=f"file-of-{job_id}", size=size)
+    return ImportJob(**told, project="lab/project", name=f"{job_id}.bam", result=result)
 
 
 def some_ids(count: int, prefix: str = "job") -> list[str]:

@@ -7,11 +7,12 @@ import json
 import pytest
 
 from airflow_provider_cgc.jobs.event import WaitEvent
-from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.report import failure_table
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 
 ITEM = {"id": "x", "file": "f", "code": 9107, "message": "exists"}
+every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def payload(summary, outcome="completed"):
     return WaitEvent(Outcome(outcome), summary).to_json()
 
 
+@every_kind
 @pytest.mark.parametrize(
     ("outcome", "counts", "error"),
     [
@@ -36,12 +38,23 @@ def payload(summary, outcome="completed"):
         (Outcome.ERROR, {"completed": 0}, "The token is refused."),
     ],
 )
-def test_an_event_survives_the_way_to_the_worker(summary, outcome, counts, error):
-    sent = WaitEvent(outcome, summary | counts, error)
+def test_an_event_survives_the_way_to_the_worker(summary, kind, outcome, counts, error):
+    sent = WaitEvent(outcome, summary | counts | {"kind": kind}, error)
 
-    received = WaitEvent.from_json(json.loads(json.dumps(sent.to_json())), kind="export")
+    received = WaitEvent.from_json(json.loads(json.dumps(sent.to_json())), kind=kind)
 
     assert received == sent
+
+
+@pytest.mark.parametrize(("sent", "awaited"), [(EXPORT, IMPORT), (IMPORT, EXPORT)], ids=str)
+def test_the_event_of_another_kind_is_refused(sent, awaited):
+    """Whatever mixed them up: a wait for imports must not end well because some exports did."""
+    event = WaitEvent(Outcome.COMPLETED, JobTracker.of(sent, []).summary()).to_json()
+
+    with pytest.raises(ValueError, match=f"about '{sent.name}', this task waits for '{awaited.name}'"):
+        WaitEvent.from_json(event, kind=awaited.name)
+    with pytest.raises(ValueError, match="no summary of this kind"):
+        WaitEvent.from_json(event | {"kind": awaited.name}, kind=awaited.name)
 
 
 @pytest.mark.parametrize("lost", [None, "", "completed", 7, [], [{}], True])

@@ -7,7 +7,7 @@ import pytest
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.models import BulkRecord, JobState
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
-from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.report import (
     QUIET,
     ProgressLog,
@@ -27,6 +27,7 @@ from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
 MINUTE = 60.0
 HOUR = 3600.0
 QUIET_MINUTES = int(QUIET / MINUTE)
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=str)
 
 
 @pytest.fixture
@@ -154,18 +155,19 @@ class TestTrouble:
 
 
 class TestProgress:
-    def test_every_job_is_in_one_of_the_numbers(self):
-        tracker = JobTracker.of(EXPORT, some_ids(8))
+    @every_kind
+    def test_every_job_is_in_one_of_the_numbers(self, kind):
+        tracker = JobTracker.of(kind, some_ids(8))
         states = [JobState.COMPLETED, JobState.FAILED, JobState.RUNNING, JobState.UNKNOWN, JobState.PENDING]
         for job_id, state in zip(some_ids(5), states, strict=True):
-            tracker.take([BulkRecord(id=job_id, resource=job(job_id, state, size=2 * 10**12))], START)
+            tracker.take([BulkRecord(id=job_id, resource=job(job_id, state, size=2 * 10**12, kind=kind))], START)
         for at in (START, START + 181):
             tracker.take([BulkRecord(id="job00005", error=UNKNOWN)], at)
         tracker.close_missing(START + 181, interval=MINUTE)
 
         assert progress(tracker) == (
-            "1 of 8 exports completed, 1 failed, 1 unknown to the platform, 2 running, 1 pending, 2 not seen yet,"
-            " 2.0 TB."
+            f"1 of 8 {kind.plural} completed, 1 failed, 1 unknown to the platform, 2 running, 1 pending, 2 not seen"
+            " yet, 2.0 TB."
         )
 
     def test_what_is_not_there_is_not_said(self, tracker):
@@ -183,6 +185,12 @@ class TestProgress:
     )
     def test_a_good_end_is_one_line(self, facts, line):
         assert closing_line(failed_summary() | {"completed": 300} | facts) == line
+
+    @pytest.mark.parametrize(("total", "words"), [(1, "1 of 1 import completed."), (2, "2 of 2 imports completed.")])
+    def test_a_good_end_of_imports_says_imports(self, total, words):
+        summary = JobTracker.of(IMPORT, some_ids(total)).summary()
+
+        assert closing_line(summary | {"completed": total}) == words
 
 
 class TestFailureTable:
@@ -230,7 +238,35 @@ class TestFailureTable:
 
         assert describe_item(missing) == "job7: 9008: The platform does not know this export job."
 
-    @pytest.mark.parametrize("field", ["location", "name", "message"])
+    @pytest.mark.parametrize(
+        ("fields", "row"),
+        [
+            ({"project": "lab/p"}, "batch1/s1.fastq.gz, to project lab/p: 9108: File already exists."),
+            (
+                {"project": "lab/p", "name": "s1.fastq.gz"},
+                "batch1/s1.fastq.gz, to project lab/p: 9108: File already exists.",
+            ),
+            (
+                {"parent": "65a1", "name": "first.fastq.gz"},
+                "batch1/s1.fastq.gz (first.fastq.gz), to folder 65a1: 9108: File already exists.",
+            ),
+            (
+                {"location": "raw/", "project": "lab/p", "name": "raw"},
+                "raw/, to project lab/p: 9108: File already exists.",
+            ),
+            ({"project": None}, "batch1/s1.fastq.gz: 9108: File already exists."),
+        ],
+    )
+    def test_a_row_of_an_import_names_where_from_and_where_to(self, fields, row):
+        told = {"id": "a", "volume": "lab/in", "location": "batch1/s1.fastq.gz", "code": 9108}
+
+        assert describe_item(told | {"message": "File already exists."} | fields) == row
+
+    @pytest.mark.parametrize("name", [7, ["x"], 1.5])
+    def test_a_name_that_is_none_does_not_break_the_row(self, name):
+        assert f"({name})" in describe_item(item(name=name))
+
+    @pytest.mark.parametrize("field", ["location", "name", "message", "file", "project", "parent"])
     def test_a_name_with_a_line_break_cannot_forge_a_line_of_the_log(self, field):
         row = describe_item(item(**{field: "x\n[2026-01-01] INFO - all well\r\x1b[2K"}))
 

@@ -6,22 +6,16 @@ import json
 
 import pytest
 
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.models import BulkRecord, JobState
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.tracker import (
-    LONG_PENDING,
-    MOST_ITEM_BYTES,
-    MOST_ITEMS,
-    MOST_MESSAGE,
-    JobTracker,
-    Outcome,
-)
+from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
+from airflow_provider_cgc.jobs.tracker import LONG_PENDING, JobTracker, Outcome
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
 
 NOW = START
 INTERVAL = 60.0
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=str)
 
 
 @pytest.fixture
@@ -51,6 +45,7 @@ def test_duplicates_count_once():
     assert (tracker.total, list(tracker.open)) == (2, ["a", "b"])
 
 
+@every_kind
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
@@ -61,8 +56,10 @@ def test_duplicates_count_once():
         (JobState.FAILED, (2, 0, 1, 0)),
     ],
 )
-def test_every_state_is_counted_for_what_it_is(tracker, state, expected):
-    tracker.take([seen("a", state)], NOW)
+def test_every_state_is_counted_for_what_it_is(kind, state, expected):
+    tracker = JobTracker.of(kind, ["a", "b", "c"])
+
+    tracker.take([seen("a", state, kind=kind)], NOW)
 
     assert counts(tracker) == expected
 
@@ -164,14 +161,33 @@ class TestUnknownIds:
 
         assert tracker.overdue(NOW, interval=INTERVAL) == ["a"]
 
-    def test_a_missing_id_is_told_by_name(self, tracker):
-        tracker.take([refused("b")], NOW)
-        tracker.take([refused("b")], NOW + 181)
+    @every_kind
+    def test_a_missing_id_is_told_by_name(self, kind):
+        tracker = JobTracker.of(kind, ["a", "b"])
+        for at in (NOW, NOW + 181):
+            tracker.take([refused("b")], at)
+
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        (item,) = tracker.summary()["failed_items"]
-        assert (item["id"], item["code"]) == ("b", 9008)
-        assert "does not know this export job" in item["message"]
+        assert tracker.summary()["failed_items"] == [
+            {
+                "id": "b",
+                kind.subject: None,
+                "code": 9008,
+                "message": f"The platform does not know this {kind.name} job.",
+            }
+        ]
+
+    def test_a_missing_job_of_a_kind_that_moves_nothing_is_told_by_its_id(self):
+        """A task, for one."""
+        task = JobKind(name="task", plural="tasks", cancellable=True)
+        tracker = JobTracker.of(task, ["a"])
+        for at in (NOW, NOW + 181):
+            tracker.take([refused("a")], at)
+
+        tracker.close_missing(NOW + 181, interval=INTERVAL)
+
+        assert set(tracker.summary()["failed_items"][0]) == {"id", "code", "message"}
 
     @pytest.mark.parametrize(
         ("problem", "told"),
@@ -242,12 +258,15 @@ class TestDenied:
 
         assert tracker.verdict(fail_fast=False) is Outcome.ERROR
 
-    def test_the_text_names_the_job_and_the_remedy(self, tracker):
+    @every_kind
+    def test_the_text_names_the_job_and_the_remedy(self, kind):
+        tracker = JobTracker.of(kind, ["a", "b"])
+
         tracker.take([refused("b", Problem(403, 9005, "Insufficient rights"))], NOW)
 
         assert tracker.denial is not None
         assert tracker.denial.startswith(
-            "The platform does not show export b to this user (9005: Insufficient rights)."
+            f"The platform does not show {kind.name} b to this user (9005: Insufficient rights)."
         )
         assert "use that user's connection" in tracker.denial
 
@@ -263,8 +282,10 @@ class TestDenied:
 
 
 class TestNotes:
-    def test_an_unheard_of_state_is_noted_once_in_a_wait(self, tracker):
-        paused = {"state": JobState.UNKNOWN, "state_text": "PAUSED"}
+    @every_kind
+    def test_an_unheard_of_state_is_noted_once_in_a_wait(self, kind):
+        paused = {"state": JobState.UNKNOWN, "state_text": "PAUSED", "kind": kind}
+        tracker = JobTracker.of(kind, ["a", "b", "c"])
 
         tracker.take([seen("a", **paused), seen("b", **paused)], NOW)
         first = tracker.drain_notes()
@@ -272,7 +293,7 @@ class TestNotes:
 
         assert len(first) == 1
         assert "'PAUSED'" in first[0]
-        assert "export a" in first[0]
+        assert f"{kind.name} a" in first[0]
         assert tracker.drain_notes() == []
 
     def test_each_unheard_of_state_is_noted(self, tracker):
@@ -307,126 +328,3 @@ class TestNotes:
         again.take([seen("a", JobState.UNKNOWN, state_text="PAUSED")], NOW + 60)
 
         assert again.drain_notes() == []
-
-
-class TestSummary:
-    def test_bytes_add_up_over_completed_jobs_only(self, tracker):
-        tracker.take([seen("a", JobState.COMPLETED, size=10**12), seen("b", JobState.COMPLETED, size=None)], NOW)
-        tracker.take([seen("c", JobState.FAILED, size=5)], NOW)
-
-        assert tracker.summary()["bytes"] == 10**12
-
-    def test_seconds_run_from_the_first_start_to_the_last_end(self, tracker):
-        for job_id, started, finished in (("a", 100, 200), ("b", 50, 60), ("c", 300, 350.5)):
-            tracker.take([seen(job_id, JobState.COMPLETED, started=NOW + started, finished=NOW + finished)], NOW)
-
-        assert tracker.summary()["seconds"] == 300.5
-
-    @pytest.mark.parametrize("times", [{}, {"started": NOW}, {"finished": NOW}], ids=["none", "start", "end"])
-    def test_seconds_are_not_known_before_both_times_are(self, tracker, times):
-        tracker.take([seen("a", JobState.COMPLETED, **times)], NOW)
-
-        assert tracker.summary()["seconds"] is None
-
-    def test_seconds_are_never_negative(self, tracker):
-        tracker.take([seen("a", JobState.COMPLETED, started=NOW + 9, finished=NOW)], NOW)
-
-        assert tracker.summary()["seconds"] == 0.0
-
-    def test_a_failed_item_can_be_given_to_the_operator_again(self, tracker):
-        tracker.take([seen("a", JobState.FAILED, location="x/y.bam")], NOW)
-
-        assert tracker.summary()["failed_items"] == [
-            {
-                "id": "a",
-                "file": "file-of-a",
-                "volume": "lab/bucket",
-                "location": "x/y.bam",
-                "code": 9107,
-                "message": "Location on volume already contains a file.",
-            }
-        ]
-
-    def test_the_properties_of_a_failed_job_are_kept(self, tracker):
-        failed = ExportJob(id="a", state=JobState.FAILED, properties={"aws_storage_class": "GLACIER"})
-
-        tracker.take([BulkRecord(id="a", resource=failed)], NOW)
-
-        (item,) = tracker.summary()["failed_items"]
-        assert item["properties"] == {"aws_storage_class": "GLACIER"}
-        assert item["message"] == "The platform gave no reason."
-
-    def test_the_summary_of_a_wait_has_the_documented_keys(self, tracker):
-        assert list(tracker.summary()) == [
-            "version",
-            "kind",
-            "total",
-            "completed",
-            "failed",
-            "missing",
-            "skipped",
-            "bytes",
-            "seconds",
-            "failed_items",
-            "manifest",
-        ]
-
-    def test_a_summary_is_a_copy(self, tracker):
-        tracker.take([seen("a", JobState.FAILED)], NOW)
-        summary = tracker.summary()
-
-        summary["failed_items"][0]["name"] = "changed"
-
-        assert "name" not in tracker.summary()["failed_items"][0]
-
-    def test_failed_items_are_capped_by_number_and_counted_in_full(self):
-        ids = some_ids(10_000)
-        tracker = JobTracker.of(EXPORT, ids)
-
-        tracker.take([seen(job_id, JobState.FAILED, location="x") for job_id in ids], NOW)
-
-        summary = tracker.summary()
-        assert (len(summary["failed_items"]), summary["failed"]) == (MOST_ITEMS, 10_000)
-
-    @pytest.mark.parametrize("character", ["x", "ä", "日", "\U0001f9ec", '"'])
-    def test_failed_items_are_capped_by_size_in_json(self, character):
-        ids = some_ids(200)
-        tracker = JobTracker.of(EXPORT, ids)
-
-        tracker.take([seen(job_id, JobState.FAILED, location=character * 1024) for job_id in ids], NOW)
-
-        items = tracker.summary()["failed_items"]
-        assert 1 < len(items) < MOST_ITEMS
-        assert len(json.dumps(items)) <= MOST_ITEM_BYTES + 2 * len(items)
-
-    def test_the_cap_by_size_survives_restarts(self):
-        ids = some_ids(200)
-        tracker = JobTracker.of(EXPORT, ids)
-
-        for job_id in ids:
-            tracker.take([seen(job_id, JobState.FAILED, location="x" * 1024)], NOW)
-            tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
-
-        assert len(json.dumps(tracker.summary()["failed_items"])) <= MOST_ITEM_BYTES + 2 * MOST_ITEMS
-
-    def test_a_long_message_is_cut(self, tracker):
-        tracker.take([seen("a", JobState.FAILED, error=Problem(500, 9100, "x" * 5000))], NOW)
-
-        assert len(tracker.summary()["failed_items"][0]["message"]) == MOST_MESSAGE
-
-
-class TestState:
-    def test_keys_that_a_newer_release_added_are_ignored(self, tracker):
-        state = tracker.to_json() | {"newer": [1, 2]}
-
-        assert JobTracker.from_json(state, tracker.open).summary() == tracker.summary()
-
-    @pytest.mark.parametrize("changes", [{"version": 2}, {"version": None}, {"kind": "spell"}, {"kind": None}], ids=str)
-    def test_a_state_of_another_make_is_refused(self, tracker, changes):
-        with pytest.raises(ValueError, match="not the state of a wait"):
-            JobTracker.from_json(tracker.to_json() | changes, tracker.open)
-
-    @pytest.mark.parametrize("ids", [[], ["a", "b"], ["a", "b", "c", "d"]], ids=str)
-    def test_a_state_that_does_not_fit_the_ids_is_refused(self, tracker, ids):
-        with pytest.raises(ValueError, match="does not add up"):
-            JobTracker.from_json(tracker.to_json(), ids)

@@ -579,7 +579,7 @@ class TestLog:
         time.run(CgcJobsTrigger(**row(["a"])).on_kill())
 
         assert len(lines()) == 1
-        assert "the exports on the platform go on" in lines()[0]
+        assert "None of its exports was cancelled" in lines()[0]
 
 
 class TestSharing:

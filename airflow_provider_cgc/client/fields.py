@@ -1,0 +1,78 @@
+"""How a field of an answer is read: the value it should hold, or what stands for "not told".
+
+Answers leave fields out, hold null or another type than documented; only an object without its id is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_cgc.client.errors import CgcUnreadableError
+
+__all__ = ["Json", "flag", "id_of", "mapping", "object_of", "size", "text", "time", "truth", "upper"]
+
+Json = Mapping[str, Any]
+
+
+def object_of(raw: object, what: str) -> dict[str, Any]:
+    """The object that an answer should be; raises `CgcUnreadableError`."""
+    if not isinstance(raw, dict):
+        raise CgcUnreadableError(f"the platform answered no {what} but {type(raw).__name__}")
+    return raw
+
+
+def id_of(item: Json, what: str) -> str:
+    """The id that everything has; raises `CgcUnreadableError`."""
+    value = item.get("id")
+    if not isinstance(value, str) or not value:
+        raise CgcUnreadableError(f"the platform described a {what} without an id")
+    return value
+
+
+def mapping(value: object) -> Json:
+    """An object within an object; empty when it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: object) -> str | None:
+    """A text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def upper(value: object) -> str | None:
+    """One of a few words, in capitals."""
+    word = text(value)
+    return None if word is None else word.upper()
+
+
+def flag(value: object) -> bool | None:
+    """Flags come as JSON booleans, and from some clients as text; None where it is neither true nor false."""
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word is True or word == "true":
+        return True
+    return False if word is False or word == "false" else None
+
+
+def truth(value: object) -> bool:
+    """A flag that is false unless it is told to be true."""
+    return flag(value) is True
+
+
+def size(value: object) -> int | None:
+    """A size, which some answers give as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def time(value: object) -> datetime | None:
+    """ISO 8601 with "Z" or an offset; a time without either is UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,138 @@
+"""What holds bytes: files and folders of projects, volumes and the objects on them.
+
+Shapes: https://docs.cancergenomicscloud.org/reference (files, volumes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from airflow_provider_cgc.client import fields
+from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.fields import Json
+
+__all__ = ["File", "Volume", "VolumeObject"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file or folder on the platform. `size` in bytes. Ids are per project: a copy has an id of its own."""
+
+    id: str
+    name: str = ""
+    size: int | None = None
+    project: str | None = None
+    parent: str | None = None
+    type: str = "file"
+    storage_type: str | None = None
+    volume: str | None = None
+    location: str | None = None
+    created_on: datetime | None = None
+    modified_on: datetime | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Json = field(hash=False, default_factory=dict)
+    raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def is_folder(self) -> bool:
+        return self.type == "folder"
+
+    @property
+    def is_alias(self) -> bool:
+        """The bytes are on a volume, at `volume` and `location`: it can be read, not exported."""
+        return self.storage_type == "VOLUME"
+
+    @classmethod
+    def from_json(cls, raw: object) -> File:
+        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        item = fields.object_of(raw, "file")
+        storage = fields.mapping(item.get("storage"))
+        tags = item.get("tags")
+        return cls(
+            id=fields.id_of(item, "file"),
+            name=fields.text(item.get("name")) or "",
+            size=fields.size(item.get("size")),
+            project=fields.text(item.get("project")),
+            parent=fields.text(item.get("parent")),
+            type=(fields.text(item.get("type")) or "file").lower(),
+            storage_type=fields.upper(storage.get("type")),
+            volume=fields.text(storage.get("volume")),
+            location=fields.text(storage.get("location")),
+            created_on=fields.time(item.get("created_on")),
+            modified_on=fields.time(item.get("modified_on")),
+            tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+            metadata=fields.mapping(item.get("metadata")),
+            raw=item,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A bucket as the platform knows it; `active` is None in an abbreviated list."""
+
+    id: str
+    name: str = ""
+    access_mode: str | None = None
+    active: bool | None = None
+    service_type: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    region: str | None = None
+    raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def writable(self) -> bool:
+        return self.access_mode == "RW"
+
+    @classmethod
+    def from_json(cls, raw: object) -> Volume:
+        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        item = fields.object_of(raw, "volume")
+        service = fields.mapping(item.get("service"))
+        active = item.get("active")
+        return cls(
+            id=fields.id_of(item, "volume"),
+            name=fields.text(item.get("name")) or "",
+            access_mode=fields.upper(item.get("access_mode")),
+            active=None if active is None else fields.truth(active),
+            service_type=(fields.text(service.get("type")) or "").lower() or None,
+            bucket=fields.text(service.get("bucket")),
+            prefix=fields.text(service.get("prefix")),
+            region=fields.text(service.get("region")) or _region_of(fields.text(service.get("endpoint"))),
+            raw=item,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeObject:
+    """One object on a volume. `size` in bytes, where the listing gives one."""
+
+    location: str
+    volume: str | None = None
+    size: int | None = None
+    raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @classmethod
+    def from_json(cls, raw: object) -> VolumeObject:
+        """Raises `CgcUnreadableError` unless `raw` is an object with a location."""
+        item = fields.object_of(raw, "object of a volume")
+        location = fields.text(item.get("location"))
+        if location is None:
+            raise CgcUnreadableError("the platform listed an object of a volume without a location")
+        metadata = fields.mapping(item.get("metadata"))
+        sizes = (item.get("size"), metadata.get("size"), metadata.get("content-length"))
+        return cls(
+            location=location,
+            volume=fields.text(item.get("volume")),
+            size=next((size for size in map(fields.size, sizes) if size is not None), None),
+            raw=item,
+        )
+
+
+def _region_of(endpoint: str | None) -> str | None:
+    """The region that an S3 endpoint names: "s3.eu-west-1.amazonaws.com" and "s3-eu-west-1..." do, others do not."""
+    if not endpoint or not endpoint.endswith(".amazonaws.com"):
+        return None
+    name = endpoint.split("//")[-1].removesuffix(".amazonaws.com").removeprefix("s3").lstrip(".-")
+    return name if name.count("-") >= 2 and name.replace("-", "").isalnum() else None

@@ -1,0 +1,191 @@
+"""Jobs that move files, frozen as the platform told them: exports to a volume, imports from one, and their states.
+
+Shapes: https://docs.cancergenomicscloud.org/reference (exports, imports).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_cgc.client import fields
+from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.fields import Json
+from airflow_provider_cgc.client.models_files import File
+from airflow_provider_cgc.client.problems import Problem, one_line
+
+__all__ = ["ExportJob", "ImportJob", "JobState"]
+
+
+class JobState(StrEnum):
+    """The four documented states of an export or import job, and the one that stands for all others."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def done(self) -> bool:
+        return self in (JobState.COMPLETED, JobState.FAILED)
+
+    @classmethod
+    def judge(cls, text: str, *, ended: bool) -> JobState:
+        """The state that a text means; an unheard-of one is active, unless the job shows signs of an end."""
+        name = text.strip().upper()
+        if name in cls.__members__ and name != cls.UNKNOWN.name:
+            return cls[name]
+        return cls.FAILED if ended else cls.UNKNOWN
+
+
+class _Ending:
+    """The questions about the end of a job that every kind answers by its state."""
+
+    __slots__ = ()
+
+    state: JobState
+
+    @property
+    def done(self) -> bool:
+        return self.state.done
+
+    @property
+    def completed(self) -> bool:
+        return self.state is JobState.COMPLETED
+
+    @property
+    def failed(self) -> bool:
+        return self.state is JobState.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class ExportJob(_Ending):
+    """One export of one file to one place on a volume.
+
+    `state_text` is the state as the platform wrote it. `started_on` is when the job was submitted, also while it
+    is PENDING. `size` is the exported file's, in bytes, where the answer has a `result`.
+    """
+
+    id: str
+    state: JobState
+    state_text: str = ""
+    file: str | None = None
+    volume: str | None = None
+    location: str | None = None
+    overwrite: bool = False
+    properties: Json = field(hash=False, default_factory=dict)
+    started_on: datetime | None = None
+    finished_on: datetime | None = None
+    error: Problem | None = None
+    size: int | None = None
+    raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """What was asked for, as far as the platform told, in the form that starts an export."""
+        item: dict[str, Any] = {"file": self.file, "volume": self.volume, "location": self.location}
+        return item | ({"properties": dict(self.properties)} if self.properties else {})
+
+    @classmethod
+    def from_json(cls, raw: object) -> ExportJob:
+        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        job = fields.object_of(raw, "export job")
+        source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
+        return cls(
+            **_common(job, "export job"),
+            file=fields.text(source.get("file")),
+            volume=fields.text(destination.get("volume")),
+            location=fields.text(destination.get("location")),
+            properties=fields.mapping(job.get("properties")),
+            size=fields.size(fields.mapping(job.get("result")).get("size")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ImportJob(_Ending):
+    """One import of an object or a folder of a volume, `volume` and `location`, into a project or a folder.
+
+    A folder's location ends with a slash. `project`, `parent` (the folder's id) and `name` are the destination as far
+    as the platform tells it; it may name a file that was given no name, and a folder by its project. `result` is the
+    file or folder that came of it; its bytes stay on the volume. `started_on` is when the job was submitted.
+    """
+
+    id: str
+    state: JobState
+    state_text: str = ""
+    volume: str | None = None
+    location: str | None = None
+    project: str | None = None
+    parent: str | None = None
+    name: str | None = None
+    overwrite: bool = False
+    autorename: bool = False
+    preserve_folder_structure: bool | None = None
+    started_on: datetime | None = None
+    finished_on: datetime | None = None
+    error: Problem | None = None
+    result: File | None = None
+    raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def size(self) -> int | None:
+        """The imported file's size in bytes, where the answer has a `result` with one; folders have none."""
+        return None if self.result is None else self.result.size
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """What was asked for, as far as the platform told, in the form that `imports.bulk_create` takes."""
+        item: dict[str, Any] = {"volume": self.volume, "location": self.location}
+        item |= {"project": self.project} if self.parent is None else {"parent": self.parent}
+        if self.name is not None:
+            item["name"] = self.name
+        item |= {flag: True for flag in ("overwrite", "autorename") if getattr(self, flag)}
+        # Folders are kept unless somebody says otherwise, and for a single file the flag has no sense.
+        if self.preserve_folder_structure is False and (self.location or "").endswith("/"):
+            item["preserve_folder_structure"] = False
+        return item
+
+    @classmethod
+    def from_json(cls, raw: object) -> ImportJob:
+        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        job = fields.object_of(raw, "import job")
+        source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
+        return cls(
+            **_common(job, "import job"),
+            volume=fields.text(source.get("volume")),
+            location=fields.text(source.get("location")),
+            project=fields.text(destination.get("project")),
+            parent=fields.text(destination.get("parent")),
+            name=fields.text(destination.get("name")),
+            autorename=fields.truth(job.get("autorename")),
+            preserve_folder_structure=fields.flag(job.get("preserve_folder_structure")),
+            result=_file(job.get("result")),
+        )
+
+
+def _common(job: dict[str, Any], what: str) -> dict[str, Any]:
+    """The fields that are the same in every kind of job."""
+    error = Problem.from_json(job.get("error"))
+    finished_on = fields.time(job.get("finished_on"))
+    state_text = one_line(job.get("state"), 60)
+    return {
+        "id": fields.id_of(job, what),
+        "state": JobState.judge(state_text, ended=bool(error or finished_on)),
+        "state_text": state_text,
+        "overwrite": fields.truth(job.get("overwrite")),
+        "started_on": fields.time(job.get("started_on")),
+        "finished_on": finished_on,
+        "error": error,
+        "raw": job,
+    }
+
+
+def _file(raw: object) -> File | None:
+    """The file that a job made; None where the answer has none that can be told."""
+    try:
+        return File.from_json(raw)
+    except CgcUnreadableError:
+        return None

@@ -1,0 +1,56 @@
+"""The sensor that waits for import jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow_provider_cgc.jobs.kinds import IMPORT
+from airflow_provider_cgc.sensors.base import CgcJobsSensor
+
+
+class CgcBulkImportSensor(CgcJobsSensor):
+    """
+    Wait until import jobs on the CGC have ended, and fail if any of them FAILED.
+
+    An import makes an object on a volume a file of a project; its bytes stay where they are. All ids are asked for
+    together, 100 in a request, and never again once they have ended
+    (https://docs.cancergenomicscloud.org/reference/get-details-of-a-bulk-import-job). Deferrable mode holds no worker
+    and is the way to wait; `mode="reschedule"` is for those who have no triggerer, with a `poke_interval` of 60 s or
+    more, and poke mode for short waits: the import of one file often ends within seconds. Set `retries=2`: Airflow
+    itself can fail a rescheduled or resumed task by a race, a retry cures it, and FAILED jobs skip the retries.
+
+    On success the task returns its summary (also in the XCom `cgc_summary`, which is pushed before an error is raised,
+    too): `{"version", "kind", "total", "completed", "failed", "missing", "skipped", "bytes", "seconds",
+    "failed_items", "manifest"}`. `bytes` is the size of the imported files; folders are told without one.
+
+    .. seealso::
+        The example Dag ``cgc_wait_for_imports``.
+
+    :param import_ids: the ids of the import jobs: a list, one id, the output of an upstream task (lists of lists from
+        a mapped one too), or text, namely a JSON or Python list (what a template renders to) or ids separated by
+        commas or white space. Duplicates are waited for once. (templated)
+    :param cgc_conn_id: the connection of the user who started the imports. (templated)
+    :param expected_count: how many distinct ids there must be; anything else is an error before a request is made. It
+        catches imports that were refused when they were submitted. (templated)
+    :param fail_fast: fail at the first FAILED import instead of when all have ended; the others go on, they cannot be
+        cancelled.
+    :param allow_empty: succeed at once when the list of ids is empty; otherwise that is an error.
+    :param deferrable: wait in the triggerer; wins over `mode`. Default: Airflow's `[operators] default_deferrable`.
+    :param poke_interval: seconds between two looks, in every mode; 60 by default.
+    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer.
+    :param soft_fail: skip instead of fail when imports FAILED or the timeout is over; trouble with the token, the
+        rights or a crash is never skipped.
+    :param never_fail: skip instead of fail whatever happens.
+    :raises CgcJobsFailed: imports ended FAILED, or the platform does not know them; not retried by Airflow.
+    :raises CgcWaitError: the token or the rights are wrong; the imports go on, a cleared task waits again.
+    :raises CgcBadInput: an argument is wrong; nothing was sent.
+    """
+
+    kind = IMPORT
+    ids_argument: ClassVar[str] = "import_ids"
+    template_fields: Sequence[str] = ("import_ids", *CgcJobsSensor.template_fields)
+
+    def __init__(self, *, import_ids: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.import_ids = import_ids

@@ -1,0 +1,190 @@
+"""What a wait leaves behind: its summary with the failed items, and the state that another process continues from."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, ImportJob, JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
+from airflow_provider_cgc.jobs.tracker import MOST_ITEM_BYTES, MOST_ITEMS, MOST_MESSAGE, JobTracker
+from dev.virtual_time import START
+from tests.unit.jobs.fake_platform import EXISTS, job, some_ids
+
+NOW = START
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=str)
+
+
+@pytest.fixture
+def tracker():
+    return JobTracker.of(EXPORT, ["a", "b", "c"])
+
+
+def seen(job_id, state, **fields):
+    return BulkRecord(id=job_id, resource=job(job_id, state, **fields))
+
+
+class TestSummary:
+    @every_kind
+    def test_bytes_add_up_over_completed_jobs_only(self, kind):
+        tracker = JobTracker.of(kind, ["a", "b", "c", "d"])
+
+        for job_id, size in (("a", 10**12), ("b", None), ("d", 7)):
+            tracker.take([seen(job_id, JobState.COMPLETED, size=size, kind=kind)], NOW)
+        tracker.take([seen("c", JobState.FAILED, size=5, kind=kind)], NOW)
+
+        assert tracker.summary()["bytes"] == 10**12 + 7
+
+    def test_seconds_run_from_the_first_start_to_the_last_end(self, tracker):
+        for job_id, started, finished in (("a", 100, 200), ("b", 50, 60), ("c", 300, 350.5)):
+            tracker.take([seen(job_id, JobState.COMPLETED, started=NOW + started, finished=NOW + finished)], NOW)
+
+        assert tracker.summary()["seconds"] == 300.5
+
+    @pytest.mark.parametrize("times", [{}, {"started": NOW}, {"finished": NOW}], ids=["none", "start", "end"])
+    def test_seconds_are_not_known_before_both_times_are(self, tracker, times):
+        tracker.take([seen("a", JobState.COMPLETED, **times)], NOW)
+
+        assert tracker.summary()["seconds"] is None
+
+    def test_seconds_are_never_negative(self, tracker):
+        tracker.take([seen("a", JobState.COMPLETED, started=NOW + 9, finished=NOW)], NOW)
+
+        assert tracker.summary()["seconds"] == 0.0
+
+    @pytest.mark.parametrize(
+        ("kind", "given"),
+        [
+            (EXPORT, {"file": "file-of-a", "volume": "lab/bucket", "location": "x/y.bam"}),
+            (IMPORT, {"volume": "lab/bucket", "location": "x/y.bam", "project": "lab/project", "name": "a.bam"}),
+        ],
+        ids=str,
+    )
+    def test_a_failed_item_can_be_given_to_the_operator_again(self, kind, given):
+        tracker = JobTracker.of(kind, ["a"])
+
+        tracker.take([seen("a", JobState.FAILED, location="x/y.bam", kind=kind)], NOW)
+
+        problem = EXISTS[kind.name]
+        assert tracker.summary()["failed_items"] == [
+            {"id": "a", **given, "code": problem.code, "message": problem.message}
+        ]
+
+    def test_how_a_failed_import_was_asked_for_is_kept(self):
+        failed = ImportJob(
+            id="a",
+            state=JobState.FAILED,
+            volume="lab/bucket",
+            location="raw/",
+            parent="65a1",
+            autorename=True,
+            preserve_folder_structure=False,
+        )
+        tracker = JobTracker.of(IMPORT, ["a"])
+
+        tracker.take([BulkRecord(id="a", resource=failed)], NOW)
+
+        (item,) = tracker.summary()["failed_items"]
+        assert {key: item[key] for key in item.keys() - {"id", "code", "message"}} == {
+            "volume": "lab/bucket",
+            "location": "raw/",
+            "parent": "65a1",
+            "autorename": True,
+            "preserve_folder_structure": False,
+        }
+
+    def test_the_properties_of_a_failed_job_are_kept(self, tracker):
+        failed = ExportJob(id="a", state=JobState.FAILED, properties={"aws_storage_class": "GLACIER"})
+
+        tracker.take([BulkRecord(id="a", resource=failed)], NOW)
+
+        (item,) = tracker.summary()["failed_items"]
+        assert item["properties"] == {"aws_storage_class": "GLACIER"}
+        assert item["message"] == "The platform gave no reason."
+
+    def test_the_summary_of_a_wait_has_the_documented_keys(self, tracker):
+        assert list(tracker.summary()) == [
+            "version",
+            "kind",
+            "total",
+            "completed",
+            "failed",
+            "missing",
+            "skipped",
+            "bytes",
+            "seconds",
+            "failed_items",
+            "manifest",
+        ]
+
+    def test_a_summary_is_a_copy(self, tracker):
+        tracker.take([seen("a", JobState.FAILED)], NOW)
+        summary = tracker.summary()
+
+        summary["failed_items"][0]["name"] = "changed"
+
+        assert "name" not in tracker.summary()["failed_items"][0]
+
+    def test_failed_items_are_capped_by_number_and_counted_in_full(self):
+        ids = some_ids(10_000)
+        tracker = JobTracker.of(EXPORT, ids)
+
+        tracker.take([seen(job_id, JobState.FAILED, location="x") for job_id in ids], NOW)
+
+        summary = tracker.summary()
+        assert (len(summary["failed_items"]), summary["failed"]) == (MOST_ITEMS, 10_000)
+
+    @pytest.mark.parametrize("character", ["x", "ä", "日", "\U0001f9ec", '"'])
+    def test_failed_items_are_capped_by_size_in_json(self, character):
+        ids = some_ids(200)
+        tracker = JobTracker.of(EXPORT, ids)
+
+        tracker.take([seen(job_id, JobState.FAILED, location=character * 1024) for job_id in ids], NOW)
+
+        items = tracker.summary()["failed_items"]
+        assert 1 < len(items) < MOST_ITEMS
+        assert len(json.dumps(items)) <= MOST_ITEM_BYTES + 2 * len(items)
+
+    def test_the_cap_by_size_survives_restarts(self):
+        ids = some_ids(200)
+        tracker = JobTracker.of(EXPORT, ids)
+
+        for job_id in ids:
+            tracker.take([seen(job_id, JobState.FAILED, location="x" * 1024)], NOW)
+            tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
+
+        assert len(json.dumps(tracker.summary()["failed_items"])) <= MOST_ITEM_BYTES + 2 * MOST_ITEMS
+
+    def test_a_long_message_is_cut(self, tracker):
+        tracker.take([seen("a", JobState.FAILED, error=Problem(500, 9100, "x" * 5000))], NOW)
+
+        assert len(tracker.summary()["failed_items"][0]["message"]) == MOST_MESSAGE
+
+
+class TestState:
+    @every_kind
+    def test_a_wait_of_every_kind_goes_on_where_it_was(self, kind):
+        tracker = JobTracker.of(kind, ["a", "b", "c"])
+        tracker.take([seen("a", JobState.FAILED, kind=kind), seen("b", JobState.COMPLETED, kind=kind)], NOW)
+
+        again = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), ["c"])
+
+        assert again.kind is kind
+        assert again.summary() == tracker.summary()
+
+    def test_keys_that_a_newer_release_added_are_ignored(self, tracker):
+        state = tracker.to_json() | {"newer": [1, 2]}
+
+        assert JobTracker.from_json(state, tracker.open).summary() == tracker.summary()
+
+    @pytest.mark.parametrize("changes", [{"version": 2}, {"version": None}, {"kind": "spell"}, {"kind": None}], ids=str)
+    def test_a_state_of_another_make_is_refused(self, tracker, changes):
+        with pytest.raises(ValueError, match="not the state of a wait"):
+            JobTracker.from_json(tracker.to_json() | changes, tracker.open)
+
+    @pytest.mark.parametrize("ids", [[], ["a", "b"], ["a", "b", "c", "d"]], ids=str)
+    def test_a_state_that_does_not_fit_the_ids_is_refused(self, tracker, ids):
+        with pytest.raises(ValueError, match="does not add up"):
+            JobTracker.from_json(tracker.to_json(), ids)
