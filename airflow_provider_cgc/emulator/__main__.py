@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from airflow_provider_cgc.emulator.catalog import ManifestError
 from airflow_provider_cgc.emulator.errors import CODES
+from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.server import CgcEmulator
 
 
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         emulator = CgcEmulator(port=options.port, manifest=options.manifest, speed=options.speed)
         for pattern, code in options.fail:
             emulator.fail_files(pattern, code=code)
+        for name, text in options.option:
+            emulator.option_text(name, text)
         emulator.start()
     except ManifestError as error:
         parser.exit(2, f"{parser.prog}: error: manifest {error}\n")
@@ -58,7 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fail", type=_fail, action="append", default=[], metavar="GLOB=CODE",
-        help="let the export of these files fail with that code, for example '*.bam=9206'; may be repeated",
+        help="let jobs of these files or objects fail with that code, for example '*.bam=9206'; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--option", type=_option, action="append", default=[], metavar="NAME=VALUE",
+        help="switch a variant of the platform on, for example 'unknown_ids=gap'; may be repeated",
     )  # fmt: skip
     return parser
 
@@ -86,6 +93,15 @@ def _fail(text: str) -> tuple[str, int]:
     if int(code) not in CODES:
         raise argparse.ArgumentTypeError(f"{code} is not a code this emulator knows: {', '.join(map(str, CODES))}")
     return pattern, int(code)
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    try:
+        Options().set_text(name, value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return name, value
 
 
 if __name__ == "__main__":

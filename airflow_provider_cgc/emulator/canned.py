@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from airflow_provider_cgc.emulator.errors import PlatformError, gateway_body
@@ -15,26 +16,32 @@ _PAGE = (
 
 _CODED = {"429": 1000, "503_maintenance": 0, "503": 90005, "401": 90001, "403": 90002}
 # choice: 500 comes in the gateway's words; the only published code with that status means a body that could
-# not be decoded.
-_GATEWAY = {"404_gateway": 404, "500": 500}
+# not be decoded. 408 has none.
+_GATEWAY = {"404_gateway": 404, "408": 408, "500": 500}
 _PAGES = {
+    "413_html": (413, "413 Request Entity Too Large"),
     "502_html": (502, "502 Bad Gateway"),
     "503_html": (503, "503 Service Temporarily Unavailable"),
     "504_html": (504, "504 Gateway Time-out"),
 }
+# The services behind the gateway know who asks: their errors carry the headers of the rate limit.
+FROM_A_SERVICE = ("403", "503")
 
 
-def canned_answer(kind: str) -> tuple[int, str, bytes]:
-    """Status, content type and body of a fault; nothing for one that only closes the line."""
+def canned_answer(kind: str, lacks: Collection[str] = ()) -> tuple[int, str, bytes]:
+    """Status, content type and body of a fault; nothing for one that only closes the line.
+
+    :param lacks: fields that the platform's own errors leave out.
+    """
     if kind in _CODED:
         error = PlatformError(_CODED[kind])
-        return error.status, _JSON, _dumped(error.to_json())
+        return error.status, _JSON, _dumped(error.to_json(lacks))
     if kind in _GATEWAY:
         return _GATEWAY[kind], _JSON, _dumped(gateway_body(_GATEWAY[kind]))
-    if kind in _PAGES:
-        status, title = _PAGES[kind]
-        return status, _HTML, _PAGE.format(title=title).encode()
-    return 0, _JSON, b""
+    if kind == "drop_before":
+        return 0, _JSON, b""
+    status, title = _PAGES[kind]
+    return status, _HTML, _PAGE.format(title=title).encode()
 
 
 def _dumped(body: dict[str, Any]) -> bytes:

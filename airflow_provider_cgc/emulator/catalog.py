@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from airflow_provider_cgc.emulator.model import MAX_NAME
+
 COLUMNS = ("id", "file_name", "file_size", "md5sum", "experimental_strategy", "case_submitter_id")
-_MAX_NAME = 255  # the platform's own limit for file names
 
 
 class ManifestError(ValueError):
@@ -79,8 +80,8 @@ def _file(row: dict[str, str], where: str) -> CatalogFile:
     if not row["id"]:
         raise ManifestError(f"{where}: empty id")
     name = row["file_name"]
-    if not name or "/" in name or len(name) > _MAX_NAME:
-        raise ManifestError(f"{where}: file_name {name!r} is not 1 to {_MAX_NAME} characters without a slash")
+    if not name or "/" in name or len(name) > MAX_NAME:
+        raise ManifestError(f"{where}: file_name {name!r} is not 1 to {MAX_NAME} characters without a slash")
     if not re.fullmatch(r"[0-9]+", row["file_size"]):
         raise ManifestError(f"{where}: file_size {row['file_size']!r} is not a number of bytes")
     if not re.fullmatch(r"[0-9a-fA-F]{32}|", row["md5sum"]):

@@ -53,13 +53,14 @@ def control_routes(controls: Controls) -> APIRouter:
         answer = _done(functools.partial(_set_clock, controls), body)
         return answer if answer.status_code != 200 else JSONResponse({"now": controls.world.clock.now()})
 
+    @router.get("/options")
+    async def options_now() -> JSONResponse:
+        with controls.world.open() as world:
+            return JSONResponse(world.options.to_json())
+
     @router.post("/options")
     async def options(body: dict[str, Any]) -> JSONResponse:
-        for name, value in body.items():
-            answer = _done(controls.option, {"name": name, "value": value})
-            if answer.status_code != 200:
-                return answer
-        return JSONResponse({})
+        return _done(controls.set_options, {"values": body})
 
     @router.post("/tokens")
     async def tokens(body: dict[str, Any]) -> JSONResponse:
@@ -68,6 +69,14 @@ def control_routes(controls: Controls) -> APIRouter:
     @router.post("/exports")
     async def exports(body: dict[str, Any]) -> JSONResponse:
         return _done(controls.submit_exports, body)
+
+    @router.post("/imports")
+    async def imports(body: dict[str, Any]) -> JSONResponse:
+        return _done(controls.submit_imports, body)
+
+    @router.post("/objects")
+    async def objects(body: dict[str, Any]) -> JSONResponse:
+        return _done(controls.put_objects, body)
 
     @router.post("/forget")
     async def forget(body: dict[str, Any]) -> JSONResponse:

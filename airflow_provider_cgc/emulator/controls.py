@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider_cgc.emulator import exports, imports
 from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.exports import ExportOrder, submit
-from airflow_provider_cgc.emulator.faults import FailRule, Fault, Moment
+from airflow_provider_cgc.emulator.exports import ExportOrder
+from airflow_provider_cgc.emulator.faults import FailRule, Fault, Jobs, Moment
+from airflow_provider_cgc.emulator.imports import ImportOrder
 from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
-from airflow_provider_cgc.emulator.seed import RESULTS
+from airflow_provider_cgc.emulator.model import StoredObject, User
+from airflow_provider_cgc.emulator.seed import PROJECT, READ_ONLY, RESULTS
 from airflow_provider_cgc.emulator.world import World
 
 
@@ -30,6 +33,8 @@ class Controls:
         probability: float = 1.0,
         seconds: float | None = None,
         retry_after: str | int | None = None,
+        after: int = 0,
+        seed: int | None = None,
     ) -> None:
         """Let the next requests suffer.
 
@@ -38,24 +43,36 @@ class Controls:
         :param path: only requests whose path matches this glob, such as "/v2/bulk/storage/exports/*".
         :param count: how many requests, None for all until `clear_faults()`.
         :param probability: with which a request that could be struck is.
-        :param seconds: of "slow": the delay before the request takes effect; of "429": until the reset.
+        :param seconds: of "slow": the delay before the request takes effect; of "slow_answer": the delay after it
+            took effect; of "429": until the reset.
         :param retry_after: value of a `Retry-After` header.
+        :param after: how many such requests pass before the first is struck.
+        :param seed: of the dice for `probability`; by default it follows from the emulator's.
         """
-        fault = Fault(kind, method, path, count, probability, seconds, retry_after)
+        fault = Fault(kind, method, path, count, probability, seconds, retry_after, after, seed)
         with self.world.open() as world:
             world.faults.add(fault)
 
-    def fail_files(self, pattern: str, *, code: int, message: str | None = None, at: Moment = "job") -> None:
-        """Let the export of files fail.
+    def fail_files(
+        self,
+        pattern: str,
+        *,
+        code: int,
+        message: str | None = None,
+        at: Moment = "job",
+        jobs: Jobs | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Let the export of files fail, or the import of objects.
 
-        :param pattern: a file's name or id, or a glob such as "*.bam".
+        :param pattern: a file's name or id, an object's location or the last part of it, or a glob such as "*.bam".
         :param code: of the platform's error.
         :param at: "job": the job is accepted and FAILED later; "submit": the item is refused.
+        :param jobs: only "exports" or only "imports".
+        :param times: how often each file or object fails before it passes; None for always.
         :raises ValueError: for a code that is not in `errors.CODES`.
         """
-        if at not in ("job", "submit"):
-            raise ValueError(f"at must be 'job' or 'submit', not {at!r}")
-        rule = FailRule(pattern, PlatformError(code, message), at)
+        rule = FailRule(pattern, PlatformError(code, message), at, jobs, times)
         with self.world.open() as world:
             world.fail_rules.append(rule)
 
@@ -69,6 +86,16 @@ class Controls:
         """Switch one of the variants of `options.Options`."""
         with self.world.open() as world:
             world.options.set(name, value)
+
+    def set_options(self, values: Mapping[str, Any]) -> None:
+        """Switch several variants, or none if one of them does not exist."""
+        with self.world.open() as world:
+            world.options.set_all(values)
+
+    def option_text(self, name: str, text: str) -> None:
+        """Switch one variant as a command line writes it."""
+        with self.world.open() as world:
+            world.options.set_text(name, text)
 
     def submit_exports(
         self,
@@ -87,11 +114,55 @@ class Controls:
         :raises PlatformError: if the platform refuses one of them.
         """
         with self.world.open() as world:
-            who = world.user if user is None else world.account(user)
+            who = _who(world, user)
             return [
-                submit(world, who, _order(world, file_id, location, volume, overwrite, copy_only)).id
+                exports.submit(world, who, _order(world, file_id, location, volume, overwrite, copy_only)).id
                 for file_id in file_ids
             ]
+
+    def submit_imports(
+        self,
+        locations: Sequence[str],
+        *,
+        volume: str = READ_ONLY,
+        project: str | None = None,
+        parent: str | None = None,
+        name: str | None = None,
+        user: str | None = None,
+        overwrite: bool = False,
+        autorename: bool = False,
+        preserve_folder_structure: bool = True,
+    ) -> list[str]:
+        """Start imports without a request; their job ids, in order.
+
+        :param locations: of objects, or of folders, which end with a slash.
+        :param project: where they go; the first project if neither it nor a folder, `parent`, is named.
+        :param name: in the project; it may hold `{name}`, which stands for the last part of the location.
+        :param user: who starts them; the default user if none is named.
+        :raises PlatformError: if the platform refuses one of them.
+        """
+        if project is None and parent is None:
+            project = PROJECT
+        with self.world.open() as world:
+            who = _who(world, user)
+            orders = [
+                ImportOrder(
+                    volume, location, project, parent, _import_name(name, location), overwrite, autorename,
+                    preserve_folder_structure,
+                )
+                for location in locations
+            ]  # fmt: skip
+            return [imports.submit(world, who, order).id for order in orders]
+
+    def put_objects(self, locations: Sequence[str], *, volume: str = READ_ONLY, size: int = 1_048_576) -> None:
+        """Put objects of one size on a volume, whoever may write to it."""
+        for location in locations:
+            if not location or location.endswith("/"):
+                raise ValueError(f"location {location!r}: an object's is not empty and does not end with a slash")
+        with self.world.open() as world:
+            there = world.volume(volume)
+            for location in locations:
+                world.buckets[there.bucket][there.key(location)] = StoredObject(size, world.clock.now())
 
     def add_token(self, username: str) -> str:
         """A token for another user, who is made if need be; nobody sees the jobs of others."""
@@ -121,6 +192,19 @@ class Controls:
         """Back to the start: jobs, buckets, faults, options, statistics, limits, clock. Files and tokens stay."""
         self.world.reset()
         self.journal.reset()
+
+
+def _who(world: World, name: str | None) -> User:
+    return world.user if name is None else world.account(name)
+
+
+def _import_name(name: str | None, location: str) -> str | None:
+    if name is None:
+        return None
+    try:
+        return name.format(name=location.removesuffix("/").rpartition("/")[2])
+    except (KeyError, IndexError) as error:
+        raise ValueError(f"name {name!r}: there is only {{name}}") from error
 
 
 def _order(world: World, file_id: str, location: str, volume: str, overwrite: bool, copy_only: bool) -> ExportOrder:

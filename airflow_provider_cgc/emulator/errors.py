@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
 
 MORE_INFO = "http://docs.sevenbridges.com/docs/api-status-codes#{code}"
@@ -16,6 +18,7 @@ CODES: dict[int, tuple[int, str]] = {
     3002: (404, "Requested project does not exist."),
     5001: (403, "Insufficient privileges to access the requested file."),
     5002: (404, "Requested file does not exist."),
+    5021: (400, "Folder is not empty."),
     5022: (400, "Parent is not a folder."),
     5029: (400, "Either parent or project must be specified."),
     5031: (400, "Parent and project cannot be specified together."),
@@ -27,6 +30,9 @@ CODES: dict[int, tuple[int, str]] = {
     9008: (404, "Requested job does not exist."),
     9009: (404, "Requested file does not exist."),
     9011: (400, "Request syntax is not valid."),
+    9012: (400, "Requested project does not exist."),
+    9016: (400, "Access mode must be RW or RO."),
+    9018: (400, "Name is missing and cannot be derived from the location."),
     9020: (403, "Insufficient privileges to access the volume."),
     9026: (403, "Volume is not in read-write mode."),
     9027: (403, "Exporting across different cloud locations is not supported."),
@@ -59,9 +65,13 @@ CODES: dict[int, tuple[int, str]] = {
     90004: (503, "Unexpected error."),
     90005: (503, "Service unavailable."),
     90006: (405, "Method not allowed."),
+    90007: (409, "Request conflicts with the state of the resource."),
     90008: (415, "Content type is not supported."),
     90009: (500, "Request body could not be decoded."),
 }
+
+
+FIELDS = ("status", "code", "message", "more_info")
 
 
 class PlatformError(Exception):
@@ -75,17 +85,21 @@ class PlatformError(Exception):
         self.message = message or default
         super().__init__(f"{self.status}/{code} {self.message}")
 
-    def to_json(self) -> dict[str, Any]:
-        """The error object, the same in all three places."""
-        return {
-            "status": self.status,
-            "code": self.code,
-            "message": self.message,
-            "more_info": MORE_INFO.format(code=self.code),
-        }
+    def to_json(self, lacks: Collection[str] = ()) -> dict[str, Any]:
+        """The error object, the same in all three places; `lacks` are fields to leave out."""
+        values = (self.status, self.code, self.message, MORE_INFO.format(code=self.code))
+        return {name: value for name, value in zip(FIELDS, values, strict=True) if name not in lacks}
+
+
+class PageError(Exception):
+    """An answer of the gateway, which is a page; `kind` is one of the pages of `canned.py`."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(kind)
 
 
 def gateway_body(status: int) -> dict[str, Any]:
     """The body of the gateway in front of the API, which knows no codes and spells `status` as a word."""
-    words = {403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}[status]
+    words = HTTPStatus(status).phrase
     return {"status": words.upper().replace(" ", "_"), "message": f"HTTP {status} {words}"}

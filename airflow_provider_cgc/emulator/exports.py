@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.emulator.bodies import a_flag, a_text, an_object
 from airflow_provider_cgc.emulator.errors import PlatformError
 from airflow_provider_cgc.emulator.jobs import Job
 from airflow_provider_cgc.emulator.model import File, StoredObject, User, Volume
@@ -31,17 +31,14 @@ class ExportOrder:
 
         :raises PlatformError: 9011 for a body of another shape.
         """
-        body = _object(body, "export")
-        source, destination = (
-            _object(body.get("source"), "source"),
-            _object(body.get("destination"), "destination"),
-        )
+        body = an_object(body, "export")
+        source, destination = an_object(body.get("source"), "source"), an_object(body.get("destination"), "destination")
         return cls(
-            file=_text(source, "file"),
-            volume=_text(destination, "volume"),
-            location=_text(destination, "location"),
-            overwrite=_flag(body.get("overwrite")),
-            properties=_object(body.get("properties") or {}, "properties"),
+            file=a_text(source, "file"),
+            volume=a_text(destination, "volume"),
+            location=a_text(destination, "location"),
+            overwrite=a_flag(body, "overwrite"),
+            properties=an_object(body.get("properties") or {}, "properties"),
             copy_only=copy_only,
         )
 
@@ -50,41 +47,57 @@ class ExportOrder:
 class ExportJob(Job):
     """One file on its way to a volume."""
 
+    world: World
     order: ExportOrder
     file: File
     volume: Volume
     properties: dict[str, Any]
-    bucket: dict[str, StoredObject]
-    scripted_failure: Callable[[File], PlatformError | None]
 
     @property
     def size(self) -> int:
         """Bytes to move."""
         return self.file.size
 
+    @property
+    def volume_id(self) -> str:
+        """Where the file goes."""
+        return self.order.volume
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """Bucket and key."""
+        return self.volume.bucket, self.volume.key(self.order.location)
+
     def check(self) -> PlatformError | None:
         """An alias by now, an occupied key, or a failure that a test has scripted."""
-        return self.scripted_failure(self.file) or self._obstacle()
+        scripted = self.world.scripted_failure("job", "exports", self.file.id, self.file.name)
+        return scripted or self._occupied() or self._unavailable()
 
     def finish(self, now: float) -> PlatformError | None:
         """Write the object; a move makes the file an alias of it."""
-        obstacle = self._obstacle()
+        # choice: the key is looked at when the job starts and again when it ends, so that of two jobs that run side
+        # by side to one key the slower fails; the outcome of such a pair is not published.
+        late = self._occupied() if self.world.options.same_key == "slower_fails" else None
+        obstacle = late or self._unavailable()
         if obstacle is None:
-            self.bucket[self.volume.key(self.order.location)] = StoredObject(self.file.size, now)
+            self.world.buckets[self.volume.bucket][self.target[1]] = StoredObject(self.file.size, now)
             if not self.order.copy_only:
                 self.file.become_alias(self.volume.id, self.order.location, now)
         return obstacle
 
-    def _obstacle(self) -> PlatformError | None:
-        # choice: the key is looked at when the job starts and again when it ends, so that of two jobs that
-        # run side by side to one key the slower fails; the outcome of such a pair is not published.
-        if not self.order.overwrite and self.volume.key(self.order.location) in self.bucket:
-            return PlatformError(9107)
-        if self.file.unreadable:
-            return PlatformError(9109)
-        if self.file.volume is not None:
-            # choice: moved by another job while this one waited. 9109 is the job-level code for a file that
-            # is gone; whether two exports of one file can run at once is not published.
+    def _occupied(self) -> PlatformError | None:
+        bucket, key = self.target
+        taken = not self.order.overwrite and key in self.world.buckets[bucket]
+        return PlatformError(9107) if taken else None
+
+    def _unavailable(self) -> PlatformError | None:
+        if self.volume.access_mode != "RW":
+            return PlatformError(9101)
+        if self.file.deleted:
+            return PlatformError(9106)
+        # choice: an alias was moved by another job while this one waited. 9109 is the job-level code for a file
+        # that is gone; whether two exports of one file can run at once is not published.
+        if self.file.unreadable or self.file.volume is not None:
             return PlatformError(9109)
         return None
 
@@ -94,32 +107,30 @@ def submit(world: World, user: User, order: ExportOrder) -> ExportJob:
 
     :raises PlatformError: what the platform refuses at once. choice: the order of the checks, not published.
     """
-    volume = _target(world, user, order)
-    file = _source(world, order, volume)
+    if order.location.endswith("/"):
+        raise PlatformError(9072)
+    volume = usable_volume(world, user, order)
     job = ExportJob(
         id=world.new_job_id(),
         user=user,
         created=world.clock.now(),
+        world=world,
         order=order,
-        file=file,
+        file=_source(world, order, volume),
         volume=volume,
         properties={**volume.properties, **order.properties},
-        bucket=world.buckets.setdefault(volume.bucket, {}),
-        scripted_failure=lambda source: world.scripted_failure("job", source),
     )
-    world.exports[job.id] = job
-    world.queue.add(job)
+    _refuse_twin(world, job)
+    world.start(job)
     return job
 
 
-def _target(world: World, user: User, order: ExportOrder) -> Volume:
-    if not order.location:
-        raise PlatformError(9011, "Request syntax is not valid: location is empty.")
-    if order.location.endswith("/"):
-        raise PlatformError(9072)
-    volume = world.volume(order.volume)
-    if not volume.active:
-        raise PlatformError(9069)
+def usable_volume(world: World, user: User, order: ExportOrder) -> Volume:
+    """The volume that an export goes to.
+
+    :raises PlatformError: why it cannot.
+    """
+    volume = world.active_volume(order.volume)
     if volume.access_mode != "RW":
         raise PlatformError(9026)
     if not volume.writable_by(user):
@@ -131,10 +142,11 @@ def _source(world: World, order: ExportOrder, volume: Volume) -> File:
     file = world.files.get(order.file)
     if file is None:
         raise PlatformError(9009)
-    scripted = world.scripted_failure("submit", file)
+    scripted = world.scripted_failure("submit", "exports", file.id, file.name)
     if scripted:
         raise scripted
-    # choice: 9006 for a folder too; which code it gets is not published.
+    if file.folder:
+        raise PlatformError(world.options.folder_code)
     if not file.exportable:
         raise PlatformError(9006)
     # choice: 9027, "across clouds", also for another region of the same cloud: no code of its own is
@@ -144,25 +156,12 @@ def _source(world: World, order: ExportOrder, volume: Volume) -> File:
     return file
 
 
-def _object(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise PlatformError(9011, f"Request syntax is not valid: {what} is not an object.")
-    return value
+def _refuse_twin(world: World, job: ExportJob) -> None:
+    """Refuse a second job for a file or a key, in the variants that do.
 
-
-def _text(body: dict[str, Any], key: str) -> str:
-    value = body.get(key)
-    if not isinstance(value, str):
-        raise PlatformError(9011, f"Request syntax is not valid: {key} is missing.")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    # Strings are let through because a client that sends "true" and "false" has migrated a whole institute.
-    if value is None:
-        return False
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    raise PlatformError(9011, "Request syntax is not valid: overwrite is not true or false.")
+    choice: 9006, "cannot be exported", for the file, and 9107, "already contains a file", for the key.
+    """
+    if world.options.same_file == "refused" and any(job.file is other.file for other in world.open_exports()):
+        raise PlatformError(9006)
+    if world.options.same_key == "refused" and any(job.target == other.target for other in world.open_exports()):
+        raise PlatformError(9107)

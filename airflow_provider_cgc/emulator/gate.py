@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import time
 import uuid
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from airflow_provider_cgc.emulator.canned import canned_answer
+from airflow_provider_cgc.emulator.canned import FROM_A_SERVICE, canned_answer
 from airflow_provider_cgc.emulator.faults import SPOILED_ANSWERS, Fault
 from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
 from airflow_provider_cgc.emulator.limits import Rate
@@ -29,6 +27,7 @@ _SLICE = 0.05  # how soon a slow request notices that the server is being stoppe
 class LineProtocol(H11Protocol):
     """uvicorn's HTTP protocol, which shows the application the connection, so that a fault can break it."""
 
+    # asyncio's own stubs give every protocol a BaseTransport; uvicorn's runs over one that can be written to.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Keep the connection where the application finds it: in the request's state."""
         super().connection_made(transport)
@@ -65,6 +64,8 @@ class Gate:
             delay, fault = world.faults.strike(call.method, call.path)
         await self._wait(delay)
         answer = await self._answer(scope, call, fault)
+        if fault is not None and fault.kind == "slow_answer":
+            await self._wait(fault.seconds or 0.0)
         dropped = fault is not None and fault.kind in ("drop_before", "drop_after")
         self._record(call, None if dropped else answer.status)
         if fault is not None and fault.kind == "broken_json":
@@ -113,14 +114,16 @@ class Gate:
         return answer
 
     def _canned(self, call: Call, fault: Fault) -> Answer:
-        status, content_type, body = canned_answer(fault.kind)
+        with self.world.open() as world:
+            status, content_type, body = canned_answer(fault.kind, world.options.error_lacks)
+            if fault.kind == "429":
+                # Rounded up, so that who waits until then has waited long enough.
+                call.rate = Rate(world.limits.limit, 0, math.ceil(world.clock.wall() + fault.until_reset))
+            elif fault.kind in FROM_A_SERVICE:
+                call.rate = world.rate_of_token(call.token)
         headers = [(b"content-type", content_type.encode())]
         if fault.retry_after is not None:
             headers.append((b"retry-after", str(fault.retry_after).encode()))
-        if fault.kind == "429":
-            with self.world.open() as world:
-                # Rounded up, so that who waits until then has waited long enough.
-                call.rate = Rate(world.limits.limit, 0, math.ceil(world.clock.wall() + fault.until_reset))
         return Answer(status, headers, body)
 
     def _stamp(self, answer: Answer, call: Call) -> None:
@@ -131,14 +134,19 @@ class Gate:
                 stamps["X-RateLimit-Limit"] = str(call.rate.limit)
                 stamps["X-RateLimit-Remaining"] = str(call.rate.remaining)
                 stamps["X-RateLimit-Reset"] = str(call.view.reset(call.rate))
-        answer.headers += [(name.encode(), value.encode()) for name, value in stamps.items()]
+            if answer.status == 429 and world.options.retry_after and call.rate is not None:
+                stamps["Retry-After"] = str(max(0, math.ceil(call.rate.reset - world.clock.wall())))
+        there = {name.lower() for name, _ in answer.headers}
+        answer.headers += [
+            (name.encode(), value.encode()) for name, value in stamps.items() if name.lower().encode() not in there
+        ]
 
     def _record(self, call: Call, status: int | None) -> None:
         request = RecordedRequest(
             method=call.method,
             path=call.path,
             query=call.query,
-            body=_parsed(call.body),
+            raw=call.body,
             status=status,
             wall=self.world.clock.wall(),
             user_agent=call.headers.get("user-agent", ""),
@@ -157,18 +165,9 @@ async def _body(receive: Receive) -> bytes:
             return body
 
 
-def _parsed(body: bytes) -> Any:
-    if not body:
-        return None
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode("utf-8", "replace")
-
-
 async def _send(answer: Answer, send: Send) -> None:
-    headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    length = [] if answer.status == 204 else [(b"content-length", str(len(answer.body)).encode())]
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, *length]})
     await send({"type": "http.response.body", "body": answer.body})
 
 

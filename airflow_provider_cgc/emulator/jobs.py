@@ -1,7 +1,7 @@
 """Knows how a job moves through time: PENDING, RUNNING, then COMPLETED or FAILED, as clock and queue decide.
 
-A kind of job (see `exports.py`) says what is checked when it starts and what happens when it ends; this module
-says when.
+A kind of job (see `exports.py` and `imports.py`) says what is checked when it starts and what happens when it ends;
+this module says when.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_cgc.emulator.errors import PlatformError
@@ -21,6 +22,8 @@ THROUGHPUT = 250e6
 PENDING_SECONDS = 2.0  # choice: even an idle platform shows PENDING first
 OVERHEAD_SECONDS = 3.0  # choice: what a job of no size takes, and how long a failing check takes
 
+Stuck = bool | str
+
 
 @dataclass(slots=True, eq=False)
 class Job(ABC):
@@ -32,6 +35,8 @@ class Job(ABC):
     began: float | None = None
     ended: float | None = None
     error: PlatformError | None = None
+    looks: int = 0
+    """... at this job by its id."""
 
     @property
     def state(self) -> str:
@@ -45,6 +50,11 @@ class Job(ABC):
     def size(self) -> int:
         """Bytes to move."""
 
+    @property
+    @abstractmethod
+    def volume_id(self) -> str:
+        """The volume at one end of the job."""
+
     @abstractmethod
     def check(self) -> PlatformError | None:
         """Asked when a slot takes the job: what makes it fail at once."""
@@ -57,14 +67,24 @@ class Job(ABC):
 class JobQueue:
     """Runs jobs in the order of their submission through so many slots, each of so many bytes a second.
 
-    The state at a time follows from the submissions and that time alone; nothing runs in between.
+    :param pending: seconds that a job waits even if a slot is free.
+    :param overhead: seconds that a job of no size runs.
     """
 
-    def __init__(self, *, slots: int = SLOTS, throughput: float = THROUGHPUT) -> None:
+    def __init__(
+        self,
+        *,
+        slots: int = SLOTS,
+        throughput: float = THROUGHPUT,
+        pending: float = PENDING_SECONDS,
+        overhead: float = OVERHEAD_SECONDS,
+    ) -> None:
         if slots < 1 or throughput <= 0:
             raise ValueError(f"a queue needs at least one slot and some throughput, got {slots} and {throughput}")
         self._slots = slots
         self._throughput = throughput
+        self._pending = pending
+        self._overhead = overhead
         self.reset()
 
     def reset(self) -> None:
@@ -78,33 +98,75 @@ class JobQueue:
         """Put a job behind the others."""
         self._waiting.append(job)
 
-    def advance(self, now: float, *, stuck: bool = False) -> None:
-        """Let everything happen that happens until now; `stuck` keeps waiting jobs waiting."""
-        while True:
-            starts = self._next_start(stuck)
-            ends = self._running[0][0] if self._running else None
-            if ends is not None and ends <= now and (starts is None or ends <= starts):
-                self._end()
-            elif starts is not None and starts <= now:
-                self._start(starts)
-            else:
-                break
+    def open_jobs(self) -> Iterator[Job]:
+        """The jobs that have not ended."""
+        yield from self._waiting
+        for _, _, job, _ in self._running:
+            yield job
+
+    def abort(self, which: Callable[[Job], bool], error: PlatformError) -> None:
+        """End the open jobs of some sort now, FAILED; what they were to do is not done."""
+        for job in filter(which, self.open_jobs()):
+            job.ended, job.error = self._now, error
+        self._waiting = deque(job for job in self._waiting if job.ended is None)
+        self._running = [entry for entry in self._running if entry[2].ended is None]
+        heapq.heapify(self._running)
+
+    def next_event(self, stuck: Stuck) -> float | None:
+        """When the next job starts or ends, by what is known now."""
+        starts, ends = self._next_start(stuck), self._next_end(stuck)
+        if starts is None or ends is None:
+            return ends if starts is None else starts
+        return min(starts, ends)
+
+    def happen(self, stuck: Stuck) -> None:
+        """Let the next event take place; a job that ends makes room before another starts."""
+        starts, ends = self._next_start(stuck), self._next_end(stuck)
+        if ends is not None and (starts is None or ends <= starts):
+            self._end(ends)
+        elif starts is not None:
+            self._start(starts)
+
+    def rest(self, now: float) -> None:
+        """Nothing happened until now."""
         self._now = max(self._now, now)
 
-    def _next_start(self, stuck: bool) -> float | None:
-        if stuck or not self._waiting or len(self._running) >= self._slots:
+    def _next_start(self, stuck: Stuck) -> float | None:
+        if stuck in (True, "PENDING") or not self._waiting or len(self._running) >= self._slots:
             return None
-        return max(self._now, self._waiting[0].created + PENDING_SECONDS)
+        return max(self._now, self._waiting[0].created + self._pending)
+
+    def _next_end(self, stuck: Stuck) -> float | None:
+        if stuck == "RUNNING" or not self._running:
+            return None
+        return max(self._now, self._running[0][0])
 
     def _start(self, at: float) -> None:
         job = self._waiting.popleft()
         self._now = job.began = at
         failure = job.check()
-        seconds = OVERHEAD_SECONDS if failure else OVERHEAD_SECONDS + job.size / self._throughput
+        seconds = self._overhead if failure else self._overhead + job.size / self._throughput
         self._number += 1
         heapq.heappush(self._running, (at + seconds, self._number, job, failure))
 
-    def _end(self) -> None:
-        ends, _, job, failure = heapq.heappop(self._running)
-        self._now = job.ended = ends
-        job.error = failure or job.finish(ends)
+    def _end(self, at: float) -> None:
+        _, _, job, failure = heapq.heappop(self._running)
+        self._now = job.ended = at
+        job.error = failure or job.finish(at)
+
+
+def advance(queues: Sequence[JobQueue], now: float, *, stuck: Stuck = False) -> None:
+    """Let everything happen that happens until now, in the order of time across the queues.
+
+    The state at a time follows from the submissions and that time alone; nothing runs in between.
+
+    :param stuck: true or "PENDING": no job starts; "RUNNING": none ends.
+    """
+    while True:
+        moments = [(at, number) for number, queue in enumerate(queues) if (at := queue.next_event(stuck)) is not None]
+        at, number = min(moments, default=(now, -1))
+        if number < 0 or at > now:
+            break
+        queues[number].happen(stuck)
+    for queue in queues:
+        queue.rest(now)

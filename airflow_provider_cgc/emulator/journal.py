@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections import Counter, deque
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 KEPT_REQUESTS = 10_000
+KEPT_BYTES = 64 * 2**20  # of bodies: 10,000 bulk gets of 100 ids are 36 MB
 
 _TEMPLATES = (
     (re.compile(r"^/v2/(storage/volumes|projects)/[^/]+/[^/]+"), r"/v2/\1/{id}"),
@@ -19,15 +21,25 @@ _JOB_PATH = re.compile(r"^/v2/(?:tasks|storage/exports|storage/imports)/([^/]+)$
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request as it came: `body` is parsed JSON, bare text or None; `status` is None without an answer."""
+    """One request as it came; `status` is None without an answer."""
 
     method: str
     path: str
     query: dict[str, list[str]]
-    body: Any
+    raw: bytes
     status: int | None
     wall: float
     user_agent: str
+
+    @property
+    def body(self) -> Any:
+        """Parsed JSON, bare text or None; parsed anew each time, because thousands of parsed bodies fill a memory."""
+        if not self.raw:
+            return None
+        try:
+            return json.loads(self.raw)
+        except ValueError:
+            return self.raw.decode("utf-8", "replace")
 
     @property
     def template(self) -> str:
@@ -44,14 +56,15 @@ class Journal:
 
     def add(self, request: RecordedRequest) -> None:
         """Record one request."""
+        template, asked = request.template, _job_ids(request)
         with self._lock:
-            self._kept.append(request)
-            self._requests[f"{request.method} {request.template}"] += 1
+            self._keep(request)
+            self._requests[f"{request.method} {template}"] += 1
             self._statuses["dropped" if request.status is None else str(request.status)] += 1
-            self._asked.update(_job_ids(request))
+            self._asked.update(asked)
 
     def kept(self) -> list[RecordedRequest]:
-        """The requests, newest last, at most the newest 10,000."""
+        """The requests, newest last, at most the newest 10,000 with 64 MiB of bodies."""
         with self._lock:
             return list(self._kept)
 
@@ -71,10 +84,17 @@ class Journal:
             self._start()
 
     def _start(self) -> None:
-        self._kept: deque[RecordedRequest] = deque(maxlen=KEPT_REQUESTS)
+        self._kept: deque[RecordedRequest] = deque()
+        self._kept_bytes = 0
         self._requests: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._asked: Counter[str] = Counter()
+
+    def _keep(self, request: RecordedRequest) -> None:
+        self._kept.append(request)
+        self._kept_bytes += len(request.raw)
+        while len(self._kept) > KEPT_REQUESTS or self._kept_bytes > KEPT_BYTES:
+            self._kept_bytes -= len(self._kept.popleft().raw)
 
 
 def fold(path: str) -> str:
@@ -89,7 +109,8 @@ def _job_ids(request: RecordedRequest) -> list[str]:
     single = _JOB_PATH.match(request.path)
     if single:
         return [single[1]]
-    if not isinstance(request.body, dict):
+    body = request.body if request.path.endswith("/get") else None  # a create names no jobs
+    if not isinstance(body, dict):
         return []
-    lists = (request.body.get(key) for key in ("export_ids", "import_ids", "task_ids"))
+    lists = (body.get(key) for key in ("export_ids", "import_ids", "task_ids"))
     return [job_id for ids in lists if isinstance(ids, list) for job_id in ids if isinstance(job_id, str)]

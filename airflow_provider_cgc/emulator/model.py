@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+MAX_NAME = 255  # characters of a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,17 @@ class Project:
     root: str
     location: str
     created: float
+    # None: everyone who sees the project may write to it.
+    writers: frozenset[str] | None = None
 
     @property
     def owner(self) -> str:
         """The first half of the id."""
         return self.id.split("/")[0]
+
+    def writable_by(self, user: User) -> bool:
+        """Whether a user may put files into it."""
+        return self.writers is None or user.name in self.writers
 
 
 @dataclass(slots=True)
@@ -51,6 +59,7 @@ class File:
     task: str | None = None
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+    deleted: bool = False
 
     @property
     def exportable(self) -> bool:
@@ -70,7 +79,7 @@ class StoredObject:
     modified: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Volume:
     """A bucket of the user's own, or the part of it below `prefix`."""
 
@@ -79,12 +88,14 @@ class Volume:
     location: str
     endpoint: str
     created: float
-    access_mode: Literal["RW", "RO"] = "RW"
+    modified: float
+    access_mode: str = "RW"
     prefix: str = ""
     active: bool = True
     description: str = ""
-    # None: everyone who sees the volume may write to it.
+    # None: everyone who sees the volume may export to it, or import from it.
     writers: frozenset[str] | None = None
+    copiers: frozenset[str] | None = None
     properties: dict[str, Any] = field(default_factory=lambda: {"sse_algorithm": "AES256"})
 
     @property
@@ -98,6 +109,14 @@ class Volume:
             return location
         return f"{self.prefix.rstrip('/')}/{location}"
 
+    def location_of(self, key: str) -> str:
+        """The location on this volume of a key in the bucket."""
+        return key[len(self.key("")) :]
+
     def writable_by(self, user: User) -> bool:
-        """Whether a user has the write permission."""
+        """Whether a user has the write permission, which an export needs."""
         return self.writers is None or user.name in self.writers
+
+    def copyable_by(self, user: User) -> bool:
+        """Whether a user has the copy permission, which an import needs."""
+        return self.copiers is None or user.name in self.copiers

@@ -12,7 +12,7 @@ router = APIRouter()
 
 # choice: that the index answers anonymously is known, its keys are not published.
 _INDEX = {"user": "/user", "rate_limit": "/rate_limit", "projects": "/projects", "files": "/files"}
-_INDEX |= {"volumes": "/storage/volumes", "exports": "/storage/exports"}
+_INDEX |= {"volumes": "/storage/volumes", "exports": "/storage/exports", "imports": "/storage/imports"}
 
 
 @router.get("")
@@ -26,7 +26,7 @@ async def index(call: Anonymous) -> JSONResponse:
 async def rate_limit(call: Free) -> JSONResponse:
     """What the caller has left; not counted."""
     with call.world.open() as world:
-        return call.answer(call.view.rate(world.limits.look(call.user.name)))
+        return call.answer(call.view.rate(world.look_at_rate(call.user)))
 
 
 @router.get("/user")

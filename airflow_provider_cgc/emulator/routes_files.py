@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from airflow_provider_cgc.emulator.errors import PlatformError
 from airflow_provider_cgc.emulator.model import File
-from airflow_provider_cgc.emulator.views import BRIEF_CHILD, BRIEF_FILE, error_record, record
+from airflow_provider_cgc.emulator.views import BRIEF_CHILD, BRIEF_FILE
 from airflow_provider_cgc.emulator.wire import Call, Counted
 from airflow_provider_cgc.emulator.world import World
 
@@ -44,25 +44,38 @@ async def file(call: Counted, file_id: str) -> JSONResponse:
         return call.answer(call.view.file(world.file(file_id)))
 
 
+@router.delete("/files/{file_id}")
+async def delete(call: Counted, file_id: str) -> Response:
+    """Delete a file or an empty folder. choice: 5001 for a project's own root."""
+    with call.world.open() as world:
+        file = world.file(file_id)
+        if file.parent is None or not world.project(file.project).writable_by(call.user):
+            raise PlatformError(5001)
+        if world.files.children(file_id):
+            raise PlatformError(5021)
+        world.files.remove(file)
+        return Response(status_code=world.options.delete_status)
+
+
 @router.post("/bulk/files/get")
 async def bulk_get(call: Counted) -> JSONResponse:
     """Up to 100 files; each is answered for itself, in the order of the request."""
     file_ids = call.up_to_100("file_ids")
     with call.world.open() as world:
-        return JSONResponse({"items": [call.selected(_record(call, world, file_id)) for file_id in file_ids]})
+        return call.bulk_answer([_record(call, world, file_id) for file_id in file_ids])
 
 
 def _record(call: Call, world: World, file_id: Any) -> dict[str, Any]:
     try:
-        return record(call.view.file(world.file(str(file_id))))
+        return {"resource": call.view.file(world.file(str(file_id)))}
     except PlatformError as error:
-        return error_record(error)
+        return {"error": call.view.error(error)}
 
 
 def _listing(call: Call, world: World, folder_id: str, brief: tuple[str, ...]) -> JSONResponse:
     if not world.file(folder_id).folder:
         raise PlatformError(5022)
-    found = [child for child in world.children(folder_id) if _matches(call, child)]
+    found = [child for child in world.files.children(folder_id) if _matches(call, child)]
     return call.page(found, call.view.file, brief)
 
 

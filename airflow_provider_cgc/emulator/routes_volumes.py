@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+from itertools import islice
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
+from airflow_provider_cgc.emulator import volumes as rules
 from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.model import StoredObject, Volume
+from airflow_provider_cgc.emulator.model import Volume
 from airflow_provider_cgc.emulator.views import BRIEF_VOLUME
-from airflow_provider_cgc.emulator.wire import DEFAULT_LIMIT, MAX_ITEMS, Call, Counted
+from airflow_provider_cgc.emulator.wire import Call, Counted
 from airflow_provider_cgc.emulator.world import World
 
 router = APIRouter(prefix="/storage/volumes")
@@ -32,18 +34,35 @@ async def volume(call: Counted, owner: str, name: str) -> JSONResponse:
         return call.answer(call.view.volume(world.volume(f"{owner}/{name}")))
 
 
+@router.patch("/{owner}/{name}")
+async def modify(call: Counted, owner: str, name: str) -> JSONResponse:
+    """Change parts of a volume; `force=true` deactivates it though jobs run."""
+    with call.world.open() as world:
+        volume = world.volume(f"{owner}/{name}")
+        rules.change(world, call.user, volume, call.json(), force=call.flag("force"))
+        return call.answer(call.view.volume(volume))
+
+
+@router.delete("/{owner}/{name}")
+async def delete(call: Counted, owner: str, name: str) -> Response:
+    """Delete an inactive volume that no file needs."""
+    with call.world.open() as world:
+        rules.delete(world, call.user, world.volume(f"{owner}/{name}"))
+        return Response(status_code=world.options.delete_status)
+
+
 @router.get("/{owner}/{name}/list")
 async def contents(call: Counted, owner: str, name: str) -> JSONResponse:
     """One page of the objects and prefixes directly below a prefix, in the order of their names."""
     with call.world.open() as world:
-        return _contents(call, _open_volume(world, f"{owner}/{name}"), world)
+        return _contents(call, world.active_volume(f"{owner}/{name}"), world)
 
 
 @router.get("/{owner}/{name}/object")
 async def stored_object(call: Counted, owner: str, name: str) -> JSONResponse:
     """One object by its location."""
     with call.world.open() as world:
-        volume = _open_volume(world, f"{owner}/{name}")
+        volume = world.active_volume(f"{owner}/{name}")
         location = call.one("location") or ""
         stored = world.buckets[volume.bucket].get(volume.key(location))
         if stored is None:
@@ -52,46 +71,24 @@ async def stored_object(call: Counted, owner: str, name: str) -> JSONResponse:
         return call.answer(call.view.volume_object(volume, location, stored))
 
 
-def _open_volume(world: World, volume_id: str) -> Volume:
-    volume = world.volume(volume_id)
-    if not volume.active:
-        raise PlatformError(9069)
-    return volume
-
-
 def _contents(call: Call, volume: Volume, world: World) -> JSONResponse:
-    prefix = call.one("prefix") or ""
-    limit = call.number("limit", DEFAULT_LIMIT, 1, MAX_ITEMS)
-    after = _from_token(call.one("continuation_token"))
-    entries = _entries(volume, world.buckets[volume.bucket], prefix)
-    names = sorted(name for name in entries if name > after)
-    page = names[:limit]
-    truncated = len(names) > limit
+    """choice: locations are told as they are given to an export, without the volume's own prefix."""
+    prefix, after = call.one("prefix") or "", _from_token(call.one("continuation_token"))
+    limit, bucket, view = call.limit(), world.buckets[volume.bucket], call.view
+    keys = list(islice(bucket.level(volume.key(prefix), after=after and volume.key(after)), limit + 1))
     items, prefixes = [], []
-    for name in page:
-        stored = entries[name]
-        if stored is None:
-            prefixes.append(_prefix(call, volume, name))
+    for key in keys[:limit]:
+        location = volume.location_of(key)
+        if key.endswith("/"):
+            prefixes.append(_prefix(call, volume, location))
         else:
-            items.append(call.selected(call.view.volume_object(volume, name, stored)))
-    links = [{"next": call.href(limit=limit, continuation_token=_to_token(page[-1]))}] if truncated else []
-    body: dict[str, Any] = {"href": call.href(), "prefix": prefix, "limit": limit, "truncated": truncated}
+            items.append(call.selected(view.volume_object(volume, location, bucket[key])))
+    links = []
+    if len(keys) > limit:
+        token = _to_token(volume.location_of(keys[limit - 1]))
+        links.append({"next": call.href(limit=limit, continuation_token=token)})
+    body: dict[str, Any] = {"href": call.href(), "prefix": prefix, "limit": limit, "truncated": len(keys) > limit}
     return JSONResponse(body | {"items": items, "prefixes": prefixes, "links": links})
-
-
-def _entries(volume: Volume, bucket: dict[str, StoredObject], prefix: str) -> dict[str, StoredObject | None]:
-    """Locations directly below a prefix; None stands for a prefix of its own, which ends with a slash.
-
-    choice: locations are told as they are given to an export, without the volume's own prefix.
-    """
-    entries: dict[str, StoredObject | None] = {}
-    start = len(volume.key(""))
-    for key, stored in bucket.items():
-        if not key.startswith(volume.key(prefix)):
-            continue
-        head, slash, _ = key[start + len(prefix) :].partition("/")
-        entries[prefix + head + slash] = None if slash else stored
-    return entries
 
 
 def _prefix(call: Call, volume: Volume, prefix: str) -> dict[str, str]:

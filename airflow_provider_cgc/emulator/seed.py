@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from airflow_provider_cgc.emulator.bucket import Bucket
 from airflow_provider_cgc.emulator.catalog import CatalogFile
 from airflow_provider_cgc.emulator.model import File, Project, StoredObject, Volume
 
@@ -14,6 +15,7 @@ USER = "demo"
 PROJECT = "demo-lab/cptac3"
 OTHER_PROJECT = "demo-lab/leftovers"
 INCIDENTS = "demo-lab/incidents"
+NOT_OUR_PROJECT = "partner-lab/consortium"
 RESULTS = "demo-lab/results"
 READ_ONLY = "demo-lab/archive"
 INACTIVE = "demo-lab/retired"
@@ -22,6 +24,12 @@ NOT_OURS = "partner-lab/dropbox"
 
 HOME = "aws:us-east-1"
 _ALIAS_LOCATION = "incoming/imported.bam"
+_RUN = "runs/2026-02-11_NovaSeqX"
+_CASES = (
+    "C3L-00017", "C3L-00079", "C3L-00139", "C3L-00263", "C3L-00780", "C3L-01633",
+    "C3N-00154", "C3N-00198", "C3N-00577", "C3N-00709", "C3N-01334", "C3N-02145",
+)  # fmt: skip
+_REFERENCE = "references/GRCh38.d1.vd1/GRCh38.d1.vd1"
 
 
 @dataclass(slots=True)
@@ -31,8 +39,9 @@ class Lab:
     projects: dict[str, Project] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
-    buckets: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
+    buckets: dict[str, Bucket] = field(default_factory=dict)
     catalogue: list[str] = field(default_factory=list)
+    locations: list[str] = field(default_factory=list)
     folder: str = ""
     alias: str = ""
     archived: str = ""
@@ -43,10 +52,12 @@ def make_lab(catalogue: Iterable[CatalogFile], now: float) -> Lab:
     lab = Lab()
     for project_id, name in ((PROJECT, "CPTAC-3"), (OTHER_PROJECT, "Leftovers"), (INCIDENTS, "Incidents")):
         _add_project(lab, project_id, name, now)
+    _add_project(lab, NOT_OUR_PROJECT, "Consortium", now, writers=frozenset())
     _add_catalogue(lab, catalogue, now)
     _add_volumes(lab, now)
     _add_leftovers(lab, now)
     _add_incidents(lab, now)
+    _add_objects(lab, now)
     return lab
 
 
@@ -55,9 +66,9 @@ def platform_id(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
-def _add_project(lab: Lab, project_id: str, name: str, now: float) -> None:
+def _add_project(lab: Lab, project_id: str, name: str, now: float, *, writers: frozenset[str] | None = None) -> None:
     root = platform_id(project_id, "root")
-    lab.projects[project_id] = Project(project_id, name, root, HOME, now)
+    lab.projects[project_id] = Project(project_id, name, root, HOME, now, writers)
     lab.files[root] = File(root, name, project_id, None, now, now, folder=True)
 
 
@@ -112,17 +123,45 @@ def _folder(lab: Lab, project: Project, name: str, now: float) -> str:
 def _add_volumes(lab: Lab, now: float) -> None:
     home = "s3.amazonaws.com"
     volumes = (
-        Volume(RESULTS, "demo-lab-bucket", HOME, home, now, prefix="cgc", description="Results"),
-        Volume(READ_ONLY, "demo-lab-bucket", HOME, home, now, access_mode="RO", description="Read only"),
-        Volume(INACTIVE, "demo-lab-retired", HOME, home, now, active=False, description="Deactivated"),
+        Volume(RESULTS, "demo-lab-bucket", HOME, home, now, now, prefix="cgc", description="Results"),
+        Volume(READ_ONLY, "demo-lab-bucket", HOME, home, now, now, access_mode="RO", description="Read only"),
+        Volume(INACTIVE, "demo-lab-retired", HOME, home, now, now, active=False, description="Deactivated"),
         Volume(
-            OTHER_REGION, "demo-lab-frankfurt", "aws:eu-central-1", "s3.eu-central-1.amazonaws.com", now,
+            OTHER_REGION, "demo-lab-frankfurt", "aws:eu-central-1", "s3.eu-central-1.amazonaws.com", now, now,
             description="Another region than the projects",
         ),
-        Volume(NOT_OURS, "partner-lab-dropbox", HOME, home, now, writers=frozenset(), description="Seen only"),
+        Volume(
+            NOT_OURS, "partner-lab-dropbox", HOME, home, now, now,
+            writers=frozenset(), copiers=frozenset(), description="Seen only",
+        ),
     )  # fmt: skip
     lab.volumes = {volume.id: volume for volume in volumes}
-    lab.buckets = {volume.bucket: {} for volume in volumes}
+    lab.buckets = {volume.bucket: Bucket() for volume in volumes}
+
+
+def _add_objects(lab: Lab, now: float) -> None:
+    """What can be imported: a sequencing run and a reference genome, on the volume that is only read."""
+    volume = lab.volumes[READ_ONLY]
+    for location, least in _run() + _reference():
+        size = least + int(platform_id(volume.id, location), 16) % (least // 10)
+        lab.buckets[volume.bucket][volume.key(location)] = StoredObject(size, now)
+        lab.locations.append(location)
+
+
+def _run() -> list[tuple[str, int]]:
+    """Locations, and the least size of what lies there."""
+    reads = [
+        (f"{_RUN}/fastq/{case}_S{number}_L00{lane}_R{read}_001.fastq.gz", 4_000_000_000)
+        for number, case in enumerate(_CASES, start=1)
+        for lane in (1, 2)
+        for read in (1, 2)
+    ]
+    reports = [(f"{_RUN}/qc/{case}_fastqc.zip", 600_000) for case in _CASES]
+    return [*reads, *reports, (f"{_RUN}/qc/multiqc_report.html", 5_000_000), (f"{_RUN}/SampleSheet.csv", 2_000)]
+
+
+def _reference() -> list[tuple[str, int]]:
+    return [(f"{_REFERENCE}.fa", 3_100_000_000), (f"{_REFERENCE}.fa.fai", 100_000), (f"{_REFERENCE}.dict", 300_000)]
 
 
 def _add_leftovers(lab: Lab, now: float) -> None:

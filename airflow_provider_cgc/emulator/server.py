@@ -139,6 +139,11 @@ class CgcEmulator(Controls):
         return {file_id: self.world.lab.files[file_id].name for file_id in self.world.lab.catalogue}
 
     @property
+    def locations(self) -> list[str]:
+        """The locations of the objects on the volume that is only read: what can be imported."""
+        return list(self.world.lab.locations)
+
+    @property
     def folder_id(self) -> str:
         """A folder of the project, the first."""
         return self.world.lab.folder
@@ -155,6 +160,7 @@ class CgcEmulator(Controls):
 
     project = seeds.PROJECT
     other_project = seeds.OTHER_PROJECT
+    unwritable_project = seeds.NOT_OUR_PROJECT
     volume = seeds.RESULTS
     read_only_volume = seeds.READ_ONLY
     inactive_volume = seeds.INACTIVE
@@ -208,7 +214,8 @@ class _PromptServer(uvicorn.Server):
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends small packets at once only on a socket that names its protocol; else each answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     # A port that was in use a moment ago may be taken again; one that is listened on may not.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

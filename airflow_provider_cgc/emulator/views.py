@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_cgc.emulator.errors import PlatformError
 from airflow_provider_cgc.emulator.exports import ExportJob
+from airflow_provider_cgc.emulator.imports import ImportJob
+from airflow_provider_cgc.emulator.jobs import Job
 from airflow_provider_cgc.emulator.limits import Rate
 from airflow_provider_cgc.emulator.model import File, Project, StoredObject, User, Volume
 from airflow_provider_cgc.emulator.options import Options
@@ -28,10 +31,11 @@ _UNHEARD_OF: Json = {"priority_lane": "gold", "checksums": {"crc64": None}, "zon
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Writes nouns for one request: `base` is the API's URL as that request reached it."""
+    """Writes nouns for one request: `base` is the API's URL as that request reached it, `now` the platform's time."""
 
     base: str
     options: Options
+    now: float
 
     def user(self, user: User) -> Json:
         """A user."""
@@ -66,7 +70,9 @@ class View:
             "location": project.location,
             "use_interruptible_instances": False,
         }
-        body["permissions"] = dict.fromkeys(("read", "copy", "write", "execute", "admin"), True)
+        may_write = project.writers is None
+        body["permissions"] = {"read": True, "copy": may_write, "write": may_write}
+        body["permissions"] |= {"execute": may_write, "admin": may_write}
         body |= {"created_by": project.owner, **self._times(project.created, project.created)}
         return self._with_extra(body)
 
@@ -78,13 +84,13 @@ class View:
             "name": file.name,
             "project": file.project,
         }
-        body |= {"type": "folder" if file.folder else "file", **self._times(file.created, file.modified)}
+        body |= {"type": self._type("folder" if file.folder else "file"), **self._times(file.created, file.modified)}
         if file.parent is not None:
             body["parent"] = file.parent
         if not file.folder:
             body |= {
                 "size": file.size,
-                "storage": _storage(file),
+                "storage": self._storage(file),
                 "tags": list(file.tags),
                 "metadata": dict(file.metadata),
             }
@@ -104,14 +110,14 @@ class View:
             "active": volume.active,
         }
         body["service"] = {
-            "type": "S3",
+            "type": self._type("S3"),
             "bucket": volume.bucket,
             "prefix": volume.prefix,
             "endpoint": volume.endpoint,
             "credentials": {"access_key_id": "AKIAEXAMPLEEXAMPLE00"},
             "properties": dict(volume.properties),
         }
-        return self._with_extra(body | self._times(volume.created, volume.created))
+        return self._with_extra(body | self._times(volume.created, volume.modified))
 
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
         """An object on a volume."""
@@ -119,51 +125,86 @@ class View:
         href = f"{self.base}/storage/volumes/{volume.id}/object?location={quote(location)}"
         return {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
 
-    def export(self, job: ExportJob) -> Json:
-        """An export job."""
-        order = job.order
-        body: Json = {"href": f"{self.base}/storage/exports/{job.id}", "id": job.id, "state": self.state(job)}
-        body |= {
-            "source": {"file": order.file},
-            "destination": {"volume": order.volume, "location": order.location},
-        }
-        body |= {
-            "overwrite": order.overwrite,
-            "started_on": self.time(job.created),
-            "properties": dict(job.properties),
-        }
-        if self.options.pasted_shape:
-            # As the documentation of the bulk get prints it: an import's source and destination, and no
-            # start.
-            body["source"], body["destination"] = (
-                body["destination"],
-                {"project": job.file.project, "name": job.file.name},
-            )
-            del body["started_on"], body["properties"]
-        body |= self._outcome(job)
+    def job(self, job: Job) -> Json:
+        """A job of either kind."""
+        if isinstance(job, ImportJob):
+            kind, facts = "imports", self._import(job)
+        else:
+            assert isinstance(job, ExportJob)  # there are no others
+            kind, facts = "exports", self._export(job)
+        body: Json = {"href": f"{self.base}/storage/{kind}/{job.id}", "id": job.id, "state": self.state(job)}
+        body |= facts
+        if self.options.absent == "null":
+            body |= dict.fromkeys(("finished_on", "error", "result"))
+        if job.ended is not None:
+            body |= self._outcome(job, job.ended)
         return self._with_extra(body)
 
-    def state(self, job: ExportJob) -> str:
+    def state(self, job: Job) -> str:
         """A job's state as it is shown."""
-        if job.state != "RUNNING":
-            return job.state
-        return "PENDING" if self.options.jump else self.options.unknown_state or "RUNNING"
+        state, made_up = job.state, self.options.unknown_state
+        if made_up is not None and state == self.options.unknown_state_of and self._disguised(job):
+            return made_up
+        return "PENDING" if state == "RUNNING" and self.options.jump else state
+
+    def error(self, error: PlatformError) -> Json:
+        """An error, with the fields in force."""
+        return error.to_json(self.options.error_lacks)
 
     def time(self, epoch: float) -> str:
         """ISO 8601 in whole seconds."""
-        offset = self.options.time_offset
-        zone = UTC if offset == "Z" else datetime.strptime(offset, "%z").tzinfo
-        return datetime.fromtimestamp(int(epoch), zone).strftime("%Y-%m-%dT%H:%M:%S") + offset
+        return _written(int(epoch), self.options.time_offset)
 
-    def _outcome(self, job: ExportJob) -> Json:
-        body: Json = {} if self.options.absent == "omit" else dict.fromkeys(("finished_on", "error", "result"))
-        if job.ended is not None:
-            body["finished_on"] = self.time(job.ended)
-            if job.error is not None:
-                body["error"] = job.error.to_json()
-            elif self.options.result == "present":
-                body["result"] = self.file(job.file)
+    def _export(self, job: ExportJob) -> Json:
+        order = job.order
+        source, destination = {"file": order.file}, {"volume": order.volume, "location": order.location}
+        if self.options.pasted_shape:
+            # As the documentation of the bulk get prints it: an import's source and destination, and no start.
+            pasted = {"project": job.file.project, "name": job.file.name}
+            return {"source": destination, "destination": pasted, "overwrite": order.overwrite}
+        body: Json = {"source": source, "destination": destination, "overwrite": order.overwrite}
+        return body | {"started_on": self.time(job.created), "properties": dict(job.properties)}
+
+    def _import(self, job: ImportJob) -> Json:
+        order = job.order
+        where = {"project": order.project} if order.parent is None else {"parent": order.parent}
+        name = job.name if self.options.destination_name == "filled" else order.name
+        body: Json = {
+            "source": {"volume": order.volume, "location": order.location},
+            "destination": {**where, **({} if name is None else {"name": name})},
+            "overwrite": order.overwrite,
+            "autorename": order.autorename,
+            "started_on": self.time(job.created),
+        }
+        if order.folder:
+            body["preserve_folder_structure"] = order.preserve_folder_structure
         return body
+
+    def _outcome(self, job: Job, ended: float) -> Json:
+        body: Json = {"finished_on": self.time(ended)}
+        if job.error is not None:
+            return body | ({"error": self.error(job.error)} if self.options.job_error == "present" else {})
+        if isinstance(job, ImportJob):
+            return body | ({"result": self.file(job.result)} if job.result else {})
+        if isinstance(job, ExportJob) and self.options.result != "absent":
+            body["result"] = self.file(job.file)
+            if self.options.result == "alias":
+                body["result"]["storage"] = _on_volume(job.order.volume, job.order.location)
+        return body
+
+    def _disguised(self, job: Job) -> bool:
+        seconds, looks = self.options.unknown_state_seconds, self.options.unknown_state_looks
+        return (seconds is None or self.now - job.created < seconds) and (looks is None or job.looks <= looks)
+
+    def _type(self, documented: str) -> str:
+        return documented if self.options.type_case == "documented" else documented.swapcase()
+
+    def _storage(self, file: File) -> Json:
+        if file.volume is not None:
+            return _on_volume(file.volume, file.location)
+        return {"type": "PLATFORM"} | (
+            {"hosted_on_locations": [file.hosted_on]} if self.options.hosted_on == "present" else {}
+        )
 
     def _times(self, created: float, modified: float) -> Json:
         return {"created_on": self.time(created), "modified_on": self.time(modified)}
@@ -175,17 +216,12 @@ class View:
         return body | (extra if isinstance(extra, dict) else _UNHEARD_OF)
 
 
-def record(resource: Json) -> Json:
-    """A bulk record of something that worked."""
-    return {"resource": resource}
+@lru_cache(maxsize=4096)
+def _written(epoch: int, offset: str) -> str:
+    """Cached, because a hundred jobs that were submitted together tell the same seconds again and again."""
+    zone = UTC if offset == "Z" else datetime.strptime(offset, "%z").tzinfo
+    return datetime.fromtimestamp(epoch, zone).strftime("%Y-%m-%dT%H:%M:%S") + offset
 
 
-def error_record(error: PlatformError) -> Json:
-    """A bulk record of something that did not."""
-    return {"error": error.to_json()}
-
-
-def _storage(file: File) -> Json:
-    if file.volume is None:
-        return {"type": "PLATFORM", "hosted_on_locations": [file.hosted_on]}
-    return {"type": "VOLUME", "volume": file.volume, "location": file.location}
+def _on_volume(volume: str, location: str | None) -> Json:
+    return {"type": "VOLUME", "volume": volume, "location": location}

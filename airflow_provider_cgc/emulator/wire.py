@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 
-from airflow_provider_cgc.emulator.errors import PlatformError
+from airflow_provider_cgc.emulator.errors import PageError, PlatformError
 from airflow_provider_cgc.emulator.limits import Rate
 from airflow_provider_cgc.emulator.model import User
 from airflow_provider_cgc.emulator.selector import select
@@ -19,7 +19,7 @@ from airflow_provider_cgc.emulator.views import View
 from airflow_provider_cgc.emulator.world import World
 
 MAX_ITEMS = 100
-DEFAULT_LIMIT = 50
+_NEEDS_ADVANCE_ACCESS = ("/v2/storage/", "/v2/bulk/storage/")
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class Call:
     @property
     def view(self) -> View:
         """Writes answers whose links lead back to where this request came in."""
-        return View(self.base, self.world.options)
+        return View(self.base, self.world.options, self.world.clock.now())
 
     @property
     def token(self) -> str | None:
@@ -58,9 +58,27 @@ class Call:
         """What the caller's `fields` leave of a body."""
         return select(body, self.one("fields"), default=default)
 
-    def answer(self, body: dict[str, Any]) -> JSONResponse:
-        """200 with the fields that the caller asked for."""
-        return JSONResponse(self.selected(body))
+    def selected_record(self, record: dict[str, Any]) -> dict[str, Any]:
+        """What they leave of a record of a bulk answer; how names are meant there is published for tasks only."""
+        variant = self.world.options.bulk_fields
+        if variant == "ignored" or self.one("fields") is None:
+            return record
+        if variant == "prefixed":
+            return self.selected(record)
+        return {wrapper: self.selected(body) for wrapper, body in record.items()}
+
+    def answer(self, body: dict[str, Any], status: int = 200) -> JSONResponse:
+        """The fields that the caller asked for."""
+        return JSONResponse(self.selected(body), status)
+
+    def bulk_answer(self, records: Sequence[dict[str, Any]]) -> JSONResponse:
+        """200 with the records of a bulk call, in the order in force."""
+        items = [self.selected_record(record) for record in records]
+        if self.world.options.record_order == "reversed":
+            items.reverse()
+        if self.world.options.record_order == "shuffled":
+            self.world.dice.shuffle(items)
+        return JSONResponse({"items": items})
 
     def href(self, **changed: Any) -> str:
         """This request's own URL, with some query parameters changed."""
@@ -71,8 +89,7 @@ class Call:
     def number(self, name: str, default: int, low: int, high: int | None = None) -> int:
         """A query parameter that is a number.
 
-        choice: 400/90000 for what is no number or out of range. What the platform does with `limit=500` is not
-        published; an error shows a client's mistake where a silent cut would hide it.
+        choice: 400/90000 for what is no number or out of range; an error shows a client's mistake.
         """
         text = self.one(name)
         if text is None:
@@ -80,6 +97,12 @@ class Call:
         if not text.isascii() or not text.isdigit() or int(text) < low or (high is not None and int(text) > high):
             raise PlatformError(90000, f"Bad request: {name}={text}.")
         return int(text)
+
+    def limit(self) -> int:
+        """How many items a page may have. What the platform does with `limit=500` is not published."""
+        options = self.world.options
+        most = MAX_ITEMS if options.over_limit == "400" else None
+        return min(MAX_ITEMS, self.number("limit", options.default_limit, 1, most))
 
     def json(self) -> dict[str, Any]:
         """The body of a POST.
@@ -101,12 +124,16 @@ class Call:
 
         choice: 400/90000 for more than 100 and for none; neither answer is published.
         """
+        options = self.world.options
         items = self.json().get(key)
         if not isinstance(items, list):
             raise PlatformError(9011, f"Request syntax is not valid: {key} is not a list.")
-        if not 1 <= len(items) <= MAX_ITEMS:
+        if len(items) > MAX_ITEMS and options.too_many == "413":
+            raise PageError("413_html")
+        too_many = len(items) > MAX_ITEMS and options.too_many == "400"
+        if too_many or (not items and options.empty_bulk == "400"):
             raise PlatformError(90000, f"Bad request: {key} must hold 1 to {MAX_ITEMS} items, got {len(items)}.")
-        return items
+        return items[:MAX_ITEMS] if options.too_many == "cut" else items
 
     def flag(self, name: str) -> bool:
         """A query parameter that is true or false, in any case: the vendor's SDK sends `True` and `False`."""
@@ -119,16 +146,21 @@ class Call:
 
     def page(self, things: Sequence[T], show: Callable[[T], dict[str, Any]], brief: Sequence[str]) -> JSONResponse:
         """One page of a list, with its links and the header that tells the total."""
-        offset = self.number("offset", 0, 0)
-        limit = self.number("limit", DEFAULT_LIMIT, 1, MAX_ITEMS)
+        options = self.world.options
+        offset, limit = self.number("offset", 0, 0), self.limit()
         links = []
         if offset + limit < len(things):
             links.append(self._link("next", offset + limit, limit))
         if offset > 0:
             links.append(self._link("prev", max(0, offset - limit), limit))
         items = [self.selected(show(thing), brief) for thing in things[offset : offset + limit]]
-        body = {"href": self.href(offset=offset, limit=limit), "items": items, "links": links}
-        return JSONResponse(body, headers={"X-Total-Matching-Query": str(len(things))})
+        body: dict[str, Any] = {"href": self.href(offset=offset, limit=limit), "items": items}
+        if links or options.empty_links == "present":
+            body["links"] = links
+        answer = JSONResponse(body)
+        for _ in range(("absent", "present", "twice").index(options.total_header)):
+            answer.headers.append("X-Total-Matching-Query", str(len(things)))
+        return answer
 
     def _link(self, rel: str, offset: int, limit: int) -> dict[str, str]:
         return {"href": self.href(offset=offset, limit=limit), "rel": rel, "method": "GET"}
@@ -145,7 +177,7 @@ async def identify(call: Annotated[Call, Depends(current_call)]) -> Call:
     """Let in who has a good token, without counting the request."""
     with call.world.open() as world:
         call.user = world.user_of(call.token)
-        call.rate = world.limits.look(call.user.name)
+        call.rate = world.look_at_rate(call.user)
     return call
 
 
@@ -153,9 +185,13 @@ async def admit(call: Annotated[Call, Depends(current_call)]) -> Call:
     """Let in who has a good token and a request left."""
     with call.world.open() as world:
         call.user = world.user_of(call.token)
-        call.rate = world.limits.take(call.user.name)
+        call.rate = world.take_from_rate(call.user)
+        closed = world.options.advance_access and call.path.startswith(_NEEDS_ADVANCE_ACCESS)
     if not call.rate.allowed:
         raise PlatformError(1000)
+    if closed and call.headers.get("x-sbg-advance-access", "").lower() != "advance":
+        # choice: 403/90002. What a call without the header was answered when it still needed one is not published.
+        raise PlatformError(90002)
     return call
 
 

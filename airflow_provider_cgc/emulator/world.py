@@ -6,24 +6,30 @@ import random
 import secrets
 import string
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from airflow_provider_cgc.emulator import seed as seeds
+from airflow_provider_cgc.emulator.bucket import Bucket
 from airflow_provider_cgc.emulator.catalog import CatalogFile
 from airflow_provider_cgc.emulator.clock import Clock
 from airflow_provider_cgc.emulator.errors import PlatformError
 from airflow_provider_cgc.emulator.exports import ExportJob
-from airflow_provider_cgc.emulator.faults import FailRule, FaultBox, Moment
-from airflow_provider_cgc.emulator.jobs import SLOTS, THROUGHPUT, JobQueue
-from airflow_provider_cgc.emulator.limits import RateLimit
-from airflow_provider_cgc.emulator.model import File, Project, StoredObject, User, Volume
+from airflow_provider_cgc.emulator.faults import FailRule, FaultBox, Jobs, Moment
+from airflow_provider_cgc.emulator.imports import ImportJob
+from airflow_provider_cgc.emulator.jobs import SLOTS, THROUGHPUT, Job, JobQueue, advance
+from airflow_provider_cgc.emulator.limits import Rate, RateLimit
+from airflow_provider_cgc.emulator.model import File, Project, User, Volume
 from airflow_provider_cgc.emulator.options import Options
+from airflow_provider_cgc.emulator.registry import JobRegistry
+from airflow_provider_cgc.emulator.tree import Tree
 
 T = TypeVar("T")
 
 _ID_LETTERS = string.ascii_letters + string.digits
+# An import moves no bytes: it has ended a second after it was submitted.
+IMPORT_SECONDS = 0.5
 
 
 class World:
@@ -43,7 +49,9 @@ class World:
         self.clock = clock
         self.token = token
         self.user = User(seeds.USER)
-        self.queue = JobQueue(slots=slots, throughput=throughput)
+        # choice: a queue for each kind, so that an import does not wait behind terabytes of exports.
+        self._export_queue = JobQueue(slots=slots, throughput=throughput)
+        self._import_queue = JobQueue(slots=slots, pending=IMPORT_SECONDS, overhead=IMPORT_SECONDS)
         self.limits = RateLimit(rate_limit, clock.wall)
         self._catalogue = tuple(catalogue)
         self._seed = seed
@@ -55,27 +63,32 @@ class World:
         self.options = Options()
         self.faults = FaultBox(self._seed)
         self.fail_rules: list[FailRule] = []
-        self._random = random.Random(self._seed)  # the same ids in each run are the point
+        # The same ids in each run are the point; those of jobs must not depend on what else is thrown for.
+        self._random = random.Random(self._seed)
+        self._file_ids = random.Random(f"{self._seed}/files")
+        self.dice = random.Random(f"{self._seed}/order")
         lab = seeds.make_lab(self._catalogue, self.clock.now())
         self.lab = lab
         self.projects: dict[str, Project] = lab.projects
-        self.files: dict[str, File] = lab.files
+        self.files = Tree(lab.files.values())
         self.volumes: dict[str, Volume] = lab.volumes
-        self.buckets: dict[str, dict[str, StoredObject]] = lab.buckets
-        self.exports: dict[str, ExportJob] = {}
+        self.buckets: dict[str, Bucket] = lab.buckets
+        self.exports: JobRegistry[ExportJob] = JobRegistry()
+        self.imports: JobRegistry[ImportJob] = JobRegistry()
 
     @contextmanager
     def open(self) -> Iterator[World]:
         """The world as it is now, and nobody else in it."""
         with self._lock:
-            self.queue.advance(self.clock.now(), stuck=self.options.stuck)
+            advance(self._queues, self.clock.now(), stuck=self.options.stuck)
             yield self
 
     def reset(self) -> None:
         """Back to the start: no jobs, no faults, default options, the wall's time. Tokens stay good."""
         with self._lock:
             self.clock.reset()
-            self.queue.reset()
+            for queue in self._queues:
+                queue.reset()
             self.limits.reset()
             self._start()
 
@@ -88,6 +101,19 @@ class World:
         if user is None:
             raise PlatformError(90001)
         return user
+
+    def rate_of_token(self, token: str | None) -> Rate | None:
+        """What the owner of a token has left; None if it is nobody's."""
+        user = self._tokens.get(token or "")
+        return self.look_at_rate(user) if user else None
+
+    def look_at_rate(self, user: User) -> Rate:
+        """What a user has left."""
+        return self.limits.look(user.name, sliding=self.options.rate_window == "sliding")
+
+    def take_from_rate(self, user: User) -> Rate:
+        """What a user has left after one more request."""
+        return self.limits.take(user.name, sliding=self.options.rate_window == "sliding")
 
     def account(self, name: str) -> User:
         """A user by name.
@@ -136,35 +162,53 @@ class World:
         """
         return _found(self.files, file_id, 5002)
 
-    def export(self, job_id: str, user: User) -> ExportJob:
-        """An export job that this user started.
+    def active_volume(self, volume_id: str) -> Volume:
+        """A volume that can be used.
 
-        :raises PlatformError: 9008 if nobody did, 9005 if another user did.
+        :raises PlatformError: 9007 if there is none, 9069 if it is inactive.
         """
-        job = _found(self.exports, job_id, 9008)
-        if job.user != user:
-            raise PlatformError(9005)
-        return job
+        volume = self.volume(volume_id)
+        if not volume.active:
+            raise PlatformError(9069)
+        return volume
 
-    def exports_of(self, user: User) -> list[ExportJob]:
-        """A user's export jobs as the list shows them: in its order, without those it does not know yet."""
-        shown_until = self.clock.now() - self.options.list_lag
-        jobs = [job for job in self.exports.values() if job.user == user and job.created <= shown_until]
-        return jobs if self.options.list_order == "oldest" else jobs[::-1]
+    def start(self, job: ExportJob | ImportJob) -> None:
+        """Take a new job in."""
+        if isinstance(job, ExportJob):
+            self.exports.add(job)
+            self._export_queue.add(job)
+        else:
+            self.imports.add(job)
+            self._import_queue.add(job)
+
+    def open_exports(self) -> Iterator[ExportJob]:
+        """The exports that have not ended."""
+        return (job for job in self._export_queue.open_jobs() if isinstance(job, ExportJob))
+
+    def open_jobs(self) -> Iterator[Job]:
+        """The jobs of either kind that have not ended."""
+        for queue in self._queues:
+            yield from queue.open_jobs()
+
+    def abort(self, which: Callable[[Job], bool], error: PlatformError) -> None:
+        """End some of the open jobs."""
+        for queue in self._queues:
+            queue.abort(which, error)
 
     def forget(self, job_ids: Iterable[str]) -> None:
         """Make jobs unknown, as if they had ended long ago; what they do to files and volumes stays."""
-        for job_id in job_ids:
-            self.exports.pop(job_id, None)
+        ids = set(job_ids)
+        self.exports.forget(ids)
+        self.imports.forget(ids)
 
-    def children(self, folder_id: str) -> list[File]:
-        """What lies directly in a folder."""
-        return [file for file in self.files.values() if file.parent == folder_id]
+    def scripted_failure(self, at: Moment, jobs: Jobs, thing: str, *names: str) -> PlatformError | None:
+        """The failure that a test has scripted for a file or a location; the newest rule decides.
 
-    def scripted_failure(self, at: Moment, file: File) -> PlatformError | None:
-        """The failure that a test has scripted for a file; the newest rule decides."""
+        :param thing: tells the file or location from all others.
+        :param names: by which else a rule may mean it.
+        """
         for rule in reversed(self.fail_rules):
-            if rule.hits(at, file.name, file.id):
+            if rule.strikes(at, jobs, thing, *names):
                 return rule.error
         return None
 
@@ -172,8 +216,16 @@ class World:
         """32 letters and digits."""
         return "".join(self._random.choices(_ID_LETTERS, k=32))
 
+    def new_file_id(self) -> str:
+        """24 hexadecimal digits."""
+        return f"{self._file_ids.getrandbits(96):024x}"
 
-def _found(things: dict[str, T], key: str, code: int) -> T:
+    @property
+    def _queues(self) -> tuple[JobQueue, JobQueue]:
+        return self._export_queue, self._import_queue
+
+
+def _found(things: Mapping[str, T], key: str, code: int) -> T:
     thing = things.get(key)
     if thing is None:
         raise PlatformError(code)

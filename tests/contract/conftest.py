@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+import sevenbridges
 
 from airflow_provider_cgc.emulator import CgcEmulator
 
@@ -73,3 +74,11 @@ def ask() -> type[Http]:
 def http(cgc: CgcEmulator) -> Http:
     """Asks the emulator `cgc` as its default user."""
     return Http(cgc)
+
+
+@pytest.fixture
+def api(cgc: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> sevenbridges.Api:
+    """The SDK as its users set it up; only an endpoint from the environment may be http."""
+    monkeypatch.setenv("SB_API_ENDPOINT", cgc.url)
+    monkeypatch.setenv("SB_AUTH_TOKEN", cgc.token)
+    return sevenbridges.Api()

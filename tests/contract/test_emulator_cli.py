@@ -99,6 +99,16 @@ def test_manifest_speed_and_failures_are_taken(tmp_path: Path) -> None:
     assert states == ["FAILED", "COMPLETED"]
 
 
+def test_options_are_taken() -> None:
+    with serving("--option", "unknown_ids=gap", "--option", "rate_headers=false") as (_, connection):
+        headers = {"X-SBG-Auth-Token": str(connection["password"])}
+        url = f"{connection['host']}/bulk/storage/exports/get"
+        answer = requests.post(url, json={"export_ids": ["none"]}, headers=headers, timeout=10)
+
+    assert answer.json() == {"items": []}
+    assert "X-RateLimit-Limit" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -107,6 +117,9 @@ def test_manifest_speed_and_failures_are_taken(tmp_path: Path) -> None:
         (["--port", "70000"], "'70000' is not a port from 0 to 65535"),
         (["--fail", "*.bam"], "'*.bam' is not of the form GLOB=CODE"),
         (["--fail", "*.bam=4711"], "4711 is not a code this emulator knows"),
+        (["--option", "unknown_ids=maybe"], "option unknown_ids cannot be 'maybe'; expected 'error' or 'gap' or '404'"),
+        (["--option", "colour=red"], "no option 'colour'"),
+        (["--option", "jump"], "option jump cannot be ''"),
         (
             ["--manifest", "no/such/file.tsv"],
             "manifest no/such/file.tsv: cannot be read: No such file or directory",

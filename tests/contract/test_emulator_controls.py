@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.emulator.journal import KEPT_BYTES, KEPT_REQUESTS, Journal, RecordedRequest
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Http
@@ -53,6 +55,49 @@ def test_requests_are_kept_as_they_came(cgc: CgcEmulator, http: Http) -> None:
     assert first.body is None
     assert first.user_agent.startswith("python-requests/")
     assert last.body == {"export_ids": ["x"]}
+
+
+def test_looks_at_imports_are_counted_like_those_at_exports(cgc: CgcEmulator, http: Http) -> None:
+    [job, other] = cgc.submit_imports(cgc.locations[:2])
+    http.post("/bulk/storage/imports/get", {"import_ids": [job, other]})
+    http.get(f"/storage/imports/{job}")
+
+    stats = cgc.stats()
+
+    assert stats["requests"] == {"POST /v2/bulk/storage/imports/get": 1, "GET /v2/storage/imports/{id}": 1}
+    assert stats["max_per_id"] == 2
+
+
+def recorded(number: int, raw: bytes) -> RecordedRequest:
+    return RecordedRequest("POST", "/v2/bulk/storage/exports/get", {}, raw, 200, float(number), "test")
+
+
+def test_journal_keeps_the_newest_requests_and_counts_all() -> None:
+    journal = Journal()
+
+    for number in range(KEPT_REQUESTS + 5):
+        journal.add(recorded(number, b'{"export_ids": ["a", "b"]}'))
+
+    assert [journal.kept()[0].wall, len(journal.kept())] == [5.0, KEPT_REQUESTS]
+    assert journal.stats()["total"] == journal.stats()["max_per_id"] == KEPT_REQUESTS + 5
+
+
+def test_journal_keeps_no_more_than_so_many_bytes_of_bodies() -> None:
+    journal = Journal()
+    body = b'"' + b"x" * (KEPT_BYTES // 4) + b'"'
+
+    for number in range(6):
+        journal.add(recorded(number, body))
+
+    assert [request.wall for request in journal.kept()] == [3.0, 4.0, 5.0]
+    assert sum(len(request.raw) for request in journal.kept()) <= KEPT_BYTES
+    assert journal.stats()["total"] == 6
+
+
+def test_body_that_is_no_json_is_kept_as_text(cgc: CgcEmulator, http: Http) -> None:
+    requests.post(http.url + "/bulk/storage/exports/get", data=b"{\xff", headers=http.headers, timeout=10)
+
+    assert cgc.requests[0].body == "{\ufffd"
 
 
 def test_forgotten_job_is_unknown(cgc: CgcEmulator, http: Http) -> None:
@@ -191,6 +236,28 @@ def test_control_switches_options(cgc: CgcEmulator, http: Http) -> None:
     assert "X-RateLimit-Limit" not in answer.headers
 
 
+def test_control_switches_all_options_or_none(http: Http) -> None:
+    before = http.control("GET", "options").json()
+
+    refused = http.control("POST", "options", {"jump": True, "no_such_option": 1})
+    after = http.control("GET", "options").json()
+    http.control("POST", "options", {"jump": True})
+
+    assert (refused.status_code, after) == (400, before)
+    assert http.control("GET", "options").json() == before | {"jump": True}
+
+
+def test_control_submits_imports_of_objects_that_it_put(cgc: CgcEmulator, http: Http) -> None:
+    http.control("POST", "objects", {"locations": ["new/a.txt"], "volume": cgc.volume, "size": 7})
+    body = {"locations": ["new/a.txt"], "volume": cgc.volume, "project": cgc.other_project, "name": "b-{name}"}
+    [job] = http.control("POST", "imports", body).json()["result"]
+
+    http.control("POST", "clock", {"advance": 60})
+
+    result = http.get(f"/storage/imports/{job}").json()["result"]
+    assert (result["name"], result["size"], result["project"]) == ("b-a.txt", 7, cgc.other_project)
+
+
 def test_control_steps_and_speeds_the_clock(cgc: CgcEmulator, http: Http) -> None:
     before = cgc.clock.now()
 
@@ -241,6 +308,15 @@ def test_control_forgets_jobs(cgc: CgcEmulator, http: Http) -> None:
         ("exports", {"file_ids": "none"}),
         ("exports", {"file_ids": ["none"], "location": "{colour}"}),
         ("exports", {"file_ids": [], "user": "nobody"}),
+        ("imports", {"locations": "none"}),
+        ("imports", {"locations": ["a"], "project": "demo-lab/none"}),
+        ("imports", {"locations": ["a"], "project": "demo-lab/cptac3", "parent": "x"}),
+        ("imports", {"locations": ["a"], "name": "{colour}"}),
+        ("imports", {"locations": [], "user": "nobody"}),
+        ("objects", {"locations": ["a/"]}),
+        ("objects", {"locations": ["a"], "volume": "demo-lab/none"}),
+        ("faults", {"fail_files": "*", "code": 9206, "jobs": "tasks"}),
+        ("faults", {"kind": "503", "after": -1}),
     ],
 )
 def test_control_tells_what_is_wrong_with_its_arguments(http: Http, path: str, body: dict[str, Any]) -> None:

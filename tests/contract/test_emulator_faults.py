@@ -66,7 +66,12 @@ def test_coded_fault_has_the_platforms_body(
 
 
 @pytest.mark.parametrize(
-    ("kind", "status", "word"), [("500", 500, "INTERNAL_SERVER_ERROR"), ("404_gateway", 404, "NOT_FOUND")]
+    ("kind", "status", "word"),
+    [
+        ("500", 500, "INTERNAL_SERVER_ERROR"),
+        ("404_gateway", 404, "NOT_FOUND"),
+        ("408", 408, "REQUEST_TIMEOUT"),
+    ],
 )
 def test_gateway_fault_spells_its_status_as_a_word(
     cgc: CgcEmulator, http: Http, kind: str, status: int, word: str
@@ -100,6 +105,18 @@ def test_429_announces_its_reset(ask: type[Http]) -> None:
     assert answer.headers["X-RateLimit-Remaining"] == "0"
     assert answer.headers["X-RateLimit-Reset"] == "1800000021"
     assert answer.headers["Retry-After"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"),
+    [("403", True), ("503", True), ("401", False), ("503_maintenance", False), ("500", False), ("502_html", False)],
+)
+def test_only_services_that_know_who_asks_tell_the_rate(cgc: CgcEmulator, http: Http, kind: str, known: bool) -> None:
+    cgc.fault(kind)
+
+    answer = http.get("/user")
+
+    assert answer.headers.get("X-RateLimit-Remaining") == ("1000" if known else None)
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
@@ -170,6 +187,17 @@ def test_slow_create_has_no_effect_before_its_delay(cgc: CgcEmulator, http: Http
     assert http.get("/storage/exports").json()["items"] == []
 
 
+def test_slow_answer_comes_after_the_create_took_effect(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("slow_answer", method="POST", seconds=60)
+
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(
+            http.url + "/storage/exports?copy_only=true", json=order(cgc, "a"), headers=http.headers, timeout=0.5
+        )
+
+    assert len(http.get("/storage/exports").json()["items"]) == 1
+
+
 def test_slow_line_does_not_hold_up_the_others(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("slow", seconds=60, path="/v2/user")
     with pytest.raises(requests.ReadTimeout):
@@ -205,6 +233,21 @@ def test_fault_strikes_as_often_as_it_was_told(cgc: CgcEmulator, http: Http) -> 
     assert [http.get("/user").status_code for _ in range(4)] == [503, 503, 500, 200]
 
 
+def test_fault_can_let_others_pass_before(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("503", path="/v2/user", after=2, count=2)
+
+    statuses = [http.get(path).status_code for path in ("/user", "/projects", "/user", "/user", "/user", "/user")]
+
+    assert statuses == [200, 200, 200, 503, 503, 200]
+
+
+def test_fault_that_waits_counts_what_another_strikes(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fault("503", count=2)
+    cgc.fault("500", after=2)
+
+    assert [http.get("/user").status_code for _ in range(4)] == [503, 503, 500, 200]
+
+
 def test_fault_for_ever_ends_when_cleared(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("503", count=None)
     before = [http.get("/user").status_code for _ in range(3)]
@@ -228,6 +271,19 @@ def test_probability_falls_alike_for_the_same_seed(ask: type[Http]) -> None:
     assert statuses(2) != first
 
 
+def test_probability_is_the_same_whatever_else_happens(ask: type[Http]) -> None:
+    def statuses(*, seed: int | None, noise: bool) -> list[int]:
+        with CgcEmulator(files=1) as emulator:
+            emulator.fault("503", path="/v2/user", count=None, probability=0.5, seed=seed)
+            if noise:
+                emulator.fault("500", path="/v2/projects", count=None, probability=0.5)
+                ask(emulator).get("/projects")
+            return [ask(emulator).get("/user").status_code for _ in range(24)]
+
+    assert statuses(seed=None, noise=False) == statuses(seed=None, noise=True)
+    assert statuses(seed=5, noise=True) == statuses(seed=5, noise=False) != statuses(seed=6, noise=False)
+
+
 def test_faulty_answer_is_not_counted_against_the_rate_limit(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("503")
 
@@ -241,13 +297,15 @@ def test_faulty_answer_is_not_counted_against_the_rate_limit(cgc: CgcEmulator, h
     [
         {"kind": "418"},
         {"kind": "slow"},
+        {"kind": "slow_answer"},
+        {"kind": "503", "after": -1},
         {"kind": "503", "count": 0},
         {"kind": "503", "probability": 0},
         {"kind": "503", "probability": 1.5},
     ],
 )
 def test_impossible_fault_is_refused(cgc: CgcEmulator, arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"fault|count|probability"):
+    with pytest.raises(ValueError, match=r"fault|count|probability|after"):
         cgc.fault(**arguments)
 
 
@@ -301,3 +359,34 @@ def test_scripted_failure_does_not_reach_back(cgc: CgcEmulator, http: Http) -> N
 def test_unknown_code_cannot_be_scripted(cgc: CgcEmulator) -> None:
     with pytest.raises(ValueError, match="4711"):
         cgc.fail_files("*", code=4711)
+
+
+@pytest.mark.parametrize("at", ["job", "submit"])
+def test_scripted_failure_can_pass_when_it_is_submitted_again(cgc: CgcEmulator, http: Http, at: Any) -> None:
+    cgc.fail_files("*", code=9100, times=2, at=at)
+    outcomes: dict[str, list[Any]] = {file_id: [] for file_id in cgc.file_ids[:2]}
+
+    for turn in range(3):
+        for file_id, seen in outcomes.items():
+            body = {"source": {"file": file_id}, "destination": {"volume": cgc.volume, "location": f"{turn}/{file_id}"}}
+            answer = http.post("/storage/exports", body, copy_only="true").json()
+            cgc.clock.advance(3600)
+            job = http.export(answer["id"]) if "id" in answer else {"error": answer}
+            seen.append(job["error"]["code"] if "error" in job else job["state"])
+
+    assert list(outcomes.values()) == [[9100, 9100, "COMPLETED"]] * 2
+
+
+def test_older_rule_decides_once_the_newer_is_used_up(cgc: CgcEmulator, http: Http) -> None:
+    cgc.fail_files("*", code=9206)
+    cgc.fail_files("*", code=9100, times=1)
+    jobs = [cgc.submit_exports(cgc.file_ids[:1], location=location)[0] for location in ("a", "b")]
+    cgc.clock.advance(3600)
+
+    assert [http.export(job)["error"]["code"] for job in jobs] == [9100, 9206]
+
+
+@pytest.mark.parametrize("arguments", [{"at": "noon"}, {"jobs": "tasks"}, {"times": 0}])
+def test_impossible_failure_is_refused(cgc: CgcEmulator, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"at|jobs|times"):
+        cgc.fail_files("*", code=9206, **arguments)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.emulator.options import Options
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Http
@@ -213,18 +215,83 @@ def test_object_can_hide_its_size(cgc: CgcEmulator, http: Http) -> None:
     assert stored["metadata"] == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("no_such_option", True),
-        ("unknown_ids", "maybe"),
-        ("stuck", "yes"),
-        ("list_lag", -1),
-        ("time_offset", "CET"),
-        ("unknown_state", ""),
-        ("extra_fields", 3),
-    ],
-)
+IMPOSSIBLE = [
+    ("no_such_option", True),
+    ("unknown_ids", "maybe"),
+    ("unknown_ids", 404),
+    ("stuck", "yes"),
+    ("stuck", 1),
+    ("rate_headers", None),
+    ("list_lag", -1),
+    ("list_lag", True),
+    ("list_lag", float("nan")),
+    ("list_lag", float("inf")),
+    ("default_limit", 0),
+    ("default_limit", 101),
+    ("unknown_state_looks", 1.5),
+    ("time_offset", "CET"),
+    ("unknown_state", ""),
+    ("extra_fields", 3),
+    ("error_lacks", ["colour"]),
+    ("error_lacks", [1]),
+    ("forced_code", 4711),
+    ("delete_status", 201),
+    ("folder_code", True),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), IMPOSSIBLE)
 def test_impossible_option_is_refused_by_name(cgc: CgcEmulator, name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
         cgc.option(name, value)
+
+
+def test_refusal_tells_what_is_possible() -> None:
+    with pytest.raises(ValueError, match="expected 'error' or 'gap' or '404'"):
+        Options().set("unknown_ids", "maybe")
+    with pytest.raises(ValueError, match="expected a number from 0 or null"):
+        Options().set("expiry", "soon")
+    with pytest.raises(ValueError, match="there are unknown_ids, foreign_ids"):
+        Options().set("no_such_option", 1)
+
+
+def test_every_option_can_be_set_to_what_it_is() -> None:
+    options = Options()
+
+    options.set_all(options.to_json())
+
+    assert options == Options()
+
+
+def test_every_option_is_explained() -> None:
+    explained = re.findall(r"^ {4}(\w+) {1,16}\S", Options.__doc__ or "", re.MULTILINE)
+
+    assert [name for name in explained if name in Options().to_json()] == list(Options().to_json())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("unknown_ids", "404", "404"),
+        ("delete_status", "200", 200),
+        ("list_lag", "2.5", 2.5),
+        ("expiry", "null", None),
+        ("stuck", "true", True),
+        ("stuck", "RUNNING", "RUNNING"),
+        ("time_offset", "+02:00", "+02:00"),
+        ("error_lacks", "code, status", ("code", "status")),
+        ("extra_fields", '{"a": 1}', {"a": 1}),
+    ],
+)
+def test_option_can_be_written_as_text(name: str, text: str, value: Any) -> None:
+    options = Options()
+
+    options.set_text(name, text)
+
+    assert getattr(options, name) == value
+
+
+@pytest.mark.parametrize(("name", "text"), [("list_lag", "soon"), ("colour", "red"), ("default_limit", "true")])
+def test_impossible_text_is_refused(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Options().set_text(name, text)

@@ -12,14 +12,6 @@ from sevenbridges.http.error_handlers import rate_limit_sleeper
 from airflow_provider_cgc.emulator import CgcEmulator
 
 
-@pytest.fixture
-def api(cgc: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> sevenbridges.Api:
-    """The SDK as its users set it up; only an endpoint from the environment may be http."""
-    monkeypatch.setenv("SB_API_ENDPOINT", cgc.url)
-    monkeypatch.setenv("SB_AUTH_TOKEN", cgc.token)
-    return sevenbridges.Api()
-
-
 def orders(cgc: CgcEmulator, count: int) -> list[dict[str, object]]:
     return [
         {"file": file_id, "volume": cgc.volume, "location": f"run/{cgc.file_names[file_id]}"}
@@ -182,6 +174,33 @@ def test_sdk_lists_exports_of_a_volume_by_state(cgc: CgcEmulator, api: sevenbrid
 
     assert [job.id for job in failed] == jobs[:1]
     assert sorted(job.id for job in everything) == sorted(jobs)
+
+
+def test_sdk_deactivates_a_volume_once_its_jobs_have_ended(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+    cgc.submit_exports(cgc.file_ids[:1])
+    volume = api.volumes.get(cgc.volume)
+    volume.active = False
+    with pytest.raises(Conflict) as caught:
+        volume.save()
+
+    cgc.clock.advance(3600)
+    volume.save()
+
+    assert caught.value.code == 90007
+    assert api.volumes.get(cgc.volume).active is False
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_sdk_deletes_a_volume_and_a_file(cgc: CgcEmulator, api: sevenbridges.Api, status: int) -> None:
+    cgc.option("delete_status", status)
+    volume = api.volumes.get(cgc.inactive_volume)
+
+    volume.delete()
+    api.files.get(cgc.alias_id).delete()
+
+    assert cgc.inactive_volume not in [volume.id for volume in api.volumes.query().all()]
+    with pytest.raises(NotFound):
+        api.files.get(cgc.alias_id)
 
 
 def test_sdk_looks_at_one_object(cgc: CgcEmulator, api: sevenbridges.Api) -> None:

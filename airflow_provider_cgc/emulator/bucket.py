@@ -1,0 +1,59 @@
+"""Knows what lies in a bucket: objects by key, in the order of their keys."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, MutableMapping
+
+from airflow_provider_cgc.emulator.model import StoredObject
+
+
+class Bucket(MutableMapping[str, StoredObject]):
+    """Objects by key; a page of a listing costs as much as it shows, however many there are."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, StoredObject] = {}
+        self._keys: list[str] = []
+
+    def __getitem__(self, key: str) -> StoredObject:
+        return self._objects[key]
+
+    def __setitem__(self, key: str, stored: StoredObject) -> None:
+        if key not in self._objects:
+            insort(self._keys, key)
+        self._objects[key] = stored
+
+    def __delitem__(self, key: str) -> None:
+        del self._objects[key]
+        del self._keys[bisect_left(self._keys, key)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def below(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with a prefix, in order."""
+        for place in range(bisect_left(self._keys, prefix), len(self._keys)):
+            if not self._keys[place].startswith(prefix):
+                return
+            yield self._keys[place]
+
+    def level(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """What lies directly below a prefix, in order: keys, and once each the prefixes that end with a slash.
+
+        :param after: begin behind this key or prefix, as an earlier call gave it.
+        """
+        place = bisect_left(self._keys, max(prefix, _behind(after)) if after else prefix)
+        while place < len(self._keys) and self._keys[place].startswith(prefix):
+            key = self._keys[place]
+            head, slash, _ = key[len(prefix) :].partition("/")
+            entry = prefix + head + slash
+            yield entry
+            place = bisect_left(self._keys, _behind(entry), place)
+
+
+def _behind(entry: str) -> str:
+    """The first key that can follow an entry: a prefix stands for all keys below it, and "0" follows the slash."""
+    return entry[:-1] + "0" if entry.endswith("/") else entry + "\0"

@@ -1,0 +1,190 @@
+"""Knows import jobs: what is refused at once, what fails later, which aliases they leave in the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.emulator.bodies import a_flag, a_text, an_object, maybe_text
+from airflow_provider_cgc.emulator.errors import PlatformError
+from airflow_provider_cgc.emulator.faults import Moment
+from airflow_provider_cgc.emulator.jobs import Job
+from airflow_provider_cgc.emulator.landing import Landing
+from airflow_provider_cgc.emulator.model import MAX_NAME, File, User, Volume
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.emulator.world import World
+
+# What is refused at submit has a code of its own when it comes up in a job.
+# choice: 9103, "not accessible as configured", for a volume that is inactive or gives no right to copy.
+_IN_A_JOB = {9003: 9102, 9007: 9104, 9009: 9106, 9012: 9102, 9020: 9103, 9069: 9103, 5022: 9106}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """One import as it was asked for; either `project` or `parent` is given."""
+
+    volume: str
+    location: str
+    project: str | None = None
+    parent: str | None = None
+    name: str | None = None
+    overwrite: bool = False
+    autorename: bool = False
+    preserve_folder_structure: bool = True
+
+    @classmethod
+    def from_json(cls, body: Any) -> ImportOrder:
+        """Read the body of a create call, or one item of a bulk create.
+
+        :raises PlatformError: 9011 for a body of another shape.
+        """
+        body = an_object(body, "import")
+        source, destination = an_object(body.get("source"), "source"), an_object(body.get("destination"), "destination")
+        return cls(
+            volume=a_text(source, "volume"),
+            location=a_text(source, "location"),
+            project=maybe_text(destination, "project"),
+            parent=maybe_text(destination, "parent"),
+            name=maybe_text(destination, "name"),
+            overwrite=a_flag(body, "overwrite"),
+            autorename=a_flag(body, "autorename"),
+            preserve_folder_structure=a_flag(body, "preserve_folder_structure", default=True),
+        )
+
+    @property
+    def folder(self) -> bool:
+        """Whether a whole folder is meant: its location ends with a slash."""
+        return self.location.endswith("/")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ImportJob(Job):
+    """One object, or a folder of them, about to be seen in a project.
+
+    :param name: what it will be called.
+    :param project_id: where it goes; None for a parent that there is not.
+    """
+
+    world: World
+    order: ImportOrder
+    name: str
+    project_id: str | None
+    result: File | None = None
+
+    @property
+    def size(self) -> int:
+        """No bytes move: they stay on the volume."""
+        return 0
+
+    @property
+    def volume_id(self) -> str:
+        """Where the bytes lie."""
+        return self.order.volume
+
+    def check(self) -> PlatformError | None:
+        """An object that is not there, a name that is taken, or a failure that a test has scripted."""
+        return _scripted(self.world, "job", self.order) or self._land(None)
+
+    def finish(self, now: float) -> PlatformError | None:
+        """Put the aliases into the project."""
+        return self._land(now)
+
+    def _land(self, now: float | None) -> PlatformError | None:
+        """Look whether the import can be done, and do it if there is a time."""
+        try:
+            volume = usable_volume(self.world, self.user, self.order)
+            folder = _destination(self.world, self.user, self.order)
+            landing = Landing(self.world, volume, folder, self.order, self.name)
+        except PlatformError as error:
+            return PlatformError(_IN_A_JOB[error.code]) if error.code in _IN_A_JOB else error
+        if now is not None:
+            self.result = landing.carry_out(now)
+        return None
+
+
+def submit(world: World, user: User, order: ImportOrder) -> ImportJob:
+    """Accept an import and queue it.
+
+    choice: volume and destination are looked at now; the option `import_checks` leaves that to the job. Whether
+    the object exists and the name is free shows in the job, as the documentation's failed example has it.
+
+    :raises PlatformError: what the platform refuses at once.
+    """
+    if (order.project is None) == (order.parent is None):
+        raise PlatformError(9011, "Request syntax is not valid: give either project or parent.")
+    if world.options.import_checks == "submit":
+        usable_volume(world, user, order)
+        _destination(world, user, order)
+    scripted = _scripted(world, "submit", order)
+    if scripted:
+        raise scripted
+    job = ImportJob(
+        id=world.new_job_id(),
+        user=user,
+        created=world.clock.now(),
+        world=world,
+        order=order,
+        name=_name(order),
+        project_id=_project_id(world, order),
+    )
+    world.start(job)
+    return job
+
+
+def usable_volume(world: World, user: User, order: ImportOrder) -> Volume:
+    """The volume that an import comes from; it need not be writable.
+
+    :raises PlatformError: why it cannot.
+    """
+    volume = world.active_volume(order.volume)
+    if not volume.copyable_by(user):
+        raise PlatformError(9020)
+    return volume
+
+
+def _destination(world: World, user: User, order: ImportOrder) -> File:
+    """The folder that an import goes to.
+
+    choice: 9009, "file does not exist", for a parent that does not, and 5022 for one that is no folder.
+    """
+    if order.parent is not None:
+        folder = world.files.get(order.parent)
+        if folder is None:
+            raise PlatformError(9009)
+        if not folder.folder:
+            raise PlatformError(5022)
+    else:
+        project = world.projects.get(order.project or "")
+        if project is None:
+            raise PlatformError(9012)
+        folder = world.files[project.root]
+    if not world.project(folder.project).writable_by(user):
+        raise PlatformError(9003)
+    return folder
+
+
+def _project_id(world: World, order: ImportOrder) -> str | None:
+    if order.parent is None:
+        return order.project
+    parent = world.files.get(order.parent)
+    return parent.project if parent else None
+
+
+def _name(order: ImportOrder) -> str:
+    """The name that was asked for, or the last segment of the location."""
+    name = order.name or _last_segment(order)
+    if not name:
+        raise PlatformError(9018)
+    if "/" in name or len(name) > MAX_NAME:
+        raise PlatformError(9011, f"Request syntax is not valid: name must be 1 to {MAX_NAME} characters, no slash.")
+    return name
+
+
+def _last_segment(order: ImportOrder) -> str:
+    return order.location.removesuffix("/").rpartition("/")[2]
+
+
+def _scripted(world: World, at: Moment, order: ImportOrder) -> PlatformError | None:
+    whole = f"{order.volume}/{order.location}"
+    return world.scripted_failure(at, "imports", whole, order.location, _last_segment(order))
