@@ -4,13 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check system matrix constraints clean help
+.PHONY: demo test check system bench matrix constraints clean help
 
 help:
 	@echo "make demo    a real Airflow waits for exports on an emulated CGC (KEEP=1 leaves the UI up)"
 	@echo "make test    unit, contract and Airflow tests"
 	@echo "make check   ruff, mypy --strict, import directions, docs tests"
 	@echo "make system  tests on a real scheduler and triggerer"
+	@echo "make bench   requests, lag, CPU and memory of waiting, beside the usual scripts (about 8 minutes)"
 	@echo "make matrix  the tests on every supported Airflow (VERSIONS=\"2.11 3.3\" for some)"
 
 demo: $(READY)
@@ -27,6 +28,9 @@ check: $(READY)
 
 system: $(READY)
 	$(BIN)/python -m pytest tests/system $(ARGS)
+
+bench: $(READY)
+	$(BIN)/python -m bench $(ARGS)
 
 matrix: $(READY)
 	$(BIN)/python -m dev.matrix $(VERSIONS)

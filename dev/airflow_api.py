@@ -52,6 +52,11 @@ class AirflowApi:
             return None
         return health if isinstance(health, dict) else None
 
+    def alive(self, job_type: str) -> int:
+        """How many jobs of a type, such as "TriggererJob", have had a heartbeat lately."""
+        path, params = "/jobs", {"job_type": job_type, "is_alive": "true", "limit": PAGE}
+        return len(self._call("GET", path, params=params).json()["jobs"])
+
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """The Dag, or None as long as it is not parsed."""
         return self._found(f"/dags/{_part(dag_id)}")

@@ -6,30 +6,22 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
-from dev import airflow_settings, processes
+from dev import airflow_parts, airflow_settings, processes
 from dev.airflow_api import AirflowApi
+from dev.airflow_parts import PARTS, STANDALONE, ComponentDied, called
 from dev.ports import free_port
+from dev.postgres import Postgres
 from dev.processes import Component, describe_exit
 
-PARTS = ("scheduler", "dag-processor", "api-server", "triggerer")
-HEALTH_KEYS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
+__all__ = ["PARTS", "AirflowBox", "ComponentDied", "DagNotReadyError"]
+
 FINISHED = ("success", "failed")
-
-
-class ComponentDied(RuntimeError):
-    """A component of Airflow ended by itself, or stopped to give signs of life."""
-
-    def __init__(self, component: str, what: str, log: Path, last_lines: str) -> None:
-        self.component, self.what, self.log = component, what, log
-        super().__init__(f"Airflow's {component} died ({what}). The end of {log}:\n{last_lines}")
 
 
 class DagNotReadyError(RuntimeError):
@@ -43,6 +35,9 @@ class AirflowBox:
     and started by itself. `port` is the API server's; without it 8080 if free, else another below 32768.
     `env` is added to the components' environment. `stale_after` is how many seconds without a heartbeat mean
     death. Everyone on this machine may use its API as an admin.
+
+    `database` is "sqlite", or "postgres" for a server of its own, which two `triggerers` need; these are then the
+    components triggerer-1, triggerer-2 and so on.
     """
 
     def __init__(
@@ -55,18 +50,22 @@ class AirflowBox:
         parallelism: int = 4,
         port: int | None = None,
         stale_after: float = 90.0,
+        database: Literal["sqlite", "postgres"] = "sqlite",
+        triggerers: int = 1,
     ) -> None:
-        if tuple(components) != ("standalone",) and not set(components) <= set(PARTS):
-            raise ValueError(f"components is ('standalone',) or some of {PARTS}, not {tuple(components)}")
+        if triggerers > 1 and database == "sqlite":
+            raise ValueError("Airflow runs several triggerers on a database that locks rows: database='postgres'")
+        self.components = airflow_parts.component_names(components, triggerers)
         self.home = home.absolute()
         self.dags_folder = dags_folder.absolute()
-        self.components = tuple(components)
         self.port = port or 0
         self._wanted_port = port
         self._extra_env = dict(env or {})
         self._parallelism = parallelism
         self._stale_after = stale_after
         self._env: dict[str, str] = {}
+        self._own_env: dict[str, dict[str, str]] = {}
+        self._postgres = Postgres(log=self._logs / "postgres.out") if database == "postgres" else None
         self._running: dict[str, Component] = {}
         self._parts: dict[str, psutil.Process] = {}  # of standalone
         self._frozen: set[str] = set()
@@ -96,6 +95,11 @@ class AirflowBox:
     def base_url(self) -> str:
         return f"http://localhost:{self.port}"
 
+    @property
+    def database_url(self) -> str:
+        """Where its database is, for SQLAlchemy."""
+        return self._env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+
     # --- its life
 
     def start(self) -> None:
@@ -107,15 +111,22 @@ class AirflowBox:
         self.port = self._wanted_port or free_port(8080)
         worker_logs = free_port(8793, taken=[self.port])
         trigger_logs = free_port(8794, taken=[self.port, worker_logs])
+        taken = [self.port, worker_logs, trigger_logs]
+        for name in called("triggerer", self.components)[1:]:
+            taken.append(free_port(taken=taken))
+            self._own_env[name] = {airflow_settings.TRIGGER_LOG_PORT: str(taken[-1])}
+        if self._postgres is not None:
+            self._postgres.start()
         self._env = airflow_settings.environment(
             self.home,
             dags_folder=self.dags_folder,
             ports=(self.port, worker_logs, trigger_logs),
+            database=None if self._postgres is None else self._postgres.url,
             parallelism=self._parallelism,
             extra=self._extra_env,
         )
         self._api = AirflowApi(self.base_url, while_waiting=self.check_alive)
-        if self.components != ("standalone",):
+        if self.components != (STANDALONE,):
             self._migrate()
         for name in self.components:
             self.start_component(name)
@@ -137,8 +148,10 @@ class AirflowBox:
             code = component.exit_code
             if code is not None:
                 raise ComponentDied(component.name, describe_exit(code), component.log, component.tail())
-        if standalone := self._running.get("standalone"):
+        if standalone := self._running.get(STANDALONE):
             self._check_parts(standalone)
+        if self._postgres is not None:
+            self._postgres.check_alive()
         if self._heartbeats_from is not None and time.monotonic() >= self._heartbeats_from:
             self._watch_heartbeats_in(10)
             self._check_heartbeats()
@@ -150,13 +163,15 @@ class AirflowBox:
         self._parts.clear()
         self._frozen.clear()
         # `airflow standalone` ends its components on SIGINT only.
-        first = signal.SIGINT if self.components == ("standalone",) else signal.SIGTERM
+        first = signal.SIGINT if self.components == (STANDALONE,) else signal.SIGTERM
         try:
             processes.end(components, grace=grace, first=first)
         finally:
             # One whose start was interrupted between the fork and our note of it.
             for process in processes.started_by_us(self.home):
                 processes.kill([process.pid], [process])
+            if self._postgres is not None:
+                self._postgres.stop()
         if self._api is not None:
             self._api.close()
 
@@ -166,7 +181,7 @@ class AirflowBox:
         """Start one of `components` that does not run."""
         if name not in self.components or name in self._running:
             raise ValueError(f"{name} is not one of {self.components}, or runs already.")
-        self._run(name, name)
+        self._run(name, airflow_parts.part_called(name))
         self._forgive_silence()
 
     def stop_component(self, name: str, number: signal.Signals = signal.SIGTERM, grace: float = 20.0) -> None:
@@ -304,7 +319,8 @@ class AirflowBox:
     def _run(self, name: str, *arguments: str) -> Component:
         command = [str(airflow_settings.airflow_command()), *arguments]
         log = self._logs / f"{name}.out"
-        component = Component.start(name, command, env=self._env, home=self.home, log=log)
+        env = {**self._env, **self._own_env.get(name, {})}
+        component = Component.start(name, command, env=env, home=self.home, log=log)
         self._running[name] = component
         return component
 
@@ -321,8 +337,8 @@ class AirflowBox:
         return self._running[name]
 
     def _members(self, name: str) -> list[psutil.Process]:
-        standalone = self._running.get("standalone")
-        if standalone is None or name == "standalone":
+        standalone = self._running.get(STANDALONE)
+        if standalone is None or name == STANDALONE:
             return self._component(name).members()
         self._check_parts(standalone)
         if name not in self._parts:
@@ -333,7 +349,7 @@ class AirflowBox:
     def _check_parts(self, standalone: Component) -> None:
         """Raise if a part of `airflow standalone` ended, which itself then goes on as if nothing happened."""
         for child in psutil.Process(standalone.pid).children():
-            if (name := part_of(child)) is not None:
+            if (name := airflow_parts.part_of(child)) is not None:
                 self._parts.setdefault(name, child)
         for name, process in self._parts.items():
             if not processes.is_alive(process):
@@ -346,17 +362,17 @@ class AirflowBox:
         return "\n".join(own[-20:]) or standalone.tail()
 
     def _unhealthy(self) -> list[str]:
-        health = self.api.health() if self._has("api-server") else {}
+        if not called("api-server", self._running):
+            return []
+        health = self.api.health()
         if health is None:
             return ["api-server"]
-        return [
-            name
-            for name, key in HEALTH_KEYS.items()
-            if health and self._has(name) and (health.get(key) or {}).get("status") != "healthy"
-        ]
-
-    def _has(self, name: str) -> bool:
-        return "standalone" in self._running or name in self._running
+        missing = [part for part in airflow_parts.unwell(health) if called(part, self._running)]
+        triggerers = called("triggerer", self._running)
+        # The word of one healthy triggerer stands for all of them.
+        if len(triggerers) > 1 and not missing and self.api.alive("TriggererJob") < len(triggerers):
+            missing += triggerers
+        return missing
 
     def _forgive_silence(self) -> None:
         if self._heartbeats_from is not None:
@@ -368,24 +384,9 @@ class AirflowBox:
     def _check_heartbeats(self) -> None:
         """Raise for a component whose process is there but which hangs, or whose inner loop ended."""
         health = self.api.health() if "api-server" not in self._frozen else None
-        for name, key in HEALTH_KEYS.items():
-            beat = ((health or {}).get(key) or {}).get(f"latest_{key}_heartbeat")
-            if beat is None or not self._has(name) or self._frozen & {name, "standalone"}:
-                continue
-            silent = (datetime.now(UTC) - datetime.fromisoformat(beat)).total_seconds()
-            if silent > self._stale_after:
-                component = self._running.get("standalone") or self._running[name]
-                what = f"no heartbeat for {silent:.0f} s"
-                raise ComponentDied(name, what, component.log, component.tail())
-
-
-def part_of(child: psutil.Process) -> str | None:
-    """Which of `PARTS` a child of `airflow standalone` is; None before its exec, and for a zombie."""
-    try:
-        words = " ".join(child.cmdline()).replace("api_server", "api-server").split()
-    except psutil.Error:
-        return None
-    for command, argument in pairwise(words):
-        if command.rsplit("/", 1)[-1] == "airflow" and argument in PARTS:
-            return argument
-    return None
+        for part, seconds in airflow_parts.silences(health or {}).items():
+            able = [name for name in called(part, self._running) if not {name, part} & self._frozen]
+            if able and seconds > self._stale_after:
+                component = self._running[able[0]]
+                what = f"no heartbeat for {seconds:.0f} s"
+                raise ComponentDied(part, what, component.log, component.tail())

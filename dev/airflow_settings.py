@@ -13,6 +13,8 @@ CONNECT_ARGS_MODULE = "airflow_box_database"
 # With Airflow's default of 5 s, two dozen tasks at once on a busy machine end in "database is locked", which
 # makes the scheduler and the triggerer exit.
 CONNECT_ARGS = 'ARGS = {"timeout": 60}\n'
+TRIGGER_LOG_PORT = "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT"
+"""The setting that triggerers on one machine cannot share."""
 
 
 class AirflowUnusableError(RuntimeError):
@@ -57,11 +59,13 @@ def environment(
     ports: tuple[int, int, int],
     parallelism: int,
     extra: Mapping[str, str],
+    database: str | None = None,
     base: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """What the components see: `base` without its Airflow variables, our settings, then `extra`.
 
-    `ports` are those of the API server, the worker log server and the triggerer log server.
+    `ports` are those of the API server, the worker log server and the triggerer log server. `database` is the URL of
+    a server; without it there is a file in `home`.
     """
     api, worker_logs, trigger_logs = ports
     kept = {name: value for name, value in base.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
@@ -79,12 +83,11 @@ def environment(
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(api),
         "AIRFLOW__API__BASE_URL": f"http://localhost:{api}",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": f"{CONNECT_ARGS_MODULE}.ARGS",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database or f"sqlite:///{home / 'airflow.db'}",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_logs),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_logs),
+        TRIGGER_LOG_PORT: str(trigger_logs),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
         "NO_COLOR": "1",
@@ -95,6 +98,8 @@ def environment(
         # `airflow standalone` starts its components by name.
         "PATH": os.pathsep.join(filter(None, [str(airflow_command().parent), kept.get("PATH")])),
     }
+    if database is None:
+        settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"] = f"{CONNECT_ARGS_MODULE}.ARGS"
     return {**kept, **settings, **extra}
 
 

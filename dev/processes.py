@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -30,8 +31,21 @@ class Component:
         self.log = log
 
     @classmethod
-    def start(cls, name: str, command: Sequence[str], *, env: Mapping[str, str], home: Path, log: Path) -> Component:
-        """Start `command` in `home`; a log that is there already is continued."""
+    def start(
+        cls,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        home: Path,
+        log: Path,
+        owner: tuple[int, int] | None = None,
+    ) -> Component:
+        """Start `command` in `home`; a log that is there already is continued.
+
+        `owner` is the user's and the group's id that root gives the command; None is whoever runs this.
+        """
+        identity: dict[str, Any] = {} if owner is None else {"user": owner[0], "group": owner[1], "extra_groups": []}
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -41,6 +55,7 @@ class Component:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                **identity,
             )
         _remember(home, process.pid)
         return cls(name, process, log)

@@ -179,7 +179,7 @@ def results(
                 "task_id": f"{name}-{mode}",
                 "cgc_conn_id": conn_id(name, mode),
                 "poke_interval": 1,
-                "timeout": 120,
+                "timeout": 600,
                 "retries": 0,
             }
             tasks.append({**task, "export_ids": case.platform(emulator), **MODES[mode], **case.arguments})

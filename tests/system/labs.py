@@ -12,7 +12,7 @@ from airflow_provider_cgc.emulator.jobs import OVERHEAD_SECONDS, PENDING_SECONDS
 
 BYTES_PER_SECOND = 1000
 SHORTEST = PENDING_SECONDS + OVERHEAD_SECONDS
-SECONDS = (5, 20, 30, 40, 50, 60)
+SECONDS = (5, 20, 30, 40, 50, 60, 3600)
 FILES = 1100
 """... of each length."""
 

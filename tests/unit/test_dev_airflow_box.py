@@ -8,7 +8,8 @@ import pytest
 
 from dev import airflow_settings
 from dev.airflow_api import AirflowApi, log_line
-from dev.airflow_box import AirflowBox, part_of
+from dev.airflow_box import AirflowBox
+from dev.airflow_parts import called, component_names, part_of, silences, unwell
 
 
 class Child:
@@ -63,6 +64,58 @@ def test_components_see_our_settings_and_none_of_the_users_airflow(monkeypatch):
 def test_components_are_standalone_or_known_parts(tmp_path):
     with pytest.raises(ValueError, match="standalone"):
         AirflowBox(tmp_path, dags_folder=tmp_path, components=("scheduler", "webserver"))
+
+
+def test_several_triggerers_are_components_of_their_own():
+    assert component_names(("scheduler", "triggerer"), 2) == ("scheduler", "triggerer-1", "triggerer-2")
+    assert component_names(("scheduler", "triggerer"), 1) == ("scheduler", "triggerer")
+
+
+@pytest.mark.parametrize(("components", "triggerers"), [(("standalone",), 2), (("scheduler",), 2), (("triggerer",), 0)])
+def test_triggerers_are_added_only_to_a_triggerer(components, triggerers):
+    with pytest.raises(ValueError, match="triggerer"):
+        component_names(components, triggerers)
+
+
+def test_several_triggerers_need_a_database_that_locks_rows(tmp_path):
+    with pytest.raises(ValueError, match="postgres"):
+        AirflowBox(tmp_path, dags_folder=tmp_path, components=("scheduler", "triggerer"), triggerers=2)
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("scheduler", "triggerer-1", "triggerer-2"), ["triggerer-1", "triggerer-2"]),
+        (("scheduler", "triggerer"), ["triggerer"]),
+        (("standalone",), ["standalone"]),
+        (("scheduler",), []),
+    ],
+)
+def test_knows_which_components_are_triggerers(names, found):
+    assert called("triggerer", names) == found
+
+
+def test_reads_airflows_word_of_its_parts():
+    health = {
+        "scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "2026-01-01T00:00:00+00:00"},
+        "dag_processor": {"status": None, "latest_dag_processor_heartbeat": None},
+    }
+
+    assert unwell(health) == ["dag-processor", "triggerer"]
+    assert silences(health).keys() == {"scheduler"}
+    assert silences(health)["scheduler"] > 0
+
+
+def test_a_server_is_told_no_arguments_of_sqlites(monkeypatch):
+    monkeypatch.setattr(airflow_settings, "airflow_command", lambda: Path("/v/bin/airflow"))
+    how = {"dags_folder": Path("/dags"), "ports": (8080, 8793, 8794), "parallelism": 4, "extra": {}, "base": {}}
+
+    of_file = airflow_settings.environment(Path("/home"), **how)
+    of_server = airflow_settings.environment(Path("/home"), database="postgresql://", **how)
+
+    assert of_file["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == "sqlite:////home/airflow.db"
+    assert of_server["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == "postgresql://"
+    assert of_file.keys() - of_server.keys() == {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"}
 
 
 def test_a_box_that_was_not_started_can_be_stopped(tmp_path):

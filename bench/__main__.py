@@ -1,0 +1,138 @@
+"""`make bench`: measure everybody in every case, print one table, check our promises, write `bench/RESULTS.md`.
+
+`python -m bench --case one-job --contender ours` measures only that, and writes nothing. Exits with 1 if a promise
+is not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bench import report
+from bench.bars import Bar, bars
+from bench.cases import CASES, CONTENDERS, SWEEP
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "RESULTS.md"
+LONGEST = 1800.0
+"""Seconds that one measurement may take."""
+SHOWN_OF_AN_ERROR = 20
+Pair = tuple[str, str]
+
+
+class MeasurementError(RuntimeError):
+    """A measurement did not come to its end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what the arguments ask for, or everything."""
+    options = _options(arguments)
+    pairs = list(_pairs(options.case, options.contender))
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="cgc-bench-") as home:
+        try:
+            results = dict(_measured(pairs, environment(Path(home)), options.parallel))
+        except MeasurementError as failure:
+            print(failure, file=sys.stderr)
+            return 1
+    sweep = results.pop((SWEEP, "ours"), None)
+    promises = bars(results, sweep)
+    print()
+    if results:
+        print(report.aligned(report.rows(results.values())))
+        print()
+    for bar in promises:
+        print(bar)
+    if sweep is not None and not options.case and not options.contender:
+        RESULTS.write_text(report.page(results.values(), promises, sweep, made()))
+        print(f"\n{RESULTS.relative_to(ROOT)} is written. It took {(time.monotonic() - began) / 60:.1f} minutes.")
+    return verdict(promises)
+
+
+def verdict(promises: Iterable[Bar]) -> int:
+    """Say on standard error what was missed; 1 if anything was."""
+    missed = [bar for bar in promises if not bar.kept]
+    for bar in missed:
+        told = f"{bar.told(bar.value)} measured, at most {bar.told(bar.most)} promised"
+        print(f"make bench: {bar.what}: {told}.", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def made() -> str:
+    """When and on what: nothing that tells one machine from another of its kind."""
+    airflow, sdk = (metadata.version(name) for name in ("apache-airflow", "sevenbridges-python"))
+    return (
+        f"{date.today().isoformat()}, Python {platform.python_version()}, Airflow {airflow}, "
+        f"sevenbridges-python {sdk}, {os.cpu_count()} cores."
+    )
+
+
+def environment(home: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """An Airflow home that is nobody's own; the emulator is reached past any proxy."""
+    kept = {name: value for name, value in base.items() if not name.startswith(("AIRFLOW", "SB_"))}
+    return kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--case", action="append", choices=[*CASES, SWEEP], help="only this case; may be repeated")
+    parser.add_argument("--contender", action="append", choices=CONTENDERS, help="only this one; may be repeated")
+    parser.add_argument(
+        "--parallel", type=int, default=min(os.cpu_count() or 1, 4), help="measurements side by side, one per core"
+    )
+    return parser.parse_args(arguments)
+
+
+def _pairs(cases: Sequence[str] | None, contenders: Sequence[str] | None) -> Iterator[Pair]:
+    for name, case in CASES.items():
+        if not cases or name in cases:
+            yield from ((name, who) for who in case.contenders if not contenders or who in contenders)
+    if (not cases or SWEEP in cases) and (not contenders or "ours" in contenders):
+        yield SWEEP, "ours"
+
+
+def _measured(pairs: Sequence[Pair], env: Mapping[str, str], parallel: int) -> Iterator[tuple[Pair, dict[str, Any]]]:
+    """Measure side by side what hardly disturbs each other, and last, alone, what compares CPU with CPU."""
+    waits = [pair for pair in pairs if pair[0] != SWEEP]
+    with ThreadPoolExecutor(parallel) as pool:
+        yield from zip(waits, pool.map(lambda pair: _measure(pair, env), waits), strict=True)
+    for pair in pairs[len(waits) :]:
+        yield pair, _measure(pair, env)
+
+
+def _measure(pair: Pair, env: Mapping[str, str]) -> dict[str, Any]:
+    """Measure in a fresh process, whose CPU and memory are nobody else's."""
+    (case, contender), began = pair, time.monotonic()
+    command = [sys.executable, "-m", "bench.one", "--case", case, "--contender", contender]
+    done = subprocess.run(command, cwd=ROOT, env=dict(env), capture_output=True, text=True, timeout=LONGEST)
+    if done.returncode:
+        last = "\n".join(done.stderr.splitlines()[-SHOWN_OF_AN_ERROR:])
+        raise MeasurementError(f"\n{case} of {contender} ended with code {done.returncode}:\n{last}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    title = CASES[case].title if case in CASES else "a worker's sweep of 10,000 ids"
+    print(f"{title}: {CONTENDERS[contender].title} ({time.monotonic() - began:.0f} s)", flush=True)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""A wait ends the same in every mode, whatever the platform does: modes times cases times faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.parity import drivers
+from tests.parity.cases import CASES, Case, Verdict, verdict
+from tests.parity.drivers import MODES, Task
+from tests.parity.faults import FAULTS, SEEDS, Fault
+from tests.parity.invariants import complaints
+from tests.parity.scene import Scene, Stage
+
+CALM = Fault(lambda scene, jobs: None)
+USUAL = {"poke_interval": 60, "timeout": 6 * 3600}
+TROUBLED = ("completed", "failed and lost, 250, error", "fail fast", "timeout", "401 later")
+VARIED = ("completed", "failed and lost, 250, error", "fail fast", "foreign, timeout")
+
+
+def combinations() -> list[Any]:
+    """Every case on a calm day, some with each fault, some on platforms of every kind; each of them in its modes."""
+    pairs = [(case, "calm") for case in CASES]
+    pairs += [(case, fault) for case in TROUBLED for fault in FAULTS]
+    pairs += [(case, seed) for case in VARIED for seed in SEEDS]
+    return [
+        pytest.param(case, fault, mode, id=f"{case} - {fault} - {mode}")
+        for case, fault in pairs
+        for mode in CASES[case].modes
+    ]
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a combination ended, what the table says, and what is wrong beside that."""
+
+    ended: Verdict
+    expected: Verdict
+    summary: dict[str, Any] | None
+    """... with the failed items in an order that does not depend on whose answer came first."""
+    complaints: list[str]
+    story: str
+
+
+@pytest.fixture(scope="module")
+def played(stage: Stage) -> Any:
+    """Play a combination, once."""
+    memory: dict[tuple[str, str, str], Played] = {}
+
+    def play(case: str, fault: str, mode: str) -> Played:
+        if (case, fault, mode) not in memory:
+            trouble = {**FAULTS, **SEEDS}.get(fault, CALM)
+            memory[case, fault, mode] = _play(stage, CASES[case], trouble, mode, seed=f"{case} {fault} {mode}")
+        return memory[case, fault, mode]
+
+    return play
+
+
+def _play(stage: Stage, case: Case, fault: Fault, mode: str, *, seed: str) -> Played:
+    with pytest.MonkeyPatch.context() as patch:
+        scene = Scene(stage, patch, seed=seed)
+        jobs = case.jobs(scene)
+        fault.arrange(scene, jobs)
+        how = {**USUAL, **case.arguments}
+        expected = verdict(jobs, how, foreign=scene.emulator.world.options.foreign_ids)
+        task = Task(scene, MODES[mode], jobs.ids, how)
+
+        end = drivers.run(task, patch)
+
+        summary = task.xcoms.get("cgc_summary")
+        counts = {name: summary[name] for name in expected.counts} if summary and expected.counts else None
+        bad_ids = frozenset(item["id"] for item in summary["failed_items"]) if summary else frozenset()
+        wrong = list(complaints(task, end, expected, jobs, lasts=fault.lasts))
+        if end.state == "success" and end.returned != summary:
+            wrong.append(f"it returned {end.returned}")
+        ended = Verdict(end.state, end.cause, counts, bad_ids)
+        return Played(ended, expected, comparable(summary), wrong, scene.story(end.error))
+
+
+def comparable(summary: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The summary with its failed items in an order that does not depend on whose answer came first."""
+    if summary is None:
+        return None
+    return {**summary, "failed_items": sorted(summary["failed_items"], key=lambda item: item["id"])}
+
+
+@pytest.mark.parametrize(("case", "fault", "mode"), combinations())
+def test_a_wait_ends_the_same_in_every_mode(played: Any, case: str, fault: str, mode: str) -> None:
+    this = played(case, fault, mode)
+
+    assert this.ended == this.expected, this.story
+    assert this.complaints == [], this.story
+    if this.expected.counts is not None:
+        assert this.summary == played(case, fault, CASES[case].modes[0]).summary, this.story

@@ -1,0 +1,127 @@
+"""What the matrix stands on: a worker whose threads sleep side by side, an alarm, and a line that is told of."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.compat import AirflowTaskTimeout
+from airflow_provider_cgc.hooks.cgc import CgcHook
+from tests.parity.scene import CONN_ID, NEXT_TOKEN, TOKEN, Scene, Stage, Time
+
+
+@pytest.fixture
+def scene(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(stage, monkeypatch, seed="a test of the scene")
+
+
+def in_a_thread(time: Time, work: Any) -> Any:
+    """Run something where a worker's code runs."""
+
+    async def main() -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    return time.run(main())
+
+
+def test_threads_of_a_worker_sleep_side_by_side() -> None:
+    time = Time()
+
+    def look() -> list[float]:
+        def answer(seconds: float) -> float:
+            time.sleep(seconds)
+            return seconds
+
+        with ThreadPoolExecutor(3) as pool:
+            return time.map(pool, answer, [40.0, 60.0, 20.0])
+
+    answers = in_a_thread(time, look)
+
+    assert answers == [40.0, 60.0, 20.0]
+    assert time.clock() - time.start == pytest.approx(60)
+
+
+def test_the_alarm_rings_in_the_middle_of_a_sleep(scene: Scene) -> None:
+    scene.alarm = scene.time.clock() + 100
+
+    with pytest.raises(AirflowTaskTimeout):
+        in_a_thread(scene.time, lambda: [scene.sleep(60), scene.sleep(60)])
+
+    assert scene.time.clock() - scene.time.start == pytest.approx(100)
+
+
+@pytest.mark.parametrize(("delay", "passes"), [(50, 50), (600, 60)])
+def test_a_slow_answer_takes_as_long_as_the_clients_patience_at_most(scene: Scene, delay: float, passes: float) -> None:
+    scene.line.delays.append(delay)
+
+    in_a_thread(scene.time, lambda: ask(["a"]))
+
+    assert scene.time.clock() - scene.time.start == pytest.approx(passes)
+    assert len(scene.line.troubles) == (delay > passes)
+
+
+def test_the_line_tells_of_an_id_that_is_asked_for_again(scene: Scene) -> None:
+    (job_id,) = scene.emulator.submit_exports(scene.files[:1])
+    scene.time.pass_by(600)
+
+    in_a_thread(scene.time, lambda: [ask([job_id]), ask([job_id])])
+
+    assert scene.line.asked_again == [job_id]
+
+
+def test_the_line_tells_of_a_request_beyond_the_share(scene: Scene) -> None:
+    scene.neighbour(850)
+    process = scene.line.process
+
+    def twice() -> None:
+        ask(["a"])
+        scene.new_process()
+        scene.line.process = process
+        ask(["a"])
+
+    in_a_thread(scene.time, twice)
+
+    assert scene.line.unbidden == [scene.time.start]
+
+
+def test_the_line_tells_of_a_question_before_its_time(scene: Scene) -> None:
+    scene.emulator.fault("503", retry_after=60)
+
+    def questions() -> None:
+        for _ in range(3):
+            ask(["a"])
+            scene.sleep(40)
+
+    in_a_thread(scene.time, questions)
+
+    assert scene.line.early == [scene.time.start + 40]
+
+
+def test_a_process_that_is_gone_sends_nothing(scene: Scene) -> None:
+    scene.line.process.gone = True
+
+    with pytest.raises(RuntimeError, match="is gone"):
+        in_a_thread(scene.time, lambda: ask(["a"]))
+
+    assert scene.emulator.requests == []
+
+
+def test_the_connection_has_the_token_that_is_valid_when_it_is_renewed(scene: Scene) -> None:
+    scene.emulator.set_token(NEXT_TOKEN)
+    before = CgcHook(CONN_ID).settings.token
+    scene.renew_connection()
+
+    assert (before, CgcHook(CONN_ID).settings.token) == (TOKEN, NEXT_TOKEN)
+
+
+def ask(ids: list[str]) -> None:
+    """Ask once for exports, as a worker does."""
+    try:
+        CgcHook(CONN_ID).get_conn(patience=0).exports.bulk_get(ids)
+    except CgcError:
+        pass  # what is looked at is the line
