@@ -1,7 +1,7 @@
 """`make bench`: measure everybody in every case, print one table, check our promises, write `bench/RESULTS.md`.
 
-`python -m bench --case one-job --contender ours` measures only that, and writes nothing. Exits with 1 if a promise
-is not kept.
+`python -m bench --case one-job --contender ours` measures only that, and writes nothing; the real triggerer is left
+out where contenders are named. Exits with 1 if a promise is not kept.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import report, triggerer_figures
 from bench.bars import Bar, bars
-from bench.cases import CASES, CONTENDERS, SWEEP
+from bench.cases import CASES, CONTENDERS, SWEEP, TRIGGERER
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "RESULTS.md"
@@ -45,19 +45,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="cgc-bench-") as home:
         try:
             results = dict(_measured(pairs, environment(Path(home)), options.parallel))
+            rows = _in_the_triggerer(Path(home)) if _wants_the_triggerer(options) else []
         except MeasurementError as failure:
             print(failure, file=sys.stderr)
             return 1
     sweep = results.pop((SWEEP, "ours"), None)
-    promises = bars(results, sweep)
+    promises = bars(results, sweep) + triggerer_figures.bars(rows, triggerer_figures.Plan())
     print()
     if results:
         print(report.aligned(report.rows(results.values())))
         print()
+    if rows:
+        print("\n".join([*triggerer_figures.aligned(triggerer_figures.table(rows)), ""]))
     for bar in promises:
         print(bar)
-    if sweep is not None and not options.case and not options.contender:
-        RESULTS.write_text(report.page(results.values(), promises, sweep, made()))
+    if sweep is not None and rows and not options.case and not options.contender:
+        RESULTS.write_text(report.page(results.values(), promises, sweep, rows, made()))
         print(f"\n{RESULTS.relative_to(ROOT)} is written. It took {(time.monotonic() - began) / 60:.1f} minutes.")
     return verdict(promises)
 
@@ -95,7 +98,9 @@ def environment(home: Path, base: Mapping[str, str] = os.environ) -> dict[str, s
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--case", action="append", choices=[*CASES, SWEEP], help="only this case; may be repeated")
+    parser.add_argument(
+        "--case", action="append", choices=[*CASES, SWEEP, TRIGGERER], help="only this case; may be repeated"
+    )
     parser.add_argument("--contender", action="append", choices=CONTENDERS, help="only this one; may be repeated")
     parser.add_argument(
         "--parallel", type=int, default=min(os.cpu_count() or 1, 4), help="measurements side by side, one per core"
@@ -109,6 +114,26 @@ def _pairs(cases: Sequence[str] | None, contenders: Sequence[str] | None) -> Ite
             yield from ((name, who) for who in case.contenders if not contenders or who in contenders)
     if (not cases or SWEEP in cases) and (not contenders or "ours" in contenders):
         yield SWEEP, "ours"
+
+
+def _wants_the_triggerer(options: argparse.Namespace) -> bool:
+    return TRIGGERER in options.case if options.case else not options.contender
+
+
+def _in_the_triggerer(home: Path) -> list[dict[str, Any]]:
+    """Measure in real time, with nothing else running: one row for each way of waiting."""
+    figures, began = home / "triggerer.json", time.monotonic()
+    command = [sys.executable, "-m", "bench.triggerer", "--json", str(figures)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)
+    if not figures.exists():
+        raise MeasurementError(f"\nthe real triggerer: code {done.returncode}:\n{_last_lines(done.stderr)}")
+    print(f"1,000 waits in Airflow's own triggerer ({time.monotonic() - began:.0f} s)", flush=True)
+    rows: list[dict[str, Any]] = json.loads(figures.read_text())["rows"]
+    return rows
+
+
+def _last_lines(text: str) -> str:
+    return "\n".join(text.splitlines()[-SHOWN_OF_AN_ERROR:])
 
 
 def _measured(pairs: Sequence[Pair], env: Mapping[str, str], parallel: int) -> Iterator[tuple[Pair, dict[str, Any]]]:
@@ -126,8 +151,8 @@ def _measure(pair: Pair, env: Mapping[str, str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.one", "--case", case, "--contender", contender]
     done = subprocess.run(command, cwd=ROOT, env=dict(env), capture_output=True, text=True, timeout=LONGEST)
     if done.returncode:
-        last = "\n".join(done.stderr.splitlines()[-SHOWN_OF_AN_ERROR:])
-        raise MeasurementError(f"\n{case} of {contender} ended with code {done.returncode}:\n{last}")
+        text = _last_lines(done.stderr)
+        raise MeasurementError(f"\n{case} of {contender} ended with code {done.returncode}:\n{text}")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     title = CASES[case].title if case in CASES else "a worker's sweep of 10,000 ids"
     print(f"{title}: {CONTENDERS[contender].title} ({time.monotonic() - began:.0f} s)", flush=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SWEEP = "worker-sweep"
 """The one case that is no waiting: see `sweep.py`."""
+TRIGGERER = "triggerer"
+"""The case in real time, in Airflow's own triggerer: see `triggerer.py`."""
 MINUTE = 60.0
 INTERVAL = 60.0
 LATENCY = 0.3

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.triggerer_box import Probe, TriggererBox, TriggererError, wait_for
-from bench.triggerer_figures import Plan, broken_promises, lags_between, longest_turn, merged, table
+from bench.triggerer_figures import Plan, aligned, bars, lags_between, longest_turn, merged, table
 from bench.triggerer_platform import BULK_GET, Platform, Request
 from dev import airflow_settings
 
@@ -193,12 +193,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)  # or the triggerer would be left behind
     plan = Plan(waits=options.waits, jobs_each=options.jobs, sweeps=options.sweeps, rounds=options.repeat)
     rows = run(plan, hows=options.only or HOWS, home=options.home)
-    broken = broken_promises(rows, plan)
+    promises = bars(rows, plan)
     print(f"{plan.waits} waits of {plan.jobs_each} jobs, Airflow {airflow_settings.installed_version()}")
-    print("\n".join([*table(rows), *broken]))
+    print("\n".join([*aligned(table(rows)), *map(str, promises)]))
     if options.json is not None:
-        options.json.write_text(json.dumps({"rows": rows, "broken": broken, "load": os.getloadavg()}, indent=2))
-    return 1 if broken else 0
+        options.json.write_text(json.dumps({"rows": rows, "load": os.getloadavg()}, indent=2))
+    return 0 if all(bar.kept for bar in promises) else 1
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""From what was seen of a triggerer to the figures in the table, and which of our promises they break; pure."""
+"""From what was seen of a triggerer to the figures in the table, and whether our promises are kept; pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
+
+from bench.bars import Bar
 
 TICK = 0.01
 """Seconds between two looks of the probe at the clock."""
@@ -67,6 +69,12 @@ class Plan(NamedTuple):
         return self.waits * self.jobs_each
 
 
+WAYS = {
+    "idle": "idle",
+    "asleep": "triggers that only sleep",
+    "alone": "each polls for itself",
+    "shared": "this provider",
+}
 FIGURES = {
     "start_seconds": ("start until all are served, s", 1),
     "restart_seconds": ("restart after SIGKILL until all are served, s", 1),
@@ -102,30 +110,40 @@ def merged(played: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a figure, one column a way of waiting: the median, and the spread of several rounds."""
-    lines = [["", *(row["how"] for row in rows)]]
+def table(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """A head, and one line a figure, one column a way of waiting: the median, and the spread of several rounds."""
+    lines = [["", *(WAYS.get(row["how"], row["how"]) for row in rows)]]
     for figure, (title, decimals) in FIGURES.items():
         lines.append([title, *(_cell(row[figure], decimals) for row in rows)])
+    return lines
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """A table for a terminal."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
 
 
-def broken_promises(rows: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
-    """Say in a sentence each what is worse than we promise; nothing without an idle triggerer to compare with."""
+def bars(rows: Sequence[Mapping[str, Any]], plan: Plan) -> list[Bar]:
+    """Our promises; none without an idle triggerer to compare with."""
     by_how = {row["how"]: row for row in rows}
     if not {"shared", "idle"} <= by_how.keys():
         return []
     ours, idle = by_how["shared"], by_how["idle"]
     most = math.ceil(plan.jobs / 100 * 1.05)
-    checks = [
-        ("requests an interval", max(ours["requests_per_sweep"]), most),
-        ("requests of a restart", max(ours["restart_requests"]), most),
-        ("MiB of memory above an idle triggerer", _above(ours, idle, "all_rss_mib"), MOST_MEMORY),
-        ("ms at p99 by which the event loop is later than an idle one", _above(ours, idle, "lag_p99_ms"), MOST_LAG),
-        ("seconds until a restarted triggerer has served all waits", median(ours["restart_seconds"]), MOST_RESTART),
+    waits = f"real triggerer, {plan.waits:,} waits"
+    return [
+        Bar(f"{waits}: requests of a sweep", max(ours["requests_per_sweep"]), most),
+        Bar(f"{waits}: requests of a restart", max(ours["restart_requests"]), most),
+        Bar(f"{waits}: memory above an idle one", _above(ours, idle, "all_rss_mib"), MOST_MEMORY, "MiB"),
+        Bar(
+            f"{waits}: event loop late at p99, above an idle one",
+            _above(ours, idle, "lag_p99_ms") / 1000,
+            MOST_LAG / 1000,
+            "ms",
+        ),
+        Bar(f"{waits}: restart until all are served", median(ours["restart_seconds"]), MOST_RESTART, "s"),
     ]
-    return [f"BROKEN: {value:.1f} {what}; at most {bar:g} are promised." for what, value, bar in checks if value > bar]
 
 
 MOST_MEMORY = 100.0

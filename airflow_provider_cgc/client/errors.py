@@ -254,6 +254,9 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, *, call:
     if call.startswith("GET ") and _is_job(raw):
         # The documentation shows a FAILED job under the HTTP status of its error; it is a job all the same.
         return raw
+    if raw is None and status not in _SAY_ENOUGH and status < 500 and _claims_json(headers):
+        # What was refused, and whether for good, stood in the part that is broken.
+        raise _unreadable(status, headers, body, call)
     raise _api_error(status, headers, raw, body, call=call, now=now)
 
 
@@ -261,11 +264,15 @@ def _value(status: int, headers: Mapping[str, str], body: bytes, call: str) -> A
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as fault:
-        kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
-        raise CgcUnreadableError(
-            f"{call} answered {status} with {len(body)} bytes that are no JSON ({kind}). A login page or a proxy "
-            "may stand between, or the line broke: open the host in a browser from this machine."
-        ) from fault
+        raise _unreadable(status, headers, body, call) from fault
+
+
+def _unreadable(status: int, headers: Mapping[str, str], body: bytes, call: str) -> CgcUnreadableError:
+    kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
+    return CgcUnreadableError(
+        f"{call} answered {status} with {len(body)} bytes that are no JSON ({kind}). A login page or a proxy "
+        "may stand between, or the line broke: open the host in a browser from this machine."
+    )
 
 
 def _redirect(status: int, headers: Mapping[str, str], call: str) -> CgcRedirect:
@@ -290,6 +297,8 @@ _BY_STATUS: Mapping[int, type[CgcApiError]] = {
     409: CgcConflict,
     429: CgcRateLimited,
 }
+_SAY_ENOUGH = (401, 403, 408, 425, 429)
+"""Statuses that tell what to do whatever the body says."""
 
 
 def _api_error(status: int, headers: Mapping[str, str], raw: Any, body: bytes, *, call: str, now: float) -> CgcApiError:
@@ -324,6 +333,10 @@ def _json_or_none(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def _claims_json(headers: Mapping[str, str]) -> bool:
+    return "json" in (header(headers, "Content-Type") or "").lower()
 
 
 def _is_job(raw: Any) -> bool:

@@ -106,7 +106,7 @@ class Wire:
                 raise CgcUnreadableError(
                     f"{request} answered {response.status_code}, but the line broke after {size} bytes of it"
                 ) from fault
-            # A refusal is judged by its status, however much of its text arrived.
+            # What a refusal means is for its judge to say, even where only a part of its text arrived.
         return b"".join(pieces).replace(self._settings.token.encode(), b"***")
 
     def _url(self, request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from heapq import heappop, heappush
 
 DUE = float("-inf")
@@ -52,22 +52,33 @@ class Agenda:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def take(self, now: float, *, chunk: int, most: int | None = None) -> list[str]:
+    def take(self, now: float, *, chunk: int, most: int | None = None, apart: Collection[str] = ()) -> list[str]:
         """
         Take what is due at `now` out of the plan, `most` ids at most.
 
-        If anything is due, what is due next fills the last request of `chunk` ids up: it rides for free.
+        If anything is due, what is due next fills the last request of `chunk` ids up: it rides for free. Ids in
+        `apart` travel in requests of their own, and so neither give a ride nor take one.
         """
         self._queue_what_is_due(now)
         taken = self._in_turn(len(self._when) if most is None else most)
-        room = -len(taken) % chunk
-        while room and self._heap:
+        room = -sum(job_id not in apart for job_id in taken) % chunk
+        return taken + self._riders(room, apart)
+
+    def _riders(self, room: int, apart: Collection[str]) -> list[str]:
+        riders: list[str] = []
+        left: list[tuple[float, str]] = []
+        while len(riders) < room and self._heap:
             when, job_id = heappop(self._heap)
-            if self._is_planned(when, job_id):
-                taken.append(job_id)
+            if not self._is_planned(when, job_id):
+                continue
+            if job_id in apart:
+                left.append((when, job_id))
+            else:
+                riders.append(job_id)
                 del self._when[job_id]
-                room -= 1
-        return taken
+        for entry in left:
+            heappush(self._heap, entry)
+        return riders
 
     def _is_planned(self, when: float, job_id: str) -> bool:
         """Tell an entry of the heap from what a later `put`, `take` or `drop` has left behind."""

@@ -158,11 +158,15 @@ class Poller:
             return []
         self._pace = budget.pace_for(self, self._wish()) if budget and not pause else math.inf
         if self._pace == math.inf:
-            return chunks(self._agenda.take(now, chunk=CHUNK), suspects=self._suspects)
-        requests = chunks(self._agenda.take(now, chunk=CHUNK, most=CHUNK), suspects=self._suspects)
+            return self._requests(now)
+        requests = self._requests(now, most=CHUNK)
         # What the loop itself took is made up for, within a second, or the pace would be missed by it each time.
         self._paced_until = max(self._paced_until, now - 1.0) + len(requests) / max(self._pace, SLOWEST)
         return requests
+
+    def _requests(self, now: float, *, most: int | None = None) -> list[list[str]]:
+        taken = self._agenda.take(now, chunk=CHUNK, most=most, apart=self._suspects)
+        return chunks(taken, suspects=self._suspects)
 
     def _wish(self) -> float:
         """Requests a second that it takes to look at everything as often as its waiters ask."""

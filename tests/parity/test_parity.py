@@ -17,6 +17,10 @@ from tests.parity.scene import Scene, Stage
 CALM = Fault(lambda scene, jobs: None)
 USUAL = {"poke_interval": 60, "timeout": 6 * 3600}
 TROUBLED = ("completed", "failed and lost, 250, error", "fail fast", "timeout", "401 later")
+SPOILING = ("half answers", "broken JSON", "dropped after", "503")
+"""Trouble that might be taken for the answer to a question with an unknown id."""
+COURTESY = ("a busy neighbour", "a greedy neighbour")
+"""Where Airflow's share may be used up at the end, so that the names of failed files are not asked for in every mode."""
 VARIED = ("completed", "failed and lost, 250, error", "fail fast", "foreign, timeout")
 
 
@@ -24,6 +28,7 @@ def combinations() -> list[Any]:
     """Every case on a calm day, some with each fault, some on platforms of every kind; each of them in its modes."""
     pairs = [(case, "calm") for case in CASES]
     pairs += [(case, fault) for case in TROUBLED for fault in FAULTS]
+    pairs += [("lost, 404", fault) for fault in SPOILING]
     pairs += [(case, seed) for case in VARIED for seed in SEEDS]
     return [
         pytest.param(case, fault, mode, id=f"{case} - {fault} - {mode}")
@@ -76,14 +81,15 @@ def _play(stage: Stage, case: Case, fault: Fault, mode: str, *, seed: str) -> Pl
         if end.state == "success" and end.returned != summary:
             wrong.append(f"it returned {end.returned}")
         ended = Verdict(end.state, end.cause, counts, bad_ids)
-        return Played(ended, expected, comparable(summary), wrong, scene.story(end.error))
+        return Played(ended, expected, comparable(summary, names=fault not in [FAULTS[name] for name in COURTESY]), wrong, scene.story(end.error))
 
 
-def comparable(summary: dict[str, Any] | None) -> dict[str, Any] | None:
+def comparable(summary: dict[str, Any] | None, *, names: bool = True) -> dict[str, Any] | None:
     """The summary with its failed items in an order that does not depend on whose answer came first."""
     if summary is None:
         return None
-    return {**summary, "failed_items": sorted(summary["failed_items"], key=lambda item: item["id"])}
+    items = [{key: item[key] for key in item if names or key != "name"} for item in summary["failed_items"]]
+    return {**summary, "failed_items": sorted(items, key=lambda item: item["id"])}
 
 
 @pytest.mark.parametrize(("case", "fault", "mode"), combinations())

@@ -14,9 +14,10 @@ from typing import Generic, Protocol, TypeVar
 
 from airflow_provider_cgc.client.bulk import Accounts, account, chunks_of
 from airflow_provider_cgc.client.endpoints.paths import checked_ids
-from airflow_provider_cgc.client.errors import CgcNotFound
+from airflow_provider_cgc.client.errors import CgcError, CgcNotFound
 from airflow_provider_cgc.client.models import BulkRecord
 from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.retry import transient
 from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["BulkReader"]
@@ -72,15 +73,25 @@ class BulkReader(Generic[T]):
         missing = _missing(ids, answer)
         if missing and len(ids) > 1:
             log.debug("%d of %d %s ids were left open; asking for them again", len(missing), len(ids), self._what)
-            again = self._ask(missing, calls)
+            again = self._ask_again(missing, calls)
             answer.add(again)
             if again.unplaced or again.unreadable_unplaced:
                 for name in _missing(missing, again):
-                    answer.add(self._ask([name], calls))
+                    answer.add(self._ask_again([name], calls))
         for name in _missing(ids, answer):
             problem = self._cannot_be_read() if name in answer.unreadable else self._not_mentioned()
             answer.records[name] = BulkRecord(None, None, problem)
         return {name: _named(name, record) for name, record in answer.records.items()}
+
+    def _ask_again(self, ids: Sequence[str], calls: _Calls) -> Accounts[str, T]:
+        """Ask for what an answer left open; trouble that may pass must not cost what that answer told."""
+        try:
+            return self._ask(ids, calls)
+        except CgcError as trouble:
+            if not transient(trouble):
+                raise
+            log.debug("%d %s ids stay undecided: %s", len(ids), self._what, trouble)
+            return Accounts(dict.fromkeys(ids, self._undecided()))
 
     def _ask(self, ids: Sequence[str], calls: _Calls) -> Accounts[str, T]:
         """Ask for some ids; with no calls left they stay undecided."""
@@ -107,6 +118,20 @@ class BulkReader(Generic[T]):
             result.records[ids[0]] = BulkRecord(None, None, refusal.problem)
             return result
         refused = [list(ids)]
+        try:
+            self._cut_up(refused, result, calls)
+        except CgcError as trouble:
+            if not transient(trouble):
+                raise
+            log.debug("%s ids stay undecided: %s", self._what, trouble)
+            refused = [_missing(ids, result)]
+        for part in refused:
+            result.records |= dict.fromkeys(part, self._undecided())
+        log.debug("one call for %d %s ids was refused; %d calls are left", len(ids), self._what, calls.left)
+        return result
+
+    def _cut_up(self, refused: list[list[str]], result: Accounts[str, T], calls: _Calls) -> None:
+        """Ask for parts of what was refused, until nothing is refused any more or the calls are used up."""
         while refused and calls.left:
             bad = refused.pop()
             # Cut a little before the middle: the first part is always asked for, the second one not always.
@@ -118,11 +143,7 @@ class BulkReader(Generic[T]):
             # When the first part is fine the bad id is in the second: that call can be saved.
             if (fine and len(second) > 1) or not calls.left or not self._is_answered(second, result, calls):
                 refused.append(second)
-            refused = [part for part in refused if part[0] not in result.records]
-        for part in refused:
-            result.records |= dict.fromkeys(part, self._undecided())
-        log.debug("one call for %d %s ids was refused; %d calls are left", len(ids), self._what, calls.left)
-        return result
+            refused[:] = [part for part in refused if part[0] not in result.records]
 
     def _is_answered(self, part: Sequence[str], result: Accounts[str, T], calls: _Calls) -> bool:
         """Ask for a part and put into `result` what comes of it; False if the call was refused for an unknown id."""
@@ -151,7 +172,7 @@ class BulkReader(Generic[T]):
         return Problem(None, None, text, made_here=True, undecided=True)
 
     def _undecided(self) -> BulkRecord[T]:
-        text = "not asked apart yet: too many unknown ids in one call"
+        text = "not told apart from unknown ids yet"
         return BulkRecord(None, None, Problem(None, None, text, made_here=True, undecided=True))
 
 

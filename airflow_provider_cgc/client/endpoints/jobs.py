@@ -78,8 +78,9 @@ class JobsEndpoint(Generic[T]):
 
         A record has the job, or the problem of this one id. Three problems are our own (`made_here`): 9008 for an id
         that the platform's answers do not mention, and two that only say to ask again (`may_pass`): for a job that is
-        there but cannot be read, and for an id that could not be told from unknown ones by at most 24 requests per
-        hundred. Raises `CgcUnreadableError` only if a whole answer cannot be read.
+        there but cannot be read, and for an id that could not be told from unknown ones, because that takes more than
+        24 requests per hundred or one of them met trouble that passes. Raises `CgcUnreadableError` only if the whole
+        first answer cannot be read.
         """
         return self._reader.get(ids)
 

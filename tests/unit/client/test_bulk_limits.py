@@ -54,7 +54,7 @@ def test_many_unknown_ids_cost_at_most_24_calls_and_the_rest_stays_open(
     found = {name for name, error in errors.items() if error.code == 9008}
     assert found
     assert not found & platform.known
-    text = "not asked apart yet: too many unknown ids in one call"
+    text = "not told apart from unknown ids yet"
     left = {name: error for name, error in errors.items() if name not in found}
     assert set(left.values()) == {Problem(None, None, text, made_here=True, undecided=True)}
     assert all(error.may_pass for error in left.values())
@@ -135,3 +135,41 @@ def test_an_error_in_the_midst_of_halving_is_raised(client: CgcClient, requests_
 
     with pytest.raises(CgcForbidden):
         client.exports.bulk_get(["a", "b"])
+
+
+@pytest.mark.parametrize("unknown", ["error", "gap", "404"])
+def test_trouble_with_a_further_call_does_not_cost_what_the_first_ones_told(
+    make_client: Any, requests_mock: Any, base: str, unknown: str
+) -> None:
+    ids = [f"id{number}" for number in range(100)]
+    platform = Platform({*ids} - {"id30", "id60"}, unknown=unknown, shuffled=True)
+    sound = {"error": 1, "gap": 1, "404": 5}[unknown]
+
+    def troubled(request: Any, context: Any) -> Any:
+        if len(platform.calls) >= sound:
+            context.status_code = 503
+            return {"status": 503, "code": 9100, "message": "down"}
+        return platform(request, context)
+
+    records = ask(make_client(patience=0), requests_mock, base, troubled, ids)
+
+    told = {record.id for record in records if record.resource}
+    assert len(told) >= 36
+    assert {record.error.undecided for record in records if record.error} == {True}
+    assert {"id30", "id60"} <= {record.id for record in records if record.error}
+
+
+@pytest.mark.parametrize("unknown", ["error", "404"])
+def test_a_denial_of_a_further_call_is_an_error_of_the_whole(
+    make_client: Any, requests_mock: Any, base: str, unknown: str
+) -> None:
+    platform = Platform({"a", "b"}, unknown=unknown, shuffled=True)
+
+    def denied(request: Any, context: Any) -> Any:
+        if platform.calls:
+            context.status_code = 403
+            return {"status": 403, "code": 90002, "message": "no"}
+        return platform(request, context)
+
+    with pytest.raises(CgcForbidden):
+        ask(make_client(patience=0), requests_mock, base, denied, ["b", "a", "x"])

@@ -17,14 +17,16 @@ from airflow_provider_cgc.client import (
     CgcClient,
     CgcConnectionError,
     CgcError,
-    CgcNotFound,
+    CgcForbidden,
     CgcRedirect,
     CgcTimeoutError,
+    CgcUnauthorized,
     CgcUnavailable,
     CgcUnreadableError,
     RateBudget,
     Settings,
 )
+from airflow_provider_cgc.client.retry import transient
 
 TOKEN = "canary0123456789abcdef0123456789"
 USER = json.dumps({"username": "mcurie"}).encode()
@@ -208,14 +210,27 @@ def test_half_a_chunked_body_is_unreadable(serve: Serve) -> None:
         client.user()
 
 
-def test_half_a_refusal_is_still_a_refusal(serve: Serve, http_answer: Answer) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("401 Unauthorized", CgcUnauthorized),
+        ("403 Forbidden", CgcForbidden),
+        # What is not found, an id or the very address, stood in the other half.
+        ("404 Not Found", CgcUnreadableError),
+        ("409 Conflict", CgcUnreadableError),
+    ],
+)
+def test_half_a_refusal_is_one_where_the_status_says_enough(
+    serve: Serve, http_answer: Answer, status: str, kind: type[CgcError]
+) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
-        line.sendall(http_answer(b'{"status": 404, "co', status="404 Not Found", length=1000))
+        line.sendall(http_answer(b'{"status": 404, "co', status=status, length=1000))
         line.shutdown(socket.SHUT_WR)
 
-    with client_of(serve(talk).url) as client, pytest.raises(CgcNotFound):
+    with client_of(serve(talk).url) as client, pytest.raises(kind) as error:
         client.user()
+    assert transient(error.value) == (kind is CgcUnreadableError)
 
 
 def test_no_http_at_all(serve: Serve) -> None:

@@ -57,6 +57,18 @@ def test_a_full_request_takes_nothing_along(agenda):
     assert "later" not in agenda.take(0.0, chunk=CHUNK)
 
 
+def test_ids_that_travel_apart_give_no_ride_and_take_none(agenda):
+    plan(agenda, ["alone1"])
+    plan(agenda, ["alone2", "later"], when=1.0)
+    apart = {"alone1", "alone2"}
+
+    assert agenda.take(0.0, chunk=CHUNK, apart=apart) == ["alone1"]
+    plan(agenda, ["due"])
+    assert agenda.take(0.0, chunk=CHUNK, apart=apart) == ["due", "later"]
+    assert agenda.next_time() == 1.0
+    assert agenda.take(1.0, chunk=CHUNK, apart=apart) == ["alone2"]
+
+
 def test_a_new_time_takes_the_place_of_the_old_one(agenda):
     plan(agenda, ["a"], when=10.0)
     plan(agenda, ["a"], when=20.0)
