@@ -20,7 +20,7 @@ TROUBLED = ("completed", "failed and lost, 250, error", "fail fast", "timeout", 
 SPOILING = ("half answers", "broken JSON", "dropped after", "503")
 """Trouble that might be taken for the answer to a question with an unknown id."""
 COURTESY = ("a busy neighbour", "a greedy neighbour")
-"""Where Airflow's share may be used up at the end, so that the names of failed files are not asked for in every mode."""
+"""Where the share may be used up at the end, so that the names of failed files are not asked for in every mode."""
 VARIED = ("completed", "failed and lost, 250, error", "fail fast", "foreign, timeout")
 
 
@@ -81,7 +81,8 @@ def _play(stage: Stage, case: Case, fault: Fault, mode: str, *, seed: str) -> Pl
         if end.state == "success" and end.returned != summary:
             wrong.append(f"it returned {end.returned}")
         ended = Verdict(end.state, end.cause, counts, bad_ids)
-        return Played(ended, expected, comparable(summary, names=fault not in [FAULTS[name] for name in COURTESY]), wrong, scene.story(end.error))
+        names = all(fault is not FAULTS[name] for name in COURTESY)
+        return Played(ended, expected, comparable(summary, names=names), wrong, scene.story(end.error))
 
 
 def comparable(summary: dict[str, Any] | None, *, names: bool = True) -> dict[str, Any] | None:
