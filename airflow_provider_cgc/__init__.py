@@ -29,6 +29,12 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_cgc.sensors.exports", "airflow_provider_cgc.sensors.imports"],
             }
         ],
+        "operators": [
+            {
+                "integration-name": "Cancer Genomics Cloud",
+                "python-modules": ["airflow_provider_cgc.operators.exports", "airflow_provider_cgc.operators.files"],
+            }
+        ],
         "triggers": [
             {"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.triggers.jobs"]}
         ],

@@ -46,6 +46,7 @@ __all__ = [
     "default_deferrable",
     "first_poke",
     "read_xcom",
+    "run_began",
     "task_state_store",
 ]
 
@@ -77,6 +78,21 @@ def first_poke(context: Context) -> datetime | None:
     return _orig_start_date(  # type: ignore[no-any-return]  # as above
         dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index, try_number=first_try
     )
+
+
+def run_began(context: Context) -> datetime:
+    """
+    Give a time before which no task of this Dag run can have begun, by Airflow's clock.
+
+    Not the run's start date alone: a Clear sets it anew. `run_after` (Airflow 3) or the end of the data interval
+    (Airflow 2.11) is never later than the run's first start, unless somebody has given it by hand.
+    """
+    run: Any = context["dag_run"]
+    names = ("run_after", "data_interval_end", "logical_date", "start_date")
+    known: dict[str, datetime] = {name: moment for name in names if (moment := getattr(run, name, None)) is not None}
+    if "run_after" in known:
+        known = {name: known[name] for name in ("run_after", "start_date") if name in known}
+    return min(known.values())
 
 
 def read_xcom(address: Mapping[str, Any]) -> Any:

@@ -21,11 +21,9 @@ LEAST_ROOM = 20
 """Characters below which an item would say nothing."""
 
 
-class CgcJobsFailed(AirflowFailException):
+class _WithSummary(Exception):
     """
-    Jobs ended FAILED or are unknown to the platform; Airflow does not retry the task.
-
-    `str()` fits into a mail or a chat message: the counts, the first five items and what to clear.
+    An error about many jobs. `str()` fits into a mail or a chat message: the counts, the first five items, what to do.
 
     :param summary: the value of the XCom `cgc_summary`, also as `.summary`.
     :param hint: one sentence on what to do next in Airflow.
@@ -63,6 +61,26 @@ class CgcJobsFailed(AirflowFailException):
         return _fit(head, items, self.hint)
 
 
+class CgcJobsFailed(_WithSummary, AirflowFailException):
+    """Jobs ended FAILED or are unknown to the platform; Airflow does not retry the task."""
+
+
+class CgcJobsIncomplete(_WithSummary):
+    """
+    Jobs ended FAILED, and some of them can succeed when they are started again, as a retry of the task does.
+
+    An ordinary error, so that Airflow retries the task as the Dag says: what is done is not done again.
+    """
+
+
+class CgcExportsUncertain(AirflowFailException):
+    """
+    Of some exports nobody can tell whether an earlier attempt of the task has started them; not retried by Airflow.
+
+    Nothing was sent, because that could move a file twice; what runs goes on.
+    """
+
+
 class CgcWaitError(Exception):
     """
     The wait could not go on although the jobs may be well: the token, the rights or the connection are wrong.
@@ -76,7 +94,15 @@ class CgcTriggerError(Exception):
 
 
 class CgcBadInput(ValueError):
-    """An argument of an operator or sensor is wrong; nothing was sent to the platform."""
+    """An argument of an operator or sensor is wrong; nothing on the platform was changed."""
+
+
+class CgcInputRefused(CgcBadInput, AirflowFailException):
+    """
+    What an operator is to move cannot be moved like this; nothing was submitted, and Airflow does not retry the task.
+
+    The text has up to ten problems, each with its remedy, and counts the others.
+    """
 
 
 def _shortened(item: Mapping[str, Any]) -> dict[str, Any]:

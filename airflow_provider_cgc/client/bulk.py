@@ -7,7 +7,7 @@ says of itself, and an error by its position only where all the resources prove 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -122,7 +122,7 @@ def account(
 
 
 def _records(answer: object, parse: Callable[[object], T]) -> list[tuple[T | None, Problem | None]]:
-    items = answer.get("items") if isinstance(answer, Mapping) else None
+    items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list):
         raise CgcUnreadableError("the platform answered a bulk call without a list of 'items'")
     return [_record(item, parse) for item in items]
@@ -130,11 +130,12 @@ def _records(answer: object, parse: Callable[[object], T]) -> list[tuple[T | Non
 
 def _record(item: object, parse: Callable[[object], T]) -> tuple[T | None, Problem | None]:
     """A resource, or a problem, or neither when the record is unreadable: one bad record does not spoil the others."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return None, None
-    if item.get("resource") is not None:
+    resource = item.get("resource")
+    if resource is not None:
         try:
-            return parse(item["resource"]), None
+            return parse(resource), None
         except CgcUnreadableError:
             return None, None
     return None, Problem.from_json(item.get("error"))

@@ -5,6 +5,7 @@ Shapes: https://docs.cancergenomicscloud.org/reference (files, volumes).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -90,12 +91,11 @@ class Volume:
         """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
         item = fields.object_of(raw, "volume")
         service = fields.mapping(item.get("service"))
-        active = item.get("active")
         return cls(
             id=fields.id_of(item, "volume"),
             name=fields.text(item.get("name")) or "",
             access_mode=fields.upper(item.get("access_mode")),
-            active=None if active is None else fields.truth(active),
+            active=fields.flag(item.get("active")),
             service_type=(fields.text(service.get("type")) or "").lower() or None,
             bucket=fields.text(service.get("bucket")),
             prefix=fields.text(service.get("prefix")),
@@ -130,9 +130,13 @@ class VolumeObject:
         )
 
 
+_S3_ENDPOINT = re.compile(r"s3(-fips|-website)?[.-](?P<region>[a-z]{2}(-[a-z]+)+-[0-9]+)")
+
+
 def _region_of(endpoint: str | None) -> str | None:
     """The region that an S3 endpoint names: "s3.eu-west-1.amazonaws.com" and "s3-eu-west-1..." do, others do not."""
     if not endpoint or not endpoint.endswith(".amazonaws.com"):
         return None
-    name = endpoint.split("//")[-1].removesuffix(".amazonaws.com").removeprefix("s3").lstrip(".-")
-    return name if name.count("-") >= 2 and name.replace("-", "").isalnum() else None
+    name = endpoint.split("//")[-1].removesuffix(".amazonaws.com")
+    found = _S3_ENDPOINT.fullmatch(name)
+    return found["region"] if found else None

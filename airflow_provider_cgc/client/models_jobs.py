@@ -30,15 +30,18 @@ class JobState(StrEnum):
 
     @property
     def done(self) -> bool:
-        return self in (JobState.COMPLETED, JobState.FAILED)
+        return self is JobState.COMPLETED or self is JobState.FAILED
 
     @classmethod
     def judge(cls, text: str, *, ended: bool) -> JobState:
         """The state that a text means; an unheard-of one is active, unless the job shows signs of an end."""
-        name = text.strip().upper()
-        if name in cls.__members__ and name != cls.UNKNOWN.name:
-            return cls[name]
+        documented = _DOCUMENTED.get(text.strip().upper())
+        if documented is not None:
+            return documented
         return cls.FAILED if ended else cls.UNKNOWN
+
+
+_DOCUMENTED = {state.name: state for state in JobState if state is not JobState.UNKNOWN}
 
 
 class _Ending:

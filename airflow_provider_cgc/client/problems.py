@@ -38,9 +38,11 @@ class Problem:
     @classmethod
     def from_json(cls, raw: object) -> Problem | None:
         """Read an error object; None when there is none (absent, null or empty)."""
+        if not raw:
+            return None
         if isinstance(raw, str) and raw.strip():
             return cls(None, None, one_line(raw))
-        if not isinstance(raw, Mapping) or not raw:
+        if not isinstance(raw, Mapping):
             return None
         return cls(
             status=_number(raw.get("status")),
@@ -88,6 +90,8 @@ def one_line(value: object, longest: int = _LONGEST_MESSAGE) -> str:
     """Text from outside as one printable line of bounded length, so that it cannot forge log lines."""
     if not isinstance(value, str):
         return ""
+    if len(value) <= longest and value.isalnum():
+        return value  # nearly all texts are a single word
     text = " ".join(value[: 8 * longest].split())
     text = "".join(char if char.isprintable() else "?" for char in text)
     return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -103,7 +103,8 @@ class Transport:
         Who brings no patience at all is told when to come back, and nothing is sent.
         """
         status, headers, body = self._counted(request, effort) if request.counted else self._wire.exchange(request)
-        log.debug("%s answered %d: %s", request, status, _shown(body))
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s answered %d: %s", request, status, _shown(body))
         try:
             value = from_response(status, headers, body, call=str(request), now=self._clock())
         except CgcRateLimited as refusal:

@@ -78,6 +78,10 @@ def control_routes(controls: Controls) -> APIRouter:
     async def objects(body: dict[str, Any]) -> JSONResponse:
         return _done(controls.put_objects, body)
 
+    @router.post("/files")
+    async def files(body: dict[str, Any]) -> JSONResponse:
+        return _done(controls.add_files, body)
+
     @router.post("/forget")
     async def forget(body: dict[str, Any]) -> JSONResponse:
         return _done(controls.forget, body)

@@ -11,7 +11,7 @@ from airflow_provider_cgc.emulator.exports import ExportOrder
 from airflow_provider_cgc.emulator.faults import FailRule, Fault, Jobs, Moment
 from airflow_provider_cgc.emulator.imports import ImportOrder
 from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
-from airflow_provider_cgc.emulator.model import StoredObject, User
+from airflow_provider_cgc.emulator.model import File, StoredObject, User
 from airflow_provider_cgc.emulator.seed import PROJECT, READ_ONLY, RESULTS
 from airflow_provider_cgc.emulator.world import World
 
@@ -164,6 +164,44 @@ class Controls:
             for location in locations:
                 world.buckets[there.bucket][there.key(location)] = StoredObject(size, world.clock.now())
 
+    def add_files(
+        self,
+        paths: Sequence[str],
+        *,
+        project: str = PROJECT,
+        size: int = 1_048_576,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, str] | None = None,
+        task: str | None = None,
+    ) -> list[str]:
+        """Put files of one kind into a project; their ids, in order.
+
+        :param paths: a name, or folders and a name with slashes between; folders that are not there are made, and a
+            path that ends with a slash makes folders only.
+        :param task: the id of the task that made them.
+        :raises PlatformError: 3002 if the project is not there.
+        :raises ValueError: if a part of a path is empty, or the name is taken.
+        """
+        with self.world.open() as world:
+            root = world.file(world.project(project).root)
+            made = []
+            for path in paths:
+                *folders, name = path.split("/")
+                if "" in folders or not path:
+                    raise ValueError(f"path {path!r}: a folder's name is not empty")
+                parent = _folder(world, root, folders)
+                if not name:
+                    made.append(parent.id)
+                    continue
+                if world.files.named(parent.id, name) is not None:
+                    raise ValueError(f"path {path!r}: the name is taken")
+                file = _new(world, parent, name)
+                file.size, file.tags, file.metadata, file.task = size, tuple(tags), dict(metadata or {}), task
+                file.hosted_on = world.project(project).location
+                world.files.add(file)
+                made.append(file.id)
+            return made
+
     def add_token(self, username: str) -> str:
         """A token for another user, who is made if need be; nobody sees the jobs of others."""
         with self.world.open() as world:
@@ -196,6 +234,26 @@ class Controls:
 
 def _who(world: World, name: str | None) -> User:
     return world.user if name is None else world.account(name)
+
+
+def _folder(world: World, root: File, names: Sequence[str]) -> File:
+    """The folder of that path below a project's root, made if need be."""
+    folder = root
+    for name in names:
+        below = world.files.named(folder.id, name)
+        if below is None:
+            below = _new(world, folder, name)
+            below.folder = True
+            world.files.add(below)
+        elif not below.folder:
+            raise ValueError(f"{name!r} is a file, not a folder")
+        folder = below
+    return folder
+
+
+def _new(world: World, parent: File, name: str) -> File:
+    now = world.clock.now()
+    return File(world.new_file_id(), name, parent.project, parent.id, now, now)
 
 
 def _import_name(name: str | None, location: str) -> str | None:

@@ -44,7 +44,7 @@ SHORTEST_INTERVAL = 1.0
 """Seconds between two looks at a job, whatever a sensor asks for."""
 GATHER = 0.1
 """Seconds that the poller lets newcomers gather before it plans: a restart brings a thousand triggers at once."""
-JITTER = 0.05
+JITTER = 0.03
 """An interval is shortened by up to this share, so that many triggerers drift apart and none is ever late."""
 
 

@@ -107,6 +107,7 @@ def progress(tracker: JobTracker) -> str:
     for count, word in (
         (tracker.failed, "failed"),
         (tracker.missing, "unknown to the platform"),
+        (tracker.skipped, "skipped"),
         (states["RUNNING"] + states["UNKNOWN"], "running"),
         (states["PENDING"], "pending"),
         (states[NOT_FOUND], "not known to the platform so far"),
@@ -124,7 +125,10 @@ def closing_line(summary: Mapping[str, Any]) -> str:
     kind = KINDS[summary["kind"]]
     took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
     size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
-    return f"{summary['completed']} of {kind.count(summary['total'])} completed{took}{size}."
+    bad = summary["failed"] + summary["missing"]
+    others = f", {summary['skipped']} skipped" if summary["skipped"] else ""
+    others += f", {bad} failed and tolerated" if bad else ""
+    return f"{summary['completed']} of {kind.count(summary['total'])} completed{others}{took}{size}."
 
 
 def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:

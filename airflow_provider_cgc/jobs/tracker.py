@@ -71,6 +71,7 @@ class JobTracker:
     completed: int = 0
     failed: int = 0
     missing: int = 0
+    skipped: int = 0
     bytes: int = 0
     first_start: float | None = None
     last_end: float | None = None
@@ -90,6 +91,23 @@ class JobTracker:
         open_ids = dict.fromkeys(ids, "")
         return cls(kind=kind, total=len(open_ids), open=open_ids)
 
+    def add_skipped(self, count: int) -> None:
+        """Count things for which nothing has to be done, and no job was started."""
+        self.total += count
+        self.skipped += count
+
+    def add_completed(self, count: int, size: int = 0) -> None:
+        """Count things that are done already, of `size` bytes in all, without a job to look at."""
+        self.total += count
+        self.completed += count
+        self.bytes += size
+
+    def add_failed(self, item: Mapping[str, Any], problem: Problem) -> None:
+        """Count a thing for which no job was started, in the form that starts one, and why."""
+        self.total += 1
+        self.failed += 1
+        self._add_item({"id": None, **item, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
+
     def take(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
         """
         Learn from the platform's answers about open ids, read at `now` (epoch seconds).
@@ -107,14 +125,15 @@ class JobTracker:
             job = record.resource
             if job is None:
                 continue
-            self.unknown.pop(job_id, None)
+            if self.unknown:
+                self.unknown.pop(job_id, None)
             if job.done:
                 self._close(job_id, job)
                 continue
-            self.open[job_id] = job.state.value
-            if job.state.value == "PENDING":
+            self.open[job_id] = state = job.state.value
+            if state == "PENDING":
                 self._watch_pending(job_id, job.started_on, now)
-            elif job.state.value == "UNKNOWN":
+            elif state == "UNKNOWN":
                 self._note(
                     f"state:{job.state_text}",
                     f"The platform reports a state that this provider does not know, {job.state_text!r} (first seen"
@@ -191,7 +210,7 @@ class JobTracker:
             "completed": self.completed,
             "failed": self.failed,
             "missing": self.missing,
-            "skipped": 0,
+            "skipped": self.skipped,
             "bytes": self.bytes,
             "seconds": seconds,
             "failed_items": [dict(item) for item in self.failed_items],
@@ -207,6 +226,7 @@ class JobTracker:
             "completed": self.completed,
             "failed": self.failed,
             "missing": self.missing,
+            "skipped": self.skipped,
             "bytes": self.bytes,
             "first_start": self.first_start,
             "last_end": self.last_end,
@@ -231,6 +251,7 @@ class JobTracker:
             completed=int(state["completed"]),
             failed=int(state["failed"]),
             missing=int(state["missing"]),
+            skipped=int(state.get("skipped", 0)),
             bytes=int(state["bytes"]),
             first_start=state["first_start"],
             last_end=state["last_end"],
@@ -250,7 +271,7 @@ class JobTracker:
     @property
     def closed(self) -> int:
         """How many jobs need no further look."""
-        return self.completed + self.failed + self.missing
+        return self.completed + self.failed + self.missing + self.skipped
 
     def _take_error(self, job_id: str, problem: Problem, now: float) -> None:
         # 9005 (another user's job) and its kin cannot get better by waiting; 404 is given three intervals, because

@@ -29,7 +29,7 @@ from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError, CgcW
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table
-from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.sensors.arguments import check_count, ids_given, whole_number
 from airflow_provider_cgc.sensors.wait import Wait
 
@@ -165,18 +165,17 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
-        ids = self._ids()
+        tracker = self._opening(context)
         memory = task_state_store(context) if self._reschedules else None
         wait = Wait.begin(
-            self.kind,
-            ids,
+            tracker,
             context=context,
             timeout=self.timeout,
             interval=self.poke_interval,
             memory=memory,
             rescheduled=self._reschedules,
         )
-        if wait.is_new and ids:
+        if wait.is_new and tracker.open:
             self.log.info(
                 "Waiting for %s (connection %s), looking every %g s until %s.",
                 self.kind.count(len(wait.tracker.open)),
@@ -192,6 +191,10 @@ class CgcJobsSensor(BaseSensorOperator):
                     SHORT_RESCHEDULE,
                 )
         return wait
+
+    def _opening(self, context: Context) -> JobTracker:
+        """Give the jobs to wait for, or say what is wrong with the arguments before anything is sent."""
+        return JobTracker.of(self.kind, self._ids())
 
     @property
     def _reschedules(self) -> bool:
@@ -244,21 +247,14 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
+        from airflow_provider_cgc.triggers.xcom_ids import push_ids
 
         ids: list[str] | None = list(wait.tracker.open)
         address = None
         state = wait.tracker.to_json()
         if len(wait.tracker.open) > MOST_IDS_IN_ROW or len(json.dumps([ids, state])) > MOST_ROW_BYTES:
-            ti = context["ti"]
-            ti.xcom_push(key=IDS_KEY, value=ids)
+            address = push_ids(context["ti"], IDS_KEY, list(wait.tracker.open))
             ids = None
-            address = {
-                "dag_id": ti.dag_id,
-                "task_id": ti.task_id,
-                "run_id": ti.run_id,
-                "map_index": ti.map_index,
-                "key": IDS_KEY,
-            }
         limit = self.execution_timeout
         self.log.info("Handing over to the triggerer.")
         self.defer(

@@ -14,7 +14,6 @@ from airflow_provider_cgc.client.errors import CgcUnauthorized
 from airflow_provider_cgc.client.retry import wait_before_repeat
 from airflow_provider_cgc.compat import first_poke
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
-from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence
 from airflow_provider_cgc.jobs.sweep import CHUNK, Look, look
 from airflow_provider_cgc.jobs.tracker import JobTracker
@@ -58,8 +57,7 @@ class Wait:
     @classmethod
     def begin(
         cls,
-        kind: JobKind,
-        ids: list[str],
+        tracker: JobTracker,
         *,
         context: Context,
         timeout: float,
@@ -67,13 +65,13 @@ class Wait:
         memory: Any | None,
         rescheduled: bool,
     ) -> Wait:
-        """Open a wait for `ids`, or take up the one that an earlier poke of this try left in `memory`."""
+        """Open a wait for what is open, or take up the one that an earlier poke of this try left in `memory`."""
         now = time.time()
         first = first_poke(context) if rescheduled else None
         started = now if first is None else first.timestamp()
         wait = cls(
-            ids=ids,
-            tracker=JobTracker.of(kind, ids),
+            ids=list(tracker.open),
+            tracker=tracker,
             progress=ProgressLog(),
             started=started,
             deadline=started + timeout,

@@ -13,15 +13,14 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client
-from airflow_provider_cgc.compat import read_xcom
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
-from airflow_provider_cgc.jobs.ids import parse_ids
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.poller import Poller, shared_poller
 from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.jobs.waiter import News, Waiter
+from airflow_provider_cgc.triggers.xcom_ids import read_ids
 
 CONNECT_ATTEMPTS = 25
 CONNECT_PAUSE = 5.0
@@ -40,7 +39,8 @@ class CgcJobsTrigger(BaseTrigger):
     :param kind: kind of job, "export" or "import".
     :param cgc_conn_id: the connection to ask with.
     :param ids: the open job ids, up to 1,000 of them.
-    :param ids_xcom: where the open ids are when there are more: dag_id, task_id, run_id, map_index, key.
+    :param ids_xcom: where the open ids are when there are more: dag_id, task_id, run_id, map_index, key, and how many
+        parts there are if more than one.
     :param state: what is known of the jobs that have ended (`JobTracker.to_json`).
     :param poke_interval: seconds between two looks at a job.
     :param fail_fast: end at the first job that FAILED.
@@ -130,13 +130,7 @@ class CgcJobsTrigger(BaseTrigger):
             return self.ids
         if self.ids_xcom is None:
             raise ValueError("the stored wait has neither 'ids' nor 'ids_xcom'")
-        ids = await sync_to_async(read_xcom)(self.ids_xcom)
-        if ids is None:
-            raise ValueError(
-                f"XCom {self.ids_xcom['key']!r} of task {self.ids_xcom['task_id']!r}, which holds the ids that this"
-                " wait is for, is gone; clear the task to wait again"
-            )
-        return parse_ids(ids)
+        return await sync_to_async(read_ids)(self.ids_xcom)
 
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)

@@ -86,6 +86,61 @@ def test_a_project_is_walked_through_all_its_folders(cgc: CgcEmulator, client: C
     assert {file.id: file.is_alias for file in client.files.walk(cgc.other_project)}[cgc.alias_id]
 
 
+def tree_of(files: int, folders: int) -> list[str]:
+    """Paths of files, spread over folders of which each but the first three lies in another."""
+    below = ["a", "b", "c"]
+    for number in range(3, folders):
+        below.append(f"{below[number // 3]}/d{number}")
+    return [f"{below[number % folders]}/f{number}.bam" for number in range(files)]
+
+
+def test_a_deep_tree_costs_a_request_for_each_folder(cgc: CgcEmulator, client: CgcClient) -> None:
+    paths = tree_of(400, 60)
+    cgc.add_files(paths, project=cgc.unwritable_project)
+
+    found = [f"{placed.path}/{placed.file.name}" for placed in client.files.tree(cgc.unwritable_project)]
+
+    assert max(path.count("/") for path in paths) >= 4
+    assert sorted(found) == sorted(paths)
+    assert calls(cgc, "GET /v2/files") == 61
+
+
+def test_a_large_folder_costs_a_request_for_each_hundred_files(cgc: CgcEmulator, client: CgcClient) -> None:
+    ids = cgc.add_files([f"flat/f{number}.bam" for number in range(430)], project=cgc.unwritable_project)
+
+    found = [placed.file.id for placed in client.files.tree(cgc.unwritable_project)]
+
+    assert found == ids
+    assert calls(cgc, "GET /v2/files") == 6
+
+
+@pytest.mark.parametrize(("option", "value"), [("total_header", "absent"), ("total_header", "twice")])
+def test_a_large_folder_is_read_whole_where_its_total_is_not_told(
+    cgc: CgcEmulator, client: CgcClient, option: str, value: Any
+) -> None:
+    cgc.option(option, value)
+    ids = cgc.add_files([f"flat/f{number}.bam" for number in range(430)], project=cgc.unwritable_project)
+
+    assert [placed.file.id for placed in client.files.tree(cgc.unwritable_project)] == ids
+    assert calls(cgc, "GET /v2/files") == 6
+
+
+def test_a_type_in_capitals_is_a_folder_all_the_same(cgc: CgcEmulator, client: CgcClient) -> None:
+    cgc.option("type_case", "other")
+    cgc.add_files(["a/b/x.bam"], project=cgc.unwritable_project)
+
+    assert [placed.path for placed in client.files.tree(cgc.unwritable_project)] == ["a/b"]
+
+
+def test_a_filter_of_the_platform_leaves_out_folders(cgc: CgcEmulator, client: CgcClient) -> None:
+    """Why a tree is filtered on our side."""
+    project = cgc.unwritable_project
+    cgc.add_files(["top.bam", "a/deep.bam"], project=project, tags=["keep"], metadata={"k": "v"}, task="t1")
+
+    for filters in ({"tag": "keep"}, {"metadata": {"k": ["v", "w"]}}, {"origin_task": "t1"}, {"name": "top.bam"}):
+        assert [file.name for file in client.files.list(project, **filters)] == ["top.bam"]
+
+
 def test_places(cgc: CgcEmulator, client: CgcClient) -> None:
     volume = client.volumes.get(cgc.volume)
 

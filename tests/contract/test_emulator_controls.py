@@ -258,6 +258,30 @@ def test_control_submits_imports_of_objects_that_it_put(cgc: CgcEmulator, http: 
     assert (result["name"], result["size"], result["project"]) == ("b-a.txt", 7, cgc.other_project)
 
 
+def test_control_puts_files_into_folders_of_a_project(cgc: CgcEmulator, http: Http) -> None:
+    body = {"paths": ["a/b/x.bam", "a/y.bam", "empty/"], "project": cgc.other_project, "size": 7, "tags": ["keep"]}
+    body |= {"metadata": {"sample_id": "S1"}, "task": "t1"}
+
+    deep, high, folder = http.control("POST", "files", body).json()["result"]
+
+    file = http.get(f"/files/{deep}").json()
+    assert (file["name"], file["size"], file["tags"], file["project"]) == ("x.bam", 7, ["keep"], cgc.other_project)
+    assert (file["metadata"], file["origin"]) == ({"sample_id": "S1"}, {"task": "t1"})
+    above = http.get(f"/files/{file['parent']}").json()
+    assert (above["name"], above["type"], above["parent"]) == (
+        "b",
+        "folder",
+        http.get(f"/files/{high}").json()["parent"],
+    )
+    assert http.get(f"/files/{folder}").json()["type"] == "folder"
+
+
+def test_a_file_put_into_a_project_can_be_exported(cgc: CgcEmulator) -> None:
+    ids = cgc.add_files(["a/x.bam"])
+
+    assert len(cgc.submit_exports(ids)) == 1
+
+
 def test_control_steps_and_speeds_the_clock(cgc: CgcEmulator, http: Http) -> None:
     before = cgc.clock.now()
 
@@ -315,6 +339,11 @@ def test_control_forgets_jobs(cgc: CgcEmulator, http: Http) -> None:
         ("imports", {"locations": [], "user": "nobody"}),
         ("objects", {"locations": ["a/"]}),
         ("objects", {"locations": ["a"], "volume": "demo-lab/none"}),
+        ("files", {"paths": "none"}),
+        ("files", {"paths": ["a//x"]}),
+        ("files", {"paths": ["a", "a"]}),
+        ("files", {"paths": ["a", "a/b"]}),
+        ("files", {"paths": ["a"], "project": "demo-lab/none"}),
         ("faults", {"fail_files": "*", "code": 9206, "jobs": "tasks"}),
         ("faults", {"kind": "503", "after": -1}),
     ],

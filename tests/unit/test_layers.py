@@ -27,10 +27,12 @@ MAY_IMPORT = {
     "jobs": _CLIENT,
     "compat": set(),
     "exceptions": _AIRFLOW,
+    "storage": _AIRFLOW | {"exceptions"},
     "hooks": _AIRFLOW | {"exceptions"},
     "triggers": _HOOKS,
-    "sensors": _TRIGGERS,
-    "operators": _TRIGGERS,
+    "sensors": _TRIGGERS | {"storage"},
+    # An operator that waits is a sensor that starts itself what it waits for.
+    "operators": _TRIGGERS | {"sensors", "storage"},
     "links": _HOOKS,
     "lineage": _HOOKS,
     "assets": _HOOKS,
@@ -121,7 +123,7 @@ def loaded_by(statement: str) -> set[str]:
 BASE_CLASSES = "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator"
 
 
-@pytest.mark.parametrize("module", ["sensors.exports", "exceptions"])
+@pytest.mark.parametrize("module", ["sensors.exports", "operators.exports", "operators.files", "exceptions"])
 def test_a_dag_file_s_imports_load_neither_requests_nor_fastapi(module):
     """Airflow itself loads `requests` on 2.11, so what counts is what we add, and which of our modules are loaded."""
     by_airflow = loaded_by(BASE_CLASSES)

@@ -27,6 +27,7 @@ from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
+from airflow_provider_cgc.triggers import xcom_ids
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import job, some_ids
@@ -213,7 +214,7 @@ class TestEvent:
     def test_an_outage_makes_no_id_missing_that_is_known_when_it_is_over(self, platform, time, wait, row):
         platform.refuse(["new"])
         platform.end(["new", "good"], after=2 * HOUR)
-        admit_at = HOUR
+        admit_at = HOUR - 120
 
         def fault(number, ids):
             now = time.clock() - START
@@ -499,7 +500,7 @@ class TestIdsInXCom:
                 addresses.append(dict(address))
                 return value
 
-            monkeypatch.setattr(trigger_module, "read_xcom", read)
+            monkeypatch.setattr(xcom_ids, "read_xcom", read)
             return addresses
 
         return hold
@@ -513,6 +514,21 @@ class TestIdsInXCom:
 
         assert addresses == [self.ADDRESS]
         assert (event.outcome, event.summary["completed"]) == (Outcome.COMPLETED, 2500)
+
+    def test_a_long_list_is_pushed_in_parts_of_less_than_64_kib(self, monkeypatch):
+        pushed = {}
+        ti = SimpleNamespace(
+            dag_id="d", task_id="t", run_id="r", map_index=3, xcom_push=lambda key, value: pushed.update({key: value})
+        )
+        ids = some_ids(10_000, "as-long-as-an-id-of-32-char-")
+
+        address = xcom_ids.push_ids(ti, "cgc_ids", ids)
+
+        assert address == {**self.ADDRESS, "parts": 7}
+        assert max(len(json.dumps(part)) for part in pushed.values()) < 64 * 1024
+        monkeypatch.setattr(xcom_ids, "read_xcom", lambda address: pushed[address["key"]])
+        assert xcom_ids.read_ids(address) == ids
+        assert xcom_ids.push_ids(ti, "cgc_ids", ids[:10]) == self.ADDRESS
 
     def test_the_row_stays_small(self, row):
         ids = some_ids(10_000)

@@ -1,0 +1,398 @@
+"""From a list of items to jobs that run: check, decide what an earlier attempt has left to do, send, and account.
+
+Free of Airflow: what is remembered between attempts is handed in as a `Ledger`, and lines to log are handed out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.items import BadItems, Item
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.locations import LocationTemplate, targets
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.preflight import Facts, ask, problems, report
+from airflow_provider_cgc.jobs.recovery import SETTLING, Key
+from airflow_provider_cgc.jobs.resume import Action, Decision, plan
+from airflow_provider_cgc.jobs.submit import Sender, Sent
+from airflow_provider_cgc.jobs.tracker import JobTracker
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.models import ExportJob, File
+    from airflow_provider_cgc.jobs.ledger import Ledger
+
+MOST_ROUNDS = 3
+"""How often what became uncertain on the way is searched for and sent again, if it certainly did not start."""
+ROOT_TRIES = 64
+"""Folders within folders up to which the path of a file is looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be exported and how; see `CgcBulkExportOperator` for the words."""
+
+    items: Sequence[Item]
+    volume: str | None
+    template: LocationTemplate
+    copy_only: bool
+    if_exists: str = "fail"
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    too_many: Callable[[int], bool] = bool
+    where: str = "items"
+    """The argument that the items come from, for messages."""
+
+
+class UncertainExports(Exception):
+    """Of some items nobody can tell if a job of an earlier attempt runs; sending them could move a file twice."""
+
+
+class Exporting:
+    """
+    One attempt to export an order.
+
+    :param client: with a patience of minutes: a create that hits the rate limit waits for the next window.
+    :param say: takes a line to log.
+    """
+
+    def __init__(
+        self,
+        client: CgcClient,
+        order: Order,
+        *,
+        say: Callable[[str], object],
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._order = order
+        self._say = say
+        self._clock = clock
+        self._sleep = sleep
+        self._facts = Facts({}, {}, {}, {}, {})
+        self.items: dict[Key, Item] = {}
+        self._decisions: dict[Key, Decision] = {}
+        self._skipped: dict[Key, int | None] = {}
+        self.sent = Sent()
+        self.began = datetime.fromtimestamp(clock(), UTC)
+        """By the platform's clock, once `now` has asked for it."""
+
+    def check(self) -> None:
+        """
+        Ask the platform about files and volumes, and give every item its place.
+
+        :raises BadItems: with everything that is wrong; nothing was submitted.
+        """
+        order = self._order
+        self._facts = facts = ask(self._client, order.items, [order.volume] if order.volume else [])
+        items = self._with_paths(list(order.items), facts)
+        wrong: list[str] = []
+        try:
+            placed = targets(
+                [item for item in items if item.file in facts.files],
+                template=order.template,
+                where=order.where,
+                volume=order.volume,
+                files=facts.files,
+            )
+        except BadItems as error:
+            raise BadItems(order.where, [*problems(items, facts), *error.problems]) from None
+        unknown = [item for item in items if item.file not in facts.files]
+        wrong += problems([*placed.items, *unknown], facts)
+        if wrong:
+            raise BadItems(order.where, wrong)
+        for line in placed.warnings:
+            self._say(line)
+        self.items = {Key(item.file, str(item.volume), str(item.location)): item for item in placed.items}
+
+    def now(self) -> datetime:
+        """Ask for the platform's clock, by one request that also proves the right to list jobs."""
+        volumes = sorted({key.volume for key in self.items})
+        date = self._client.exports.page(volume=volumes[0] if volumes else None, limit=1).date
+        self.began = date or datetime.fromtimestamp(self._clock(), UTC)
+        return self.began
+
+    def decide(self, ledger: Ledger) -> None:
+        """
+        Settle what has to be done with each item.
+
+        :raises UncertainExports: nothing was sent, and what an earlier attempt has sent goes on.
+        """
+        self._decisions = self._plan(self.items, ledger)
+        unsure = {key: one for key, one in self._decisions.items() if one.action is Action.UNCERTAIN}
+        if unsure:
+            raise UncertainExports(_told(unsure))
+        if self._order.if_exists == "skip":
+            self._skip_what_is_there()
+        ledger.adopted(
+            {
+                key: one.job_id
+                for key, one in self._decisions.items()
+                if one.job_id and ledger.past(key).job_id != one.job_id and one.action is not Action.SEND
+            }
+        )
+
+    def dry_run(self) -> list[str]:
+        """Give the lines of a report; sends nothing."""
+        words = Counter(
+            "to be skipped, they are there already" if key in self._skipped else _WORDS[one.action]
+            for key, one in self._decisions.items()
+        )
+        return report(list(self.items.values()), self._facts, decided=words)
+
+    def send(self, ledger: Ledger, *, at: datetime) -> None:
+        """Send what has to be sent, and find out what became of answers that were lost on the way."""
+        order = self._order
+
+        def create(items: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+            return self._client.exports.bulk_create(items, copy_only=order.copy_only)
+
+        sender = Sender(
+            create,
+            self._client.exports.bulk_get,
+            ledger,
+            at=at,
+            too_many=order.too_many,
+            overwrite=order.if_exists == "overwrite",
+            properties=order.properties,
+        )
+        to_send = {key: self.items[key] for key in self._keys(Action.SEND) if key not in self._skipped}
+        self.sent = sender.send(to_send)
+        for _ in range(MOST_ROUNDS):
+            if not self.sent.uncertain:
+                break
+            self._say(
+                f"The answers about {EXPORT.count(len(self.sent.uncertain))} were lost"
+                f" ({next(iter(self.sent.uncertain.values()))}); looking for them on the platform before anything is"
+                " sent again."
+            )
+            self._find(sender, ledger)
+
+    def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
+        """Give how each item stands, in the order given."""
+        unsent = set(self.sent.unsent)
+        return [
+            replace(
+                self._outcome(key, item, unsent=key in unsent),
+                copy_only=self._order.copy_only,
+                user=user,
+                conn_id=conn_id,
+            )
+            for key, item in self.items.items()
+        ]
+
+    def told(self) -> list[str]:
+        """Say what was done, and why not all of it."""
+        taken = sum(1 for one in self._decisions.values() if one.action is Action.ADOPT)
+        done = sum(1 for one in self._decisions.values() if one.action is Action.DONE)
+        counts = (
+            (len(self.sent.started), "started"),
+            (taken, "of an earlier attempt taken over"),
+            (done, "done already"),
+            (len(self._skipped), "skipped, they are there already"),
+            (len(self.sent.refused), "refused by the platform"),
+            (len(self.sent.unsent), "not sent"),
+        )
+        lines = [f"Of {EXPORT.count(len(self.items))}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
+        if self.sent.stopped:
+            lines.append(f"Nothing more was sent: {self.sent.stopped}.")
+        return lines
+
+    def _plan(self, keys: Iterable[Key], ledger: Ledger) -> dict[Key, Decision]:
+        def patient(seconds: float) -> None:
+            self._say(
+                "Jobs may show late in the platform's list: looking once more in"
+                f" {seconds:.0f} s of the {SETTLING:.0f} s that are given to them."
+            )
+            self._sleep(seconds)
+
+        return plan(
+            keys,
+            ledger,
+            bulk_get=self._client.exports.bulk_get,
+            pages=lambda volume, offset: self._client.exports.page(volume=volume, offset=offset),
+            files=self._facts.files,
+            clock=self._clock,
+            sleep=patient,
+        )
+
+    def _find(self, sender: Sender, ledger: Ledger) -> None:
+        """Settle what is uncertain by the platform's list, and send again what certainly did not start."""
+        decisions = self._plan(list(self.sent.uncertain), ledger)
+        found = {key: one.job_id for key, one in decisions.items() if one.job_id and one.action is not Action.SEND}
+        ledger.adopted({key: job_id for key, job_id in found.items() if job_id})
+        told = Sent(started={key: job_id for key, job_id in found.items() if job_id})
+        told.uncertain = {key: one.why for key, one in decisions.items() if one.action is Action.UNCERTAIN}
+        again = [key for key, one in decisions.items() if one.action is Action.SEND]
+        if self.sent.stopped:
+            told.unsent = again
+        self.sent.add(told)
+        if not self.sent.stopped:
+            self.sent.uncertain = {key: why for key, why in self.sent.uncertain.items() if key not in set(again)}
+            self.sent.add(sender.send({key: self.items[key] for key in again}, probe=False))
+
+    def _keys(self, action: Action) -> list[Key]:
+        return [key for key, one in self._decisions.items() if one.action is action]
+
+    def _skip_what_is_there(self) -> None:
+        there: dict[str, dict[str, int | None]] = {}
+        wanted = self._keys(Action.SEND)
+        for volume in {key.volume for key in wanted}:
+            locations = [key.location for key in wanted if key.volume == volume]
+            there[volume] = objects_below(self._client, volume, common_folder(locations))
+        for key in wanted:
+            if key.location not in there[key.volume]:
+                continue
+            size, wanted_size = there[key.volume][key.location], self.items[key].size
+            if size is None or wanted_size is None or size == wanted_size:
+                self._skipped[key] = size
+
+    def _with_paths(self, items: list[Item], facts: Facts) -> list[Item]:
+        """Look up the folders of files that bring no path, if the template wants one."""
+        if "path" not in self._order.template.fields:
+            return items
+        lacking = {item.file for item in items if item.path is None and item.location is None}
+        files = [file for file_id, file in facts.files.items() if file_id in lacking and not file.is_folder]
+        paths = paths_of(self._client, files)
+        return [replace(item, path=paths.get(item.file, item.path)) for item in items]
+
+    def _outcome(self, key: Key, item: Item, *, unsent: bool) -> ItemOutcome:
+        base = ItemOutcome(
+            file=key.file,
+            location=key.location,
+            volume=key.volume,
+            properties=item.properties,
+            state=ItemState.SUBMITTED,
+            size=item.size,
+        )
+        if key in self._skipped:
+            return replace(base, state=ItemState.SKIPPED, message="the object is there already")
+        if key in self.sent.started:
+            return replace(base, id=self.sent.started[key])
+        if key in self.sent.refused:
+            problem = self.sent.refused[key]
+            return replace(base, state=ItemState.FAILED, code=problem.code, message=problem.message)
+        if key in self.sent.uncertain:
+            return replace(base, message=self.sent.uncertain[key])
+        decision = self._decisions.get(key)
+        if unsent or decision is None:
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {self.sent.stopped or 'no attempt yet'}")
+        if decision.job_id is not None and decision.action is not Action.SEND:
+            return replace(base, id=decision.job_id, message=None)
+        if decision.action is Action.DONE:
+            return replace(base, state=ItemState.COMPLETED, message=decision.why)
+        return base
+
+
+def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
+    """Give the tracker that waits for the jobs, with everything counted that has none."""
+    outcomes = list(outcomes)
+    tracker = JobTracker.of(EXPORT, sorted({one.id for one in outcomes if one.id}))
+    for one in outcomes:
+        if one.id:
+            continue
+        if one.state is ItemState.SKIPPED:
+            tracker.add_skipped(1)
+        elif one.state is ItemState.COMPLETED:
+            tracker.add_completed(1, one.size or 0)
+        else:
+            tracker.add_failed(item_of(one), Problem(None, one.code, one.message or "it was never sent"))
+    return tracker
+
+
+def item_of(outcome: ItemOutcome) -> dict[str, Any]:
+    """Give what was asked for, in the form that starts an export."""
+    item: dict[str, Any] = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
+    return item | ({"properties": dict(outcome.properties)} if outcome.properties else {})
+
+
+def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) -> ItemOutcome:
+    """Give an outcome with what the platform now tells of its job."""
+    if job is None:
+        if error is None or error.may_pass:
+            return outcome
+        return replace(outcome, state=ItemState.MISSING, code=error.code, message=error.message)
+    state = ItemState(job.state.value)
+    code, message = (job.error.code, job.error.message) if job.error else (None, None)
+    if state is ItemState.FAILED:
+        message = message or "The platform gave no reason."
+    size = outcome.size if job.size is None else job.size
+    return replace(
+        outcome,
+        state=state,
+        code=code,
+        message=message,
+        size=size,
+        started_on=job.started_on,
+        finished_on=job.finished_on,
+    )
+
+
+def common_folder(locations: Sequence[str]) -> str:
+    """Give the folder, with its slash, that all keys lie below; "" where they have none in common."""
+    folders = [location.split("/")[:-1] for location in locations]
+    common: list[str] = []
+    for parts in zip(*folders, strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(parts[0])
+    return "".join(f"{part}/" for part in common)
+
+
+def objects_below(client: CgcClient, volume: str, folder: str) -> dict[str, int | None]:
+    """Give the sizes of the objects below a folder of a volume, by their keys; one request a hundred objects."""
+    return {found.location: found.size for found in client.volumes.contents(volume, prefix=folder, recursive=True)}
+
+
+def paths_of(client: CgcClient, files: Sequence[File]) -> dict[str, str]:
+    """
+    Give the folders below its project for each file, joined by slashes, "" for none.
+
+    Asks for the folders in hundreds, one level of the tree after the other.
+    """
+    folders: dict[str, File] = {}
+    wanted = {file.parent for file in files if file.parent}
+    for _ in range(ROOT_TRIES):
+        if not wanted:
+            break
+        for record in client.files.bulk_get(sorted(wanted)):
+            if record.resource is not None:
+                folders[record.resource.id] = record.resource
+        parents = {folders[name].parent for name in wanted if name in folders}
+        wanted = {parent for parent in parents if parent and parent not in folders}
+    paths: dict[str, str] = {}
+    for file in files:
+        names: list[str] = []
+        folder = folders.get(file.parent or "")
+        # A folder without a parent is the project itself.
+        while folder is not None and folder.parent:
+            names.append(folder.name)
+            folder = folders.get(folder.parent)
+        if folder is not None:
+            paths[file.id] = "/".join(reversed(names))
+    return paths
+
+
+_WORDS = {
+    Action.SEND: "to be sent",
+    Action.DONE: "done already",
+    Action.ADOPT: "under way already",
+    Action.LOST: "that failed and cannot succeed by themselves",
+    Action.UNCERTAIN: "uncertain",
+}
+
+
+def _told(unsure: Mapping[Key, Decision]) -> str:
+    key, decision = next(iter(unsure.items()))
+    return (
+        f"Of {EXPORT.count(len(unsure))} it cannot be told if an earlier attempt started them, such as file"
+        f" {key.file} to {key.location!r} on {key.volume} ({decision.why}). Nothing was sent, because that could"
+        " move a file twice. Look at the volume and at the jobs there, then clear the task to look again, or set"
+        " resume=False to export all anew."
+    )

@@ -1,0 +1,301 @@
+"""What one task of one Dag run has sent: kept in a key-value store, so that the next attempt knows what is certain.
+
+Built for Airflow's task state store, which lists no keys, takes about 28 ms for a write and warns above 64 KiB. One
+key holds the header, one each chunk: first the *intent* to send it, then what became of its items. A chunk names its
+items by their positions among the sorted keys of all, and is void for another list. So a chunk of 100 takes about 5 kB
+however long the locations are.
+
+    header        {"version", "digest", "owner", "since", "whole", "chunks", "max_tries", "succeeded"}
+    chunk n       {"version", "digest", "at", "items": [position ...]}                   it may have been sent
+                  ... and "jobs": [id | "" (not told) | null (certainly not started)]    it was answered
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_cgc.jobs.recovery import Key
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import BulkRecord
+
+VERSION = 1
+HEADER = "cgc_exports"
+"""The header's name in the store; chunk 7 is `cgc_exports_7`."""
+CHUNK = 100
+_MOST_CHUNKS = 100_000
+
+
+class Fate(StrEnum):
+    """What is known of an item."""
+
+    NEVER_SENT = "never sent"
+    STARTED = "started"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What became of an item so far, with the id of its last job where that is known."""
+
+    fate: Fate
+    job_id: str | None = None
+
+
+class OtherOwnerError(Exception):
+    """An earlier attempt sent as another user, whose jobs this one cannot see; the text says what to do."""
+
+
+class Store(Protocol):
+    """As much of Airflow's task state store as is needed."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+    def set(self, key: str, value: Any) -> None: ...
+    def delete(self, key: str) -> None: ...
+
+
+def discard(store: Store | None) -> None:
+    """Void whatever was recorded, so that a task starts anew although it did not succeed (`resume=False`)."""
+    if store is not None:
+        store.delete(HEADER)
+
+
+def close(store: Store | None) -> None:
+    """
+    Note that the task succeeded.
+
+    Nothing is deleted: should Airflow lose the success and try the task again, all is done already.
+    """
+    header = None if store is None else store.get(HEADER)
+    if store is not None and isinstance(header, dict):
+        store.set(HEADER, {**header, "succeeded": True})
+
+
+def is_closed(store: Store | None, *, max_tries: int) -> bool:
+    """
+    Whether the task succeeded and was cleared since: it has to start anew.
+
+    A Clear raises Airflow's `max_tries`, a retry does not.
+    """
+    header = None if store is None else store.get(HEADER)
+    known = header if isinstance(header, dict) and header.get("version") == VERSION else {}
+    return known.get("succeeded") is True and known.get("max_tries") != max_tries
+
+
+def recorded_ids(store: Store) -> list[str] | None:
+    """Give the ids of the jobs that count for the items, sorted; None where there is no whole record."""
+    header = store.get(HEADER)
+    if not isinstance(header, dict) or header.get("version") != VERSION:
+        return None
+    jobs: dict[int, str | None] = {}
+    for number in range(int(header["chunks"])):
+        chunk = _chunk(store.get(_name(number)), str(header["digest"]), sys.maxsize)
+        if chunk is None:
+            return None
+        jobs |= dict(zip(chunk["items"], chunk.get("jobs") or [None] * len(chunk["items"]), strict=True))
+    return sorted(job for job in jobs.values() if job)
+
+
+class Ledger:
+    """
+    The record of one task of one Dag run; not for several threads at once.
+
+    :param store: where it is kept; None where there is no store, then nothing is remembered.
+    :param keys: the items of the task, in any order.
+    :param since: the platform's clock before the first attempt of this Dag run, not only this one, sent anything.
+    :param owner: who sends, such as "rfranklin at cgc-api.sbgenomics.com": jobs are seen only by who started them.
+    :param fresh: nothing was sent before, if there is no record: this is the first attempt, the one before succeeded,
+        or all is to start anew.
+    :param max_tries: the task's, by which a Clear is told from a retry.
+    :raises OtherOwnerError: an earlier attempt was somebody else's.
+    """
+
+    def __init__(
+        self,
+        store: Store | None,
+        keys: Iterable[Key],
+        *,
+        since: datetime,
+        owner: str,
+        fresh: bool = False,
+        max_tries: int = 0,
+    ) -> None:
+        self._store = store
+        self._keys = sorted(set(keys))
+        self._positions = {key: position for position, key in enumerate(self._keys)}
+        self._digest = hashlib.sha256(json.dumps(self._keys).encode()).hexdigest()[:32]
+        self._owner = owner
+        self._since = since
+        self._whole = fresh
+        self._max_tries = max_tries
+        self.cleared = False
+        """Whether somebody has cleared the task since the last attempt, and so wants all to be tried again."""
+        self._chunks: list[dict[str, Any]] = []
+        self._pasts: dict[Key, Past] = {}
+        self._first_sent: dict[Key, datetime] = {}
+        header = None if is_closed(store, max_tries=max_tries) or store is None else store.get(HEADER)
+        if store is None or header is None:
+            self._write_header()
+        else:
+            self._believe(store, header if isinstance(header, dict) else {})
+
+    @property
+    def owner(self) -> str:
+        """Who sends."""
+        return self._owner
+
+    def past(self, key: Key) -> Past:
+        """Tell what is known of an item."""
+        return self._pasts.get(key) or Past(Fate.NEVER_SENT if self._whole else Fate.UNCERTAIN)
+
+    def since(self, keys: Collection[Key]) -> datetime:
+        """Tell since when, by the platform's clock, jobs that decide about these items can have been started."""
+        known = {key: self._first_sent.get(key) for key in keys if self.past(key).fate is Fate.UNCERTAIN}
+        return min((known.get(key) or self._since for key in keys), default=self._since)
+
+    def intend(self, keys: Sequence[Key], *, at: datetime) -> int:
+        """Note that these items are about to be sent; `at` is the platform's clock at any time before. Two writes."""
+        if len(keys) > CHUNK or len(set(keys)) != len(keys):
+            raise ValueError(f"a chunk has at most {CHUNK} items, each once")
+        items = [self._positions[key] for key in keys]
+        self._chunks.append({"version": VERSION, "digest": self._digest, "at": at.isoformat(), "items": items})
+        number = len(self._chunks) - 1
+        # The chunk before the header that counts it: what is counted but missing was lost, and could be anything.
+        self._write(number)
+        self._write_header()
+        self._take(self._chunks[number])
+        return number
+
+    def answered(self, number: int, records: Sequence[BulkRecord[Any]]) -> None:
+        """Note what a bulk create answered, one record per item of the chunk in order. One write."""
+        self._settle(number, [_told(record) for record in records])
+
+    def withdrawn(self, number: int) -> None:
+        """Note that nothing of a chunk was started: it was refused as a whole, or never left. One write."""
+        self._settle(number, [None] * len(self._chunks[number]["items"]))
+
+    def adopted(self, jobs: Mapping[Key, str]) -> None:
+        """Note jobs that were found in the platform's list, so that they need not be looked for again."""
+        keys = list(jobs)
+        for start in range(0, len(keys), CHUNK):
+            chunk = keys[start : start + CHUNK]
+            # As old as where they were found: should this break off, they are looked for there again.
+            self._settle(self.intend(chunk, at=self.since(chunk)), [jobs[key] for key in chunk])
+
+    def learn(self, pasts: Mapping[Key, Past]) -> None:
+        """Take over what another record of this task tells, about items of which this one knows nothing."""
+        for key, past in pasts.items():
+            if key in self._positions:
+                self._pasts.setdefault(key, past)
+
+    def _believe(self, store: Store, header: Mapping[str, Any]) -> None:
+        """Take over what is in the store as far as it is ours; a record of other items leaves all uncertain."""
+        known = header if header.get("version") == VERSION else {}
+        owner, since, whole, count = (known.get(field) for field in ("owner", "since", "whole", "chunks"))
+        if isinstance(owner, str) and owner != self._owner:
+            raise OtherOwnerError(
+                f"an earlier attempt of this task sent its exports as {owner}; the connection is now {self._owner}, "
+                "who cannot see them. Use the connection of before, or start anew with resume=False."
+            )
+        self._since = min(self._since, _time(since) or self._since)
+        self.cleared = known.get("max_tries", self._max_tries) != self._max_tries
+        complete = isinstance(owner, str) and _time(since) is not None and isinstance(whole, bool)
+        if known.get("digest") != self._digest or not complete or not _is_number(count, _MOST_CHUNKS):
+            self._whole = False
+            self._write_header()
+            return
+        self._whole = whole is True
+        for number in range(count or 0):
+            chunk = _chunk(store.get(_name(number)), self._digest, len(self._keys))
+            self._chunks.append(chunk or {})
+            if chunk is not None:
+                self._take(chunk)
+            else:
+                # Whatever was sent with it, items of earlier chunks among them, is uncertain; later chunks are not.
+                self._whole = False
+                self._pasts.clear()
+                self._first_sent.clear()
+
+    def _settle(self, number: int, jobs: list[str | None]) -> None:
+        chunk = self._chunks[number]
+        if len(jobs) != len(chunk["items"]):
+            raise ValueError(f"chunk {number} has {len(chunk['items'])} items, not {len(jobs)}")
+        self._chunks[number] = {**chunk, "jobs": jobs}
+        self._write(number)
+        self._take(self._chunks[number])
+
+    def _take(self, chunk: Mapping[str, Any]) -> None:
+        """Let a chunk count for its items, over what earlier ones say."""
+        at = datetime.fromisoformat(chunk["at"])
+        for position, job in zip(chunk["items"], chunk.get("jobs") or [""] * len(chunk["items"]), strict=True):
+            key = self._keys[position]
+            self._first_sent[key] = min(at, self._first_sent.get(key, at))
+            fate = Fate.NEVER_SENT if job is None else Fate.STARTED if job else Fate.UNCERTAIN
+            self._pasts[key] = Past(fate, job or None)
+
+    def _write(self, number: int) -> None:
+        if self._store is not None:
+            self._store.set(_name(number), self._chunks[number])
+
+    def _write_header(self) -> None:
+        if self._store is not None:
+            self._store.set(
+                HEADER,
+                {
+                    "version": VERSION,
+                    "digest": self._digest,
+                    "owner": self._owner,
+                    "since": self._since.isoformat(),
+                    "whole": self._whole,
+                    "chunks": len(self._chunks),
+                    "max_tries": self._max_tries,
+                    "succeeded": False,
+                },
+            )
+
+
+def _name(number: int) -> str:
+    return f"{HEADER}_{number}"
+
+
+def _told(record: BulkRecord[Any]) -> str | None:
+    """Give what a record says of its item: a job's id, None for a refusal, "" where a job may run all the same."""
+    if record.id is not None:
+        return record.id
+    refused = record.error is not None and not record.error.made_here and not record.error.may_pass
+    return None if refused else ""
+
+
+def _chunk(value: object, digest: str, size: int) -> dict[str, Any] | None:
+    """Give a value of the store if it is a whole chunk of this list in the form of this release."""
+    if not isinstance(value, dict) or value.get("version") != VERSION or value.get("digest") != digest:
+        return None
+    items = value.get("items")
+    if not isinstance(items, list) or not all(_is_number(item, size) for item in items):
+        return None
+    if len(set(items)) != len(items) or _time(value.get("at")) is None:
+        return None
+    # Where there is no answer yet, every item has the one that says nothing.
+    jobs = value.get("jobs", [""] * len(items))
+    good = isinstance(jobs, list) and all(job is None or isinstance(job, str) for job in jobs)
+    return value if good and len(jobs) == len(items) else None
+
+
+def _is_number(value: object, limit: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < limit
+
+
+def _time(value: object) -> datetime | None:
+    """Give a moment with its time zone; without one it could not be compared."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None

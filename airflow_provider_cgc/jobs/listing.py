@@ -1,0 +1,180 @@
+"""Reading as much of the platform's list of jobs as can hold young ones.
+
+The list has no time filter and no documented order, and it never stands still: jobs appear late, new ones move the
+others to later offsets, items come twice or abbreviated. https://docs.cancergenomicscloud.org/reference/list-export-jobs
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from itertools import chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import BulkRecord, ExportJob, Page
+
+    PageAt = Callable[[int], Page[ExportJob]]
+    """One page of a list from an offset on."""
+    BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[ExportJob]]]
+
+DISORDER = 60.0
+"""Seconds by which jobs of an ordered list may stand in the wrong order: several machines write the times, and a create
+may take effect some time after it was asked for."""
+MOST_PAGES = 300
+"""Pages that are read of a list without an order; all of a user's requests in five minutes are 1000."""
+SHORT = 10
+"""Pages up to which a list is read whole, order or not: it costs hardly more, and no order has to be believed."""
+_OLD_PAGES = 2
+"""Pages in a row without a young job that end the reading of a list with the newest first."""
+
+
+class Blind(StrEnum):
+    """Why a reading cannot say that a job is not there."""
+
+    TOO_LONG = f"the platform's list of jobs has no order, and {MOST_PAGES} pages are not all of it"
+    RESTLESS = "the pages of the platform's list of jobs do not fit together"
+    ABBREVIATED = "the platform's list of jobs does not tell of each what it moves and when it was started"
+
+
+class Order(IntEnum):
+    """How the times of a list run; times multiplied with it never fall."""
+
+    NEWEST_FIRST = -1
+    NONE = 0
+    OLDEST_FIRST = 1
+
+
+class JobList:
+    """One list during one reading; `jobs` are those read so far by id, each once."""
+
+    def __init__(self, page: PageAt, *, since: datetime, details: BulkGet | None = None) -> None:
+        self._page_at = page
+        self._too_old = since - timedelta(seconds=DISORDER)
+        self._details = details
+        self._total = math.inf
+        self._pages = 0
+        self.jobs: dict[str, ExportJob] = {}
+
+    def read(self) -> Blind | None:
+        """Read all pages that may hold jobs started at `since` or later; say why, if some may have been missed."""
+        first = self._page(0)
+        expected = self._total
+        if len(self.jobs) >= expected:
+            return None
+        if math.isfinite(expected) and expected > SHORT * len(first) > 0:
+            end = int(expected) - len(first)
+            last = self._page(end)
+            order = self._order(first, last, end)
+            if order and self._walk(self._start(order, end, last), order) is None:
+                return None
+            if expected > MOST_PAGES * len(first):
+                return Blind.TOO_LONG
+        return self._read_all(expected)
+
+    def _read_all(self, expected: float) -> Blind | None:
+        """
+        Read every page, and again while that shows more: the list may be sorted anew for each answer.
+
+        Nothing but the number of jobs tells that none was missed: of those there were at first if the pages fit
+        together, else of all there are now.
+        """
+        known, blind = -1, None
+        while len(self.jobs) > known and blind is not Blind.TOO_LONG:
+            known = len(self.jobs)
+            blind = self._walk(0, Order.NONE)
+            enough = blind is None and (math.isinf(expected) or len(self.jobs) >= expected)
+            if enough or len(self.jobs) >= self._total:
+                return None
+        return blind or Blind.RESTLESS
+
+    def _order(self, first: Sequence[ExportJob], last: Sequence[ExportJob], end: int) -> Order:
+        """Learn the order from the ends; the middle must not deny it, as that of a list by name would."""
+        if not order_of(first, last):
+            return Order.NONE
+        return order_of(first, *(self._page(end * quarter // 4) for quarter in (1, 2, 3)), last)
+
+    def _start(self, order: Order, offset: int, page: Sequence[ExportJob]) -> int:
+        """Give the offset to read on from: the list's begin, or one page before the last page without a young job."""
+        if order is Order.NEWEST_FIRST:
+            return 0
+        size = step = max(len(page), 1)
+        while offset > 0 and not self._old(page):
+            offset = max(offset - step, 0)
+            step *= 2
+            page = self._page(offset)
+        return max(offset - size, 0)
+
+    def _walk(self, offset: int, order: Order) -> Blind | None:
+        """
+        Read on from an offset, to the end or to where all is too old.
+
+        Always forwards, because jobs are added and never taken away: what moves, moves to where it is still to be
+        read. Each page repeats a part of the one before; if it does not, jobs between them may have been missed.
+        """
+        seen: set[str] = set()
+        old = 0
+        while order or self._pages < MOST_PAGES:
+            page = self._page(offset)
+            fresh = [job for job in page if job.id not in seen]
+            if not page or (not fresh and offset + len(page) >= self._total):
+                return None
+            gap = bool(seen) and len(fresh) == len(page)
+            if gap or (order and not _in_order(_times(fresh, order))):
+                return Blind.RESTLESS
+            old = old + 1 if self._old(page) else 0
+            if order is Order.NEWEST_FIRST and old == _OLD_PAGES:
+                return None
+            seen.update(job.id for job in page)
+            offset += max(len(page) - max(len(page) // 10, 1), 1)
+        return Blind.TOO_LONG
+
+    def _old(self, page: Sequence[ExportJob]) -> bool:
+        return bool(page) and all(job.started_on is not None and job.started_on < self._too_old for job in page)
+
+    def _page(self, offset: int) -> list[ExportJob]:
+        self._pages += 1
+        page = self._page_at(offset)
+        if page.total is not None:
+            self._total = page.total if math.isinf(self._total) else max(self._total, page.total)
+        jobs = self._in_full(list({job.id: job for job in page.items}.values()))
+        self.jobs.update((job.id, job) for job in jobs)
+        return jobs
+
+    def _in_full(self, jobs: list[ExportJob]) -> list[ExportJob]:
+        """Put whole jobs in the place of abbreviated ones, as far as asking for them by id gives any."""
+        short = [job.id for job in jobs if not is_whole(job)]
+        if not short or self._details is None:
+            return jobs
+        told = {record.id: record.resource for record in self._details(short)}
+        return [told.get(job.id) or job for job in jobs]
+
+
+def is_whole(job: ExportJob) -> bool:
+    """Whether a job tells what it moves and when it was started; its volume is the list's."""
+    return None not in (job.file, job.location, job.started_on)
+
+
+def order_of(*pages: Sequence[ExportJob]) -> Order:
+    """Tell the order of a list by some of its pages: they must keep it, and the first and the last be apart in time."""
+    for order in (Order.NEWEST_FIRST, Order.OLDEST_FIRST):
+        times = [_times(page, order) for page in pages]
+        if all(times) and _in_order(list(chain.from_iterable(times))) and max(times[0]) < min(times[-1]):
+            return order
+    return Order.NONE
+
+
+def _times(jobs: Iterable[ExportJob], order: Order) -> list[float]:
+    """Give times that rise where the order is kept; a job that tells no time breaks every order."""
+    return [math.nan if job.started_on is None else order * job.started_on.timestamp() for job in jobs]
+
+
+def _in_order(times: Sequence[float]) -> bool:
+    latest = -math.inf
+    for time in times:
+        if not time >= latest - DISORDER:
+            return False
+        latest = max(latest, time)
+    return True

@@ -1,0 +1,282 @@
+"""Where on its volume each file goes: the template for keys, the rules for a key, and no two files to one key.
+
+Pure: what is known of the files is handed in. A "key" is the name of an object below its volume's own prefix.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_cgc.jobs.ids import _shown
+from airflow_provider_cgc.jobs.items import MOST_SHOWN, BadItems, Item
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import File
+
+MOST_BYTES = 1024
+"""Bytes of UTF-8 that a key may have on S3 and on Google Cloud Storage."""
+
+_FIELDS = ("name", "path", "project", "id")
+_METADATA = "metadata."
+_TOKEN = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<field>[^{}]*)\}|(?P<slash>/)|(?P<literal>[^{}/]+)|(?P<stray>[{}])")
+# Also the halves of surrogate pairs, which JSON can hold and UTF-8 cannot.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_OWN_LOCATION = "or give this item a 'location' of its own"
+
+
+class BadLocation(ValueError):
+    """A template that makes no sense, or a file for which it gives no key; the text says which, why and what to do."""
+
+
+def check_key(key: str) -> str | None:
+    """Say what is wrong with a key and what to do, to follow the key's name; None if nothing is."""
+    segments = key.split("/")
+    control = _CONTROL.search(key)
+    if not key:
+        return "is empty; give the object a name"
+    if control:
+        return f"has the control character {control[0]!r} at position {control.start() + 1}; remove it"
+    if not segments[0]:
+        return "starts with a slash, which would make a folder without a name; remove it"
+    if not segments[-1]:
+        return "ends with a slash, which names a folder (the platform's error 9072); give the full name of the object"
+    if "" in segments:
+        return "has two slashes in a row, which would make a folder without a name; remove one"
+    if "." in segments or ".." in segments:
+        return "has '.' or '..' for a folder or name, which many tools take for another place; write the place out"
+    size = len(key.encode())
+    if size > MOST_BYTES:
+        return f"has {size} bytes in UTF-8, and object stores take at most {MOST_BYTES}; shorten it"
+    return None
+
+
+class _Part(NamedTuple):
+    """A piece of a segment: the user's own text, or the name of a field."""
+
+    text: str
+    is_field: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LocationTemplate:
+    """
+    A text such as "{path}/{name}" that makes a key of what is known of a file. Raises BadLocation if it cannot.
+
+    `{name}`: the file's name. `{path}`: the folders below its project. `{project}`: the project's short name.
+    `{id}`: the file's id. `{metadata.KEY}`: a metadata field. `{{` and `}}` stand for braces.
+
+    A folder made of nothing but empty fields goes away with its slash; only `{path}` can be empty, for a file that is
+    in no folder. Anything else that is missing or empty is an error, and so is a slash in it, or a list in the
+    metadata: it would put the file where nobody looks for it.
+    """
+
+    text: str
+    _segments: tuple[tuple[_Part, ...], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A frozen class sets what it works out by this way round.
+        object.__setattr__(self, "_segments", tuple(_segments(self.text)))
+        # With every field filled, all that can be wrong is the user's own text, and that for every file alike.
+        problem = check_key(self._fill(lambda name: "x"))
+        if problem:
+            raise BadLocation(f"the location {_shown(self.text)} {problem}")
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """What must be known of each file: "name", "path", "metadata.sample_id" ..."""
+        return frozenset(part.text for parts in self._segments for part in parts if part.is_field)
+
+    def render(self, item: Item, file: File | None = None) -> str:
+        """
+        Give the key for a file. What the platform tells of it now, `file`, counts more than what the item says.
+
+        Raises BadLocation, naming the file, if a field is not known or the key would break a rule.
+        """
+        key = self._fill(lambda name: _value(name, item, file))
+        problem = check_key(key)
+        if problem:
+            raise BadLocation(f"{_named(item, file)} would go to {_shown(key)}, which {problem}, {_OWN_LOCATION}")
+        return key
+
+    def _fill(self, value_of: Callable[[str], str]) -> str:
+        segments = []
+        for parts in self._segments:
+            text = "".join(value_of(part.text) if part.is_field else part.text for part in parts)
+            # A segment without parts is a slash too many in the user's own text, and stays to be found.
+            if text or not parts:
+                segments.append(text)
+        return "/".join(segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The items, each with its volume and key; `warnings` are facts to log that stop nothing."""
+
+    items: list[Item]
+    warnings: list[str]
+
+
+def targets(
+    items: Iterable[Item],
+    *,
+    template: LocationTemplate,
+    where: str,
+    volume: str | None = None,
+    files: Mapping[str, File] | None = None,
+) -> Targets:
+    """
+    Give every item its volume and key: its own, which is taken as it stands, or else `volume` and the template's.
+
+    `files` is what the platform tells of the files now, by id. Keys are compared as the stores do, byte by byte:
+    "A" and "a" are two objects, and so are two ways to write one accent (Unicode NFC and NFD), which is warned of.
+
+    Raises BadItems, which begins with `where`, for all items that have no good key, no volume, or another's place.
+    """
+    placed: list[Item] = []
+    problems: list[str] = []
+    for item in items:
+        try:
+            placed.append(_placed(item, template, volume, (files or {}).get(item.file)))
+        except BadLocation as error:
+            problems.append(f"{item.line}: {error}" if item.line else str(error))
+    problems += _clashes(placed)
+    if problems:
+        raise BadItems(where, problems)
+    return Targets(placed, _look_alikes(placed))
+
+
+def _segments(text: str) -> Iterator[tuple[_Part, ...]]:
+    if not isinstance(text, str):
+        raise BadLocation(f"the location is {_shown(text)}, of type {type(text).__name__}; give text")
+    parts: list[_Part] = []
+    for token in _TOKEN.finditer(text):
+        if token["slash"]:
+            yield tuple(parts)
+            parts = []
+        elif token["stray"]:
+            raise BadLocation(
+                f"the location {_shown(text)} has a single {token['stray']!r} at position {token.start() + 1}; write"
+                f" {2 * token['stray']!r} for the character itself, or complete the field"
+            )
+        elif token["field"] is not None:
+            parts.append(_Part(_known_field(token["field"], text), is_field=True))
+        else:
+            parts.append(_Part(token["literal"] or token["brace"][0], is_field=False))
+    yield tuple(parts)
+
+
+def _known_field(name: str, text: str) -> str:
+    if ":" in name or "!" in name:
+        raise BadLocation(f"the location {_shown(text)} formats the field {_shown(name)}; fields are taken as they are")
+    if name in _FIELDS or (name.startswith(_METADATA) and name[len(_METADATA) :].strip()):
+        return name
+    known = ", ".join(f"{{{one}}}" for one in (*_FIELDS, "metadata.KEY"))
+    raise BadLocation(f"the location {_shown(text)} has the unknown field {_shown(name)}; the fields are {known}")
+
+
+def _value(name: str, item: Item, file: File | None) -> str:
+    if name == "path":
+        if item.path is None:
+            raise BadLocation(
+                f"{_named(item, file)} has no known 'path', which the location wants; say the folders below its"
+                f' project ("" for none), {_OWN_LOCATION}'
+            )
+        return item.path
+    value = _raw_value(name, item, file)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise BadLocation(
+            f"{_named(item, file)} has no {_spoken(name)}, which the location wants; set it, {_OWN_LOCATION}"
+        )
+    if not isinstance(value, str):
+        raise BadLocation(
+            f"{_named(item, file)} has {_shown(value)} for {_spoken(name)}, which is no single text; use another"
+            f" field, {_OWN_LOCATION}"
+        )
+    if "/" in value:
+        raise BadLocation(
+            f"{_named(item, file)} has {_shown(value)} for {_spoken(name)}: its slash would make a folder; use"
+            f" another field, {_OWN_LOCATION}"
+        )
+    return value
+
+
+def _raw_value(name: str, item: Item, file: File | None) -> object:
+    """Give what is known under a field's name; a project's id is "owner/short-name"."""
+    if name == "id":
+        return item.file
+    if name == "name":
+        return _name(item, file)
+    if name == "project":
+        project = (file.project if file else None) or item.project
+        return project and project.rpartition("/")[2]
+    return file.metadata.get(name.removeprefix(_METADATA)) if file else None
+
+
+def _spoken(name: str) -> str:
+    return f"metadata field {name[len(_METADATA) :]!r}" if name.startswith(_METADATA) else repr(name)
+
+
+def _name(item: Item, file: File | None) -> str | None:
+    return (file.name if file else None) or item.name
+
+
+def _named(item: Item, file: File | None = None) -> str:
+    name = _name(item, file)
+    return f"file {item.file} ({_shown(name)})" if name else f"file {item.file}"
+
+
+def _placed(item: Item, template: LocationTemplate, volume: str | None, file: File | None) -> Item:
+    target = item.volume or volume
+    if not target:
+        raise BadLocation(f"{_named(item, file)} has no volume; give the operator's 'volume', or the item's own")
+    problem = None if item.location is None else check_key(item.location)
+    if problem:
+        raise BadLocation(f"{_named(item, file)} has the location {_shown(item.location)}, which {problem}")
+    location = template.render(item, file) if item.location is None else item.location
+    size = file.size if file and file.size is not None else item.size
+    return replace(item, volume=target, location=location, name=_name(item, file), size=size)
+
+
+def _clashes(items: Sequence[Item]) -> list[str]:
+    by_target: dict[tuple[str | None, str | None], list[Item]] = defaultdict(list)
+    for item in items:
+        by_target[item.volume, item.location].append(item)
+    return [_clash(rivals) for rivals in by_target.values() if len(rivals) > 1]
+
+
+def _clash(rivals: Sequence[Item]) -> str:
+    named = [f"{rival.line}, {_named(rival)}" if rival.line else _named(rival) for rival in rivals[:MOST_SHOWN]]
+    more = [f"{len(rivals) - MOST_SHOWN} more"] if len(rivals) > MOST_SHOWN else []
+    place = f"{_shown(rivals[0].location)} on {rivals[0].volume}"
+    what, remedy = (
+        "two files go to one key",
+        "give each a 'location' of its own, or put {path} or {id} into the template",
+    )
+    if len({rival.file for rival in rivals}) == 1:
+        what, remedy = "one file goes to one key more than once", "give it once"
+    elif len(rivals) > 2:
+        what = f"{len(rivals)} items go to one key"
+    return f"{what}, {place}: {'; '.join([*named, *more])}: {remedy}"
+
+
+def _look_alikes(items: Sequence[Item]) -> list[str]:
+    """Warn, in one text, of keys that differ only in how their accents are written."""
+    by_look: dict[tuple[str | None, str], set[str]] = defaultdict(set)
+    for item in items:
+        if item.location and not item.location.isascii():
+            by_look[item.volume, unicodedata.normalize("NFC", item.location)].add(item.location)
+    alike = [look for (_, look), keys in by_look.items() if len(keys) > 1]
+    if not alike:
+        return []
+    shown = ", ".join(map(_shown, alike[:MOST_SHOWN])) + (", ..." if len(alike) > MOST_SHOWN else "")
+    return [
+        f"{len(alike)} of the keys are there in spellings that look the same (Unicode NFC and NFD): {shown}. Each is an"
+        " object of its own, but a tool that unifies spellings, such as a copy to a Mac, keeps only one."
+    ]

@@ -1,0 +1,382 @@
+"""What can be known to be wrong with an export before anything is sent: the platform is asked once, the rest is rules.
+
+Says only what the platform's answers show. An archived or public file looks like any other one: the platform refuses it
+when it is submitted (9006). https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from airflow_provider_cgc.client.errors import (
+    CgcApiError,
+    CgcForbidden,
+    CgcNotFound,
+    CgcUnreadableError,
+    CgcUsageError,
+)
+from airflow_provider_cgc.client.problems import REMEDIES, Problem, one_line
+from airflow_provider_cgc.jobs.ids import _shown
+from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
+from airflow_provider_cgc.jobs.locations import _named
+from airflow_provider_cgc.jobs.report import human_bytes
+from airflow_provider_cgc.jobs.sweep import THREADS, chunks
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.client import CgcClient
+    from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+LARGEST = 5 * 1024**4
+"""Bytes of the largest file that is sent. Inferred, the platform documents none: S3 took no larger object for years,
+and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says that the platform writes them there."""
+
+_NO_VOLUME, _READ_ONLY, _OTHER_PLACE, _INACTIVE = 9007, 9026, 9027, 9069
+_MOST_ROUNDS = 4
+"""How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the platform tells, asked once; of every file and volume asked for there is an answer or a refusal."""
+
+    files: Mapping[str, File]
+    """By id."""
+    refused: Mapping[str, Problem]
+    """By id: files that it does not show, and why; `may_pass` where a later answer may be another one."""
+    volumes: Mapping[str, Volume]
+    """By "owner/name"."""
+    refused_volumes: Mapping[str, Problem]
+    """By "owner/name": volumes that it does not show this user, and why."""
+    locations: Mapping[str, str | None]
+    """By "owner/short-name": cloud and region of the files' projects ("aws:us-east-1"), None where it tells none."""
+
+
+def ask(client: CgcClient, items: Sequence[Item], volumes: Collection[str], *, threads: int = THREADS) -> Facts:
+    """
+    Ask for all files, a hundred in a request, for `volumes` and the volumes of items, and for the files' projects.
+
+    Each thing is asked for once, up to `threads` requests side by side: 10,000 files of one project to one volume cost
+    102 requests. What this user may not see is a fact. Raises the `CgcError` of anything that concerns the whole call,
+    and `CgcUnreadableError` if nothing is wrong but that some files could not be told.
+    """
+    wanted = dict.fromkeys([*volumes, *(item.volume for item in items if item.volume)])
+    shown_volumes = _side_by_side(lambda volume_id: _volume(client, volume_id), wanted, threads)
+    files, refused = _files(client, dict.fromkeys(item.file for item in items), threads)
+    projects = dict.fromkeys(file.project for file in files.values() if file.project)
+    shown_projects = _side_by_side(lambda project_id: _project(client, project_id), projects, threads)
+    return Facts(
+        files=files,
+        refused=refused,
+        volumes={name: found for name, found in shown_volumes.items() if not isinstance(found, Problem)},
+        refused_volumes={name: found for name, found in shown_volumes.items() if isinstance(found, Problem)},
+        locations={name: found.location if found else None for name, found in shown_projects.items()},
+    )
+
+
+def already_there(item: Item, file: File) -> bool:
+    """Whether an earlier export has moved this file to just where the item wants it: nothing is left to do."""
+    target = (item.volume, item.location)
+    return file.is_alias and None not in target and (file.volume, file.location) == target
+
+
+def problems(items: Sequence[Item], facts: Facts, *, done: Callable[[Item, File], bool] = already_there) -> list[str]:
+    """
+    Say all that is wrong, one sentence or two each, with the remedy: volumes first, then projects, then item by item.
+
+    `items` have their volumes and keys (`jobs.locations.targets`); without, what these decide is left out. What
+    concerns all items of a volume or project is said once. An item that is `done` has no problem and is not counted.
+    """
+    open_items = [item for item in items if not _is_done(item, facts, done)]
+    return [
+        *_about_volumes(open_items, facts),
+        *_about_places(open_items, facts),
+        *_about_items(open_items, facts),
+    ]
+
+
+def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -> list[str]:
+    """
+    Give the lines of a dry run: how much, from where, to where, and what would be done.
+
+    `decided` is what would be done and with how many ("to send": 9000, "skipped": 12), in the order to be shown.
+    """
+    sizes = [(_size(item, facts), item) for item in items]
+    known = [(size, item) for size, item in sizes if size is not None]
+    untold = len(sizes) - len(known)
+    total = human_bytes(sum(size for size, _ in known)) + (f", {untold} of unknown size" if untold else "")
+    different = len({item.file for item in items})
+    twice = f", in {_count(len(items), 'item')}" if different != len(items) else ""
+    lines = [f"{_count(different, 'file')}{twice}: {total}."]
+    projects = _tally(found.project for item in items if (found := facts.files.get(item.file)))
+    if projects:
+        lines.append(f"From {_listed(f'{name} ({_told(facts.locations.get(name))})' for name in projects)}.")
+    volumes = _tally(item.volume for item in items)
+    if volumes:
+        lines.append(f"To {_listed(f'{name} ({_told(_region(name, facts))})' for name in volumes)}.")
+    folders = {(item.volume, item.location.rpartition("/")[0]) for item in items if item.location is not None}
+    if folders:
+        lines.append(f"Distinct folders there: {len(folders)}.")
+    if known:
+        size, item = max(known, key=lambda pair: pair[0])
+        lines.append(f"Largest: {_named(item, facts.files.get(item.file))}, {human_bytes(size)}.")
+    lines.append(f"{', '.join(f'{number} {word}' for word, number in decided.items() if number) or 'Nothing to do'}.")
+    return lines
+
+
+def _volume(client: CgcClient, volume_id: str) -> Volume | Problem:
+    try:
+        return client.volumes.get(volume_id)
+    except CgcUsageError as error:
+        # An id that no path can hold: nothing was sent, and no volume can have it.
+        return Problem(None, _NO_VOLUME, one_line(str(error)), made_here=True)
+    except (CgcForbidden, CgcNotFound) as error:
+        return _refusal(error)
+
+
+def _project(client: CgcClient, project_id: str) -> Project | None:
+    try:
+        return client.projects.get(project_id)
+    except CgcUsageError:
+        return None
+    except (CgcForbidden, CgcNotFound) as error:
+        _refusal(error)
+        return None
+
+
+def _refusal(error: CgcApiError) -> Problem:
+    """Give what the platform said of one thing; a refusal without a code is a gateway's, and about the whole call."""
+    if error.code is None:
+        raise error
+    return error.problem
+
+
+def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[str, File], dict[str, Problem]]:
+    files: dict[str, File] = {}
+    refused: dict[str, Problem] = {}
+    groups = chunks(ids)
+    for _ in range(_MOST_ROUNDS):
+        answers = _side_by_side(lambda group: client.files.bulk_get(group), map(tuple, groups), threads)
+        for record in (record for records in answers.values() for record in records):
+            _sort_in(record, files, refused)
+        doubtful = [file_id for file_id, problem in refused.items() if problem.may_pass]
+        if not doubtful:
+            break
+        groups = chunks(doubtful, suspects=doubtful)
+    if refused and len(doubtful) == len(refused):
+        first = doubtful[0]
+        raise CgcUnreadableError(
+            f"the platform's answers do not tell of {_count(len(doubtful), 'file')} whether they exist, such as"
+            f" {first}: {_sentence(refused[first])} Nothing was submitted; try again later."
+        )
+    return files, refused
+
+
+def _sort_in(record: BulkRecord[File], files: dict[str, File], refused: dict[str, Problem]) -> None:
+    assert record.id is not None, "a bulk get names its records"
+    refused.pop(record.id, None)
+    if record.resource is not None:
+        files[record.id] = record.resource
+    elif record.error is not None:
+        refused[record.id] = record.error
+
+
+def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) -> dict[A, R]:
+    """Make some calls in threads of their own; the first error ends it, and what has not begun by then never does."""
+    pool = ThreadPoolExecutor(max_workers=max(threads, 1), thread_name_prefix="cgc-preflight")
+    try:
+        calls = {argument: pool.submit(call, argument) for argument in arguments}
+        ended, _ = wait(calls.values(), return_when=FIRST_EXCEPTION)
+        for future in ended:
+            future.result()
+        return {argument: future.result() for argument, future in calls.items()}
+    finally:
+        # Reads may be left to themselves: a task that is killed does not sit out the patience of eight requests.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_done(item: Item, facts: Facts, done: Callable[[Item, File], bool]) -> bool:
+    file = facts.files.get(item.file)
+    return file is not None and done(item, file)
+
+
+def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:
+    for volume_id, number in _tally(item.volume for item in items).items():
+        about = f"volume {one_line(volume_id)}, where {_count(number, 'item')} {'goes' if number == 1 else 'go'}"
+        refusal = facts.refused_volumes.get(volume_id)
+        if refusal is not None:
+            yield f"{about}: {_with_remedy(refusal, otherwise=_NO_VOLUME)}"
+            continue
+        volume = facts.volumes[volume_id]
+        if volume.active is False:
+            yield f"{about}: {_remedy(_INACTIVE)}"
+        if volume.access_mode is not None and not volume.writable:
+            yield f"{about}, has the access mode {_shown(volume.access_mode)}: {_remedy(_READ_ONLY)}"
+
+
+def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
+    """Compare the places of each project and each volume that items go to from it."""
+    files = ((item, facts.files.get(item.file)) for item in items)
+    ways = Counter((file.project, item.volume) for item, file in files if file and file.project and item.volume)
+    for (project_id, volume_id), number in ways.items():
+        location, volume = facts.locations.get(project_id), facts.volumes.get(volume_id)
+        difference = _difference(location, volume) if location and volume else None
+        if difference:
+            yield (
+                f"project {one_line(project_id)} is in {_shown(location)}, and volume {one_line(volume_id)}, where"
+                f" {_count(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {difference}:"
+                f" {_remedy(_OTHER_PLACE)}"
+            )
+
+
+def _about_items(items: Sequence[Item], facts: Facts) -> Iterator[str]:
+    folders = [item for item in items if (file := facts.files.get(item.file)) and file.is_folder]
+    for item in items:
+        file = facts.files.get(item.file)
+        if file is None:
+            yield f"{_item(item)}: {_with_remedy(facts.refused[item.file])}"
+        elif file.is_folder:
+            # All of them in one sentence, in the place of the first: a whole listing with its folders is one mistake.
+            if item is folders[0]:
+                yield _about_folders(folders, facts)
+        elif file.is_alias:
+            yield (
+                f"{_item(item, file)} is an alias: its bytes are {_place_of(file)} already, and the platform exports"
+                " only what it stores itself (9006); leave it out, or copy the object with the store's own tools"
+            )
+        elif (size := _size(item, facts)) is not None and size > LARGEST:
+            yield (
+                f"{_item(item, file)} has {human_bytes(size)}, and an object store takes at most"
+                f" {human_bytes(LARGEST)} ({LARGEST} bytes) in one object; split the file, or leave it out"
+            )
+
+
+def _about_folders(folders: Sequence[Item], facts: Facts) -> str:
+    named = _listed((_item(item, facts.files[item.file]) for item in folders), between="; ")
+    if len(folders) == 1:
+        return f"{named} is a folder, and only files are exported; CgcListFilesOperator lists a folder's files"
+    return (
+        f"{len(folders)} items are folders, and only files are exported: {named}. CgcListFilesOperator lists a folder's"
+        " files"
+    )
+
+
+class _Place(NamedTuple):
+    """A cloud and a region of it; None is not told, or not so that it can be compared."""
+
+    cloud: str | None
+    region: str | None
+
+
+_CLOUDS = {"aws": "aws", "google": "google", "gcp": "google", "gcs": "google", "azure": "azure"}
+"""By what stands before the colon of a project's location; only "aws" is documented."""
+_STORES = {"s3": "aws", "gcs": "google", "azure": "azure", "oss": "alibaba"}
+"""By a volume's type."""
+_REGIONS = {
+    "aws": re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+"),
+    "google": re.compile(r"[a-z]+-[a-z]+[0-9]+"),
+}
+"""One region, as its cloud writes it: us-east-1, us-west1. A multi-region such as "us" is none, and says nothing."""
+
+
+def _difference(location: str, volume: Volume) -> str | None:
+    """Say where a volume is, to follow "is", if that is certainly not where the project is."""
+    here, there = _place(location), _place_of_volume(volume)
+    if here.cloud and there.cloud and here.cloud != there.cloud:
+        return f"of type {_shown(volume.service_type)}"
+    if here.region and there.region and here.region != there.region:
+        return f"in {_shown(volume.region)}"
+    return None
+
+
+def _place(text: str) -> _Place:
+    """Read "aws:us-east-1", or "us-east-1" alone, whose form tells the cloud."""
+    head, colon, region = text.strip().lower().rpartition(":")
+    if colon:
+        cloud = _CLOUDS.get(head)
+        return _Place(cloud, region if cloud in _REGIONS and _REGIONS[cloud].fullmatch(region) else None)
+    for cloud, form in _REGIONS.items():
+        if form.fullmatch(region):
+            return _Place(cloud, region)
+    return _Place(None, None)
+
+
+def _place_of_volume(volume: Volume) -> _Place:
+    cloud = _STORES.get(volume.service_type or "")
+    if cloud == "aws" and not _is_amazon(_endpoint(volume)):
+        # Other stores speak S3, too, and only their owners know where they stand.
+        return _Place(None, None)
+    told = _place(volume.region or "")
+    return _Place(cloud, told.region if told.cloud == cloud else None)
+
+
+def _endpoint(volume: Volume) -> object:
+    service = volume.raw.get("service")
+    return service.get("endpoint") if isinstance(service, Mapping) else None
+
+
+def _is_amazon(endpoint: object) -> bool:
+    """Whether an endpoint is Amazon's; the documented default is, for a volume that tells none."""
+    return not isinstance(endpoint, str) or not endpoint or ".amazonaws.com" in endpoint.lower()
+
+
+def _item(item: Item, file: File | None = None) -> str:
+    return f"{item.line}: {_named(item, file)}" if item.line else _named(item, file)
+
+
+def _size(item: Item, facts: Facts) -> int | None:
+    file = facts.files.get(item.file)
+    return file.size if file and file.size is not None else item.size
+
+
+def _place_of(file: File) -> str:
+    volume = f"on volume {one_line(file.volume)}" if file.volume else "on a volume"
+    return f"{volume} at {_shown(file.location)}" if file.location else volume
+
+
+def _region(volume_id: str, facts: Facts) -> str | None:
+    volume = facts.volumes.get(volume_id)
+    return volume.region if volume else None
+
+
+def _told(place: str | None) -> str:
+    return one_line(place) if place else "region not told"
+
+
+def _tally(names: Iterable[str | None]) -> dict[str, int]:
+    """Count names in the order in which they come first; None is no name."""
+    return dict(Counter(name for name in names if name is not None))
+
+
+def _listed(texts: Iterable[str], *, between: str = ", ") -> str:
+    rows = list(texts)
+    more = [f"{len(rows) - MOST_SHOWN} more"] if len(rows) > MOST_SHOWN else []
+    return between.join([*map(one_line, rows[:MOST_SHOWN]), *more])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _remedy(code: int) -> str:
+    return f"{code}: {REMEDIES[code].text}"
+
+
+def _with_remedy(problem: Problem, *, otherwise: int | None = None) -> str:
+    """Give what the platform said and what to do; `otherwise` is the code whose remedy fits one without its own."""
+    remedy = problem.remedy or (REMEDIES[otherwise].text if otherwise is not None else "")
+    if problem.undecided:
+        remedy = "Try again later."
+    return f"{_sentence(problem)} {remedy}".strip()
+
+
+def _sentence(problem: Problem) -> str:
+    text = str(problem)
+    return text if text.endswith((".", "!", "?")) else f"{text}."

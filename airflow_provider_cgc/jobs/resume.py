@@ -1,0 +1,173 @@
+"""What to do with each item of a task that may have been tried before; sends nothing itself.
+
+The first row that fits an item decides. Its jobs are the one that the ledger names and those that the platform's list
+shows, and the best of them counts: COMPLETED before PENDING and RUNNING before FAILED, the newest first. "Settled":
+the list was looked at twice (see `recovery`), so that it would show any further job. "Certain": it is settled, or the
+job is the one that the ledger names as the last.
+
+    best job       and                                          so
+    -------------  -------------------------------------------  ---------------------------------------------------
+    any or none    the file is an alias of the wanted object    DONE
+    COMPLETED                                                   DONE
+    under way      (an unheard-of state is under way, too)      ADOPT: wait for it
+    FAILED, none   the ledger names a job that was not seen     ADOPT: waiting will tell
+    FAILED, 9107   settled                                      LOST: the object that is there is somebody else's
+    FAILED, 9107   not settled                                  UNCERTAIN: it may be our own, from an earlier attempt
+    FAILED         the error stays                              LOST, or as below if the task was cleared since
+    FAILED         the error may pass, certain                  SEND
+    FAILED         the error may pass, not certain              UNCERTAIN: a later job may run
+    none           the ledger says never sent                   SEND
+    none           settled                                      SEND
+    none           otherwise                                    UNCERTAIN
+
+Who clears a task that failed has mended what made its items fail, or believes so: an error that stays, such as a
+missing right on the bucket, is then one that may have passed.
+
+An item that was refused when it was sent counts as never sent: nothing runs, and what refused it may have been mended.
+For UNCERTAIN the task has to fail: sending could move the file twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
+from airflow_provider_cgc.jobs.recovery import Finding, Key, Search, best_first, find, key_of
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import ExportJob, File
+    from airflow_provider_cgc.jobs.listing import BulkGet
+    from airflow_provider_cgc.jobs.recovery import Pages
+
+LOCATION_TAKEN = 9107
+_ASK_AT_ONCE = 100
+
+
+class Action(StrEnum):
+    """What follows for an item."""
+
+    DONE = "done"
+    ADOPT = "adopt"
+    SEND = "send"
+    LOST = "lost"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with an item, and why in one sentence; `job_id` is the job that counts, `job` if it was seen."""
+
+    action: Action
+    why: str
+    job_id: str | None = None
+    job: ExportJob | None = None
+
+
+def plan(
+    keys: Iterable[Key],
+    ledger: Ledger,
+    *,
+    bulk_get: BulkGet,
+    pages: Pages,
+    files: Mapping[str, File],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> dict[Key, Decision]:
+    """
+    Decide about items: ask for the jobs that the ledger names, and search the list for what is uncertain after that.
+
+    Sleeps 90 s between the two looks of a search, if there is one. Nothing may be sent meanwhile, by anybody.
+    """
+    keys = list(keys)
+    pasts = {key: ledger.past(key) for key in keys}
+    named = _jobs_by_id([past.job_id for past in pasts.values() if past.job_id], bulk_get)
+    jobs = {key: named.get(past.job_id or "") for key, past in pasts.items()}
+
+    def judged(key: Key, finding: Finding | None = None) -> Decision:
+        file = files.get(key.file)
+        return decide(key, pasts[key], job=jobs[key], finding=finding, file=file, cleared=ledger.cleared)
+
+    decisions = {key: judged(key) for key in keys}
+    search = Search(frozenset(key for key, decision in decisions.items() if decision.action is Action.UNCERTAIN))
+    while (due := search.look_again_at) is not None:
+        began = clock()
+        if began < due:
+            sleep(due - began)
+            continue
+        search = search.after(find(pages, search.open, since=ledger.since(search.open), details=bulk_get), began)
+    for key in search.wanted:
+        decisions[key] = judged(key, search.finding(key))
+    return decisions
+
+
+def decide(
+    key: Key,
+    past: Past,
+    *,
+    job: ExportJob | None = None,
+    finding: Finding | None = None,
+    file: File | None = None,
+    cleared: bool = False,
+) -> Decision:
+    """
+    Decide about one item by the table above.
+
+    :param job: the one that the ledger names, if the platform showed it; one that moves something else does not count.
+    :param finding: what the search says, if there was one.
+    :param cleared: the task was cleared since it failed.
+    """
+    if file is not None and file.is_alias and (file.volume, file.location) == key[1:]:
+        return Decision(Action.DONE, "the file is an alias of the exported object already")
+    if job is not None and key_of(job, key.volume) not in {None, key}:
+        past, job = Past(Fate.UNCERTAIN), None
+    finding = finding or Finding()
+    jobs = best_first([*finding.jobs, *([] if job is None else [job])])
+    best = jobs[0] if jobs else None
+    if best is not None and best.completed:
+        return Decision(Action.DONE, f"job {best.id} has exported it", best.id, best)
+    if best is not None and not best.failed:
+        return Decision(Action.ADOPT, f"job {best.id} is under way", best.id, best)
+    if past.job_id is not None and past.job_id not in {seen.id for seen in jobs}:
+        return Decision(Action.ADOPT, f"job {past.job_id} was started and could not be seen yet", past.job_id)
+    if best is None:
+        return _without_a_job(past, finding)
+    certain = finding.settled or best.id == past.job_id
+    action, why = _after_failure(key, best, certain=certain, settled=finding.settled, cleared=cleared)
+    unknown = f"; {_why_unknown(finding)}" if action is Action.UNCERTAIN else ""
+    return Decision(action, why + unknown, best.id, best)
+
+
+def _without_a_job(past: Past, finding: Finding) -> Decision:
+    if past.fate is Fate.NEVER_SENT:
+        return Decision(Action.SEND, "it was never sent")
+    if finding.settled:
+        return Decision(Action.SEND, "the platform has no job for it")
+    return Decision(Action.UNCERTAIN, f"an earlier attempt may have started it, and {_why_unknown(finding)}")
+
+
+def _after_failure(key: Key, job: ExportJob, *, certain: bool, settled: bool, cleared: bool) -> tuple[Action, str]:
+    why = f"job {job.id} FAILED ({job.error or 'the platform gave no reason'})"
+    if job.error is not None and job.error.code == LOCATION_TAKEN:
+        there = f"{why}: an object is at {key.location!r} on {key.volume}"
+        if settled:
+            return Action.LOST, f"{there}, and no job of this task has put it there"
+        return Action.UNCERTAIN, f"{there}, maybe from an earlier attempt"
+    if not cleared and (job.error is None or not job.error.may_pass):
+        return Action.LOST, why
+    return (Action.SEND if certain else Action.UNCERTAIN), why
+
+
+def _why_unknown(finding: Finding) -> str:
+    if finding.blind is not None:
+        return f"it cannot be told if another job runs: {finding.blind.value}"
+    return "the platform's list of jobs has not been looked at long enough"
+
+
+def _jobs_by_id(ids: list[str], bulk_get: BulkGet) -> dict[str, ExportJob]:
+    records = [
+        record for start in range(0, len(ids), _ASK_AT_ONCE) for record in bulk_get(ids[start : start + _ASK_AT_ONCE])
+    ]
+    return {record.id: record.resource for record in records if record.id is not None and record.resource is not None}

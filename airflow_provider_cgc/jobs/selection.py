@@ -1,0 +1,231 @@
+"""Which of the files that a project holds are wanted: what a user may write for it, and the rule that it means.
+
+Pure; nothing is asked here. A template has been rendered by the time a value gets here.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.jobs.ids import BadIds, _literal, _shown
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import File
+
+_NOTHING = {"", "none", "null"}
+"""What a template writes, in some case, for a value that is not there."""
+_PATTERN_SIGNS = frozenset("*?[")
+
+
+class BadSelection(ValueError):
+    """One argument makes no sense; the text begins with its name and says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The files wanted: all rules must hold. A file whose size or time the platform does not tell passes that rule."""
+
+    names: tuple[str, ...] = ()
+    """Shell patterns, of which one must match; capitals count."""
+    metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """By key the values of which the file must have one."""
+    tags: tuple[str, ...] = ()
+    """Of which the file must have one."""
+    origin_task: str | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    """Bytes, both included."""
+    modified_after: datetime | None = None
+    """With a time zone; not included."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        name: Any = None,
+        metadata: Any = None,
+        tag: Any = None,
+        origin_task: Any = None,
+        min_size: Any = None,
+        max_size: Any = None,
+        modified_after: Any = None,
+    ) -> Selection:
+        """Read what a user wrote, None for what does not matter. Raises BadSelection."""
+        low, high = whole_number("min_size", min_size), whole_number("max_size", max_size)
+        if low is not None and high is not None and low > high:
+            raise BadSelection(f"min_size is {low} and max_size {high}, which no file can be; correct one of them")
+        return cls(
+            names=() if name is None else _texts("name", name),
+            metadata={} if metadata is None else _metadata(metadata),
+            tags=() if tag is None else _texts("tag", tag),
+            origin_task=None if origin_task is None else _text("origin_task", origin_task),
+            min_size=low,
+            max_size=high,
+            modified_after=None if modified_after is None else _moment("modified_after", modified_after),
+        )
+
+    def takes(self, file: File) -> bool:
+        """Say whether a file is wanted."""
+        return (
+            (not self.names or any(fnmatch.fnmatchcase(file.name, pattern) for pattern in self.names))
+            and (not self.tags or not set(self.tags).isdisjoint(file.tags))
+            and (self.origin_task is None or _task_of(file) == self.origin_task)
+            and all(_has(file.metadata.get(key), values) for key, values in self.metadata.items())
+            and self._fits(file)
+        )
+
+    def _fits(self, file: File) -> bool:
+        if file.size is not None and (
+            (self.min_size is not None and file.size < self.min_size)
+            or (self.max_size is not None and file.size > self.max_size)
+        ):
+            return False
+        return self.modified_after is None or file.modified_on is None or file.modified_on > self.modified_after
+
+    def for_one_level(self) -> dict[str, Any]:
+        """
+        Give the filters that the platform itself can apply where no folder is needed, as `files.list` takes them.
+
+        Several values of one filter are documented for names only, so others with several are left to `takes`.
+        """
+        filters: dict[str, Any] = {}
+        if self.names and not any(_PATTERN_SIGNS.intersection(name) for name in self.names):
+            filters["name"] = list(self.names)
+        single = {key: values[0] for key, values in self.metadata.items() if len(values) == 1}
+        if single:
+            filters["metadata"] = single
+        if len(self.tags) == 1:
+            filters["tag"] = self.tags[0]
+        if self.origin_task is not None:
+            filters["origin_task"] = self.origin_task
+        return filters
+
+    def __str__(self) -> str:
+        """Give the rules for a log line or an error; empty if every file is wanted."""
+        parts = []
+        if self.names:
+            parts.append(f"name {_any_of(self.names)}")
+        parts += [f"metadata {key} {_any_of(values)}" for key, values in self.metadata.items()]
+        if self.tags:
+            parts.append(f"tag {_any_of(self.tags)}")
+        if self.origin_task is not None:
+            parts.append(f"made by task {self.origin_task}")
+        if self.min_size is not None:
+            parts.append(f"at least {self.min_size} bytes")
+        if self.max_size is not None:
+            parts.append(f"at most {self.max_size} bytes")
+        if self.modified_after is not None:
+            parts.append(f"modified after {self.modified_after.isoformat()}")
+        return ", ".join(parts)
+
+
+def whole_number(argument: str, value: Any) -> int | None:
+    """Read a number that a template may have turned into text; None stays None. Raises BadSelection."""
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
+        return int(value)
+    raise BadSelection(f"{argument} is {_shown(value)}; give a whole number from 0 on, or leave it out")
+
+
+def _has(value: Any, wanted: tuple[str, ...]) -> bool:
+    """Compare as text, for the platform gives numbers as numbers; of a list one entry is enough."""
+    values = value if isinstance(value, list) else [value]
+    return any(entry is not None and str(entry) in wanted for entry in values)
+
+
+def _task_of(file: File) -> str | None:
+    origin = file.raw.get("origin")
+    return origin.get("task") if isinstance(origin, Mapping) else None
+
+
+def _any_of(values: tuple[str, ...]) -> str:
+    return " or ".join(map(_shown, values))
+
+
+def _texts(argument: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = _list_in(value)
+    if isinstance(value, str):
+        return (_text(argument, value),)
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
+    if isinstance(value, Mapping | bytes | bytearray) or not isinstance(value, Iterable):
+        raise BadSelection(f"{argument} is {_shown(value)}, of type {type(value).__name__}; give text or a list of it")
+    texts = tuple(_text(argument, entry) for entry in value)
+    if not texts:
+        raise BadSelection(f"{argument} is an empty list, which no file can match; leave it out if it does not matter")
+    return texts
+
+
+def _list_in(text: str) -> Any:
+    """Give the list that a template rendered to text, or the text: "[ab]*.bam" is a pattern."""
+    if text.strip()[:1] not in ("[", "("):
+        return text
+    try:
+        value = _literal(text.strip())
+    except BadIds:
+        return text
+    is_list = isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value)
+    return value if is_list else text
+
+
+def _text(argument: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadSelection(f"{argument} is {_shown(value)}, of type {type(value).__name__}; give text")
+    if value.strip().lower() in _NOTHING:
+        raise BadSelection(
+            f"{argument} is {value!r}: a template rendered to nothing; correct it, or leave {argument} out if it does"
+            " not matter"
+        )
+    if "{{" in value:
+        raise BadSelection(f"{argument} is {_shown(value)}, a template that was not rendered")
+    return value
+
+
+def _metadata(value: Any) -> dict[str, tuple[str, ...]]:
+    if isinstance(value, str):
+        try:
+            value = _literal(_text("metadata", value).strip())
+        except BadIds:
+            raise BadSelection(f"metadata is {_shown(value)}, which is neither JSON nor a Python dict") from None
+    if not isinstance(value, Mapping) or not value:
+        raise BadSelection(
+            f"metadata is {_shown(value)}, of type {type(value).__name__}; give a dict such as"
+            " {'sample_id': 'S1'}, or leave it out"
+        )
+    return {_text("a key of metadata", key): _metadata_values(key, wanted) for key, wanted in value.items()}
+
+
+def _metadata_values(key: str, wanted: Any) -> tuple[str, ...]:
+    entries = wanted if isinstance(wanted, list | tuple) else [wanted]
+    # Numbers too: JSON has them, and `_has` compares as text.
+    numbers = [str(entry) if type(entry) in (int, float) else entry for entry in entries]
+    return _texts(f"metadata {key!r}", numbers)
+
+
+def _moment(argument: str, value: Any) -> datetime:
+    moment = value
+    if isinstance(value, str):
+        if value.strip().lower() in _NOTHING:
+            raise BadSelection(
+                f"{argument} is {value!r}: a template rendered to nothing, as one does for a run before the first;"
+                " give it a default, such as {{ prev_start_date_success or '1970-01-01' }}"
+            )
+        try:
+            moment = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise BadSelection(f"{argument} is {_shown(value)}; write it like 2026-01-31T12:00:00Z") from None
+    if not isinstance(moment, datetime):
+        raise BadSelection(
+            f"{argument} is {_shown(value)}, of type {type(value).__name__}; give a datetime, or text like"
+            " 2026-01-31T12:00:00Z"
+        )
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

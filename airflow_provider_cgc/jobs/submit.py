@@ -1,0 +1,233 @@
+"""Sending many exports: one chunk ahead as a probe, then several at once, and what came of each item.
+
+Every chunk is noted in the ledger before it leaves and after its answer, by the one thread that calls `send`; the
+requests themselves are made by others. Knows neither Airflow nor how the jobs end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.retry import transient
+from airflow_provider_cgc.jobs.ledger import CHUNK
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+    from airflow_provider_cgc.jobs.items import Item
+    from airflow_provider_cgc.jobs.ledger import Ledger
+    from airflow_provider_cgc.jobs.recovery import Key
+
+    Create = Callable[[Sequence[Mapping[str, Any]]], Sequence[BulkRecord[ExportJob]]]
+    BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[ExportJob]]]
+
+IN_FLIGHT = 4
+"""Creates under way at once: each may start a hundred jobs, and the platform answers them slowly."""
+LOOK_EVERY = 30.0
+"""Seconds between two looks at the jobs that were started while others are still to be sent."""
+ENOUGH_ENDED = 20
+"""Ended jobs from which on it is believed that all will end the same way."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What came of the items, each in one place."""
+
+    started: dict[Key, str] = field(default_factory=dict)
+    """Job ids."""
+    refused: dict[Key, Problem] = field(default_factory=dict)
+    """Not started, for the platform's reason."""
+    uncertain: dict[Key, str] = field(default_factory=dict)
+    """Perhaps started, and why nobody can say."""
+    unsent: list[Key] = field(default_factory=list)
+    stopped: str | None = None
+    """Why the unsent ones were not sent."""
+    error: CgcError | None = None
+    """... if that was trouble of a whole call that may pass, or that is about the user and not the items."""
+
+    def add(self, other: Sent) -> None:
+        """Take in what a later round of sending came to."""
+        self.uncertain = {key: why for key, why in self.uncertain.items() if key not in other.all_keys()}
+        self.started |= other.started
+        self.refused |= other.refused
+        self.uncertain |= other.uncertain
+        self.unsent += other.unsent
+        self.stopped = other.stopped or self.stopped
+        self.error = other.error or self.error
+
+    def all_keys(self) -> set[Key]:
+        """Every item that this round was about."""
+        return {*self.started, *self.refused, *self.uncertain, *self.unsent}
+
+
+class Sender:
+    """
+    Sends items of one task.
+
+    :param create: one bulk create; it raises a `CgcError` or gives one record per item in order.
+    :param bulk_get: asks for jobs by their ids, a hundred at most.
+    :param ledger: what is sent is noted there.
+    :param at: the platform's clock at any time before the first item is sent.
+    :param too_many: tells whether so many items that failed already are more than the task tolerates.
+    :param overwrite: whether an object that is there is replaced.
+    :param properties: those of items that bring none of their own.
+    """
+
+    def __init__(
+        self,
+        create: Create,
+        bulk_get: BulkGet,
+        ledger: Ledger,
+        *,
+        at: datetime,
+        too_many: Callable[[int], bool],
+        overwrite: bool = False,
+        properties: Mapping[str, Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._create = create
+        self._bulk_get = bulk_get
+        self._ledger = ledger
+        self._at = at
+        self._too_many = too_many
+        self._overwrite = overwrite
+        self._properties = dict(properties or {})
+        self._clock = clock
+        self._watched: list[str] = []
+        self._ended: Counter[tuple[int | None, str] | None] = Counter()
+        self._looked_at = clock()
+
+    def send(self, items: Mapping[Key, Item], *, probe: bool = True) -> Sent:
+        """Send items, in order, until all are sent or it is known that it has no sense; never raises a `CgcError`."""
+        sent = Sent()
+        chunks = _chunks(list(items))
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="cgc-send") as pool:
+            under_way: dict[Future[Sequence[BulkRecord[ExportJob]]], tuple[int, list[Key]]] = {}
+            for chunk in chunks:
+                if sent.stopped:
+                    sent.unsent += chunk
+                    continue
+                number = self._ledger.intend(chunk, at=self._at)
+                future = pool.submit(self._create, [self._wire(key, items[key]) for key in chunk])
+                under_way[future] = number, chunk
+                if probe or len(under_way) == IN_FLIGHT:
+                    self._take_some(under_way, sent)
+                    self._decide(sent, probed=probe)
+                    probe = False
+            while under_way:
+                self._take_some(under_way, sent)
+        return sent
+
+    def _take_some(self, under_way: dict[Future[Any], tuple[int, list[Key]]], sent: Sent) -> None:
+        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in done:
+            number, chunk = under_way.pop(future)
+            try:
+                records = future.result()
+            except CgcError as error:
+                self._take_error(number, chunk, error, sent)
+            else:
+                self._take_records(number, chunk, records, sent)
+
+    def _take_records(self, number: int, chunk: list[Key], records: Sequence[BulkRecord[Any]], sent: Sent) -> None:
+        # The ids before anything else: a process that is killed now has them noted.
+        self._ledger.answered(number, records)
+        for key, record in zip(chunk, records, strict=True):
+            if record.id is not None:
+                sent.started[key] = record.id
+            elif record.error is None or record.error.made_here or record.error.may_pass:
+                sent.uncertain[key] = str(record.error or "the platform's answer says nothing of it")
+            else:
+                sent.refused[key] = record.error
+
+    def _take_error(self, number: int, chunk: list[Key], error: CgcError, sent: Sent) -> None:
+        """A call that failed as a whole: nothing of it was started, or nobody knows."""
+        if _nothing_was_done(error):
+            self._ledger.withdrawn(number)
+            if isinstance(error, CgcApiError) and not transient(error) and _about_the_items(error):
+                sent.refused |= dict.fromkeys(chunk, error.problem)
+            else:
+                sent.unsent += chunk
+                sent.error = error
+                sent.stopped = str(error)
+        else:
+            sent.uncertain |= dict.fromkeys(chunk, str(error))
+
+    def _decide(self, sent: Sent, *, probed: bool) -> None:
+        """Stop where going on has no sense."""
+        if sent.stopped:
+            return
+        codes = {(problem.code, problem.message) for problem in sent.refused.values()}
+        if probed and len(codes) == 1 and not sent.started and not sent.uncertain:
+            problem = next(iter(sent.refused.values()))
+            many = "the first item" if len(sent.refused) == 1 else f"all of the first {len(sent.refused)} items"
+            sent.stopped = f"the platform refuses {many} ({problem})"
+            return
+        self._watch(sent)
+        failed = len(sent.refused) + sum(count for how, count in self._ended.items() if how is not None)
+        [(how, count)] = self._ended.most_common(1) or [(None, 0)]
+        if how is not None and count >= ENOUGH_ENDED and count == self._ended.total():
+            sent.stopped = f"all {count} jobs that have ended so far FAILED with {how[0]}: {how[1]}"
+        elif self._too_many(failed):
+            sent.stopped = f"{failed} items failed already, more than the task tolerates"
+
+    def _watch(self, sent: Sent) -> None:
+        """Look at a hundred of the jobs that run, now and then; trouble with it is none of the sending."""
+        now = self._clock()
+        if now - self._looked_at < LOOK_EVERY:
+            return
+        self._looked_at = now
+        self._watched = self._watched or list(sent.started.values())
+        try:
+            records = self._bulk_get(self._watched[:CHUNK])
+        except CgcError:
+            return
+        for record in records:
+            job = record.resource
+            if job is not None and job.done:
+                self._watched.remove(job.id)
+                self._ended[_permanent(job)] += 1
+
+    def _wire(self, key: Key, item: Item) -> dict[str, Any]:
+        properties = self._properties if item.properties is None else item.properties
+        return {
+            "file": key.file,
+            "volume": key.volume,
+            "location": key.location,
+            "overwrite": self._overwrite,
+            "properties": dict(properties),
+        }
+
+
+def _chunks(keys: list[Key]) -> Iterator[list[Key]]:
+    for start in range(0, len(keys), CHUNK):
+        yield keys[start : start + CHUNK]
+
+
+def _nothing_was_done(error: CgcError) -> bool:
+    """Whether a create that failed like this has started nothing for certain."""
+    if isinstance(error, CgcConnectionError):
+        return not error.sent
+    if isinstance(error, CgcRateLimited):
+        return True
+    return not transient(error)
+
+
+def _about_the_items(error: CgcApiError) -> bool:
+    """Whether a refusal of a whole call is about what was asked for, and not about who asks."""
+    return error.status in (400, 403, 404, 409) and error.code is not None
+
+
+def _permanent(job: ExportJob) -> tuple[int | None, str] | None:
+    """Give the error of a job that FAILED for good; None for any other end."""
+    if not job.failed or job.error is None or job.error.may_pass:
+        return None
+    return job.error.code, job.error.message

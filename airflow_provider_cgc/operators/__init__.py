@@ -1,0 +1,1 @@
+"""Operators that list files, move them and run tasks on the platform."""

@@ -1,0 +1,60 @@
+"""Arguments of operators that a template may have turned into text; errors name the argument and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.sensors.arguments import whole_number
+
+
+def flag_of(value: Any, *, where: str) -> bool:
+    """
+    Read true or false; nothing else is either, and above all the text "False" is not true.
+
+    :raises CgcBadInput: for anything else.
+    """
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in ("true", "false"):
+        return word == "true"
+    raise CgcBadInput(f"{where} is {value!r}; give true or false.")
+
+
+def word_of(value: Any, words: Sequence[str], *, where: str) -> str:
+    """
+    Read one of a few words.
+
+    :raises CgcBadInput: for anything else.
+    """
+    if value in words:
+        return str(value)
+    raise CgcBadInput(f"{where} is {value!r}; give one of {', '.join(words)}.")
+
+
+def count_of(value: Any, *, where: str) -> int:
+    """
+    Read a whole number from 0 on.
+
+    :raises CgcBadInput: for anything else.
+    """
+    return whole_number(value, where=where) or 0
+
+
+def share_of(value: Any, *, where: str) -> float | None:
+    """
+    Read a share from 0 to 1, or None.
+
+    :raises CgcBadInput: for anything else.
+    """
+    if value is None:
+        return None
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        share = -1.0
+    if isinstance(value, bool) or not 0 <= share <= 1:
+        raise CgcBadInput(f"{where} is {value!r}; give a number from 0 to 1, such as 0.01 for one in a hundred.")
+    return share

@@ -1,0 +1,391 @@
+"""The operator that exports files to a volume and waits for the jobs, in every mode, across retries and Clears."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.compat import first_poke, run_began, task_state_store
+from airflow_provider_cgc.exceptions import (
+    CgcBadInput,
+    CgcExportsUncertain,
+    CgcInputRefused,
+    CgcJobsIncomplete,
+    CgcWaitError,
+)
+from airflow_provider_cgc.jobs import ledger as ledgers
+from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_items
+from airflow_provider_cgc.jobs.report import as_sentence
+from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
+from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.sensors.arguments import check_count, whole_number
+from airflow_provider_cgc.sensors.base import CgcJobsSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.jobs.exporting import Exporting
+
+IF_EXISTS = ("fail", "skip", "overwrite")
+PATIENCE = 900.0
+"""Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
+
+
+class CgcBulkExportOperator(CgcJobsSensor):
+    """
+    Export files of projects to a volume and wait until they are there; none lost, none twice.
+
+    Everything is checked before anything is sent, and all that is wrong is told together. Jobs are started 100 in a
+    request (https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job) and waited for as
+    `CgcBulkExportSensor` does, in the same modes and with the same arguments. A retry, or a Clear of a task that
+    failed, goes on where the last attempt broke off: it takes over what runs, counts what is done and sends only what
+    is missing, and what failed with an error that may pass (after a Clear, everything that failed). A Clear of a task
+    that succeeded exports anew. What cannot be told for certain is an error and is not sent.
+
+    The record of what was sent is Airflow's task state store (3.3 and later), the manifest at `manifest_path`, or the
+    platform's list of jobs. Below Airflow 3.3 without a manifest, a Clear of a task that succeeded finds its jobs in
+    that list and exports nothing; set `resume=False` to export anew.
+
+    Returns its summary, also in the XCom `cgc_summary`: see `CgcBulkExportSensor`; `failed_items` and the manifest are
+    in the form that `items` and `manifest` take. With `wait=False` it returns the manifest's URI, or the job ids where
+    there is none, for a sensor.
+
+    .. seealso::
+        The example Dags ``cgc_export_project``, ``cgc_nightly_export`` and ``cgc_export_manifest``.
+
+    :param items: what to export: file ids or objects `{"file": id, "location": key, "volume": "owner/name",
+        "properties": {}}` of which all but `file` may be left out; a list, text of one (JSON, Python, or ids separated
+        by commas or white space), or what `CgcListFilesOperator` returns. (templated)
+    :param manifest: in place of `items`, the URI of a CSV, TSV or JSON lines file with the same words as columns or
+        keys; a manifest that this operator wrote will do. (templated)
+    :param failed_only: of a manifest that this operator wrote, take only the items that failed.
+    :param volume: where items go that name no volume of their own. (templated)
+    :param location: the key below the volume's prefix, for items that bring none: `{name}`, `{path}` (folders below
+        the project), `{project}`, `{id}`, `{metadata.KEY}`; folders that come out empty are left out. (templated)
+    :param copy_only: True keeps the platform's file; False *moves* it: it becomes an alias of the exported object and
+        can never be exported again. Has no default on purpose. (templated)
+    :param if_exists: what to do where an object is: "fail" that item, "skip" it if its size is the same (where the
+        volume's list gives one), or "overwrite" it. (templated)
+    :param properties: passed to the platform with every item that brings none, such as
+        `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`. (templated)
+    :param max_failures: how many items may fail before the task does; beyond that nothing more is sent. (templated)
+    :param max_failure_share: the same as a share of all items, from 0 to 1; with both, the smaller number counts.
+    :param manifest_path: an `ObjectStoragePath` where every item stands with what became of it, also when the task
+        fails; written before, in the midst of and after the work. (templated)
+    :param manifest_conn_id: the connection for `manifest_path` and `manifest`. (templated)
+    :param verify: after the jobs have COMPLETED, list the volume and compare: each object is there, and has the right
+        size where the list gives one.
+    :param resume: False forgets what earlier attempts have sent.
+    :param wait: False ends the task when all jobs are started.
+    :param dry_run: check everything, say what would be done, and send nothing.
+    :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
+        something. (templated fields may well come out empty in a quiet night)
+    :raises CgcInputRefused: something is wrong with arguments, items, files or volumes; nothing was sent; not retried.
+    :raises CgcJobsFailed: items failed for good; not retried.
+    :raises CgcJobsIncomplete: items failed, and a retry can help.
+    :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
+    :raises CgcWaitError: the token or the rights are wrong, or the platform did not take the jobs.
+    """
+
+    kind = EXPORT
+    ids_argument: ClassVar[str] = "items"
+    template_fields: Sequence[str] = (
+        "items",
+        "manifest",
+        "volume",
+        "location",
+        "copy_only",
+        "if_exists",
+        "properties",
+        "max_failures",
+        "manifest_path",
+        "manifest_conn_id",
+        *CgcJobsSensor.template_fields,
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"items": "json", "properties": "json"}
+
+    def __init__(
+        self,
+        *,
+        copy_only: bool | str,
+        items: Any = None,
+        manifest: str | None = None,
+        failed_only: bool = False,
+        volume: str | None = None,
+        location: str = "{path}/{name}",
+        if_exists: str = "fail",
+        properties: Mapping[str, Any] | None = None,
+        max_failures: int | str = 0,
+        max_failure_share: float | None = None,
+        manifest_path: str | None = None,
+        manifest_conn_id: str | None = None,
+        verify: bool = False,
+        resume: bool = True,
+        wait: bool = True,
+        dry_run: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.copy_only = copy_only
+        self.items = items
+        self.manifest = manifest
+        self.failed_only = failed_only
+        self.volume = volume
+        self.location = location
+        self.if_exists = if_exists
+        self.properties = properties
+        self.max_failures = max_failures
+        self.max_failure_share = max_failure_share
+        self.manifest_path = manifest_path
+        self.manifest_conn_id = manifest_conn_id
+        self.verify = verify
+        self.resume = resume
+        self.wait = wait
+        self.dry_run = dry_run
+        self._submitting = False
+        if items is not None and manifest is not None:
+            raise ValueError(f"{type(self).__name__} {self.task_id!r}: give either items or a manifest, not both")
+
+    def execute(self, context: Context) -> Any:
+        """Check, send, and wait as the mode says."""
+        if self.wait and not self.dry_run:
+            return super().execute(context)
+        self._current = None
+        with self._never_failing():
+            return self._only_start(context)
+
+    def on_kill(self) -> None:
+        """Say what goes on without us; a retry takes it over."""
+        if self._submitting:
+            self.log.warning("Exports that were started go on and cannot be cancelled; a retry takes them over.")
+        super().on_kill()
+
+    def _only_start(self, context: Context) -> Any:
+        work = self._prepared(context)
+        if work is None:
+            return None
+        exporting, ledger, record = work
+        if self.dry_run:
+            for line in exporting.dry_run():
+                self.log.info("%s", line)
+            self.log.info("This was a dry run: nothing was sent.")
+            return {"items": len(exporting.items), "dry_run": True}
+        outcomes = self._sent(context, exporting, ledger, record)
+        tracker = _tracker(outcomes)
+        bad = tracker.failed + tracker.missing
+        if self._too_many(bad, tracker.total):
+            return self._finish(context, Outcome.FAILED, tracker.summary(), None)
+        self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
+        return self.manifest_path or list(tracker.open)
+
+    def _opening(self, context: Context) -> JobTracker:
+        """Start what has to be started, or take up what an earlier poke of this try has started."""
+        if self._reschedules and first_poke(context) is not None:
+            known = self._record(context).taken_up()
+            if known is not None:
+                return known
+        work = self._prepared(context)
+        if work is None:
+            return JobTracker.of(self.kind, [])
+        outcomes = self._sent(context, *work)
+        tracker = _tracker(outcomes)
+        self._record(context).keep(tracker)
+        return tracker
+
+    def _prepared(self, context: Context) -> tuple[Exporting, ledgers.Ledger, Record] | None:
+        """Check everything and decide what to do with each item; None if there is nothing to do."""
+        from airflow_provider_cgc.jobs.exporting import Exporting, Order, UncertainExports
+
+        with _refused():
+            copy_only = flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
+            if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
+            items = self._items()
+            if not items:
+                return None
+            record = self._record(context)
+            record.check(dry_run=self.dry_run)
+            order = Order(
+                items=items,
+                volume=self.volume or None,
+                template=LocationTemplate(self.location),
+                copy_only=copy_only,
+                if_exists=if_exists,
+                properties=self._properties(),
+                too_many=lambda failed: self._too_many(failed, len(items)),
+                where=self._where,
+            )
+            exporting = Exporting(self._client(), order, say=lambda line: self.log.info("%s", line))
+            exporting.check()
+        began, client = exporting.now(), self._client()
+        owner = f"{client.user().username} at {client.settings.host}"
+        try:
+            ledger = record.open(
+                exporting.items,
+                since=began if record.is_first else min(began, run_began(context)),
+                owner=owner,
+            )
+            exporting.decide(ledger)
+        except (ledgers.OtherOwnerError, UncertainExports) as error:
+            raise CgcExportsUncertain(str(error)) from None
+        return exporting, ledger, record
+
+    def _sent(
+        self, context: Context, exporting: Exporting, ledger: ledgers.Ledger, record: Record
+    ) -> list[ItemOutcome]:
+        """Send what has to be sent; what is known is in the manifest before and after."""
+        user, conn_id = ledger.owner.partition(" at ")[0], self.cgc_conn_id
+        record.write(exporting.outcomes(user=user, conn_id=conn_id))
+        self._submitting = True
+        exporting.send(ledger, at=exporting.began)
+        self._submitting = False
+        outcomes = exporting.outcomes(user=user, conn_id=conn_id)
+        record.write(outcomes)
+        sent = exporting.sent
+        for line in exporting.told():
+            self.log.info("%s", line)
+        if sent.uncertain:
+            raise CgcExportsUncertain(
+                f"Of {self.kind.count(len(sent.uncertain))} it is not known whether they were started"
+                f" ({next(iter(sent.uncertain.values()))}). Those that were go on; clear this task to look for them"
+                " again: it sends only what certainly was not started."
+            )
+        if sent.error is not None:
+            raise CgcWaitError(
+                f"{as_sentence(sent.error)} {self.kind.count(len(sent.started))} started before that go on, and"
+                f" {len(sent.unsent)} were not sent. Mend the cause, then clear this task: it sends only what is"
+                " missing."
+            )
+        return outcomes
+
+    def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
+        """Account for every item, verify, and judge by what the task tolerates."""
+        from airflow_provider_cgc.operators.settling import settle
+
+        record = self._record(context)
+        if outcome is not Outcome.ERROR:
+            settled = settle(
+                self._client(),
+                summary,
+                outcomes=record.outcomes(),
+                ids=record.started(self._current),
+                verify=self.verify and outcome in (Outcome.COMPLETED, Outcome.FAILED),
+                since=run_began(context),
+                say=lambda line: self.log.info("%s", line),
+            )
+            summary = {**settled.summary, "manifest": self.manifest_path}
+            bad = summary["failed"] + summary["missing"]
+            if outcome is Outcome.FAILED and not self._too_many(bad, summary["total"]) and not settled.open:
+                outcome = Outcome.COMPLETED
+            elif outcome is Outcome.COMPLETED and self._too_many(bad, summary["total"]):
+                outcome = Outcome.FAILED
+            if settled.outcomes is not None:
+                record.write(settled.outcomes, succeeded=outcome is Outcome.COMPLETED)
+        if outcome is Outcome.COMPLETED:
+            record.close()
+        return super()._finish(context, outcome, summary, reason)
+
+    def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
+        error = super()._error(outcome, summary, reason)
+        if outcome is Outcome.FAILED and any(_may_pass(item) for item in summary["failed_items"]):
+            return CgcJobsIncomplete(summary, self._what_to_do(summary))
+        return error
+
+    def _what_to_do(self, summary: dict[str, Any]) -> str:
+        return (
+            "Mend the cause, then clear this task: it takes over what runs, counts what is done, and sends again only"
+            " what failed or is missing."
+        )
+
+    def _defer(self, context: Context, wait: Any, **times: float) -> None:
+        self._record(context).push(wait.ids)
+        super()._defer(context, wait, **times)
+
+    def _items(self) -> list[Item]:
+        """Read the items, wherever they are, or say what is wrong with them."""
+        if self.items is None and self.manifest is None:
+            raise CgcInputRefused(
+                f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
+            )
+        place = self.manifest if self.manifest is not None else _uri_of(self.items)
+        if place is not None:
+            lines = storage.read_lines(place, self.manifest_conn_id)
+            items = read_items(lines, name=place, failed_only=self.failed_only)
+        else:
+            items = parse_items(self.items, where=self._where)
+        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
+        check_count(len(items), where=self._where, kind=EXPORT, expected=expected, allow_empty=self.allow_empty)
+        return items
+
+    @property
+    def _where(self) -> str:
+        return f"{'items' if self.manifest is None else 'manifest'} of task {self.task_id!r}"
+
+    def _properties(self) -> dict[str, Any]:
+        if not isinstance(self.properties, Mapping | None):
+            raise CgcInputRefused(
+                f"properties of task {self.task_id!r} is {self.properties!r}; give an object such as"
+                ' {"sse_algorithm": "AES256"}'
+            )
+        return dict(self.properties or {})
+
+    def _too_many(self, failed: int, total: int) -> bool:
+        """Whether more items failed than the task tolerates."""
+        most = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
+        share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
+        if share is not None:
+            by_share = math.floor(share * total)
+            most = min(most, by_share) if most else by_share
+        return failed > most
+
+    def _record(self, context: Context) -> Record:
+        return Record(
+            context["ti"],
+            store=task_state_store(context),
+            manifest_path=self.manifest_path or None,
+            manifest_conn_id=self.manifest_conn_id,
+            resume=self.resume,
+            warn=lambda line: self.log.warning("%s", line),
+        )
+
+    def _client(self) -> CgcClient:
+        return self._connection().get_conn(patience=PATIENCE)
+
+
+def _tracker(outcomes: Iterable[ItemOutcome]) -> JobTracker:
+    from airflow_provider_cgc.jobs.exporting import tracker_of
+
+    return tracker_of(outcomes)
+
+
+def _may_pass(item: Mapping[str, Any]) -> bool:
+    return Problem(None, item.get("code"), str(item.get("message"))).may_pass
+
+
+def _uri_of(items: Any) -> str | None:
+    """Give the address of a manifest that stands where items would, as CgcListFilesOperator returns it."""
+    if not isinstance(items, str):
+        return None
+    text = items.strip()
+    return text if "://" in text and not text.startswith(("[", "{", '"')) and len(text.split()) == 1 else None
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Turn what is wrong with the input into an error that Airflow does not retry."""
+    try:
+        yield
+    except CgcInputRefused:
+        raise
+    except (BadItems, BadLocation, CgcBadInput) as error:
+        raise CgcInputRefused(f"{error} Nothing was sent.") from None

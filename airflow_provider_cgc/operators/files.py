@@ -1,0 +1,260 @@
+"""The operator that lists files of a project, in the form that the export operator takes.
+
+The client and the object storage are imported when a task runs, never when a Dag file is parsed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.compat import BaseOperator
+from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.items import Item
+from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
+from airflow_provider_cgc.jobs.report import human_bytes
+from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.endpoints.tree import Walk
+    from airflow_provider_cgc.client.models import File
+
+MOST_IN_XCOM = 1000
+"""Items that are returned as a list; more are a manifest, whose address is returned."""
+_MANIFEST_ENDS = (".jsonl", ".ndjson")
+
+
+class CgcListFilesOperator(BaseOperator):
+    """
+    List the files of a project or folder on the CGC, as items that `CgcBulkExportOperator(items=...)` takes.
+
+    Folders are read side by side, at most 8 requests at a time and within the connection's `rate_share`: a request for
+    each folder and for each further hundred files in one
+    (https://docs.cancergenomicscloud.org/reference/list-files-primary-method). Every file comes once, sorted by path
+    and name. All filters that are given must hold; a file whose size or time the platform does not tell passes those
+    filters. A file that is moved from a folder that is still to be read to one that was read is not seen: list when
+    nobody rearranges the project.
+
+    Returns the list of items, `{"file": id, "name", "size", "path", "project"}` with the folders below the project as
+    `path`; beyond 1,000 files the address of the manifest, one item as JSON on each line.
+
+    .. seealso::
+        "List files" in the README.
+
+    :param project: the project, "owner/short-name". Default: the project of `folder` if that is an id, else the
+        connection's `project`. (templated)
+    :param folder: only what is below this folder: its id, or the names of folders below the project such as
+        "raw/2026". A name that looks like an id (24 hexadecimal digits) is written with a slash before it. (templated)
+    :param recursive: also what is in folders below, at any depth; otherwise only what is directly there.
+    :param name: a shell pattern such as "*.bam", or several of which one must match; capitals count. (templated)
+    :param metadata: what the files' metadata must be: a dict of values, or of lists of which one must match.
+        (templated)
+    :param tag: a tag, or several of which the file must have one. (templated)
+    :param origin_task: the id of the task on the platform that made the files. (templated)
+    :param min_size: the least size in bytes. (templated)
+    :param max_size: the largest size in bytes. (templated)
+    :param modified_after: only files modified later than this: a datetime, or ISO text such as "2026-01-31T12:00:00Z";
+        without a zone it is UTC. (templated)
+    :param expected_count: how many files there must be; another number is an error. (templated)
+    :param allow_empty: succeed when no file is found; otherwise that is an error.
+    :param manifest_path: where to write the items, one on each line, however many they are: an address of Airflow's
+        object storage such as "s3://bucket/{{ run_id }}.jsonl", which ends in .jsonl; needed beyond 1,000 files. It is
+        written whole or not at all, and replaces what is there. (templated)
+    :param manifest_conn_id: the connection of the object storage; it becomes a part of the address that is returned.
+        (templated)
+    :param cgc_conn_id: the connection of a user who may read the project. (templated)
+    :raises CgcBadInput: an argument is wrong, there is no such project or folder, or the number of files is not as the
+        arguments say.
+    """
+
+    template_fields: Sequence[str] = (
+        "project",
+        "folder",
+        "name",
+        "metadata",
+        "tag",
+        "origin_task",
+        "min_size",
+        "max_size",
+        "modified_after",
+        "expected_count",
+        "manifest_path",
+        "manifest_conn_id",
+        "cgc_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        project: str | None = None,
+        folder: str | None = None,
+        recursive: bool = True,
+        name: str | Sequence[str] | None = None,
+        metadata: Mapping[str, str | Sequence[str]] | str | None = None,
+        tag: str | Sequence[str] | None = None,
+        origin_task: str | None = None,
+        min_size: int | str | None = None,
+        max_size: int | str | None = None,
+        modified_after: datetime | str | None = None,
+        expected_count: int | str | None = None,
+        allow_empty: bool = False,
+        manifest_path: str | None = None,
+        manifest_conn_id: str | None = None,
+        cgc_conn_id: str = "cgc_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.project = project
+        self.folder = folder
+        self.recursive = recursive
+        self.name = name
+        self.metadata = metadata
+        self.tag = tag
+        self.origin_task = origin_task
+        self.min_size = min_size
+        self.max_size = max_size
+        self.modified_after = modified_after
+        self.expected_count = expected_count
+        self.allow_empty = allow_empty
+        self.manifest_path = manifest_path
+        self.manifest_conn_id = manifest_conn_id
+        self.cgc_conn_id = cgc_conn_id
+
+    def execute(self, context: Context) -> list[dict[str, Any]] | str:
+        """Check the arguments, find the place, list it, and hand over what was found."""
+        from airflow_provider_cgc.hooks.cgc import CgcHook
+
+        try:
+            wanted = PlaceWanted.of(self.project, self.folder)
+            selection = self._selection()
+            expected = whole_number("expected_count", self.expected_count)
+            self._check_arguments(expected)
+            with CgcHook(self.cgc_conn_id) as hook:
+                client = hook.get_conn()
+                place = wanted.find(client, default_project=hook.settings.project)
+                items, cost = self._list(client, place, selection)
+            self._check_count(len(items), expected, place, selection)
+            return self._hand_over(items, cost)
+        except (BadPlace, BadSelection, CgcBadInput, CgcUsageError) as error:
+            raise CgcBadInput(f"Task {self.task_id!r}: {error}") from error
+
+    def _selection(self) -> Selection:
+        return Selection.of(
+            name=self.name,
+            metadata=self.metadata,
+            tag=self.tag,
+            origin_task=self.origin_task,
+            min_size=self.min_size,
+            max_size=self.max_size,
+            modified_after=self.modified_after,
+        )
+
+    def _check_arguments(self, expected: int | None) -> None:
+        """Refuse what cannot end well, before anything is asked for."""
+        for argument in ("recursive", "allow_empty"):
+            value = getattr(self, argument)
+            if not isinstance(value, bool):
+                raise CgcBadInput(f"{argument} is {value!r}, of type {type(value).__name__}; give True or False")
+        if self.manifest_path is None:
+            if self.manifest_conn_id is not None:
+                raise CgcBadInput("manifest_conn_id is given without manifest_path; give both, or neither")
+            if expected is not None and expected > MOST_IN_XCOM:
+                raise CgcBadInput(f"expected_count is {expected}; {_needs_a_manifest()}")
+            return
+        if not isinstance(self.manifest_path, str) or not self.manifest_path.lower().endswith(_MANIFEST_ENDS):
+            raise CgcBadInput(
+                f"manifest_path is {self.manifest_path!r}; let it end in .jsonl, which tells readers its form"
+            )
+        # A mistake in it should not cost the whole listing first.
+        from airflow_provider_cgc.storage import check, local_warning
+
+        check(self.manifest_path, self.manifest_conn_id)
+        warning = local_warning(self.manifest_path)
+        if warning:
+            self.log.warning("%s", warning)
+
+    def _list(self, client: CgcClient, place: Place, selection: Selection) -> tuple[list[Item], str]:
+        """Give the items in a fixed order, whatever the platform's own is, and what it cost in words."""
+        rules = str(selection)
+        self.log.info(
+            "Listing the files of %s%s%s (connection %s).",
+            place,
+            "" if self.recursive else " without the folders in it",
+            f": {rules}" if rules else "",
+            self.cgc_conn_id,
+        )
+        items: list[Item] = []
+        project, parent = place.project_or_folder
+        walk = client.files.tree(project, parent=parent, path=place.path) if self.recursive else None
+        with closing(_below(walk) if walk else _directly_in(place, client, selection)) as found:
+            for file, path in found:
+                if not selection.takes(file):
+                    continue
+                items.append(
+                    Item(file.id, name=file.name, size=file.size, path=path, project=file.project or place.project)
+                )
+                if len(items) > MOST_IN_XCOM and self.manifest_path is None:
+                    raise CgcBadInput(
+                        f"{place} has more than {MOST_IN_XCOM} such files: the listing was stopped at file"
+                        f" {len(items)}; {_needs_a_manifest()}"
+                    )
+        items.sort(key=lambda item: (item.path or "", item.name or "", item.file))
+        cost = f", in {walk.folders} folders read with {walk.requests} requests" if walk else ""
+        return items, cost
+
+    def _check_count(self, count: int, expected: int | None, place: Place, selection: Selection) -> None:
+        rules = str(selection)
+        such = f" for which holds: {rules}" if rules else ""
+        if expected is not None and count != expected:
+            raise CgcBadInput(
+                f"{place} has {count} files{such}, but expected_count is {expected}: look in the project for what"
+                " is missing or too many, or correct the filters"
+            )
+        if not count and not self.allow_empty:
+            raise CgcBadInput(
+                f"{place} has no files{such}: correct the folder or the filters, or set allow_empty=True if there may"
+                " be none"
+            )
+
+    def _hand_over(self, items: list[Item], cost: str) -> list[dict[str, Any]] | str:
+        """Write the manifest if one is wanted, and give what goes into the XCom."""
+        files = "1 file" if len(items) == 1 else f"{len(items)} files"
+        told = f"{files}, {human_bytes(sum(item.size or 0 for item in items))}{cost}"
+        if self.manifest_path is None:
+            self.log.info("Found %s.", told)
+            return [item.to_json() for item in items]
+        from airflow_provider_cgc.storage import write_lines
+
+        lines = (json.dumps(item.to_json()) + "\n" for item in items)
+        uri = write_lines(self.manifest_path, lines, self.manifest_conn_id)
+        self.log.info("Found %s. They are listed in %s.", told, uri)
+        return uri if len(items) > MOST_IN_XCOM else [item.to_json() for item in items]
+
+
+def _below(walk: Walk) -> Generator[tuple[File, str], None, None]:
+    """Give the files of a tree with their paths, as they come in."""
+    with closing(iter(walk)) as found:
+        for placed in found:
+            yield placed.file, placed.path
+
+
+def _directly_in(place: Place, client: CgcClient, selection: Selection) -> Generator[tuple[File, str], None, None]:
+    """Give the files of one level; the platform filters, for no folder is needed."""
+    project, parent = place.project_or_folder
+    for file in client.files.list(project, parent=parent, **selection.for_one_level()):
+        if not file.is_folder:
+            yield file, place.path
+
+
+def _needs_a_manifest() -> str:
+    return (
+        f"more than {MOST_IN_XCOM} files are too many for an XCom, so set manifest_path, such as"
+        " 's3://bucket/{{ run_id }}.jsonl', or narrow the filters"
+    )

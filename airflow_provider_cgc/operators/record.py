@@ -1,0 +1,177 @@
+"""What one task of one Dag run leaves behind for its next attempt: in Airflow's store, and in the manifest.
+
+The store (Airflow 3.3+) has every chunk before it leaves. The manifest has the items before anything is sent, then the
+ids of their jobs, then what became of them; it belongs to a task until that has succeeded, and a Clear, which raises
+Airflow's `max_tries`, is told from a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs import ledger as ledgers
+from airflow_provider_cgc.jobs.items import BadItems
+from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
+from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_cgc.sensors.wait import Wait
+
+REST_KEY = "cgc_exports_rest"
+STARTED_KEY = "cgc_started"
+ADDRESS_KEY = "cgc_started_parts"
+VERSION = 1
+
+
+class Record:
+    """
+    The record of a task instance.
+
+    :param ti: Airflow's task instance.
+    :param store: the task state store, None where Airflow has none.
+    :param manifest_path: where the manifest is, if there is one.
+    :param resume: False: what earlier attempts have left does not count.
+    :param warn: takes a line to log.
+    """
+
+    def __init__(
+        self,
+        ti: Any,
+        *,
+        store: Any | None,
+        manifest_path: str | None,
+        manifest_conn_id: str | None,
+        resume: bool,
+        warn: Callable[[str], object],
+    ) -> None:
+        self._ti = ti
+        self._store = store
+        self._path = manifest_path
+        self._conn_id = manifest_conn_id
+        self._resume = resume
+        self._warn = warn
+        self._id = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
+        self._max_tries = int(ti.max_tries or 0)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no earlier attempt of this task can have sent anything that counts."""
+        return not self._resume or self._ti.try_number == 1 or ledgers.is_closed(self._store, max_tries=self._max_tries)
+
+    def check(self, *, dry_run: bool) -> None:
+        """
+        Make sure that a manifest can be written, before anything is sent.
+
+        :raises CgcBadInput: if it cannot, or something else is there.
+        """
+        if self._path is None or dry_run:
+            return
+        storage.check(self._path, self._conn_id)
+        warning = storage.local_warning(self._path)
+        if warning:
+            self._warn(warning)
+        self._lines()
+
+    def open(self, keys: Iterable[Key], *, since: datetime, owner: str) -> Ledger:
+        """
+        Give the ledger of this attempt, with all that is known of earlier ones.
+
+        :raises OtherOwnerError: if they were somebody else's.
+        """
+        if not self._resume:
+            ledgers.discard(self._store)
+        known = self._store is not None and self._store.get(ledgers.HEADER) is not None
+        mine = self._mine() if self._resume and not known else []
+        task = mine[0].task if mine and mine[0].task else {}
+        anew = bool(task.get("succeeded")) and task.get("max_tries") != self._max_tries
+        ledger = Ledger(
+            self._store, keys, since=since, owner=owner, fresh=self.is_first or anew, max_tries=self._max_tries
+        )
+        if mine and not anew:
+            ledger.learn({key: past for one in mine if (key := _key(one)) is not None and (past := _past(one))})
+            ledger.cleared = ledger.cleared or task.get("max_tries") != self._max_tries
+        return ledger
+
+    def write(self, outcomes: Iterable[ItemOutcome], *, succeeded: bool = False) -> None:
+        """Write the manifest, whole or not at all."""
+        if self._path is None:
+            return
+        task = {"id": self._id, "max_tries": self._max_tries, "succeeded": succeeded}
+        storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes), self._conn_id)
+
+    def outcomes(self) -> list[ItemOutcome] | None:
+        """Give what the manifest says by now; None where there is none."""
+        return None if self._path is None else self._mine()
+
+    def keep(self, tracker: JobTracker) -> None:
+        """Leave what the next poke of this try must know, where Airflow has a place for it."""
+        if self._store is not None:
+            memory = {"version": VERSION, "try": self._ti.try_number, "state": tracker.to_json()}
+            self._store.set(REST_KEY, memory)
+
+    def taken_up(self) -> JobTracker | None:
+        """Give the tracker of an earlier poke of this try; None where its record is not whole."""
+        from airflow_provider_cgc.jobs.exporting import tracker_of
+
+        memory = None if self._store is None else self._store.get(REST_KEY)
+        if self._store is not None and isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
+            ids = ledgers.recorded_ids(self._store)
+            try:
+                return None if ids is None else JobTracker.from_json(memory["state"], ids)
+            except (ValueError, KeyError):
+                return None
+        mine = self._mine() if self._path is not None else []
+        whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
+        return tracker_of(mine) if whole else None
+
+    def push(self, ids: list[str]) -> None:
+        """Leave the ids of all jobs for the worker that resumes after the deferral."""
+        self._ti.xcom_push(key=ADDRESS_KEY, value=push_ids(self._ti, STARTED_KEY, ids))
+
+    def started(self, wait: Wait | None) -> list[str]:
+        """Give the ids of all jobs."""
+        if wait is not None:
+            return wait.ids
+        address = self._ti.xcom_pull(task_ids=self._ti.task_id, key=ADDRESS_KEY, map_indexes=self._ti.map_index)
+        return read_ids(address) if isinstance(address, Mapping) else []
+
+    def close(self) -> None:
+        """Note that the task succeeded: cleared, it starts anew; tried again, it finds all done."""
+        ledgers.close(self._store)
+
+    def _mine(self) -> list[ItemOutcome]:
+        """Give the lines of the manifest, if this task of this Dag run has written them."""
+        return [one for one in self._lines() if (one.task or {}).get("id") == self._id]
+
+    def _lines(self) -> list[ItemOutcome]:
+        if self._path is None or not storage.exists(self._path, self._conn_id):
+            return []
+        try:
+            found = read_outcomes(storage.read_lines(self._path, self._conn_id), name=self._path)
+        except BadItems as error:
+            raise CgcBadInput(
+                f"At manifest_path {self._path} there is something that is no manifest of this operator; give another"
+                f" path, or remove it ({error.problems[0]})."
+            ) from None
+        return found.outcomes
+
+
+def _key(outcome: ItemOutcome) -> Key | None:
+    if outcome.volume is None or outcome.location is None:
+        return None
+    return Key(outcome.file, outcome.volume, outcome.location)
+
+
+def _past(outcome: ItemOutcome) -> Past:
+    if outcome.id is not None:
+        return Past(Fate.STARTED, outcome.id)
+    return Past(Fate.UNCERTAIN if outcome.state is ItemState.SUBMITTED else Fate.NEVER_SENT)

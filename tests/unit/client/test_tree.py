@@ -1,0 +1,277 @@
+"""A tree of folders is read whole: each file once with its path, side by side, and to an end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client import CgcClient, CgcUnavailable, CgcUsageError
+from airflow_provider_cgc.client.endpoints.tree import Walk
+from airflow_provider_cgc.client.transport import Answer, Request
+
+Folders = dict[str, list[dict[str, str]]]
+
+
+class Levels:
+    """A platform that lists what `folders` holds, a page at a time; `before` may change it as requests come in."""
+
+    def __init__(self, base: str, folders: Folders) -> None:
+        self.base = base
+        self.folders = folders
+        self.totals = self.links = True
+        self.asked: list[tuple[str, int]] = []
+        self.before: Callable[[str, int], None] = lambda place, offset: None
+        self.at_once = self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, request: Any, context: Any) -> Any:
+        query = request.qs
+        place, offset = (query.get("project") or query["parent"])[0], int(query["offset"][0])
+        with self._lock:
+            self.asked.append((place, offset))
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.before(place, offset)
+        items = self.folders[place]
+        answer: dict[str, Any] = {"items": items[offset : offset + 100]}
+        if self.totals:
+            context.headers["X-Total-Matching-Query"] = str(len(items))
+        if self.links and offset + 100 < len(items):
+            key = "project" if "project" in query else "parent"
+            link = f"{self.base}/files?{key}={place}&fields=_all&limit=100&offset={offset + 100}"
+            answer["links"] = [{"rel": "next", "href": link}]
+        with self._lock:
+            self.at_once -= 1
+        return answer
+
+
+@pytest.fixture
+def levels(requests_mock: Any, base: str) -> Callable[[Folders], Levels]:
+    def make(folders: Folders) -> Levels:
+        platform = Levels(base, folders)
+        requests_mock.get(f"{base}/files", json=platform)
+        return platform
+
+    return make
+
+
+def folder(name: str) -> dict[str, str]:
+    return {"id": name, "name": name.upper(), "type": "folder"}
+
+
+def files(*names: str) -> list[dict[str, str]]:
+    return [{"id": name, "name": f"{name}.bam", "type": "file"} for name in names]
+
+
+def numbered(count: int, begin: str = "f") -> list[dict[str, str]]:
+    return files(*(f"{begin}{number:04d}" for number in range(count)))
+
+
+def test_each_file_comes_with_the_folders_it_lies_in(client: CgcClient, levels: Any) -> None:
+    levels({"lab/x": [*files("top"), folder("a")], "a": [*files("mid"), folder("b")], "b": files("deep")})
+
+    found = [(placed.file.id, placed.path) for placed in client.files.tree("lab/x")]
+
+    assert found == [("top", ""), ("mid", "A"), ("deep", "A/B")]
+
+
+def test_a_folder_s_own_path_goes_before_the_paths_below_it(client: CgcClient, levels: Any) -> None:
+    levels({"a": [*files("mid"), folder("b")], "b": files("deep")})
+
+    found = [placed.path for placed in client.files.tree(parent="a", path="raw/A")]
+
+    assert found == ["raw/A", "raw/A/B"]
+
+
+@pytest.mark.parametrize("where", [{}, {"project": "lab/x", "parent": "a"}, {"project": "lonely"}, {"parent": ""}])
+@pytest.mark.parametrize("call", ["tree", "walk"])
+def test_a_walk_needs_one_place_and_says_so_at_once(
+    client: CgcClient, requests_mock: Any, call: str, where: dict[str, str]
+) -> None:
+    with pytest.raises(CgcUsageError):
+        getattr(client.files, call)(**where)
+    assert requests_mock.call_count == 0
+
+
+@pytest.mark.parametrize("totals", [True, False])
+def test_a_large_folder_costs_a_request_for_each_hundred(client: CgcClient, levels: Any, totals: bool) -> None:
+    platform = levels({"lab/x": numbered(400)})
+    platform.totals = totals
+
+    walk = client.files.tree("lab/x")
+    found = [placed.file.id for placed in walk]
+
+    assert found == [item["id"] for item in platform.folders["lab/x"]]
+    assert sorted(platform.asked) == [("lab/x", offset) for offset in (0, 100, 200, 300)]
+    assert (walk.requests, walk.folders) == (4, 1)
+
+
+def test_a_total_is_believed_where_a_link_is_missing(client: CgcClient, levels: Any) -> None:
+    platform = levels({"lab/x": numbered(250)})
+    platform.links = False
+
+    assert len(list(client.files.tree("lab/x"))) == 250
+
+
+def test_a_total_beyond_belief_is_not(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/files", json={"items": numbered(100)}, headers={"X-Total-Matching-Query": "9" * 12})
+
+    assert len(list(client.files.tree("lab/x"))) == 100
+    assert requests_mock.call_count == 1
+
+
+def test_a_folder_that_grows_meanwhile_is_read_to_its_new_end(client: CgcClient, levels: Any) -> None:
+    platform = levels({"lab/x": numbered(300)})
+
+    def grow(place: str, offset: int) -> None:
+        if offset == 200 and len(platform.folders["lab/x"]) == 300:
+            platform.folders["lab/x"] += numbered(150, "new")
+
+    platform.before = grow
+
+    assert len({placed.file.id for placed in client.files.tree("lab/x")}) == 450
+
+
+def test_nothing_is_missed_when_a_file_is_removed_meanwhile(client: CgcClient, levels: Any) -> None:
+    """What follows moves up: the file at the edge of the next page would be skipped."""
+    everything = numbered(250)
+    platform = levels({"lab/x": list(everything)})
+
+    def remove(place: str, offset: int) -> None:
+        if offset == 100 and len(platform.folders["lab/x"]) == 250:
+            del platform.folders["lab/x"][5]
+
+    platform.before = remove
+
+    found = [placed.file.id for placed in client.files.tree("lab/x")]
+
+    assert sorted(found) == [item["id"] for item in everything]
+
+
+def test_folders_that_move_into_each_other_end(client: CgcClient, levels: Any) -> None:
+    platform = levels({"a": [folder("b")], "b": [folder("a"), folder("b"), *files("f")]})
+
+    assert [placed.file.id for placed in client.files.tree(parent="a")] == ["f"]
+    assert len(platform.asked) == 2
+
+
+def test_a_file_that_moves_meanwhile_comes_once(client: CgcClient, levels: Any) -> None:
+    levels({"lab/x": [folder("a"), folder("b")], "a": files("f"), "b": files("f")})
+
+    assert [(placed.file.id, placed.path) for placed in client.files.tree("lab/x")] == [("f", "A")]
+
+
+def test_links_that_go_round_end(client: CgcClient, requests_mock: Any, base: str) -> None:
+    link = [{"rel": "next", "href": f"{base}/files?project=lab/x&offset=100"}]
+    requests_mock.get(f"{base}/files", json={"items": numbered(2), "links": link})
+
+    assert len(list(client.files.tree("lab/x"))) == 2
+    assert requests_mock.call_count <= 4
+
+
+class Slow:
+    """A transport that takes its time; `requests_mock` lets only one request through at a time."""
+
+    def __init__(self, folders: Folders, seconds: dict[str, float]) -> None:
+        self.folders = folders
+        self.seconds = seconds
+        self.asked: list[str] = []
+        self.at_once = self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def send(self, request: Request) -> Answer:
+        place = str(request.params.get("parent") or request.params.get("project"))
+        with self._lock:
+            self.asked.append(place)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(self.seconds.get(place, 0.02))
+        with self._lock:
+            self.at_once -= 1
+        return Answer({"items": self.folders[place]}, None, None)
+
+
+@pytest.fixture
+def forty() -> Folders:
+    """Forty folders of one file each."""
+    names = [f"d{number:02d}" for number in range(40)]
+    return {"lab/x": [folder(name) for name in names], **{name: files(f"f-{name}") for name in names}}
+
+
+def test_folders_are_read_side_by_side_at_most_eight_at_a_time(forty: Folders) -> None:
+    platform: Any = Slow(forty, {})
+
+    found = list(Walk(platform, {"project": "lab/x"}))
+
+    assert len(found) == 40
+    assert 4 <= platform.most_at_once <= 8
+
+
+def test_the_order_is_that_of_the_tree_whichever_answer_comes_first(forty: Folders) -> None:
+    platform: Any = Slow(forty, {"d00": 0.2, "d05": 0.2})
+
+    found = [placed.file.id for placed in Walk(platform, {"project": "lab/x"})]
+
+    assert found == [f"f-{item['id']}" for item in forty["lab/x"]]
+
+
+def test_no_more_is_asked_for_than_a_reader_is_about_to_take(client: CgcClient, levels: Any) -> None:
+    names = [f"d{number}" for number in range(200)]
+    platform = levels({"lab/x": [*files("top"), *map(folder, names)], **{name: files(f"f-{name}") for name in names}})
+
+    reader = iter(client.files.tree("lab/x"))
+    taken = list(islice(reader, 3))
+    settle(platform)
+
+    assert len(taken) == 3
+    assert len(platform.asked) <= 25
+    reader.close()
+
+
+def test_trouble_in_the_middle_is_told_and_what_waits_is_not_asked_for(forty: Folders) -> None:
+    platform: Any = Slow(forty, {item["id"]: 0.2 for item in forty["lab/x"][1:]})
+    del forty["d00"]
+
+    with pytest.raises(KeyError):
+        list(Walk(platform, {"project": "lab/x"}))
+    settle(platform)
+
+    assert len(platform.asked) <= 10
+
+
+def test_a_list_that_repeats_itself_under_new_links_ends(client: CgcClient, requests_mock: Any, base: str) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        link = f"{base}/files?project=lab/x&offset={requests_mock.call_count}"
+        return {"items": numbered(2), "links": [{"rel": "next", "href": link}]}
+
+    requests_mock.get(f"{base}/files", json=platform)
+
+    assert len(list(client.files.tree("lab/x"))) == 2
+    assert requests_mock.call_count == 4
+
+
+def test_trouble_is_the_platform_s_own_error(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/files", status_code=503, json={"status": 503, "code": 0, "message": "Maintenance."})
+
+    with pytest.raises(CgcUnavailable, match="Maintenance"):
+        list(client.files.tree("lab/x"))
+
+
+def test_a_subfolder_s_walk_gives_its_files(client: CgcClient, levels: Any) -> None:
+    levels({"a": [*files("mid"), folder("b")], "b": files("deep")})
+
+    assert [file.id for file in client.files.walk(parent="a")] == ["mid", "deep"]
+
+
+def settle(platform: Levels | Slow) -> None:
+    """Wait until no more requests come."""
+    for _ in range(50):
+        known = len(platform.asked)
+        time.sleep(0.3)
+        if len(platform.asked) == known:
+            return

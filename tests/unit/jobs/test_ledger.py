@@ -1,0 +1,484 @@
+"""What the next attempt knows from the store: what is certain, and what it must not believe."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.client.models import BulkRecord
+from airflow_provider_cgc.jobs.ledger import (
+    CHUNK,
+    HEADER,
+    Fate,
+    Ledger,
+    OtherOwnerError,
+    Past,
+    close,
+    discard,
+    is_closed,
+    recorded_ids,
+)
+from airflow_provider_cgc.jobs.recovery import Key
+from dev.virtual_time import START
+from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
+from tests.unit.jobs.stormy_volume import Store
+
+BEGAN = at(START)
+LATER = at(START + 1000)
+KEYS = [key(number) for number in range(6)]
+NEVER, UNCERTAIN = Past(Fate.NEVER_SENT), Past(Fate.UNCERTAIN)
+
+
+class Died(BaseException):
+    """The process is no more."""
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def opened(store, keys=KEYS, *, since=LATER, owner="me", fresh=False):
+    """Give the ledger of a later attempt."""
+    return Ledger(store, keys, since=since, owner=owner, fresh=fresh)
+
+
+def first(store, keys=KEYS):
+    """Give the ledger of the first attempt."""
+    return opened(store, keys, since=BEGAN, fresh=True)
+
+
+def pasts(ledger, keys=KEYS):
+    return [ledger.past(key) for key in keys]
+
+
+def dying_after(steps):
+    """Give a `step` that goes well so many times."""
+    left = iter(range(steps))
+
+    def step():
+        if next(left, None) is None:
+            raise Died
+
+    return step
+
+
+def started(*ids):
+    return [BulkRecord(job_id) for job_id in ids]
+
+
+class TestWithoutARecord:
+    def test_the_first_attempt_knows_that_nothing_was_sent(self, store):
+        assert set(pasts(first(store))) == {NEVER}
+
+    def test_a_later_attempt_knows_nothing(self, store):
+        assert set(pasts(opened(store))) == {UNCERTAIN}
+
+    def test_without_a_store_nothing_is_known(self):
+        ledger = opened(None)
+
+        ledger.intend(KEYS[:2], at=LATER)
+        close(None)
+
+        assert set(pasts(opened(None))) == {UNCERTAIN}
+
+    def test_without_a_store_an_attempt_remembers_its_own_sends(self):
+        ledger = first(None)
+
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
+
+        assert pasts(ledger)[1:3] == [Past(Fate.STARTED, "b"), NEVER]
+
+    def test_what_one_attempt_did_not_know_the_next_does_not_know_either(self, store):
+        opened(store)
+
+        assert set(pasts(opened(store))) == {UNCERTAIN}
+
+
+class TestWhatIsWrittenDown:
+    def test_nothing_is_certain_of_what_was_intended(self, store):
+        first(store).intend(KEYS[2:4], at=BEGAN)
+
+        assert pasts(opened(store)) == [NEVER, NEVER, UNCERTAIN, UNCERTAIN, NEVER, NEVER]
+
+    @pytest.mark.parametrize(
+        ("record", "past"),
+        [
+            (BulkRecord("job"), Past(Fate.STARTED, "job")),
+            (BulkRecord(None, None, REFUSED), NEVER),
+            (BulkRecord(None, None, FOR_GOOD), NEVER),
+            (BulkRecord(None, None, NOT_TOLD), UNCERTAIN),
+            (BulkRecord(None, None, PASSING), UNCERTAIN),
+            (BulkRecord(None), UNCERTAIN),
+        ],
+        ids=["started", "refused", "refused for good", "not mentioned", "server error", "empty"],
+    )
+    def test_an_answer_tells_of_each_item(self, store, record, past):
+        ledger = first(store)
+
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), [record, *started("other")])
+
+        for which in (ledger, opened(store)):
+            assert pasts(which)[:3] == [past, Past(Fate.STARTED, "other"), NEVER]
+
+    def test_a_chunk_that_never_left_is_as_if_never_sent(self, store):
+        ledger = first(store)
+
+        ledger.withdrawn(ledger.intend(KEYS, at=BEGAN))
+
+        assert set(pasts(opened(store))) == {NEVER}
+
+    def test_chunks_may_be_answered_in_another_order_than_sent(self, store):
+        ledger = first(store)
+
+        numbers = [ledger.intend(KEYS[:2], at=BEGAN), ledger.intend(KEYS[2:4], at=BEGAN)]
+        ledger.answered(numbers[1], started("c", "d"))
+
+        assert pasts(opened(store))[:4] == [UNCERTAIN, UNCERTAIN, Past(Fate.STARTED, "c"), Past(Fate.STARTED, "d")]
+
+    def test_an_item_that_is_sent_again_is_uncertain_again(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
+
+        opened(store).intend([KEYS[1]], at=LATER)
+
+        assert pasts(opened(store))[:2] == [Past(Fate.STARTED, "a"), UNCERTAIN]
+
+    def test_found_jobs_are_known_to_the_next_attempt(self, store):
+        keys = [key(number) for number in range(250)]
+        opened(store, keys).adopted({item: f"job-{item.file}" for item in keys[:220]})
+
+        ledger = opened(store, keys)
+
+        assert [ledger.past(item).job_id for item in keys] == [f"job-{key.file}" for key in keys[:220]] + [None] * 30
+
+    def test_the_intent_is_there_before_and_the_answer_at_once(self, store):
+        ledger = first(store)
+        store.sets.clear()
+
+        ledger.answered(ledger.intend(KEYS[:1], at=BEGAN), started("a"))
+
+        assert store.sets == [f"{HEADER}_0", HEADER, f"{HEADER}_0"]
+
+    @pytest.mark.parametrize("keys", [[KEYS[0], KEYS[0]], [key(number) for number in range(CHUNK + 1)]])
+    def test_a_chunk_is_one_bulk_create(self, store, keys):
+        with pytest.raises(ValueError, match="at most 100 items, each once"):
+            first(store, keys).intend(keys, at=BEGAN)
+
+    def test_an_answer_must_be_about_all_items(self, store):
+        ledger = first(store)
+
+        with pytest.raises(ValueError, match="chunk 0 has 2 items, not 1"):
+            ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a"))
+
+    def test_after_a_success_a_clear_starts_anew_and_a_retry_finds_all_done(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS, at=BEGAN), started(*"abcdef"))
+        assert not is_closed(store, max_tries=1)
+
+        close(store)
+
+        assert not is_closed(store, max_tries=0)
+        assert pasts(opened(store))[0] == Past(Fate.STARTED, "a")
+        close(store)
+        assert is_closed(store, max_tries=1)
+        anew = Ledger(store, KEYS, since=LATER, owner="somebody else", fresh=True, max_tries=1)
+        assert set(pasts(anew)) == {NEVER}
+        assert not anew.cleared
+        assert not is_closed(store, max_tries=2)
+
+    def test_a_clear_of_a_task_that_did_not_succeed_is_told_from_a_retry(self, store):
+        first(store)
+
+        assert not opened(store).cleared
+        assert Ledger(store, KEYS, since=LATER, owner="me", max_tries=3).cleared
+
+    def test_the_ids_that_count_can_be_read_without_the_items(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:3], at=BEGAN), [*started("c", "a"), BulkRecord(None, None, REFUSED)])
+        ledger.answered(ledger.intend(KEYS[1:2], at=BEGAN), started("b"))
+        ledger.intend(KEYS[4:], at=BEGAN)
+
+        assert recorded_ids(store) == ["b", "c"]
+        store.delete(f"{HEADER}_1")
+        assert recorded_ids(store) is None
+        assert recorded_ids(Store()) is None
+
+    def test_another_record_tells_of_items_that_this_one_does_not_know(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:1], at=BEGAN), started("a"))
+
+        ledger.learn({KEYS[0]: Past(Fate.STARTED, "other"), KEYS[1]: Past(Fate.STARTED, "b"), key(99): NEVER})
+
+        assert pasts(ledger)[:3] == [Past(Fate.STARTED, "a"), Past(Fate.STARTED, "b"), NEVER]
+
+    def test_a_discarded_record_is_no_record(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS, at=BEGAN), started(*"abcdef"))
+
+        discard(store)
+        discard(None)
+
+        assert set(pasts(opened(store, owner="somebody else", fresh=True))) == {NEVER}
+
+
+class TestDeath:
+    @pytest.mark.parametrize("steps", range(5))
+    def test_at_any_step_of_an_intent_leaves_nothing_that_was_sent_unknown(self, store, steps):
+        """Before the last step nothing can have been sent; after it the items are uncertain."""
+        ledger = first(store)
+        store.step = dying_after(steps)
+        try:
+            ledger.intend(KEYS[:2], at=BEGAN)
+            sent = True
+        except Died:
+            sent = False
+        store.step = lambda: None
+
+        after = pasts(opened(store))
+        assert after[2:] == [NEVER] * 4
+        assert after[:2] == [UNCERTAIN] * 2 or (not sent and after[:2] == [NEVER] * 2)
+
+    def test_between_chunk_and_header_does_not_spoil_the_next_chunk(self, store):
+        ledger = first(store)
+        header = dict(store.values)
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
+        store.values.update(header)
+
+        opened(store).intend(KEYS[2:3], at=LATER)
+
+        assert pasts(opened(store)) == [NEVER, NEVER, UNCERTAIN, NEVER, NEVER, NEVER]
+
+    def test_while_found_jobs_are_noted_does_not_move_the_time_to_look_from(self, store):
+        ledger = opened(store, since=BEGAN)
+        store.step = dying_after(4)
+
+        with pytest.raises(Died):
+            ledger.adopted({KEYS[0]: "a"})
+
+        store.step = lambda: None
+        later = opened(store)
+        assert (later.past(KEYS[0]), later.since([KEYS[0]])) == (UNCERTAIN, BEGAN)
+
+
+class TestSince:
+    def test_uncertain_items_are_looked_for_from_when_they_were_first_sent(self, store):
+        ledger = first(store)
+        ledger.intend(KEYS[:1], at=at(START + 100))
+        ledger.intend(KEYS[1:2], at=at(START + 200))
+        ledger.intend(KEYS[:1], at=at(START + 300))
+
+        assert [opened(store).since(KEYS[:2]), opened(store).since(KEYS[1:2])] == [at(START + 100), at(START + 200)]
+
+    def test_others_from_the_beginning(self, store):
+        """One with a job, because 9107 may tell of an export that is older; one without, because nothing is known."""
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:1], at=LATER), started("a"))
+
+        assert {opened(store).since(KEYS[:1]), opened(Store(), since=BEGAN).since(KEYS)} == {BEGAN}
+
+    def test_the_beginning_is_the_first_attempt_s_even_if_a_later_one_has_other_items(self, store):
+        first(store)
+
+        assert opened(store, KEYS[:3]).since(KEYS[:3]) == BEGAN
+
+
+class TestOtherItems:
+    def test_the_order_of_the_items_does_not_matter(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
+
+        assert pasts(opened(store, KEYS[::-1]))[:3] == [Past(Fate.STARTED, "a"), Past(Fate.STARTED, "b"), NEVER]
+
+    @pytest.mark.parametrize(
+        "keys",
+        [
+            KEYS[:5],
+            [*KEYS, key(7)],
+            [*KEYS[:5], Key(KEYS[5].file, KEYS[5].volume, "elsewhere")],
+            [*KEYS[:5], KEYS[5]._replace(volume="another/volume")],
+            [*KEYS[:5], KEYS[5]._replace(file="another")],
+        ],
+        ids=["fewer", "more", "location", "volume", "file"],
+    )
+    def test_a_record_of_other_items_leaves_all_uncertain(self, store, keys):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
+
+        ledger = opened(store, keys)
+
+        assert set(pasts(ledger, keys)) == {UNCERTAIN}
+
+    def test_a_record_is_believed_before_the_word_that_there_is_none(self, store):
+        first(store).intend(KEYS[:1], at=BEGAN)
+
+        assert pasts(opened(store, fresh=True))[:2] == [UNCERTAIN, NEVER]
+        assert set(pasts(opened(store, KEYS[:3], fresh=True), KEYS[:3])) == {UNCERTAIN}
+
+    def test_and_so_it_does_when_the_first_items_come_back(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
+        opened(store, KEYS[:3])
+
+        assert set(pasts(opened(store))) == {UNCERTAIN}
+
+
+class TestForeignContent:
+    def sent(self, store):
+        ledger = first(store)
+        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
+        ledger.answered(ledger.intend(KEYS[1:3], at=BEGAN), started("b2", "c"))
+        ledger.intend(KEYS[3:4], at=BEGAN)
+
+    def test_what_the_cases_below_spoil_is_whole(self, store):
+        self.sent(store)
+
+        assert [past.job_id or past.fate for past in pasts(opened(store))] == [
+            *("a", "b2", "c"),
+            *(Fate.UNCERTAIN, Fate.NEVER_SENT, Fate.NEVER_SENT),
+        ]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"version": 2},
+            {"version": None},
+            {"digest": "0" * 32},
+            {"owner": None},
+            {"whole": 1},
+            {"since": "yesterday"},
+            {"since": "2025-06-15T15:06:40"},
+            {"chunks": -1},
+            {"chunks": True},
+            {"chunks": "3"},
+            {"chunks": 10**12},
+        ],
+        ids=str,
+    )
+    def test_a_header_that_is_not_ours_leaves_all_uncertain(self, store, change):
+        self.sent(store)
+        store.values[HEADER].update(change)
+
+        assert set(pasts(opened(store))) == {UNCERTAIN}
+
+    @pytest.mark.parametrize("header", ["", "nonsense", 7, [], {}, [{"version": 1}]], ids=str)
+    def test_neither_does_a_header_of_another_shape(self, store, header):
+        self.sent(store)
+        store.values[HEADER] = header
+
+        assert set(pasts(opened(store))) == {UNCERTAIN}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"version": 2},
+            {"digest": "0" * 32},
+            {"at": "yesterday"},
+            {"at": None},
+            {"items": None},
+            {"items": [1, 99]},
+            {"items": [1, -1]},
+            {"items": [1, "2"]},
+            {"items": [1, 1]},
+            {"items": [1]},
+            {"jobs": None},
+            {"jobs": "ab"},
+            {"jobs": ["b2"]},
+            {"jobs": ["b2", 7]},
+        ],
+        ids=str,
+    )
+    def test_a_broken_chunk_makes_everything_uncertain_that_later_ones_do_not_tell(self, store, change):
+        self.sent(store)
+        store.values[f"{HEADER}_1"].update(change)
+
+        assert set(pasts(opened(store))) == {UNCERTAIN}
+
+    def test_a_lost_chunk_may_have_been_anything_but_what_came_after_it_is_known(self, store):
+        self.sent(store)
+        del store.values[f"{HEADER}_0"]
+
+        assert [past.job_id for past in pasts(opened(store))] == [None, "b2", "c", None, None, None]
+        assert pasts(opened(store))[0] == UNCERTAIN
+        assert opened(store).since(KEYS) == BEGAN
+
+    def test_the_record_of_another_user_is_an_error(self, store):
+        self.sent(store)
+
+        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
+            opened(store, owner="you")
+
+    @settings(deadline=None, max_examples=200)
+    @given(
+        st.dictionaries(
+            st.sampled_from([HEADER, f"{HEADER}_0", f"{HEADER}_1"]),
+            st.recursive(
+                st.none() | st.booleans() | st.integers() | st.text(),
+                lambda values: st.lists(values) | st.dictionaries(st.text() | st.sampled_from(["version"]), values),
+            ),
+        ),
+        st.integers(0, 3),
+    )
+    def test_no_nonsense_is_believed_and_none_is_an_error(self, nonsense, chunks):
+        store = Store()
+        self.sent(store)
+        store.values = {**({HEADER: store.values[HEADER]} if chunks else {}), **nonsense}
+        if chunks and HEADER not in nonsense:
+            store.values[HEADER]["chunks"] = chunks
+
+        assert set(pasts(opened(store))) == {UNCERTAIN}
+
+
+class TestSize:
+    def test_ten_thousand_items_with_the_longest_keys_fit(self, store):
+        keys = [Key(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
+        assert {len(item.location.encode()) for item in keys} == {1024}
+        ledger = first(store, keys)
+        store.sets.clear()
+
+        for start in range(0, len(keys), CHUNK):
+            chunk = keys[start : start + CHUNK]
+            ids = [f"{number:032x}" for number in range(len(chunk))]
+            ledger.answered(ledger.intend(chunk, at=BEGAN), started(*ids))
+
+        sizes = {name: len(json.dumps(value)) for name, value in store.values.items()}
+        assert sizes.pop(HEADER) < 400
+        assert max(sizes.values()) < 5_000
+        assert (len(sizes), len(store.sets)) == (100, 300)
+        assert {past.fate for past in pasts(opened(store, keys), keys)} == {Fate.STARTED}
+
+
+events = st.lists(
+    st.tuples(
+        st.sets(st.integers(0, 5), min_size=1),
+        st.sampled_from(["sent", "answered", "withdrawn", "adopted", "next attempt"]),
+    )
+)
+
+
+@settings(deadline=None)
+@given(events)
+def test_the_next_attempt_knows_what_this_one_knew(events):
+    store = Store()
+    ledger = first(store)
+
+    for turn, (numbers, event) in enumerate(events):
+        items = [KEYS[number] for number in sorted(numbers)]
+        if event == "next attempt":
+            ledger = opened(store)
+        elif event == "adopted":
+            ledger.adopted({item: f"job{turn}-{item.file}" for item in items})
+        else:
+            number = ledger.intend(items, at=at(START + turn))
+            if event == "answered":
+                answers = [BulkRecord(f"job{turn}"), BulkRecord(None, None, REFUSED), BulkRecord(None, None, NOT_TOLD)]
+                ledger.answered(number, [answers[n % 3] for n in range(len(items))])
+            elif event == "withdrawn":
+                ledger.withdrawn(number)
+
+    later = opened(store)
+    assert pasts(later) == pasts(ledger)
+    assert [later.since([item]) for item in KEYS] == [ledger.since([item]) for item in KEYS]

@@ -1,0 +1,327 @@
+"""Where each file goes: the template's fields, what no key may be, and no two files to one key."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from airflow_provider_cgc.client.models import File
+from airflow_provider_cgc.jobs.items import BadItems, Item
+from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, targets
+
+A = "65a1b2c3d4e5f60718293a4b"
+B = "65a1b2c3d4e5f60718293a4c"
+VOLUME = "mcurie/radium_out"
+
+ITEM = Item(A, name="a.bam", path="runs/7", project="mcurie/radium")
+FILE = File(
+    id=A,
+    name="a.bam",
+    project="mcurie/radium",
+    metadata={
+        "sample_id": "TCGA-1",
+        "lane": 3,
+        "gone": None,
+        "blank": " ",
+        "many": ["x", "y"],
+        "cut": "a/b",
+        "yes": True,
+    },
+)
+
+
+def rendered(text, item=ITEM, file=FILE):
+    return LocationTemplate(text).render(item, file)
+
+
+def named(file_id, name, **more):
+    return Item(file_id, name=name, path="", **more)
+
+
+def placed(*items, template="{path}/{name}", volume=VOLUME, files=None):
+    return targets(items, template=LocationTemplate(template), volume=volume, files=files, where="items")
+
+
+def refusal(*items, **more):
+    with pytest.raises(BadItems) as refused:
+        placed(*items, **more)
+    return str(refused.value)
+
+
+class TestTemplate:
+    @pytest.mark.parametrize(
+        ("text", "key"),
+        [
+            ("{path}/{name}", "runs/7/a.bam"),
+            ("{name}", "a.bam"),
+            ("archive/{project}/{path}/{name}", "archive/radium/runs/7/a.bam"),
+            ("{id}-{name}", f"{A}-a.bam"),
+            ("{metadata.sample_id}/{name}", "TCGA-1/a.bam"),
+            ("lane{metadata.lane}/{name}", "lane3/a.bam"),
+            ("{{{name}}}", "{a.bam}"),
+            ("{{name}}", "{name}"),
+            ("x y/ä{name}.gz", "x y/äa.bam.gz"),
+        ],
+    )
+    def test_each_field_stands_for_what_is_known_of_the_file(self, text, key):
+        assert rendered(text) == key
+
+    @pytest.mark.parametrize(
+        ("text", "key"),
+        [
+            ("{path}/{name}", "a.bam"),
+            ("x/{path}/{name}", "x/a.bam"),
+            ("{name}/{path}", "a.bam"),
+            ("{path}/{path}/{name}", "a.bam"),
+            ("{path}{path}/{name}", "a.bam"),
+            ("in-{path}/{name}", "in-/a.bam"),
+            ("{path}{name}", "a.bam"),
+        ],
+    )
+    def test_a_folder_of_nothing_but_empty_fields_goes_away_with_its_slash(self, text, key):
+        assert rendered(text, named(A, "a.bam")) == key
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("", "is empty"),
+            ("/{name}", "starts with a slash"),
+            ("{path}//{name}", "has two slashes in a row"),
+            ("{name}/", "ends with a slash"),
+            ("/", "starts with a slash"),
+            ("../{name}", "has '.' or '..'"),
+            ("x/./{name}", "has '.' or '..'"),
+            ("a\n{name}", "has the control character '\\n' at position 2"),
+            ("x" * MOST_BYTES + "{name}", "has 1025 bytes in UTF-8"),
+            (
+                "{path}/{nmae}",
+                "has the unknown field 'nmae'; the fields are {name}, {path}, {project}, {id}, {metadata.KEY}",
+            ),
+            ("{}", "has the unknown field ''"),
+            ("{ name }", "has the unknown field ' name '"),
+            ("{name.upper}", "has the unknown field 'name.upper'"),
+            ("{metadata}", "has the unknown field 'metadata'"),
+            ("{metadata.}", "has the unknown field 'metadata.'"),
+            ("{metadata[x]}", "has the unknown field 'metadata[x]'"),
+            ("{name:>10}", "formats the field 'name:>10'"),
+            ("{name:}", "formats the field 'name:'"),
+            ("{name!r}", "formats the field 'name!r'"),
+            ("{metadata.x:d}", "formats the field 'metadata.x:d'"),
+            ("{name", "has a single '{' at position 1; write '{{'"),
+            ("x}", "has a single '}' at position 2; write '}}'"),
+            ("{{{name}}", "has a single '}' at position 9"),
+            ("{na{name}me}", "has a single '{' at position 1"),
+            (None, "is None, of type NoneType; give text"),
+            (7, "is 7, of type int; give text"),
+        ],
+        ids=lambda value: repr(value)[:40],
+    )
+    def test_what_is_wrong_for_every_file_is_refused_when_the_template_is_made(self, text, told):
+        with pytest.raises(BadLocation) as refused:
+            LocationTemplate(text)
+
+        assert told in str(refused.value)
+        assert len(str(refused.value)) < 400
+
+    def test_it_says_what_must_be_known(self):
+        assert LocationTemplate("x/{path}/{metadata.a b}/{{id}}").fields == {"path", "metadata.a b"}
+
+    @pytest.mark.parametrize(
+        ("text", "item", "told"),
+        [
+            ("{metadata.case_id}/{name}", ITEM, "has no metadata field 'case_id', which the location wants"),
+            ("{metadata.gone}/{name}", ITEM, "has no metadata field 'gone'"),
+            ("{metadata.blank}/{name}", ITEM, "has no metadata field 'blank'"),
+            ("{metadata.many}/{name}", ITEM, "has ['x', 'y'] for metadata field 'many', which is no single text"),
+            ("{metadata.yes}/{name}", ITEM, "has True for metadata field 'yes', which is no single text"),
+            ("{metadata.cut}/{name}", ITEM, "has 'a/b' for metadata field 'cut': its slash would make a folder"),
+            ("{path}/{name}", Item(A), "has no known 'path', which the location wants"),
+        ],
+    )
+    def test_what_is_missing_or_no_single_name_is_an_error_with_file_and_field(self, text, item, told):
+        with pytest.raises(BadLocation) as refused:
+            rendered(text, item)
+
+        assert str(refused.value).startswith(f"file {A} ('a.bam') has")
+        assert told in str(refused.value)
+        assert "or give this item a 'location' of its own" in str(refused.value)
+
+    @pytest.mark.parametrize("field", ["name", "project", "metadata.x"])
+    def test_without_a_look_up_a_field_is_known_only_if_the_item_says_it(self, field):
+        with pytest.raises(BadLocation, match=f"file {A} has no .*which the location wants"):
+            LocationTemplate(f"{{{field}}}").render(Item(A))
+
+    def test_a_slash_in_a_name_makes_no_folder(self):
+        with pytest.raises(BadLocation, match=r"has 'b/a\.bam' for 'name': its slash would make a folder"):
+            rendered("{path}/{name}", named(A, "b/a.bam"), None)
+
+    @pytest.mark.parametrize(
+        ("path", "told"),
+        [
+            ("/runs", "starts with a slash"),
+            ("runs/", "has two slashes in a row"),
+            ("../runs", "has '.' or '..'"),
+            ("x" * 1024, "has 1030 bytes"),
+        ],
+    )
+    def test_a_path_that_would_break_a_rule_is_an_error_with_the_key(self, path, told):
+        with pytest.raises(BadLocation) as refused:
+            rendered("{path}/{name}", Item(A, name="a.bam", path=path))
+
+        assert f"file {A} ('a.bam') would go to '{path[:20]}" in str(refused.value)
+        assert told in str(refused.value)
+
+    def test_the_platform_s_word_counts_more_than_the_item_s(self):
+        file = File(id=A, name="new.bam", project="mcurie/polonium")
+
+        assert rendered("{project}/{name}", ITEM, file) == "polonium/new.bam"
+
+    def test_what_the_platform_left_out_the_item_may_say(self):
+        assert rendered("{project}/{name}", ITEM, File(id=A)) == "radium/a.bam"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["a", "a/b", ".a/b..", "...", " ", "a b/ü.bam", "{x}", "x" * MOST_BYTES, "ü" * (MOST_BYTES // 2), "a\\b", "~"],
+)
+def test_a_good_key_is_good(key):
+    assert check_key(key) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("", "is empty"),
+        ("/", "starts with a slash"),
+        ("/a", "starts with a slash"),
+        ("a/", "ends with a slash"),
+        ("a//b", "has two slashes in a row"),
+        (".", "has '.' or '..'"),
+        ("..", "has '.' or '..'"),
+        ("a/../b", "has '.' or '..'"),
+        ("a/./b", "has '.' or '..'"),
+        ("a/..", "has '.' or '..'"),
+        ("a\x00b", "has the control character '\\x00' at position 2"),
+        ("a\tb", "has the control character '\\t'"),
+        ("a\x7f", "has the control character '\\x7f'"),
+        ("a\x85", "has the control character '\\x85'"),
+        ("a\ud800", "has the control character '\\ud800'"),
+        ("x" * (MOST_BYTES + 1), "has 1025 bytes in UTF-8, and object stores take at most 1024"),
+        ("ü" * (MOST_BYTES // 2) + "x", "has 1025 bytes in UTF-8"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_bad_key_is_told_by_what_is_wrong_and_what_to_do(key, told):
+    problem = check_key(key)
+
+    assert told in problem
+    assert ";" in problem or "remove it" in problem or "another place" in problem
+
+
+class TestTargets:
+    def test_every_item_gets_its_volume_and_key_and_what_is_known(self):
+        own = Item(B, location="own/{name}", volume="mcurie/other")
+        files = {A: File(id=A, name="new.bam", size=7), B: File(id=B, name="b.bam")}
+
+        result = placed(ITEM, own, files=files)
+
+        assert result.items == [
+            Item(A, "runs/7/new.bam", VOLUME, name="new.bam", size=7, path="runs/7", project="mcurie/radium"),
+            Item(B, "own/{name}", "mcurie/other", name="b.bam"),
+        ]
+        assert result.warnings == []
+
+    def test_an_item_with_a_location_of_its_own_needs_nothing_of_the_template(self):
+        assert [item.location for item in placed(Item(A, location="a.bam")).items] == ["a.bam"]
+
+    def test_nothing_to_place_is_nothing_wrong(self):
+        assert placed().items == []
+
+    def test_two_files_to_one_key_are_refused_with_both_names(self):
+        told = refusal(named(A, "x.bam", line="item 1"), Item(B, name="y.bam", location="x.bam", line="item 2"))
+
+        assert told == (
+            f"items: two files go to one key, 'x.bam' on {VOLUME}: item 1, file {A} ('x.bam'); item 2, file {B}"
+            " ('y.bam'): give each a 'location' of its own, or put {path} or {id} into the template"
+        )
+
+    def test_one_file_to_one_key_twice_is_refused_in_other_words(self):
+        told = refusal(named(A, "x.bam", line="item 1"), named(A, "x.bam", line="item 2"))
+
+        assert "one file goes to one key more than once, 'x.bam'" in told
+        assert "item 1, file" in told
+        assert "item 2, file" in told
+        assert told.endswith("give it once")
+
+    def test_more_than_two_are_counted(self):
+        crowd = [Item(f"{number:024x}", location="x", line=f"item {number}") for number in range(1, 41)]
+
+        told = refusal(*crowd)
+
+        assert "40 items go to one key, 'x'" in told
+        assert "item 10, " in told
+        assert "item 11, " not in told
+        assert "30 more" in told
+
+    @pytest.mark.parametrize(
+        "other",
+        [Item(B, location="A.bam"), Item(B, location="a.bam", volume="mcurie/other"), Item(A, location="b.bam")],
+        ids=["case", "volume", "key"],
+    )
+    def test_another_case_another_volume_and_another_key_are_other_places(self, other):
+        result = placed(Item(A, location="a.bam"), other)
+
+        assert (len(result.items), result.warnings) == (2, [])
+
+    def test_two_spellings_of_one_accent_are_two_keys_and_worth_a_warning(self):
+        composed = unicodedata.normalize("NFC", "é.bam")
+
+        result = placed(named(A, composed), named(B, unicodedata.normalize("NFD", composed)))
+
+        assert len({item.location for item in result.items}) == 2
+        assert len(result.warnings) == 1
+        assert (
+            f"1 of the keys are there in spellings that look the same (Unicode NFC and NFD): '{composed}'"
+            in (result.warnings[0])
+        )
+
+    def test_spellings_are_compared_within_a_volume(self):
+        composed = unicodedata.normalize("NFC", "é.bam")
+        other = Item(B, location=unicodedata.normalize("NFD", composed), volume="mcurie/other")
+
+        assert placed(named(A, composed), other).warnings == []
+
+    def test_many_look_alikes_make_one_short_warning(self):
+        names = [f"{number}é" for number in range(50)]
+        twins = [unicodedata.normalize(form, name) for name in names for form in ("NFC", "NFD")]
+
+        warnings = placed(*(Item(f"{number:024x}", location=key) for number, key in enumerate(twins))).warnings
+
+        assert len(warnings) == 1
+        assert warnings[0].startswith("50 of the keys")
+        assert len(warnings[0]) < 600
+
+    def test_all_that_is_wrong_is_told_at_once(self):
+        told = refusal(
+            Item(A, line="item 1"),
+            Item(A, location="a/", line="item 2"),
+            named(A, "x", line="item 3"),
+            named(B, "x", line="item 4"),
+        )
+
+        assert told.split("\n")[0] == "items: 3 problems"
+        assert f"- item 1: file {A} has no known 'path'" in told
+        assert f"- item 2: file {A} has the location 'a/', which ends with a slash" in told
+        assert "- two files go to one key" in told
+
+    def test_an_item_without_a_volume_is_refused(self):
+        assert f"item 1: file {A} ('x') has no volume" in refusal(named(A, "x", line="item 1"), volume=None)
+
+    def test_ten_thousand_problems_make_a_short_text(self):
+        told = refusal(
+            *(Item(f"{number:024x}", location="/" * 2000, line=f"item {number}") for number in range(10_000))
+        )
+
+        assert len(told) < 4000
+        assert told.endswith("- and 9990 more")

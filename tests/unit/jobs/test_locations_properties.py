@@ -1,0 +1,89 @@
+"""No key that is accepted breaks a rule, whatever the template, the names, the folders and the metadata are."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.client.models import File
+from airflow_provider_cgc.jobs.items import BadItems, Item
+from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, targets
+
+pieces = st.sampled_from(["a", "/", ".", "..", "ü", "{{", "}}", " ", "{name}", "{path}", "{metadata.x}", "{id}"])
+templates = st.lists(pieces, max_size=8).map("".join)
+odd = st.text(alphabet=st.sampled_from("ab/. ü\u0301\x00\n\ud800{}"), max_size=6)
+values = odd | st.text(max_size=400)
+
+
+def breaks_a_rule(key):
+    """The rules, said another way than the code says them."""
+    folders = key.split("/")
+    return (
+        not all(folders)
+        or bool({".", ".."} & set(folders))
+        or any(unicodedata.category(char) in ("Cc", "Cs") for char in key)
+        or len(key.encode("utf-8", "surrogatepass")) > MOST_BYTES
+    )
+
+
+@settings(deadline=None)
+@given(key=values | st.text(min_size=300, max_size=1100))
+@example("x" * MOST_BYTES)
+@example("x" * (MOST_BYTES + 1))
+def test_a_key_is_accepted_exactly_if_it_breaks_no_rule(key):
+    assert (check_key(key) is not None) == breaks_a_rule(key)
+
+
+@settings(deadline=None)
+@given(text=templates, name=values, path=values, metadata=values | st.none() | st.lists(odd))
+def test_a_key_that_a_template_makes_breaks_no_rule(text, name, path, metadata):
+    try:
+        template = LocationTemplate(text)
+        key = template.render(Item("f1", path=path), File(id="f1", name=name, metadata={"x": metadata}))
+    except BadLocation:
+        assume(False)
+
+    assert not breaks_a_rule(key)
+    for field, value in (("name", name), ("metadata.x", metadata)):
+        assert field not in template.fields or value in key
+
+
+@settings(deadline=None)
+@given(text=st.text(alphabet=st.sampled_from("{}/an:!"), max_size=12))
+def test_any_text_is_a_template_or_refused_in_words(text):
+    try:
+        template = LocationTemplate(text)
+    except BadLocation:
+        return
+
+    assert template.fields <= {"name", "path", "project", "id"}
+
+
+@settings(deadline=None)
+@given(text=st.text(alphabet=st.sampled_from("ab/{}. "), min_size=1, max_size=12))
+def test_text_with_its_braces_doubled_stands_for_itself(text):
+    assume(check_key(text) is None)
+
+    assert LocationTemplate(text.replace("{", "{{").replace("}", "}}")).render(Item("f1")) == text
+
+
+@settings(deadline=None)
+@given(
+    places=st.lists(
+        st.tuples(st.sampled_from(["f1", "f2", "f3"]), st.sampled_from("aAbé"), st.sampled_from([None, "o/v"])),
+        max_size=6,
+    )
+)
+def test_items_are_accepted_exactly_if_each_has_a_place_of_its_own(places):
+    items = [Item(file, location=key, volume=volume) for file, key, volume in places]
+
+    try:
+        result = targets(items, template=LocationTemplate("{name}"), volume="o/w", where="items")
+    except BadItems:
+        result = None
+
+    wanted = [(volume or "o/w", key) for _, key, volume in places]
+    assert (result is not None) == (len(set(wanted)) == len(wanted))
+    assert result is None or [(item.volume, item.location) for item in result.items] == wanted

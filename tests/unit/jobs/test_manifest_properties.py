@@ -1,0 +1,131 @@
+"""What is written into a manifest comes back as it was, in every form, and cut off anywhere nothing is made up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items
+from airflow_provider_cgc.jobs.locations import check_key
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_items, read_outcomes
+
+ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,30}", fullmatch=True).filter(
+    lambda text: text not in ("None", "null", "none")
+)
+texts = st.text(min_size=1, max_size=20) | st.text(
+    alphabet=st.sampled_from("\u2028\x85\n\r\"'\\{}ü\ud800,"), min_size=1
+)
+plain = st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=5))
+numbers = st.integers(min_value=0, max_value=10**15)
+times = st.datetimes(
+    min_value=datetime(1970, 1, 1),
+    max_value=datetime(2500, 1, 1),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5))]),
+)
+some_outcomes = st.builds(
+    ItemOutcome,
+    file=ids,
+    location=st.none() | texts,
+    volume=st.none() | texts,
+    properties=st.none() | plain,
+    state=st.sampled_from(ItemState),
+    id=st.none() | texts,
+    code=st.none() | numbers,
+    message=st.none() | texts,
+    size=st.none() | numbers,
+    started_on=st.none() | times,
+    finished_on=st.none() | times,
+    user=st.none() | texts,
+    conn_id=st.none() | texts,
+    copy_only=st.none() | st.booleans(),
+)
+# What a cell can hold: keys that may be sent, without the spaces at their ends that a table refuses.
+cells = (st.text(max_size=20) | st.text(alphabet=st.sampled_from("a,\"\t #'{}"), min_size=1)).filter(
+    lambda text: text == text.strip() and check_key(text) is None
+)
+rows = st.builds(Item, ids, location=st.none() | cells, volume=st.none() | cells, properties=st.none() | plain)
+
+
+@settings(deadline=None)
+@given(outcomes=st.lists(some_outcomes, max_size=5))
+def test_outcomes_come_back_as_outcomes_and_as_items(outcomes):
+    lines = [outcome.to_line() for outcome in outcomes]
+
+    assert "".join(lines).isascii()
+    assert [line.splitlines(keepends=True) for line in lines] == [[line] for line in lines]
+    assert read_outcomes(lines, name="m.jsonl").outcomes == outcomes
+    assert read_items(lines, name="m.jsonl") == [outcome.item() for outcome in outcomes]
+    failed = [outcome.item() for outcome in outcomes if outcome.state.failed]
+    assert read_items(lines, name="m.jsonl", failed_only=True) == failed
+
+
+@settings(deadline=None)
+@given(outcomes=st.lists(some_outcomes, max_size=5))
+def test_the_lines_of_a_manifest_are_items_for_an_argument_too(outcomes):
+    """So that a task may hand them on as it read them."""
+    lines = [json.loads(outcome.to_line()) for outcome in outcomes]
+
+    assert parse_items(lines, where="items") == [outcome.item() for outcome in outcomes]
+
+
+@settings(deadline=None)
+@given(outcomes=st.lists(some_outcomes, min_size=1, max_size=3), data=st.data())
+def test_a_manifest_cut_off_anywhere_keeps_its_whole_lines_and_tells_of_the_other(outcomes, data):
+    lines = [outcome.to_line() for outcome in outcomes]
+    text = "".join(lines)
+    cut = data.draw(st.integers(0, len(text)))
+
+    told = read_outcomes(io.StringIO(text[:cut]), name="m.jsonl")
+
+    whole = sum(cut >= len("".join(lines[: number + 1])) - 1 for number in range(len(lines)))
+    rest = text[len("".join(lines[:whole])) : cut]
+    assert told.outcomes == outcomes[:whole]
+    assert (told.cut_off is not None) == bool(rest)
+
+
+@settings(deadline=None)
+@given(outcomes=st.lists(some_outcomes, min_size=1, max_size=3), data=st.data())
+def test_a_manifest_with_a_character_lost_is_refused_or_has_as_many_lines(outcomes, data):
+    """Damage never makes an item vanish without a word."""
+    text = "".join(outcome.to_line() for outcome in outcomes)
+    lost = data.draw(st.integers(0, len(text) - 1))
+
+    try:
+        told = read_outcomes(io.StringIO(text[:lost] + text[lost + 1 :]), name="m.jsonl")
+    except BadItems:
+        return
+
+    assert len(told.outcomes) + (told.cut_off is not None) == len(outcomes)
+
+
+@settings(deadline=None)
+@given(items=st.lists(rows, max_size=5), form=st.sampled_from(["csv", "tsv"]), end=st.sampled_from(["\n", "\r\n"]))
+def test_items_come_back_from_a_table_that_the_csv_module_wrote(items, form, end):
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter={"csv": ",", "tsv": "\t"}[form], lineterminator=end)
+    writer.writerow(["size", "file", "location", "volume", "properties"])
+    for item in items:
+        properties = "" if item.properties is None else json.dumps(item.properties)
+        writer.writerow([item.size, item.file, item.location, item.volume, properties])
+    text.seek(0)
+
+    assert read_items(text, name="m", form=form) == items
+
+
+@settings(deadline=None)
+@given(
+    text=st.text(alphabet=st.sampled_from('file,"\n\t#{}:1\r '), max_size=60), form=st.sampled_from(["csv", "jsonl"])
+)
+def test_any_text_is_read_or_refused_in_words(text, form):
+    try:
+        items = read_items(io.StringIO("file,x\n" * (form == "csv") + text), name="m", form=form)
+    except BadItems:
+        return
+
+    rows = [line for line in text.split("\n") if line.strip(' \r\t,"')]
+    assert len(items) == len(rows)

@@ -1,0 +1,590 @@
+"""What is known to be wrong before anything is sent, each fact both ways; and that asking costs few requests."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_cgc.client.errors import (
+    CgcForbidden,
+    CgcNotFound,
+    CgcUnauthorized,
+    CgcUnavailable,
+    CgcUnreadableError,
+    CgcUsageError,
+)
+from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
+from airflow_provider_cgc.client.problems import REMEDIES, Problem
+from airflow_provider_cgc.jobs.items import Item
+from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, already_there, ask, problems, report
+
+A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
+PROJECT = "mcurie/radium"
+OUT = "mcurie/radium_out"
+HOME = "aws:us-east-1"
+UNKNOWN = Problem(404, 5002, "Requested file does not exist.")
+UNDECIDED = Problem(None, None, "not told apart from unknown ids yet", made_here=True, undecided=True)
+
+
+def a_file(file_id=A, name="a.bam", **more):
+    return File(**{"id": file_id, "name": name, "size": 1000, "project": PROJECT, "storage_type": "PLATFORM"} | more)
+
+
+def an_alias(file_id=A, volume=OUT, location="run7/a.bam"):
+    return a_file(file_id, storage_type="VOLUME", volume=volume, location=location)
+
+
+def a_volume(volume_id=OUT, **service):
+    service = {"type": "s3", "bucket": "radium", "endpoint": "s3.amazonaws.com"} | service
+    return Volume.from_json({"id": volume_id, "access_mode": "RW", "active": True, "service": service})
+
+
+def an_item(file_id=A, number=1, **more):
+    return Item(**{"file": file_id, "volume": OUT, "location": "run7/a.bam", "line": f"item {number}"} | more)
+
+
+def facts(*files, volumes=None, location=HOME, **more):
+    volumes = [a_volume()] if volumes is None else volumes
+    return Facts(
+        **{
+            "files": {file.id: file for file in files},
+            "refused": {},
+            "volumes": {volume.id: volume for volume in volumes},
+            "refused_volumes": {},
+            "locations": dict.fromkeys({file.project for file in files if file.project}, location),
+        }
+        | more
+    )
+
+
+def only(found):
+    assert len(found) == 1, found
+    return found[0]
+
+
+class TestItems:
+    def test_a_file_that_the_platform_stores_itself_is_no_problem(self):
+        assert problems([an_item()], facts(a_file())) == []
+
+    def test_a_file_whose_storage_is_not_told_is_no_problem(self):
+        assert problems([an_item()], facts(a_file(storage_type=None))) == []
+
+    def test_an_unknown_file_is_named_with_the_platforms_word_and_the_remedy(self):
+        text = only(problems([an_item(name="a.bam")], facts(refused={A: UNKNOWN})))
+
+        assert text.startswith(f"item 1: file {A} ('a.bam'): 5002: Requested file does not exist. ")
+        assert text.endswith(REMEDIES[5002].text)
+
+    def test_a_file_of_another_user_says_who_can_help(self):
+        text = only(problems([an_item()], facts(refused={A: Problem(403, 5001, "No access.")})))
+
+        assert REMEDIES[5001].text in text
+
+    def test_a_file_that_was_not_told_for_certain_is_not_called_unknown(self):
+        text = only(problems([an_item()], facts(refused={A: UNDECIDED})))
+
+        assert "does not exist" not in text
+        assert text.endswith("Try again later.")
+
+    def test_a_file_that_nobody_asked_for_is_a_mistake_of_ours(self):
+        with pytest.raises(KeyError):
+            problems([an_item()], facts())
+
+    def test_a_folder_is_named_with_the_operator_that_lists_its_files(self):
+        text = only(problems([an_item()], facts(a_file(name="old", type="folder", size=None, storage_type=None))))
+
+        assert text == (
+            f"item 1: file {A} ('old') is a folder, and only files are exported; CgcListFilesOperator lists a folder's"
+            " files"
+        )
+
+    def test_many_folders_are_counted_in_one_sentence_in_the_place_of_the_first(self):
+        ids = [f"{number:024x}" for number in range(14)]
+        files = [a_file(file_id, f"folder{file_id[-1]}", type="folder") for file_id in ids[1:13]]
+        items = [an_item(file_id, number) for number, file_id in enumerate(ids)]
+
+        found = problems(items, facts(*files, refused={ids[0]: UNKNOWN, ids[13]: UNKNOWN}))
+
+        assert [text.split(":")[0] for text in found] == ["item 0", "12 items are folders, and only files are exported",
+                                                          "item 13"]  # fmt: skip
+        assert f"item 1: file {ids[1]}" in found[1]
+        assert "; 2 more. CgcListFilesOperator" in found[1]
+
+    def test_an_alias_is_named_with_the_place_of_its_bytes(self):
+        text = only(problems([an_item()], facts(an_alias(volume="mcurie/in", location="raw/a.bam"))))
+
+        assert f"item 1: file {A} ('a.bam') is an alias" in text
+        assert "on volume mcurie/in at 'raw/a.bam' already" in text
+        assert "leave it out" in text
+
+    def test_an_alias_that_does_not_tell_where_it_is_still_is_one(self):
+        assert "its bytes are on a volume already" in only(
+            problems([an_item()], facts(an_alias(volume=None, location=None)))
+        )
+
+    @pytest.mark.parametrize(
+        ("item", "file", "there"),
+        [
+            (an_item(), an_alias(), True),
+            (an_item(location="run8/a.bam"), an_alias(), False),
+            (an_item(volume="mcurie/other"), an_alias(), False),
+            (an_item(), a_file(volume=OUT, location="run7/a.bam"), False),
+            (an_item(volume=None, location=None), an_alias(volume=None, location=None), False),
+            (an_item(location=None), an_alias(location=None), False),
+        ],
+        ids=["the same", "other key", "other volume", "no alias", "nothing told", "no key told"],
+    )
+    def test_only_an_alias_of_the_wanted_object_is_there_already(self, item, file, there):
+        assert already_there(item, file) is there
+
+    def test_an_alias_of_the_wanted_object_is_no_problem(self):
+        assert problems([an_item()], facts(an_alias())) == []
+
+    def test_what_counts_as_done_can_be_decided_by_the_caller(self):
+        file = an_alias(location="elsewhere")
+
+        assert problems([an_item()], facts(file), done=lambda item, found: found is file) == []
+        assert problems([an_item()], facts(an_alias()), done=lambda item, found: False) != []
+
+    @pytest.mark.parametrize(("size", "number"), [(LARGEST, 0), (LARGEST + 1, 1), (0, 0), (None, 0)])
+    def test_a_file_larger_than_an_object_can_be_is_refused(self, size, number):
+        found = problems([an_item()], facts(a_file(size=size)))
+
+        assert len(found) == number
+        assert all("5.5 TB" in text and str(LARGEST) in text and "split the file" in text for text in found)
+
+    def test_the_platforms_size_counts_more_than_the_items(self):
+        assert problems([an_item(size=LARGEST + 1)], facts(a_file(size=1))) == []
+        assert problems([an_item(size=LARGEST + 1)], facts(a_file(size=None))) != []
+
+    def test_problems_of_items_come_in_their_order(self):
+        items = [an_item(B, 1), an_item(A, 2, location="x"), an_item(C, 3)]
+
+        found = problems(items, facts(an_alias(), a_file(C, size=LARGEST + 1), refused={B: UNKNOWN}))
+
+        assert [text.split(":")[0] for text in found] == ["item 1", "item 2", "item 3"]
+
+    def test_a_name_from_outside_cannot_forge_a_line(self):
+        text = only(problems([an_item()], facts(an_alias(volume="a/b\nFAKE", location="x\ny"))))
+
+        assert "\n" not in text
+
+    def test_an_item_without_a_line_is_named_by_its_file(self):
+        assert only(problems([an_item(line="")], facts(refused={A: UNKNOWN}))).startswith(f"file {A}:")
+
+
+class TestVolumes:
+    def test_a_volume_that_tells_neither_mode_nor_activity_is_no_problem(self):
+        assert problems([an_item()], facts(a_file(), volumes=[Volume(OUT)])) == []
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"active": False}, f"{OUT}, where 2 items go: 9069: {REMEDIES[9069].text}"),
+            ({"access_mode": "RO"}, f"{OUT}, where 2 items go, has the access mode 'RO': 9026: {REMEDIES[9026].text}"),
+        ],
+    )
+    def test_a_volume_that_takes_nothing_is_named_once_for_all_its_items(self, change, words):
+        volume = replace(a_volume(), **change)
+        items = [an_item(A), an_item(B, location="b")]
+
+        assert only(problems(items, facts(a_file(), a_file(B), volumes=[volume]))) == f"volume {words}"
+
+    def test_both_faults_of_one_volume_are_said(self):
+        volume = replace(a_volume(), active=False, access_mode="RO")
+
+        assert len(problems([an_item()], facts(a_file(), volumes=[volume]))) == 2
+
+    def test_a_volume_that_this_user_does_not_see_is_named_with_the_remedy(self):
+        refusal = Problem(404, 9007, "Requested volume does not exist.")
+        text = only(problems([an_item()], facts(a_file(), volumes=[], refused_volumes={OUT: refusal})))
+
+        assert text == f"volume {OUT}, where 1 item goes: 9007: Requested volume does not exist. {REMEDIES[9007].text}"
+
+    def test_a_refused_volume_whose_code_is_unheard_of_gets_a_remedy_all_the_same(self):
+        refusal = Problem(404, 4711, "No.")
+
+        assert REMEDIES[9007].text in only(
+            problems([an_item()], facts(a_file(), volumes=[], refused_volumes={OUT: refusal}))
+        )
+
+    def test_a_volume_where_nothing_is_left_to_send_may_be_closed(self):
+        volume = replace(a_volume(), active=False, access_mode="RO")
+
+        assert problems([an_item()], facts(an_alias(), volumes=[volume])) == []
+
+    def test_a_volume_that_nobody_asked_for_is_a_mistake_of_ours(self):
+        with pytest.raises(KeyError):
+            problems([an_item()], facts(a_file(), volumes=[]))
+
+    def test_an_item_that_has_no_volume_yet_gets_the_rules_of_files_only(self):
+        assert problems([an_item(volume=None)], facts(a_file(), volumes=[])) == []
+        assert problems([an_item(volume=None)], facts(an_alias(), volumes=[])) != []
+
+
+def apart(location, **service):
+    """Whether a project and a volume are told to be apart."""
+    found = problems([an_item()], facts(a_file(), volumes=[a_volume(**service)], location=location))
+    assert all(text.startswith(f"project {PROJECT} is in ") and REMEDIES[9027].text in text for text in found)
+    return bool(found)
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        ("location", "service"),
+        [
+            (HOME, {"endpoint": "s3.eu-central-1.amazonaws.com"}),
+            (HOME, {"endpoint": "s3-eu-central-1.amazonaws.com"}),
+            (HOME, {"region": "us-west-2"}),
+            (HOME, {"region": "aws:us-west-2"}),
+            ("us-east-1", {"region": "us-west-2"}),
+            ("AWS:US-EAST-1", {"region": "us-west-2"}),
+            (HOME, {"region": "us-gov-west-1"}),
+            ("google:us-west1", {"type": "gcs", "region": "us-east1"}),
+            ("google:us-west1", {"type": "GCS", "region": "europe-west4"}),
+        ],
+    )
+    def test_two_regions_of_one_cloud_are_apart(self, location, service):
+        assert apart(location, **service)
+
+    @pytest.mark.parametrize(
+        ("location", "service"),
+        [
+            (HOME, {"type": "gcs", "endpoint": None}),
+            (HOME, {"type": "GCS", "endpoint": None}),
+            (HOME, {"type": "azure", "endpoint": "https://lab.blob.core.windows.net"}),
+            (HOME, {"type": "OSS", "endpoint": None}),
+            ("us-east-1", {"type": "gcs", "endpoint": None}),
+            ("us-west1", {"type": "s3"}),
+            ("google:us-west1", {"type": "S3"}),
+            ("google:us-west1", {"type": "s3", "endpoint": None}),
+            ("gcp:us-west1", {"type": "s3", "endpoint": "https://s3.us-east-1.amazonaws.com"}),
+            ("azure:eastus", {"type": "s3"}),
+        ],
+    )
+    def test_two_clouds_are_apart(self, location, service):
+        assert apart(location, **service)
+
+    @pytest.mark.parametrize(
+        ("location", "service"),
+        [
+            (HOME, {"endpoint": "s3.us-east-1.amazonaws.com"}),
+            (HOME, {"region": "us-east-1"}),
+            (HOME, {"region": "AWS:us-east-1"}),
+            ("us-east-1", {"region": "us-east-1"}),
+            ("aws:eu-central-1", {"endpoint": "s3.eu-central-1.amazonaws.com"}),
+            ("google:us-west1", {"type": "gcs", "region": "us-west1"}),
+            ("azure:eastus", {"type": "azure", "endpoint": None}),
+        ],
+    )
+    def test_the_same_place_is_no_problem(self, location, service):
+        assert not apart(location, **service)
+
+    @pytest.mark.parametrize(
+        ("location", "service"),
+        [
+            (None, {"region": "us-west-2"}),
+            (None, {"type": "gcs"}),
+            (HOME, {"endpoint": "s3.amazonaws.com"}),
+            ("aws:eu-central-1", {"endpoint": None}),
+            ("aws:", {"region": "us-west-2"}),
+            ("moon:us-east-1", {"region": "us-west-2"}),
+            ("somewhere", {"type": "gcs"}),
+            (HOME, {"type": "swift"}),
+            (HOME, {"type": None}),
+            (HOME, {"region": "EU"}),
+            (HOME, {"region": "europe"}),
+            ("google:us-west1", {"type": "gcs", "region": "us"}),
+            ("google:us-west1", {"type": "s3", "endpoint": "storage.googleapis.com"}),
+            (HOME, {"type": "s3", "endpoint": "minio.lab.example.org", "region": "us-west-2"}),
+            (HOME, {"endpoint": "s3-website-us-east-1.amazonaws.com"}),
+            (HOME, {"endpoint": "s3.dualstack.eu-west-1.amazonaws.com"}),
+        ],
+    )
+    def test_what_is_not_told_or_not_understood_is_no_problem(self, location, service):
+        assert not apart(location, **service)
+
+    def test_the_sentence_names_both_places_and_the_number_of_items(self):
+        volume = a_volume(endpoint="s3.eu-central-1.amazonaws.com")
+        items = [an_item(A), an_item(B, location="b")]
+
+        text = only(problems(items, facts(a_file(), a_file(B), volumes=[volume])))
+
+        assert text == (
+            f"project {PROJECT} is in 'aws:us-east-1', and volume {OUT}, where 2 items of it go, is in 'eu-central-1':"
+            f" 9027: {REMEDIES[9027].text}"
+        )
+
+    def test_another_cloud_is_told_by_the_volumes_type(self):
+        text = only(problems([an_item()], facts(a_file(), volumes=[a_volume(type="GCS", endpoint=None)])))
+
+        assert "where 1 item of it goes, is of type 'gcs': 9027" in text
+
+    def test_each_project_is_compared_with_each_volume_that_its_items_go_to(self):
+        far = a_volume("mcurie/far", endpoint="s3.eu-west-1.amazonaws.com")
+        near = a_volume(endpoint="s3.us-east-1.amazonaws.com")
+        items = [an_item(A), an_item(A, volume="mcurie/far"), an_item(B), an_item(B, volume="mcurie/far")]
+        files = [a_file(), a_file(B, project="mcurie/polonium")]
+        locations = {PROJECT: HOME, "mcurie/polonium": "aws:eu-west-1"}
+
+        found = problems(items, facts(*files, volumes=[near, far], locations=locations))
+
+        assert [text.split(", where")[0] for text in found] == [
+            f"project {PROJECT} is in 'aws:us-east-1', and volume mcurie/far",
+            f"project mcurie/polonium is in 'aws:eu-west-1', and volume {OUT}",
+        ]
+
+    def test_a_file_without_a_project_is_no_problem(self):
+        assert problems([an_item()], facts(a_file(project=None), volumes=[a_volume(region="eu-west-1")])) == []
+
+
+def test_volumes_come_first_then_places_then_items():
+    volume = replace(a_volume(region="eu-west-1"), active=False)
+    items = [an_item(B, 1), an_item(A, 2)]
+
+    found = problems(items, facts(a_file(), volumes=[volume], refused={B: UNKNOWN}))
+
+    assert [text.split(" ")[0] for text in found] == ["volume", "project", "item"]
+
+
+def test_ten_thousand_items_on_a_closed_volume_are_one_problem():
+    ids = [f"{number:024x}" for number in range(10_000)]
+    files = [a_file(file_id) for file_id in ids]
+    items = [an_item(file_id, number, location=file_id) for number, file_id in enumerate(ids)]
+
+    text = only(problems(items, facts(*files, volumes=[replace(a_volume(), active=False)])))
+
+    assert "where 10000 items go" in text
+
+
+class Platform:
+    """Answers as the client does, and counts what it is asked; what is an error is raised."""
+
+    def __init__(self, files=(), volumes=(), projects=(), answers=None):
+        self.known = {file.id: file for file in files}
+        self.things = {thing.id: thing for thing in (*volumes, *projects)}
+        self.answers = answers or {}
+        self.asked = Counter()
+        self.bulk = []
+        self.lock = threading.Lock()
+        self.files = SimpleNamespace(bulk_get=self.bulk_get)
+        self.volumes = SimpleNamespace(get=self.get)
+        self.projects = SimpleNamespace(get=self.get)
+
+    def get(self, name):
+        with self.lock:
+            self.asked[name] += 1
+        if name in self.answers:
+            raise self.answers[name]
+        return self.things[name]
+
+    def bulk_get(self, ids):
+        with self.lock:
+            self.bulk.append(list(ids))
+            return [self.record(file_id) for file_id in ids]
+
+    def record(self, file_id):
+        answer = self.answers.get(file_id, UNKNOWN)
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, File) or file_id in self.known:
+            return BulkRecord(file_id, self.known.get(file_id, answer))
+        return BulkRecord(file_id, None, answer)
+
+
+def refusal(kind, status, code):
+    return kind(Problem(status, code, "No."), status=status, call="GET /thing")
+
+
+class TestAsk:
+    def test_each_thing_is_asked_for_once_and_files_a_hundred_at_a_time(self):
+        ids = [f"{number:024x}" for number in range(250)]
+        platform = Platform(
+            [a_file(file_id) for file_id in ids], [a_volume(), a_volume("mcurie/two")], [Project(PROJECT, "", HOME)]
+        )
+        items = [Item(file_id) for file_id in ids * 2] + [Item(ids[0], volume="mcurie/two")]
+
+        found = ask(platform, items, [OUT, OUT])
+
+        assert sorted(map(len, platform.bulk)) == [50, 100, 100]
+        assert sorted(file_id for call in platform.bulk for file_id in call) == ids
+        assert platform.asked == {OUT: 1, "mcurie/two": 1, PROJECT: 1}
+        assert set(found.files) == set(ids)
+        assert set(found.volumes) == {OUT, "mcurie/two"}
+        assert found.locations == {PROJECT: HOME}
+        assert found.refused == found.refused_volumes == {}
+
+    def test_ten_thousand_files_cost_a_hundred_and_two_requests(self):
+        ids = [f"{number:024x}" for number in range(10_000)]
+        platform = Platform([a_file(file_id) for file_id in ids], [a_volume()], [Project(PROJECT, "", HOME)])
+
+        found = ask(platform, [an_item(file_id, location=file_id) for file_id in ids], [OUT])
+
+        assert len(platform.bulk) + platform.asked.total() == 102
+        assert len(found.files) == 10_000
+
+    def test_requests_go_out_side_by_side(self):
+        ids = [f"{number:024x}" for number in range(200)]
+        platform = Platform(answers=dict.fromkeys(ids, UNKNOWN))
+        both = threading.Barrier(2, timeout=10)
+        bulk_get = platform.files.bulk_get
+        platform.files.bulk_get = lambda group: both.wait() >= 0 and bulk_get(group)
+
+        assert len(ask(platform, [Item(file_id) for file_id in ids], [], threads=2).refused) == 200
+
+    def test_nothing_is_asked_about_nothing(self):
+        platform = Platform()
+
+        assert ask(platform, [], []) == Facts({}, {}, {}, {}, {})
+        assert platform.bulk == []
+
+    @pytest.mark.parametrize(("kind", "status", "code"), [(CgcForbidden, 403, 9020), (CgcNotFound, 404, 9007)])
+    def test_a_volume_that_this_user_does_not_see_is_a_fact(self, kind, status, code):
+        platform = Platform([a_file()], [], [Project(PROJECT)], {OUT: refusal(kind, status, code)})
+
+        found = ask(platform, [Item(A)], [OUT])
+
+        assert found.refused_volumes[OUT].code == code
+        assert found.volumes == {}
+
+    def test_a_volume_id_that_no_volume_can_have_is_a_fact(self):
+        error = CgcUsageError("the volume id must read 'owner/name', not 'out'")
+        found = ask(Platform(answers={"out": error}), [], ["out"])
+
+        text = only(problems([an_item(volume="out")], replace(found, files={A: a_file()})))
+
+        assert "must read 'owner/name'" in text
+        assert REMEDIES[9007].text in text
+
+    @pytest.mark.parametrize(("kind", "status", "code"), [(CgcForbidden, 403, 3001), (CgcNotFound, 404, 3002)])
+    def test_a_project_that_this_user_does_not_see_tells_no_location(self, kind, status, code):
+        platform = Platform([a_file()], [a_volume()], [], {PROJECT: refusal(kind, status, code)})
+
+        assert ask(platform, [Item(A)], [OUT]).locations == {PROJECT: None}
+
+    def test_a_project_id_that_no_path_can_hold_tells_no_location(self):
+        platform = Platform([a_file(project="radium")], answers={"radium": CgcUsageError("must read 'owner/name'")})
+
+        assert ask(platform, [Item(A)], []).locations == {"radium": None}
+
+    @pytest.mark.parametrize("thing", [OUT, PROJECT])
+    @pytest.mark.parametrize(
+        ("kind", "status", "code"),
+        [
+            (CgcUnauthorized, 401, 90001),
+            (CgcUnavailable, 503, 90005),
+            (CgcNotFound, 404, None),
+            (CgcForbidden, 403, None),
+        ],
+    )
+    def test_what_concerns_the_whole_call_is_raised_as_it_is(self, thing, kind, status, code):
+        error = refusal(kind, status, code)
+        platform = Platform([a_file()], [a_volume()], [Project(PROJECT)], {thing: error})
+
+        with pytest.raises(kind) as raised:
+            ask(platform, [Item(A)], [OUT])
+
+        assert raised.value is error
+
+    def test_the_first_error_ends_the_asking_and_waits_for_no_other_request(self):
+        ids = [f"{number:024x}" for number in range(1000)]
+        platform = Platform(answers={ids[0]: refusal(CgcUnauthorized, 401, 90001)})
+        given_up = threading.Event()
+        bulk_get = platform.files.bulk_get
+        platform.files.bulk_get = lambda group: (group[0] == ids[0] or given_up.wait(10)) and bulk_get(group)
+
+        with pytest.raises(CgcUnauthorized):
+            ask(platform, [Item(file_id) for file_id in ids], [], threads=2)
+
+        assert len(platform.bulk) == 1
+        given_up.set()
+
+    def test_a_refused_file_is_kept_with_its_reason_and_not_asked_again(self):
+        platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNKNOWN})
+
+        found = ask(platform, [Item(A), Item(B)], [])
+
+        assert found.refused == {B: UNKNOWN}
+        assert len(platform.bulk) == 1
+
+    @pytest.mark.parametrize("first", [UNDECIDED, Problem(503, 5000, "Busy.")])
+    @pytest.mark.parametrize("then", [a_file(B), UNKNOWN])
+    def test_a_file_that_is_not_told_at_first_is_asked_for_again_alone(self, first, then):
+        platform = Platform([a_file()], [], [Project(PROJECT)], {B: [first, then]})
+
+        found = ask(platform, [Item(A), Item(B)], [])
+
+        assert platform.bulk == [[A, B], [B]]
+        assert found.files.get(B, found.refused.get(B)) == then
+        assert (B in found.files) != (B in found.refused)
+
+    def test_files_that_are_never_told_are_trouble_that_may_pass_and_not_a_fact(self):
+        platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNDECIDED})
+
+        with pytest.raises(CgcUnreadableError, match=f"of 1 file whether.*{B}.*try again later"):
+            ask(platform, [Item(A), Item(B)], [])
+
+        assert len(platform.bulk) == 4
+
+    def test_beside_a_file_that_is_certainly_unknown_the_undecided_are_facts_to_report(self):
+        platform = Platform(answers={A: UNKNOWN, B: UNDECIDED})
+
+        assert ask(platform, [Item(A), Item(B)], []).refused == {A: UNKNOWN, B: UNDECIDED}
+
+
+class TestReport:
+    def test_a_dry_run_tells_what_where_from_where_to_and_what_would_be_done(self):
+        files = [a_file(size=3_000_000), a_file(B, "b.bam", size=2_000_000_000), a_file(C, "c.bam", size=5)]
+        volume = a_volume(endpoint="s3.us-east-1.amazonaws.com")
+        items = [an_item(A), an_item(B, location="run8/b.bam"), an_item(C, location="run7/c.bam")]
+
+        lines = report(items, facts(*files, volumes=[volume]), decided={"to send": 2, "skipped": 0, "done": 1})
+
+        assert lines == [
+            "3 files: 2.0 GB.",
+            f"From {PROJECT} (aws:us-east-1).",
+            f"To {OUT} (us-east-1).",
+            "Distinct folders there: 2.",
+            f"Largest: file {B} ('b.bam'), 2.0 GB.",
+            "2 to send, 1 done.",
+        ]
+
+    def test_what_is_not_told_is_said_to_be_so(self):
+        lines = report([an_item()], facts(a_file(size=None), location=None), decided={})
+
+        assert lines == [
+            "1 file: 0 B, 1 of unknown size.",
+            f"From {PROJECT} (region not told).",
+            f"To {OUT} (region not told).",
+            "Distinct folders there: 1.",
+            "Nothing to do.",
+        ]
+
+    def test_one_file_to_two_places_counts_once_as_a_file_and_twice_in_bytes(self):
+        lines = report([an_item(), an_item(location="b")], facts(a_file(size=1000)), decided={"to send": 2})
+
+        assert lines[0] == "1 file, in 2 items: 2.0 kB."
+
+    def test_the_same_folder_on_two_volumes_is_two_folders(self):
+        items = [an_item(), an_item(volume="mcurie/two")]
+
+        assert "Distinct folders there: 2." in report(items, facts(a_file()), decided={})
+
+    def test_a_size_that_only_the_item_knows_counts(self):
+        assert report([an_item(size=7)], facts(a_file(size=None)), decided={})[0] == "1 file: 7 B."
+
+    def test_many_volumes_are_cut_short(self):
+        items = [an_item(volume=f"mcurie/v{number:02}") for number in range(13)]
+
+        lines = report(items, facts(a_file()), decided={})
+
+        assert lines[2].endswith("mcurie/v09 (region not told), 3 more.")
+
+    def test_no_items_have_a_report_too(self):
+        assert report([], facts(), decided={}) == ["0 files: 0 B.", "Nothing to do."]

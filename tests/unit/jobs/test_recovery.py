@@ -1,0 +1,461 @@
+"""Which jobs a list shows that has no filter, no sure order and no rest, and what follows where it shows none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.client.models import ExportJob, JobState, Page
+from airflow_provider_cgc.jobs.listing import MOST_PAGES, Blind, Order, order_of
+from airflow_provider_cgc.jobs.recovery import SETTLING, SKEW, Look, Search, Verdict, best_first, find
+from dev.virtual_time import START
+from tests.unit.jobs.job_lists import FOR_GOOD, ListOfJobs, at, export, key, older
+
+SINCE = at(START)
+MANY = 20_000
+
+
+def young(count, *, first=0, after=1.0, every=0.5):
+    """Give exports of the wanted keys since the attempt's start."""
+    return [export(f"new{n:05d}", key(n), START + after + every * n) for n in range(first, first + count)]
+
+
+def keys(count):
+    return {key(number) for number in range(count)}
+
+
+def found_ids(look):
+    return {wanted: [job.id for job in jobs] for wanted, jobs in look.found.items()}
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        ("first", "last", "order"),
+        [
+            ([500, 400, 300], [200, 100], Order.NEWEST_FIRST),
+            ([100, 200], [300, 400, 500], Order.OLDEST_FIRST),
+            ([500, 500, 500], [100], Order.NEWEST_FIRST),
+            ([500, 540, 490], [200, 150, 199], Order.NEWEST_FIRST),
+            ([500, 561, 490], [200, 150], Order.NONE),
+            ([900, 100, 500], [800, 300], Order.NONE),
+            ([500, 400, 300], [350, 100], Order.NONE),
+            ([500, 500], [500, 500], Order.NONE),
+            ([500, None, 300], [200, 100], Order.NONE),
+            ([500, 400], [], Order.NONE),
+        ],
+        ids=str,
+    )
+    def test_is_learned_from_the_first_and_the_last_page(self, first, last, order):
+        pages = [[export(str(n), key(n), time) for n, time in enumerate(page)] for page in (first, last)]
+
+        assert order_of(*pages) is order
+
+
+class TestReading:
+    @pytest.mark.parametrize("order", ["newest", "oldest"])
+    @pytest.mark.parametrize("count", [0, 1, 50, 99, 100, 101])
+    def test_twenty_thousand_older_jobs_cost_few_requests_where_there_is_an_order(self, order, count):
+        pages = ListOfJobs([*older(MANY), *young(count)], order)
+
+        look = find(pages, keys(101), since=SINCE)
+
+        assert found_ids(look) == {key(n): [f"new{n:05d}"] for n in range(count)}
+        assert look.blind == {}
+        assert len(pages.offsets) <= 15
+
+    @pytest.mark.parametrize("order", ["newest", "oldest"])
+    def test_young_jobs_are_all_read_however_many_pages_they_fill(self, order):
+        pages = ListOfJobs([*older(MANY), *young(2500)], order)
+
+        look = find(pages, keys(2500), since=SINCE)
+
+        assert len(look.found) == 2500
+        assert len(pages.offsets) <= 50
+
+    def test_all_is_read_where_there_is_no_order(self):
+        pages = ListOfJobs([*older(MANY), *young(300)], "none")
+
+        look = find(pages, keys(301), since=SINCE)
+
+        assert (len(look.found), look.blind) == (300, {})
+        assert len(pages.offsets) <= MOST_PAGES
+
+    def test_of_a_list_without_order_that_is_too_long_nothing_is_said_not_to_be_there(self):
+        pages = ListOfJobs([*older(100 * MOST_PAGES), *young(1)], "none")
+
+        look = find(pages, keys(2), since=SINCE)
+
+        assert look.blind == dict.fromkeys(keys(2), Blind.TOO_LONG)
+        assert len(pages.offsets) == 2
+
+    def test_a_list_that_does_not_tell_its_length_is_read_for_three_hundred_pages(self):
+        short, long = ListOfJobs([*older(700), *young(1)]), ListOfJobs([*older(100 * MOST_PAGES), *young(1)])
+        short.tells_total = long.tells_total = False
+
+        looks = [find(pages, keys(2), since=SINCE) for pages in (short, long)]
+
+        assert [look.blind.get(key(1)) for look in looks] == [None, Blind.TOO_LONG]
+        assert len(long.offsets) == MOST_PAGES
+
+    @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 199])
+    @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
+    def test_one_page_or_two_are_just_read(self, order, count):
+        pages = ListOfJobs(young(count), order)
+
+        look = find(pages, keys(count), since=SINCE)
+
+        assert (len(look.found), look.blind) == (count, {})
+        assert len(pages.offsets) <= 5
+
+    @pytest.mark.parametrize("blocks", [[5, 2, 7, 1, 3, 6, 4, 8], [8, 2, 7, 5, 3, 6, 4, 1]])
+    def test_an_order_that_only_the_ends_have_is_not_trusted(self, blocks):
+        """As in a list by name, in which each run of a Dag is a block of its own."""
+        runs = [older(300, until=START - 20_000 * block) for block in blocks]
+        runs = [[replace(job, id=f"{block}-{job.id}") for job in run] for block, run in zip(blocks, runs, strict=True)]
+        jobs = [job for run in [*runs[:3], young(1), *runs[3:]] for job in (reversed(run) if blocks[0] > 5 else run)]
+        pages = ListOfJobs(jobs, None)
+
+        look = find(pages, keys(1), since=SINCE)
+
+        assert found_ids(look) == {key(0): ["new00000"]}
+
+    @pytest.mark.parametrize("count", [200, 500, 800])
+    def test_a_short_list_is_read_whole_whatever_its_order_seems_to_be(self, count):
+        jobs = older(count)
+        pages = ListOfJobs([*jobs[: count // 2], *young(1), *jobs[count // 2 :]], None)
+
+        look = find(pages, keys(2), since=SINCE)
+
+        assert (found_ids(look), look.blind) == ({key(0): ["new00000"]}, {})
+        assert len(pages.offsets) <= 12
+
+    def test_an_order_that_a_page_between_denies_is_not_trusted(self):
+        """The ends and the quarters keep it, the second page does not; so there may be young jobs behind old ones."""
+        jobs = older(2000, until=START - 1000)
+        late = [replace(job, started_on=at(START - 1500 - n)) for n, job in enumerate(jobs[150:250])]
+        pages = ListOfJobs([*jobs[:150], *late, *young(1), *jobs[250:]], None)
+
+        look = find(pages, keys(1), since=SINCE)
+
+        assert found_ids(look) == {key(0): ["new00000"]}
+
+    def test_a_page_more_than_the_order_asks_for_is_read_where_the_oldest_come_first(self):
+        jobs = older(2000)[::-1]
+        pages = ListOfJobs([*jobs[:1880], *young(1), *jobs[1880:]], None)
+
+        look = find(pages, keys(1), since=SINCE)
+
+        assert found_ids(look) == {key(0): ["new00000"]}
+
+    def test_two_pages_of_old_jobs_end_the_reading_and_not_one(self):
+        """A page can be full of jobs that one create has started long ago, and the list sorted by when they ended."""
+        block = [replace(job, id=f"block{n}", started_on=at(START - 5000)) for n, job in enumerate(older(100))]
+        pages = ListOfJobs([*block, *young(10)[::-1], *older(2000, until=START - 9000)], None)
+
+        look = find(pages, keys(10), since=SINCE)
+
+        assert len(look.found) == 10
+
+    def test_what_goes_wrong_with_a_page_ends_the_look(self):
+        def broken(volume, offset):
+            raise OSError("the line dropped")
+
+        with pytest.raises(OSError, match="the line dropped"):
+            find(broken, keys(1), since=SINCE)
+
+    def test_nothing_wanted_asks_nothing(self):
+        pages = ListOfJobs(older(5))
+
+        look = find(pages, set(), since=SINCE)
+
+        assert (look, pages.offsets) == (Look({}, {}), [])
+
+
+class TestRestlessLists:
+    @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
+    @pytest.mark.parametrize("more", [1, 7, 89, 90, 100, 150])
+    @pytest.mark.parametrize("before", [600, 1600])
+    def test_jobs_that_are_added_while_pages_are_read_hide_none(self, order, more, before):
+        def grow(page):
+            return [export(f"add{page}-{n}", key(70_000 + n), START + 300 + page) for n in range(more)]
+
+        pages = ListOfJobs([*older(before), *young(250)], order, grow=lambda page: grow(page) if page < 12 else ())
+
+        look = find(pages, keys(251), since=SINCE)
+
+        assert len(look.found) == 250
+        assert look.blind in ({}, dict.fromkeys(keys(251), Blind.RESTLESS))
+
+    @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
+    @pytest.mark.parametrize("requests", range(1, 12))
+    def test_a_machine_that_lags_behind_others_makes_a_gap_that_is_noticed(self, order, requests):
+        """After so many requests another one answers that lacks other people's newest jobs: its pages start later."""
+        jobs = [*older(2000), *young(500)]
+        others = [export(f"others{n}", key(70_000 + n), START + 1000 + n) for n in range(300)]
+        pages, lagging = ListOfJobs([*jobs, *others], order), ListOfJobs(jobs, order)
+
+        def changing(volume, offset):
+            return (pages if len(pages.offsets) < requests else lagging)(volume, offset)
+
+        look = find(changing, keys(501), since=SINCE)
+
+        assert len(look.found) == 500 or set(look.blind.values()) == {Blind.RESTLESS}
+
+    @pytest.mark.parametrize("order", ["newest", "oldest"])
+    def test_a_length_that_is_told_too_low_hides_none(self, order):
+        pages = ListOfJobs([*older(2000), *young(300)], order)
+
+        def lagging(volume, offset):
+            page = pages(volume, offset)
+            return replace(page, total=page.total - 250)
+
+        look = find(lagging, keys(300), since=SINCE)
+
+        assert len(look.found) == 300
+
+    def test_a_list_that_gives_the_same_page_for_every_offset_is_no_proof(self):
+        pages = ListOfJobs([*older(1000), *young(1)])
+
+        look = find(lambda volume, offset: pages(volume, 0), keys(2), since=SINCE)
+
+        assert look.blind[key(1)] is Blind.RESTLESS
+
+    @pytest.mark.parametrize(("count", "told"), [(150, True), (1000, True), (3000, False)])
+    def test_a_list_that_is_sorted_anew_each_time_is_read_again_until_all_were_seen(self, count, told):
+        jobs, chance = [*older(count), *young(5)], Random(1)
+        requests = []
+
+        def shuffled(volume, offset):
+            requests.append(offset)
+            chance.shuffle(jobs)
+            return ListOfJobs(jobs, None)(volume, offset)
+
+        look = find(shuffled, keys(6), since=SINCE)
+
+        assert (key(5) not in look.blind) is told
+        assert len(requests) <= MOST_PAGES
+        assert set(look.found) == keys(5) or not told
+
+    @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
+    def test_a_job_that_comes_twice_is_one_job(self, order):
+        jobs = [*older(400), *young(40)]
+        pages = ListOfJobs(jobs, order)
+
+        def repeating(volume, offset):
+            page = pages(volume, offset)
+            return replace(page, items=(*page.items, *page.items[:3], jobs[5]))
+
+        look = find(repeating, keys(41), since=SINCE)
+
+        assert found_ids(look) == {key(n): [f"new{n:05d}"] for n in range(40)}
+        assert look.blind == {}
+
+
+class TestWhatCounts:
+    @pytest.mark.parametrize(("before", "counts"), [(-1.0, True), (0.0, True), (SKEW, True), (SKEW + 1, False)])
+    def test_a_job_counts_if_it_was_started_since_then_by_clocks_that_differ_a_little(self, before, counts):
+        pages = ListOfJobs([export("one", key(0), START - before, JobState.COMPLETED)])
+
+        look = find(pages, keys(1), since=SINCE)
+
+        assert (key(0) in look.found) is counts
+
+    @pytest.mark.parametrize("field", ["file", "volume", "location"])
+    def test_a_job_that_differs_in_one_part_of_the_key_is_another_one(self, field):
+        other = replace(export("one", key(0)), **{field: "another"})
+        pages = ListOfJobs([other])
+
+        look = find(lambda volume, offset: pages(other.volume, offset), keys(1), since=SINCE)
+
+        assert look == Look({}, {})
+
+    def test_a_job_that_does_not_tell_its_volume_is_on_the_one_that_was_asked_about(self):
+        nameless = replace(export("one", key(0)), volume=None)
+
+        look = find(lambda volume, offset: Page((nameless,), 1, None, None), keys(1), since=SINCE)
+
+        assert found_ids(look) == {key(0): ["one"]}
+
+    def test_each_volume_has_its_own_list(self):
+        here, there = key(0), key(0, "lab/archive")
+        pages = ListOfJobs([export("here", here), export("there", there)])
+
+        look = find(pages, {here, there}, since=SINCE)
+
+        assert found_ids(look) == {here: ["here"], there: ["there"]}
+
+    def test_of_several_jobs_the_best_comes_first_and_none_is_dropped(self):
+        states = [JobState.FAILED, JobState.UNKNOWN, JobState.COMPLETED, JobState.RUNNING, JobState.FAILED]
+        jobs = [export(f"{n}-{state}", key(0), START + n, state) for n, state in enumerate(states)]
+
+        look = find(ListOfJobs(jobs), keys(1), since=SINCE)
+
+        assert found_ids(look) == {key(0): ["2-COMPLETED", "3-RUNNING", "1-UNKNOWN", "4-FAILED", "0-FAILED"]}
+
+    def test_a_job_without_a_time_counts_as_the_oldest(self):
+        jobs = [export("timeless", key(0), None), export("timed", key(0))]
+
+        assert [job.id for job in best_first(jobs)] == ["timed", "timeless"]
+
+
+class TestAbbreviatedLists:
+    def test_what_is_missing_is_asked_for_by_id_a_page_at_once(self):
+        pages = ListOfJobs([*older(MANY), *young(3)])
+        pages.abbreviates = True
+
+        look = find(pages, keys(4), since=SINCE, details=pages.details)
+
+        assert (set(look.found), look.blind) == (keys(3), {})
+        assert len(pages.asked) == len(pages.offsets) <= 15
+        assert max(map(len, pages.asked)) <= 100
+
+    def test_whole_jobs_are_not_asked_for(self):
+        pages = ListOfJobs([*older(5), replace(export("one", key(0)), location=None)])
+
+        find(pages, keys(1), since=SINCE, details=pages.details)
+
+        assert pages.asked == [["one"]]
+
+    @pytest.mark.parametrize("told", [{}, {"file": key(0).file}, {"location": key(0).location}])
+    def test_a_job_that_does_not_tell_what_it_is_may_be_the_wanted_one(self, told):
+        pages = ListOfJobs([ExportJob(id="short", state=JobState.RUNNING, volume=key(0).volume, **told)], None)
+
+        look = find(pages, {key(0)}, since=SINCE)
+
+        assert look == Look({}, {key(0): Blind.ABBREVIATED})
+
+    def test_a_job_that_tells_enough_to_be_another_one_leaves_no_doubt(self):
+        strange = ExportJob(id="short", state=JobState.RUNNING, volume=key(0).volume, file=key(1).file)
+        pages = ListOfJobs([export("one", key(0))])
+        pages.jobs.append(replace(strange, started_on=SINCE))
+
+        look = find(pages, keys(3), since=SINCE)
+
+        assert look.blind == {key(1): Blind.ABBREVIATED}
+
+    def test_a_job_without_a_time_is_neither_taken_nor_overlooked(self):
+        """It may be the export of last week."""
+        pages = ListOfJobs([export("timeless", key(0), None, JobState.COMPLETED)], None)
+
+        look = find(pages, keys(1), since=SINCE)
+
+        assert look == Look({}, {key(0): Blind.ABBREVIATED})
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    ages=st.lists(st.floats(200, 100_000), max_size=400),
+    starts=st.lists(st.floats(0, 3000), max_size=150),
+    size=st.sampled_from([25, 50, 100]),
+    order=st.sampled_from(["newest", "oldest", "none"]),
+    more=st.sampled_from([0, 1, 30, 100]),
+)
+def test_a_look_shows_all_or_says_that_it_may_not(ages, starts, size, order, more):
+    old = [export(f"old{n}", key(n), START - age) for n, age in enumerate(ages)]
+    new = [export(f"new{n}", key(n), START + start) for n, start in enumerate(starts)]
+    added = iter(range(10**6))
+
+    def grow(page):
+        return [export(f"add{next(added)}", key(99_999), START + 4000 + page) for _ in range(more if page < 20 else 0)]
+
+    pages = ListOfJobs([*old, *new], order, size=size, grow=grow)
+
+    look = find(pages, keys(200), since=SINCE)
+
+    for number in range(200):
+        expected = (f"new{number}",) if number < len(starts) else ()
+        got = tuple(job.id for job in look.found.get(key(number), ()))
+        assert got == expected or (got == () and key(number) in look.blind)
+
+
+class TestSearch:
+    def search(self, *looks, wanted=1):
+        """Give a search after looks, each a tuple of its time and what it shows."""
+        search = Search(frozenset(keys(wanted)))
+        for began, look in looks:
+            search = search.after(look, began)
+        return search
+
+    NOTHING = Look({}, {})
+    RESTLESS = Look({}, {key(0): Blind.RESTLESS})
+    TOO_LONG = Look({}, {key(0): Blind.TOO_LONG})
+
+    def shows(self, *states, error=None):
+        return Look({key(0): tuple(export(str(n), key(0), START, state, error) for n, state in enumerate(states))}, {})
+
+    def test_the_two_looks_are_more_than_a_late_create_and_a_late_list_apart(self):
+        assert SETTLING > 30 + 45
+
+    @pytest.mark.parametrize(
+        ("looks", "verdict"),
+        [
+            ([], Verdict.CANNOT_TELL),
+            ([(0, NOTHING)], Verdict.CANNOT_TELL),
+            ([(0, NOTHING), (SETTLING - 1, NOTHING)], Verdict.CANNOT_TELL),
+            ([(0, NOTHING), (SETTLING, NOTHING)], Verdict.NOT_THERE),
+            ([(0, NOTHING), (1, NOTHING), (SETTLING, NOTHING)], Verdict.NOT_THERE),
+            ([(0, RESTLESS), (SETTLING, NOTHING)], Verdict.NOT_THERE),
+            ([(0, NOTHING), (SETTLING, RESTLESS)], Verdict.CANNOT_TELL),
+            ([(0, TOO_LONG), (SETTLING, TOO_LONG)], Verdict.CANNOT_TELL),
+        ],
+    )
+    def test_not_there_is_believed_of_a_whole_look_long_after_the_first(self, looks, verdict):
+        assert self.search(*looks).finding(key(0)).verdict is verdict
+
+    def test_a_job_that_shows_late_is_found(self):
+        search = self.search((0, self.NOTHING), (SETTLING, self.shows(JobState.RUNNING)))
+
+        assert search.finding(key(0)).verdict is Verdict.FOUND
+
+    def test_a_job_that_was_seen_once_stays_found(self):
+        search = self.search((0, self.shows(JobState.FAILED)), (SETTLING, self.NOTHING))
+
+        assert [job.id for job in search.finding(key(0)).jobs] == ["0"]
+
+    def test_what_a_later_look_tells_of_a_job_counts(self):
+        failed = self.shows(JobState.FAILED, error=FOR_GOOD)
+
+        search = self.search((0, self.shows(JobState.RUNNING)), (SETTLING, failed))
+
+        assert [job.state for job in search.finding(key(0)).jobs] == [JobState.FAILED]
+
+    @pytest.mark.parametrize(
+        ("looks", "again"),
+        [
+            ([], -math.inf),
+            ([(100, NOTHING)], 100 + SETTLING),
+            ([(100, NOTHING), (120, NOTHING)], 100 + SETTLING),
+            ([(100, NOTHING), (100 + SETTLING, NOTHING)], None),
+            ([(100, NOTHING), (100 + SETTLING, RESTLESS)], None),
+            ([(100, RESTLESS)], 100 + SETTLING),
+            ([(100, TOO_LONG)], None),
+        ],
+    )
+    def test_it_tells_when_to_look_again(self, looks, again):
+        assert self.search(*looks).look_again_at == again
+
+    @pytest.mark.parametrize(
+        ("state", "again"),
+        [
+            (JobState.COMPLETED, None),
+            (JobState.RUNNING, None),
+            (JobState.PENDING, None),
+            (JobState.UNKNOWN, None),
+            (JobState.FAILED, SETTLING),
+        ],
+    )
+    def test_only_behind_a_failed_job_another_one_may_come(self, state, again):
+        assert self.search((0, self.shows(state))).look_again_at == again
+
+    def test_one_volume_that_is_hopeless_does_not_end_the_search_in_the_others(self):
+        search = self.search((0, self.TOO_LONG), wanted=2)
+
+        assert (search.look_again_at, search.open) == (SETTLING, keys(2))
+
+    def test_who_wants_nothing_need_not_look(self):
+        assert self.search(wanted=0).look_again_at is None

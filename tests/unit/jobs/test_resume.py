@@ -1,0 +1,263 @@
+"""What follows for an item from what was sent before, row by row, and what is asked to find out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from airflow_provider_cgc.client.models import BulkRecord, File, JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
+from airflow_provider_cgc.jobs.listing import Blind
+from airflow_provider_cgc.jobs.recovery import SETTLING, Finding
+from airflow_provider_cgc.jobs.resume import Action, decide, plan
+from dev.virtual_time import START
+from tests.unit.jobs.job_lists import FOR_GOOD, PASSING, TAKEN, VOLUME, ListOfJobs, at, export, key, older
+from tests.unit.jobs.stormy_volume import Store
+
+KEY = key(0)
+NEVER, UNCERTAIN, NAMED = Past(Fate.NEVER_SENT), Past(Fate.UNCERTAIN), Past(Fate.STARTED, "named")
+ALIAS = File(id=KEY.file, storage_type="VOLUME", volume=KEY.volume, location=KEY.location)
+PLATFORM = File(id=KEY.file, storage_type="PLATFORM")
+
+
+def named(state=JobState.RUNNING, error=None, **fields):
+    """Give the job that the ledger names."""
+    return replace(export("named", KEY, START, state, error), **fields)
+
+
+def listed(state=JobState.RUNNING, error=None, started=START + 10):
+    """Give a job that only the list shows."""
+    return export("listed", KEY, started, state, error)
+
+
+def shown(*jobs, settled=False, blind=None):
+    return Finding(jobs, settled=settled, blind=blind)
+
+
+def settled(*jobs):
+    return shown(*jobs, settled=True)
+
+
+FAILED = JobState.FAILED
+DONE, ADOPT, SEND, LOST, UNSURE = Action.DONE, Action.ADOPT, Action.SEND, Action.LOST, Action.UNCERTAIN
+
+TABLE = {
+    # an alias of the wanted object
+    "alias, never sent": (DONE, NEVER, None, None, ALIAS),
+    "alias, uncertain": (DONE, UNCERTAIN, None, None, ALIAS),
+    "alias, and a job failed for good": (DONE, NAMED, named(FAILED, FOR_GOOD), None, ALIAS),
+    "alias, and a job runs": (DONE, NAMED, named(), None, ALIAS),
+    "alias of another object": (UNSURE, UNCERTAIN, None, None, replace(ALIAS, location="elsewhere")),
+    "alias of an object on another volume": (UNSURE, UNCERTAIN, None, None, replace(ALIAS, volume="lab/other")),
+    "a file that is no alias though it has the place": (UNSURE, UNCERTAIN, None, None, replace(ALIAS, storage_type="")),
+    "a file of the platform": (UNSURE, UNCERTAIN, None, None, PLATFORM),
+    # COMPLETED
+    "the named job completed": (DONE, NAMED, named(JobState.COMPLETED), None, None),
+    "a listed job completed": (DONE, UNCERTAIN, None, shown(listed(JobState.COMPLETED)), None),
+    "one failed, a listed one completed": (
+        *(DONE, NAMED, named(FAILED, FOR_GOOD), shown(listed(JobState.COMPLETED)), None),
+    ),
+    "9107, and a listed one completed": (DONE, NAMED, named(FAILED, TAKEN), shown(listed(JobState.COMPLETED)), None),
+    # under way
+    "the named job is pending": (ADOPT, NAMED, named(JobState.PENDING), None, None),
+    "the named job runs": (ADOPT, NAMED, named(), None, None),
+    "the named job is in a state unheard of": (ADOPT, NAMED, named(JobState.UNKNOWN), None, None),
+    "a listed job runs": (ADOPT, UNCERTAIN, None, shown(listed()), None),
+    "9107, and a listed one runs": (ADOPT, NAMED, named(FAILED, TAKEN), shown(listed()), None),
+    # the ledger names a job that was not seen
+    "named, not seen": (ADOPT, NAMED, None, None, None),
+    "named, not seen nor listed": (ADOPT, NAMED, None, settled(), None),
+    "named, not seen, another one failed": (ADOPT, NAMED, None, settled(listed(FAILED, PASSING)), None),
+    # 9107
+    "9107, settled": (LOST, NAMED, named(FAILED, TAKEN), settled(), None),
+    "9107, not looked at": (UNSURE, NAMED, named(FAILED, TAKEN), None, None),
+    "9107, not settled": (UNSURE, NAMED, named(FAILED, TAKEN), shown(), None),
+    "listed 9107, settled": (LOST, UNCERTAIN, None, settled(listed(FAILED, TAKEN)), None),
+    "listed 9107, not settled": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, TAKEN)), None),
+    # FAILED for good
+    "failed for good": (LOST, NAMED, named(FAILED, FOR_GOOD), None, None),
+    "failed without a reason": (LOST, NAMED, named(FAILED), None, None),
+    "listed, failed for good": (LOST, UNCERTAIN, None, settled(listed(FAILED, FOR_GOOD)), None),
+    "failed so that it may pass, then for good": (
+        *(LOST, NAMED, named(FAILED, PASSING), settled(listed(FAILED, FOR_GOOD)), None),
+    ),
+    # FAILED so that it may pass
+    "may pass, named": (SEND, NAMED, named(FAILED, PASSING), None, None),
+    "may pass, settled": (SEND, UNCERTAIN, None, settled(listed(FAILED, PASSING)), None),
+    "may pass, not settled": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, PASSING)), None),
+    "may pass, blind": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, PASSING), blind=Blind.TOO_LONG), None),
+    "may pass, named, and a later one, not settled": (
+        *(UNSURE, NAMED, named(FAILED, PASSING), shown(listed(FAILED, PASSING)), None),
+    ),
+    # no job
+    "never sent": (SEND, NEVER, None, None, PLATFORM),
+    "not there": (SEND, UNCERTAIN, None, settled(), None),
+    "not looked at": (UNSURE, UNCERTAIN, None, None, None),
+    "not settled": (UNSURE, UNCERTAIN, None, shown(), None),
+    "blind": (UNSURE, UNCERTAIN, None, shown(blind=Blind.RESTLESS), None),
+    # the ledger names a job of something else
+    "another file's job": (UNSURE, NAMED, named(JobState.COMPLETED, file="another"), None, None),
+    "another place's job, settled": (SEND, NAMED, named(JobState.COMPLETED, location="elsewhere"), settled(), None),
+    "a job that does not tell what it moves": (DONE, NAMED, named(JobState.COMPLETED, file=None), None, None),
+}
+
+
+@pytest.mark.parametrize("case", TABLE.values(), ids=TABLE.keys())
+def test_table(case):
+    action, past, job, finding, file = case
+
+    assert decide(KEY, past, job=job, finding=finding, file=file).action is action
+
+
+def test_the_job_that_counts_goes_along():
+    decision = decide(KEY, NAMED, job=named(FAILED, TAKEN), finding=shown(listed()))
+
+    assert (decision.job_id, decision.job) == ("listed", listed())
+
+
+def test_a_job_that_was_not_seen_is_waited_for_by_its_id():
+    assert decide(KEY, NAMED).job_id == "named"
+
+
+@pytest.mark.parametrize(
+    ("past", "job", "finding", "says"),
+    [
+        (NAMED, named(FAILED, TAKEN), settled(), "'results/00000.bam' on lab/bucket, and no job of this task"),
+        (NAMED, named(FAILED, TAKEN), None, "'results/00000.bam' on lab/bucket, maybe from an earlier attempt"),
+        (NAMED, named(FAILED, FOR_GOOD), None, "FAILED (9206: No right to put objects.)"),
+        (NAMED, named(FAILED), None, "FAILED (the platform gave no reason)"),
+        (UNCERTAIN, None, shown(blind=Blind.TOO_LONG), "no order, and 300 pages are not all of it"),
+        (UNCERTAIN, None, shown(blind=Blind.ABBREVIATED), "does not tell of each what it moves"),
+        (UNCERTAIN, None, None, "has not been looked at long enough"),
+    ],
+)
+def test_it_says_why(past, job, finding, says):
+    assert says in decide(KEY, past, job=job, finding=finding).why
+
+
+class Desk:
+    """What a plan asks: the ledger, the platform and a clock that moves when somebody sleeps."""
+
+    def __init__(self, *, fresh=False, count=3):
+        self.keys = [key(number) for number in range(count)]
+        self.store = Store()
+        self.fresh = fresh
+        self.jobs = {}
+        self.pages = ListOfJobs([])
+        self.asked, self.sleeps = [], []
+        self.now = 0.0
+
+    @property
+    def ledger(self):
+        return Ledger(self.store, self.keys, since=at(START), owner="me", fresh=self.fresh)
+
+    def sent(self, numbers, ids):
+        ledger = self.ledger
+        ledger.answered(ledger.intend([self.keys[n] for n in numbers], at=at(START)), [BulkRecord(i) for i in ids])
+
+    def bulk_get(self, ids):
+        self.asked.append(list(ids))
+        return [BulkRecord(job_id, self.jobs.get(job_id), None) for job_id in ids]
+
+    def sleep(self, seconds):
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+    def actions(self, files=None):
+        decisions = plan(
+            self.keys,
+            self.ledger,
+            bulk_get=self.bulk_get,
+            pages=self.pages,
+            files=files or {},
+            clock=lambda: self.now,
+            sleep=self.sleep,
+        )
+        assert list(decisions) == self.keys
+        return [decision.action for decision in decisions.values()]
+
+
+class TestPlan:
+    def test_a_first_attempt_asks_nothing_and_waits_for_nothing(self):
+        desk = Desk(fresh=True)
+
+        assert desk.actions() == [SEND] * 3
+        assert (desk.asked, desk.pages.offsets, desk.sleeps) == ([], [], [])
+
+    def test_named_jobs_are_asked_for_a_hundred_at_once_and_not_looked_for(self):
+        desk = Desk(fresh=True, count=250)
+        for start in range(0, 250, 50):
+            ids = [f"job{number}" for number in range(start, start + 50)]
+            desk.sent(range(start, start + 50), ids)
+            desk.jobs |= {f"job{n}": export(f"job{n}", key(n)) for n in range(start, start + 50)}
+
+        assert desk.actions() == [ADOPT] * 250
+        assert ([len(ids) for ids in desk.asked], desk.pages.offsets, desk.sleeps) == ([100, 100, 50], [], [])
+
+    def test_a_job_that_cannot_be_read_is_waited_for(self):
+        desk = Desk(fresh=True)
+        desk.sent([0], ["unread"])
+
+        assert desk.actions() == [ADOPT, SEND, SEND]
+
+    def test_only_what_is_uncertain_is_looked_for(self):
+        desk = Desk(fresh=True)
+        desk.ledger.intend(desk.keys[1:2], at=at(START))
+        desk.pages = ListOfJobs([export("other", desk.keys[0]), export("found", desk.keys[1])])
+
+        assert desk.actions() == [SEND, ADOPT, SEND]
+        assert (len(desk.pages.offsets), desk.sleeps) == (1, [])
+
+    def test_what_the_list_does_not_show_is_looked_for_again_before_it_is_sent(self):
+        desk = Desk()
+
+        assert desk.actions() == [SEND] * 3
+        assert (len(desk.pages.offsets), desk.sleeps) == (2, [SETTLING])
+
+    def test_a_job_that_shows_late_is_not_sent_again(self):
+        desk = Desk()
+        desk.pages = ListOfJobs([], grow=lambda page: [export("late", key(1))] if page == 0 else ())
+
+        assert desk.actions() == [SEND, ADOPT, SEND]
+
+    def test_a_list_that_cannot_tell_is_not_waited_for(self):
+        desk = Desk()
+        desk.pages = ListOfJobs(older(30_001), "none")
+
+        assert desk.actions() == [UNSURE] * 3
+        assert desk.sleeps == []
+
+    def test_a_taken_place_is_looked_into(self):
+        desk = Desk(fresh=True)
+        desk.sent([0, 1], ["a", "b"])
+        desk.jobs = {"a": export("a", key(0), error=TAKEN), "b": export("b", key(1), error=TAKEN)}
+        ours = export("ours", key(0), START + 1, JobState.COMPLETED)
+        desk.pages = ListOfJobs([ours, *desk.jobs.values()])
+
+        assert desk.actions() == [DONE, LOST, SEND]
+        assert desk.sleeps == [SETTLING]
+
+    def test_an_abbreviated_list_is_made_whole(self):
+        desk = Desk(count=1)
+        desk.jobs = {"found": export("found", key(0))}
+        desk.pages = ListOfJobs([export("found", key(0))])
+        desk.pages.abbreviates = True
+
+        assert desk.actions() == [ADOPT]
+        assert desk.asked == [["found"]]
+
+    def test_files_that_were_moved_are_done(self):
+        desk = Desk(count=2)
+        moved = File(id=key(0).file, storage_type="VOLUME", volume=VOLUME, location=key(0).location)
+
+        assert desk.actions({moved.id: moved}) == [DONE, SEND]
+
+
+def test_whether_an_error_may_pass_is_the_problem_s_own_word():
+    problems = [Problem(status, code, "x") for status, code in [(503, 9100), (503, None), (403, 9206), (404, 9106)]]
+
+    actions = {p: decide(KEY, NAMED, job=named(FAILED, p)).action for p in problems}
+
+    assert actions == {p: SEND if p.may_pass else LOST for p in problems}

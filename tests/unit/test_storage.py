@@ -1,0 +1,245 @@
+"""Lines on object storage stand there whole or not at all, and errors name the path and what to do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.exceptions import CgcBadInput
+
+OLD = "old\n"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A store that knows no renaming, as buckets do: fsspec's in memory, under Airflow's `file` scheme's neighbour."""
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    attach = __import__(ObjectStoragePath.__module__, fromlist=["attach"]).attach
+    attach(protocol="memory", fs=MemoryFileSystem())
+    attach(protocol="memory", conn_id="lab_store", fs=MemoryFileSystem())
+    return f"memory://{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=["local", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An address for a file, once on a disk and once in a bucket."""
+    top = f"file://{tmp_path}" if request.param == "local" else request.getfixturevalue("bucket")
+    return f"{top}/a/b/files.jsonl"
+
+
+def broken_off() -> Iterator[str]:
+    """Lines whose source breaks in the middle, as a task does that is timed out."""
+    yield "1\n" * 100_000
+    raise KeyboardInterrupt
+
+
+def test_what_was_written_is_read_with_its_ends(place: str) -> None:
+    lines = ["a\n", "b\r\n", "Zürich\u2028x\n", "end"]
+
+    assert storage.write_lines(place, iter(lines)) == place
+    assert list(storage.read_lines(place)) == lines
+
+
+def test_what_is_there_is_replaced(place: str) -> None:
+    storage.write_lines(place, [OLD])
+    storage.write_lines(place, ["new\n"])
+
+    assert list(storage.read_lines(place)) == ["new\n"]
+
+
+def test_a_task_that_ends_in_the_middle_leaves_what_was_there(place: str) -> None:
+    storage.write_lines(place, [OLD])
+
+    with pytest.raises(KeyboardInterrupt):
+        storage.write_lines(place, broken_off())
+
+    assert list(storage.read_lines(place)) == [OLD]
+
+
+def test_a_task_that_ends_in_the_middle_leaves_nothing_where_nothing_was(place: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        storage.write_lines(place, broken_off())
+
+    assert not storage.exists(place)
+
+
+def test_a_write_that_is_cut_off_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.implementations.local import LocalFileOpener
+
+    uri = (tmp_path / "files.jsonl").as_uri()
+    storage.write_lines(uri, [OLD])
+
+    def half(self: Any, data: bytes, *args: Any, **kwargs: Any) -> Any:
+        self.f.write(data[: len(data) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalFileOpener, "write", half)
+
+    with pytest.raises(KeyboardInterrupt):
+        storage.write_lines(uri, ["a longer line\n"])
+
+    assert list(storage.read_lines(uri)) == [OLD]
+
+
+def test_a_bucket_gets_an_object_in_one_go(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy and a removal, as for a renaming, would need more rights and leave more behind."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    sent: list[str] = []
+    pipe_file = MemoryFileSystem.pipe_file
+
+    def note(self: Any, path: str, *args: Any, **kwargs: Any) -> None:
+        sent.append(path)
+        pipe_file(self, path, *args, **kwargs)
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", note)
+
+    storage.write_lines(f"{bucket}/files.jsonl", ["x\n"])
+
+    assert [path.rpartition("/")[2] for path in sent] == ["files.jsonl"]
+
+
+def test_nothing_shows_under_the_name_before_all_is_written(tmp_path: Path) -> None:
+    target = tmp_path / "files.jsonl"
+    seen: list[bool] = []
+
+    def lines() -> Iterator[str]:
+        for number in range(3):
+            seen.append(target.exists())
+            yield f"{number}\n"
+
+    storage.write_lines(target.as_uri(), lines())
+
+    assert seen == [False, False, False]
+    assert [path.name for path in tmp_path.iterdir()] == ["files.jsonl"]
+
+
+def test_the_working_copy_goes_away_with_the_task(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        storage.write_lines((tmp_path / "files.jsonl").as_uri(), broken_off())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_may_be_as_long_as_file_systems_allow(tmp_path: Path) -> None:
+    uri = (tmp_path / ("n" * 249 + ".jsonl")).as_uri()
+
+    storage.write_lines(uri, ["x\n"])
+
+    assert storage.exists(uri)
+
+
+def test_the_connection_is_a_part_of_the_address_that_is_given_back(bucket: str) -> None:
+    uri = storage.write_lines(f"{bucket}/files.jsonl", ["x\n"], "lab_store")
+
+    assert uri == f"memory://lab_store@{bucket.removeprefix('memory://')}/files.jsonl"
+    assert list(storage.read_lines(uri)) == ["x\n"]
+
+
+def test_what_is_not_there_does_not_exist(place: str) -> None:
+    assert not storage.exists(place)
+
+
+def test_trouble_is_no_proof_that_a_file_is_not_there(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    uri = f"{bucket}/files.jsonl"
+    storage.write_lines(uri, ["x\n"])
+
+    def down(self: Any, path: str, **kwargs: Any) -> Any:
+        raise ConnectionError("the store is down")
+
+    monkeypatch.setattr(MemoryFileSystem, "info", down)
+
+    with pytest.raises(ConnectionError):
+        storage.exists(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("files.jsonl", ["'files.jsonl'", "does not tell where it begins", "s3://"]),
+        ("", ["''", "no address"]),
+        ("{{ run_id }}.jsonl", ["no address"]),
+        ("file://tmp/files.jsonl", ["names a host", "three slashes"]),
+        ("s3://bucket", ["has no name of a file"]),
+        ("s3://bucket/folder/", ["has no name of a file"]),
+        ("nostore://bucket/files.jsonl", ["nostore://bucket/files.jsonl", "install the Airflow provider"]),
+        ("file:///no/such/folder/files.jsonl", ["file:///no/such/folder/files.jsonl", "is not there", "check"]),
+    ],
+)
+def test_a_wrong_path_is_told_with_the_next_step(uri: str, words: list[str]) -> None:
+    with pytest.raises(CgcBadInput) as caught:
+        storage.read_lines(uri)
+
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("call", [storage.check, storage.exists, storage.read_lines])
+def test_a_folder_is_no_file(call: Any, tmp_path: Path) -> None:
+    with pytest.raises(CgcBadInput, match="is a folder; add the name of a file"):
+        call(tmp_path.as_uri())
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    with pytest.raises(CgcBadInput, match="is a folder"):
+        storage.write_lines(tmp_path.as_uri(), ["x\n"])
+
+    assert tmp_path.is_dir()
+
+
+def test_a_file_where_a_folder_would_have_to_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x")
+
+    with pytest.raises(CgcBadInput, match=r"taken/files\.jsonl is not there"):
+        storage.write_lines((tmp_path / "taken" / "files.jsonl").as_uri(), ["x\n"])
+
+
+def test_a_file_that_may_not_be_read_is_told(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    def refuse(self: Any, path: str, *args: Any, **kwargs: Any) -> Any:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(MemoryFileSystem, "open", refuse)
+
+    with pytest.raises(CgcBadInput, match="is not allowed"):
+        storage.read_lines(f"{bucket}/files.jsonl")
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    (tmp_path / "files.jsonl").write_bytes(b"\xff\xfe\n")
+
+    with pytest.raises(CgcBadInput, match="no text in UTF-8"):
+        list(storage.read_lines((tmp_path / "files.jsonl").as_uri()))
+
+
+@pytest.mark.parametrize(
+    ("uri", "executor", "warns"),
+    [
+        ("file:///data/files.jsonl", "CeleryExecutor", True),
+        ("/data/files.jsonl", "CeleryExecutor", True),
+        ("file:///data/files.jsonl", "LocalExecutor", False),
+        ("file:///data/files.jsonl", "LocalExecutor,airflow.providers.cncf.KubernetesExecutor:k8s", True),
+        ("file:///data/files.jsonl", "airflow.executors.local_executor.LocalExecutor", False),
+        ("s3://bucket/files.jsonl", "CeleryExecutor", False),
+    ],
+)
+def test_a_worker_s_own_disk_is_warned_of_where_tasks_may_run_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, uri: str, executor: str, warns: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+
+    warning = storage.local_warning(uri)
+
+    assert (warning is not None) is warns
+    if warning:
+        assert uri in warning
