@@ -28,6 +28,8 @@ EXAMPLES = ROOT / "example_dags"
 CONNECTION = "AIRFLOW_CONN_CGC_DEFAULT"
 SECONDS = 600.0
 SPEED = 60
+FAILING = 3
+"""Files whose first export fails on the platform, so that there is a rest to retry."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -48,6 +50,8 @@ def main() -> int:
 
     try:
         with CgcEmulator(speed=SPEED) as emulator:
+            for file_id in emulator.file_ids[:FAILING]:
+                emulator.fail_files(file_id, code=9100, times=1)
             print(f"An emulated CGC at {emulator.url}; its clock runs {SPEED} times as fast as yours.")
             return show(
                 emulator,

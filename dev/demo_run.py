@@ -25,7 +25,7 @@ class Act:
 
 
 ACTS = (
-    Act("cgc_wait_for_exports", "success"),
+    Act("cgc_export_manifest", "success"),
     Act("cgc_wait_for_mapped_exports", "success"),
     Act("cgc_failed_export", "failed"),
 )

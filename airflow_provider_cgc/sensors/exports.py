@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.sensors.arguments import check_count, whole_number
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_cgc.jobs.tracker import JobTracker
 
 
 class CgcBulkExportSensor(CgcJobsSensor):
@@ -28,10 +34,14 @@ class CgcBulkExportSensor(CgcJobsSensor):
 
     :param export_ids: the ids of the export jobs: a list, one id, the output of an upstream task (lists of lists from
         a mapped one too), or text, namely a JSON or Python list (what a template renders to) or ids separated by
-        commas or white space. Duplicates are waited for once. (templated)
+        commas or white space. Duplicates are waited for once. Also what `CgcBulkExportOperator` returns with
+        `wait=False`: the address of its manifest, or a list of them from a mapped one. Of a manifest every line counts:
+        an item that FAILED or was never sent fails this task when the others have ended, whatever the operator's
+        `max_failures` says; SKIPPED ones and those done before need no job. A line whose job is not known yet is an
+        error. (templated)
     :param cgc_conn_id: the connection of the user who started the exports. (templated)
-    :param expected_count: how many distinct ids there must be; anything else is an error before a request is made. It
-        catches exports that were refused when they were submitted. (templated)
+    :param expected_count: how many distinct ids, or lines of manifests, there must be; anything else is an error before
+        a request is made. It catches exports that were refused when they were submitted. (templated)
     :param fail_fast: fail at the first FAILED export instead of when all have ended; the others go on, they cannot be
         cancelled.
     :param allow_empty: succeed at once when the list of ids is empty; otherwise that is an error.
@@ -43,7 +53,7 @@ class CgcBulkExportSensor(CgcJobsSensor):
     :param never_fail: skip instead of fail whatever happens.
     :raises CgcJobsFailed: exports ended FAILED, or the platform does not know them; not retried by Airflow.
     :raises CgcWaitError: the token or the rights are wrong; the exports go on, a cleared task waits again.
-    :raises CgcBadInput: an argument is wrong; nothing was sent.
+    :raises CgcBadInput: an argument or a manifest is wrong; nothing was sent.
     """
 
     kind = EXPORT
@@ -53,3 +63,19 @@ class CgcBulkExportSensor(CgcJobsSensor):
     def __init__(self, *, export_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.export_ids = export_ids
+
+    def _opening(self, context: Context) -> JobTracker:
+        """Give the jobs to wait for, by their ids or by the manifests that tell them."""
+        from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at, waiting_for
+
+        where = f"{self.ids_argument} of task {self.task_id!r}"
+        manifests = manifests_given(self.export_ids, where=where)
+        if not manifests:
+            return super()._opening(context)
+        lines = [one for address in manifests for one in outcomes_at(address, where=where)]
+        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
+        check_count(len(lines), where=where, kind=self.kind, expected=expected, allow_empty=self.allow_empty)
+        tracker = waiting_for(lines)
+        if self._current is None:
+            self.log.info("The manifest tells %d exports, %d of them open.", len(lines), len(tracker.open))
+        return tracker

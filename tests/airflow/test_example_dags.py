@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.airflow.conftest import xcoms
 from tests.conftest import ROOT
@@ -18,7 +21,11 @@ STATES = {
     "cgc_wait_for_mapped_exports": "success",
     "cgc_failed_export": "failed",
     "cgc_wait_for_imports": "success",
+    "cgc_export_project": "success",
+    "cgc_nightly_export": "success",
+    "cgc_export_manifest": "success",
 }
+OF_OPERATORS = ("cgc_export_project", "cgc_nightly_export", "cgc_export_manifest")
 JOBS = {
     "cgc_wait_for_exports": 300,
     "cgc_wait_for_mapped_exports": 300,
@@ -31,7 +38,7 @@ def test_every_example_is_run_here() -> None:
     assert {path.stem for path in (ROOT / "example_dags").glob("*.py")} == set(STATES)
 
 
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", [name for name in STATES if name not in OF_OPERATORS])
 def test_ends_as_it_tells(
     name: str,
     emulator: CgcEmulator,
@@ -63,6 +70,69 @@ def test_ends_as_it_tells(
         message = said.split("Message to the lab about wait_for_exports:")[1]
         assert "Of 1 export, 1 FAILED." in message
         assert "C3L-00004_wgs_gdc_realn.bam" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "jobs"),
+    [
+        ("cgc_export_project", "cptac3", 300),
+        ("cgc_nightly_export", "nightly", 300),
+        ("cgc_export_manifest", "release", 302),
+    ],
+)
+def test_an_operator_exports_the_project_with_its_tree(
+    name: str,
+    folder: str,
+    jobs: int,
+    emulator: CgcEmulator,
+    connect: Callable[..., str],
+    load_dags: Callable[[str], ModuleType],
+    no_grace: None,
+    tmp_path: Path,
+) -> None:
+    emulator.clock.speed = 20_000
+    connect(emulator)
+    failing = [emulator.file_names[file_id] for file_id in emulator.file_ids[:2]]
+    if name == "cgc_export_manifest":
+        for file_name in failing:
+            emulator.fail_files(file_name, code=9100, times=1)
+    dag = getattr(load_dags(name), name)()
+    conf = {"manifests": f"file://{tmp_path}"} if "manifests" in dag.params else {}
+
+    run = dag.test(run_conf=conf)
+
+    assert str(run.state) == "success"
+    with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
+        files = {item.file.id: item for item in client.files.tree("demo-lab/cptac3")}
+        done = [job for job in client.exports.list() if job.completed]
+    assert len(done) == len(files) == 300
+    assert len(sent(emulator)) == jobs
+    for job in done:
+        place = files[job.file]
+        assert job.location == "/".join(part for part in (folder, place.path, place.file.name) if part)
+    if name == "cgc_export_manifest":
+        lines = [json.loads(line) for path in tmp_path.rglob("exports.jsonl") for line in path.read_text().splitlines()]
+        assert sorted(line["code"] for line in lines if line["state"] == "FAILED") == [9100, 9100]
+
+
+def test_a_quiet_night_is_green(
+    emulator: CgcEmulator,
+    connect: Callable[..., str],
+    load_dags: Callable[[str], ModuleType],
+    no_grace: None,
+    tmp_path: Path,
+) -> None:
+    emulator.clock.speed = 20_000
+    connect(emulator)
+    module = load_dags("cgc_nightly_export")
+    conf = {"manifests": f"file://{tmp_path}"}
+    module.cgc_nightly_export().test(run_conf=conf)
+    before = len(sent(emulator))
+
+    run = module.cgc_nightly_export().test(run_conf=conf)
+
+    assert str(run.state) == "success"
+    assert len(sent(emulator)) == before == 300
 
 
 def sent(emulator: CgcEmulator) -> list[dict[str, Any]]:
