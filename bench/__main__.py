@@ -21,9 +21,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench import report, triggerer_figures
+from bench import exports, report, triggerer_figures
 from bench.bars import Bar, bars
-from bench.cases import CASES, CONTENDERS, SWEEP, TRIGGERER
+from bench.cases import CASES, CONTENDERS, EXPORTS, SWEEP, TRIGGERER
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "RESULTS.md"
@@ -45,12 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="cgc-bench-") as home:
         try:
             results = dict(_measured(pairs, environment(Path(home)), options.parallel))
+            exported = _exported(options)
             rows = _in_the_triggerer(Path(home)) if _wants_the_triggerer(options) else []
         except MeasurementError as failure:
             print(failure, file=sys.stderr)
             return 1
     sweep = results.pop((SWEEP, "ours"), None)
-    promises = bars(results, sweep) + triggerer_figures.bars(rows, triggerer_figures.Plan())
+    promises = bars(results, sweep) + exports.bars(exported) + triggerer_figures.bars(rows, triggerer_figures.Plan())
     print()
     if results:
         print(report.aligned(report.rows(results.values())))
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join([*triggerer_figures.aligned(triggerer_figures.table(rows)), ""]))
     for bar in promises:
         print(bar)
-    if sweep is not None and rows and not options.case and not options.contender:
+    if sweep is not None and rows and exported and not options.case and not options.contender:
         RESULTS.write_text(report.page(results.values(), promises, sweep, rows, made()))
         print(f"\n{RESULTS.relative_to(ROOT)} is written. It took {(time.monotonic() - began) / 60:.1f} minutes.")
     return verdict(promises)
@@ -99,7 +100,7 @@ def environment(home: Path, base: Mapping[str, str] = os.environ) -> dict[str, s
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument(
-        "--case", action="append", choices=[*CASES, SWEEP, TRIGGERER], help="only this case; may be repeated"
+        "--case", action="append", choices=[*CASES, SWEEP, EXPORTS, TRIGGERER], help="only this case; may be repeated"
     )
     parser.add_argument("--contender", action="append", choices=CONTENDERS, help="only this one; may be repeated")
     parser.add_argument(
@@ -114,6 +115,23 @@ def _pairs(cases: Sequence[str] | None, contenders: Sequence[str] | None) -> Ite
             yield from ((name, who) for who in case.contenders if not contenders or who in contenders)
     if (not cases or SWEEP in cases) and (not contenders or "ours" in contenders):
         yield SWEEP, "ours"
+
+
+def _exported(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure an export of 10,000 files; nothing where other cases or contenders are named."""
+    wanted = EXPORTS in options.case if options.case else not options.contender or "ours" in options.contender
+    if not wanted:
+        return {}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.exports"], cwd=ROOT, capture_output=True, text=True, timeout=LONGEST
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        raise MeasurementError(f"\nthe export ended with code {done.returncode}:\n{_last_lines(done.stderr)}")
+    print(f"10,000 files exported ({time.monotonic() - began:.0f} s)", flush=True)
+    result: dict[str, Any] = json.loads(lines[-1])
+    return result
 
 
 def _wants_the_triggerer(options: argparse.Namespace) -> bool:

@@ -19,7 +19,7 @@ MOST_IN_A_SWEEP = 105
 LONGEST_TURN = 0.020
 BUDGET_SLACK = 1.2
 MOST_CPU = 2.0
-UNITS = {"s": "s", "ms": "ms", "x": "times", "MiB": "MiB"}
+UNITS = {"s": "s", "ms": "ms", "x": "times", "MB": "MB", "MiB": "MiB"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ SWEEP = "worker-sweep"
 """The one case that is no waiting: see `sweep.py`."""
 TRIGGERER = "triggerer"
 """The case in real time, in Airflow's own triggerer: see `triggerer.py`."""
+EXPORTS = "exports"
+"""The case of submitting, in real time: see `exports.py`."""
 MINUTE = 60.0
 INTERVAL = 60.0
 LATENCY = 0.3

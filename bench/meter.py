@@ -80,6 +80,11 @@ def _forget_the_peak() -> float:
     return _of_status("VmRSS")
 
 
+def peak_memory() -> float:
+    """Bytes that were resident at the most."""
+    return _peak()
+
+
 def _peak() -> float:
     if _STATUS.exists():
         return _of_status("VmHWM")

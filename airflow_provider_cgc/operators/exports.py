@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import first_poke, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
@@ -24,6 +25,7 @@ from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_items
 from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.operators.record import Record
 from airflow_provider_cgc.sensors.arguments import check_count, whole_number
@@ -32,7 +34,7 @@ from airflow_provider_cgc.sensors.base import CgcJobsSensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Asset, Context
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
@@ -42,7 +44,7 @@ PATIENCE = 900.0
 """Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
 
 
-class CgcBulkExportOperator(CgcJobsSensor):
+class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     """
     Export files of projects to a volume and wait until they are there; none lost, none twice.
 
@@ -156,6 +158,8 @@ class CgcBulkExportOperator(CgcJobsSensor):
         self._submitting = False
         if items is not None and manifest is not None:
             raise ValueError(f"{type(self).__name__} {self.task_id!r}: give either items or a manifest, not both")
+        where = f"{type(self).__name__} {self.task_id!r}"
+        refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
 
     def execute(self, context: Context) -> Any:
         """Check, send, and wait as the mode says."""
@@ -174,7 +178,7 @@ class CgcBulkExportOperator(CgcJobsSensor):
     def _only_start(self, context: Context) -> Any:
         work = self._prepared(context)
         if work is None:
-            return None
+            return {"items": 0, "dry_run": True} if self.dry_run else []
         exporting, ledger, record = work
         if self.dry_run:
             for line in exporting.dry_run():
@@ -187,7 +191,9 @@ class CgcBulkExportOperator(CgcJobsSensor):
         if self._too_many(bad, tracker.total):
             return self._finish(context, Outcome.FAILED, tracker.summary(), None)
         self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
-        return self.manifest_path or list(tracker.open)
+        if self.manifest_path:
+            return storage.with_connection(self.manifest_path, self.manifest_conn_id)
+        return list(tracker.open)
 
     def _opening(self, context: Context) -> JobTracker:
         """Start what has to be started, or take up what an earlier poke of this try has started."""
@@ -214,6 +220,7 @@ class CgcBulkExportOperator(CgcJobsSensor):
             if not items:
                 return None
             record = self._record(context)
+            self._check_memory(context)
             record.check(dry_run=self.dry_run)
             order = Order(
                 items=items,
@@ -245,6 +252,7 @@ class CgcBulkExportOperator(CgcJobsSensor):
     ) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
         user, conn_id = ledger.owner.partition(" at ")[0], self.cgc_conn_id
+        self._keep_lineage(context, exporting.items.values(), exporting.facts, host=self._client().settings.host)
         record.write(exporting.outcomes(user=user, conn_id=conn_id))
         self._submitting = True
         exporting.send(ledger, at=exporting.began)
@@ -265,7 +273,7 @@ class CgcBulkExportOperator(CgcJobsSensor):
                 f"{as_sentence(sent.error)} {self.kind.count(len(sent.started))} started before that go on, and"
                 f" {len(sent.unsent)} were not sent. Mend the cause, then clear this task: it sends only what is"
                 " missing."
-            )
+            ) from sent.error
         return outcomes
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
@@ -291,9 +299,13 @@ class CgcBulkExportOperator(CgcJobsSensor):
                 outcome = Outcome.FAILED
             if settled.outcomes is not None:
                 record.write(settled.outcomes, succeeded=outcome is Outcome.COMPLETED)
+        self._recall_lineage(context, summary)
         if outcome is Outcome.COMPLETED:
             record.close()
         return super()._finish(context, outcome, summary, reason)
+
+    def _place(self) -> Asset | None:
+        return place_of(self.volume, self.location)
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
         error = super()._error(outcome, summary, reason)
@@ -310,6 +322,19 @@ class CgcBulkExportOperator(CgcJobsSensor):
     def _defer(self, context: Context, wait: Any, **times: float) -> None:
         self._record(context).push(wait.ids)
         super()._defer(context, wait, **times)
+
+    def _check_memory(self, context: Context) -> None:
+        """Refuse what could not be remembered, or would be written over."""
+        if self.manifest is not None and self.manifest == self.manifest_path:
+            raise CgcInputRefused(
+                f"Task {self.task_id!r} has the same address for manifest and manifest_path, {self.manifest}, and would"
+                " write over what it reads; give manifest_path another one."
+            )
+        if self._reschedules and task_state_store(context) is None and not self.manifest_path:
+            raise CgcInputRefused(
+                f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets from one poke to the"
+                " next what was started; give it a manifest_path, or set deferrable=True."
+            )
 
     def _items(self) -> list[Item]:
         """Read the items, wherever they are, or say what is wrong with them."""
@@ -388,4 +413,4 @@ def _refused() -> Iterator[None]:
     except CgcInputRefused:
         raise
     except (BadItems, BadLocation, CgcBadInput) as error:
-        raise CgcInputRefused(f"{error} Nothing was sent.") from None
+        raise CgcInputRefused(f"{as_sentence(error)} Nothing was sent.") from None

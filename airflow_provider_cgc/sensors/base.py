@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from airflow_provider_cgc.assets import tell_events
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import (
     AirflowRescheduleException,
@@ -34,7 +35,7 @@ from airflow_provider_cgc.sensors.arguments import check_count, ids_given, whole
 from airflow_provider_cgc.sensors.wait import Wait
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Asset, Context
 
     from airflow_provider_cgc.hooks.cgc import CgcHook
 
@@ -297,12 +298,19 @@ class CgcJobsSensor(BaseSensorOperator):
         if self._add_names(summary):
             context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
         if outcome is Outcome.COMPLETED:
+            tell_events(context, self.outlets or (), summary, place=self._place())
             self.log.info("%s", closing_line(summary))
+            for line in failure_table(summary):
+                self.log.warning("%s", line)
             return summary
         error = self._error(outcome, summary, reason)
         for line in failure_table(summary):
             self.log.error("%s", line)
         self._raise(outcome, error)
+
+    def _place(self) -> Asset | None:
+        """Give the asset of where the files go, for an `AssetAlias` among the outlets; None where it is not known."""
+        return None
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
         """Give the exception that an outcome other than success means; the one place that decides it."""

@@ -1,0 +1,180 @@
+"""The export operator's work without Airflow: paths, keys, what is there already, and the account at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sevenbridges
+
+from airflow_provider_cgc.client import CgcClient, Settings
+from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.jobs.exporting import Exporting, Order, common_folder, objects_below, paths_of, tracker_of
+from airflow_provider_cgc.jobs.items import BadItems, parse_items
+from airflow_provider_cgc.jobs.ledger import Ledger
+from airflow_provider_cgc.jobs.locations import LocationTemplate
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.operators.settling import settle
+
+VOLUME = "demo-lab/results"
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def client(emulator: CgcEmulator) -> Iterator[CgcClient]:
+    with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
+        yield client
+
+
+def exported(client: CgcClient, items: Any, *, location: str = "{path}/{name}", **how: Any) -> list[ItemOutcome]:
+    """Start exports as a first attempt does."""
+    order = Order(
+        items=parse_items(items, where="items"),
+        volume=VOLUME,
+        template=LocationTemplate(location),
+        copy_only=True,
+        too_many=lambda failed: False,
+        **how,
+    )
+    one = Exporting(client, order, say=lambda line: None)
+    one.check()
+    began = one.now()
+    ledger = Ledger(None, one.items, since=began, owner="me", fresh=True)
+    one.decide(ledger)
+    one.send(ledger, at=began)
+    return one.outcomes(user="me", conn_id="cgc_default")
+
+
+def account(client: CgcClient, outcomes: list[ItemOutcome], *, verify: bool = False) -> tuple[Any, list[str]]:
+    said: list[str] = []
+    tracker = tracker_of(outcomes)
+    ids = list(tracker.open)
+    tracker.take(client.exports.bulk_get(ids), 0.0)
+    since = datetime.now(UTC) - timedelta(days=1)
+    told = settle(client, tracker.summary(), outcomes=outcomes, ids=ids, verify=verify, since=since, say=said.append)
+    return told, said
+
+
+def test_the_tree_of_a_project_is_kept_for_files_that_are_given_by_their_ids(
+    emulator: CgcEmulator, client: CgcClient
+) -> None:
+    ids = emulator.add_files(["a/b/c/deep.bam", "a/shallow.bam", "root.bam"], project=emulator.other_project)
+
+    outcomes = exported(client, ids, location="{project}/{path}/{name}")
+
+    short = emulator.other_project.split("/")[1]
+    assert [one.location for one in outcomes] == [
+        f"{short}/a/b/c/deep.bam",
+        f"{short}/a/shallow.bam",
+        f"{short}/root.bam",
+    ]
+    assert paths_of(client, [client.files.get(ids[0])]) == {ids[0]: "a/b/c"}
+
+
+def test_the_vendor_s_sdk_sees_the_jobs_as_they_were_asked_for(
+    emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SB_API_ENDPOINT", emulator.url)
+    monkeypatch.setenv("SB_AUTH_TOKEN", emulator.token)
+    sdk = sevenbridges.Api()
+    outcomes = exported(client, emulator.file_ids[:3], properties={"sse_algorithm": "AES256"})
+    emulator.clock.advance(DAY)
+
+    jobs = [sdk.exports.get(one.id) for one in outcomes]
+
+    assert [job.state for job in jobs] == ["COMPLETED"] * 3
+    assert [(job.source.id, job.destination.volume, job.destination.location) for job in jobs] == [
+        (one.file, one.volume, one.location) for one in outcomes
+    ]
+
+
+def test_unknown_files_and_clashing_keys_are_told_together(emulator: CgcEmulator, client: CgcClient) -> None:
+    unknown = "0" * 24
+    items = [unknown, emulator.folder_id, *({"file": name, "location": "same"} for name in emulator.file_ids[:2])]
+
+    with pytest.raises(BadItems) as error:
+        exported(client, items, location="{name}")
+
+    text = str(error.value)
+    assert unknown in text
+    assert "is a folder" in text
+    assert "two files go to one key" in text
+    assert not list(client.exports.list())
+
+
+def test_of_two_objects_that_are_there_only_the_one_of_the_right_size_is_skipped(
+    emulator: CgcEmulator, client: CgcClient
+) -> None:
+    first, second = emulator.file_ids[:2]
+    sizes = [client.files.get(name).size for name in (first, second)]
+    assert sizes[0] is not None
+    assert sizes[0] != sizes[1]
+    emulator.put_objects([f"x/{first}", f"x/{second}"], volume=VOLUME, size=sizes[0])
+
+    outcomes = exported(client, [first, second], location="x/{id}", if_exists="skip")
+
+    assert [one.state for one in outcomes] == [ItemState.SKIPPED, ItemState.SUBMITTED]
+
+
+def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verification(
+    emulator: CgcEmulator, client: CgcClient
+) -> None:
+    outcomes = exported(client, emulator.file_ids[:3], location="x/{id}")
+    emulator.clock.advance(DAY)
+    told, said = account(client, outcomes, verify=True)
+    assert (told.summary["completed"], told.summary["failed"]) == (3, 0)
+    assert said == [
+        "Verified 3 of 3 objects on the volume: 3 by their size and 0 by their presence alone, because no size was"
+        " told."
+    ]
+    emulator.put_objects([f"x/{emulator.file_ids[1]}"], volume=VOLUME, size=1)
+
+    told, _ = account(client, outcomes, verify=True)
+
+    assert (told.summary["completed"], told.summary["failed"]) == (2, 1)
+    [item] = told.summary["failed_items"]
+    assert item["file"] == emulator.file_ids[1]
+    assert "1 bytes instead of" in item["message"]
+    assert [one.state for one in told.outcomes] == [ItemState.COMPLETED, ItemState.FAILED, ItemState.COMPLETED]
+
+
+def test_a_key_that_our_own_job_has_taken_counts_as_done(emulator: CgcEmulator, client: CgcClient) -> None:
+    earlier = exported(client, emulator.file_ids[:1], location="x/{id}")
+    emulator.clock.advance(DAY)
+    later = exported(client, emulator.file_ids[:2], location="x/{id}")
+    emulator.clock.advance(DAY)
+
+    told, _ = account(client, later)
+
+    assert (told.summary["completed"], told.summary["failed"], told.summary["failed_items"]) == (2, 0, [])
+    assert [one.state for one in told.outcomes] == [ItemState.COMPLETED] * 2
+    assert told.outcomes[0].id == earlier[0].id
+
+
+def test_a_key_that_somebody_else_has_taken_is_a_failure_that_names_it(
+    emulator: CgcEmulator, client: CgcClient
+) -> None:
+    emulator.put_objects([f"x/{emulator.file_ids[0]}"], volume=VOLUME)
+    outcomes = exported(client, emulator.file_ids[:1], location="x/{id}")
+    emulator.clock.advance(DAY)
+
+    told, _ = account(client, outcomes)
+
+    assert (told.summary["failed"], told.summary["failed_items"][0]["code"]) == (1, 9107)
+    assert told.outcomes[0].code == 9107
+
+
+@pytest.mark.parametrize(
+    ("keys", "folder"),
+    [(["a/b/x", "a/b/y"], "a/b/"), (["a/b/x", "a/c/y"], "a/"), (["x", "a/y"], ""), (["a/b"], "a/"), ([], "")],
+)
+def test_the_folder_that_keys_have_in_common(keys: list[str], folder: str) -> None:
+    assert common_folder(keys) == folder
+
+
+def test_the_objects_below_a_folder_come_with_all_below_them(emulator: CgcEmulator, client: CgcClient) -> None:
+    emulator.put_objects(["p/a", "p/q/b", "p2/c"], volume=VOLUME, size=7)
+
+    assert objects_below(client, VOLUME, "p/") == {"p/a": 7, "p/q/b": 7}

@@ -1,0 +1,231 @@
+"""Sending: the probe, the chunks in flight, what stops it, and in which place every item ends."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.client.errors import (
+    CgcConnectionError,
+    CgcForbidden,
+    CgcRateLimited,
+    CgcUnauthorized,
+    CgcUnavailable,
+)
+from airflow_provider_cgc.client.models import BulkRecord
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.items import Item
+from airflow_provider_cgc.jobs.ledger import CHUNK, Fate, Ledger
+from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
+NO_RIGHT = Problem(403, 9020, "No right to this volume.")
+LOST = Problem(None, None, "the answer did not mention it", made_here=True)
+GONE = CgcConnectionError("no answer", sent=True)
+NEVER_LEFT = CgcConnectionError("connection refused", sent=False)
+DOWN = CgcUnavailable(Problem(503, None, "down"), status=503, call="POST /x")
+LIMIT = CgcRateLimited(Problem(429, None, "too many"), status=429, call="POST /x")
+WHO = CgcUnauthorized(Problem(401, 90001, "who are you"), status=401, call="POST /x")
+WHOLE = CgcForbidden(NO_RIGHT, status=403, call="POST /x")
+
+
+class Volume:
+    """Answers creates as the test says, chunk by chunk, and counts what was asked at once."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.calls: list[list[str]] = []
+        self.at_once = self.most_at_once = 0
+        self.lock = threading.Lock()
+        self.looks: list[list[str]] = []
+        self.ended: dict[str, Problem | None] = {}
+        self.gate = threading.Barrier(1)
+
+    def create(self, items: Any) -> list[BulkRecord[Any]]:
+        with self.lock:
+            number = len(self.calls)
+            self.calls.append([item["file"] for item in items])
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            if number:
+                self.gate.wait(timeout=10)
+            answer = self.answers[number] if number < len(self.answers) else None
+            if isinstance(answer, BaseException):
+                raise answer
+            return [self._record(item["file"], answer) for item in items]
+        finally:
+            with self.lock:
+                self.at_once -= 1
+
+    def _record(self, name: str, answer: Any) -> BulkRecord[Any]:
+        problem = answer.get(name) if isinstance(answer, dict) else answer
+        return BulkRecord(None, None, problem) if problem else BulkRecord(f"job-{name}")
+
+    def bulk_get(self, ids: Any) -> list[BulkRecord[Any]]:
+        self.looks.append(list(ids))
+        return [BulkRecord(job_id, self._job(job_id)) for job_id in ids]  # type: ignore[arg-type]
+
+    def _job(self, job_id: str) -> Any:
+        error = self.ended.get(job_id)
+        return SimpleNamespace(id=job_id, done=job_id in self.ended, failed=error is not None, error=error)
+
+
+def some(count: int) -> dict[Key, Item]:
+    names = [f"f{number:05d}" for number in range(count)]
+    return {Key(name, "a/out", f"x/{name}"): Item(name, f"x/{name}", "a/out") for name in names}
+
+
+def sender(volume: Volume, items: dict[Key, Item], **more: Any) -> tuple[Sender, Ledger]:
+    ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
+    more = {"too_many": lambda failed: False, **more}
+    return Sender(volume.create, volume.bulk_get, ledger, at=BEGAN, **more), ledger
+
+
+def sent(count: int, *answers: Any, **more: Any) -> tuple[Any, Volume, Ledger]:
+    volume, items = Volume(*answers), some(count)
+    one, ledger = sender(volume, items, **more)
+    return one.send(items), volume, ledger
+
+
+def test_all_are_sent_a_hundred_at_a_time_and_noted():
+    result, volume, ledger = sent(250)
+
+    assert sorted(map(len, volume.calls)) == [50, 100, 100]
+    assert len(result.started) == 250
+    assert all(ledger.past(key).job_id == job_id for key, job_id in result.started.items())
+
+
+def test_the_first_chunk_goes_alone_and_then_several_are_under_way():
+    volume, items = Volume(), some(CHUNK * (1 + 2 * IN_FLIGHT))
+    volume.gate = threading.Barrier(IN_FLIGHT)
+    one, _ = sender(volume, items)
+
+    one.send(items)
+
+    assert volume.calls[0] == [key.file for key in list(items)[:CHUNK]]
+    assert volume.most_at_once == IN_FLIGHT
+
+
+@pytest.mark.parametrize("answer", [NO_RIGHT, WHOLE])
+def test_a_probe_that_is_refused_as_a_whole_ends_the_sending(answer: Any):
+    result, volume, ledger = sent(300, answer)
+
+    assert len(volume.calls) == 1
+    assert len(result.refused) == 100
+    assert len(result.unsent) == 200
+    assert "9020" in result.stopped
+    assert {ledger.past(key).fate for key in some(300)} == {Fate.NEVER_SENT}
+
+
+def test_a_probe_of_which_some_are_refused_ends_nothing():
+    result, volume, _ = sent(300, {"f00000": REFUSED})
+
+    assert len(volume.calls) == 3
+    assert (len(result.started), len(result.refused), result.stopped) == (299, 1, None)
+
+
+@pytest.mark.parametrize("answer", [GONE, DOWN])
+def test_a_lost_answer_leaves_its_items_uncertain_and_the_others_go_on(answer: Any):
+    result, volume, ledger = sent(300, None, answer)
+
+    assert len(volume.calls) == 3
+    assert (len(result.started), len(result.uncertain), result.stopped) == (200, 100, None)
+    assert {ledger.past(key).fate for key in result.uncertain} == {Fate.UNCERTAIN}
+
+
+@pytest.mark.parametrize("answer", [NEVER_LEFT, LIMIT, WHO])
+def test_a_call_that_certainly_did_nothing_stops_it_with_its_error(answer: Any):
+    result, volume, ledger = sent(300, answer)
+
+    assert (len(volume.calls), len(result.unsent), result.uncertain) == (1, 300, {})
+    assert result.error is answer
+    assert {ledger.past(key).fate for key in some(300)} == {Fate.NEVER_SENT}
+
+
+def test_a_record_that_says_nothing_certain_is_uncertain():
+    result, _, ledger = sent(3, {"f00001": LOST, "f00002": Problem(503, 9100, "busy")})
+
+    assert sorted(key.file for key in result.uncertain) == ["f00001", "f00002"]
+    assert {ledger.past(key).fate for key in result.uncertain} == {Fate.UNCERTAIN}
+
+
+def test_more_failures_than_are_tolerated_stop_it():
+    result, volume, _ = sent(
+        1000, {"f00000": REFUSED}, {f"f{n:05d}": REFUSED for n in range(1000)}, too_many=lambda failed: failed > 50
+    )
+
+    assert len(volume.calls) <= 2 + IN_FLIGHT
+    assert "more than the task tolerates" in result.stopped
+    assert len(result.started) + len(result.refused) + len(result.unsent) == 1000
+
+
+def watched(count: int, error: Problem | None) -> tuple[Any, Volume]:
+    """Send while the clock runs and `count` jobs of the first chunk end at once."""
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += LOOK_EVERY
+        return now[0]
+
+    volume, items = Volume(), some(1000)
+    volume.ended = {f"job-f{number:05d}": error for number in range(count)}
+    one, _ = sender(volume, items, clock=clock)
+    return one.send(items), volume
+
+
+def test_when_all_that_ended_failed_for_one_reason_that_stays_nothing_more_is_sent():
+    result, volume = watched(ENOUGH_ENDED, NO_RIGHT)
+
+    assert "9020" in result.stopped
+    assert result.unsent
+    assert len(volume.looks[0]) == 100
+
+
+@pytest.mark.parametrize(
+    ("count", "error"), [(ENOUGH_ENDED - 1, NO_RIGHT), (ENOUGH_ENDED, Problem(503, 9100, "busy")), (100, None)]
+)
+def test_few_or_passing_failures_or_successes_end_nothing(count: int, error: Problem | None):
+    result, _ = watched(count, error)
+
+    assert (result.stopped, len(result.started)) == (None, 1000)
+
+
+def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():
+    bodies: list[Any] = []
+    volume = Volume()
+    items = {Key("f", "a/out", "x"): Item("f", "x", "a/out"), Key("g", "a/out", "y"): Item("g", "y", "a/out", {"a": 1})}
+    ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
+
+    def create(given: Any) -> Any:
+        bodies.extend(given)
+        return volume.create(given)
+
+    Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool, overwrite=True, properties={"b": 2}).send(items)
+
+    assert [body["properties"] for body in bodies] == [{"b": 2}, {"a": 1}]
+    assert {body["overwrite"] for body in bodies} == {True}
+
+
+ANSWERS = st.sampled_from([None, REFUSED, LOST, GONE, DOWN, NEVER_LEFT, LIMIT, WHO, WHOLE])
+
+
+@settings(max_examples=40, deadline=None)
+@given(count=st.integers(0, 900), answers=st.lists(ANSWERS, max_size=9), most=st.integers(0, 300))
+def test_every_item_ends_in_one_place_whatever_comes(count: int, answers: list[Any], most: int) -> None:
+    result, volume, ledger = sent(count, *answers, too_many=lambda failed: failed > most)
+
+    places = [*result.started, *result.refused, *result.uncertain, *result.unsent]
+    assert sorted(places) == sorted(some(count))
+    asked = [name for call in volume.calls for name in call]
+    assert len(asked) == len(set(asked))
+    for key in result.unsent:
+        assert ledger.past(key).fate is Fate.NEVER_SENT

@@ -1,0 +1,125 @@
+"""What `CgcBulkExportOperator` is given, and what it makes of it before anything is sent."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.compat import AirflowFailException
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
+from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator, _uri_of
+
+CONTEXT: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)}
+
+
+def operator(**arguments: Any) -> CgcBulkExportOperator:
+    usual = {"task_id": "t", "items": ["a"], "volume": "a/b", "copy_only": True}
+    return CgcBulkExportOperator(**{**usual, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"), [(True, True), (False, False), ("True", True), (" false ", False), ("FALSE", False)]
+)
+def test_a_flag_that_a_template_made_text_keeps_its_meaning(value: Any, flag: bool) -> None:
+    assert flag_of(value, where="copy_only") is flag
+
+
+@pytest.mark.parametrize("value", ["", "no", "0", 0, 1, None, [], "None"])
+def test_nothing_else_is_a_flag(value: Any) -> None:
+    with pytest.raises(CgcBadInput, match=r"copy_only is .*; give true or false"):
+        flag_of(value, where="copy_only")
+
+
+@pytest.mark.parametrize("value", ["Skip", "", None, True])
+def test_only_the_words_themselves_are_words(value: Any) -> None:
+    with pytest.raises(CgcBadInput, match="give one of fail, skip"):
+        word_of(value, ("fail", "skip"), where="if_exists")
+    assert word_of("skip", ("fail", "skip"), where="if_exists") == "skip"
+
+
+@pytest.mark.parametrize("value", [1.1, -0.1, "much", True, [], float("nan")])
+def test_a_share_is_between_nothing_and_all(value: Any) -> None:
+    with pytest.raises(CgcBadInput, match="from 0 to 1"):
+        share_of(value, where="max_failure_share")
+    assert (share_of("0.05", where="x"), share_of(None, where="x"), share_of(1, where="x")) == (0.05, None, 1.0)
+    assert (count_of("3", where="x"), count_of(None, where="x")) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "total", "most"),
+    [
+        ({}, 100, 0),
+        ({"max_failures": 5}, 100, 5),
+        ({"max_failure_share": 0.05}, 100, 5),
+        ({"max_failure_share": 0.05}, 19, 0),
+        ({"max_failures": 3, "max_failure_share": 0.05}, 100, 3),
+        ({"max_failures": 30, "max_failure_share": 0.05}, 100, 5),
+    ],
+)
+def test_what_is_tolerated_is_the_smaller_of_number_and_share(arguments: Any, total: int, most: int) -> None:
+    one = operator(**arguments)
+
+    assert not one._too_many(most, total)
+    assert one._too_many(most + 1, total)
+
+
+def test_items_and_a_manifest_together_are_refused_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="either items or a manifest"):
+        operator(manifest="s3://x/y.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("value", "uri"),
+    [
+        ("s3://bucket/a.jsonl", "s3://bucket/a.jsonl"),
+        (" file:///tmp/a.jsonl\n", "file:///tmp/a.jsonl"),
+        ("4b2b19692d3862664c5ee1ca", None),
+        ('["s3://x"]', None),
+        ("a, b", None),
+        (["s3://x"], None),
+        (None, None),
+    ],
+)
+def test_the_address_of_a_manifest_is_told_from_items(value: Any, uri: str | None) -> None:
+    assert _uri_of(value) == uri
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"items": None}, "neither items nor a manifest"),
+        ({"items": []}, "is empty; set allow_empty=True"),
+        ({"items": "a b", "expected_count": 3}, "has 2 ids, but expected_count is 3"),
+        ({"items": [{"file": "a", "locaton": "x"}]}, "'locaton'], which no item knows"),
+        ({"copy_only": "maybe"}, "copy_only of task 't' is 'maybe'"),
+        ({"if_exists": "replace"}, "if_exists of task 't' is 'replace'"),
+        ({"location": "{nam}"}, "unknown field"),
+        ({"location": "/a/{name}"}, "starts with a slash"),
+        ({"properties": "AES256"}, "properties of task 't'"),
+        ({"items": None, "manifest": "file:///x.jsonl", "manifest_path": "file:///x.jsonl"}, "x.jsonl"),
+        ({"mode": "reschedule"}, "give it a manifest_path, or set deferrable=True"),
+    ],
+)
+def test_bad_input_is_refused_for_good_before_the_connection_is_even_read(arguments: Any, said: str) -> None:
+    one = operator(cgc_conn_id="there_is_no_such_connection", **arguments)
+
+    with pytest.raises(CgcInputRefused, match=r"Nothing was sent|same address|neither|forgets|give an object") as error:
+        one._prepared(CONTEXT)
+
+    assert said in str(error.value)
+    assert isinstance(error.value, AirflowFailException)
+    assert isinstance(error.value, CgcBadInput)
+
+
+def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"file": "a"}\n')
+    one = operator(items=None, manifest=path.as_uri(), manifest_path=path.as_uri())
+
+    with pytest.raises(CgcInputRefused, match="write over what it reads"):
+        one._prepared(CONTEXT)
+
+    assert path.read_text() == '{"file": "a"}\n'
