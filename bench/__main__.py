@@ -1,7 +1,8 @@
 """`make bench`: measure everybody in every case, print one table, check our promises, write `bench/RESULTS.md`.
 
 `python -m bench --case one-job --contender ours` measures only that, and writes nothing; the real triggerer is left
-out where contenders are named. Exits with 1 if a promise is not kept.
+out where contenders are named. Exits with 1 if a promise is not kept, CPU, real time and memory aside: a busy machine
+can break these.
 """
 
 from __future__ import annotations
@@ -67,12 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def verdict(promises: Iterable[Bar]) -> int:
-    """Say on standard error what was missed; 1 if anything was."""
+    """Say on standard error what was missed; 1 if anything was that no busy machine can be blamed for."""
     missed = [bar for bar in promises if not bar.kept]
     for bar in missed:
         told = f"{bar.told(bar.value)} measured, at most {bar.told(bar.most)} promised"
         print(f"make bench: {bar.what}: {told}.", file=sys.stderr)
-    return 1 if missed else 0
+    return 1 if any(not bar.by_machine for bar in missed) else 0
 
 
 def made() -> str:

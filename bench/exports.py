@@ -138,8 +138,8 @@ def bars(result: dict[str, Any]) -> list[Bar]:
         Bar(f"{what}: creates", result["creates"], 102),
         Bar(f"{what}: pre-flight calls for files", result["preflight"], 100),
         Bar(f"{what}: largest XCom, bytes", result["largest_xcom"], KIB_64),
-        Bar(f"{what}: memory of the worker", result["memory"] / MEGA, 300, "MB"),
-        Bar(f"{what}: worker-slot time of the export", result["slot"], 180, "s"),
+        Bar(f"{what}: memory of the worker", result["memory"] / MEGA, 300, "MB", True),
+        Bar(f"{what}: worker-slot time of the export", result["slot"], 180, "s", True),
         Bar(f"{what}: files not exported", FILES - result["completed"], 0),
     ]
 

@@ -38,7 +38,7 @@ class Ours:
     def __init__(self, lab: Lab, case: Case) -> None:
         self._lab = lab
         self._case = case
-        self._xcoms: dict[str, list[str]] = {}
+        self._xcoms: dict[tuple[str, str], list[str]] = {}
         self._rows: dict[int, Row] = {}
         self._exit = ExitStack()
 
@@ -85,7 +85,7 @@ class Ours:
             run_id="bench",
             map_index=number if self._case.mapped else -1,
             try_number=1,
-            xcom_push=lambda key, value: self._xcoms.update({sensor.task_id: value}),
+            xcom_push=lambda key, value: self._xcoms.update({(sensor.task_id, key): value}),
         )
         try:
             sensor.execute({"ti": ti})
@@ -95,6 +95,9 @@ class Ours:
         finally:
             sensor._connection().close()  # as the end of the worker's process does
         raise AssertionError(f"wait {number} did not defer")
+
+    def _read_xcom(self, address: Mapping[str, Any]) -> Any:
+        return self._xcoms[address["task_id"], address["key"]]
 
     @contextmanager
     def _on_virtual_time(self) -> Iterator[None]:
@@ -121,7 +124,7 @@ class Ours:
             mock.patch.object(JobTracker, "take", take_and_note),
             mock.patch.object(CgcJobsTrigger, "clock", staticmethod(lab.time.clock)),
             mock.patch("airflow_provider_cgc.triggers.jobs._client_of", virtual_client),
-            mock.patch("airflow_provider_cgc.triggers.jobs.read_xcom", lambda address: self._xcoms[address["task_id"]]),
+            mock.patch("airflow_provider_cgc.triggers.xcom_ids.read_xcom", self._read_xcom),
             mock.patch.object(CgcHook, "get_conn", get_conn),
             mock.patch("airflow_provider_cgc.sensors.base.time", time),
             mock.patch("airflow_provider_cgc.sensors.wait.time", time),

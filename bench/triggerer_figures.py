@@ -135,14 +135,17 @@ def bars(rows: Sequence[Mapping[str, Any]], plan: Plan) -> list[Bar]:
     return [
         Bar(f"{waits}: requests of a sweep", max(ours["requests_per_sweep"]), most),
         Bar(f"{waits}: requests of a restart", max(ours["restart_requests"]), most),
-        Bar(f"{waits}: memory of the triggers' process above an idle one", _memory(ours, idle), MOST_MEMORY, "MiB"),
+        Bar(
+            f"{waits}: memory of the triggers' process above an idle one", _memory(ours, idle), MOST_MEMORY, "MiB", True
+        ),
         Bar(
             f"{waits}: event loop late at p99, above an idle one",
             _above(ours, idle, "lag_p99_ms") / 1000,
             MOST_LAG / 1000,
             "ms",
+            True,
         ),
-        Bar(f"{waits}: restart until all are served", median(ours["restart_seconds"]), MOST_RESTART, "s"),
+        Bar(f"{waits}: restart until all are served", median(ours["restart_seconds"]), MOST_RESTART, "s", True),
     ]
 
 

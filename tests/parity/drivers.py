@@ -236,10 +236,10 @@ def run(task: Task, patch: pytest.MonkeyPatch) -> End:
     addresses = {"dag_id": "dag", "task_id": "wait", "run_id": "run", "map_index": task.mode.map_index}
 
     def read_xcom(address: Mapping[str, Any]) -> Any:
-        assert {**address} == {**addresses, "key": address["key"]}
+        assert addresses.items() <= address.items()
         return task.xcoms.get(address["key"])
 
-    patch.setattr("airflow_provider_cgc.triggers.jobs.read_xcom", read_xcom)
+    patch.setattr("airflow_provider_cgc.triggers.xcom_ids.read_xcom", read_xcom)
     if hasattr(AIRFLOW, "_orig_start_date"):
         patch.setattr(AIRFLOW, "_orig_start_date", lambda **which: task.first_start)
     return task.scene.time.run(_run(task))

@@ -19,6 +19,7 @@ from bench.lab import KilledError, Lab, Life, durations
 from bench.meter import Meter, Turns
 from bench.one import measure
 from bench.second import SecondClient
+from bench.triggerer_figures import FIGURES
 
 RESULT = {
     "case": "ten-thousand-jobs",
@@ -161,10 +162,16 @@ class TestReport:
     def test_the_page_tells_what_was_missed_and_every_row_has_every_column(self):
         promises = bars({("ten-thousand-jobs", "ours"): RESULT}, STATES)
 
-        page = report.page([RESULT], promises, STATES, "made today")
+        idle = {"how": "idle", **{figure: [1.0] for figure in FIGURES}}
+        page = report.page([RESULT], promises, STATES, [idle], "made today")
 
         assert "| 2.50 times | 2.00 times | **missed** |" in page
-        table = [line for line in page.splitlines() if line.startswith(("| case", "| 10,000 jobs in one", "| --- |"))]
+        assert "| requests of the restart | 1 |" in page
+        table = [
+            line
+            for line in page.partition("## A worker")[0].splitlines()
+            if line.startswith(("| case", "| 10,000 jobs in one", "| --- |"))
+        ]
         assert {line.count("|") for line in table} == {len(report.HEAD) + 1}
         assert len(table) == 3
 
