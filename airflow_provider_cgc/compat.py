@@ -28,6 +28,11 @@ except ImportError:  # Airflow before 3.2; can go with the floor there
     except ImportError:  # Airflow 2.11 raises its own timeout instead; can go with the floor at 3.0
         TaskDeferralTimeout = AirflowTaskTimeout
 
+try:
+    from airflow.providers.common.compat.sdk import RetryPolicy
+except ImportError:  # Airflow before 3.3 asks no policies; can go with the floor there
+    RetryPolicy = object
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
@@ -40,6 +45,7 @@ __all__ = [
     "BaseOperator",
     "BaseSensorOperator",
     "PokeReturnValue",
+    "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
     "conf",

@@ -81,6 +81,15 @@ def exists(uri: str, conn_id: str | None = None) -> bool:
     return True
 
 
+def with_connection(uri: str, conn_id: str | None) -> str:
+    """Write the connection into the address, as Airflow reads it: who gets only the address can open it."""
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2]
+    if conn_id is None or not host or parts.scheme in LOCAL:
+        return uri
+    return urlunsplit(parts._replace(netloc=f"{conn_id}@{host}"))
+
+
 def local_warning(uri: str) -> str | None:
     """Give what to warn of: a file on the worker's own disk, where tasks may run on several machines."""
     if (urlsplit(uri).scheme or "file") not in LOCAL:
@@ -125,7 +134,7 @@ def _place(uri: object, conn_id: str | None) -> _Place:
     try:
         path = ObjectStoragePath(uri, conn_id=None if is_local else conn_id)
         # A bucket's file system is made when it is first asked for; what is missing is found here.
-        return _Place(_with_connection(uri, None if is_local else conn_id), path.fs, str(path.path))
+        return _Place(with_connection(uri, conn_id), path.fs, str(path.path))
     except AirflowNotFoundException as error:
         raise CgcBadInput(
             f"The path {uri}: the connection of the storage is not defined ({error}); create it, or correct its id"
@@ -135,15 +144,6 @@ def _place(uri: object, conn_id: str | None) -> _Place:
             f"The path {uri} cannot be opened ({error}); install the Airflow provider for {parts.scheme}://, such as"
             " apache-airflow-providers-amazon[s3fs] for s3://"
         ) from error
-
-
-def _with_connection(uri: str, conn_id: str | None) -> str:
-    """Write the connection into the address, as Airflow reads it: who gets only the address can open it."""
-    parts = urlsplit(uri)
-    host = parts.netloc.rpartition("@")[2]
-    if conn_id is None or not host:
-        return uri
-    return urlunsplit(parts._replace(netloc=f"{conn_id}@{host}"))
 
 
 @contextmanager

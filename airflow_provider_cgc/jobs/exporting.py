@@ -83,6 +83,11 @@ class Exporting:
         self.began = datetime.fromtimestamp(clock(), UTC)
         """By the platform's clock, once `now` has asked for it."""
 
+    @property
+    def facts(self) -> Facts:
+        """What the platform has told of files and volumes; nothing before `check`."""
+        return self._facts
+
     def check(self) -> None:
         """
         Ask the platform about files and volumes, and give every item its place.

@@ -75,7 +75,4 @@ class CgcBulkExportSensor(CgcJobsSensor):
         lines = [one for address in manifests for one in outcomes_at(address, where=where)]
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         check_count(len(lines), where=where, kind=self.kind, expected=expected, allow_empty=self.allow_empty)
-        tracker = waiting_for(lines)
-        if self._current is None:
-            self.log.info("The manifest tells %d exports, %d of them open.", len(lines), len(tracker.open))
-        return tracker
+        return waiting_for(lines)

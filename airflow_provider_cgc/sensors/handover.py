@@ -24,11 +24,13 @@ def manifests_given(value: Any, *, where: str) -> list[str]:
     :param where: the argument and its task, for messages.
     :raises CgcBadInput: if it mixes addresses with something else, or is what a task returns that has waited itself.
     """
-    if is_uri(value):
+    if isinstance(value, str) and is_uri(value):
         return [value.strip()]
+    given: Any = value.strip() if isinstance(value, str) else value
     try:
-        value = _literal(value.strip()) if isinstance(value, str) and value.lstrip().startswith("{") else value
-        entries = [value] if isinstance(value, Mapping) else list(_flatten(value))
+        if isinstance(given, str) and given.startswith("{"):  # a template renders a mapping to text
+            given = _literal(given)
+        entries: list[Any] = [given] if isinstance(given, Mapping) else list(_flatten(given))
     except BadIds:
         return []  # the reader of ids says what is wrong with it
     for entry in entries:
@@ -70,9 +72,9 @@ def outcomes_at(address: str, *, where: str, conn_id: str | None = None) -> list
     untold = [one for one in found.outcomes if one.id is None and not _settled(one)]
     if untold:
         raise CgcBadInput(
-            f"{where}: {address} does not tell the job of {len(untold)} of its {EXPORT.count(len(found.outcomes))}, such"
-            f" as file {untold[0].file}: the task that writes it has not ended, or was stopped in the middle; clear"
-            " it, it finds out what it has started, then clear this one"
+            f"{where}: {address} does not tell the jobs of {len(untold)} of {EXPORT.count(len(found.outcomes))}, such"
+            f" as file {untold[0].file}: the task that writes it has not ended, or was stopped in the middle; clear it,"
+            " it finds out what it has started, then clear this one"
         )
     return found.outcomes
 
