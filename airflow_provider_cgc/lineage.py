@@ -1,0 +1,171 @@
+"""What an export read and wrote, for OpenLineage: names of datasets, from what the task knows anyway.
+
+Nothing here asks the platform, and nothing happens where Airflow's OpenLineage provider is not installed, or is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.compat import task_state_store
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_cgc.client.models import File, Volume
+    from airflow_provider_cgc.jobs.items import Item
+    from airflow_provider_cgc.jobs.preflight import Facts
+
+KEY = "cgc_lineage"
+MOST = 100
+"""Datasets on each side: an event with thousands is refused by the backends, or never looked at."""
+MOST_CHARACTERS = 16_000
+"""Of their names together: they go through an XCom, or Airflow's store."""
+_SCHEMES = {"s3": "s3", "gcs": "gs"}
+"""Services whose buckets OpenLineage has a name for (https://openlineage.io/docs/spec/naming)."""
+
+Name = tuple[str, str]
+"""Namespace and name of a dataset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The datasets of one export."""
+
+    inputs: tuple[Name, ...]
+    outputs: tuple[Name, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return {"version": 1, "inputs": [list(one) for one in self.inputs], "outputs": [list(o) for o in self.outputs]}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Moved | None:
+        """Read it again; None for what this release does not know."""
+        if not isinstance(raw, Mapping) or raw.get("version") != 1:
+            return None
+        inputs, outputs = ([(str(a), str(b)) for a, b in raw[side]] for side in ("inputs", "outputs"))
+        return cls(tuple(inputs), tuple(outputs))
+
+
+def moved(items: Iterable[Item], facts: Facts, *, host: str) -> Moved:
+    """
+    Name what items come from and where they go.
+
+    Files by project and path (or id, where the path is not known), as long as there are few; else their folders, else
+    their projects. Objects by the folders they are in, or the volume: on S3 and Google by bucket and key, elsewhere by
+    the volume's name on the platform.
+    """
+    here = f"cgc://{host}"
+    items = list(items)
+    files = {item.file: facts.files.get(item.file) for item in items}
+    sources = (
+        [(here, _file_name(item, files[item.file])) for item in items],
+        [(here, _folder_name(item, files[item.file])) for item in items],
+        [(here, _project(item, files[item.file])) for item in items],
+    )
+    targets = (
+        [_target(item, facts.volumes, here, folder=str(item.location).rpartition("/")[0]) for item in items],
+        [_target(item, facts.volumes, here, folder="") for item in items],
+    )
+    return Moved(_few(sources), _few(targets))
+
+
+class ExportLineage:
+    """The methods by which Airflow's OpenLineage provider asks an operator; it asks in the process that ended it."""
+
+    _moved: Moved | None = None
+    _arrived = False
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Give the datasets of a task that succeeded; None where nobody asks for lineage."""
+        return as_openlineage(self._moved)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
+        """Give them for a task that failed: what was written only if something was."""
+        known = self._moved
+        if known is not None and not self._arrived:
+            known = Moved(known.inputs, ())
+        return as_openlineage(known)
+
+    def _keep_lineage(self, context: Context, items: Iterable[Item], facts: Facts, *, host: str) -> None:
+        """Name the datasets, and leave them for the process that ends the task, which may be another one."""
+        self._moved = moved(items, facts, host=host)
+        if not is_wanted():
+            return
+        store = task_state_store(context)
+        if store is not None:
+            store.set(KEY, self._moved.to_json())
+        else:
+            context["ti"].xcom_push(key=KEY, value=self._moved.to_json())
+
+    def _recall_lineage(self, context: Context, summary: Mapping[str, Any]) -> None:
+        """Take up what was left, at the end of the task."""
+        self._arrived = bool(summary["completed"] + summary["skipped"])
+        if self._moved is None and is_wanted():
+            ti: Any = context["ti"]
+            store = task_state_store(context)
+            known = None if store is None else store.get(KEY)
+            if known is None:
+                known = ti.xcom_pull(task_ids=ti.task_id, key=KEY, map_indexes=ti.map_index)
+            self._moved = Moved.from_json(known)
+
+
+def is_wanted() -> bool:
+    """Say whether Airflow's OpenLineage provider is installed, and was not switched off."""
+    try:
+        from airflow.providers.openlineage.conf import is_disabled
+    except ImportError:
+        return False
+    return not is_disabled()
+
+
+def as_openlineage(known: Moved | None) -> Any:
+    """Give Airflow's own value for datasets, or None: nothing is known, or nobody asks."""
+    if known is None or not is_wanted():
+        return None
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    return OperatorLineage(
+        inputs=[Dataset(namespace=namespace, name=name) for namespace, name in known.inputs],
+        outputs=[Dataset(namespace=namespace, name=name) for namespace, name in known.outputs],
+    )
+
+
+def _few(levels: Sequence[Sequence[Name]]) -> tuple[Name, ...]:
+    """Give the distinct names of the first level that has few, or the first of the last level's."""
+    for level in levels:
+        names = sorted(set(level))
+        if len(names) <= MOST and sum(len(name) for _, name in names) <= MOST_CHARACTERS:
+            return tuple(names)
+    return tuple(names[:MOST])
+
+
+def _project(item: Item, file: File | None) -> str:
+    return item.project or (file.project if file is not None else None) or "unknown"
+
+
+def _folder_name(item: Item, file: File | None) -> str:
+    return _joined(_project(item, file), item.path or "")
+
+
+def _file_name(item: Item, file: File | None) -> str:
+    name = item.name or (file.name if file is not None else "")
+    if item.path is None or not name:
+        return _joined(_project(item, file), item.file)
+    return _joined(_folder_name(item, file), name)
+
+
+def _target(item: Item, volumes: Mapping[str, Volume], here: str, *, folder: str) -> Name:
+    volume = volumes.get(str(item.volume))
+    scheme = _SCHEMES.get(volume.service_type or "") if volume is not None else None
+    if volume is None or scheme is None or not volume.bucket:
+        return here, _joined(str(item.volume), folder)
+    return f"{scheme}://{volume.bucket}", _joined(volume.prefix or "", folder) or "/"
+
+
+def _joined(*parts: str) -> str:
+    return "/".join(part.strip("/") for part in parts if part.strip("/"))

@@ -1,0 +1,156 @@
+"""What a sensor makes of the value that an export task has returned, and of each line of a manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at, waiting_for
+
+WHERE = "export_ids of task 'wait'"
+URI, OTHER = "s3://lab/run/1.jsonl", "s3://lab/run/2.jsonl"
+JOB = "a" * 32
+
+
+def line(state: ItemState, job_id: str | None = None, **fields: Any) -> ItemOutcome:
+    return ItemOutcome(file="f1", volume="lab/bucket", location="a.bam", state=state, id=job_id, **fields)
+
+
+def written(folder: Path, *outcomes: ItemOutcome) -> str:
+    path = folder / "manifest.jsonl"
+    path.write_text("".join(one.to_line() for one in outcomes))
+    return f"file://{path}"
+
+
+@pytest.mark.parametrize(
+    ("given", "addresses"),
+    [
+        (URI, [URI]),
+        (f" {URI}\n", [URI]),
+        ("s3://lab/with,comma.jsonl", ["s3://lab/with,comma.jsonl"]),
+        ([URI, OTHER, URI], [URI, OTHER]),
+        ([[URI], [OTHER]], [URI, OTHER]),
+        (f"['{URI}', '{OTHER}']", [URI, OTHER]),
+        (f'["{URI}"]', [URI]),
+        ([JOB], []),
+        (JOB, []),
+        ([], []),
+        (None, []),
+        (17, []),
+        ("{broken", []),
+        ({"ids": [JOB]}, []),
+    ],
+)
+def test_an_address_is_told_from_ids(given: Any, addresses: list[str]) -> None:
+    assert manifests_given(given, where=WHERE) == addresses
+
+
+SUMMARY = {"version": 1, "kind": "export", "total": 3, "completed": 3, "failed_items": []}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (SUMMARY, "summary of a task that has waited already"),
+        ([SUMMARY], "summary of a task that has waited already"),
+        (repr(SUMMARY), "summary of a task that has waited already"),
+        ({"items": 3, "dry_run": True}, "dry run, which started nothing"),
+        ([URI, JOB], "either addresses of manifests or ids"),
+    ],
+)
+def test_what_leaves_nothing_to_wait_for_is_refused_in_words(given: Any, words: str) -> None:
+    with pytest.raises(CgcBadInput, match=words) as caught:
+        manifests_given(given, where=WHERE)
+
+    assert str(caught.value).startswith(WHERE)
+
+
+def test_jobs_are_waited_for_whatever_the_manifest_says_of_them() -> None:
+    states = (ItemState.SUBMITTED, ItemState.RUNNING, ItemState.COMPLETED, ItemState.UNKNOWN, ItemState.MISSING)
+    outcomes = [line(state, f"job{number}") for number, state in enumerate(states)]
+
+    tracker = waiting_for(outcomes)
+
+    assert sorted(tracker.open) == [f"job{number}" for number in range(5)]
+    assert tracker.total == 5
+
+
+@pytest.mark.parametrize("state", [ItemState.SKIPPED, ItemState.COMPLETED])
+def test_what_needed_no_job_is_done(state: ItemState) -> None:
+    assert waiting_for([line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        line(ItemState.FAILED, code=9006, message="archived"),
+        line(ItemState.UNSENT, message="not sent"),
+        line(ItemState.MISSING),
+        # its job COMPLETED, but `verify` did not find the object: asked for again, the job would be green
+        line(ItemState.FAILED, JOB, message="the object is not on the volume"),
+    ],
+    ids=lambda outcome: f"{outcome.state}-{outcome.id}",
+)
+def test_what_did_not_arrive_is_never_green(outcome: ItemOutcome) -> None:
+    tracker = waiting_for([outcome, line(ItemState.SKIPPED)])
+
+    assert not tracker.open
+    assert tracker.verdict(fail_fast=False) is Outcome.FAILED
+    assert tracker.summary()["failed_items"][0]["id"] == outcome.id
+    assert tracker.summary()["failed_items"][0]["message"]
+
+
+def test_a_line_without_a_job_yet_is_an_error(tmp_path: Path) -> None:
+    address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SUBMITTED))
+
+    with pytest.raises(CgcBadInput, match="does not tell the jobs of 1 of 2 exports, such as file f1"):
+        outcomes_at(address, where=WHERE)
+
+
+def test_a_manifest_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
+    address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SUBMITTED, JOB))
+    path = Path(address.removeprefix("file://"))
+    path.write_text(path.read_text()[:-40])
+
+    with pytest.raises(CgcBadInput, match="line 2 is cut off"):
+        outcomes_at(address, where=WHERE)
+
+
+@pytest.mark.parametrize("text", ["file,location\nf1,a.bam\n", '{"file": "f1"}\n'])
+def test_a_list_of_files_is_no_manifest_of_started_exports(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "files.jsonl"
+    path.write_text(text)
+
+    with pytest.raises(CgcBadInput, match="is no manifest of exports that were started"):
+        outcomes_at(f"file://{path}", where=WHERE)
+
+
+def test_an_address_with_nothing_there_is_an_error_that_names_the_task(tmp_path: Path) -> None:
+    with pytest.raises(CgcBadInput, match=r"^export_ids of task 'wait': .* is not there"):
+        outcomes_at(f"file://{tmp_path}/none.jsonl", where=WHERE)
+
+
+@pytest.mark.parametrize(("expected", "allow_empty", "words"), [(2, False, "expected_count is 2"), (None, False, None)])
+def test_lines_are_counted_not_jobs(tmp_path: Path, expected: int | None, allow_empty: bool, words: str | None) -> None:
+    address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SKIPPED), line(ItemState.SKIPPED))
+    sensor = CgcBulkExportSensor(task_id="wait", export_ids=address, expected_count=expected, allow_empty=allow_empty)
+
+    if words:
+        with pytest.raises(CgcBadInput, match=words):
+            sensor._opening({})
+    else:
+        assert sensor._opening({}).total == 3
+
+
+def test_an_empty_manifest_is_an_error_unless_that_is_allowed(tmp_path: Path) -> None:
+    address = written(tmp_path)
+
+    with pytest.raises(CgcBadInput, match="is empty"):
+        CgcBulkExportSensor(task_id="wait", export_ids=address)._opening({})
+    assert CgcBulkExportSensor(task_id="wait", export_ids=address, allow_empty=True)._opening({}).total == 0

@@ -1,0 +1,196 @@
+"""The datasets of an export: named as others name them, few whatever the export, and known to the process that ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc import lineage
+from airflow_provider_cgc.client.models import File, Volume
+from airflow_provider_cgc.jobs.items import Item
+from airflow_provider_cgc.jobs.preflight import Facts
+from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
+
+HOST = "cgc-api.sbgenomics.com"
+HERE = f"cgc://{HOST}"
+S3 = Volume("lab/bucket", service_type="s3", bucket="lab-bucket", prefix="cgc/")
+GOOGLE = Volume("lab/google", service_type="gcs", bucket="lab-google")
+AZURE = Volume("lab/azure", service_type="azure", bucket="container")
+
+
+def facts(*volumes: Volume, files: int = 1, projects: int = 1) -> Facts:
+    known = {f"f{n}": File(f"f{n}", name=f"{n}.bam", project=f"lab/p{n % projects}") for n in range(files)}
+    return Facts(known, {}, {volume.id: volume for volume in volumes}, {}, {})
+
+
+def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/0.bam", **fields: Any) -> Item:
+    return Item(f"f{number}", location, volume, **fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (item(path="raw/2026"), "lab/p0/raw/2026/0.bam"),
+        (item(path=""), "lab/p0/0.bam"),
+        (item(path=None), "lab/p0/f0"),
+        (item(path="raw", name="own.bam", project="lab/other"), "lab/other/raw/own.bam"),
+    ],
+)
+def test_a_file_is_named_by_its_path_or_else_its_id(given: Item, name: str) -> None:
+    assert moved([given], facts(S3), host=HOST).inputs == ((HERE, name),)
+
+
+@pytest.mark.parametrize(
+    ("volume", "location", "name"),
+    [
+        (S3, "out/a/0.bam", ("s3://lab-bucket", "cgc/out/a")),
+        (S3, "0.bam", ("s3://lab-bucket", "cgc")),
+        (GOOGLE, "out/0.bam", ("gs://lab-google", "out")),
+        (GOOGLE, "0.bam", ("gs://lab-google", "/")),
+        (AZURE, "out/0.bam", (HERE, "lab/azure/out")),
+        (Volume("lab/dark"), "out/0.bam", (HERE, "lab/dark/out")),
+    ],
+)
+def test_what_is_written_is_named_by_bucket_and_folder(volume: Volume, location: str, name: tuple[str, str]) -> None:
+    assert moved([item(volume=volume.id, location=location)], facts(volume), host=HOST).outputs == (name,)
+
+
+def test_few_files_in_one_folder_are_one_output() -> None:
+    items = [item(number, path="raw", location=f"out/{number}.bam") for number in range(MOST)]
+
+    known = moved(items, facts(S3, files=MOST), host=HOST)
+
+    assert len(known.inputs) == MOST
+    assert known.outputs == (("s3://lab-bucket", "cgc/out"),)
+
+
+@pytest.mark.parametrize(
+    ("folders", "inputs"), [(7, 7), (10_000, 3)], ids=["few folders are named", "many give way to projects"]
+)
+def test_ten_thousand_files_are_few_datasets(folders: int, inputs: int) -> None:
+    items = [
+        item(n, path=f"raw/{n % folders}", project=f"lab/p{n % folders % 3}", location=f"out/{n}/{n}.bam")
+        for n in range(10_000)
+    ]
+
+    known = moved(items, facts(S3), host=HOST)
+
+    assert len(known.inputs) == inputs
+    assert known.outputs == (("s3://lab-bucket", "cgc"),)
+
+
+def test_what_is_left_between_two_processes_is_small_whatever_the_names() -> None:
+    items = [item(n, path="x" * 3000, project=f"lab/p{n}", location=f"{'y' * 900}{n}/a") for n in range(90)]
+    more = [item(n, project=f"lab/p{n}", location="a") for n in range(5000)]
+
+    for many in (items, more):
+        known = moved(many, facts(S3), host=HOST)
+        assert len(json.dumps(known.to_json())) < 32_768
+        assert len(known.inputs) <= MOST
+        assert known.inputs
+
+
+class Task(ExportLineage):
+    pass
+
+
+class Context(dict[str, Any]):
+    """A task's context, with its XComs or Airflow's store."""
+
+    def __init__(self, *, with_store: bool) -> None:
+        self.pushed: dict[str, Any] = {}
+        ti = SimpleNamespace(
+            task_id="export",
+            map_index=-1,
+            xcom_push=lambda key, value: self.pushed.update({key: value}),
+            xcom_pull=lambda task_ids, key, map_indexes: self.pushed.get(key),
+        )
+        super().__init__(ti=ti)
+        if with_store:
+            self["task_state_store"] = SimpleNamespace(set=self.pushed.__setitem__, get=self.pushed.get)
+
+
+DONE = {"completed": 1, "skipped": 0}
+NOTHING = {"completed": 0, "skipped": 0}
+
+
+@pytest.fixture
+def openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow's OpenLineage provider, as far as an operator meets it."""
+    package, extractors = ModuleType("airflow.providers.openlineage"), ModuleType("extractors")
+    extractors.OperatorLineage = SimpleNamespace  # type: ignore[attr-defined]
+    facet = ModuleType("facet")
+    facet.Dataset = lambda namespace, name: (namespace, name)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    monkeypatch.setitem(sys.modules, f"{package.__name__}.extractors", extractors)
+    monkeypatch.setitem(sys.modules, "airflow.providers.common.compat.openlineage.facet", facet)
+    monkeypatch.setattr(lineage, "is_wanted", lambda: True)
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_another_process_ends_the_task_and_knows_the_datasets(openlineage: None, with_store: bool) -> None:
+    context = Context(with_store=with_store)
+    Task()._keep_lineage(context, [item(path="raw")], facts(S3), host=HOST)
+    resumed = Task()
+
+    resumed._recall_lineage(context, DONE)
+
+    told = resumed.get_openlineage_facets_on_complete(None)
+    assert told.inputs == [(HERE, "lab/p0/raw/0.bam")]
+    assert told.outputs == [("s3://lab-bucket", "cgc/out/a")]
+
+
+@pytest.mark.parametrize(("summary", "outputs"), [(DONE, 1), (NOTHING, 0)])
+def test_a_failed_task_wrote_only_what_arrived(openlineage: None, summary: dict[str, int], outputs: int) -> None:
+    context, task = Context(with_store=False), Task()
+    task._keep_lineage(context, [item()], facts(S3), host=HOST)
+
+    task._recall_lineage(context, summary)
+
+    told = task.get_openlineage_facets_on_failure(None)
+    assert (len(told.inputs), len(told.outputs)) == (1, outputs)
+
+
+def test_a_task_that_failed_before_it_sent_has_nothing_to_tell(openlineage: None) -> None:
+    assert Task().get_openlineage_facets_on_failure(None) is None
+
+
+def test_what_an_unknown_release_left_is_not_read(openlineage: None) -> None:
+    context, task = Context(with_store=False), Task()
+    context.pushed[KEY] = {"version": 2}
+
+    task._recall_lineage(context, DONE)
+
+    assert task.get_openlineage_facets_on_complete(None) is None
+    assert Moved.from_json(None) is None
+
+
+def test_without_openlineage_nothing_is_written_and_nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lineage, "is_wanted", lambda: False)
+    context, task = Context(with_store=False), Task()
+
+    task._keep_lineage(context, [item()], facts(S3), host=HOST)
+    task._recall_lineage(context, DONE)
+
+    assert context.pushed == {}
+    assert task.get_openlineage_facets_on_complete(None) is None
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_openlineage_can_be_installed_and_off(monkeypatch: pytest.MonkeyPatch, off: bool) -> None:
+    conf = ModuleType("airflow.providers.openlineage.conf")
+    conf.is_disabled = lambda: off  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "airflow.providers.openlineage", ModuleType("airflow.providers.openlineage"))
+    monkeypatch.setitem(sys.modules, conf.__name__, conf)
+
+    assert lineage.is_wanted() is not off
+
+
+def test_openlineage_is_not_wanted_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "airflow.providers.openlineage.conf", None)
+
+    assert lineage.is_wanted() is False
