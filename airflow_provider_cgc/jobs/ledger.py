@@ -5,7 +5,7 @@ key holds the header, one each chunk: first the *intent* to send it, then what b
 items by their positions among the sorted keys of all, and is void for another list. So a chunk of 100 takes about 5 kB
 however long the locations are.
 
-    header        {"version", "digest", "owner", "since", "whole", "chunks", "max_tries", "succeeded"}
+    header        {"version", "digest", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
     chunk n       {"version", "digest", "at", "items": [position ...]}                   it may have been sent
                   ... and "jobs": [id | "" (not told) | null (certainly not started)]    it was answered
 """
@@ -114,6 +114,7 @@ class Ledger:
     :param fresh: nothing was sent before, if there is no record: this is the first attempt, the one before succeeded,
         or all is to start anew.
     :param max_tries: the task's, by which a Clear is told from a retry.
+    :param cleared: another record of this task tells that it was cleared.
     :raises OtherOwnerError: an earlier attempt was somebody else's.
     """
 
@@ -126,6 +127,7 @@ class Ledger:
         owner: str,
         fresh: bool = False,
         max_tries: int = 0,
+        cleared: bool = False,
     ) -> None:
         self._store = store
         self._keys = sorted(set(keys))
@@ -135,8 +137,9 @@ class Ledger:
         self._since = since
         self._whole = fresh
         self._max_tries = max_tries
-        self.cleared = False
-        """Whether somebody has cleared the task since the last attempt, and so wants all to be tried again."""
+        self.cleared = cleared
+        """Whether somebody has cleared the task since it failed, and so wants all to be tried again. Kept until the
+        task succeeds: the attempt after the Clear may be killed before it has sent anything."""
         self._chunks: list[dict[str, Any]] = []
         self._pasts: dict[Key, Past] = {}
         self._first_sent: dict[Key, datetime] = {}
@@ -205,7 +208,8 @@ class Ledger:
                 "who cannot see them. Use the connection of before, or start anew with resume=False."
             )
         self._since = min(self._since, _time(since) or self._since)
-        self.cleared = known.get("max_tries", self._max_tries) != self._max_tries
+        raised = known.get("max_tries", self._max_tries) != self._max_tries
+        self.cleared = self.cleared or raised or known.get("cleared") is True
         complete = isinstance(owner, str) and _time(since) is not None and isinstance(whole, bool)
         if known.get("digest") != self._digest or not complete or not _is_number(count, _MOST_CHUNKS):
             self._whole = False
@@ -256,6 +260,7 @@ class Ledger:
                     "whole": self._whole,
                     "chunks": len(self._chunks),
                     "max_tries": self._max_tries,
+                    "cleared": self.cleared,
                     "succeeded": False,
                 },
             )

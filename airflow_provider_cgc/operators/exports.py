@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
+from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import first_poke, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
+    from airflow_provider_cgc.operators import settling
 
 IF_EXISTS = ("fail", "skip", "overwrite")
 PATIENCE = 900.0
@@ -237,11 +239,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         began, client = exporting.now(), self._client()
         owner = f"{client.user().username} at {client.settings.host}"
         try:
-            ledger = record.open(
-                exporting.items,
-                since=began if record.is_first else min(began, run_began(context)),
-                owner=owner,
-            )
+            ledger = record.open(exporting.items, now=began, run_began=run_began(context), owner=owner)
             exporting.decide(ledger)
         except (ledgers.OtherOwnerError, UncertainExports) as error:
             raise CgcExportsUncertain(str(error)) from None
@@ -278,22 +276,14 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Account for every item, verify, and judge by what the task tolerates."""
-        from airflow_provider_cgc.operators.settling import settle
-
         record = self._record(context)
-        if outcome is not Outcome.ERROR:
-            settled = settle(
-                self._client(),
-                summary,
-                outcomes=record.outcomes(),
-                ids=record.started(self._current),
-                verify=self.verify and outcome in (Outcome.COMPLETED, Outcome.FAILED),
-                since=run_began(context),
-                say=lambda line: self.log.info("%s", line),
-            )
+        settled = self._settled(context, outcome, summary, record)
+        if settled is not None:
             summary = {**settled.summary, "manifest": self.manifest_path}
             bad = summary["failed"] + summary["missing"]
-            if outcome is Outcome.FAILED and not self._too_many(bad, summary["total"]) and not settled.open:
+            # With `fail_fast` jobs may still run, and what still runs is not done.
+            ended = bad + summary["completed"] + summary["skipped"] == summary["total"] and not settled.open
+            if outcome is Outcome.FAILED and ended and not self._too_many(bad, summary["total"]):
                 outcome = Outcome.COMPLETED
             elif outcome is Outcome.COMPLETED and self._too_many(bad, summary["total"]):
                 outcome = Outcome.FAILED
@@ -303,6 +293,31 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if outcome is Outcome.COMPLETED:
             record.close()
         return super()._finish(context, outcome, summary, reason)
+
+    def _settled(
+        self, context: Context, outcome: Outcome, summary: dict[str, Any], record: Record
+    ) -> settling.Settled | None:
+        """Make the account; None where the platform does not answer and the task is lost anyway."""
+        from airflow_provider_cgc.operators import settling
+
+        ended = outcome in (Outcome.COMPLETED, Outcome.FAILED)
+        if outcome is Outcome.ERROR:
+            return None
+        try:
+            return settling.settle(
+                self._client(),
+                summary,
+                outcomes=record.outcomes(),
+                ids=record.started(self._current),
+                verify=self.verify and ended,
+                since=run_began(context),
+                say=lambda line: self.log.info("%s", line),
+            )
+        except CgcError as error:
+            if ended:
+                raise
+            self.log.warning("The manifest could not be brought up to date: %s", error)
+            return None
 
     def _place(self) -> Asset | None:
         return place_of(self.volume, self.location)

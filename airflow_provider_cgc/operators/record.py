@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
@@ -22,8 +23,6 @@ from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow_provider_cgc.sensors.wait import Wait
 
 REST_KEY = "cgc_exports_rest"
@@ -61,6 +60,8 @@ class Record:
         self._warn = warn
         self._id = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
         self._max_tries = int(ti.max_tries or 0)
+        self._kept: dict[str, Any] = {}
+        """What the manifest must go on telling: since when jobs count, and whether the task was cleared."""
 
     @property
     def is_first(self) -> bool:
@@ -81,9 +82,9 @@ class Record:
             self._warn(warning)
         self._lines()
 
-    def open(self, keys: Iterable[Key], *, since: datetime, owner: str) -> Ledger:
+    def open(self, keys: Iterable[Key], *, now: datetime, run_began: datetime, owner: str) -> Ledger:
         """
-        Give the ledger of this attempt, with all that is known of earlier ones.
+        Give the ledger of this attempt, with all that is known of earlier ones; `now` is the platform's clock.
 
         :raises OtherOwnerError: if they were somebody else's.
         """
@@ -92,20 +93,27 @@ class Record:
         known = self._store is not None and self._store.get(ledgers.HEADER) is not None
         mine = self._mine() if self._resume and not known else []
         task = mine[0].task if mine and mine[0].task else {}
-        anew = bool(task.get("succeeded")) and task.get("max_tries") != self._max_tries
+        cleared = bool(task) and task.get("max_tries") != self._max_tries
+        anew = cleared and bool(task.get("succeeded"))
+        fresh = self.is_first or anew
+        since = now if fresh else min(now, _time(task.get("since")) or run_began)
+        cleared = not fresh and (cleared or task.get("cleared") is True)
         ledger = Ledger(
-            self._store, keys, since=since, owner=owner, fresh=self.is_first or anew, max_tries=self._max_tries
+            self._store, keys, since=since, owner=owner, fresh=fresh, max_tries=self._max_tries, cleared=cleared
         )
         if mine and not anew:
             ledger.learn({key: past for one in mine if (key := _key(one)) is not None and (past := _past(one))})
-            ledger.cleared = ledger.cleared or task.get("max_tries") != self._max_tries
+        self._kept = {"since": since.isoformat(), "cleared": ledger.cleared}
         return ledger
 
     def write(self, outcomes: Iterable[ItemOutcome], *, succeeded: bool = False) -> None:
         """Write the manifest, whole or not at all."""
         if self._path is None:
             return
+        outcomes = list(outcomes)
+        before = self._kept or (outcomes[0].task if outcomes else None) or {}
         task = {"id": self._id, "max_tries": self._max_tries, "succeeded": succeeded}
+        task |= {name: before[name] for name in ("since", "cleared") if name in before}
         storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes), self._conn_id)
 
     def outcomes(self) -> list[ItemOutcome] | None:
@@ -175,3 +183,11 @@ def _past(outcome: ItemOutcome) -> Past:
     if outcome.id is not None:
         return Past(Fate.STARTED, outcome.id)
     return Past(Fate.UNCERTAIN if outcome.state is ItemState.SUBMITTED else Fate.NEVER_SENT)
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None

@@ -196,6 +196,13 @@ class TestWhatIsWrittenDown:
         assert not opened(store).cleared
         assert Ledger(store, KEYS, since=LATER, owner="me", max_tries=3).cleared
 
+    def test_a_clear_is_not_forgotten_when_the_attempt_after_it_is_killed(self, store):
+        first(store)
+        cleared = Ledger(store, KEYS, since=LATER, owner="me", max_tries=3)
+        cleared.intend(KEYS, at=LATER)
+
+        assert Ledger(store, KEYS, since=LATER, owner="me", max_tries=3).cleared
+
     def test_the_ids_that_count_can_be_read_without_the_items(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:3], at=BEGAN), [*started("c", "a"), BulkRecord(None, None, REFUSED)])

@@ -1,0 +1,88 @@
+"""How an export task ends, given what its wait came to: what is tolerated, what is retried, what is never green."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client import CgcConnectionError
+from airflow_provider_cgc.compat import AirflowSensorTimeout
+from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete
+from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.operators import settling
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+
+
+class Task:
+    """As much of a task instance as the end of a task needs."""
+
+    def __init__(self) -> None:
+        self.dag_id, self.run_id, self.task_id, self.map_index = "d", "r", "t", -1
+        self.try_number, self.max_tries = 1, 0
+        self.xcoms: dict[str, Any] = {}
+
+    def xcom_push(self, *, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+    def xcom_pull(self, *, key: str, **where: Any) -> Any:
+        return self.xcoms.get(key)
+
+
+def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, **more: Any) -> Any:
+    """End a task whose jobs came to this; `failed` and `completed` are counts, the rest are its arguments."""
+    failed, completed = more.pop("failed", 0), more.pop("completed", 0)
+    operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
+    operator._client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]
+    operator._add_names = lambda summary: False  # type: ignore[method-assign]
+    summary = {
+        "version": 1,
+        "kind": "export",
+        "total": total,
+        "completed": completed,
+        "failed": failed,
+        "missing": 0,
+        "skipped": 0,
+        "bytes": 0,
+        "seconds": 1.0,
+        "failed_items": [
+            {"id": f"j{n}", "file": "f", "volume": "a/b", "location": f"x{n}", "code": code, "message": "m"}
+            for n in range(failed)
+        ],
+        "manifest": None,
+    }
+    now = datetime.now(UTC)
+    context: Any = {"ti": Task(), "dag_run": SimpleNamespace(run_after=now, start_date=now)}
+    return operator._finish(context, outcome, summary, None)
+
+
+def test_what_is_tolerated_ends_well() -> None:
+    assert ended(Outcome.FAILED, failed=1, completed=9, max_failures=1)["failed"] == 1
+
+
+def test_one_more_than_is_tolerated_does_not() -> None:
+    with pytest.raises(CgcJobsFailed):
+        ended(Outcome.FAILED, failed=2, completed=8, max_failures=1)
+
+
+def test_nothing_is_green_while_jobs_run_however_much_is_tolerated() -> None:
+    with pytest.raises(CgcJobsFailed, match="8 exports still run"):
+        ended(Outcome.FAILED, failed=1, completed=1, max_failures=5, fail_fast=True)
+
+
+def test_an_error_that_may_pass_is_one_that_airflow_retries() -> None:
+    with pytest.raises(CgcJobsIncomplete, match="sends again only what failed or is missing"):
+        ended(Outcome.FAILED, failed=1, completed=9, code=9100)
+
+
+def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*args: Any, **how: Any) -> Any:
+        raise CgcConnectionError("no route", sent=False)
+
+    monkeypatch.setattr(settling, "settle", down)
+    with pytest.raises(AirflowSensorTimeout):
+        ended(Outcome.TIMEOUT, completed=9)
+    with pytest.raises(CgcConnectionError):
+        ended(Outcome.COMPLETED, completed=10)
