@@ -1,0 +1,209 @@
+"""One task from its first try to its end as Airflow would drive it, and what must then be true on the platform."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_cgc.emulator import CgcEmulator
+from tests.crash.forks import ForkServer
+
+SIZE = 15_000_000_000
+"""Bytes of a file: its job runs for a minute, so that a retry finds jobs under way."""
+RETRIES = 4
+VOLUME = CgcEmulator.volume
+CREATE = "/v2/bulk/storage/exports/create"
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Which part of the task dies, and at which of its steps."""
+
+    part: str
+    step: int
+
+
+@dataclass
+class Platform:
+    """An emulator that many tasks are run on, each with places of its own."""
+
+    emulator: CgcEmulator
+    forks: ForkServer
+    folder: Path
+    files: list[str]
+
+
+@dataclass
+class Task:
+    """A task instance of one Dag run."""
+
+    platform: Platform
+    arguments: Mapping[str, Any]
+    store: bool
+    manifest: bool
+    items: int = 5
+    chunk: int = 2
+    pause: float = 1.0
+    """Seconds until Airflow starts the next try."""
+    try_number: int = 1
+    max_tries: int = RETRIES
+    ends: list[dict[str, Any]] = field(default_factory=list)
+    """How each part that was not killed ended."""
+
+    def __post_init__(self) -> None:
+        self.number = next(_numbers)
+        self.folder = self.platform.folder / str(self.number)
+        self.folder.mkdir()
+        self.emulator.clear_faults()
+        self.emulator.clock.advance(3600)
+        self.run_began = self.emulator.clock.now()
+        self.emulator.clock.advance(5)
+
+    @property
+    def emulator(self) -> CgcEmulator:
+        return self.platform.emulator
+
+    @property
+    def files(self) -> list[str]:
+        return self.platform.files[: self.items]
+
+    def attempt(self, kill: Kill | None = None, **arguments: Any) -> str:
+        """Make one try, in as many processes as Airflow would; give the task's state, "killed" if it died."""
+        started = self.emulator.clock.now()
+        parts: dict[str, Any] = {"part": "execute"}
+        while True:
+            die = kill.step if kill and kill.part == parts["part"] else None
+            end = self._run({**parts, "kill_at": die, "started": started}, arguments)
+            if end is None and parts["part"] == "trigger":
+                kill = None  # another triggerer takes the row
+                continue
+            if end is None:
+                return "killed"
+            self.ends.append({**end, "part": parts["part"]})
+            if end["state"] == "deferred":
+                row, method = end["row"], end["method"]
+                parts = {"part": "trigger", "row": row}
+            elif end["state"] == "event":
+                parts = {"part": "resume", "event": end["event"], "method": method}
+            else:
+                return str(end["state"])
+
+    def retry(self, **arguments: Any) -> str:
+        """Try again as Airflow does, until the task ends."""
+        state = "killed"
+        while state in ("killed", "up_for_retry"):
+            assert self.try_number <= self.max_tries, self.log
+            self.next_try()
+            state = self.attempt(**arguments)
+        return state
+
+    def next_try(self) -> None:
+        """Let Airflow's retry delay pass."""
+        self.try_number += 1
+        self.emulator.clock.advance(self.pause)
+
+    def clear(self) -> None:
+        """Do what a Clear does: the tries go on counting, and there may be as many more as the Dag says."""
+        self.emulator.clock.advance(600)
+        self.max_tries = self.try_number + RETRIES
+        self.try_number += 1
+
+    def steps_of(self, part: str) -> list[str]:
+        """The steps of the last such part that was not killed."""
+        return next((end["steps"] for end in reversed(self.ends) if end["part"] == part), [])
+
+    @property
+    def log(self) -> str:
+        """What went on, for a failed test."""
+        killed = self.folder / "killed"
+        text = (self.folder / "log.txt").read_text()[-6000:]
+        return f"\nkilled at: {killed.read_text() if killed.exists() else 'nothing'}\n{text}"
+
+    @property
+    def jobs(self) -> dict[str, list[str]]:
+        """The states of the platform's jobs for each file of this task, oldest first."""
+        found: dict[str, list[str]] = {name: [] for name in self.files}
+        with self.emulator.world.open() as world:
+            for job in world.exports.values():
+                if job.order.location == self.location(job.order.file):
+                    found[job.order.file].append(job.state)
+        return found
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The manifest."""
+        return [json.loads(line) for line in (self.folder / "manifest.jsonl").read_text().splitlines()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return json.loads((self.folder / "xcoms.json").read_text())["cgc_summary"]
+
+    def location(self, file: str) -> str:
+        return f"task-{self.number}/{file}"
+
+    def on_the_volume(self) -> set[str]:
+        """The files of this task whose objects are there."""
+        with self.emulator.world.open() as world:
+            there = world.volumes[VOLUME]
+            return {name for name in self.files if there.key(self.location(name)) in world.buckets[there.bucket]}
+
+    def must_be_done(self, *, jobs: Sequence[str] | Mapping[str, Sequence[str]] = ("COMPLETED",)) -> None:
+        """Check that no item is missing from volume, summary or manifest, and the jobs of each file, oldest first."""
+        wanted = jobs if isinstance(jobs, Mapping) else {}
+        assert self.jobs == {
+            name: list(wanted.get(name, ("COMPLETED",)) if isinstance(jobs, Mapping) else jobs) for name in self.files
+        }, self.log
+        assert self.on_the_volume() == set(self.files), self.log
+        counts = {name: self.summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
+        assert counts == {"total": self.items, "completed": self.items, "failed": 0, "missing": 0, "skipped": 0}
+        if self.manifest:
+            assert [line["file"] for line in self.lines] == self.files, self.log
+            assert Counter(line["state"] for line in self.lines) == {"COMPLETED": self.items}, self.log
+            assert all(line["id"] and line["task"]["succeeded"] for line in self.lines), self.log
+
+    def forget(self) -> None:
+        """Give the space back."""
+        shutil.rmtree(self.folder)
+
+    def _run(self, part: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Run one part; None if it was killed as told."""
+        (self.folder / "killed").unlink(missing_ok=True)
+        (self.folder / "end.json").unlink(missing_ok=True)
+        manifest = {"manifest_path": f"file://{self.folder}/manifest.jsonl"} if self.manifest else {}
+        given = {
+            "items": self.files,
+            "volume": VOLUME,
+            "location": f"task-{self.number}/{{id}}",
+            "copy_only": True,
+            "poke_interval": 60,
+            **manifest,
+            **self.arguments,
+            **arguments,
+        }
+        signal = self.platform.forks.run(
+            {
+                **part,
+                "folder": str(self.folder),
+                "url": self.emulator.url,
+                "connection": self.emulator.airflow_conn,
+                "arguments": given,
+                "store": self.store,
+                "chunk": self.chunk,
+                "try_number": self.try_number,
+                "max_tries": self.max_tries,
+                "run_began": self.run_began,
+            }
+        )
+        if signal:
+            assert part["kill_at"] is not None, self.log
+            return None
+        end = self.folder / "end.json"
+        assert end.exists(), self.log
+        return dict(json.loads(end.read_text()))

@@ -1,0 +1,339 @@
+"""An export that is killed at every step, or whose answers are lost: nothing is missing, nothing is exported twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.airflow.conftest import has_task_state_store
+from tests.crash.scene import CREATE, Kill, Platform, Task
+
+Give = Callable[[str, float, int], Platform]
+
+MODES: dict[str, dict[str, Any]] = {"poke": {"mode": "poke"}, "deferrable": {"deferrable": True}}
+RECORDS = {"none": (False, False), "manifest": (False, True)}
+"""Whether there is a task state store, and a manifest."""
+if has_task_state_store():
+    RECORDS |= {"store": (True, False), "store and manifest": (True, True)}
+LAG = 30.0
+OLDER = 20_000
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How a task is run, what goes before the try that is killed, and what each file's jobs must be in the end."""
+
+    mode: str
+    record: str
+    order: str = "newest"
+    lag: float = LAG
+    older: int = 0
+
+    def task(self, give: Give, **values: Any) -> Task:
+        store, manifest = RECORDS[self.record]
+        arguments = MODES[self.mode] | values.pop("arguments", {})
+        return Task(give(self.order, self.lag, self.older), arguments, store, manifest, **values)
+
+    def __str__(self) -> str:
+        older = f", {self.older} older" if self.older else ""
+        return f"{self.mode}, {self.record}, {self.order} first, lag {self.lag:g}{older}"
+
+
+def named(scenarios: list[Scenario]) -> Any:
+    return pytest.mark.parametrize("scenario", [pytest.param(one, id=str(one)) for one in scenarios])
+
+
+ALL = [Scenario(mode, record) for mode in MODES for record in RECORDS]
+OTHER_LISTS = [
+    Scenario("poke", "none", "oldest"),
+    Scenario("poke", "manifest", "oldest"),
+    Scenario("poke", "none", "oldest", 0.0),
+    Scenario("deferrable", "manifest", "oldest"),
+]
+LONG_LISTS = [
+    Scenario("poke", record, order, LAG, OLDER) for order in ("newest", "oldest") for record in ("none", "manifest")
+]
+
+
+def kills_of(task: Task, *, only: str = "") -> Iterator[Kill]:
+    """
+    Give every step at which the undisturbed try, which this task has made, can be killed.
+
+    Where nothing went on beside a step, the moment after it is that before the next one.
+    """
+    for end in task.ends:
+        steps = end["steps"]
+        for number, label in enumerate(steps):
+            twin = number > 0 and label.startswith("after") and steps[number - 1] == label.replace("after", "before", 1)
+            # Until it defers, a deferrable task does what one in poke mode does: only the sending is looked at again.
+            known = len(task.ends) > 1 and end["state"] == "deferred" and "create" not in label and number < 30
+            if (not twin or only) and not known and only in label:
+                yield Kill(end["part"], number)
+
+
+def sweep(undisturbed: Task, killed: Callable[[Kill], Task], check: Callable[[Task], None], *, only: str = "") -> None:
+    """Kill at every step, let Airflow go on, and check; tell all steps for which it does not hold."""
+    wrong = []
+    kills = list(kills_of(undisturbed, only=only))
+    assert len(kills) >= 3
+    for kill in kills:
+        task = killed(kill)
+        try:
+            check(task)
+        except AssertionError as error:
+            step = undisturbed.steps_of(kill.part)[kill.step]
+            wrong.append(f"=== killed in {kill.part} {step!r} ({kill.step}): {error}"[:5000])
+        else:
+            task.forget()
+    print(f"{len(kills)} kills")
+    assert not wrong, f"{len(wrong)} of {len(kills)} kills:\n" + "\n".join(wrong)
+
+
+def pause_after(kill: Kill) -> float:
+    """Let some retries begin at once and some when the jobs have ended."""
+    return 400.0 if kill.step % 3 == 0 else 1.0
+
+
+@named(ALL + OTHER_LISTS)
+def test_killed_at_any_step_it_exports_all_once(platform: Give, scenario: Scenario) -> None:
+    undisturbed = scenario.task(platform)
+    assert undisturbed.attempt() == "success", undisturbed.log
+    undisturbed.must_be_done()
+
+    def killed(kill: Kill) -> Task:
+        task = scenario.task(platform, pause=pause_after(kill))
+        task.attempt(kill)
+        return task
+
+    def check(task: Task) -> None:
+        if not task.ends or task.ends[-1]["state"] != "success":
+            assert task.retry() == "success", task.log
+        task.must_be_done()
+
+    sweep(undisturbed, killed, check)
+
+
+@named(LONG_LISTS)
+def test_killed_while_sending_it_finds_its_jobs_among_many_older_ones(platform: Give, scenario: Scenario) -> None:
+    undisturbed = scenario.task(platform)
+    assert undisturbed.attempt() == "success", undisturbed.log
+
+    def killed(kill: Kill) -> Task:
+        task = scenario.task(platform)
+        assert task.attempt(kill) == "killed"
+        return task
+
+    def check(task: Task) -> None:
+        assert task.retry() == "success", task.log
+        task.must_be_done()
+
+    sweep(undisturbed, killed, check, only="create")
+
+
+@named([one for one in ALL if one.mode == "poke"])
+def test_killed_twice_it_exports_all_once(platform: Give, scenario: Scenario) -> None:
+    """The retry is killed at each of its steps, the search for jobs among them."""
+    undisturbed = scenario.task(platform)
+    assert undisturbed.attempt() == "success", undisturbed.log
+    steps = undisturbed.steps_of("execute")
+    second = [number for number, label in enumerate(steps) if label.startswith("after") and "create" in label][1]
+    first_kill = Kill("execute", second)
+
+    def retried() -> Task:
+        task = scenario.task(platform)
+        assert task.attempt(first_kill) == "killed"
+        task.next_try()
+        return task
+
+    model = retried()
+    assert model.attempt() == "success", model.log
+
+    def killed(kill: Kill) -> Task:
+        task = retried()
+        task.attempt(kill)
+        return task
+
+    def check(task: Task) -> None:
+        if not task.ends or task.ends[-1]["state"] != "success":
+            assert task.retry() == "success", task.log
+        task.must_be_done()
+
+    model.ends = [end for end in model.ends if end["part"] == "execute"]
+    sweep(model, killed, check)
+
+
+@pytest.mark.parametrize("chunk", [0, 1, 2])
+@pytest.mark.parametrize("fault", ["drop_after", "drop_before", "502_html"])
+@named(ALL)
+def test_a_lost_answer_loses_and_repeats_nothing(platform: Give, scenario: Scenario, fault: str, chunk: int) -> None:
+    task = scenario.task(platform)
+    task.emulator.fault(fault, path=CREATE, after=chunk)
+
+    state = task.attempt()
+
+    assert state == "success", task.log
+    task.must_be_done()
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
+@named([one for one in ALL if one.mode == "poke"])
+def test_killed_while_it_looks_for_a_lost_answer_it_exports_all_once(
+    platform: Give, scenario: Scenario, fault: str
+) -> None:
+    def struck(kill: Kill | None) -> Task:
+        task = scenario.task(platform)
+        task.emulator.fault(fault, path=CREATE, after=1)
+        task.attempt(kill)
+        return task
+
+    undisturbed = struck(None)
+    undisturbed.must_be_done()
+
+    def check(task: Task) -> None:
+        task.emulator.clear_faults()
+        if not task.ends or task.ends[-1]["state"] != "success":
+            assert task.retry() == "success", task.log
+        task.must_be_done()
+
+    sweep(undisturbed, struck, check)
+
+
+@named(ALL)
+def test_a_retry_sends_again_what_failed_and_may_pass_and_nothing_else(platform: Give, scenario: Scenario) -> None:
+    def failing(kill: Kill | None) -> Task:
+        task = scenario.task(platform)
+        task.emulator.fail_files(task.files[1], code=9100, times=1)
+        task.attempt(kill)
+        return task
+
+    undisturbed = failing(None)
+    assert undisturbed.ends[-1]["state"] == "up_for_retry", undisturbed.log
+
+    def check(task: Task) -> None:
+        assert task.retry() == "success", task.log
+        task.must_be_done(jobs={task.files[1]: ("FAILED", "COMPLETED")})
+
+    sweep(undisturbed, failing, check, only="request" if scenario.mode == "poke" else "create")
+
+
+@named([one for one in ALL if one.record != "none"])
+def test_a_clear_of_a_failed_task_sends_what_failed_and_nothing_else(platform: Give, scenario: Scenario) -> None:
+    def cleared() -> Task:
+        task = scenario.task(platform)
+        task.emulator.fail_files(task.files[1], code=9206)
+        task.emulator.fail_files(task.files[3], code=9006, at="submit")
+        assert task.attempt() == "failed", task.log
+        assert {name: len(jobs) for name, jobs in task.jobs.items()} == {
+            name: 0 if name == task.files[3] else 1 for name in task.files
+        }
+        task.emulator.clear_faults()
+        task.clear()
+        task.ends.clear()
+        return task
+
+    undisturbed = cleared()
+    assert undisturbed.attempt() == "success", undisturbed.log
+
+    def killed(kill: Kill) -> Task:
+        task = cleared()
+        task.attempt(kill)
+        return task
+
+    def check(task: Task) -> None:
+        if not task.ends or task.ends[-1]["state"] != "success":
+            assert task.retry() == "success", task.log
+        task.must_be_done(jobs={task.files[1]: ("FAILED", "COMPLETED")})
+
+    check(undisturbed)
+    sweep(undisturbed, killed, check, only="" if scenario.mode == "poke" else "create")
+
+
+@named(ALL)
+def test_a_clear_of_a_task_that_succeeded_exports_all_anew_once(platform: Give, scenario: Scenario) -> None:
+    """Without a store or a manifest nothing tells that the task had succeeded, and all is found done."""
+    times = 1 if scenario.record == "none" else 2
+
+    def cleared() -> Task:
+        task = scenario.task(platform, arguments={"if_exists": "overwrite"})
+        assert task.attempt() == "success", task.log
+        task.clear()
+        task.ends.clear()
+        return task
+
+    undisturbed = cleared()
+    assert undisturbed.attempt() == "success", undisturbed.log
+
+    def killed(kill: Kill) -> Task:
+        task = cleared()
+        task.attempt(kill)
+        return task
+
+    def check(task: Task) -> None:
+        if not task.ends or task.ends[-1]["state"] != "success":
+            assert task.retry() == "success", task.log
+        task.must_be_done(jobs=["COMPLETED"] * times)
+
+    check(undisturbed)
+    sweep(undisturbed, killed, check, only="" if scenario.mode == "poke" else "create")
+
+
+@named(ALL)
+def test_a_retry_after_a_success_that_airflow_lost_sends_nothing(platform: Give, scenario: Scenario) -> None:
+    task = scenario.task(platform, arguments={"if_exists": "overwrite"})
+    assert task.attempt() == "success", task.log
+
+    assert task.retry() == "success", task.log
+    task.must_be_done()
+
+
+@named(ALL)
+def test_without_resume_everything_is_exported_anew(platform: Give, scenario: Scenario) -> None:
+    task = scenario.task(platform, arguments={"if_exists": "overwrite", "resume": False})
+    assert task.attempt() == "success", task.log
+    task.clear()
+
+    assert task.attempt() == "success", task.log
+    task.must_be_done(jobs=["COMPLETED"] * 2)
+
+
+@named(ALL)
+def test_a_failed_item_is_never_green(platform: Give, scenario: Scenario) -> None:
+    def failing(kill: Kill | None) -> Task:
+        task = scenario.task(platform)
+        task.emulator.fail_files(task.files[4], code=9206)
+        task.attempt(kill)
+        return task
+
+    undisturbed = failing(None)
+
+    def check(task: Task) -> None:
+        if not task.ends or task.ends[-1]["state"] != "failed":
+            assert task.retry() == "failed", task.log
+        jobs = task.jobs
+        assert jobs == {name: ["FAILED" if name == task.files[4] else "COMPLETED"] for name in task.files}, task.log
+        assert task.summary["failed"] == 1
+        if task.manifest:
+            assert [line["state"] for line in task.lines] == ["COMPLETED"] * 4 + ["FAILED"]
+
+    check(undisturbed)
+    sweep(undisturbed, failing, check, only="request" if scenario.mode == "poke" else "create")
+
+
+@named([one for one in ALL if one.mode == "poke"])
+def test_two_hundred_and_fifty_are_exported_once(platform: Give, scenario: Scenario) -> None:
+    undisturbed = scenario.task(platform, items=250, chunk=100)
+    assert undisturbed.attempt() == "success", undisturbed.log
+
+    def killed(kill: Kill) -> Task:
+        task = scenario.task(platform, items=250, chunk=100)
+        assert task.attempt(kill) == "killed"
+        return task
+
+    def check(task: Task) -> None:
+        assert task.retry() == "success", task.log
+        task.must_be_done()
+
+    sweep(undisturbed, killed, check, only="create")
