@@ -4,13 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check system bench matrix constraints clean help
+.PHONY: demo test check system crash bench matrix constraints clean help
 
 help:
 	@echo "make demo    a real Airflow waits for exports on an emulated CGC (KEEP=1 leaves the UI up)"
 	@echo "make test    unit, contract and Airflow tests"
 	@echo "make check   ruff, mypy --strict, import directions, docs tests"
 	@echo "make system  tests on a real scheduler and triggerer"
+	@echo "make crash   exports killed at every step (about 10 minutes; make test takes every fourth)"
 	@echo "make bench   requests, lag, CPU and memory of waiting, beside the usual scripts (about 8 minutes)"
 	@echo "make matrix  the tests on every supported Airflow (VERSIONS=\"2.11 3.3\" for some)"
 
@@ -31,6 +32,9 @@ system: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
+
+crash: $(READY)
+	CRASH_AT="every step" $(BIN)/python -m pytest tests/crash $(ARGS)
 
 matrix: $(READY)
 	$(BIN)/python -m dev.matrix $(VERSIONS)

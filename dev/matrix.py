@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dev.constraints import LINES, ROOT, Line
 
-TESTS = ("tests/unit", "tests/airflow")
+TESTS = ("tests/unit", "tests/airflow", "tests/crash")
 
 
 def interpreter(line: Line) -> Path:

@@ -395,6 +395,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             manifest_path=self.manifest_path or None,
             manifest_conn_id=self.manifest_conn_id,
             resume=self.resume,
+            retries=self.retries or 0,
             warn=lambda line: self.log.warning("%s", line),
         )
 

@@ -39,6 +39,7 @@ class Record:
     :param store: the task state store, None where Airflow has none.
     :param manifest_path: where the manifest is, if there is one.
     :param resume: False: what earlier attempts have left does not count.
+    :param retries: the task's own number.
     :param warn: takes a line to log.
     """
 
@@ -50,6 +51,7 @@ class Record:
         manifest_path: str | None,
         manifest_conn_id: str | None,
         resume: bool,
+        retries: int,
         warn: Callable[[str], object],
     ) -> None:
         self._ti = ti
@@ -57,6 +59,7 @@ class Record:
         self._path = manifest_path
         self._conn_id = manifest_conn_id
         self._resume = resume
+        self._retries = retries
         self._warn = warn
         self._id = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
         self._max_tries = int(ti.max_tries or 0)
@@ -93,7 +96,8 @@ class Record:
         known = self._store is not None and self._store.get(ledgers.HEADER) is not None
         mine = self._mine() if self._resume and not known else []
         task = mine[0].task if mine and mine[0].task else {}
-        cleared = bool(task) and task.get("max_tries") != self._max_tries
+        # Where nothing is recorded, that more tries are granted than the task asks for tells that it was cleared once.
+        cleared = task.get("max_tries") != self._max_tries if task else not known and self._max_tries > self._retries
         anew = cleared and bool(task.get("succeeded"))
         fresh = self.is_first or anew
         since = now if fresh else min(now, _time(task.get("since")) or run_began)

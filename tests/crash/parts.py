@@ -154,7 +154,7 @@ class _LoopTime(VirtualTime):
 
 
 def _task(part: dict[str, Any], folder: Path, steps: Steps, xcoms: _File) -> tuple[Any, dict[str, Any]]:
-    operator = exports.CgcBulkExportOperator(task_id=TASK, **part["arguments"])
+    operator = exports.CgcBulkExportOperator(task_id=TASK, retries=part["retries"], **part["arguments"])
 
     def xcom_pull(*, task_ids: str, key: str, map_indexes: int) -> Any:
         assert (task_ids, map_indexes) == (TASK, -1)

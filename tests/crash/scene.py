@@ -198,6 +198,7 @@ class Task:
                 "chunk": self.chunk,
                 "try_number": self.try_number,
                 "max_tries": self.max_tries,
+                "retries": RETRIES,
                 "run_began": self.run_began,
             }
         )

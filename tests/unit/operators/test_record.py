@@ -28,7 +28,7 @@ def record(manifest: str, *, try_number: int, max_tries: int) -> Record:
     ti = SimpleNamespace(
         dag_id="dag", run_id="run", task_id="task", map_index=-1, try_number=try_number, max_tries=max_tries
     )
-    return Record(ti, store=None, manifest_path=manifest, manifest_conn_id=None, resume=True, warn=print)
+    return Record(ti, store=None, manifest_path=manifest, manifest_conn_id=None, resume=True, retries=4, warn=print)
 
 
 def opened(record: Record, now: datetime) -> Ledger:
