@@ -91,14 +91,14 @@ def run_began(context: Context) -> datetime:
     Give a time before which no task of this Dag run can have begun, by Airflow's clock.
 
     Not the run's start date alone: a Clear sets it anew. `run_after` (Airflow 3) or the end of the data interval
-    (Airflow 2.11) is never later than the run's first start, unless somebody has given it by hand.
+    (Airflow 2.11) is never later than the run's first start, unless somebody has given it by hand; and never as early
+    as the run before, whose jobs are none of this one's.
     """
     run: Any = context["dag_run"]
-    names = ("run_after", "data_interval_end", "logical_date", "start_date")
-    known: dict[str, datetime] = {name: moment for name in names if (moment := getattr(run, name, None)) is not None}
-    if "run_after" in known:
-        known = {name: known[name] for name in ("run_after", "start_date") if name in known}
-    return min(known.values())
+    names = ("run_after", "data_interval_end", "logical_date")
+    planned = next((moment for name in names if (moment := getattr(run, name, None)) is not None), None)
+    known: list[datetime] = [moment for moment in (planned, run.start_date) if moment is not None]
+    return min(known)
 
 
 def read_xcom(address: Mapping[str, Any]) -> Any:

@@ -1,7 +1,8 @@
 """Export every night what is new since the night before; a night without anything new is green.
 
-`modified_after` narrows the list to the files that changed since the last successful run began, and `if_exists="skip"`
-leaves alone what an earlier night has exported. The manifest on object storage says of every file what became of it.
+`modified_after` narrows the list to the files of the last week, and `if_exists="skip"` leaves alone what an earlier
+night has exported; so a night that failed, or one that was cleared much later, costs no file. The manifest on object
+storage says of every file what became of it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def cgc_nightly_export():
     new_files = CgcListFilesOperator(
         task_id="new_files",
         project="{{ params.project }}",
-        modified_after="{{ prev_start_date_success or '1970-01-01T00:00:00Z' }}",
+        # A week, so that nothing is missed when a night fails or is cleared later: what is there is skipped below.
+        modified_after="{{ (data_interval_end or dag_run.run_after) - macros.timedelta(days=7) }}",
         manifest_path="{{ params.manifests }}/{{ run_id }}/files.jsonl",  # beyond 1,000 files a list needs a place
         allow_empty=True,
         retries=2,

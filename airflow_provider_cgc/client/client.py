@@ -39,7 +39,7 @@ class CgcClient:
         patience: float = 300.0,
         budget: RateBudget | None = None,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         if not patience >= 0 or math.isinf(patience):
             raise CgcUsageError(f"patience must be a number of seconds from 0 on, not {patience!r}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class _Effort:
     patience: float
     clock: Callable[[], float]
     began: float
+    closed: threading.Event
     slept: float = 0.0
     attempt: int = 1
     next_wait: float = 0.0
@@ -55,7 +57,7 @@ class Transport:
         patience: float,
         budget: RateBudget,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._host = settings.host
         self._wire = Wire(settings)
@@ -63,17 +65,21 @@ class Transport:
         self._budget = budget
         self._clock = clock
         self._sleep = sleep
+        self._closed = threading.Event()
+        """Set by `close` for the calls that are under way then."""
 
     def __repr__(self) -> str:
         return f"<Transport to {self._host}>"
 
     def close(self) -> None:
-        """Close all connections; a later call opens new ones."""
+        """Close all connections; what is under way is not repeated any more, a later call opens new ones."""
+        closed, self._closed = self._closed, threading.Event()
+        closed.set()
         self._wire.close()
 
     def send(self, request: Request) -> Answer:
         """Send, wait and repeat within the patience of one call; raises a `CgcError`."""
-        effort = _Effort(self._patience, self._clock, self._clock())
+        effort = _Effort(self._patience, self._clock, self._clock(), self._closed)
 
         def again(state: tenacity.RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome else None
@@ -90,7 +96,7 @@ class Transport:
 
     def _may_go_on(self, request: Request, error: CgcError, effort: _Effort) -> bool:
         wait = wait_before_repeat(error, repeatable=request.repeatable, attempt=effort.attempt, random=random.random)
-        if wait is None or wait > effort.left or self._patience <= 0:
+        if wait is None or wait > effort.left or self._patience <= 0 or effort.closed.is_set():
             return False
         log.warning("%s. Attempt %d failed; again in %.1f s", error, effort.attempt, wait)
         effort.attempt += counts_as_attempt(error)
@@ -130,7 +136,8 @@ class Transport:
     def _nap(self, effort: _Effort, seconds: float) -> None:
         if seconds > 0:
             effort.slept += seconds
-            self._sleep(seconds)
+            # Whoever closes the client does not wait for naps in other threads.
+            (self._sleep or effort.closed.wait)(seconds)
 
 
 def _shown(body: bytes) -> str:

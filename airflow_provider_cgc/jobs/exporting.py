@@ -45,6 +45,8 @@ class Order:
     if_exists: str = "fail"
     properties: Mapping[str, Any] = field(default_factory=dict)
     too_many: Callable[[int], bool] = bool
+    verify: bool = False
+    """A job's word that it COMPLETED is not enough."""
     where: str = "items"
     """The argument that the items come from, for messages."""
 
@@ -133,6 +135,8 @@ class Exporting:
         unsure = {key: one for key, one in self._decisions.items() if one.action is Action.UNCERTAIN}
         if unsure:
             raise UncertainExports(_told(unsure))
+        if self._order.verify and ledger.cleared:
+            self._doubt_what_is_gone()
         if self._order.if_exists == "skip":
             self._skip_what_is_there()
         ledger.adopted(
@@ -257,6 +261,17 @@ class Exporting:
             size, wanted_size = there[key.volume][key.location], self.items[key].size
             if size is None or wanted_size is None or size == wanted_size:
                 self._skipped[key] = size
+
+    def _doubt_what_is_gone(self) -> None:
+        """Send again what a job of ours has put there and is not there any more; who clears the task wants it there."""
+        done = [key for key in self._keys(Action.DONE) if self._decisions[key].job_id is not None]
+        for volume in {key.volume for key in done}:
+            keys = [key for key in done if key.volume == volume]
+            there = objects_below(self._client, volume, common_folder([key.location for key in keys]))
+            for key in keys:
+                if key.location not in there:
+                    why = f"{self._decisions[key].why}, but the object is not there"
+                    self._decisions[key] = Decision(Action.SEND, why)
 
     def _with_paths(self, items: list[Item], facts: Facts) -> list[Item]:
         """Look up the folders of files that bring no path, if the template wants one."""

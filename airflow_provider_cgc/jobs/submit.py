@@ -102,6 +102,7 @@ class Sender:
         self._properties = dict(properties or {})
         self._clock = clock
         self._watched: list[str] = []
+        self._seen_to_end: set[str] = set()
         self._ended: Counter[tuple[int | None, str] | None] = Counter()
         self._looked_at = clock()
 
@@ -185,7 +186,9 @@ class Sender:
         if now - self._looked_at < LOOK_EVERY:
             return
         self._looked_at = now
-        self._watched = self._watched or list(sent.started.values())
+        self._watched = self._watched or [one for one in sent.started.values() if one not in self._seen_to_end]
+        if not self._watched:
+            return
         try:
             records = self._bulk_get(self._watched[:CHUNK])
         except CgcError:
@@ -194,6 +197,7 @@ class Sender:
             job = record.resource
             if job is not None and job.done:
                 self._watched.remove(job.id)
+                self._seen_to_end.add(job.id)
                 self._ended[_permanent(job)] += 1
 
     def _wire(self, key: Key, item: Item) -> dict[str, Any]:

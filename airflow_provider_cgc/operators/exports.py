@@ -28,7 +28,7 @@ from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
-from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.operators.record import ReadOnly, Record
 from airflow_provider_cgc.sensors.arguments import check_count, whole_number
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.operators import settling
 
 IF_EXISTS = ("fail", "skip", "overwrite")
+MOST_IDS = 1000
+"""Job ids that a task without a manifest returns."""
 PATIENCE = 900.0
 """Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
 
@@ -58,8 +60,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     that succeeded exports anew. What cannot be told for certain is an error and is not sent.
 
     The record of what was sent is Airflow's task state store (3.3 and later), the manifest at `manifest_path`, or the
-    platform's list of jobs. Below Airflow 3.3 without a manifest, a Clear of a task that succeeded finds its jobs in
-    that list and exports nothing; set `resume=False` to export anew.
+    platform's list of jobs. Where only that list is left, a Clear of a task that succeeded finds its jobs there and
+    exports nothing, and so does one of a task with `wait=False`, which never knows how its jobs end; set `resume=False`
+    to export anew.
 
     Returns its summary, also in the XCom `cgc_summary`: see `CgcBulkExportSensor`; `failed_items` and the manifest are
     in the form that `items` and `manifest` take. With `wait=False` it returns the manifest's URI, or the job ids where
@@ -171,6 +174,10 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         with self._never_failing():
             return self._only_start(context)
 
+    def _before_poking(self, context: Context) -> None:
+        """Start the exports here: what is wrong with them is neither to be skipped nor to be tried at each poke."""
+        self._current = self._begin(context)
+
     def on_kill(self) -> None:
         """Say what goes on without us; a retry takes it over."""
         if self._submitting:
@@ -222,7 +229,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             if not items:
                 return None
             record = self._record(context)
-            self._check_memory(context)
+            self._check_memory(context, len(items))
+            self._too_many(0, len(items))
             record.check(dry_run=self.dry_run)
             order = Order(
                 items=items,
@@ -231,6 +239,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 copy_only=copy_only,
                 if_exists=if_exists,
                 properties=self._properties(),
+                verify=self.verify,
                 too_many=lambda failed: self._too_many(failed, len(items)),
                 where=self._where,
             )
@@ -253,10 +262,12 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._keep_lineage(context, exporting.items.values(), exporting.facts, host=self._client().settings.host)
         record.write(exporting.outcomes(user=user, conn_id=conn_id))
         self._submitting = True
-        exporting.send(ledger, at=exporting.began)
-        self._submitting = False
-        outcomes = exporting.outcomes(user=user, conn_id=conn_id)
-        record.write(outcomes)
+        try:
+            exporting.send(ledger, at=exporting.began)
+        finally:
+            outcomes = exporting.outcomes(user=user, conn_id=conn_id)
+            record.write(outcomes)
+            self._submitting = False
         sent = exporting.sent
         for line in exporting.told():
             self.log.info("%s", line)
@@ -282,10 +293,13 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             summary = {**settled.summary, "manifest": self.manifest_path}
             bad = summary["failed"] + summary["missing"]
             # With `fail_fast` jobs may still run, and what still runs is not done.
-            ended = bad + summary["completed"] + summary["skipped"] == summary["total"] and not settled.open
-            if outcome is Outcome.FAILED and ended and not self._too_many(bad, summary["total"]):
+            ended = bad + summary["completed"] + summary["skipped"] == summary["total"]
+            too_many = self._too_many(bad, summary["total"])
+            if settled.running is not None:
+                outcome, reason = Outcome.ERROR, settled.running
+            elif outcome is Outcome.FAILED and ended and not too_many:
                 outcome = Outcome.COMPLETED
-            elif outcome is Outcome.COMPLETED and self._too_many(bad, summary["total"]):
+            elif outcome is Outcome.COMPLETED and too_many:
                 outcome = Outcome.FAILED
             if settled.outcomes is not None:
                 record.write(settled.outcomes, succeeded=outcome is Outcome.COMPLETED)
@@ -338,17 +352,26 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._record(context).push(wait.ids)
         super()._defer(context, wait, **times)
 
-    def _check_memory(self, context: Context) -> None:
+    def _check_memory(self, context: Context, count: int) -> None:
         """Refuse what could not be remembered, or would be written over."""
         if self.manifest is not None and self.manifest == self.manifest_path:
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has the same address for manifest and manifest_path, {self.manifest}, and would"
                 " write over what it reads; give manifest_path another one."
             )
-        if self._reschedules and task_state_store(context) is None and not self.manifest_path:
+        if self._reschedules and task_state_store(context) is None:
+            local = storage.local_warning(self.manifest_path) if self.manifest_path else None
+            if local or not self.manifest_path:
+                raise CgcInputRefused(
+                    f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets from one poke"
+                    " to the next what was started; give it a manifest_path that all workers see, or set"
+                    " deferrable=True."
+                    f" {local or ''}".rstrip()
+                )
+        if not self.wait and not self.manifest_path and count > MOST_IDS:
             raise CgcInputRefused(
-                f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets from one poke to the"
-                " next what was started; give it a manifest_path, or set deferrable=True."
+                f"Task {self.task_id!r} with wait=False would return {count} ids, and more than {MOST_IDS} are too many"
+                " for an XCom; give it a manifest_path, whose address is returned instead."
             )
 
     def _items(self) -> list[Item]:
@@ -384,18 +407,20 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         most = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
         share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
         if share is not None:
-            by_share = math.floor(share * total)
+            by_share = math.floor(share * total + 1e-9)
             most = min(most, by_share) if most else by_share
         return failed > most
 
     def _record(self, context: Context) -> Record:
+        store = task_state_store(context)
         return Record(
             context["ti"],
-            store=task_state_store(context),
+            store=ReadOnly(store) if self.dry_run and store is not None else store,
             manifest_path=self.manifest_path or None,
             manifest_conn_id=self.manifest_conn_id,
             resume=self.resume,
             retries=self.retries or 0,
+            again=self._reschedules and first_poke(context) is not None,
             warn=lambda line: self.log.warning("%s", line),
         )
 

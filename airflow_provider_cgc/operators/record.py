@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
 from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
@@ -31,6 +31,19 @@ ADDRESS_KEY = "cgc_started_parts"
 VERSION = 1
 
 
+class ReadOnly:
+    """A store that a dry run may read: it changes nothing."""
+
+    def __init__(self, store: Any) -> None:
+        self.get = store.get
+
+    def set(self, key: str, value: Any) -> None:
+        """Do nothing."""
+
+    def delete(self, key: str) -> None:
+        """Do nothing."""
+
+
 class Record:
     """
     The record of a task instance.
@@ -40,6 +53,7 @@ class Record:
     :param manifest_path: where the manifest is, if there is one.
     :param resume: False: what earlier attempts have left does not count.
     :param retries: the task's own number.
+    :param again: this is not the first poke of its try.
     :param warn: takes a line to log.
     """
 
@@ -52,6 +66,7 @@ class Record:
         manifest_conn_id: str | None,
         resume: bool,
         retries: int,
+        again: bool = False,
         warn: Callable[[str], object],
     ) -> None:
         self._ti = ti
@@ -60,6 +75,7 @@ class Record:
         self._conn_id = manifest_conn_id
         self._resume = resume
         self._retries = retries
+        self._again = again
         self._warn = warn
         self._id = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
         self._max_tries = int(ti.max_tries or 0)
@@ -69,6 +85,8 @@ class Record:
     @property
     def is_first(self) -> bool:
         """Whether no earlier attempt of this task can have sent anything that counts."""
+        if self._again:
+            return False
         return not self._resume or self._ti.try_number == 1 or ledgers.is_closed(self._store, max_tries=self._max_tries)
 
     def check(self, *, dry_run: bool) -> None:
@@ -83,7 +101,15 @@ class Record:
         warning = storage.local_warning(self._path)
         if warning:
             self._warn(warning)
-        self._lines()
+        run = self._id.removesuffix(f"{self._ti.task_id}/{self._ti.map_index}")
+        for one in self._lines():
+            other = str((one.task or {}).get("id"))
+            if other != self._id and other.startswith(run):
+                raise CgcBadInput(
+                    f"manifest_path {self._path} is that of another task of this Dag run,"
+                    f" {other.removeprefix(run)}, and each needs its own; put {{{{ ti.task_id }}}} and, for mapped"
+                    " tasks, {{ ti.map_index }} into it."
+                )
 
     def open(self, keys: Iterable[Key], *, now: datetime, run_began: datetime, owner: str) -> Ledger:
         """
@@ -91,15 +117,21 @@ class Record:
 
         :raises OtherOwnerError: if they were somebody else's.
         """
-        if not self._resume:
+        if not self._resume and not self._again:
             ledgers.discard(self._store)
         known = self._store is not None and self._store.get(ledgers.HEADER) is not None
         mine = self._mine() if self._resume and not known else []
         task = mine[0].task if mine and mine[0].task else {}
+        users = {one.user for one in mine if one.user is not None}
         # Where nothing is recorded, that more tries are granted than the task asks for tells that it was cleared once.
         cleared = task.get("max_tries") != self._max_tries if task else not known and self._max_tries > self._retries
         anew = cleared and bool(task.get("succeeded"))
         fresh = self.is_first or anew
+        if users - {owner.partition(" at ")[0]} and not fresh:
+            raise ledgers.OtherOwnerError(
+                f"an earlier attempt of this task sent its exports as {min(users)}; the connection is now {owner}, who"
+                " cannot see them. Use the connection of before, or start anew with resume=False."
+            )
         since = now if fresh else min(now, _time(task.get("since")) or run_began)
         cleared = not fresh and (cleared or task.get("cleared") is True)
         ledger = Ledger(
@@ -116,13 +148,30 @@ class Record:
             return
         outcomes = list(outcomes)
         before = self._kept or (outcomes[0].task if outcomes else None) or {}
-        task = {"id": self._id, "max_tries": self._max_tries, "succeeded": succeeded}
+        task = {
+            "id": self._id,
+            "max_tries": self._max_tries,
+            "try": self._ti.try_number,
+            "succeeded": succeeded,
+        }
         task |= {name: before[name] for name in ("since", "cleared") if name in before}
         storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes), self._conn_id)
 
     def outcomes(self) -> list[ItemOutcome] | None:
-        """Give what the manifest says by now; None where there is none."""
-        return None if self._path is None else self._mine()
+        """
+        Give what the manifest says by now; None where there is none.
+
+        :raises CgcWaitError: if it is gone.
+        """
+        if self._path is None:
+            return None
+        mine = self._mine()
+        if not mine:
+            raise CgcWaitError(
+                f"The manifest {self._path} is gone, or another task has written over it, so that not every item can be"
+                " accounted for. Give each task a path of its own, and clear this task: it finds its exports again."
+            )
+        return mine
 
     def keep(self, tracker: JobTracker) -> None:
         """Leave what the next poke of this try must know, where Airflow has a place for it."""
@@ -141,7 +190,8 @@ class Record:
                 return None if ids is None else JobTracker.from_json(memory["state"], ids)
             except (ValueError, KeyError):
                 return None
-        mine = self._mine() if self._path is not None else []
+        # On 2.11 a first poke is told by the first try, so what an earlier try has written may be met here, too.
+        mine = [one for one in self._mine() if (one.task or {}).get("try") == self._ti.try_number]
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
         return tracker_of(mine) if whole else None
 

@@ -25,11 +25,12 @@ _FINAL = (ItemState.COMPLETED, ItemState.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The summary, put right, and the lines of the manifest, if there is one; `open`: jobs of it still run."""
+    """The summary, put right, and the lines of the manifest, if there is one."""
 
     summary: dict[str, Any]
     outcomes: list[ItemOutcome] | None
-    open: bool = False
+    running: str | None = None
+    """What still runs of it, in a sentence: the task is not over."""
 
 
 def settle(
@@ -56,12 +57,12 @@ def settle(
     jobs = [record.resource for record in records.values() if record.resource is not None]
     if outcomes is not None:
         outcomes = [_told(one, records.get(one.id or "")) for one in outcomes]
-    still_open = False
+    running = None
     if taken:
-        still_open = _take_back(client, summary, outcomes, taken, since=since)
+        running = _take_back(client, summary, outcomes, taken, since=since)
     if verify:
         _verify(client, summary, outcomes, jobs, say)
-    return Settled(summary, outcomes, still_open)
+    return Settled(summary, outcomes, running)
 
 
 def _records(client: CgcClient, ids: Sequence[str]) -> dict[str, BulkRecord[ExportJob]]:
@@ -82,8 +83,8 @@ def _take_back(
     taken: list[dict[str, Any]],
     *,
     since: datetime,
-) -> bool:
-    """Count as done what another job of ours has exported; say whether such a job still runs."""
+) -> str | None:
+    """Count as done what another job of ours has exported; say so if such a job still runs."""
     keys = {Key(item["file"], item["volume"], item["location"]): item for item in taken}
     shown = find(
         lambda volume, offset: client.exports.page(volume=volume, offset=offset),
@@ -91,7 +92,7 @@ def _take_back(
         since=since,
         details=client.exports.bulk_get,
     )
-    running = False
+    running = None
     for key, item in keys.items():
         best = next(iter(shown.found.get(key, ())), None)
         if best is not None and best.completed:
@@ -103,8 +104,7 @@ def _take_back(
                 if one.id == item["id"] and outcomes is not None:
                     outcomes[number] = settled(replace(one, id=best.id), best, None)
         elif best is not None and not best.failed:
-            item["message"] += f" Our own job {best.id} is putting it there; a retry waits for it."
-            running = True
+            running = f"The export {best.id} of an earlier attempt is just putting an object to {key.location!r}."
     return running
 
 

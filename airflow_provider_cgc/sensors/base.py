@@ -92,6 +92,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self._current = None
         with self._never_failing():
             if not self.deferrable:
+                self._before_poking(context)
                 return super().execute(context)
             return self._look_and_defer(context)
 
@@ -152,6 +153,9 @@ class CgcJobsSensor(BaseSensorOperator):
                         " deferred; drop it (trouble with the platform is waited out anyway) or set deferrable=False"
                     )
 
+    def _before_poking(self, context: Context) -> None:
+        """For operators: do what must not be done under the base class's handling of errors, which skips for some."""
+
     @contextmanager
     def _never_failing(self) -> Iterator[None]:
         """Apply `never_fail` to every error of every mode; the base class applies it to some."""
@@ -166,10 +170,12 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
+        now = time.time()
         tracker = self._opening(context)
         memory = task_state_store(context) if self._reschedules else None
         wait = Wait.begin(
             tracker,
+            now=now,
             context=context,
             timeout=self.timeout,
             interval=self.poke_interval,

@@ -59,14 +59,18 @@ class Wait:
         cls,
         tracker: JobTracker,
         *,
+        now: float,
         context: Context,
         timeout: float,
         interval: float,
         memory: Any | None,
         rescheduled: bool,
     ) -> Wait:
-        """Open a wait for what is open, or take up the one that an earlier poke of this try left in `memory`."""
-        now = time.time()
+        """
+        Open a wait for what is open, or take up the one that an earlier poke of this try left in `memory`.
+
+        The timeout counts from `now`, which is before anything was started.
+        """
         first = first_poke(context) if rescheduled else None
         started = now if first is None else first.timestamp()
         wait = cls(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -322,3 +323,34 @@ def test_without_patience_not_even_a_wait_of_0_leads_to_a_second_attempt(
         make_client(patience=0).user()
 
     assert requests_mock.call_count == 1
+
+
+def test_closing_ends_the_patience_of_calls_under_way(requests_mock: Any, base: str) -> None:
+    asked = threading.Event()
+
+    def down(request: Any, context: Any) -> Any:
+        asked.set()
+        context.status_code = 503
+        return DOWN["json"]
+
+    requests_mock.get(f"{base}/user", json=down)
+    client = CgcClient(
+        Settings(token="canary-closed-client", base_url=base), patience=10_000, budget=RateBudget(share=1)
+    )
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            client.user()
+        except CgcUnavailable as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    assert asked.wait(timeout=10)
+
+    client.close()
+    thread.join(timeout=10)
+
+    assert not thread.is_alive()
+    assert len(errors) == 1

@@ -178,7 +178,7 @@ def watched(count: int, error: Problem | None) -> tuple[Any, Volume]:
 
     volume, items = Volume(), some(1000)
     volume.ended = {f"job-f{number:05d}": error for number in range(count)}
-    one, _ = sender(volume, items, clock=clock)
+    one, _ = sender(volume, items, clock=clock, too_many=lambda failed: failed > max(count, 2))
     return one.send(items), volume
 
 
@@ -197,6 +197,14 @@ def test_few_or_passing_failures_or_successes_end_nothing(count: int, error: Pro
     result, _ = watched(count, error)
 
     assert (result.stopped, len(result.started)) == (None, 1000)
+
+
+def test_a_job_that_was_seen_to_end_is_counted_once():
+    result, volume = watched(2, NO_RIGHT)
+
+    assert (result.stopped, len(result.started)) == (None, 1000)
+    looked_at = [name for look in volume.looks for name in look]
+    assert looked_at.count("job-f00000") == looked_at.count("job-f00001") == 1
 
 
 def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.compat import AirflowFailException
+from airflow_provider_cgc.compat import AirflowFailException, run_began
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator, _uri_of
 
+DAY = timedelta(days=1)
 CONTEXT: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)}
+CONTEXT["ti"].get_first_reschedule_date = lambda context: None
 
 
 def operator(**arguments: Any) -> CgcBulkExportOperator:
@@ -57,6 +60,7 @@ def test_a_share_is_between_nothing_and_all(value: Any) -> None:
         ({"max_failure_share": 0.05}, 19, 0),
         ({"max_failures": 3, "max_failure_share": 0.05}, 100, 3),
         ({"max_failures": 30, "max_failure_share": 0.05}, 100, 5),
+        ({"max_failure_share": 0.29}, 100, 29),
     ],
 )
 def test_what_is_tolerated_is_the_smaller_of_number_and_share(arguments: Any, total: int, most: int) -> None:
@@ -100,13 +104,16 @@ def test_the_address_of_a_manifest_is_told_from_items(value: Any, uri: str | Non
         ({"location": "/a/{name}"}, "starts with a slash"),
         ({"properties": "AES256"}, "properties of task 't'"),
         ({"items": None, "manifest": "file:///x.jsonl", "manifest_path": "file:///x.jsonl"}, "x.jsonl"),
-        ({"mode": "reschedule"}, "give it a manifest_path, or set deferrable=True"),
+        ({"mode": "reschedule"}, "give it a manifest_path that all workers see, or set deferrable=True"),
+        ({"max_failures": "five"}, "max_failures of task 't' is 'five'"),
+        ({"max_failure_share": 2}, "max_failure_share of task 't' is 2"),
+        ({"wait": False, "items": [f"f{n}" for n in range(1001)]}, "would return 1001 ids"),
     ],
 )
 def test_bad_input_is_refused_for_good_before_the_connection_is_even_read(arguments: Any, said: str) -> None:
     one = operator(cgc_conn_id="there_is_no_such_connection", **arguments)
 
-    with pytest.raises(CgcInputRefused, match=r"Nothing was sent|same address|neither|forgets|give an object") as error:
+    with pytest.raises(CgcInputRefused) as error:
         one._prepared(CONTEXT)
 
     assert said in str(error.value)
@@ -123,3 +130,31 @@ def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
         one._prepared(CONTEXT)
 
     assert path.read_text() == '{"file": "a"}\n'
+
+
+@pytest.mark.parametrize("how", [{"soft_fail": True}, {"silent_fail": True}])
+def test_bad_input_is_never_skipped_or_tried_at_each_poke(how: Any) -> None:
+    one = operator(copy_only="no", mode="poke", poke_interval=1, timeout=1, **how)
+
+    with pytest.raises(CgcInputRefused):
+        one.execute(CONTEXT)
+
+
+RUN = datetime(2026, 1, 2, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("run", "began"),
+    [
+        ({"run_after": RUN, "logical_date": RUN - DAY, "start_date": RUN + DAY}, RUN),
+        ({"run_after": RUN + DAY, "start_date": RUN}, RUN),
+        # Airflow 2.11: the interval begins with the run before.
+        ({"data_interval_end": RUN, "logical_date": RUN - DAY, "start_date": RUN + DAY}, RUN),
+        ({"data_interval_end": None, "logical_date": RUN, "start_date": RUN + DAY}, RUN),
+        ({"start_date": RUN}, RUN),
+    ],
+)
+def test_a_run_begins_when_it_was_due_and_not_with_the_one_before(run: Any, began: datetime) -> None:
+    context: Any = {"dag_run": SimpleNamespace(**run)}
+
+    assert run_began(context) == began

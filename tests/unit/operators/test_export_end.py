@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout
-from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete
+from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete, CgcWaitError
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.operators import settling
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
@@ -75,6 +75,15 @@ def test_nothing_is_green_while_jobs_run_however_much_is_tolerated() -> None:
 def test_an_error_that_may_pass_is_one_that_airflow_retries() -> None:
     with pytest.raises(CgcJobsIncomplete, match="sends again only what failed or is missing"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9100)
+
+
+def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def running(client: Any, summary: Any, **how: Any) -> Any:
+        return settling.Settled(summary, None, "The export j9 is just putting an object to 'x0'.")
+
+    monkeypatch.setattr(settling, "settle", running)
+    with pytest.raises(CgcWaitError, match="j9 is just putting"):
+        ended(Outcome.FAILED, failed=1, completed=9, code=9107, soft_fail=True, max_failures=3)
 
 
 def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

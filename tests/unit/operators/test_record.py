@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.jobs.ledger import Ledger
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
+from airflow_provider_cgc.jobs.ledger import Fate, Ledger, OtherOwnerError
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.recovery import Key
-from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.operators.record import ReadOnly, Record
+from tests.unit.jobs.stormy_volume import Store
 
 KEY = Key("file", "lab/volume", "place")
 RUN_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,11 +28,14 @@ def manifest(tmp_path: Path) -> str:
     return f"file://{tmp_path}/manifest.jsonl"
 
 
-def record(manifest: str, *, try_number: int, max_tries: int) -> Record:
+def record(
+    manifest: str, *, try_number: int, max_tries: int, map_index: int = -1, run: str = "run", **more: Any
+) -> Record:
     ti = SimpleNamespace(
-        dag_id="dag", run_id="run", task_id="task", map_index=-1, try_number=try_number, max_tries=max_tries
+        dag_id="dag", run_id=run, task_id="task", map_index=map_index, try_number=try_number, max_tries=max_tries
     )
-    return Record(ti, store=None, manifest_path=manifest, manifest_conn_id=None, resume=True, retries=4, warn=print)
+    more = {"store": None, "resume": True, **more}
+    return Record(ti, manifest_path=manifest, manifest_conn_id=None, retries=4, warn=print, **more)
 
 
 def opened(record: Record, now: datetime) -> Ledger:
@@ -73,3 +80,60 @@ def test_who_settles_the_account_keeps_what_the_manifest_knows(manifest: str) ->
     resumed.write(resumed.outcomes() or [])
 
     assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).since([KEY]) == RUN_BEGAN + timedelta(minutes=5)
+
+
+def test_somebody_else_s_jobs_are_not_taken_for_jobs_that_are_not_there(manifest: str) -> None:
+    first = record(manifest, try_number=1, max_tries=2)
+    opened(first, RUN_BEGAN)
+    first.write([replace(outcome(ItemState.SUBMITTED), user="alice")])
+
+    with pytest.raises(OtherOwnerError, match="sent its exports as alice; the connection is now me"):
+        opened(record(manifest, try_number=2, max_tries=2), RETRIED)
+    anew = opened(record(manifest, try_number=2, max_tries=2, resume=False), RETRIED)
+    assert anew.past(KEY).fate is Fate.NEVER_SENT
+
+
+def test_two_tasks_of_a_run_do_not_share_a_manifest_and_two_runs_may(manifest: str) -> None:
+    first = record(manifest, try_number=1, max_tries=0, map_index=0)
+    opened(first, RUN_BEGAN)
+    first.write([outcome(ItemState.SUBMITTED)])
+
+    with pytest.raises(CgcBadInput, match=r"that of another task of this Dag run, task/0.*ti.map_index }} into it"):
+        record(manifest, try_number=1, max_tries=0, map_index=1).check(dry_run=False)
+    record(manifest, try_number=1, max_tries=0, map_index=1, run="tomorrow").check(dry_run=False)
+    record(manifest, try_number=2, max_tries=0, map_index=0).check(dry_run=False)
+
+
+def test_a_manifest_that_another_run_has_written_over_is_no_account(manifest: str) -> None:
+    ours, theirs = (record(manifest, try_number=1, max_tries=0, run=run) for run in ("today", "tomorrow"))
+    ours.write([outcome(ItemState.SUBMITTED, "job")])
+    theirs.write([outcome(ItemState.SUBMITTED, "other")])
+
+    with pytest.raises(CgcWaitError, match="another task has written over it"):
+        ours.outcomes()
+
+
+def test_a_later_poke_without_its_record_searches_and_does_not_send_anew(manifest: str) -> None:
+    again = record(manifest, try_number=1, max_tries=0, again=True)
+
+    assert again.taken_up() is None
+    assert opened(again, RETRIED).past(KEY).fate is Fate.UNCERTAIN
+
+
+def test_a_retry_does_not_take_up_the_waits_of_the_try_before(manifest: str) -> None:
+    first = record(manifest, try_number=1, max_tries=1)
+    first.write([outcome(ItemState.FAILED, "job")])
+
+    assert first.taken_up() is not None
+    assert record(manifest, try_number=2, max_tries=1).taken_up() is None
+
+
+def test_a_dry_run_changes_nothing_in_the_store(manifest: str) -> None:
+    store = Store()
+    real = record(manifest, try_number=1, max_tries=0, store=store)
+    opened(real, RUN_BEGAN).intend([KEY], at=RUN_BEGAN)
+    before = dict(store.values)
+
+    opened(record(manifest, try_number=2, max_tries=0, store=ReadOnly(store), resume=False), RETRIED)
+
+    assert store.values == before
