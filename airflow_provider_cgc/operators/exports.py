@@ -311,11 +311,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     def _settled(
         self, context: Context, outcome: Outcome, summary: dict[str, Any], record: Record
     ) -> settling.Settled | None:
-        """Make the account; None where the platform does not answer and the task is lost anyway."""
+        """Make the account; None where nothing was to be done, or the platform is away and the task is lost anyway."""
         from airflow_provider_cgc.operators import settling
 
         ended = outcome in (Outcome.COMPLETED, Outcome.FAILED)
-        if outcome is Outcome.ERROR:
+        if outcome is Outcome.ERROR or not summary["total"]:
             return None
         try:
             return settling.settle(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
-from airflow_provider_cgc.jobs.ledger import Ledger
+from airflow_provider_cgc.jobs.ledger import Ledger, close
 from airflow_provider_cgc.jobs.resume import Action, plan
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import key
@@ -63,7 +63,7 @@ class Run:
             ledger.answered(number, self.volume.create(chunk))
         self.wait(ledger, keys)
         if all(decision.action is Action.DONE for decision in decisions.values()):
-            ledger.forget()
+            close(self.store)
         return decisions
 
     def plan(self, ledger, keys):
