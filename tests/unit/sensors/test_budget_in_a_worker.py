@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,10 @@ from airflow_provider_cgc.compat import AirflowRescheduleException
 from tests.unit.sensors.worker import BEGIN, Clock, Platform, Run, ours
 
 LEFT_UNTIL = 240.0
+ON_AIRFLOW_3 = pytest.mark.skipif(
+    importlib.util.find_spec("airflow.sdk") is None,
+    reason="the base class of 2.11 asks its database for the first poke",
+)
 
 
 class ShortPlatform(Platform):
@@ -68,6 +73,7 @@ def test_poke_mode_sleeps_until_the_share_is_renewed(spent: ShortPlatform, monke
     assert LEFT_UNTIL <= naps[0] <= LEFT_UNTIL + 11
 
 
+@ON_AIRFLOW_3
 def test_reschedule_mode_gives_the_worker_back_until_the_share_is_renewed(
     spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +88,7 @@ def test_reschedule_mode_gives_the_worker_back_until_the_share_is_renewed(
     assert raised.value.reschedule_date - now >= timedelta(seconds=LEFT_UNTIL)
 
 
+@ON_AIRFLOW_3
 def test_silent_fail_does_not_swallow_the_reschedule(spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(spent, monkeypatch, mode="reschedule", poke_interval=60, silent_fail=True)
 
