@@ -19,7 +19,7 @@ from tests.unit.sensors.worker import BEGIN, Clock, Platform, Run, ours
 LEFT_UNTIL = 240.0
 ON_AIRFLOW_3 = pytest.mark.skipif(
     importlib.util.find_spec("airflow.sdk") is None,
-    reason="the base class of 2.11 asks its database for the first poke",
+    reason="the base class of 2.11 asks its database",
 )
 
 
