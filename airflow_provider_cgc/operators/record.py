@@ -80,7 +80,7 @@ class Record:
         self._id = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
         self._max_tries = int(ti.max_tries or 0)
         self._kept: dict[str, Any] = {}
-        """What the manifest must go on telling: since when jobs count, and whether the task was cleared."""
+        """What the manifest must go on telling: since when jobs count, whose they are, whether the task was cleared."""
 
     @property
     def is_first(self) -> bool:
@@ -122,15 +122,18 @@ class Record:
         known = self._store is not None and self._store.get(ledgers.HEADER) is not None
         mine = self._mine() if self._resume and not known else []
         task = mine[0].task if mine and mine[0].task else {}
-        users = {one.user for one in mine if one.user is not None}
+        owners = {one.task["owner"] if one.task and "owner" in one.task else one.user for one in mine} - {None}
         # Where nothing is recorded, that more tries are granted than the task asks for tells that it was cleared once.
         cleared = task.get("max_tries") != self._max_tries if task else not known and self._max_tries > self._retries
         anew = cleared and bool(task.get("succeeded"))
         fresh = self.is_first or anew
-        if users - {owner.partition(" at ")[0]} and not fresh:
+        # A first try may meet the manifest of a run that was deleted, or of another Airflow: it counts as well.
+        others = sorted(owners - {owner, owner.partition(" at ")[0]})
+        if others and not anew:
             raise ledgers.OtherOwnerError(
-                f"an earlier attempt of this task sent its exports as {min(users)}; the connection is now {owner}, who"
-                " cannot see them. Use the connection of before, or start anew with resume=False."
+                f"an earlier attempt of this task sent its exports as {others[0]}, says {self._path}; the connection is"
+                f" now {owner}, who cannot see them. Use the connection of before, give another manifest_path, or start"
+                " anew with resume=False."
             )
         since = now if fresh else min(now, _time(task.get("since")) or run_began)
         cleared = not fresh and (cleared or task.get("cleared") is True)
@@ -139,7 +142,7 @@ class Record:
         )
         if mine and not anew:
             ledger.learn({key: past for one in mine if (key := _key(one)) is not None and (past := _past(one))})
-        self._kept = {"since": since.isoformat(), "cleared": ledger.cleared}
+        self._kept = {"since": since.isoformat(), "cleared": ledger.cleared, "owner": owner}
         return ledger
 
     def write(self, outcomes: Iterable[ItemOutcome], *, succeeded: bool = False) -> None:
@@ -154,7 +157,7 @@ class Record:
             "try": self._ti.try_number,
             "succeeded": succeeded,
         }
-        task |= {name: before[name] for name in ("since", "cleared") if name in before}
+        task |= {name: before[name] for name in ("since", "cleared", "owner") if name in before}
         storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes), self._conn_id)
 
     def outcomes(self) -> list[ItemOutcome] | None:

@@ -103,3 +103,14 @@ def test_public_modules_and_classes_have_docstrings() -> None:
                 assert own_doc or any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases), (
                     f"{path}: {node.name}"
                 )
+
+
+def test_every_figure_of_the_bench_in_the_readme_is_one_of_its_results() -> None:
+    [paragraph] = re.findall(r"<!-- figures: bench/RESULTS.md -->\n(.*?)\n\n", README, re.DOTALL)
+    results = (ROOT / "bench" / "RESULTS.md").read_text()
+
+    number = r"\d[\d,.]*\d|\d"
+    figures = re.findall(number, re.sub(r"\]\(.*?\)", "]", paragraph))
+
+    assert len(figures) >= 8
+    assert set(figures) - set(re.findall(number, results)) == set()

@@ -38,8 +38,8 @@ def record(
     return Record(ti, manifest_path=manifest, manifest_conn_id=None, retries=4, warn=print, **more)
 
 
-def opened(record: Record, now: datetime) -> Ledger:
-    return record.open([KEY], now=now, run_began=RUN_BEGAN, owner="me")
+def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
+    return record.open([KEY], now=now, run_began=RUN_BEGAN, owner=owner)
 
 
 def outcome(state: ItemState, job_id: str | None = None) -> ItemOutcome:
@@ -82,15 +82,29 @@ def test_who_settles_the_account_keeps_what_the_manifest_knows(manifest: str) ->
     assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).since([KEY]) == RUN_BEGAN + timedelta(minutes=5)
 
 
-def test_somebody_else_s_jobs_are_not_taken_for_jobs_that_are_not_there(manifest: str) -> None:
+@pytest.mark.parametrize("owner", ["alice at cgc", "me at cavatica"])
+@pytest.mark.parametrize("try_number", [1, 2])
+def test_somebody_else_s_jobs_are_not_taken_for_jobs_that_are_not_there(
+    manifest: str, owner: str, try_number: int
+) -> None:
+    """On a first try it is the manifest of a run that was deleted, or of another Airflow."""
     first = record(manifest, try_number=1, max_tries=2)
-    opened(first, RUN_BEGAN)
-    first.write([replace(outcome(ItemState.SUBMITTED), user="alice")])
+    opened(first, RUN_BEGAN, owner)
+    first.write([replace(outcome(ItemState.SUBMITTED), user=owner.partition(" ")[0])])
 
-    with pytest.raises(OtherOwnerError, match="sent its exports as alice; the connection is now me"):
-        opened(record(manifest, try_number=2, max_tries=2), RETRIED)
-    anew = opened(record(manifest, try_number=2, max_tries=2, resume=False), RETRIED)
+    with pytest.raises(OtherOwnerError, match=f"sent its exports as {owner}, says file:.*; the connection is now me"):
+        opened(record(manifest, try_number=try_number, max_tries=2), RETRIED)
+    anew = opened(record(manifest, try_number=try_number, max_tries=2, resume=False), RETRIED)
     assert anew.past(KEY).fate is Fate.NEVER_SENT
+
+
+def test_a_manifest_that_knows_only_the_user_is_still_read(manifest: str) -> None:
+    first = record(manifest, try_number=1, max_tries=2)
+    first.write([replace(outcome(ItemState.SUBMITTED, "job"), user="me")])
+
+    assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).past(KEY).job_id == "job"
+    with pytest.raises(OtherOwnerError, match="sent its exports as me, says"):
+        opened(record(manifest, try_number=2, max_tries=2), RETRIED, "alice at cgc")
 
 
 def test_two_tasks_of_a_run_do_not_share_a_manifest_and_two_runs_may(manifest: str) -> None:
