@@ -38,6 +38,11 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.triggers.jobs"]}
         ],
+        "extra-links": [
+            "airflow_provider_cgc.links.CgcProjectLink",
+            "airflow_provider_cgc.links.CgcVolumeLink",
+            "airflow_provider_cgc.links.CgcTaskLink",
+        ],
         "connection-types": [
             {
                 "hook-class-name": "airflow_provider_cgc.hooks.cgc.CgcHook",

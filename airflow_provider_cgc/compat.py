@@ -33,6 +33,11 @@ try:
 except ImportError:  # Airflow before 3.3 asks no policies; can go with the floor there
     RetryPolicy = object
 
+try:
+    from airflow.sdk.bases.xcom import BaseXCom
+except ImportError:  # Airflow 2.11; can go with the floor at 3.0
+    from airflow.models.xcom import BaseXCom
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
@@ -51,9 +56,13 @@ __all__ = [
     "conf",
     "default_deferrable",
     "first_poke",
+    "read_view",
     "read_xcom",
     "run_began",
+    "stats",
     "task_state_store",
+    "view_address",
+    "write_view",
 ]
 
 
@@ -114,3 +123,29 @@ def read_xcom(address: Mapping[str, Any]) -> Any:
         run_id=address["run_id"],
         map_index=address["map_index"],
     )
+
+
+def stats() -> Any:
+    """Give Airflow's metrics."""
+    from airflow.providers.common.compat.sdk import Stats
+
+    return Stats
+
+
+def view_address(ti: Any) -> dict[str, Any]:
+    """Give the address of what a task instance shows, for `read_view` and `write_view`."""
+    return {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}
+
+
+def write_view(address: Mapping[str, Any], key: str, value: Any) -> None:
+    """
+    Write an XCom that is only looked at, past a custom XCom backend, which would leave a file for each write.
+
+    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`.
+    """
+    BaseXCom.set(key=key, value=value, **address)
+
+
+def read_view(address: Mapping[str, Any], key: str) -> Any:
+    """Read what `write_view` has written, None if there is nothing. Blocking, as above."""
+    return BaseXCom.get_one(key=key, **address)

@@ -40,6 +40,10 @@ class RateBudget:
         if not 0 < share <= 1:
             raise ValueError("share must be above 0 and at most 1")
         self.share = share
+        self.sent = 0
+        """Requests that left this process."""
+        self.refused = 0
+        """... and how many of them were answered 429."""
         self._clock = clock
         self._lock = threading.Lock()
         self._window: RateLimit | None = None
@@ -60,6 +64,7 @@ class RateBudget:
             if not delay:
                 self._under_way += 1
                 self._own += 1
+                self.sent += 1
             return delay
 
     def settle(self, headers: Mapping[str, str] | None) -> None:
@@ -77,8 +82,9 @@ class RateBudget:
     def observe_429(self, retry_after: float | None) -> None:
         """Learn that a request was refused; `retry_after` in seconds, None if the answer told nothing."""
         wait = _WAIT_WITHOUT_ADVICE if retry_after is None else retry_after
-        if math.isfinite(wait):
-            with self._lock:
+        with self._lock:
+            self.refused += 1
+            if math.isfinite(wait):
                 self._refused_until = self._clock() + min(max(wait, 0.0), LONGEST_WAIT)
 
     def delay(self) -> float:

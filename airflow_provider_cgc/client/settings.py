@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
-from airflow_provider_cgc.client.platforms import CGC
+from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
 from airflow_provider_cgc.client.urls import checked_base_url, origin
 
 __all__ = ["Settings"]
@@ -76,6 +76,11 @@ class Settings:
     def host(self) -> str:
         """Host name, with the port unless it is the usual one."""
         return urlsplit(self.base_url).netloc
+
+    @property
+    def web_url(self) -> str | None:
+        """Where people look at the platform in a browser; None for a host that is none of the known platforms."""
+        return next((platform.web_url for platform in PLATFORMS.values() if platform.host == self.host), None)
 
     @property
     def identity(self) -> str:

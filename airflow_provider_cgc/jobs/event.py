@@ -21,6 +21,8 @@ class WaitEvent:
     outcome: Outcome
     summary: dict[str, Any]
     error: str | None = None
+    view: Mapping[str, Any] | None = None
+    """What was shown of the wait (`LiveView.to_json`); nothing depends on it."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the payload of the trigger's event."""
@@ -30,6 +32,7 @@ class WaitEvent:
             "outcome": self.outcome.value,
             "summary": self.summary,
             "error": self.error,
+            "view": self.view,
         }
 
     @classmethod
@@ -52,8 +55,13 @@ class WaitEvent:
         summary = _summary(payload.get("summary"), kind)
         outcome = Outcome(payload["outcome"])
         _check(outcome, summary)
-        error = payload.get("error")
-        return cls(outcome=outcome, summary=summary, error=None if error is None else str(error))
+        error, view = payload.get("error"), payload.get("view")
+        return cls(
+            outcome=outcome,
+            summary=summary,
+            error=None if error is None else str(error),
+            view=view if isinstance(view, Mapping) else None,
+        )
 
 
 def _summary(value: Any, kind: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from airflow_provider_cgc.jobs.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.budget import RateBudget
     from airflow_provider_cgc.client.models import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.shared_client import Connect
@@ -56,10 +57,19 @@ class Poller:
     :param connect: gives a client that makes a single attempt per call; called once for all waiters, again every ten
         minutes and after a 401. Closing the client is the poller's.
     :param clock: epoch seconds.
+    :param tell: is told the budget and the seconds after each look; it must neither block nor raise.
     """
 
-    def __init__(self, kind: JobKind, connect: Connect, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        kind: JobKind,
+        connect: Connect,
+        *,
+        clock: Callable[[], float] = time.time,
+        tell: Callable[[RateBudget, float], object] | None = None,
+    ) -> None:
         self._kind = kind
+        self._tell = tell
         self._clock = clock
         self._client = SharedClient(connect, clock=clock, start=self._start)
         self._waiters: dict[str, set[Waiter]] = {}
@@ -239,8 +249,12 @@ class Poller:
         return await self._in_thread(await self._client.get(), chunk)
 
     async def _in_thread(self, client: CgcClient, chunk: list[str]) -> list[BulkRecord[Any]]:
-        bulk_get = self._kind.bulk_get(client)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: list(bulk_get(chunk)))
+        bulk_get, began = self._kind.bulk_get(client), time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: list(bulk_get(chunk)))
+        finally:
+            if self._tell is not None:
+                self._tell(client.budget, time.monotonic() - began)
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}

@@ -23,7 +23,7 @@ from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_items
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_items
 from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
 
     from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.models import File
     from airflow_provider_cgc.jobs.exporting import Exporting
     from airflow_provider_cgc.operators import settling
 
@@ -161,6 +162,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self.wait = wait
         self.dry_run = dry_run
         self._submitting = False
+        self._known: dict[str, Any] = {}
+        """What the live snapshot tells of where the files are, where they go and how much there is."""
         if items is not None and manifest is not None:
             raise ValueError(f"{type(self).__name__} {self.task_id!r}: give either items or a manifest, not both")
         where = f"{type(self).__name__} {self.task_id!r}"
@@ -214,6 +217,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if work is None:
             return JobTracker.of(self.kind, [])
         outcomes = self._sent(context, *work)
+        self._known = _known_place(outcomes, work[0].facts.files)
         tracker = _tracker(outcomes)
         self._record(context).keep(tracker)
         return tracker
@@ -333,6 +337,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             self.log.warning("The manifest could not be brought up to date: %s", error)
             return None
 
+    def _known_place(self) -> dict[str, Any]:
+        return {**super()._known_place(), **self._known, "manifest": self.manifest_path or None}
+
     def _place(self) -> Asset | None:
         return place_of(self.volume, self.location)
 
@@ -426,6 +433,14 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _client(self) -> CgcClient:
         return self._connection().get_conn(patience=PATIENCE)
+
+
+def _known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
+    moving = [one for one in outcomes if one.state is not ItemState.SKIPPED]
+    sizes = [file.size if (file := files.get(one.file)) else one.size for one in moving]
+    places = {"volume": {one.volume for one in moving}, "project": {file.project for file in files.values()}}
+    known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
+    return known | ({"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {})
 
 
 def _tracker(outcomes: Iterable[ItemOutcome]) -> JobTracker:

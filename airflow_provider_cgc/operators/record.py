@@ -122,13 +122,13 @@ class Record:
         known = self._store is not None and self._store.get(ledgers.HEADER) is not None
         mine = self._mine() if self._resume and not known else []
         task = mine[0].task if mine and mine[0].task else {}
-        owners = {one.task["owner"] if one.task and "owner" in one.task else one.user for one in mine} - {None}
+        owners = {(one.task or {}).get("owner") or one.user for one in mine} - {None}
         # Where nothing is recorded, that more tries are granted than the task asks for tells that it was cleared once.
         cleared = task.get("max_tries") != self._max_tries if task else not known and self._max_tries > self._retries
         anew = cleared and bool(task.get("succeeded"))
         fresh = self.is_first or anew
         # A first try may meet the manifest of a run that was deleted, or of another Airflow: it counts as well.
-        others = sorted(owners - {owner, owner.partition(" at ")[0]})
+        others = sorted(str(one) for one in owners - {owner, owner.partition(" at ")[0]})
         if others and not anew:
             raise ledgers.OtherOwnerError(
                 f"an earlier attempt of this task sent its exports as {others[0]}, says {self._path}; the connection is"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from airflow_provider_cgc import showing
 from airflow_provider_cgc.assets import tell_events
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import (
@@ -25,12 +26,15 @@ from airflow_provider_cgc.compat import (
     TaskDeferralTimeout,
     default_deferrable,
     task_state_store,
+    view_address,
 )
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError, CgcWaitError
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
+from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink
 from airflow_provider_cgc.sensors.arguments import check_count, ids_given, whole_number
 from airflow_provider_cgc.sensors.wait import Wait
 
@@ -62,6 +66,7 @@ class CgcJobsSensor(BaseSensorOperator):
     kind: ClassVar[JobKind]
     ids_argument: ClassVar[str]
     template_fields: Sequence[str] = ("cgc_conn_id", "expected_count")
+    operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
@@ -85,6 +90,10 @@ class CgcJobsSensor(BaseSensorOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self._current: Wait | None = None
         self._hook: CgcHook | None = None
+        self._linked: Mapping[str, str] | None = None
+        self._warned: set[str] = set()
+        self._seen: Mapping[str, Any] | None = None
+        """What the trigger has shown of the wait that it ended."""
         self._refuse_what_cannot_be_kept()
 
     def execute(self, context: Context) -> Any:
@@ -107,6 +116,7 @@ class CgcJobsSensor(BaseSensorOperator):
         if outcome is not None:
             self._forget(context)
             return PokeReturnValue(True, xcom_value=self._finish(context, outcome, wait.summary(), wait.denial))
+        self._show(context, wait)
         self._remember(context, wait)
         return PokeReturnValue(False)
 
@@ -119,6 +129,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on"
                 " the platform go on; clear this task to wait again."
             ) from error
+        self._seen = ended.view
         return self._finish(context, ended.outcome, ended.summary, ended.error)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -134,6 +145,7 @@ class CgcJobsSensor(BaseSensorOperator):
             except TaskDeferralTimeout as error:
                 raise AirflowTaskTimeout(str(error)) from error
             except TaskDeferralError as error:
+                showing.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
                 raise CgcTriggerError(
                     f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} on the"
                     " platform go on; clear this task to wait again."
@@ -197,6 +209,8 @@ class CgcJobsSensor(BaseSensorOperator):
                     self.poke_interval,
                     SHORT_RESCHEDULE,
                 )
+        if wait.tracker.open:
+            wait.view.place = {**wait.view.place, **self._known_place()}
         return wait
 
     def _opening(self, context: Context) -> JobTracker:
@@ -263,6 +277,8 @@ class CgcJobsSensor(BaseSensorOperator):
             address = push_ids(context["ti"], IDS_KEY, list(wait.tracker.open))
             ids = None
         limit = self.execution_timeout
+        if wait.view.requests:
+            self._show(context, wait)
         self.log.info("Handing over to the triggerer.")
         self.defer(
             trigger=CgcJobsTrigger(
@@ -277,6 +293,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 execution_deadline=None if limit is None else started + limit.total_seconds(),
                 first_look=first_look,
                 not_before=time.time() + self.event_grace,
+                place=dict(wait.view.place),
             ),
             method_name="execute_complete",
         )
@@ -303,6 +320,7 @@ class CgcJobsSensor(BaseSensorOperator):
         context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
         if self._add_names(summary):
             context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        self._show_end(context, outcome, summary)
         if outcome is Outcome.COMPLETED:
             tell_events(context, self.outlets or (), summary, place=self._place())
             self.log.info("%s", closing_line(summary))
@@ -313,6 +331,36 @@ class CgcJobsSensor(BaseSensorOperator):
         for line in failure_table(summary):
             self.log.error("%s", line)
         self._raise(outcome, error)
+
+    def _known_place(self) -> dict[str, Any]:
+        """Give what the live snapshot can tell from the start; see `LiveView.place`."""
+        return {"web": self._connection().settings.web_url}
+
+    def _show(self, context: Context, wait: Wait) -> None:
+        """Write the live snapshot, if there is something new to show."""
+        now = time.time()
+        if wait.view.due(wait.tracker, now):
+            self._write_view(context, wait.view.snapshot(wait.tracker, now))
+
+    def _show_end(self, context: Context, outcome: Outcome, summary: Mapping[str, Any]) -> None:
+        """Write the last snapshot, which goes on from what this worker or the trigger has seen."""
+        if self._current is not None:
+            view = self._current.view
+        else:
+            view = LiveView(self.kind, since=time.time(), interval=self.poke_interval)
+            view.restore(self._seen or showing.read(view_address(context["ti"]), warn=self._warn))
+        self._write_view(context, view.final(summary, time.time(), outcome=outcome))
+
+    def _write_view(self, context: Context, snapshot: dict[str, Any]) -> None:
+        address = view_address(context["ti"])
+        self._linked = showing.link(address, snapshot, self._linked, own=self.operator_extra_links, warn=self._warn)
+        showing.write(address, snapshot, warn=self._warn)
+
+    def _warn(self, line: str) -> None:
+        """Warn of trouble with what is only looked at, once each."""
+        if line not in self._warned:
+            self._warned.add(line)
+            self.log.warning("%s", line)
 
     def _place(self) -> Asset | None:
         """Give the asset of where the files go, for an `AssetAlias` among the outlets; None where it is not known."""

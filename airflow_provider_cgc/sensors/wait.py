@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc import showing
 from airflow_provider_cgc.client.errors import CgcUnauthorized
 from airflow_provider_cgc.client.retry import wait_before_repeat
 from airflow_provider_cgc.compat import first_poke
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
+from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence
 from airflow_provider_cgc.jobs.sweep import CHUNK, Look, look
 from airflow_provider_cgc.jobs.tracker import JobTracker
@@ -45,6 +47,7 @@ class Wait:
     ids: list[str]
     tracker: JobTracker
     progress: ProgressLog
+    view: LiveView
     started: float
     deadline: float
     is_new: bool = True
@@ -77,6 +80,7 @@ class Wait:
             ids=list(tracker.open),
             tracker=tracker,
             progress=ProgressLog(),
+            view=LiveView(tracker.kind, since=started, interval=interval),
             started=started,
             deadline=started + timeout,
             is_new=first is None,
@@ -124,6 +128,7 @@ class Wait:
                 "open": to_bits(self.ids, self.tracker.open),
                 "state": self.tracker.to_json(),
                 "progress": self.progress.to_json(),
+                "view": self.view.to_json(),
             },
         )
 
@@ -141,6 +146,7 @@ class Wait:
             return
         self.tracker = JobTracker.from_json(memory["state"], from_bits(self.ids, memory["open"]))
         self.progress = ProgressLog.from_json(memory["progress"])
+        self.view.restore(memory.get("view"))
 
     def _do_without_memory(self, now: float, interval: float) -> None:
         """Date what cannot be remembered from the first poke, and speak only when another half hour has passed."""
@@ -158,8 +164,15 @@ class Wait:
         return answer
 
     def _ask_once(self, hook: CgcHook) -> Look:
-        bulk_get = self.tracker.kind.bulk_get(hook.get_conn(patience=0))
-        answer = look(bulk_get, self.tracker.open, suspects=self.tracker.unknown)
+        client = hook.get_conn(patience=0)
+        sent, refused, began = client.budget.sent, client.budget.refused, time.monotonic()
+        answer = look(self.tracker.kind.bulk_get(client), self.tracker.open, suspects=self.tracker.unknown)
+        showing.tell_look(
+            client.budget, time.monotonic() - began, kind=self.tracker.kind.name, conn_id=hook.cgc_conn_id
+        )
+        self.view.requests += client.budget.sent - sent
+        self.view.refused += client.budget.refused - refused
+        self.view.take(answer.records, self.tracker.open)
         self.tracker.take(answer.records, time.time())
         return answer
 

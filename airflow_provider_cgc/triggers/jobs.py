@@ -12,14 +12,17 @@ import tenacity
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_provider_cgc import client
+from airflow_provider_cgc import client, showing
+from airflow_provider_cgc.compat import view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
+from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.poller import Poller, shared_poller
 from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.jobs.waiter import News, Waiter
+from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
 from airflow_provider_cgc.triggers.xcom_ids import read_ids
 
 CONNECT_ATTEMPTS = 25
@@ -48,6 +51,7 @@ class CgcJobsTrigger(BaseTrigger):
     :param execution_deadline: when the task's `execution_timeout` is over, if it has one.
     :param first_look: when to look first.
     :param not_before: when the event may be sent at the earliest.
+    :param place: what the live snapshot tells from the start (`LiveView.place`).
     :param unknown: arguments of another release; logged and otherwise ignored, because rows outlive upgrades.
     """
 
@@ -67,6 +71,7 @@ class CgcJobsTrigger(BaseTrigger):
         ids_xcom: Mapping[str, Any] | None = None,
         fail_fast: bool = False,
         execution_deadline: float | None = None,
+        place: Mapping[str, Any] | None = None,
         **unknown: Any,
     ) -> None:
         super().__init__()
@@ -81,6 +86,7 @@ class CgcJobsTrigger(BaseTrigger):
         self.ids_xcom = None if ids_xcom is None else dict(ids_xcom)
         self.fail_fast = fail_fast
         self.execution_deadline = execution_deadline
+        self.place = dict(place or {})
         self.unknown = unknown
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -99,6 +105,7 @@ class CgcJobsTrigger(BaseTrigger):
                 "execution_deadline": self.execution_deadline,
                 "first_look": self.first_look,
                 "not_before": self.not_before,
+                "place": self.place,
             },
         )
 
@@ -134,18 +141,34 @@ class CgcJobsTrigger(BaseTrigger):
 
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)
-        with shared_poller((self.cgc_conn_id, self.kind), self._make_poller) as poller:
+        view = LiveView(tracker.kind, since=self.clock(), interval=self.poke_interval, place=self.place)
+        with (
+            shared_poller((self.cgc_conn_id, self.kind), self._make_poller) as poller,
+            shared_writer() as writer,
+        ):
             waiter = poller.join(tracker.open, interval=self.poke_interval, first_look=self.first_look)
+            live = writer.open(self._address(), view, tracker, warn=self._warn, clock=self.clock)
             try:
-                outcome, error = await self._watch(tracker, waiter)
+                outcome, error = await self._watch(tracker, waiter, live)
             finally:
                 poller.leave(waiter)
-        return WaitEvent(outcome=outcome, summary=tracker.summary(), error=error)
+                live.close()
+            await live.written()
+        return WaitEvent(outcome=outcome, summary=tracker.summary(), error=error, view=view.to_json())
 
     def _make_poller(self) -> Poller:
-        return Poller(KINDS[self.kind], functools.partial(connect, self.cgc_conn_id), clock=self.clock)
+        tell = functools.partial(showing.tell_look, kind=self.kind, conn_id=self.cgc_conn_id)
+        return Poller(KINDS[self.kind], functools.partial(connect, self.cgc_conn_id), clock=self.clock, tell=tell)
 
-    async def _watch(self, tracker: JobTracker, waiter: Waiter) -> tuple[Outcome, str | None]:
+    def _address(self) -> dict[str, Any] | None:
+        """Give where the snapshot goes; None where the trigger belongs to no task."""
+        ti = getattr(self, "task_instance", None)
+        return None if ti is None else view_address(ti)
+
+    def _warn(self, line: str) -> None:
+        self.log.warning("%s", line)
+
+    async def _watch(self, tracker: JobTracker, waiter: Waiter, live: LiveSnapshot) -> tuple[Outcome, str | None]:
         """Take the news in until the wait is over, one way or another."""
         progress = ProgressLog(said_at=self.clock(), said=(tracker.closed, tracker.failed + tracker.missing))
         end, over = self._end()
@@ -158,20 +181,22 @@ class CgcJobsTrigger(BaseTrigger):
             if news is not None:
                 if news.hopeless:
                     return Outcome.ERROR, as_sentence(news.error)
-                self._learn(news, tracker, waiter, progress)
+                self._learn(news, tracker, waiter, progress, live)
             if self.clock() < end:
                 continue
             if last_look:
                 return tracker.verdict(fail_fast=self.fail_fast) or over, None
             last_look = True
-            await self._look_once_more(tracker, waiter, progress)
+            await self._look_once_more(tracker, waiter, progress, live)
 
     def _end(self) -> tuple[float, Outcome]:
         if self.execution_deadline is not None and self.execution_deadline < self.deadline:
             return self.execution_deadline, Outcome.EXECUTION_TIMEOUT
         return self.deadline, Outcome.TIMEOUT
 
-    async def _look_once_more(self, tracker: JobTracker, waiter: Waiter, progress: ProgressLog) -> None:
+    async def _look_once_more(
+        self, tracker: JobTracker, waiter: Waiter, progress: ProgressLog, live: LiveSnapshot
+    ) -> None:
         """
         Look at all open jobs at the deadline, for half a minute at most.
 
@@ -184,18 +209,24 @@ class CgcJobsTrigger(BaseTrigger):
             news = await waiter.news(timeout=asked_at + LAST_LOOK - self.clock())
             if news is None or news.hopeless:
                 return
-            self._learn(news, tracker, waiter, progress)
+            self._learn(news, tracker, waiter, progress, live)
             if news.at >= asked_at:
                 unseen.difference_update(record.id for record in news.records)
             unseen.intersection_update(tracker.open)
 
-    def _learn(self, news: News, tracker: JobTracker, waiter: Waiter, progress: ProgressLog) -> None:
+    def _learn(
+        self, news: News, tracker: JobTracker, waiter: Waiter, progress: ProgressLog, live: LiveSnapshot
+    ) -> None:
         now = self.clock()
+        if not isinstance(news.error, client.CgcBudgetSpent):
+            live.view.requests += 1
+            live.view.refused += isinstance(news.error, client.CgcRateLimited)
         if news.error is not None:
             line = progress.trouble(as_sentence(news.error), now, next_look=news.next_look)
             if line:
                 self.log.warning("%s", line)
             return
+        live.view.take(news.records, tracker.open)
         tracker.take(news.records, now)
         tracker.close_missing(now, interval=self.poke_interval)
         for job_id in waiter.ids - tracker.open.keys():
@@ -206,6 +237,7 @@ class CgcJobsTrigger(BaseTrigger):
         for line in (progress.recovered(now), slowed, progress.line(tracker, now)):
             if line:
                 self.log.info("%s", line)
+        live.changed()
 
 
 async def connect(cgc_conn_id: str) -> client.CgcClient:

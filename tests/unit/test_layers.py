@@ -19,7 +19,7 @@ _CLIENT = {"client"}
 _JOBS = {*_CLIENT, "jobs"}
 _AIRFLOW = {*_JOBS, "compat"}
 _HOOKS = {*_AIRFLOW, "exceptions", "hooks"}
-_TRIGGERS = {*_HOOKS, "triggers"}
+_TRIGGERS = {*_HOOKS, "showing", "links", "triggers"}
 MAY_IMPORT = {
     "__init__": set(),
     "client": set(),
@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "storage": _AIRFLOW | {"exceptions"},
     "retries": _AIRFLOW | {"exceptions"},
     "hooks": _AIRFLOW | {"exceptions"},
-    "triggers": _HOOKS,
+    "showing": _AIRFLOW | {"links"},
+    "triggers": _HOOKS | {"showing", "links"},
     "sensors": _TRIGGERS | {"storage", "assets"},
     # An operator that waits is a sensor that starts itself what it waits for.
     "operators": _TRIGGERS | {"sensors", "storage", "lineage", "assets"},

@@ -170,6 +170,19 @@ def test_every_known_platform_is_valid(platform: Any) -> None:
     assert platform.web_url.startswith("https://")
 
 
+@pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.name)
+def test_a_known_platform_has_a_web_address(platform: Any) -> None:
+    assert Settings(token=TOKEN, base_url=platform.base_url).web_url == platform.web_url
+    assert Settings(token=TOKEN, base_url=platform.base_url.upper().replace("/V2", ":443/")).web_url == platform.web_url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8090/v2", "https://localhost/v2", "https://api.lab.example:8443", "http://127.0.0.1/v2"]
+)
+def test_another_host_has_no_web_address_even_if_it_may_get_the_token(url: str) -> None:
+    assert Settings(token=TOKEN, base_url=url, allowed_hosts=("api.lab.example:8443",)).web_url is None
+
+
 @pytest.mark.parametrize(
     ("token", "fact"),
     [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import logging
+from typing import Any
 
 import pytest
 
+from airflow_provider_cgc import compat
 from airflow_provider_cgc.compat import BaseSensorOperator
 from tests.unit.sensors.worker import LOGGER, Clock, Platform
 
@@ -23,6 +25,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def platform(clock: Clock) -> Platform:
     return Platform(clock)
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The live snapshots that were written, in order; Airflow's own XComs need a supervisor."""
+    written: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        compat, "write_view", lambda address, key, value: written.append(value) if key == "cgc_jobs" else None
+    )
+    monkeypatch.setattr(compat, "read_view", lambda address, key: written[-1] if written else None)
+    return written
 
 
 @pytest.fixture(autouse=True)

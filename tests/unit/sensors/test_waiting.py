@@ -80,7 +80,7 @@ def test_the_memory_between_pokes_is_small_and_gone_at_the_end(
     run.to_the_end()
 
     assert sizes
-    assert max(sizes) < 2_000
+    assert max(sizes) < 8_000  # Airflow warns above 64 KiB
     assert store == {}
 
 

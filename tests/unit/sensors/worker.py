@@ -48,6 +48,8 @@ class Platform:
         self.exports = SimpleNamespace(bulk_get=self.bulk_get)
         self.files = SimpleNamespace(bulk_get=lambda ids: [])
         self.budget = RateBudget(share=0.8)
+        self.settings = SimpleNamespace(web_url="https://cgc.sbgenomics.com")
+        self.cgc_conn_id = "cgc_default"
 
     def get_conn(self, *, patience: float) -> Platform:
         assert patience == 0
@@ -57,6 +59,7 @@ class Platform:
         if self.trouble and self.trouble[0] <= self.clock.now < self.trouble[1]:
             raise CgcConnectionError("POST /bulk/storage/exports/get: the line was dropped", sent=True)
         self.asked.append(list(ids))
+        self.budget.sent += 1
         return [self._record(job_id) for job_id in ids]
 
     def _record(self, job_id: str) -> BulkRecord[ExportJob]:
@@ -96,6 +99,9 @@ class Run:
         self.pokes = 0
         self.context: dict[str, Any] = {
             "ti": SimpleNamespace(
+                dag_id="dag",
+                task_id="wait",
+                run_id="run",
                 try_number=1,
                 map_index=-1,
                 xcom_push=lambda key, value: self.pushed.update({key: value}),

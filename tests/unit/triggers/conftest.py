@@ -45,6 +45,7 @@ def row():
             "execution_deadline": None,
             "first_look": START + 60.0,
             "not_before": START + 15.0,
+            "place": {"volume": "lab/results"},
         } | changes
 
     return make

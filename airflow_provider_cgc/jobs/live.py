@@ -1,0 +1,293 @@
+"""What people see of a wait while it goes on: the XCom `cgc_jobs`, which the "CGC jobs" tab and others read.
+
+Pure: records, times and the tracker are handed in; who writes it, and how often, is the caller's.
+
+    {"version", "kind", "outcome": null while it waits, "at", "since": epoch s, "interval": s,
+     "counts": {"total", "completed", "failed", "missing", "skipped", "running", "pending", "not_found", "not_seen"},
+     "bytes", "bytes_total", "rate": {"bytes", "jobs"} a second, "eta": s, "history": [[s after since, completed,
+     failed, running, other open, bytes] ...], "failures", "longest", "recent": [rows], "cut", "requests", "refused",
+     "remedies": {code: text}, "web", "project", "volume", "task", "manifest"}
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.problems import REMEDIES
+from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker, Outcome
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.jobs.kinds import JobKind
+
+VERSION = 1
+MOST_BYTES = 32 * 1024
+"""Of JSON, as Airflow stores it."""
+MOST_FAILURES = 100
+MOST_ROWS = 20
+"""Of the jobs that run longest, and of those that completed last."""
+MOST_POINTS = 60
+SHORTEST_STEP = 30.0
+"""Seconds between two points of the history, and between two writes; more as the wait gets long."""
+RATE_OVER = 600.0
+"""Seconds that a rate looks back."""
+_LATEST = 10.0
+"""Seconds that a rate needs at least to be worth telling."""
+_SHOWN = ("id", "file", "name", "volume", "location", "project", "parent")
+
+
+@dataclass(slots=True)
+class LiveView:
+    """
+    The live snapshot of one wait.
+
+    :param kind: kind of job.
+    :param since: when the waiting began, epoch seconds.
+    :param interval: seconds between two looks at a job.
+    :param place: what is known from the start: `web`, `project`, `volume`, `bytes_total`, `manifest`.
+    """
+
+    kind: JobKind
+    since: float
+    interval: float
+    place: Mapping[str, Any] = field(default_factory=dict)
+    requests: int = 0
+    refused: int = 0
+    _history: list[list[float]] = field(default_factory=list)
+    _open: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
+    _recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
+    _places: dict[str, set[str]] = field(default_factory=lambda: {"volume": set(), "project": set()})
+    written_at: float = -math.inf
+    _written: object = None
+
+    def take(self, records: Iterable[BulkRecord[Any]], open_ids: Collection[str]) -> None:
+        """Learn from the platform's answers, before the tracker does, which then closes what has ended."""
+        ended: set[str] = set()
+        for record in records:
+            job = record.resource
+            if job is None or job.id not in open_ids or job.id in ended:
+                continue
+            if not job.done:
+                if job.id not in self._open:
+                    since = job.started_on.timestamp() if job.started_on else math.inf
+                    self._open[job.id] = (since, self._row(job))
+                continue
+            ended.add(job.id)
+            row = (self._open.pop(job.id, None) or (0.0, self._row(job)))[1]
+            if job.completed:
+                at = job.finished_on.timestamp() if job.finished_on else None
+                self._recent.append({**row, "size": job.size, "ended": at})
+
+    def due(self, tracker: JobTracker, now: float) -> bool:
+        """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
+        return now - self.written_at >= SHORTEST_STEP and self._facts(tracker) != self._written
+
+    def snapshot(self, tracker: JobTracker, now: float) -> dict[str, Any]:
+        """Give the XCom value `cgc_jobs` as of `now`, and count it as written."""
+        self.written_at, self._written = now, self._facts(tracker)
+        states = Counter(tracker.open.values())
+        counts = {
+            "total": tracker.total,
+            "completed": tracker.completed,
+            "failed": tracker.failed,
+            "missing": tracker.missing,
+            "skipped": tracker.skipped,
+            "running": states["RUNNING"] + states["UNKNOWN"],
+            "pending": states["PENDING"],
+            "not_found": states[NOT_FOUND],
+            "not_seen": states[""],
+        }
+        oldest = heapq.nsmallest(
+            MOST_ROWS, ((since, job_id) for job_id, (since, _) in self._open.items() if job_id in tracker.open)
+        )
+        longest = [
+            {**self._open[job_id][1], "state": tracker.open[job_id], "since": None if since == math.inf else since}
+            for since, job_id in oldest
+        ]
+        return self._snapshot(counts, tracker.bytes, tracker.failed_items, longest, now, outcome=None)
+
+    def final(self, summary: Mapping[str, Any], now: float, *, outcome: Outcome) -> dict[str, Any]:
+        """Give the last snapshot of a wait that ended with this summary."""
+        counts = {name: summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
+        left = counts["total"] - sum(counts[name] for name in ("completed", "failed", "missing", "skipped"))
+        counts |= {"running": left, "pending": 0, "not_found": 0, "not_seen": 0}
+        value = self._snapshot(counts, summary["bytes"], summary["failed_items"], [], now, outcome=outcome)
+        return value | {"rate": None, "eta": None, "manifest": summary.get("manifest")}
+
+    def restore(self, earlier: object) -> None:
+        """Go on from an earlier snapshot, or from `to_json`, of this wait; what makes no sense in it is left."""
+        if not isinstance(earlier, Mapping) or earlier.get("version") != VERSION:
+            return
+        since = earlier.get("since")
+        points = earlier.get("history")
+        if not _is_number(since) or not isinstance(points, list):
+            return
+        whole = [list(point) for point in points if isinstance(point, list) and len(point) == 6]
+        if any(not _is_number(number) for point in whole for number in point):
+            return
+        start = min(self.since, since)
+        ours = [[point[0] + self.since - start, *point[1:]] for point in self._history]
+        theirs = [[point[0] + since - start, *point[1:]] for point in whole]
+        self._history = [point for point in theirs if not ours or point[0] < ours[0][0]] + ours
+        self.since = start
+        self.requests += _count(earlier.get("requests"))
+        self.refused += _count(earlier.get("refused"))
+        rows = earlier.get("recent")
+        if isinstance(rows, list):
+            self._recent.extendleft(row for row in reversed(rows) if isinstance(row, dict))
+        known = {name: earlier.get(name) for name in ("web", "project", "volume", "bytes_total", "manifest")}
+        self.place = {name: value for name, value in known.items() if value is not None} | dict(self.place)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what whoever goes on with this wait needs for `restore`: a later poke, the worker after a deferral."""
+        return {
+            "version": VERSION,
+            "since": self.since,
+            "history": self._history,
+            "requests": self.requests,
+            "refused": self.refused,
+            "recent": list(self._recent),
+            **self.place,
+            "project": self._one("project"),
+            "volume": self._one("volume"),
+        }
+
+    def _snapshot(
+        self,
+        counts: dict[str, int],
+        done: int,
+        failed_items: Iterable[Mapping[str, Any]],
+        longest: list[dict[str, Any]],
+        now: float,
+        *,
+        outcome: Outcome | None,
+    ) -> dict[str, Any]:
+        self._note(counts, done, now)
+        rate = self._rate()
+        value = {
+            "version": VERSION,
+            "kind": self.kind.name,
+            "outcome": outcome and outcome.value,
+            "at": round(now, 3),
+            "since": round(self.since, 3),
+            "interval": self.interval,
+            "counts": counts,
+            "bytes": done,
+            "bytes_total": self.place.get("bytes_total"),
+            "rate": rate,
+            "eta": self._eta(counts, done, rate),
+            "history": self._history,
+            "failures": [],
+            "longest": [],
+            "recent": [],
+            "cut": False,
+            "requests": self.requests,
+            "refused": self.refused,
+            "remedies": {},
+            "web": self.place.get("web"),
+            "project": self._one("project"),
+            "volume": self._one("volume"),
+            "task": self.place.get("task"),
+            "manifest": self.place.get("manifest"),
+        }
+        return _filled(value, [_failure(item) for item in failed_items][:MOST_FAILURES], longest, self._recent)
+
+    def _row(self, job: Any) -> dict[str, Any]:
+        row = {"id": job.id} | {name: value for name, value in job.item.items() if name in _SHOWN and value}
+        for name, seen in self._places.items():
+            if len(seen) < 2 and row.get(name):
+                seen.add(row[name])
+        return row
+
+    def _one(self, name: str) -> str | None:
+        """Give the volume or project of all jobs, None where there are several."""
+        told = self.place.get(name)
+        seen = self._places[name]
+        return str(told) if told else next(iter(seen)) if len(seen) == 1 else None
+
+    def _facts(self, tracker: JobTracker) -> object:
+        return tracker.closed, tracker.failed, tracker.missing, tracker.bytes, Counter(tracker.open.values())
+
+    def _note(self, counts: Mapping[str, int], done: int, now: float) -> None:
+        """Add a point to the history; when it has grown too long, every other one goes, the last one never."""
+        completed = counts["completed"] + counts["skipped"]
+        bad = counts["failed"] + counts["missing"]
+        other = counts["pending"] + counts["not_found"] + counts["not_seen"]
+        point = [round(max(now - self.since, 0.0), 1), completed, bad, counts["running"], other, done]
+        if self._history and point[0] <= self._history[-1][0]:
+            self._history.pop()
+        self._history.append(point)
+        if len(self._history) > MOST_POINTS:
+            self._history = [*self._history[:-1:2], self._history[-1]]
+
+    def _rate(self) -> dict[str, float] | None:
+        last = self._history[-1]
+        first = next((point for point in self._history if point[0] >= last[0] - RATE_OVER), last)
+        seconds = last[0] - first[0]
+        if seconds < _LATEST:
+            return None
+        jobs = (last[1] + last[2] - first[1] - first[2]) / seconds
+        return {"bytes": round(max(last[5] - first[5], 0) / seconds, 1), "jobs": round(max(jobs, 0.0), 5)}
+
+    def _eta(self, counts: Mapping[str, int], done: int, rate: Mapping[str, float] | None) -> float | None:
+        """Seconds until the end at the present rate: by bytes where their sum is known, else by jobs."""
+        total = self.place.get("bytes_total")
+        if rate is None:
+            return None
+        if isinstance(total, int) and total > done and rate["bytes"] > 0:
+            return round((total - done) / rate["bytes"], 1)
+        left = sum(counts[name] for name in ("running", "pending", "not_found", "not_seen"))
+        return round(left / rate["jobs"], 1) if rate["jobs"] > 0 else None
+
+
+def _failure(item: Mapping[str, Any]) -> dict[str, Any]:
+    row = {name: item[name] for name in _SHOWN if item.get(name)}
+    return {**row, "id": item.get("id"), "code": item.get("code"), "message": item.get("message")}
+
+
+def _filled(
+    value: dict[str, Any],
+    failures: Iterable[dict[str, Any]],
+    longest: Iterable[dict[str, Any]],
+    recent: Iterable[dict[str, Any]],
+) -> dict[str, Any]:
+    """Put in as many rows as there is room for: the failures first, then what runs, then the last to complete."""
+    room = MOST_BYTES - len(json.dumps(value)) - 64
+    for name, rows, share in (
+        ("failures", failures, 0.75),
+        ("longest", longest, 0.6),
+        ("recent", list(recent)[::-1], 1.0),
+    ):
+        left = room * share
+        for row in rows:
+            remedy = _remedy(row.get("code"))
+            fresh = remedy is not None and str(row["code"]) not in value["remedies"]
+            size = len(json.dumps(row)) + 2 + (len(json.dumps(remedy)) + 12 if fresh else 0)
+            if size > left:
+                value["cut"] = True
+                continue
+            if fresh:
+                value["remedies"][str(row["code"])] = remedy
+            value[name].append(row)
+            left -= size
+            room -= size
+    return value
+
+
+def _remedy(code: object) -> str | None:
+    remedy = REMEDIES.get(code) if isinstance(code, int) else None
+    return None if remedy is None else remedy.text
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -1,0 +1,97 @@
+"""How a wait is shown in Airflow: its snapshot in the XCom `cgc_jobs`, its numbers among Airflow's metrics.
+
+What is only looked at must not end a wait: whatever goes wrong here becomes a warning.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc import compat
+from airflow_provider_cgc.jobs.live import VERSION
+from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.links import links_of, push_links
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.budget import RateBudget
+
+    Warn = Callable[[str], object]
+
+SNAPSHOT_KEY = "cgc_jobs"
+
+_TOLD: weakref.WeakKeyDictionary[RateBudget, tuple[int, int]] = weakref.WeakKeyDictionary()
+
+
+def write(address: Mapping[str, Any] | None, snapshot: Mapping[str, Any], *, warn: Warn) -> None:
+    """Write a snapshot, and set the gauges `cgc.jobs.<state>`."""
+    if address is None:
+        return
+    try:
+        compat.write_view(address, SNAPSHOT_KEY, dict(snapshot))
+    except Exception as error:  # noqa: BLE001  # a display ends no wait
+        warn(f"XCom {SNAPSHOT_KEY!r}, which shows the jobs in Airflow's UI, could not be written: {_named(error)}")
+    tags = {"kind": snapshot["kind"], "dag_id": address["dag_id"], "task_id": address["task_id"]}
+    for state, count in snapshot["counts"].items():
+        compat.stats().gauge(f"cgc.jobs.{state}", count, tags=tags)
+
+
+def link(
+    address: Mapping[str, Any] | None,
+    snapshot: Mapping[str, Any],
+    known: Mapping[str, str] | None,
+    *,
+    own: Iterable[Any] = (),
+    warn: Warn,
+) -> dict[str, str]:
+    """Write the extra links that follow from a snapshot, if they are others than the `known` ones; give them."""
+    links = links_of_snapshot(snapshot)
+    if address is not None and links != known:
+        push_links(address, links, own=own, warn=warn)
+    return links
+
+
+def links_of_snapshot(snapshot: object) -> dict[str, str]:
+    """Give the links that were written with a snapshot, by their keys."""
+    if not isinstance(snapshot, Mapping):
+        return {}
+    web = snapshot.get("web")
+    known = {name: snapshot.get(name) for name in ("project", "volume", "task")}
+    return links_of(web if isinstance(web, str) else None, **known)
+
+
+def read(address: Mapping[str, Any] | None, *, warn: Warn) -> Any:
+    """Give what was written last, None if there is nothing."""
+    try:
+        return None if address is None else compat.read_view(address, SNAPSHOT_KEY)
+    except Exception as error:  # noqa: BLE001  # a display ends no wait
+        warn(f"XCom {SNAPSHOT_KEY!r} could not be read, so that its history begins anew: {_named(error)}")
+        return None
+
+
+def break_off(address: Mapping[str, Any], *, now: float, warn: Warn) -> None:
+    """Say in what was written last that the wait broke off; nothing where there is nothing."""
+    last = read(address, warn=warn)
+    if isinstance(last, dict) and last.get("version") == VERSION and "counts" in last:
+        write(address, last | {"outcome": Outcome.ERROR.value, "at": now, "rate": None, "eta": None}, warn=warn)
+
+
+def tell_look(budget: RateBudget, seconds: float, *, kind: str, conn_id: str) -> None:
+    """
+    Time a look, `cgc.look`, and count the requests of this process that were not counted yet.
+
+    `cgc.requests` are all, `cgc.requests_refused` those that were answered 429.
+    """
+    stats = compat.stats()
+    stats.timing("cgc.look", timedelta(seconds=seconds), tags={"kind": kind, "conn_id": conn_id})
+    sent, refused = _TOLD.get(budget, (0, 0))
+    _TOLD[budget] = budget.sent, budget.refused
+    for name, count in (("cgc.requests", budget.sent - sent), ("cgc.requests_refused", budget.refused - refused)):
+        if count > 0:
+            stats.incr(name, count, tags={"conn_id": conn_id})
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

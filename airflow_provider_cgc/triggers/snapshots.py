@@ -1,0 +1,177 @@
+"""Writing what many waits show, a few a second in one triggerer: a thousand waits must not keep its database busy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import itertools
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from airflow_provider_cgc import showing
+from airflow_provider_cgc.jobs.live import SHORTEST_STEP, LiveView
+from airflow_provider_cgc.jobs.tracker import JobTracker
+
+SPACING = 0.2
+"""Seconds between two writes, whoever they are for: with many waits each is written less often."""
+GATHER = 2.0
+"""Seconds before the first write of a wait: the answers of its first look come one by one."""
+LAST_WRITE = 10.0
+"""Seconds that the end of a wait waits for a write of its own, which must not overtake the worker's last one."""
+
+
+@dataclass(eq=False, slots=True)
+class LiveSnapshot:
+    """What one wait shows: call `changed` when there is news."""
+
+    writer: SnapshotWriter = field(repr=False)
+    address: Mapping[str, Any] | None
+    view: LiveView
+    tracker: JobTracker
+    warn: Callable[[str], object]
+    clock: Callable[[], float]
+    queued: bool = False
+    closed: bool = False
+    begun: bool = False
+    warned: bool = False
+    linked: Mapping[str, str] | None = None
+    under_way: asyncio.Future[None] | None = None
+
+    def changed(self) -> None:
+        """Ask for a write, if there is something new, as soon as it is this wait's turn."""
+        if self.address is not None and not (self.queued or self.closed):
+            self.writer.queue(self)
+
+    def close(self) -> None:
+        """Write nothing any more."""
+        self.closed = True
+
+    async def written(self) -> None:
+        """Wait for a write that is under way."""
+        if self.under_way is not None:
+            await asyncio.wait([self.under_way], timeout=LAST_WRITE)
+
+    def complain(self, line: str) -> None:
+        """Say once that writing does not work."""
+        if not self.warned:
+            self.warned = True
+            self.warn(line)
+
+
+class SnapshotWriter:
+    """Writes the snapshots of all waits of one event loop, one after the other, those first that wait longest."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, LiveSnapshot]] = []
+        self._numbers = itertools.count()
+        self._free_at = 0.0
+        self._wake = asyncio.Event()
+        # A thread of its own, neither the one that all of Airflow's triggers share nor the loop's default ones.
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cgc-snapshots")
+        self._task: asyncio.Task[None] | None = None
+
+    def open(
+        self,
+        address: Mapping[str, Any] | None,
+        view: LiveView,
+        tracker: JobTracker,
+        *,
+        warn: Callable[[str], object],
+        clock: Callable[[], float],
+    ) -> LiveSnapshot:
+        """Give the snapshot of one wait; `address` is None for a trigger that belongs to no task, then nothing is
+        written."""
+        return LiveSnapshot(self, address, view, tracker, warn, clock)
+
+    def queue(self, one: LiveSnapshot) -> None:
+        """Put a wait into the line."""
+        loop = asyncio.get_running_loop()
+        pause = max(one.view.written_at + SHORTEST_STEP - one.clock(), 0.0) if one.begun else GATHER
+        one.queued = True
+        heappush(self._heap, (loop.time() + pause, next(self._numbers), one))
+        if self._task is None or self._task.done():
+            # An empty context, or what is logged below here would land in the first wait's log.
+            self._task = loop.create_task(self._work(), context=contextvars.Context())
+        self._wake.set()
+
+    def close(self) -> None:
+        """End the writer; a write that is under way comes to its end."""
+        if self._task is not None:
+            self._task.cancel()
+        self._pool.shutdown(wait=False)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._wake.clear()
+            pause = max(self._heap[0][0], self._free_at) - loop.time() if self._heap else None
+            if pause is None or pause > 0:
+                try:
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                continue
+            one = heappop(self._heap)[2]
+            one.queued = False
+            if one.closed:
+                continue
+            one.under_way = loop.create_future()
+            try:
+                await self._write(one)
+            finally:
+                one.under_way.set_result(None)
+                one.under_way = None
+            self._free_at = loop.time() + SPACING
+
+    async def _write(self, one: LiveSnapshot) -> None:
+        complaints: list[str] = []
+        if not one.begun:
+            one.begun = True
+            # The worker, or a triggerer before this one, has written about the same wait.
+            earlier = await self._in_thread(showing.read)(one.address, warn=complaints.append)
+            one.view.restore(earlier)
+            one.linked = showing.links_of_snapshot(earlier)
+        if one.view.due(one.tracker, one.clock()) and not one.closed:
+            snapshot = one.view.snapshot(one.tracker, one.clock())
+            link, write = self._in_thread(showing.link), self._in_thread(showing.write)
+            one.linked = await link(one.address, snapshot, one.linked, warn=complaints.append)
+            await write(one.address, snapshot, warn=complaints.append)
+        for line in complaints:
+            one.complain(line)
+
+    def _in_thread(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        return sync_to_async(call, thread_sensitive=False, executor=self._pool)
+
+
+@dataclass(slots=True)
+class _Shared:
+    writer: SnapshotWriter
+    users: int = 0
+
+
+_WRITERS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = weakref.WeakKeyDictionary()
+
+
+@contextmanager
+def shared_writer() -> Iterator[SnapshotWriter]:
+    """Give the writer that all waits of this event loop share; it is closed when the last one leaves."""
+    loop = asyncio.get_running_loop()
+    shared = _WRITERS.get(loop)
+    if shared is None:
+        shared = _WRITERS[loop] = _Shared(SnapshotWriter())
+    shared.users += 1
+    try:
+        yield shared.writer
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            del _WRITERS[loop]
+            shared.writer.close()

@@ -1,0 +1,182 @@
+"""The live snapshots that waits in the triggerer write: few, fair, and never at the cost of a wait."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc import compat
+from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
+from airflow_provider_cgc.triggers.snapshots import SPACING
+from dev.virtual_time import START
+from tests.unit.jobs.fake_platform import some_ids
+
+
+class XComs:
+    """Where Airflow would keep what is written, with the time of each write."""
+
+    def __init__(self, time: Any) -> None:
+        self.time = time
+        self.writes: list[tuple[float, str, str, Any]] = []
+        self.values: dict[tuple[str, str], Any] = {}
+        self.error: Exception | None = None
+        self.takes = 0.0
+
+    def write(self, address: dict[str, Any], key: str, value: Any) -> None:
+        if self.takes:
+            self.time.sleep(self.takes)
+        if self.error is not None:
+            raise self.error
+        self.writes.append((self.time.clock(), address["task_id"], key, value))
+        self.values[address["task_id"], key] = value
+
+    def read(self, address: dict[str, Any], key: str) -> Any:
+        return self.values.get((address["task_id"], key))
+
+    def snapshots(self, task_id: str | None = None) -> list[tuple[float, Any]]:
+        return [
+            (at - START, value) for at, task, key, value in self.writes if key == "cgc_jobs" and task_id in (None, task)
+        ]
+
+
+@pytest.fixture
+def xcoms(time, monkeypatch):
+    xcoms = XComs(time)
+    monkeypatch.setattr(compat, "write_view", xcoms.write)
+    monkeypatch.setattr(compat, "read_view", xcoms.read)
+    return xcoms
+
+
+def of_task(row: dict[str, Any], task_id: str = "wait") -> CgcJobsTrigger:
+    trigger = CgcJobsTrigger(**row)
+    trigger.task_instance = SimpleNamespace(dag_id="dag", task_id=task_id, run_id="run", map_index=-1, try_number=1)
+    return trigger
+
+
+async def event_of(trigger: CgcJobsTrigger) -> dict[str, Any]:
+    async for event in trigger.run():
+        return event.payload
+    raise AssertionError("no event")
+
+
+async def events_of(*triggers: CgcJobsTrigger) -> list[dict[str, Any]]:
+    return list(await asyncio.gather(*(event_of(trigger) for trigger in triggers)))
+
+
+def test_a_wait_shows_what_changed_and_nothing_twice(time, platform, row, xcoms):
+    platform.end(["a"], after=600)
+    platform.end(["b"], after=7200)
+
+    time.run(events_of(of_task(row(["a", "b"]))))
+
+    shown = [(value["counts"]["completed"], value["counts"]["total"]) for _, value in xcoms.snapshots()]
+    assert shown == [(0, 2), (1, 2)]
+
+
+def test_the_event_carries_on_what_was_shown(time, platform, row, xcoms):
+    platform.end(["a"], after=600)
+
+    [event] = time.run(events_of(of_task(row(["a"]))))
+
+    assert event["outcome"] == Outcome.COMPLETED.value
+    assert event["view"]["requests"] == len(platform.requests)
+    assert event["view"]["history"]
+
+
+def test_a_trigger_goes_on_from_what_was_written_before_it(time, platform, row, xcoms):
+    xcoms.values["wait", "cgc_jobs"] = {
+        "version": 1, "since": START - 3600, "requests": 7, "history": [[0.0, 0, 0, 0, 1, 0]], "volume": "lab/results",
+    }  # fmt: skip
+    platform.end(["a"], after=600)
+
+    time.run(events_of(of_task(row(["a"]))))
+
+    _, shown = xcoms.snapshots()[0]
+    assert shown["since"] == START - 3600
+    assert shown["history"][0] == [0.0, 0, 0, 0, 1, 0]
+    assert shown["requests"] > 7
+
+
+def test_a_thousand_waits_write_at_most_five_times_a_second_and_each_has_its_turn(time, platform, row, xcoms):
+    ids = some_ids(1000)
+    for number, job_id in enumerate(ids):
+        platform.end([job_id], after=1800 + number % 60)
+    triggers = [of_task(row([job_id], first_look=START), f"wait_{number}") for number, job_id in enumerate(ids)]
+
+    time.run(events_of(*triggers))
+
+    moments = sorted(at for at, _ in xcoms.snapshots())
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert min(gaps) >= SPACING * 0.999
+    assert {task for _, task, key, _ in xcoms.writes if key == "cgc_jobs"} == {f"wait_{n}" for n in range(1000)}
+
+
+def test_what_cannot_be_written_is_said_once_and_ends_nothing(time, platform, row, xcoms, caplog):
+    xcoms.error = RuntimeError("the database is away")
+    platform.end(["a"], after=600)
+    platform.end(["b"], after=1200)
+    trigger = of_task(row(["a", "b"]))
+    lines: list[str] = []
+    trigger._warn = lines.append
+
+    [event] = time.run(events_of(trigger))
+
+    assert event["outcome"] == Outcome.COMPLETED.value
+    assert len(lines) == 1
+    assert "the database is away" in lines[0]
+
+
+def test_no_write_of_a_trigger_comes_after_its_event(time, platform, row, xcoms):
+    xcoms.takes = 5.0  # a slow database: the write is under way when the wait ends
+    platform.end(["a"], after=61)
+    ended: list[float] = []
+
+    async def watch() -> None:
+        await event_of(of_task(row(["a"], first_look=START + 58)))
+        ended.append(time.clock())
+        await asyncio.sleep(60)
+
+    time.run(watch())
+
+    assert all(at <= ended[0] for at, *_ in xcoms.writes)
+
+
+def test_a_cancelled_wait_writes_nothing_any_more(time, platform, row, xcoms):
+    platform.end(["a"], after=7200)
+
+    async def watch() -> None:
+        task = asyncio.create_task(event_of(of_task(row(["a"], first_look=START))))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.sleep(600)
+
+    time.run(watch())
+
+    assert xcoms.writes == []
+
+
+def test_a_trigger_that_belongs_to_no_task_shows_nothing(time, platform, row, xcoms):
+    platform.end(["a"], after=600)
+
+    time.run(events_of(CgcJobsTrigger(**row(["a"]))))
+
+    assert xcoms.writes == []
+
+
+def test_links_are_written_by_the_trigger_where_no_worker_has_looked(time, platform, row, xcoms):
+    platform.end(["a"], after=600)
+    place = {"web": "https://cgc.sbgenomics.com", "project": "lab/cptac3", "volume": "lab/results"}
+
+    time.run(events_of(of_task(row(["a"], place=place))))
+
+    links = {key: value for _, _, key, value in xcoms.writes if key.startswith("_link_")}
+    assert links == {
+        "_link_CgcProjectLink": "https://cgc.sbgenomics.com/u/lab/cptac3",
+        "_link_CgcVolumeLink": "https://cgc.sbgenomics.com/v/lab/results",
+    }
