@@ -6,7 +6,7 @@ What is only looked at must not end a wait: whatever goes wrong here becomes a w
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,16 +41,16 @@ def write(address: Mapping[str, Any] | None, snapshot: Mapping[str, Any], *, war
 def link(
     address: Mapping[str, Any] | None,
     snapshot: Mapping[str, Any],
-    known: Mapping[str, str] | None,
+    known: Mapping[str, str],
     *,
-    own: Iterable[Any] = (),
     warn: Warn,
-) -> dict[str, str]:
-    """Write the extra links that follow from a snapshot, if they are others than the `known` ones; give them."""
+) -> Mapping[str, str]:
+    """Write the extra links that follow from a snapshot, if they are others than the `known` ones; give what is known
+    then."""
     links = links_of_snapshot(snapshot)
-    if address is not None and links != known:
-        push_links(address, links, own=own, warn=warn)
-    return links
+    if address is None or links == known:
+        return links
+    return links if push_links(address, links, warn=warn) else known
 
 
 def links_of_snapshot(snapshot: object) -> dict[str, str]:

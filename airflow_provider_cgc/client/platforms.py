@@ -49,12 +49,11 @@ _ALL = (
         "https://eu-api.sbgenomics.com/v2",
         "https://eu.sbgenomics.com",
     ),
-    # The web address of the next one stands in no public page; it is the company's own site there.
     Platform(
         "sbg-cn",
         "Seven Bridges Platform (China)",
         "https://api.sevenbridges.cn/v2",
-        "https://www.sevenbridges.cn",
+        "https://platform.sevenbridges.cn",
     ),
     Platform(
         "bdc",

@@ -124,7 +124,7 @@ class LiveView:
         """Go on from an earlier snapshot, or from `to_json`, of this wait; what makes no sense in it is left."""
         if not isinstance(earlier, Mapping) or earlier.get("version") != VERSION:
             return
-        since = earlier.get("since")
+        since: Any = earlier.get("since")
         points = earlier.get("history")
         if not _is_number(since) or not isinstance(points, list):
             return

@@ -34,7 +34,7 @@ from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
-from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink
+from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.sensors.arguments import check_count, ids_given, whole_number
 from airflow_provider_cgc.sensors.wait import Wait
 
@@ -90,7 +90,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self._current: Wait | None = None
         self._hook: CgcHook | None = None
-        self._linked: Mapping[str, str] | None = None
+        self._linked: Mapping[str, str] = {}
         self._warned: set[str] = set()
         self._seen: Mapping[str, Any] | None = None
         """What the trigger has shown of the wait that it ended."""
@@ -99,6 +99,8 @@ class CgcJobsSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait as the mode says; when deferrable, look once and hand over to the triggerer."""
         self._current = None
+        # Airflow asks for every link when a task defers or ends, and logs an error where nothing is written.
+        push_links(view_address(context["ti"]), {}, own=self.operator_extra_links, warn=self._warn)
         with self._never_failing():
             if not self.deferrable:
                 self._before_poking(context)
@@ -353,7 +355,7 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _write_view(self, context: Context, snapshot: dict[str, Any]) -> None:
         address = view_address(context["ti"])
-        self._linked = showing.link(address, snapshot, self._linked, own=self.operator_extra_links, warn=self._warn)
+        self._linked = showing.link(address, snapshot, self._linked, warn=self._warn)
         showing.write(address, snapshot, warn=self._warn)
 
     def _warn(self, line: str) -> None:

@@ -41,7 +41,7 @@ class LiveSnapshot:
     closed: bool = False
     begun: bool = False
     warned: bool = False
-    linked: Mapping[str, str] | None = None
+    linked: Mapping[str, str] = field(default_factory=dict)
     under_way: asyncio.Future[None] | None = None
 
     def changed(self) -> None:

@@ -17,11 +17,13 @@ from airflow_provider_cgc.exceptions import CgcJobsFailed
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
+from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.sensors.base import IDS_KEY, SUMMARY_KEY
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.sensors.wait import MEMORY_KEY
+from airflow_provider_cgc.showing import SNAPSHOT_KEY
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 
 ROWS = sorted((Path(__file__).parent / "triggers" / "rows").glob("*.json"))
@@ -45,6 +47,7 @@ every_sensor = pytest.mark.parametrize(
         "sensors.imports.CgcBulkImportSensor",
         "operators.exports.CgcBulkExportOperator",
         "operators.files.CgcListFilesOperator",
+        *(f"links.{name}" for name in ("CgcProjectLink", "CgcVolumeLink", "CgcTaskLink")),
         "exceptions.CgcInputRefused",
         "exceptions.CgcJobsIncomplete",
         "exceptions.CgcExportsUncertain",
@@ -155,6 +158,21 @@ def test_the_keys_of_an_event() -> None:
 
     assert set(event) == {"version", "kind", "outcome", "summary", "error", "view"}
     assert {outcome.value for outcome in Outcome} == {"completed", "failed", "timeout", "execution_timeout", "error"}
+
+
+def test_the_keys_of_a_live_snapshot() -> None:
+    shown = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a"]), 60.0)
+
+    assert SNAPSHOT_KEY == "cgc_jobs"
+    assert set(shown) == {
+        *("version", "kind", "outcome", "at", "since", "interval", "counts", "bytes", "bytes_total", "rate", "eta"),
+        *("history", "failures", "longest", "recent", "cut", "requests", "refused", "remedies"),
+        *("web", "project", "volume", "task", "manifest"),
+    }
+    assert set(shown["counts"]) == {
+        *("total", "completed", "failed", "missing", "skipped", "running", "pending", "not_found", "not_seen"),
+    }
+    assert shown["history"] == [[60.0, 0, 0, 0, 1, 0]]
 
 
 def test_what_a_failure_tells_a_callback() -> None:

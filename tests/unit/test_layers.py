@@ -125,7 +125,7 @@ def loaded_by(statement: str) -> set[str]:
 BASE_CLASSES = "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator"
 
 
-@pytest.mark.parametrize("module", ["sensors.exports", "operators.exports", "operators.files", "exceptions"])
+@pytest.mark.parametrize("module", ["sensors.exports", "operators.exports", "operators.files", "links", "exceptions"])
 def test_a_dag_file_s_imports_load_neither_requests_nor_fastapi(module):
     """Airflow itself loads `requests` on 2.11, so what counts is what we add, and which of our modules are loaded."""
     by_airflow = loaded_by(BASE_CLASSES)
