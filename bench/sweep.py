@@ -72,6 +72,7 @@ def _ours(lab: Lab, ids: list[str]) -> Callable[[], None]:
     """A poke: the tracker's part is in it, and the client, which lives as long as the task."""
     from airflow_provider_cgc.hooks.cgc import CgcHook
     from airflow_provider_cgc.jobs.kinds import EXPORT
+    from airflow_provider_cgc.jobs.live import LiveView
     from airflow_provider_cgc.jobs.report import ProgressLog
     from airflow_provider_cgc.jobs.tracker import JobTracker
     from airflow_provider_cgc.sensors.wait import Wait
@@ -82,7 +83,8 @@ def _ours(lab: Lab, ids: list[str]) -> Callable[[], None]:
 
     def work() -> None:
         now = time.time()
-        wait = Wait(ids, JobTracker.of(EXPORT, ids), ProgressLog(), started=now, deadline=now + LENGTH)
+        view = LiveView(EXPORT, since=now, interval=60.0)
+        wait = Wait(ids, JobTracker.of(EXPORT, ids), ProgressLog(), view, started=now, deadline=now + LENGTH)
         looked = wait.look(hook, interval=60.0)
         assert not looked.warnings, looked.warnings
 

@@ -17,6 +17,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.problems import REMEDIES
@@ -39,6 +40,7 @@ RATE_OVER = 600.0
 """Seconds that a rate looks back."""
 _LATEST = 10.0
 """Seconds that a rate needs at least to be worth telling."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _SHOWN = ("id", "file", "name", "volume", "location", "project", "parent")
 
 
@@ -60,7 +62,7 @@ class LiveView:
     requests: int = 0
     refused: int = 0
     _history: list[list[float]] = field(default_factory=list)
-    _open: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
+    _open: dict[str, tuple[datetime, dict[str, Any]]] = field(default_factory=dict)
     _recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
     _places: dict[str, set[str]] = field(default_factory=lambda: {"volume": set(), "project": set()})
     written_at: float = -math.inf
@@ -73,16 +75,19 @@ class LiveView:
             job = record.resource
             if job is None or job.id not in open_ids or job.id in ended:
                 continue
+            if job.id not in self._open:
+                item = job.item
+                self._open[job.id] = job.started_on or _NEVER, item
+                for name, seen in self._places.items():
+                    if len(seen) < 2 and item.get(name):
+                        seen.add(item[name])
             if not job.done:
-                if job.id not in self._open:
-                    since = job.started_on.timestamp() if job.started_on else math.inf
-                    self._open[job.id] = (since, self._row(job))
                 continue
             ended.add(job.id)
-            row = (self._open.pop(job.id, None) or (0.0, self._row(job)))[1]
+            _, item = self._open.pop(job.id)
             if job.completed:
                 at = job.finished_on.timestamp() if job.finished_on else None
-                self._recent.append({**row, "size": job.size, "ended": at})
+                self._recent.append({**_row(job.id, item), "size": job.size, "ended": at})
 
     def due(self, tracker: JobTracker, now: float) -> bool:
         """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
@@ -107,7 +112,11 @@ class LiveView:
             MOST_ROWS, ((since, job_id) for job_id, (since, _) in self._open.items() if job_id in tracker.open)
         )
         longest = [
-            {**self._open[job_id][1], "state": tracker.open[job_id], "since": None if since == math.inf else since}
+            {
+                **_row(job_id, self._open[job_id][1]),
+                "state": tracker.open[job_id],
+                "since": None if since is _NEVER else since.timestamp(),
+            }
             for since, job_id in oldest
         ]
         return self._snapshot(counts, tracker.bytes, tracker.failed_items, longest, now, outcome=None)
@@ -198,13 +207,6 @@ class LiveView:
         }
         return _filled(value, [_failure(item) for item in failed_items][:MOST_FAILURES], longest, self._recent)
 
-    def _row(self, job: Any) -> dict[str, Any]:
-        row = {"id": job.id} | {name: value for name, value in job.item.items() if name in _SHOWN and value}
-        for name, seen in self._places.items():
-            if len(seen) < 2 and row.get(name):
-                seen.add(row[name])
-        return row
-
     def _one(self, name: str) -> str | None:
         """Give the volume or project of all jobs, None where there are several."""
         told = self.place.get(name)
@@ -246,9 +248,12 @@ class LiveView:
         return round(left / rate["jobs"], 1) if rate["jobs"] > 0 else None
 
 
+def _row(job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in _SHOWN if item.get(name)} | {"id": job_id}
+
+
 def _failure(item: Mapping[str, Any]) -> dict[str, Any]:
-    row = {name: item[name] for name in _SHOWN if item.get(name)}
-    return {**row, "id": item.get("id"), "code": item.get("code"), "message": item.get("message")}
+    return _row(item.get("id"), item) | {"code": item.get("code"), "message": item.get("message")}
 
 
 def _filled(
