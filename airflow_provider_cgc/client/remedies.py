@@ -139,7 +139,7 @@ _VOLUME_JOBS = {
     9106: Remedy("Check the file id: the file was deleted after the job was submitted."),
     9107: Remedy(
         "An object stands at this location already, maybe from an earlier try of this very export: choose another "
-        "location, delete the object, or set overwrite."
+        'location, delete the object, or overwrite it (if_exists="overwrite" of CgcBulkExportOperator).'
     ),
     9108: Remedy(
         "A file of this name exists in the destination already, maybe from an earlier try of this very import: "

@@ -153,7 +153,35 @@ class Exporting:
             "to be skipped, they are there already" if key in self._skipped else _WORDS[one.action]
             for key, one in self._decisions.items()
         )
-        return report(list(self.items.values()), self._facts, decided=words)
+        lines = report(list(self.items.values()), self._facts, decided=words)
+        taken = self._taken()
+        if taken:
+            fate = "are overwritten" if self._order.if_exists == "overwrite" else _FAILS[self._order.if_exists]
+            lines.append(
+                f"{len(taken)} of the objects to be sent are there already, such as {taken[0]!r}; they {fate}."
+            )
+        return [*lines, *self.intent()]
+
+    def counts(self) -> dict[str, int]:
+        """Give how many items would be sent, how many skipped, and how many need nothing else."""
+        to_send = len(self._to_send())
+        skipped = len(self._skipped)
+        return {"to_send": to_send, "skipped": skipped, "settled": len(self.items) - to_send - skipped}
+
+    def intent(self) -> list[str]:
+        """Say what is about to be sent where, and whether the platform keeps its files."""
+        to_send = self._to_send()
+        if not to_send:
+            return []
+        lines = [
+            f"Exporting {len(keys)} of {EXPORT.count(len(self.items))} to {volume},"
+            f" below {common_folder([key.location for key in keys])!r}."
+            for volume in sorted({key.volume for key in to_send})
+            if (keys := [key for key in to_send if key.volume == volume])
+        ]
+        if self._order.copy_only:
+            return lines
+        return [*lines, "copy_only is False: these files are MOVED, and become aliases of the exported objects."]
 
     def send(self, ledger: Ledger, *, at: datetime) -> None:
         """Send what has to be sent, and find out what became of answers that were lost on the way."""
@@ -171,8 +199,7 @@ class Exporting:
             overwrite=order.if_exists == "overwrite",
             properties=order.properties,
         )
-        to_send = {key: self.items[key] for key in self._keys(Action.SEND) if key not in self._skipped}
-        self.sent = sender.send(to_send)
+        self.sent = sender.send({key: self.items[key] for key in self._to_send()})
         for _ in range(MOST_ROUNDS):
             if not self.sent.uncertain:
                 break
@@ -249,12 +276,26 @@ class Exporting:
     def _keys(self, action: Action) -> list[Key]:
         return [key for key, one in self._decisions.items() if one.action is action]
 
-    def _skip_what_is_there(self) -> None:
-        there: dict[str, dict[str, int | None]] = {}
-        wanted = self._keys(Action.SEND)
-        for volume in {key.volume for key in wanted}:
-            locations = [key.location for key in wanted if key.volume == volume]
+    def _to_send(self) -> list[Key]:
+        return [key for key in self._keys(Action.SEND) if key not in self._skipped]
+
+    def _taken(self) -> list[str]:
+        """Give the locations to be sent to at which there is an object."""
+        to_send = self._to_send()
+        there = self._there(to_send)
+        return [key.location for key in to_send if key.location in there[key.volume]]
+
+    def _there(self, keys: Sequence[Key]) -> dict[str, dict[str, int | None]]:
+        """List each volume once, below what the keys have in common."""
+        there = {}
+        for volume in {key.volume for key in keys}:
+            locations = [key.location for key in keys if key.volume == volume]
             there[volume] = objects_below(self._client, volume, common_folder(locations))
+        return there
+
+    def _skip_what_is_there(self) -> None:
+        wanted = self._keys(Action.SEND)
+        there = self._there(wanted)
         for key in wanted:
             if key.location not in there[key.volume]:
                 continue
@@ -399,6 +440,10 @@ def paths_of(client: CgcClient, files: Sequence[File]) -> dict[str, str]:
     return paths
 
 
+_FAILS = {
+    "fail": 'fail with if_exists="fail"',
+    "skip": 'have another size, and fail with if_exists="skip"',
+}
 _WORDS = {
     Action.SEND: "to be sent",
     Action.DONE: "done already",

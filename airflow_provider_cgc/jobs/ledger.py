@@ -89,6 +89,12 @@ def is_closed(store: Store | None, *, max_tries: int) -> bool:
     return known.get("succeeded") is True and known.get("max_tries") != max_tries
 
 
+def recorded_start(store: Store | None) -> datetime | None:
+    """Give the platform's clock before anything of the task was sent; None where there is no record."""
+    header = None if store is None else store.get(HEADER)
+    return _time(header.get("since")) if isinstance(header, dict) and header.get("version") == VERSION else None
+
+
 def recorded_ids(store: Store) -> list[str] | None:
     """Give the ids of the jobs that count for the items, sorted; None where there is no whole record."""
     header = store.get(HEADER)
@@ -148,6 +154,11 @@ class Ledger:
             self._write_header()
         else:
             self._believe(store, header if isinstance(header, dict) else {})
+
+    @property
+    def began(self) -> datetime:
+        """The platform's clock before anything of this task was sent; jobs from before are not its own."""
+        return self._since
 
     @property
     def owner(self) -> str:

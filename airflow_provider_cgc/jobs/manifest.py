@@ -225,15 +225,19 @@ class _Table:
         if not any(cells):
             return None
         if len(cells) != len(self.columns):
+            few = "add what is missing" if len(cells) < len(self.columns) else "put what holds a delimiter in quotes"
             raise BadItem(
-                f"has {len(cells)} fields, and the line of column names has {len(self.columns)}; add what is missing,"
-                " or put a field that holds the delimiter in quotes"
+                f"has {_count(len(cells), 'field')}, and the line of column names has {len(self.columns)}; {few}"
             )
         row = dict(zip(self.columns, cells, strict=True))
         entry: dict[str, Any] = {key: _exact(key, row[key]) for key in _COLUMNS if row.get(key)}
         if row.get("properties"):
             entry["properties"] = _json(row["properties"], "has 'properties' that are")
         return item_from({"file": row[self.file], **entry}, line=line)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _file_column(columns: tuple[str, ...], delimiter: str) -> str:
@@ -245,7 +249,8 @@ def _file_column(columns: tuple[str, ...], delimiter: str) -> str:
             return key
     raise BadItem(
         f"has no column 'file' with the ids of the files (or one 'id'), but, with {delimiter!r} between them,"
-        f" {_shown(list(columns))}; add it, or name the manifest by what it holds: .csv, .tsv or .jsonl"
+        f" {_shown(list(columns))}; add it, or put that between them that its name says: commas in a .csv, tabs in a"
+        " .tsv, JSON lines in a .jsonl"
     )
 
 

@@ -34,6 +34,7 @@ from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from airflow.providers.common.compat.sdk import Asset, Context
 
@@ -162,11 +163,16 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self.wait = wait
         self.dry_run = dry_run
         self._submitting = False
+        self._began: datetime | None = None
         self._known: dict[str, Any] = {}
         """What the live snapshot tells of where the files are, where they go and how much there is."""
-        if items is not None and manifest is not None:
-            raise ValueError(f"{type(self).__name__} {self.task_id!r}: give either items or a manifest, not both")
         where = f"{type(self).__name__} {self.task_id!r}"
+        if items is not None and manifest is not None:
+            raise ValueError(f"{where}: give either items or a manifest, not both")
+        if failed_only and manifest is None:
+            raise ValueError(
+                f"{where}: failed_only=True chooses from a manifest that an earlier run wrote; give manifest"
+            )
         refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
 
     def execute(self, context: Context) -> Any:
@@ -196,7 +202,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             for line in exporting.dry_run():
                 self.log.info("%s", line)
             self.log.info("This was a dry run: nothing was sent.")
-            return {"items": len(exporting.items), "dry_run": True}
+            return {"items": len(exporting.items), "dry_run": True, **exporting.counts()}
         outcomes = self._sent(context, exporting, ledger, record)
         tracker = _tracker(outcomes)
         bad = tracker.failed + tracker.missing
@@ -217,6 +223,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if work is None:
             return JobTracker.of(self.kind, [])
         outcomes = self._sent(context, *work)
+        self._began = work[1].began
         self._known = _known_place(outcomes, work[0].facts.files)
         tracker = _tracker(outcomes)
         self._record(context).keep(tracker)
@@ -224,6 +231,14 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _prepared(self, context: Context) -> tuple[Exporting, ledgers.Ledger, Record] | None:
         """Check everything and decide what to do with each item; None if there is nothing to do."""
+        try:
+            return self._prepare(context)
+        except CgcError as error:
+            raise CgcWaitError(
+                f"{as_sentence(error)} This attempt has sent nothing. It asked with connection {self.cgc_conn_id!r}."
+            ) from error
+
+    def _prepare(self, context: Context) -> tuple[Exporting, ledgers.Ledger, Record] | None:
         from airflow_provider_cgc.jobs.exporting import Exporting, Order, UncertainExports
 
         with _refused():
@@ -265,6 +280,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         user, conn_id = ledger.owner.partition(" at ")[0], self.cgc_conn_id
         self._keep_lineage(context, exporting.items.values(), exporting.facts, host=self._client().settings.host)
         record.write(exporting.outcomes(user=user, conn_id=conn_id))
+        for line in exporting.intent():
+            self.log.info("%s", line)
         self._submitting = True
         try:
             exporting.send(ledger, at=exporting.began)
@@ -328,7 +345,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 outcomes=record.outcomes(),
                 ids=record.started(self._current),
                 verify=self.verify and ended,
-                since=run_began(context),
+                since=self._began or record.began(),
                 say=lambda line: self.log.info("%s", line),
             )
         except CgcError as error:
@@ -346,7 +363,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
         error = super()._error(outcome, summary, reason)
         if outcome is Outcome.FAILED and any(_may_pass(item) for item in summary["failed_items"]):
-            return CgcJobsIncomplete(summary, self._what_to_do(summary))
+            return CgcJobsIncomplete(
+                summary,
+                "Some of it may pass by itself: Airflow's retries, as far as the task has any left, send again only"
+                f" that. After the last one: {self._what_to_do(summary)}",
+            )
         return error
 
     def _what_to_do(self, summary: dict[str, Any]) -> str:
@@ -356,7 +377,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         )
 
     def _defer(self, context: Context, wait: Any, **times: float) -> None:
-        self._record(context).push(wait.ids)
+        self._record(context).push(wait.ids, began=self._began)
         super()._defer(context, wait, **times)
 
     def _check_memory(self, context: Context, count: int) -> None:
@@ -383,14 +404,18 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _items(self) -> list[Item]:
         """Read the items, wherever they are, or say what is wrong with them."""
+        from airflow_provider_cgc.operators import settling
+
         if self.items is None and self.manifest is None:
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
             )
         place = self.manifest if self.manifest is not None else _uri_of(self.items)
         if place is not None:
-            lines = storage.read_lines(place, self.manifest_conn_id)
+            lines = list(storage.read_lines(place, self.manifest_conn_id))
             items = read_items(lines, name=place, failed_only=self.failed_only)
+            if self.failed_only:
+                items = settling.failed_items(self._client(), lines, name=place)
         else:
             items = parse_items(self.items, where=self._where)
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.compat import BaseOperator
-from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.report import human_bytes
@@ -70,8 +70,8 @@ class CgcListFilesOperator(BaseOperator):
     :param manifest_conn_id: the connection of the object storage; it becomes a part of the address that is returned.
         (templated)
     :param cgc_conn_id: the connection of a user who may read the project. (templated)
-    :raises CgcBadInput: an argument is wrong, there is no such project or folder, or the number of files is not as the
-        arguments say.
+    :raises CgcInputRefused: an argument is wrong, there is no such project or folder, or the number of files is not
+        as the arguments say; not retried.
     """
 
     template_fields: Sequence[str] = (
@@ -143,7 +143,7 @@ class CgcListFilesOperator(BaseOperator):
             self._check_count(len(items), expected, place, selection)
             return self._hand_over(items, cost)
         except (BadPlace, BadSelection, CgcBadInput, CgcUsageError) as error:
-            raise CgcBadInput(f"Task {self.task_id!r}: {error}") from error
+            raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
 
     def _selection(self) -> Selection:
         return Selection.of(

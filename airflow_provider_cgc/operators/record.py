@@ -198,20 +198,34 @@ class Record:
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
         return tracker_of(mine) if whole else None
 
-    def push(self, ids: list[str]) -> None:
-        """Leave the ids of all jobs for the worker that resumes after the deferral."""
-        self._ti.xcom_push(key=ADDRESS_KEY, value=push_ids(self._ti, STARTED_KEY, ids))
+    def push(self, ids: list[str], *, began: datetime | None) -> None:
+        """Leave the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
+        address = push_ids(self._ti, STARTED_KEY, ids)
+        self._ti.xcom_push(key=ADDRESS_KEY, value=address | ({"since": began.isoformat()} if began else {}))
 
     def started(self, wait: Wait | None) -> list[str]:
         """Give the ids of all jobs."""
         if wait is not None:
             return wait.ids
-        address = self._ti.xcom_pull(task_ids=self._ti.task_id, key=ADDRESS_KEY, map_indexes=self._ti.map_index)
-        return read_ids(address) if isinstance(address, Mapping) else []
+        address = self._address()
+        return read_ids(address) if address is not None else []
+
+    def began(self) -> datetime | None:
+        """Give the platform's clock before anything of this task was sent: jobs from before are somebody else's."""
+        recorded = ledgers.recorded_start(self._store)
+        if recorded is not None:
+            return recorded
+        mine = self._mine()
+        told = mine[0].task if mine and mine[0].task else self._address() or {}
+        return _time(told.get("since"))
 
     def close(self) -> None:
         """Note that the task succeeded: cleared, it starts anew; tried again, it finds all done."""
         ledgers.close(self._store)
+
+    def _address(self) -> Mapping[str, Any] | None:
+        value = self._ti.xcom_pull(task_ids=self._ti.task_id, key=ADDRESS_KEY, map_indexes=self._ti.map_index)
+        return value if isinstance(value, Mapping) else None
 
     def _mine(self) -> list[ItemOutcome]:
         """Give the lines of the manifest, if this task of this Dag run has written them."""

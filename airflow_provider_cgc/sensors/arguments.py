@@ -36,7 +36,7 @@ def check_count(count: int, *, where: str, kind: JobKind, expected: int | None, 
             " submitted, or their ids were lost on the way; look at the log of the task that starts them"
         )
     if not count and not allow_empty:
-        raise CgcBadInput(f"{where} is empty; set allow_empty=True if there may be nothing to wait for")
+        raise CgcBadInput(f"{where} is empty; set allow_empty=True if there may be nothing to do")
 
 
 def whole_number(value: Any, *, where: str) -> int | None:

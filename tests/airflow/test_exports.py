@@ -98,6 +98,9 @@ CASES = {
     "two_taken": Case(
         two_are_somebody_elses, "failed", {"completed": 1, "failed": 2}, error="CgcJobsFailed: 9107", jobs=3
     ),
+    "two_of_another_run": Case(
+        two_are_there, "failed", {"completed": 1, "failed": 2}, error="CgcJobsFailed: 9107", jobs=5
+    ),
     "verified": Case(ids(3), "success", {"completed": 3}, {"verify": True}, jobs=3),
     "answer_lost_after": Case(a_lost_answer("drop_after"), "success", {"completed": 3}, jobs=3),
     "answer_lost_before": Case(a_lost_answer("drop_before"), "success", {"completed": 3}, jobs=3),

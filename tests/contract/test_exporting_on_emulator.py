@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ import sevenbridges
 
 from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.exporting import Exporting, Order, common_folder, objects_below, paths_of, tracker_of
 from airflow_provider_cgc.jobs.items import BadItems, parse_items
 from airflow_provider_cgc.jobs.ledger import Ledger
 from airflow_provider_cgc.jobs.locations import LocationTemplate
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.operators.settling import settle
+from airflow_provider_cgc.operators.settling import failed_items, settle
 
 VOLUME = "demo-lab/results"
 DAY = 24 * 3600
@@ -47,12 +49,14 @@ def exported(client: CgcClient, items: Any, *, location: str = "{path}/{name}", 
     return one.outcomes(user="me", conn_id="cgc_default")
 
 
-def account(client: CgcClient, outcomes: list[ItemOutcome], *, verify: bool = False) -> tuple[Any, list[str]]:
+def account(
+    client: CgcClient, outcomes: list[ItemOutcome], *, verify: bool = False, since: datetime | None = None
+) -> tuple[Any, list[str]]:
     said: list[str] = []
     tracker = tracker_of(outcomes)
     ids = list(tracker.open)
     tracker.take(client.exports.bulk_get(ids), 0.0)
-    since = datetime.now(UTC) - timedelta(days=1)
+    since = since or datetime.now(UTC) - timedelta(days=1)
     told = settle(client, tracker.summary(), outcomes=outcomes, ids=ids, verify=verify, since=since, say=said.append)
     return told, said
 
@@ -146,11 +150,76 @@ def test_a_key_that_our_own_job_has_taken_counts_as_done(emulator: CgcEmulator, 
     later = exported(client, emulator.file_ids[:2], location="x/{id}")
     emulator.clock.advance(DAY)
 
-    told, _ = account(client, later)
+    told, said = account(client, later)
 
+    assert len(said) == 1
+    assert earlier[0].id in said[0]
+    assert "another job of this very task" in said[0]
     assert (told.summary["completed"], told.summary["failed"], told.summary["failed_items"]) == (2, 0, [])
     assert [one.state for one in told.outcomes] == [ItemState.COMPLETED] * 2
     assert told.outcomes[0].id == earlier[0].id
+
+
+def test_a_job_from_before_this_task_began_is_not_its_own_and_its_object_in_the_way(
+    emulator: CgcEmulator, client: CgcClient
+) -> None:
+    """The same user's, for the same file and key: of another Dag, of the run before, or from before a Clear."""
+    exported(client, emulator.file_ids[:1], location="x/{id}")
+    emulator.clock.advance(10)
+    began = client.exports.page(volume=VOLUME, limit=1).date
+    assert began is not None
+    emulator.clock.advance(DAY)
+    later = exported(client, emulator.file_ids[:1], location="x/{id}")
+    emulator.clock.advance(DAY)
+
+    told, said = account(client, later, since=began)
+
+    assert (told.summary["completed"], told.summary["failed"], said) == (0, 1, [])
+    assert told.outcomes[0].code == 9107
+
+
+def test_a_manifest_of_a_task_that_did_not_wait_is_asked_about_before_its_failures_are_taken(
+    emulator: CgcEmulator, client: CgcClient
+) -> None:
+    emulator.fail_files(emulator.file_ids[1], code=9206)
+    outcomes = exported(client, emulator.file_ids[:3], location="x/{id}")
+    lines = [one.to_line() for one in outcomes]
+
+    with pytest.raises(CgcWaitError, match=r"3 exports of m\.jsonl have not ended, such as .*CgcBulkExportSensor wait"):
+        failed_items(client, lines, name="m.jsonl")
+    emulator.clock.advance(DAY)
+    assert [item.file for item in failed_items(client, lines, name="m.jsonl")] == [emulator.file_ids[1]]
+
+    lost = [replace(outcomes[0], id=None).to_line(), *lines[1:]]
+    with pytest.raises(CgcInputRefused, match="does not tell whether 1 export were started"):
+        failed_items(client, lost, name="m.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "fate"), [("fail", "they fail"), ("overwrite", "they are overwritten"), ("skip", "have another size")]
+)
+def test_a_dry_run_tells_of_objects_that_are_in_the_way(
+    if_exists: str, fate: str, emulator: CgcEmulator, client: CgcClient
+) -> None:
+    emulator.put_objects([f"x/{emulator.file_ids[0]}"], volume=VOLUME, size=1)
+    order = Order(
+        items=parse_items(emulator.file_ids[:2], where="items"),
+        volume=VOLUME,
+        template=LocationTemplate("x/{id}"),
+        copy_only=False,
+        if_exists=if_exists,
+    )
+    one = Exporting(client, order, say=lambda line: None)
+    one.check()
+    one.decide(Ledger(None, one.items, since=one.now(), owner="me", fresh=True))
+
+    lines = one.dry_run()
+
+    assert any("1 of the objects to be sent are there already" in line and fate in line for line in lines), lines
+    assert f"Exporting 2 of 2 exports to {VOLUME}, below 'x/'." in lines
+    assert any("these files are MOVED" in line for line in lines)
+    assert one.counts() == {"to_send": 2, "skipped": 0, "settled": 0}
+    assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 
 def test_a_key_that_somebody_else_has_taken_is_a_failure_that_names_it(

@@ -149,12 +149,12 @@ class TestTables:
                 "line 1 has no column 'file' with the ids of the files (or one 'id'), but, with ',' between",
             ),
             ("# x\nname,size\n", "line 2 has no column 'file'"),
-            (TSV, r"""['file\tlocation\tvolume\tproperties']; add it, or name the manifest by what it holds"""),
+            (TSV, r"""['file\tlocation\tvolume\tproperties']; add it, or put that between them that its name says"""),
             ("file,FILE\n", "line 1 has the column 'file' more than once"),
             ("id,id\n", "line 1 has no column 'file' with the ids"),
             ("file,location,location\n", "line 1 has the column 'location' more than once"),
             ('file,"location\n', "line 1 is no row of a table"),
-            (f"file,x\n{A}\n", "line 2 has 1 fields, and the line of column names has 2; add what is missing"),
+            (f"file,x\n{A}\n", "line 2 has 1 field, and the line of column names has 2; add what is missing"),
             (f"file,x\n{A},1,2\n", "line 2 has 3 fields"),
             ("file,x\n,1\n", "line 2 has a 'file' that is empty; give the file's id"),
             (f"file,x\n#{A},1\n", f"line 2 has a 'file' that is '#{A}', which is not an id"),
@@ -183,7 +183,7 @@ class TestTables:
 
         assert "- line 2 is no row of a table" in told
         assert "line 3" not in told
-        assert "- line 5 has 1 fields" in told
+        assert "- line 5 has 1 field" in told
 
     def test_all_wrong_lines_are_told_together(self):
         told = refusal("file\n" + "a b\n" * 25)

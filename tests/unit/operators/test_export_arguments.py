@@ -158,3 +158,8 @@ def test_a_run_begins_when_it_was_due_and_not_with_the_one_before(run: Any, bega
     context: Any = {"dag_run": SimpleNamespace(**run)}
 
     assert run_began(context) == began
+
+
+def test_failed_only_without_a_manifest_is_refused_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="failed_only=True chooses from a manifest that an earlier run wrote"):
+        CgcBulkExportOperator(task_id="t", items=["a"], failed_only=True, copy_only=True, volume="a/b")
