@@ -129,9 +129,9 @@ def test_a_mapped_listing_gives_each_its_own(listed: Listed) -> None:
 @pytest.mark.parametrize(
     ("task", "words"),
     [
-        ("too_many", ["CgcBadInput", "'too_many'", "more than 1000", "manifest_path"]),
-        ("no_folder", ["CgcBadInput", "no folder 'nowhere'", PROJECT, "'flat', 'raw'"]),
-        ("first_run", ["CgcBadInput", "modified_after is 'None'", "default"]),
+        ("too_many", ["CgcInputRefused", "'too_many'", "more than 1000", "manifest_path"]),
+        ("no_folder", ["CgcInputRefused", "no folder 'nowhere'", PROJECT, "'flat', 'raw'"]),
+        ("first_run", ["CgcInputRefused", "modified_after is 'None'", "default"]),
     ],
 )
 def test_a_failure_names_the_object_the_fact_and_the_next_step(listed: Listed, task: str, words: list[str]) -> None:
