@@ -1,0 +1,980 @@
+// The tab "CGC jobs" of a task instance in Airflow's UI: what the task and its trigger write into the XCom `cgc_jobs`
+// while they wait for jobs on the platform.
+//
+// Written by hand and served as it stands: no build, no import. React is the page's own. The data comes through
+// Airflow's REST API in the session of whoever looks, so nobody sees here what they may not see elsewhere.
+// Every value is taken for hostile: it is checked in `readSnapshot`, becomes text only as React's children, is never
+// markup, style or code, and never decides by itself where a link leads.
+
+const NAME = "CGC jobs"; // Airflow's UI takes the component from the global of this name
+const VERSION = 1; // of the snapshot
+const EVERY = 10_000; // ms between two looks
+const SLOWEST = 120_000; // ms, after failed looks
+const PATIENCE = 30_000; // ms for one answer
+const MOST_ROWS = 500; // a snapshot holds 140; more is somebody's joke
+const MOST_TEXT = 1_000; // characters of one text
+const CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes";
+// The platforms' web pages, beside the page above the only places where a link leads; a test knows them, too.
+const ORIGINS = [
+  "https://cgc.sbgenomics.com",
+  "https://cavatica.sbgenomics.com",
+  "https://igor.sbgenomics.com",
+  "https://eu.sbgenomics.com",
+  "https://platform.sevenbridges.cn",
+  "https://platform.sb.biodatacatalyst.nhlbi.nih.gov",
+];
+const ENDED = new Set(["success", "failed", "skipped", "upstream_failed", "removed"]); // of the task instance
+const WORDS = { export: ["export", "exports"], import: ["import", "imports"], task: ["task", "tasks"] };
+const COUNTS = {
+  completed: "completed",
+  failed: "failed",
+  missing: "missing",
+  skipped: "skipped",
+  running: "running",
+  pending: "pending",
+  not_found: "not found yet",
+  not_seen: "not asked yet",
+};
+const ALWAYS = new Set(["completed", "failed", "running", "pending"]); // shown even if zero
+const MISSING_CODE = 9008; // "Requested job does not exist."
+
+const React = globalThis.React;
+if (!React) {
+  throw new Error("The CGC jobs tab needs the React that Airflow's UI offers from 3.1 on.");
+}
+const { createElement: h, useCallback, useEffect, useMemo, useRef, useState } = React;
+
+// --- values: whatever comes in, a string, a number or nothing goes on
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const asObjects = (value) => (Array.isArray(value) ? value.filter(isObject).slice(0, MOST_ROWS) : []);
+const asNumber = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
+const asCount = (value) => Math.max(0, Math.floor(asNumber(value) ?? 0));
+// Seconds since 1970, from then to the year 9999: what dates can be made of.
+const asTime = (value) => (asNumber(value) !== null && value > 0 && value < 253_402_300_800 ? value : null);
+
+function asText(value) {
+  const text = typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}\u2026` : text;
+}
+
+// Signs that cannot be seen or that turn the text around them (a name that only looks like "report.bam").
+const UNSEEN = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+const visible = (text) =>
+  text.replace(/[\t\n\r]+/g, " ").replace(UNSEEN, (sign) => `\\u${sign.codePointAt(0).toString(16).padStart(4, "0")}`);
+
+function readSnapshot(value) {
+  const counts = Object.fromEntries(Object.keys(COUNTS).map((name) => [name, asCount(value.counts[name])]));
+  const sum = Object.values(counts).reduce((left, right) => left + right, 0);
+  const remedies = isObject(value.remedies) ? value.remedies : {};
+  const failures = asObjects(value.failures).map((row) => readRow(row, groupOfFailure(row, counts), remedies));
+  const longest = asObjects(value.longest).map((row) => readRow(row, row.state === "PENDING" ? "pending" : "running"));
+  const recent = asObjects(value.recent).map((row) => readRow(row, "completed"));
+  const rate = isObject(value.rate) ? value.rate : {};
+  const kind = Object.hasOwn(WORDS, asText(value.kind)) ? value.kind : null;
+  return {
+    kind,
+    words: kind ? WORDS[kind] : ["job", "jobs"],
+    outcome: asText(value.outcome),
+    at: asTime(value.at),
+    since: asTime(value.since),
+    interval: asNumber(value.interval),
+    counts,
+    total: Math.max(asCount(value.counts.total), sum),
+    ended: counts.completed + counts.failed + counts.missing + counts.skipped,
+    bytes: asNumber(value.bytes),
+    bytesTotal: asNumber(value.bytes_total),
+    byteRate: asNumber(rate.bytes),
+    jobRate: asNumber(rate.jobs),
+    eta: asNumber(value.eta),
+    history: readHistory(value.history),
+    rows: [...failures, ...longest, ...recent]
+      .filter((row) => row.id || row.file)
+      .map((row, index) => ({ ...row, key: `${row.group} ${row.id} ${index}` })),
+    cut: value.cut === true,
+    requests: asNumber(value.requests),
+    refused: asCount(value.refused),
+    web: ORIGINS.includes(value.web) ? value.web : null,
+    project: asText(value.project),
+    volume: asText(value.volume),
+    task: asText(value.task),
+    manifest: asText(value.manifest),
+  };
+}
+
+// The list of failures does not say which job failed and which one the platform does not know.
+function groupOfFailure(row, counts) {
+  return row.code === MISSING_CODE || (counts.missing > 0 && !row.file && !row.location) ? "missing" : "failed";
+}
+
+function readRow(row, group, remedies = {}) {
+  const code = asNumber(row.code);
+  return {
+    group,
+    id: asText(row.id),
+    file: asText(row.file),
+    name: asText(row.name),
+    volume: asText(row.volume),
+    location: asText(row.location),
+    code,
+    message: asText(row.message),
+    remedy: code !== null && Object.hasOwn(remedies, String(code)) ? asText(remedies[String(code)]) : "",
+    since: asTime(row.since),
+    ended: asTime(row.ended),
+    size: asNumber(row.size),
+  };
+}
+
+// Points of five numbers, time going on: [seconds, completed, failed, running, waiting]. A sixth may follow.
+function readHistory(value) {
+  const points = (Array.isArray(value) ? value : [])
+    .slice(-200)
+    .filter((point) => Array.isArray(point) && point.length >= 5 && point.every((one) => asNumber(one) !== null))
+    .map((point) => point.slice(0, 5).map((one) => Math.max(0, one)));
+  return points.filter((point, index) => index === 0 || point[0] > points[index - 1][0]);
+}
+
+// A run of an older release has a summary of its end and nothing else.
+function fromSummary(summary) {
+  const failed = asCount(summary.failed) + asCount(summary.missing);
+  const snapshot = readSnapshot({
+    kind: summary.kind,
+    outcome: failed ? "failed" : "completed",
+    counts: summary,
+    bytes: summary.bytes,
+    failures: summary.failed_items,
+    manifest: summary.manifest,
+  });
+  return { ...snapshot, older: true };
+}
+
+// --- asking Airflow
+
+class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+// The browser sends Airflow's own cookie, as it does for the rest of the page. A redirect is not followed: it is the
+// login page of a proxy before Airflow, maybe on another host.
+async function get(path, signal) {
+  const root = new URL("api/v2/", document.baseURI).pathname; // Airflow may live below a path
+  try {
+    const answer = await fetch(root + path, {
+      headers: { Accept: "application/json" },
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+    });
+    if (answer.status === 404) {
+      return null;
+    }
+    if (!answer.ok) {
+      throw new Refusal(answer.type === "opaqueredirect" ? 401 : answer.status, "");
+    }
+    return await answer.json();
+  } catch (error) {
+    const told = {
+      SyntaxError: "Airflow's answer could not be read.",
+      TimeoutError: `Airflow did not answer within ${PATIENCE / 1000} seconds.`,
+      TypeError: "Airflow could not be reached.", // what browsers call any failure of the network
+    };
+    throw Object.hasOwn(told, error.name) ? new Refusal(0, told[error.name]) : error;
+  }
+}
+
+// The state comes first: where the task has ended, what is read after that is the last word.
+async function ask({ dagId, runId, taskId, mapIndex }, signal) {
+  const part = (text) => encodeURIComponent(String(text ?? ""));
+  const map = /^\d+$/.test(mapIndex ?? "") ? Number(mapIndex) : -1;
+  const path = `dags/${part(dagId)}/dagRuns/${part(runId)}/taskInstances/${part(taskId)}`;
+  const xcom = async (key) => (await get(`${path}/xcomEntries/${key}?map_index=${map}`, signal))?.value ?? null;
+  const task = await get(map < 0 ? path : `${path}/${map}`, signal);
+  const jobs = await xcom("cgc_jobs");
+  return judge(isObject(task) ? task : {}, jobs, jobs === null ? await xcom("cgc_summary") : null);
+}
+
+function judge(task, jobs, summary) {
+  const state = asText(task.state);
+  const ended = ENDED.has(state);
+  const say = (kind, text) => ({ state: kind, text, ended });
+  const stored = parse(jobs ?? summary);
+  if (jobs !== null || summary !== null) {
+    if (!isObject(stored)) {
+      return say(
+        "error",
+        "What this task wrote about its jobs cannot be read here. Its log tells what became of them.",
+      );
+    }
+    if (stored.version > VERSION) {
+      return say(
+        "error",
+        "This task wrote about its jobs in a newer form than this tab knows: upgrade airflow-provider-cgc where " +
+          "Airflow's API server runs. Until then the task's log tells what became of them.",
+      );
+    }
+    if (jobs === null) {
+      const text =
+        "This task ran with an older release of the provider, which kept no list of its jobs. This is its summary.";
+      return { ...say("older", text), snapshot: fromSummary(stored), taskState: state };
+    }
+    if (!isObject(stored.counts)) {
+      return say("error", "What this task wrote about its jobs is not complete. Its log tells what became of them.");
+    }
+    return { ...say("ready", ""), snapshot: readSnapshot(stored), taskState: state };
+  }
+  const operator = asText(task.operator_name) || asText(task.operator);
+  if (operator && !operator.startsWith("Cgc")) {
+    return say("foreign", `There is nothing to show: this task (${visible(operator)}) has no jobs on the CGC.`);
+  }
+  return say("empty", nothingYet(state, ended));
+}
+
+// Written by Airflow's own XCom class it comes as JSON in a string, pushed by a task as the value itself.
+function parse(value) {
+  if (typeof value !== "string") {
+    return value;
+  }
+  try {
+    return JSON.parse(value);
+  } catch {
+    return null;
+  }
+}
+
+function nothingYet(state, ended) {
+  if (ended) {
+    return `This task has ended (${visible(state)}) and left nothing about jobs. Its log tells why.`;
+  }
+  if (["running", "deferred", "up_for_reschedule"].includes(state)) {
+    return "There are no jobs to show yet. They appear here when the platform has been asked for the first time.";
+  }
+  return "This task has not started yet. Its jobs will appear here.";
+}
+
+function trouble({ status, message }) {
+  if (status === 401) {
+    return { denied: true, text: "Your session has ended: sign in to Airflow again." };
+  }
+  if (status === 403) {
+    const text = "You may not see the jobs of this task: ask an admin of Airflow for the right to read its XComs.";
+    return { denied: true, text };
+  }
+  return { denied: false, text: message || `Airflow could not tell about the jobs (HTTP ${status}).` };
+}
+
+// Look again and again while the page is seen and the task goes on, one look at a time, less often while looks fail.
+function useLooks({ dagId, runId, taskId, mapIndex }) {
+  const [found, setFound] = useState({ view: null, problem: null });
+  const now = useRef(() => {});
+  useEffect(() => {
+    const stop = new AbortController();
+    let timer = 0;
+    let next = 0; // ms since 1970, when the next look is due
+    let failed = 0;
+    let over = false;
+    let busy = false;
+    const look = async () => {
+      if (busy) {
+        return;
+      }
+      busy = true;
+      clearTimeout(timer);
+      let pause = EVERY;
+      try {
+        const view = await ask({ dagId, runId, taskId, mapIndex }, stop.signal);
+        failed = 0;
+        over = view.ended;
+        pause = view.state === "foreign" ? 3 * EVERY : EVERY;
+        setFound({ view, problem: null });
+      } catch (error) {
+        if (stop.signal.aborted) {
+          return;
+        }
+        if (!(error instanceof Refusal)) {
+          setFound(() => {
+            throw error; // a mistake of ours: `Safe` shows it
+          });
+          return;
+        }
+        failed += 1;
+        over = false;
+        pause = Math.min(EVERY * 2 ** failed, SLOWEST);
+        setFound((before) => ({ view: before.view, problem: trouble(error) })); // what is there stays
+      } finally {
+        busy = false;
+      }
+      next = Date.now() + pause;
+      plan();
+    };
+    const plan = () => {
+      clearTimeout(timer);
+      if (!stop.signal.aborted && !document.hidden && !over && !busy) {
+        timer = setTimeout(look, Math.max(0, next - Date.now()));
+      }
+    };
+    now.current = look;
+    document.addEventListener("visibilitychange", plan, { signal: stop.signal });
+    look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [dagId, runId, taskId, mapIndex]);
+  const refresh = useCallback(() => now.current(), []);
+  return { ...found, refresh };
+}
+
+// --- words
+
+const number = (value) => value.toLocaleString("en");
+const many = (count, [one, more]) => `${number(count)} ${count === 1 ? one : more}`;
+
+function size(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toPrecision(2)} ${units[unit]}`;
+}
+
+function lasting(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86400),
+    Math.floor(whole / 3600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
+  if (days) {
+    return `${number(days)} d ${hours} h`;
+  }
+  return hours ? `${hours} h ${minutes} min` : minutes >= 3 ? `${minutes} min` : `${whole} s`;
+}
+
+// The time zone that the user has chosen in Airflow's UI; the browser's own if there is none.
+function timeZone() {
+  try {
+    const zone = JSON.parse(localStorage.getItem("timezone"));
+    return new Intl.DateTimeFormat("sv", { timeZone: zone }).resolvedOptions().timeZone;
+  } catch {
+    return undefined;
+  }
+}
+
+function Time({ at, ago = false }) {
+  const date = new Date(at * 1000);
+  const told = date.toLocaleString("sv", { timeZone: timeZone() }); // like Airflow: 2026-11-24 14:05:00
+  const passed = Date.now() / 1000 - at;
+  return h("time", { dateTime: date.toISOString() }, ago ? `${told} (${lasting(passed)} ago)` : told);
+}
+
+function headline({ kind, words, total, volume }) {
+  const place =
+    volume && kind === "export"
+      ? ` to ${visible(volume)}`
+      : volume && kind === "import"
+        ? ` from ${visible(volume)}`
+        : "";
+  return `${many(total, words)}${place}`;
+}
+
+function verdict({ outcome, ended, total, counts, words, at, interval }, taskState) {
+  const bad = counts.failed + counts.missing;
+  const open = total - ended;
+  const told = {
+    completed: `All ended well.`,
+    failed: `The wait is over: ${many(bad, words)} failed.${open ? ` ${number(open)} had not ended.` : ""}`,
+    timeout: `The task's timeout came first: ${many(open, words)} had not ended and may still run on the platform.`,
+    error: "The wait broke off with an error, which the task's log names. Jobs may still run on the platform.",
+  };
+  told.execution_timeout = told.timeout;
+  if (Object.hasOwn(told, outcome)) {
+    return told[outcome];
+  }
+  if (ENDED.has(taskState)) {
+    return `The task has ended (${taskState}) without a last word about its jobs: this is the last that is known.`;
+  }
+  const silent = at === null ? 0 : Date.now() / 1000 - at;
+  const late = silent > Math.max(600, 5 * (interval ?? 60)) ? ` Nothing new for ${lasting(silent)}.` : "";
+  return `${number(ended)} of ${many(total, words)} ended${bad ? `, ${number(bad)} of them failed` : ""}.${late}`;
+}
+
+// --- links: a known origin, and path segments that cannot be anything else
+
+function pathOf(text, parts) {
+  const names = text.split("/");
+  const good = names.every((name) => name && name !== "." && name !== ".." && visible(name) === name);
+  return good && names.length === parts ? names.map(encodeURIComponent).join("/") : null;
+}
+
+function linksOf({ web, project, volume, task }) {
+  if (!web) {
+    return [];
+  }
+  const [inProject, inVolume, inTask] = [pathOf(project, 2), pathOf(volume, 2), pathOf(task, 1)];
+  return [
+    inProject && ["Project", project, `${web}/u/${inProject}`],
+    inVolume && ["Volume", volume, `${web}/v/${inVolume}`], // as in the operators' links: see `links.py`
+    inProject && inTask && ["Task", task, `${web}/u/${inProject}/tasks/${inTask}`],
+  ].filter(Boolean);
+}
+
+function Away({ href, children }) {
+  return h(
+    "a",
+    { href, target: "_blank", rel: "noopener noreferrer" },
+    children,
+    h("span", { "aria-hidden": true }, " \u2197"),
+    h("span", { className: "cgc-unseen" }, " (opens in a new tab)"),
+  );
+}
+
+// --- taking it along
+
+function csv(rows) {
+  const names = [
+    "group",
+    "id",
+    "file",
+    "name",
+    "volume",
+    "location",
+    "code",
+    "message",
+    "remedy",
+    "since",
+    "ended",
+    "size",
+  ];
+  const time = (at) => (at === null ? "" : new Date(at * 1000).toISOString());
+  const cell = (value) => {
+    const text = String(value ?? "");
+    // A table program would take it for a formula, the wide forms of these signs too.
+    const harmless = /^[\s\p{Cc}]*[=+\-@\uff0b\uff0d\uff1d\uff20]|^[\t\r]/u.test(text) ? `'${text}` : text;
+    return `"${harmless.replaceAll('"', '""')}"`;
+  };
+  const lines = rows.map((row) =>
+    names.map((name) => cell(name === "since" || name === "ended" ? time(row[name]) : row[name])),
+  );
+  return [names, ...lines].map((line) => `${line.join(",")}\r\n`).join("");
+}
+
+function save(text, name) {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name.replace(/[^\w.-]+/g, "_");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+// Airflow is often served by plain http, where the browser hides its clipboard from pages: then the old way.
+async function copy(text) {
+  if (navigator.clipboard) {
+    return navigator.clipboard.writeText(text);
+  }
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "cgc-unseen";
+  const before = document.activeElement;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  before?.focus();
+  if (!done) {
+    throw new Error("not copied");
+  }
+}
+
+// --- what is seen
+
+function Progress({ snapshot }) {
+  const { counts, ended, total, words } = snapshot;
+  const percent = total ? Math.floor((100 * ended) / total) : 0;
+  const part = (name, count) =>
+    count > 0 && h("span", { key: name, className: `cgc-fill-${name}`, style: { width: `${(100 * count) / total}%` } });
+  const text = `${number(ended)} of ${many(total, words)} ended`;
+  return h(
+    "div",
+    { className: "cgc-progress" },
+    h(
+      "div",
+      {
+        className: "cgc-bar",
+        role: "progressbar",
+        "aria-label": `Progress of the ${words[1]}`,
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "aria-valuenow": percent,
+        "aria-valuetext": text,
+      },
+      part("completed", counts.completed + counts.skipped),
+      part("failed", counts.failed + counts.missing),
+      part("running", counts.running),
+    ),
+    h("span", { className: "cgc-percent", "aria-hidden": true }, `${percent} %`),
+  );
+}
+
+const LAYERS = ["completed", "failed", "running", "pending"];
+
+function Chart({ history }) {
+  if (history.length < 2) {
+    return null;
+  }
+  const [width, height] = [600, 100];
+  const start = history[0][0];
+  const span = history.at(-1)[0] - start;
+  const most = Math.max(1, ...history.map((point) => point[1] + point[2] + point[3] + point[4]));
+  const edges = history.map(([time, ...counts]) => {
+    let sum = 0;
+    const heights = [height, ...counts.map((count) => height - (height * (sum += count)) / most)];
+    return { x: (width * (time - start)) / span, y: heights };
+  });
+  const at = (edge, layer) => `${edge.x.toFixed(1)},${edge.y[layer].toFixed(1)}`;
+  const [, completed, failed, running, waiting] = history.at(-1).map(Math.floor);
+  const label =
+    `Jobs over ${lasting(span)}, at the end: ${number(completed)} completed, ${number(failed)} failed, ` +
+    `${number(running)} running, ${number(waiting)} waiting`;
+  return h(
+    "div",
+    { className: "cgc-chart" },
+    h(
+      "svg",
+      {
+        "data-cgc": "chart",
+        role: "img",
+        "aria-label": label,
+        viewBox: `0 0 ${width} ${height}`,
+        preserveAspectRatio: "none",
+      },
+      LAYERS.map((name, layer) => {
+        const top = edges.map((edge) => at(edge, layer + 1));
+        const bottom = edges.map((edge) => at(edge, layer)).reverse();
+        return h("polygon", { key: name, className: `cgc-area-${name}`, points: [...top, ...bottom].join(" ") });
+      }),
+    ),
+    h(
+      "div",
+      { className: "cgc-axis", "aria-hidden": true },
+      h("span", null, "start"),
+      h("span", null, `after ${lasting(history.at(-1)[0])}`),
+    ),
+  );
+}
+
+function Counts({ counts, chosen, choose }) {
+  const shown = Object.keys(COUNTS).filter((name) => ALWAYS.has(name) || counts[name] > 0 || chosen === name);
+  return h(
+    "div",
+    { className: "cgc-counts", role: "group", "aria-label": "Show only jobs that are" },
+    shown.map((name) =>
+      h(
+        "button",
+        {
+          key: name,
+          type: "button",
+          "data-cgc": "count",
+          "data-count": name,
+          "aria-pressed": chosen === name,
+          onClick: () => choose(chosen === name ? null : name),
+        },
+        h("span", { className: `cgc-dot cgc-fill-${name}`, "aria-hidden": true }),
+        h("strong", null, number(counts[name])),
+        ` ${COUNTS[name]}`,
+      ),
+    ),
+  );
+}
+
+function Facts({ snapshot, over }) {
+  const { at, since, bytes, bytesTotal, byteRate, jobRate, eta, interval, requests, refused } = snapshot;
+  const rates = [byteRate !== null && `${size(byteRate)}/s`, jobRate !== null && perMinute(jobRate)].filter(Boolean);
+  const { web, project, volume, task } = snapshot;
+  const unlinked = web ? [] : Object.entries({ Project: project, Volume: volume, Task: task });
+  const refusals = refused ? `, ${number(refused)} refused by the rate limit` : "";
+  const facts = [
+    ["Data", bytes !== null && (bytesTotal !== null ? `${size(bytes)} of ${size(bytesTotal)}` : size(bytes))],
+    ["Rate", !over && rates.join(", ")],
+    ["Time left", !over && eta !== null && eta >= 0 && (at === null ? `about ${lasting(eta)}` : left(at, eta))],
+    ["Waiting since", since !== null && h(Time, { at: since })],
+    ["As of", at !== null && h(Time, { at, ago: true })],
+    ["Asked", interval !== null && `every ${lasting(interval)}`],
+    ["Requests", requests !== null && `${number(requests)}${refusals}`],
+    ...unlinked.map(([name, text]) => [name, text && h("bdi", null, visible(text))]),
+    ["Manifest", snapshot.manifest && h("bdi", null, visible(snapshot.manifest))],
+  ];
+  const known = facts.filter(([, fact]) => fact);
+  return (
+    known.length > 0 &&
+    h(
+      "dl",
+      { "data-cgc": "facts" },
+      known.map(([name, fact]) => h("div", { key: name }, h("dt", null, name), h("dd", null, fact))),
+    )
+  );
+}
+
+const perMinute = (rate) => `${rate >= 1 / 6 ? Math.round(60 * rate) : (60 * rate).toPrecision(1)} jobs/min`;
+
+function left(at, eta) {
+  const end = asTime(at + eta);
+  return h(
+    React.Fragment,
+    null,
+    `about ${lasting(eta)}`,
+    end !== null && [" (", h(Time, { key: "end", at: end }), ")"],
+  );
+}
+
+function Row({ row }) {
+  return h(
+    "tr",
+    { role: "row", "data-row": row.id, "data-group": row.group },
+    h(
+      "td",
+      { role: "cell" },
+      h(
+        "span",
+        { className: "cgc-state" },
+        h("span", { className: `cgc-dot cgc-fill-${row.group}`, "aria-hidden": true }),
+        row.group,
+      ),
+    ),
+    h(
+      "td",
+      { role: "cell" },
+      h("bdi", { className: "cgc-name" }, visible(row.name || row.file) || "\u2013"),
+      h("bdi", { className: "cgc-quiet cgc-code" }, visible(row.id)),
+    ),
+    h(
+      "td",
+      { role: "cell" },
+      h("bdi", { className: "cgc-name" }, visible(row.location) || "\u2013"),
+      h("bdi", { className: "cgc-quiet" }, visible(row.volume)),
+    ),
+    h("td", { role: "cell" }, h(Story, { row })),
+  );
+}
+
+// What became of one job: the platform's words and ours are kept apart.
+function Story({ row }) {
+  if (row.group === "failed" || row.group === "missing") {
+    const page =
+      row.code !== null && Number.isSafeInteger(row.code) && row.code >= 0 ? `${CODES_PAGE}#${row.code}` : CODES_PAGE;
+    return h(
+      React.Fragment,
+      null,
+      h(
+        "p",
+        null,
+        row.code !== null && h("strong", null, `${row.code} `),
+        h("bdi", null, visible(row.message) || "The platform gave no reason."),
+      ),
+      row.remedy && h("p", { className: "cgc-remedy" }, visible(row.remedy)),
+      h("p", null, h(Away, { href: page }, row.code !== null ? `About error ${row.code}` : "About error codes")),
+    );
+  }
+  if (row.group === "completed") {
+    const told = [
+      row.size !== null && size(row.size),
+      row.ended !== null && h(Time, { key: "ended", at: row.ended, ago: true }),
+    ];
+    return told.filter(Boolean).flatMap((one, index) => (index ? [", ", one] : [one]));
+  }
+  if (row.since === null) {
+    return row.group === "pending" ? "not started" : "running";
+  }
+  return `for ${lasting(Date.now() / 1000 - row.since)}`;
+}
+
+function Table({ snapshot, chosen, find }) {
+  const rows = shownRows(snapshot, chosen, find);
+  const nothing =
+    snapshot.rows.length === 0
+      ? "No single jobs are listed."
+      : find
+        ? "No listed job matches the search."
+        : `No ${chosen ? COUNTS[chosen] : ""} job is listed.`;
+  const head = ["State", "File and job", "Location", "What happened"];
+  return h(
+    React.Fragment,
+    null,
+    h(
+      "div",
+      { className: "cgc-box" },
+      h(
+        "table",
+        { "data-cgc": "rows", role: "table", "aria-label": "Jobs, failures first" },
+        h(
+          "thead",
+          { role: "rowgroup" },
+          h(
+            "tr",
+            { role: "row" },
+            head.map((name) => h("th", { key: name, role: "columnheader", scope: "col" }, name)),
+          ),
+        ),
+        h(
+          "tbody",
+          { role: "rowgroup" },
+          rows.map((row) => h(Row, { key: row.key, row })),
+          rows.length === 0 &&
+            h("tr", { role: "row" }, h("td", { role: "cell", colSpan: head.length, className: "cgc-quiet" }, nothing)),
+        ),
+      ),
+    ),
+    h("p", { className: "cgc-quiet" }, listed(snapshot, rows.length)),
+  );
+}
+
+function listed({ rows, total, cut, manifest, older }, shown) {
+  const some = `${number(shown)} of ${number(rows.length)} rows.`;
+  if (rows.length >= total) {
+    return some;
+  }
+  const which = older
+    ? "the first failures"
+    : "the first failures, those that run longest and those that completed last";
+  const less = cut ? " Some were left out for their size." : "";
+  const all = manifest ? " The manifest has all of them." : "";
+  return `${some} Listed are ${which}; the numbers above count all ${number(total)} jobs.${less}${all}`;
+}
+
+function shownRows(snapshot, chosen, find) {
+  const wanted = find.trim().toLowerCase();
+  const texts = (row) =>
+    [row.id, row.file, row.name, row.volume, row.location, row.message, row.code ?? ""].join("\n").toLowerCase();
+  return snapshot.rows.filter((row) => (!chosen || row.group === chosen) && (!wanted || texts(row).includes(wanted)));
+}
+
+function Jobs({ view, title, refresh }) {
+  const { snapshot, taskState } = view;
+  const [chosen, setChosen] = useState(null);
+  const [find, setFind] = useState("");
+  const [said, setSaid] = useState("");
+  const failed = useMemo(
+    () => snapshot.rows.filter((row) => row.group === "failed" || row.group === "missing"),
+    [snapshot],
+  );
+  const allFailed = snapshot.counts.failed + snapshot.counts.missing;
+  const copyFailed = async () => {
+    const some =
+      failed.length < allFailed
+        ? `the first ${number(failed.length)} of ${number(allFailed)}`
+        : `all ${number(failed.length)}`;
+    try {
+      await copy(failed.map((row) => row.id).join("\n"));
+      setSaid(`Copied the ids of ${some} failed jobs.`);
+    } catch {
+      setSaid("The browser did not allow to copy.");
+    }
+  };
+  const download = () => save(csv(shownRows(snapshot, chosen, find)), `${title}.csv`);
+  const links = linksOf(snapshot);
+  return h(
+    React.Fragment,
+    null,
+    h(
+      "header",
+      null,
+      h(
+        "div",
+        null,
+        h("h2", null, headline(snapshot)),
+        view.state === "ready" && h("p", null, verdict(snapshot, taskState)),
+      ),
+      h("button", { type: "button", "data-cgc": "refresh", onClick: refresh }, "Refresh"),
+    ),
+    links.length > 0 &&
+      h(
+        "nav",
+        { "data-cgc": "links", "aria-label": "On the platform" },
+        links.map(([name, id, href]) => h(Away, { key: name, href }, `${name} `, h("bdi", null, visible(id)))),
+      ),
+    h(Progress, { snapshot }),
+    h(Chart, snapshot),
+    h(Counts, { counts: snapshot.counts, chosen, choose: setChosen }),
+    h(Facts, { snapshot, over: ENDED.has(taskState) }),
+    h(
+      "div",
+      { className: "cgc-tools" },
+      h("input", {
+        type: "search",
+        "aria-label": "Search the listed jobs",
+        placeholder: "Search file, location, id, message",
+        value: find,
+        onChange: (event) => setFind(event.target.value),
+      }),
+      h(
+        "button",
+        { type: "button", "data-cgc": "copy-failed", disabled: failed.length === 0, onClick: copyFailed },
+        "Copy failed ids",
+      ),
+      h(
+        "button",
+        { type: "button", "data-cgc": "download", disabled: snapshot.rows.length === 0, onClick: download },
+        "Download CSV",
+      ),
+      h("span", { className: "cgc-quiet", role: "status" }, said),
+    ),
+    h(Table, { snapshot, chosen, find }),
+  );
+}
+
+// For ears: not every number that changes, but each failure, each tenth of the way, and the end.
+function announcement({ snapshot, taskState }) {
+  const { counts, ended, total, words, outcome } = snapshot;
+  const bad = counts.failed + counts.missing;
+  if (outcome || ENDED.has(taskState)) {
+    return verdict(snapshot, taskState);
+  }
+  const tenths = total ? Math.floor((10 * ended) / total) : 0;
+  return `${tenths * 10} percent of ${many(total, words)} ended, ${number(bad)} failed.`;
+}
+
+function Tab(props) {
+  const { view, problem, refresh } = useLooks(props);
+  const state = view?.state ?? (problem ? (problem.denied ? "denied" : "error") : "loading");
+  const text = view?.text ?? problem?.text ?? "Looking for the jobs of this task \u2026";
+  const map = /^\d+$/.test(props.mapIndex ?? "") ? `-${props.mapIndex}` : "";
+  return h(
+    "section",
+    { className: "cgc-tab", "data-cgc": "tab", "data-state": state, "aria-label": NAME },
+    h("p", { className: "cgc-unseen", role: "status" }, state === "ready" ? announcement(view) : ""),
+    h(
+      "div",
+      { role: "status" },
+      view &&
+        problem &&
+        h(
+          "p",
+          { className: "cgc-notice", "data-cgc": "notice" },
+          `${problem.text} What you see is older; the next try comes by itself.`,
+        ),
+    ),
+    state !== "ready" && h("p", { "data-cgc": "message", role: "status" }, text),
+    ["empty", "denied", "error"].includes(state) &&
+      h("button", { type: "button", "data-cgc": "refresh", onClick: refresh }, "Refresh"),
+    view?.snapshot && h(Jobs, { view, refresh, title: `cgc-jobs-${props.dagId}-${props.taskId}${map}` }),
+  );
+}
+
+// An error of ours stays in the tab: without this React would take down the whole page.
+class Safe extends React.Component {
+  state = { error: null };
+
+  static getDerivedStateFromError(error) {
+    return { error };
+  }
+
+  render() {
+    if (this.state.error === null) {
+      return this.props.children;
+    }
+    return h(
+      "section",
+      { className: "cgc-tab", "data-cgc": "tab", "data-state": "error", "aria-label": NAME },
+      h(
+        "p",
+        { "data-cgc": "message", role: "status" },
+        `The jobs cannot be shown (${visible(asText(this.state.error?.message))}). ` +
+          "The task's log tells what became of them.",
+      ),
+      h("button", { type: "button", "data-cgc": "refresh", onClick: () => this.setState({ error: null }) }, "Refresh"),
+    );
+  }
+}
+
+// --- how it looks: Airflow's own colours, which change with its theme and with dark mode
+
+const SOLID = {
+  completed: "success",
+  failed: "failed",
+  missing: "upstream_failed",
+  skipped: "skipped",
+  running: "running",
+};
+const COLOURS = Object.entries(SOLID)
+  .map(
+    ([name, token]) =>
+      `.cgc-fill-${name} { background: var(--chakra-colors-${token}-solid) }\n` +
+      `.cgc-area-${name} { fill: var(--chakra-colors-${token}-solid) }`,
+  )
+  .join("\n");
+const CSS = `
+.cgc-tab { container-type: inline-size; display: flex; flex-direction: column; align-items: stretch; gap: 1rem;
+  padding: 1rem .5rem; min-width: 0; max-width: calc(100vw - 5rem);
+  font-size: .875rem; line-height: 1.45; color: var(--chakra-colors-fg) }
+.cgc-tab header { display: flex; justify-content: space-between; align-items: flex-start; gap: 1rem }
+.cgc-tab h2 { font-size: 1.125rem; font-weight: 600; overflow-wrap: anywhere }
+.cgc-tab nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem }
+.cgc-tab a { color: var(--chakra-colors-fg-info); overflow-wrap: anywhere }
+.cgc-tab a:hover { text-decoration: underline }
+.cgc-tab button, .cgc-tab input { border: 1px solid var(--chakra-colors-border-emphasized);
+  border-radius: var(--chakra-radii-sm); background: var(--chakra-colors-bg);
+  color: inherit; font: inherit; padding: .25rem .75rem; min-height: 2rem }
+.cgc-tab > button { align-self: flex-start }
+.cgc-tab button { cursor: pointer; flex: none }
+.cgc-tab button:hover:enabled { background: var(--chakra-colors-bg-muted) }
+.cgc-tab button:disabled { opacity: .5; cursor: default }
+.cgc-tab button[aria-pressed="true"] { background: var(--chakra-colors-bg-emphasized);
+  border-color: var(--chakra-colors-fg-muted) }
+.cgc-tab :focus-visible { outline: 2px solid var(--chakra-colors-fg-info); outline-offset: 2px }
+.cgc-notice { border-inline-start: 4px solid var(--chakra-colors-warning-solid);
+  background: var(--chakra-colors-bg-warning); padding: .5rem .75rem }
+.cgc-progress { display: flex; align-items: center; gap: .75rem }
+.cgc-percent { font-variant-numeric: tabular-nums }
+.cgc-bar { flex: 1; display: flex; height: .75rem; overflow: hidden; border-radius: var(--chakra-radii-sm);
+  background: var(--chakra-colors-bg-emphasized) }
+.cgc-chart svg { display: block; width: 100%; height: 6rem; background: var(--chakra-colors-bg-subtle) }
+.cgc-axis { display: flex; justify-content: space-between; font-size: .75rem; color: var(--chakra-colors-fg-muted) }
+.cgc-counts, .cgc-tools { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem }
+.cgc-tools input { flex: 1 1 14rem; min-width: 0; max-width: 28rem }
+.cgc-dot { display: inline-block; width: .625rem; height: .625rem; border-radius: 50%; margin-inline-end: .5rem }
+.cgc-fill-pending, .cgc-fill-not_found, .cgc-fill-not_seen { background: var(--chakra-colors-bg-emphasized);
+  outline: 1px solid var(--chakra-colors-fg-muted) }
+.cgc-area-pending { fill: var(--chakra-colors-bg-emphasized) }
+.cgc-tab dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .75rem 1.5rem }
+.cgc-tab dt, .cgc-quiet { color: var(--chakra-colors-fg-muted); font-size: .8125rem }
+.cgc-tab dd { overflow-wrap: anywhere }
+.cgc-box { overflow-x: auto; border: 1px solid var(--chakra-colors-border); border-radius: var(--chakra-radii-sm) }
+.cgc-tab table { width: 100%; table-layout: fixed; border-collapse: collapse; text-align: start }
+.cgc-tab th { text-align: start; font-weight: 600; background: var(--chakra-colors-bg-subtle) }
+.cgc-tab th:first-child { width: 8rem }
+.cgc-tab th, .cgc-tab td { padding: .5rem .75rem; vertical-align: top; overflow-wrap: anywhere }
+.cgc-tab tbody tr { border-top: 1px solid var(--chakra-colors-border) }
+.cgc-state { white-space: nowrap }
+.cgc-name, bdi.cgc-quiet { display: block; text-align: match-parent }
+.cgc-code { font-family: var(--chakra-fonts-mono) }
+.cgc-remedy { color: var(--chakra-colors-fg-muted) }
+.cgc-unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap }
+@container (max-width: 40rem) {
+  .cgc-tab table, .cgc-tab tbody, .cgc-tab tr, .cgc-tab td { display: block }
+  .cgc-tab thead { position: absolute; clip-path: inset(50%); width: 1px; overflow: hidden }
+  .cgc-tab thead, .cgc-tab th { display: block }
+  .cgc-tab td { padding: .125rem .75rem }
+  .cgc-tab tr { padding: .5rem 0 }
+}
+${COLOURS}`;
+
+// A constructed sheet, because a strict Content-Security-Policy forbids style elements, not these.
+try {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(CSS);
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+} catch {
+  // An old browser: plain, but all there.
+}
+
+// The key: another task is another tab, nothing of the one before stays.
+globalThis[NAME] = (props) =>
+  h(Safe, { key: JSON.stringify([props.dagId, props.runId, props.taskId, props.mapIndex ?? ""]) }, h(Tab, props));
