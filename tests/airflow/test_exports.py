@@ -127,6 +127,7 @@ class Result:
     state: str
     error: tuple[str, str]
     summary: dict[str, Any] | None
+    shown: dict[str, Any] | None
     returned: Any
     emulator: CgcEmulator
     manifest: Path
@@ -186,6 +187,7 @@ def results(
                 state=states[f"{name}-{mode}"],
                 error=tuple(errors.get(f"{name}-{mode}", ("", ""))),
                 summary=pushed.get((f"{name}-{mode}", -1, "cgc_summary")),
+                shown=pushed.get((f"{name}-{mode}", -1, "cgc_jobs")),
                 returned=pushed.get((f"{name}-{mode}", -1, "return_value")),
                 emulator=emulators[name, mode],
                 manifest=folder / f"{name}-{mode}.jsonl",
@@ -213,6 +215,22 @@ def test_ends_as_it_should(results: dict[tuple[str, str], Result], name: str, mo
         assert result.summary is not None
         assert {key: result.summary[key] for key in case.summary} == case.summary
     assert len(jobs_of(result.emulator)) == case.jobs
+
+
+@pytest.mark.parametrize(("name", "mode"), RUNS)
+def test_the_last_snapshot_tells_the_same_as_the_summary(
+    results: dict[tuple[str, str], Result], name: str, mode: str
+) -> None:
+    result = results[name, mode]
+    if result.summary is None:
+        assert result.shown is None
+        return
+
+    assert result.shown is not None
+    assert result.shown["outcome"] == ("completed" if result.state == "success" else "failed")
+    told = ("total", "completed", "failed", "missing", "skipped")
+    assert {key: result.shown["counts"][key] for key in told} == {key: result.summary[key] for key in told}
+    assert len(result.shown["failures"]) == len(result.summary["failed_items"])
 
 
 @pytest.mark.parametrize("mode", MODES)
