@@ -1,0 +1,115 @@
+"""What is told of a wait beside its verdict: metrics by Airflow's own names, links, and never an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc import compat, showing
+from airflow_provider_cgc.client.budget import RateBudget
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.live import LiveView
+from airflow_provider_cgc.jobs.tracker import JobTracker
+
+ADDRESS = {"dag_id": "dag", "task_id": "wait", "run_id": "run", "map_index": -1}
+
+
+class Metrics:
+    """Airflow's metrics, as far as they are used."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, Any, dict[str, str]]] = []
+
+    def gauge(self, name: str, value: Any, *, tags: dict[str, str]) -> None:
+        self.told.append(("gauge", name, value, tags))
+
+    def incr(self, name: str, count: int, *, tags: dict[str, str]) -> None:
+        self.told.append(("incr", name, count, tags))
+
+    def timing(self, name: str, value: Any, *, tags: dict[str, str]) -> None:
+        self.told.append(("timing", name, value.total_seconds(), tags))
+
+
+@pytest.fixture
+def metrics(monkeypatch: pytest.MonkeyPatch) -> Metrics:
+    metrics = Metrics()
+    monkeypatch.setattr(compat, "stats", lambda: metrics)
+    monkeypatch.setattr(compat, "write_view", lambda address, key, value: None)
+    return metrics
+
+
+def test_each_state_is_a_gauge_with_the_tags_that_tell_the_wait(metrics: Metrics) -> None:
+    snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a", "b"]), 60.0)
+
+    showing.write(ADDRESS, snapshot, warn=print)
+
+    tags = {"kind": "export", "dag_id": "dag", "task_id": "wait"}
+    assert {(kind, name): value for kind, name, value, _ in metrics.told} == {
+        ("gauge", f"cgc.jobs.{state}"): count for state, count in snapshot["counts"].items()
+    }
+    assert all(told[3] == tags for told in metrics.told)
+    assert ("gauge", "cgc.jobs.not_seen", 2, tags) in metrics.told
+
+
+def test_every_request_is_counted_once_however_many_looks_tell_of_it(metrics: Metrics) -> None:
+    budget = RateBudget(share=0.8)
+    how = {"kind": "export", "conn_id": "cgc_default"}
+    for _ in range(3):
+        assert budget.claim() == 0
+    budget.observe_429(1.0)
+
+    showing.tell_look(budget, 0.5, **how)
+    showing.tell_look(budget, 0.25, **how)
+    budget.claim(regardless=True)
+    showing.tell_look(budget, 0.25, **how)
+
+    counted = [(name, count) for kind, name, count, _ in metrics.told if kind == "incr"]
+    assert counted == [("cgc.requests", 3), ("cgc.requests_refused", 1), ("cgc.requests", 1)]
+    assert [value for kind, _, value, _ in metrics.told if kind == "timing"] == [0.5, 0.25, 0.25]
+
+
+def test_airflows_own_metrics_take_what_is_told() -> None:
+    showing.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+    compat.stats().gauge("cgc.jobs.total", 1, tags={"kind": "export"})
+
+
+def test_a_snapshot_that_cannot_be_written_is_told_and_still_counted(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(address: Any, key: str, value: Any) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr(compat, "write_view", away)
+    said: list[str] = []
+
+    showing.write(
+        ADDRESS, LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, []), 1.0), warn=said.append
+    )
+
+    assert said == ["XCom 'cgc_jobs', which shows the jobs in Airflow's UI, could not be written: OSError: no route"]
+    assert metrics.told
+
+
+def test_links_that_could_not_be_written_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: dict[str, str] = {}
+    fails = [OSError("no route")]
+
+    def write(address: Any, key: str, value: str) -> None:
+        if fails:
+            raise fails.pop()
+        written[key] = value
+
+    monkeypatch.setattr(compat, "write_view", write)
+    snapshot = {"web": "https://cgc.sbgenomics.com", "volume": "lab/results"}
+
+    known = showing.link(ADDRESS, snapshot, {}, warn=print)
+    assert known == {}
+    known = showing.link(ADDRESS, snapshot, known, warn=print)
+
+    assert written == known == {"_link_CgcVolumeLink": "https://cgc.sbgenomics.com/v/lab/results"}
+
+
+def test_what_was_written_by_hand_is_no_reason_to_fail() -> None:
+    for value in (None, "text", [], {"web": 5}, {"web": "javascript:alert(1)", "volume": "a/b"}):
+        assert showing.links_of_snapshot(value) == {}
