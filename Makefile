@@ -3,14 +3,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+BROWSING := $(VENV)/.browsing
 
-.PHONY: demo test check system crash bench matrix constraints clean help
+.PHONY: demo test check system browser screenshots crash bench matrix constraints clean help
 
 help:
 	@echo "make demo    a real Airflow waits for exports on an emulated CGC (KEEP=1 leaves the UI up)"
 	@echo "make test    unit, contract and Airflow tests"
 	@echo "make check   ruff, mypy --strict, import directions, docs tests"
 	@echo "make system  tests on a real scheduler and triggerer"
+	@echo "make browser tests of the \"CGC jobs\" tab in Chromium (apt-get install chromium)"
+	@echo "make screenshots  the README's images of that tab, made anew"
 	@echo "make crash   exports killed at every step (about 10 minutes; make test takes every fourth)"
 	@echo "make bench   requests, lag, CPU and memory of waiting, beside the usual scripts (about 8 minutes)"
 	@echo "make matrix  the tests on every supported Airflow (VERSIONS=\"2.11 3.3\" for some)"
@@ -29,6 +32,12 @@ check: $(READY)
 
 system: $(READY)
 	$(BIN)/python -m pytest tests/system $(ARGS)
+
+browser: $(BROWSING)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: $(BROWSING)
+	$(BIN)/python -m dev.screenshots $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
@@ -50,6 +59,13 @@ $(READY): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[emulator,test,dev]'
+	@touch $@
+
+# Playwright drives the Chromium that is there; only these two targets need it.
+$(BROWSING): $(READY)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || test -n "$(CHROMIUM)" \
+	  || { echo "There is no Chromium: apt-get install chromium, or set CHROMIUM=/path/to/it"; exit 1; }
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[browser]'
 	@touch $@
 
 clean:

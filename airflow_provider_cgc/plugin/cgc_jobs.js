@@ -847,7 +847,14 @@ function Tab(props) {
   const map = /^\d+$/.test(props.mapIndex ?? "") ? `-${props.mapIndex}` : "";
   return h(
     "section",
-    { className: "cgc-tab", "data-cgc": "tab", "data-state": state, "aria-label": NAME },
+    {
+      className: "cgc-tab",
+      "data-cgc": "tab",
+      "data-state": state,
+      "aria-label": NAME,
+      // Airflow 3.3 takes the space bar away from every button of the page.
+      onKeyDown: (event) => event.stopPropagation(),
+    },
     h("p", { className: "cgc-unseen", role: "status" }, state === "ready" ? announcement(view) : ""),
     h(
       "div",

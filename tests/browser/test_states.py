@@ -1,0 +1,175 @@
+"""What the tab says of each sort of task: ended well or badly, mapped, of another release, foreign, or forbidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from airflow_provider_cgc.emulator.errors import CODES
+from tests.browser.conftest import FAILED, READ_BY_THE_TAB
+from tests.browser.snapshots import MAPPED_FILES, failed, snapshot, summary
+from tests.browser.tab import Tab
+
+
+def test_a_success_shows_all_jobs_completed(open_tab: Callable[..., Tab]) -> None:
+    tab = open_tab("succeeds")
+
+    tab.wait_for("ready")
+
+    assert tab.counts == {"completed": 12}
+    bar = tab.root.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", "100")
+    assert bar.get_attribute("aria-valuetext")
+    assert tab.groups == {"completed"}
+
+
+def test_the_chart_tells_its_story_also_in_words(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(failures=2, longest=3, recent=5))
+
+    tab.wait_for("ready")
+
+    chart = tab.part("chart")
+    expect(chart).to_have_attribute("role", "img")
+    assert chart.evaluate("svg => svg.tagName") == "svg"
+    label = chart.get_attribute("aria-label") or ""
+    for number in ("2", "5"):
+        assert number in label
+
+
+def test_each_failure_is_shown_with_its_code_message_and_remedy(
+    open_tab: Callable[..., Tab], exports: dict[str, Any]
+) -> None:
+    """What the real sensor wrote about exports that failed on the emulator."""
+    tab = open_tab("fails")
+
+    tab.wait_for("ready")
+
+    assert tab.counts == {"completed": 3, "failed": 3}
+    failing = exports["fails"][3:]
+    codes = [code for code, count in FAILED.items() for _ in range(count)]
+    assert tab.row_ids[:3] == failing  # before those that completed
+    for job_id, code in zip(failing, codes, strict=True):
+        row = tab.row(job_id)
+        expect(row).to_have_attribute("data-group", "failed")
+        expect(row).to_contain_text(str(code))
+        expect(row).to_contain_text(CODES[code][1])
+        hrefs = row.locator("a").evaluate_all("all => all.map(a => a.href)")
+        assert [href for href in hrefs if href.startswith("https://docs.cancergenomicscloud.org/")]
+
+
+def test_the_remedy_of_a_code_stands_in_its_row(show: Callable[..., Tab]) -> None:
+    remedies = {"9107": "Overwrite it or choose another place.", "9101": "Ask for the right to write."}
+
+    tab = show(snapshot(failures=[failed(1, 9107), failed(2, 9101), failed(3, None)], remedies=remedies))
+
+    tab.wait_for("ready")
+    expect(tab.row("f0000001")).to_contain_text(remedies["9107"])
+    expect(tab.row("f0000002")).to_contain_text(remedies["9101"])
+    for remedy in remedies.values():
+        expect(tab.row("f0000003")).not_to_contain_text(remedy)
+
+
+@pytest.mark.parametrize("index", range(len(MAPPED_FILES)))
+def test_a_mapped_instance_shows_its_own_jobs(
+    index: int, open_tab: Callable[..., Tab], exports: dict[str, Any]
+) -> None:
+    tab = open_tab("mapped", index)
+
+    tab.wait_for("ready")
+
+    assert tab.counts == {"completed": MAPPED_FILES[index]}
+    assert set(tab.row_ids) == set(exports["mapped"][index])
+
+
+def test_links_lead_to_the_platform_in_a_new_tab(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(recent=2, failures=1))
+
+    tab.wait_for("ready")
+
+    links = tab.part("links").locator("a")
+    hrefs = links.evaluate_all("all => all.map(a => a.href)")
+    assert hrefs
+    assert all(href.startswith("https://cgc.sbgenomics.com/") for href in hrefs)
+    assert any("me/study" in href for href in hrefs)
+    for link in tab.root.locator('a[target="_blank"]').all():
+        assert set((link.get_attribute("rel") or "").split()) == {"noopener", "noreferrer"}
+    assert tab.root.locator("a").count() == tab.root.locator('a[target="_blank"]').count()
+
+
+def test_a_host_without_web_pages_gets_no_links(open_tab: Callable[..., Tab]) -> None:
+    tab = open_tab("succeeds")
+
+    tab.wait_for("ready")
+
+    assert tab.part("links").locator("a").count() == 0
+
+
+def test_a_run_of_an_older_release_shows_its_summary(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
+    put(cgc_summary=summary())
+
+    tab = open_tab("shown")
+
+    tab.wait_for("older")
+    for number in ("321", "314", "7"):
+        assert number in tab.root.inner_text()
+    expect(tab.part("message")).to_have_attribute("role", "status")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {**snapshot(recent=3), "version": 2, "counts": {"finished": 3}, "history": {"points": []}},
+        {"version": 1, "kind": "export"},
+        {"version": 7},
+        ["no", "mapping"],
+        "text",
+        None,
+    ],
+    ids=["newer", "little", "only a version", "a list", "text", "null"],
+)
+def test_a_snapshot_of_another_release_breaks_nothing(value: Any, show: Callable[..., Tab]) -> None:
+    tab = show(value)
+
+    state = tab.wait_for("ready", "older", "empty", "error", "foreign")
+
+    assert tab.errors == []
+    assert state == "ready" or tab.message
+
+
+def test_our_task_without_a_snapshot_says_that_there_is_nothing_yet(
+    put: Callable[..., None], open_tab: Callable[..., Tab]
+) -> None:
+    put()
+
+    tab = open_tab("shown")
+
+    tab.wait_for("empty")
+    assert tab.message
+
+
+def test_a_foreign_task_gets_a_friendly_sentence(open_tab: Callable[..., Tab]) -> None:
+    tab = open_tab("batches")
+
+    tab.wait_for("foreign")
+
+    assert tab.message
+    assert tab.part("rows").count() == 0
+    assert tab.errors == []
+
+
+def test_who_may_not_read_xcoms_is_told_so(open_tab: Callable[..., Tab]) -> None:
+    """Every role of the simple auth manager may read them, so the answer of one that may not comes from here."""
+    tab = open_tab("batches", fresh=True)
+    tab.wait_for("foreign")
+    denial = {"status": 403, "json": {"detail": "Forbidden"}}
+    for key in READ_BY_THE_TAB:
+        tab.page.route(f"**/xcomEntries/{key}*", lambda route: route.fulfill(**denial))
+
+    tab.page.goto(f"{tab.where.replace('/batches', '/succeeds')}/plugin/cgc-jobs")
+
+    tab.wait_for("denied")
+    assert tab.message
+    assert tab.errors == []

@@ -1,0 +1,118 @@
+"""The table: found, filtered, copied and downloaded, with few jobs and with ten thousand."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.snapshots import failed, snapshot
+from tests.browser.tab import Tab
+
+SECONDS_FOR_TEN_THOUSAND = 5.0
+
+COPYING = {
+    "by https or on this machine": "",
+    "by plain http": "Object.defineProperty(Navigator.prototype, 'clipboard', {get: () => undefined})",
+}
+"""By plain http a browser hides its clipboard from pages."""
+
+
+def test_a_count_filters_the_table_and_a_second_press_shows_all(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(failures=3, longest=4, recent=5))
+    tab.wait_for("ready")
+    assert tab.groups == {"failed", "running", "completed"}
+
+    tab.button("failed").click()
+
+    expect(tab.button("failed")).to_have_attribute("aria-pressed", "true")
+    assert tab.groups == {"failed"}
+    assert len(tab.row_ids) == 3
+    tab.button("failed").click()
+    expect(tab.button("failed")).to_have_attribute("aria-pressed", "false")
+    assert len(tab.row_ids) == 12
+
+
+def test_another_count_takes_the_place_of_the_first(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(failures=3, longest=4, recent=5))
+    tab.wait_for("ready")
+
+    tab.button("failed").click()
+    tab.button("running").click()
+
+    expect(tab.button("failed")).to_have_attribute("aria-pressed", "false")
+    assert tab.groups == {"running"}
+
+
+def test_a_search_finds_files_locations_ids_and_messages(show: Callable[..., Tab]) -> None:
+    odd = failed(7, name="Odd.BAM", location="elsewhere/odd.bam", message="The Volume vanished.")
+    tab = show(snapshot(failures=[failed(1), failed(2), odd], recent=3))
+    tab.wait_for("ready")
+    search = tab.root.locator('input[type="search"]')
+
+    for text, found in {
+        "odd.bam": ["f0000007"],
+        "ELSEWHERE": ["f0000007"],
+        "f0000002": ["f0000002"],
+        "vanished": ["f0000007"],
+        "no such thing": [],
+    }.items():
+        search.fill(text)
+        expect(tab.rows.filter(visible=True)).to_have_count(len(found))
+        assert tab.row_ids == found
+    search.fill("")
+    expect(tab.rows.filter(visible=True)).to_have_count(6)
+
+
+@pytest.mark.parametrize("script", COPYING.values(), ids=COPYING)
+def test_copy_puts_exactly_the_failed_ids_on_the_clipboard(
+    script: str, open_tab: Callable[..., Tab], exports: dict[str, Any]
+) -> None:
+    tab = open_tab("fails", permissions=["clipboard-read", "clipboard-write"])
+    tab.page.add_init_script(script)
+    tab.page.reload()
+    tab.wait_for("ready")
+
+    tab.part("copy-failed").click()
+
+    expect(tab.root.get_by_text("Copied")).to_be_visible()
+    assert tab.copied().splitlines() == exports["fails"][3:]
+
+
+def test_a_download_has_a_line_for_each_row(show: Callable[..., Tab], tmp_path: Path) -> None:
+    tab = show(snapshot(failures=2, longest=2, recent=2))
+    tab.wait_for("ready")
+
+    path = tab.download(tmp_path)
+
+    assert path.suffix == ".csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *lines = list(csv.reader(file))
+    assert len({len(line) for line in (header, *lines)}) == 1
+    for line, job_id in zip(lines, tab.row_ids, strict=True):
+        assert job_id in line
+    assert "Location already contains a file." in lines[0]
+
+
+def test_ten_thousand_jobs_are_shown_at_once(show: Callable[..., Tab]) -> None:
+    """The counts are of all of them, the rows are those that the snapshot has room for."""
+    counts = {"failed": 700, "running": 200, "completed": 9000, "pending": 100}
+    value = snapshot(failures=100, longest=20, recent=20, counts=counts, cut=True)
+    tab = show(value)
+
+    tab.wait_for("ready")
+
+    assert tab.counts == counts
+    assert len(tab.row_ids) == 140
+    began = time.monotonic()
+    tab.button("failed").click()
+    expect(tab.rows.filter(visible=True)).to_have_count(100)
+    assert time.monotonic() - began < SECONDS_FOR_TEN_THOUSAND
+    assert "100" in tab.root.inner_text()
+    bar = tab.root.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", "97")
