@@ -279,8 +279,8 @@ class CgcJobsSensor(BaseSensorOperator):
             address = push_ids(context["ti"], IDS_KEY, list(wait.tracker.open))
             ids = None
         limit = self.execution_timeout
-        if wait.view.requests:
-            self._show(context, wait)
+        # Also where nothing was asked yet: the trigger goes on from it, and Airflow logs an error where nothing is.
+        self._show(context, wait)
         self.log.info("Handing over to the triggerer.")
         self.defer(
             trigger=CgcJobsTrigger(

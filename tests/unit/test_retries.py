@@ -152,6 +152,7 @@ def test_what_stopped_the_sending_of_exports_decides(monkeypatch: pytest.MonkeyP
         sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),
         outcomes=lambda **who: [],
         send=lambda ledger, at: None,
+        intent=list,
         told=list,
     )
 
