@@ -22,9 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.platform_process import BULK_GET, Platform, Request
 from bench.triggerer_box import Probe, TriggererBox, TriggererError, wait_for
 from bench.triggerer_figures import Plan, aligned, bars, lags_between, longest_turn, merged, table
-from bench.triggerer_platform import BULK_GET, Platform, Request
 from dev import airflow_settings
 
 HOWS = ("idle", "asleep", "alone", "shared")

@@ -35,7 +35,7 @@ class JobState(StrEnum):
     @classmethod
     def judge(cls, text: str, *, ended: bool) -> JobState:
         """The state that a text means; an unheard-of one is active, unless the job shows signs of an end."""
-        documented = _DOCUMENTED.get(text.strip().upper())
+        documented = _DOCUMENTED.get(text) or _DOCUMENTED.get(text.strip().upper())
         if documented is not None:
             return documented
         return cls.FAILED if ended else cls.UNKNOWN
@@ -53,7 +53,7 @@ class _Ending:
 
     @property
     def done(self) -> bool:
-        return self.state.done
+        return self.state is JobState.COMPLETED or self.state is JobState.FAILED
 
     @property
     def completed(self) -> bool:
@@ -97,13 +97,21 @@ class ExportJob(_Ending):
         """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
         job = fields.object_of(raw, "export job")
         source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
+        state, state_text, finished_on, error = _state_of(job)
         return cls(
-            **_common(job, "export job"),
+            id=fields.id_of(job, "export job"),
+            state=state,
+            state_text=state_text,
             file=fields.text(source.get("file")),
             volume=fields.text(destination.get("volume")),
             location=fields.text(destination.get("location")),
+            overwrite=fields.truth(job.get("overwrite")),
             properties=fields.mapping(job.get("properties")),
+            started_on=fields.time(job.get("started_on")),
+            finished_on=finished_on,
+            error=error,
             size=fields.size(fields.mapping(job.get("result")).get("size")),
+            raw=job,
         )
 
 
@@ -156,34 +164,33 @@ class ImportJob(_Ending):
         """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
         job = fields.object_of(raw, "import job")
         source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
+        state, state_text, finished_on, error = _state_of(job)
         return cls(
-            **_common(job, "import job"),
+            id=fields.id_of(job, "import job"),
+            state=state,
+            state_text=state_text,
             volume=fields.text(source.get("volume")),
             location=fields.text(source.get("location")),
             project=fields.text(destination.get("project")),
             parent=fields.text(destination.get("parent")),
             name=fields.text(destination.get("name")),
+            overwrite=fields.truth(job.get("overwrite")),
             autorename=fields.truth(job.get("autorename")),
             preserve_folder_structure=fields.flag(job.get("preserve_folder_structure")),
+            started_on=fields.time(job.get("started_on")),
+            finished_on=finished_on,
+            error=error,
             result=_file(job.get("result")),
+            raw=job,
         )
 
 
-def _common(job: dict[str, Any], what: str) -> dict[str, Any]:
-    """The fields that are the same in every kind of job."""
+def _state_of(job: Json) -> tuple[JobState, str, datetime | None, Problem | None]:
+    """The state, the platform's own word for it, when the job ended and why it failed: they are judged together."""
     error = Problem.from_json(job.get("error"))
     finished_on = fields.time(job.get("finished_on"))
-    state_text = one_line(job.get("state"), 60)
-    return {
-        "id": fields.id_of(job, what),
-        "state": JobState.judge(state_text, ended=bool(error or finished_on)),
-        "state_text": state_text,
-        "overwrite": fields.truth(job.get("overwrite")),
-        "started_on": fields.time(job.get("started_on")),
-        "finished_on": finished_on,
-        "error": error,
-        "raw": job,
-    }
+    text = one_line(job.get("state"), 60)
+    return JobState.judge(text, ended=bool(error or finished_on)), text, finished_on, error
 
 
 def _file(raw: object) -> File | None:

@@ -37,6 +37,10 @@ __all__ = ["Wire"]
 _LARGEST_BODY = 256 * 1024 * 1024
 _PIECE = 64 * 1024
 _SHORTEST_CREATE_TIMEOUT = 300.0
+_PROXY_VARIABLES = tuple(
+    case(name) for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for case in (str.lower, str.upper)
+)
+"""What `requests` reads its proxies from; it looks through the whole environment twice to find them."""
 
 
 class Wire:
@@ -47,6 +51,7 @@ class Wire:
         self._local = threading.local()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._environ_proxies: tuple[tuple[str | None, ...], dict[str, str]] | None = None
 
     def close(self) -> None:
         """Close the connections of all threads. A later call opens new ones."""
@@ -78,7 +83,7 @@ class Wire:
             headers=self._headers(),
             timeout=(self._settings.connect_timeout, wait),
             allow_redirects=False,
-            proxies=self._proxies(url),
+            proxies=self._proxies(),
             verify=self._verify(),
             stream=True,
         ) as response:
@@ -146,10 +151,16 @@ class Wire:
             return self._settings.verify
         return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
-    def _proxies(self, url: str) -> dict[str, str]:
+    def _proxies(self) -> dict[str, str]:
+        """The connection's own, else those of the environment, which are worked out anew when it has changed."""
         if self._settings.proxies is not None:
             return dict(self._settings.proxies)
-        return dict(get_environ_proxies(url))
+        environment = tuple(os.environ.get(name) for name in _PROXY_VARIABLES)
+        known = self._environ_proxies
+        if known is None or known[0] != environment:
+            # They depend on the host alone, and the token goes to one host only.
+            known = self._environ_proxies = environment, dict(get_environ_proxies(self._settings.base_url))
+        return dict(known[1])
 
     def _session(self, *, fresh: bool) -> requests.Session:
         """This thread's session. A create gets a fresh connection: an idle one may just be closing, unseen."""

@@ -42,6 +42,7 @@ _LATEST = 10.0
 """Seconds that a rate needs at least to be worth telling."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _SHOWN = ("id", "file", "name", "volume", "location", "project", "parent")
+_VOLUME, _PROJECT = _SHOWN.index("volume"), _SHOWN.index("project")
 
 
 @dataclass(slots=True)
@@ -62,32 +63,32 @@ class LiveView:
     requests: int = 0
     refused: int = 0
     _history: list[list[float]] = field(default_factory=list)
-    _open: dict[str, tuple[datetime, dict[str, Any]]] = field(default_factory=dict)
+    _open: dict[str, tuple[datetime, tuple[Any, ...]]] = field(default_factory=dict)
+    """Since when each open job has been one, and what a row shows of it: tuples, because there may be ten thousand."""
     _recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
-    _places: dict[str, set[str]] = field(default_factory=lambda: {"volume": set(), "project": set()})
+    _left_from: set[tuple[Any, Any]] = field(default_factory=set)
+    """Volumes and projects of the jobs that have ended."""
     written_at: float = -math.inf
     _written: object = None
 
     def take(self, records: Iterable[BulkRecord[Any]], open_ids: Collection[str]) -> None:
         """Learn from the platform's answers, before the tracker does, which then closes what has ended."""
-        ended: set[str] = set()
+        ended: dict[str, Any] = {}
         for record in records:
             job = record.resource
-            if job is None or job.id not in open_ids or job.id in ended:
+            if job is None or job.id not in open_ids:
                 continue
-            if job.id not in self._open:
-                item = job.item
-                self._open[job.id] = job.started_on or _NEVER, item
-                for name, seen in self._places.items():
-                    if len(seen) < 2 and item.get(name):
-                        seen.add(item[name])
-            if not job.done:
-                continue
-            ended.add(job.id)
-            _, item = self._open.pop(job.id)
-            if job.completed:
-                at = job.finished_on.timestamp() if job.finished_on else None
-                self._recent.append({**_row(job.id, item), "size": job.size, "ended": at})
+            if job.done:
+                ended[job.id] = job
+            elif job.id not in self._open:
+                self._open[job.id] = job.started_on or _NEVER, _shown(job)
+        for job in ended.values():
+            _, shown = self._open.pop(job.id, None) or (None, _shown(job))
+            self._left_from.add((shown[_VOLUME], shown[_PROJECT]))
+        completed = [job for job in ended.values() if job.completed]
+        for job in completed[-MOST_ROWS:]:
+            at = job.finished_on.timestamp() if job.finished_on else None
+            self._recent.append({**_row(job.id, job.item), "size": job.size, "ended": at})
 
     def due(self, tracker: JobTracker, now: float) -> bool:
         """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
@@ -113,7 +114,7 @@ class LiveView:
         )
         longest = [
             {
-                **_row(job_id, self._open[job_id][1]),
+                **_row(job_id, dict(zip(_SHOWN, self._open[job_id][1], strict=True))),
                 "state": tracker.open[job_id],
                 "since": None if since is _NEVER else since.timestamp(),
             }
@@ -210,8 +211,13 @@ class LiveView:
     def _one(self, name: str) -> str | None:
         """Give the volume or project of all jobs, None where there are several."""
         told = self.place.get(name)
-        seen = self._places[name]
-        return str(told) if told else next(iter(seen)) if len(seen) == 1 else None
+        if told:
+            return str(told)
+        which = _SHOWN.index(name)
+        seen = {shown[which] for _, shown in self._open.values()}
+        seen |= {volume if name == "volume" else project for volume, project in self._left_from}
+        seen.discard(None)
+        return str(seen.pop()) if len(seen) == 1 else None
 
     def _facts(self, tracker: JobTracker) -> object:
         return tracker.closed, tracker.failed, tracker.missing, tracker.bytes, Counter(tracker.open.values())
@@ -246,6 +252,10 @@ class LiveView:
             return round((total - done) / rate["bytes"], 1)
         left = sum(counts[name] for name in ("running", "pending", "not_found", "not_seen"))
         return round(left / rate["jobs"], 1) if rate["jobs"] > 0 else None
+
+
+def _shown(job: Any) -> tuple[Any, ...]:
+    return tuple(map(job.item.get, _SHOWN))
 
 
 def _row(job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ The platform takes 100 ids in a request that counts as one, so a question is alw
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ THREADS = 8
 
 @dataclass(slots=True)
 class Look:
-    """What one look brought: the records that came, and the worst error where some did not."""
+    """What one look, or one request of it, brought: the records that came, and the worst error where some did not."""
 
     records: list[BulkRecord[Any]] = field(default_factory=list)
     error: CgcError | None = None
@@ -35,6 +35,11 @@ class Look:
     def hopeless(self) -> bool:
         """Whether looking again cannot help: the token, the rights or the address are wrong."""
         return self.error is not None and not transient(self.error)
+
+    def note(self, error: CgcError | None) -> None:
+        """Keep an error; a hopeless one outranks one that may pass, and later ones outrank no earlier one."""
+        if self.error is None or (error is not None and not transient(error)):
+            self.error = error or self.error
 
 
 def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[str]]:
@@ -54,23 +59,29 @@ def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[s
 
 def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Look:
     """
-    Ask for all `ids` once, several requests side by side, and keep every answer that came.
+    Ask for all `ids` once, as `answers` does, and keep every answer that came.
 
-    Never raises a client error: a chunk that failed leaves its ids open, and `Look.error` says why. A hopeless error
-    outranks one that may pass.
+    Never raises a client error: a chunk that failed leaves its ids open, and `Look.error` says why.
+    """
+    result = Look()
+    for answer in answers(bulk_get, ids, suspects=suspects):
+        result.records += answer.records
+        result.note(answer.error)
+    return result
+
+
+def answers(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Iterator[Look]:
+    """
+    Ask for all `ids` once, several requests side by side, and give what each request brought, in order.
+
+    Who takes in each answer before the next never holds ten thousand jobs at once.
     """
     requests = chunks(ids, suspects=suspects)
     if len(requests) <= 1:
-        answers = [_ask(bulk_get, chunk) for chunk in requests]
-    else:
-        with ThreadPoolExecutor(max_workers=min(THREADS, len(requests)), thread_name_prefix="cgc-look") as pool:
-            answers = list(pool.map(lambda chunk: _ask(bulk_get, chunk), requests))
-    result = Look()
-    for answer in answers:
-        result.records += answer.records
-        if answer.hopeless or result.error is None:
-            result.error = answer.error or result.error
-    return result
+        yield from (_ask(bulk_get, chunk) for chunk in requests)
+        return
+    with ThreadPoolExecutor(max_workers=min(THREADS, len(requests)), thread_name_prefix="cgc-look") as pool:
+        yield from pool.map(lambda chunk: _ask(bulk_get, chunk), requests)
 
 
 def _ask(bulk_get: BulkGet, chunk: Sequence[str]) -> Look:

@@ -108,13 +108,12 @@ class JobTracker:
         self.failed += 1
         self._add_item({"id": None, **item, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
 
-    def take(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
-        """
-        Learn from the platform's answers about open ids, read at `now` (epoch seconds).
-
-        A denial counts until the next answers come: where a task goes on in spite of it, it may have been mended.
-        """
+    def forget_denial(self) -> None:
+        """Begin a new look: where a task goes on in spite of a denial, it may have been mended."""
         self.denied = None
+
+    def take(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
+        """Learn from the platform's answers about open ids, read at `now` (epoch seconds)."""
         for record in records:
             job_id = record.id
             if job_id is None or job_id not in self.open:

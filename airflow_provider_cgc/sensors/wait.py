@@ -17,7 +17,7 @@ from airflow_provider_cgc.compat import first_poke
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence
-from airflow_provider_cgc.jobs.sweep import CHUNK, Look, look
+from airflow_provider_cgc.jobs.sweep import CHUNK, Look, answers
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
 if TYPE_CHECKING:
@@ -166,15 +166,18 @@ class Wait:
     def _ask_once(self, hook: CgcHook) -> Look:
         client = hook.get_conn(patience=0)
         sent, refused, began = client.budget.sent, client.budget.refused, time.monotonic()
-        answer = look(self.tracker.kind.bulk_get(client), self.tracker.open, suspects=self.tracker.unknown)
+        self.tracker.forget_denial()
+        looked = Look()
+        for answer in answers(self.tracker.kind.bulk_get(client), self.tracker.open, suspects=self.tracker.unknown):
+            self.view.take(answer.records, self.tracker.open)
+            self.tracker.take(answer.records, time.time())
+            looked.note(answer.error)
         showing.tell_look(
             client.budget, time.monotonic() - began, kind=self.tracker.kind.name, conn_id=hook.cgc_conn_id
         )
         self.view.requests += client.budget.sent - sent
         self.view.refused += client.budget.refused - refused
-        self.view.take(answer.records, self.tracker.open)
-        self.tracker.take(answer.records, time.time())
-        return answer
+        return looked
 
     def _stretched(self, hook: CgcHook, interval: float) -> float:
         """Seconds until the next look where the rate budget asks for more than `interval`, else 0."""

@@ -227,6 +227,7 @@ class CgcJobsTrigger(BaseTrigger):
                 self.log.warning("%s", line)
             return
         live.view.take(news.records, tracker.open)
+        tracker.forget_denial()
         tracker.take(news.records, now)
         tracker.close_missing(now, interval=self.poke_interval)
         for job_id in waiter.ids - tracker.open.keys():

@@ -81,7 +81,11 @@ class BulkReader(Generic[T]):
         for name in _missing(ids, answer):
             problem = self._cannot_be_read() if name in answer.unreadable else self._not_mentioned()
             answer.records[name] = BulkRecord(None, None, problem)
-        return {name: _named(name, record) for name, record in answer.records.items()}
+        # Error records carry no id; ours do.
+        return {
+            name: record if record.id == name else BulkRecord(name, record.resource, record.error)
+            for name, record in answer.records.items()
+        }
 
     def _ask_again(self, ids: Sequence[str], calls: _Calls) -> Accounts[str, T]:
         """Ask for what an answer left open; trouble that may pass must not cost what that answer told."""
@@ -189,8 +193,3 @@ def _missing(ids: Iterable[str], answer: Accounts[str, T]) -> list[str]:
 
 def _id(thing: _HasId) -> str:
     return thing.id
-
-
-def _named(name: str, record: BulkRecord[T]) -> BulkRecord[T]:
-    """Error records carry no id; ours do."""
-    return record if record.id == name else BulkRecord(name, record.resource, record.error)

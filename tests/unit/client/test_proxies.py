@@ -79,6 +79,19 @@ def test_no_proxy_is_honoured(proxy: Any, origin_server: Any, monkeypatch: pytes
         assert client.user().username == "direct"
 
 
+def test_a_change_of_the_environment_counts_from_the_next_call_on(
+    proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client_of(origin_server.url, None) as client:
+        before = client.user().username
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        with_a_proxy = client.user().username
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with_an_exception = client.user().username
+
+    assert (before, with_a_proxy, with_an_exception) == ("direct", "by proxy", "direct")
+
+
 def test_the_connection_wins_over_the_environment(
     proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

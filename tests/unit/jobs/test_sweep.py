@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.models import BulkRecord
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.jobs.sweep import chunks, look
+from airflow_provider_cgc.jobs.sweep import answers, chunks, look
 from tests.unit.jobs.fake_platform import some_ids
 
 
@@ -81,6 +81,23 @@ def test_the_requests_of_one_look_run_side_by_side():
         return [BulkRecord(id=job_id) for job_id in ids]
 
     assert len(look(bulk_get, some_ids(250)).records) == 250
+
+
+def test_each_answer_is_handed_out_before_the_last_one_came():
+    first_taken = threading.Event()
+    ids = some_ids(250)
+
+    def bulk_get(asked):
+        if asked[0] == ids[200]:
+            assert first_taken.wait(timeout=5)
+        return [BulkRecord(id=job_id) for job_id in asked]
+
+    taken = []
+    for answer in answers(bulk_get, ids):
+        taken += [record.id for record in answer.records]
+        first_taken.set()
+
+    assert taken == ids
 
 
 @pytest.mark.parametrize("failing", [0, 100, 200])
