@@ -21,8 +21,9 @@ help:
 demo: $(READY)
 	$(BIN)/python -m dev.demo
 
+# A file's tests stay in one process, which has an Airflow home and a database of its own.
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -47,7 +47,8 @@ def main(wanted: list[str]) -> int:
         if wanted and line.name not in wanted:
             continue
         print(f"\n=== Airflow {line.patch} ===", flush=True)
-        if subprocess.run([str(interpreter(line)), "-m", "pytest", "-q", *TESTS], cwd=ROOT, check=False).returncode:
+        command = [str(interpreter(line)), "-m", "pytest", "-q", "--numprocesses", "auto", "--dist", "loadfile", *TESTS]
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
             failed.append(line.name)
     if failed:
         print(f"\nfailed on Airflow {', '.join(failed)}")

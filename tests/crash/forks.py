@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -81,10 +82,12 @@ class ForkServer:
         return int(self._process.stdout.readline())
 
 
-def serve(run: Callable[[dict[str, Any]], None]) -> None:
+def serve(run: Callable[[dict[str, Any]], None], warm_up: Callable[[Path], None]) -> None:
     """Fork for each line that comes; the line that goes back has the signal that ended the process, or 0."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with tempfile.TemporaryDirectory() as folder:
+        warm_up(Path(folder))
     for line in sys.stdin:
         part = json.loads(line)
         child = os.fork()
@@ -111,4 +114,4 @@ if __name__ == "__main__":
     time.time, time.sleep = clock.time, clock.sleep
     from tests.crash import parts
 
-    serve(lambda part: parts.run(part, clock))
+    serve(lambda part: parts.run(part, clock), parts.warm_up)

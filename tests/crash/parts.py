@@ -15,6 +15,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -27,6 +28,8 @@ from fsspec.implementations.local import LocalFileSystem
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.wire import Wire
 from airflow_provider_cgc.compat import AirflowFailException, AirflowTaskTimeout, BaseOperator
+from airflow_provider_cgc.exceptions import CgcInputRefused
+from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.jobs import ledger, submit
 from airflow_provider_cgc.operators import exports, settling  # noqa: F401  # imported before the fork
 from airflow_provider_cgc.triggers import xcom_ids
@@ -198,6 +201,18 @@ def _ended(folder: Path, call: Callable[[], Any]) -> dict[str, Any]:
         state = "failed" if isinstance(error, AirflowFailException) else "up_for_retry"
         return {"state": state, "error": f"{type(error).__name__}: {error}"}
     return {"state": "success", "returned": returned}
+
+
+def warm_up(folder: Path) -> None:
+    """Read a connection, and run a task that is refused: what Airflow imports for it, every fork then has."""
+    nowhere = {"conn_type": "cgc", "password": "token-of-nobody", "extra": {"platform": "cgc"}}
+    os.environ["AIRFLOW_CONN_CGC_DEFAULT"] = json.dumps(nowhere)
+    cgc.CgcHook().get_conn().close()
+    part = {"arguments": {"items": [], "copy_only": True}, "retries": 0, "try_number": 1, "max_tries": 0}
+    part |= {"run_began": 0.0, "started": 0.0, "store": False}
+    steps = Steps(None, folder / "killed")
+    with suppress(CgcInputRefused):
+        _with_mark(*_task(part, folder, steps, _File(folder / "xcoms.json", steps, "xcom")))
 
 
 def _replace(path: Path, value: Mapping[str, Any]) -> None:

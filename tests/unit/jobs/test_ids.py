@@ -20,7 +20,7 @@ TASK = "2d5e6a6c-7f5d-4b5b-9a39-0a4a5cf3b7de"
         [A, B],
         (A, B),
         UserList([A, B]),
-        (job_id for job_id in (A, B)),
+        pytest.param((job_id for job_id in (A, B)), id="generator"),
         {A: None, B: None}.keys(),
         [[A], [B]],
         [[[A, B]]],
@@ -53,7 +53,9 @@ def test_the_id_of_a_task_is_an_id():
     assert parse_ids(TASK) == [TASK]
 
 
-@pytest.mark.parametrize("value", [[], (), "[]", "()", " [ ] ", [[]], "[[], []]", iter([])], ids=repr)
+@pytest.mark.parametrize(
+    "value", [[], (), "[]", "()", " [ ] ", [[]], "[[], []]", pytest.param(iter([]), id="iterator")], ids=repr
+)
 def test_an_empty_list_is_a_list(value):
     assert parse_ids(value) == []
 

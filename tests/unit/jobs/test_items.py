@@ -37,8 +37,8 @@ def refusal(value):
         [A, B],
         (A, B),
         UserList([A, B]),
-        (file for file in (A, B)),
-        {B, A},
+        pytest.param((file for file in (A, B)), id="generator"),
+        pytest.param({B, A}, id="set"),
         [{"file": A}, {"file": B}],
         [A, {"file": B}],
         [[A], [B]],
@@ -50,7 +50,7 @@ def refusal(value):
         json.dumps([[{"file": A}], [{"file": B}]]),
         str([A, {"file": B, "location": None}]),
         str(([A], [{"file": B}])),
-        str({A, B}),
+        f"{{{B!r}, {A!r}}}",
     ],
     ids=repr,
 )
@@ -67,7 +67,7 @@ def test_one_item_may_stand_alone(value):
     assert items(value) == [Item(A)]
 
 
-@pytest.mark.parametrize("value", [[], (), "[]", "[[], []]", iter([])], ids=repr)
+@pytest.mark.parametrize("value", [[], (), "[]", "[[], []]", pytest.param(iter([]), id="iterator")], ids=repr)
 def test_an_empty_list_is_a_list(value):
     assert items(value) == []
 
