@@ -64,7 +64,10 @@ class CgcClient:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. A call that is under way ends well; a later one opens new connections."""
+        """
+        Close all connections. A call that is under way ends well, one that waits for its turn raises
+        `CgcConnectionError` and is not sent; a later call opens new connections.
+        """
         self._transport.close()
 
     def user(self) -> User:

@@ -16,7 +16,13 @@ import tenacity
 
 from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.call import Answer, Request
-from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcRateLimited, from_response
+from airflow_provider_cgc.client.errors import (
+    CgcBudgetSpent,
+    CgcConnectionError,
+    CgcError,
+    CgcRateLimited,
+    from_response,
+)
 from airflow_provider_cgc.client.headers import header, server_date
 from airflow_provider_cgc.client.problems import one_line
 from airflow_provider_cgc.client.retry import counts_as_attempt, wait_before_repeat
@@ -41,6 +47,8 @@ class _Effort:
     slept: float = 0.0
     attempt: int = 1
     next_wait: float = 0.0
+    failed: CgcError | None = None
+    """Why the last attempt failed."""
 
     @property
     def left(self) -> float:
@@ -72,7 +80,11 @@ class Transport:
         return f"<Transport to {self._host}>"
 
     def close(self) -> None:
-        """Close all connections; what is under way is not repeated any more, a later call opens new ones."""
+        """
+        Close all connections; a later call opens new ones.
+
+        What is under way is not repeated any more, and what waits for its turn does not leave.
+        """
         closed, self._closed = self._closed, threading.Event()
         closed.set()
         self._wire.close()
@@ -88,7 +100,7 @@ class Transport:
         loop = tenacity.Retrying(
             retry=again,
             wait=lambda state: effort.next_wait,
-            sleep=lambda seconds: self._nap(effort, float(seconds)),
+            sleep=lambda seconds: self._nap(request, effort, float(seconds)),
             reraise=True,
         )
         answer: Answer = loop(self._send_once, request, effort)
@@ -101,6 +113,7 @@ class Transport:
         log.warning("%s. Attempt %d failed; again in %.1f s", error, effort.attempt, wait)
         effort.attempt += counts_as_attempt(error)
         effort.next_wait = wait
+        effort.failed = error
         return True
 
     def _send_once(self, request: Request, effort: _Effort) -> Answer:
@@ -124,7 +137,7 @@ class Transport:
         if delay > 0 and self._patience <= 0:
             raise CgcBudgetSpent(self._budget.why(), call=str(request), retry_after=delay)
         if delay > 0:
-            self._nap(effort, min(delay, effort.left))
+            self._nap(request, effort, min(delay, effort.left))
             self._budget.claim(regardless=True)
         headers: Mapping[str, str] | None = None
         try:
@@ -133,11 +146,14 @@ class Transport:
             self._budget.settle(headers)
         return status, headers, body
 
-    def _nap(self, effort: _Effort, seconds: float) -> None:
+    def _nap(self, request: Request, effort: _Effort, seconds: float) -> None:
         if seconds > 0:
             effort.slept += seconds
             # Whoever closes the client does not wait for naps in other threads.
             (self._sleep or effort.closed.wait)(seconds)
+        if effort.closed.is_set():
+            unsent = CgcConnectionError(f"{request}: the client was closed before it was sent", sent=False)
+            raise effort.failed or unsent
 
 
 def _shown(body: bytes) -> str:

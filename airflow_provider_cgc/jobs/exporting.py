@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.locations import LocationTemplate, targets
+from airflow_provider_cgc.jobs.locations import LocationTemplate, moved_twice, targets
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.objects import common_folder, objects_at
 from airflow_provider_cgc.jobs.preflight import Facts, ask, problems, report
 from airflow_provider_cgc.jobs.recovery import SETTLING, Key
 from airflow_provider_cgc.jobs.resume import Action, Decision, plan
@@ -79,6 +81,8 @@ class Exporting:
         self._sleep = sleep
         self._facts = Facts({}, {}, {}, {}, {})
         self.items: dict[Key, Item] = {}
+        self._again = False
+        self._refused_before: set[Key] = set()
         self._decisions: dict[Key, Decision] = {}
         self._skipped: dict[Key, int | None] = {}
         self.sent = Sent()
@@ -90,28 +94,27 @@ class Exporting:
         """What the platform has told of files and volumes; nothing before `check`."""
         return self._facts
 
-    def check(self) -> None:
+    def check(self, *, first: bool = True) -> None:
         """
         Ask the platform about files and volumes, and give every item its place.
+
+        Where an earlier attempt may have sent something, `first` is False, and `decide` tells what is wrong with what
+        is left to be sent: a file may be gone that was exported long ago.
 
         :raises BadItems: with everything that is wrong; nothing was submitted.
         """
         order = self._order
         self._facts = facts = ask(self._client, order.items, [order.volume] if order.volume else [])
         items = self._with_paths(list(order.items), facts)
-        wrong: list[str] = []
+        known = [item for item in items if item.file in facts.files or not first]
         try:
-            placed = targets(
-                [item for item in items if item.file in facts.files],
-                template=order.template,
-                where=order.where,
-                volume=order.volume,
-                files=facts.files,
-            )
+            placed = targets(known, template=order.template, where=order.where, volume=order.volume, files=facts.files)
         except BadItems as error:
             raise BadItems(order.where, [*problems(items, facts), *error.problems]) from None
         unknown = [item for item in items if item.file not in facts.files]
-        wrong += problems([*placed.items, *unknown], facts)
+        wrong = [] if order.copy_only else moved_twice(placed.items)
+        if first or facts.refused_volumes:
+            wrong += problems([*placed.items, *(unknown if first else [])], facts)
         if wrong:
             raise BadItems(order.where, wrong)
         for line in placed.warnings:
@@ -125,20 +128,27 @@ class Exporting:
         self.began = date or datetime.fromtimestamp(self._clock(), UTC)
         return self.began
 
-    def decide(self, ledger: Ledger) -> None:
+    def decide(self, ledger: Ledger, *, again: bool = False) -> None:
         """
-        Settle what has to be done with each item.
+        Settle what has to be done with each item; `again` tells that it is not the first time in this try.
 
         :raises UncertainExports: nothing was sent, and what an earlier attempt has sent goes on.
+        :raises BadItems: with what is wrong with items that are still to be sent; this attempt has sent nothing.
         """
+        self._again = again
+        self._refused_before = {key for key in self.items if ledger.past(key).refused}
         self._decisions = self._plan(self.items, ledger)
         unsure = {key: one for key, one in self._decisions.items() if one.action is Action.UNCERTAIN}
         if unsure:
             raise UncertainExports(_told(unsure))
+        self._believe_the_volume()
         if self._order.verify and ledger.cleared:
             self._doubt_what_is_gone()
         if self._order.if_exists == "skip":
             self._skip_what_is_there()
+        wrong = problems([self.items[key] for key in self._to_send()], self._facts)
+        if wrong:
+            raise BadItems(self._order.where, wrong)
         ledger.adopted(
             {
                 key: one.job_id
@@ -198,9 +208,10 @@ class Exporting:
             too_many=order.too_many,
             overwrite=order.if_exists == "overwrite",
             properties=order.properties,
+            stop=self._client.close,
         )
-        self.sent = sender.send({key: self.items[key] for key in self._to_send()})
-        for _ in range(MOST_ROUNDS):
+        sender.send({key: self.items[key] for key in self._to_send()}, self.sent)
+        for rounds_left in reversed(range(MOST_ROUNDS)):
             if not self.sent.uncertain:
                 break
             self._say(
@@ -208,7 +219,11 @@ class Exporting:
                 f" ({next(iter(self.sent.uncertain.values()))}); looking for them on the platform before anything is"
                 " sent again."
             )
-            self._find(sender, ledger)
+            again = self._find(ledger)
+            if rounds_left and not self.sent.stopped:
+                self._send_again(sender, again)
+            else:
+                self._give_up(again)
 
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
         """Give how each item stands, in the order given."""
@@ -256,63 +271,95 @@ class Exporting:
             files=self._facts.files,
             clock=self._clock,
             sleep=patient,
+            again=self._again,
         )
 
-    def _find(self, sender: Sender, ledger: Ledger) -> None:
-        """Settle what is uncertain by the platform's list, and send again what certainly did not start."""
+    def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
+        """Settle what is uncertain by the platform's list; give what certainly did not start, and why."""
         decisions = self._plan(list(self.sent.uncertain), ledger)
         found = {key: one.job_id for key, one in decisions.items() if one.job_id and one.action is not Action.SEND}
         ledger.adopted({key: job_id for key, job_id in found.items() if job_id})
+        reasons = {key: why for key, why in self.sent.uncertain.items() if decisions[key].action is Action.SEND}
         told = Sent(started={key: job_id for key, job_id in found.items() if job_id})
-        told.uncertain = {key: one.why for key, one in decisions.items() if one.action is Action.UNCERTAIN}
-        again = [key for key, one in decisions.items() if one.action is Action.SEND]
-        if self.sent.stopped:
-            told.unsent = again
+        told.uncertain = {
+            key: Problem(None, None, one.why, made_here=True, undecided=True)
+            for key, one in decisions.items()
+            if one.action is Action.UNCERTAIN
+        }
         self.sent.add(told)
-        if not self.sent.stopped:
-            self.sent.uncertain = {key: why for key, why in self.sent.uncertain.items() if key not in set(again)}
-            self.sent.add(sender.send({key: self.items[key] for key in again}, probe=False))
+        return reasons
+
+    def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:
+        """Send what certainly did not start; what stays uncertain meanwhile keeps its place."""
+        later = Sent()
+        for key in reasons:
+            del self.sent.uncertain[key]
+        try:
+            sender.send({key: self.items[key] for key in reasons}, later, probe=False)
+        finally:
+            self.sent.add(later)
+
+    def _give_up(self, reasons: Mapping[Key, Problem | CgcError]) -> None:
+        """Count what certainly did not start, and will not in this attempt, as refused or, with its call, as unsent."""
+        for key, why in reasons.items():
+            del self.sent.uncertain[key]
+            if isinstance(why, Problem) and not why.made_here:
+                self.sent.refused[key] = why
+                continue
+            self.sent.unsent.append(key)
+            self.sent.stopped = self.sent.stopped or str(why)
+            if isinstance(why, CgcError):
+                self.sent.error = self.sent.error or why
 
     def _keys(self, action: Action) -> list[Key]:
         return [key for key, one in self._decisions.items() if one.action is action]
 
     def _to_send(self) -> list[Key]:
-        return [key for key in self._keys(Action.SEND) if key not in self._skipped]
+        """Give what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
+        keys = [key for key in self._keys(Action.SEND) if key not in self._skipped]
+        return sorted(keys, key=lambda key: key in self._refused_before)
 
     def _taken(self) -> list[str]:
         """Give the locations to be sent to at which there is an object."""
         to_send = self._to_send()
         there = self._there(to_send)
-        return [key.location for key in to_send if key.location in there[key.volume]]
+        return [key.location for key in to_send if key in there]
 
-    def _there(self, keys: Sequence[Key]) -> dict[str, dict[str, int | None]]:
-        """List each volume once, below what the keys have in common."""
-        there = {}
+    def _there(self, keys: Sequence[Key]) -> dict[Key, int | None]:
+        """Look which objects are on their volumes, and give their sizes."""
+        there: dict[Key, int | None] = {}
         for volume in {key.volume for key in keys}:
-            locations = [key.location for key in keys if key.volume == volume]
-            there[volume] = objects_below(self._client, volume, common_folder(locations))
+            here = {key.location: key for key in keys if key.volume == volume}
+            found = objects_at(self._client, volume, here)
+            there |= {here[location]: size for location, size in found.items()}
         return there
 
+    def _fits(self, key: Key, size: int | None) -> bool:
+        """Whether an object of this size can be the wanted one."""
+        return size is None or self.items[key].size is None or size == self.items[key].size
+
     def _skip_what_is_there(self) -> None:
-        wanted = self._keys(Action.SEND)
-        there = self._there(wanted)
-        for key in wanted:
-            if key.location not in there[key.volume]:
-                continue
-            size, wanted_size = there[key.volume][key.location], self.items[key].size
-            if size is None or wanted_size is None or size == wanted_size:
-                self._skipped[key] = size
+        there = self._there(self._keys(Action.SEND))
+        self._skipped |= {key: size for key, size in there.items() if self._fits(key, size)}
+
+    def _believe_the_volume(self) -> None:
+        """Count as done what is there, where the platform does not know the job any more that was to put it there."""
+        forgotten = [key for key in self._keys(Action.SEND) if self._decisions[key].forgotten]
+        for key, size in self._there(forgotten).items():
+            if self._fits(key, size):
+                why = f"{self._decisions[key].why}, and the object is there"
+                self._decisions[key] = Decision(Action.DONE, why)
 
     def _doubt_what_is_gone(self) -> None:
-        """Send again what a job of ours has put there and is not there any more; who clears the task wants it there."""
+        """Send again what a job of ours has put there and is not there as wanted; who clears the task wants it so."""
         done = [key for key in self._keys(Action.DONE) if self._decisions[key].job_id is not None]
-        for volume in {key.volume for key in done}:
-            keys = [key for key in done if key.volume == volume]
-            there = objects_below(self._client, volume, common_folder([key.location for key in keys]))
-            for key in keys:
-                if key.location not in there:
-                    why = f"{self._decisions[key].why}, but the object is not there"
-                    self._decisions[key] = Decision(Action.SEND, why)
+        there = self._there(done)
+        for key in done:
+            if key not in there or not self._fits(key, there[key]):
+                why = f"{self._decisions[key].why}, but the object is not there" + (
+                    ", or not whole" if key in there else ""
+                )
+                self._decisions[key] = Decision(Action.SEND, why)
 
     def _with_paths(self, items: list[Item], facts: Facts) -> list[Item]:
         """Look up the folders of files that bring no path, if the template wants one."""
@@ -328,7 +375,7 @@ class Exporting:
             file=key.file,
             location=key.location,
             volume=key.volume,
-            properties=item.properties,
+            properties=(dict(self._order.properties) or None) if item.properties is None else item.properties,
             state=ItemState.SUBMITTED,
             size=item.size,
         )
@@ -340,7 +387,7 @@ class Exporting:
             problem = self.sent.refused[key]
             return replace(base, state=ItemState.FAILED, code=problem.code, message=problem.message)
         if key in self.sent.uncertain:
-            return replace(base, message=self.sent.uncertain[key])
+            return replace(base, message=str(self.sent.uncertain[key]))
         decision = self._decisions.get(key)
         if unsent or decision is None:
             return replace(base, state=ItemState.UNSENT, message=f"not sent: {self.sent.stopped or 'no attempt yet'}")
@@ -393,22 +440,6 @@ def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) 
         started_on=job.started_on,
         finished_on=job.finished_on,
     )
-
-
-def common_folder(locations: Sequence[str]) -> str:
-    """Give the folder, with its slash, that all keys lie below; "" where they have none in common."""
-    folders = [location.split("/")[:-1] for location in locations]
-    common: list[str] = []
-    for parts in zip(*folders, strict=False):
-        if len(set(parts)) > 1:
-            break
-        common.append(parts[0])
-    return "".join(f"{part}/" for part in common)
-
-
-def objects_below(client: CgcClient, volume: str, folder: str) -> dict[str, int | None]:
-    """Give the sizes of the objects below a folder of a volume, by their keys; one request a hundred objects."""
-    return {found.location: found.size for found in client.volumes.contents(volume, prefix=folder, recursive=True)}
 
 
 def paths_of(client: CgcClient, files: Sequence[File]) -> dict[str, str]:

@@ -75,6 +75,11 @@ def _flatten(value: Any, depth: int = 0) -> Iterator[Any]:
         raise BadIds(f"is {_shown(value)}, of type {type(value).__name__}, not a list of ids")
 
 
+def is_uri(value: object) -> bool:
+    """Say whether this is text with the form of an address, such as that of a manifest; no id has "://" in it."""
+    return isinstance(value, str) and "://" in value and len(value.split()) == 1 and value.lstrip()[0] not in "[({\"'"
+
+
 def _from_text(text: str) -> Iterator[Any]:
     stripped = text.strip()
     if stripped in _NOTHING:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal, _problem, _shown
+from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal, _problem, _shown, is_uri
 
 MOST_SHOWN = 10
 """Problems that an error's text spells out; the others are counted."""
@@ -87,6 +87,22 @@ def parse_items(value: Any, *, where: str) -> list[Item]:
     if problems:
         raise BadItems(where, problems)
     return items
+
+
+def parted(value: Any) -> tuple[list[str], Any]:
+    """
+    Part the addresses of manifests from the items: a mapped `CgcListFilesOperator` returns some of each.
+
+    What cannot be read is left to `parse_items`, which says why.
+    """
+    if is_uri(value):
+        return [value.strip()], []
+    try:
+        entries = list(_entries(value))
+    except BadIds:
+        return [], value
+    places = [entry.strip() for entry in entries if is_uri(entry)]
+    return places, [entry for entry in entries if not is_uri(entry)]
 
 
 def item_from(entry: object, *, line: str = "") -> Item:

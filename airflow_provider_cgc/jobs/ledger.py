@@ -5,7 +5,8 @@ key holds the header, one each chunk: first the *intent* to send it, then what b
 items by their positions among the sorted keys of all, and is void for another list. So a chunk of 100 takes about 5 kB
 however long the locations are.
 
-    header        {"version", "digest", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
+    header        {"version", "max_tries", "untouched": true}                             nothing was ever sent
+                  {"version", "digest", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
     chunk n       {"version", "digest", "at", "items": [position ...]}                   it may have been sent
                   ... and "jobs": [id | "" (not told) | null (certainly not started)]    it was answered
 """
@@ -47,6 +48,8 @@ class Past:
 
     fate: Fate
     job_id: str | None = None
+    refused: bool = False
+    """It was sent once, and nothing came of it: the platform refused it, or its whole call."""
 
 
 class OtherOwnerError(Exception):
@@ -67,14 +70,20 @@ def discard(store: Store | None) -> None:
         store.delete(HEADER)
 
 
+def begin(store: Store | None, *, max_tries: int) -> None:
+    """Note that nothing was sent so far, in case the first attempt ends before it has a ledger."""
+    if store is not None and store.get(HEADER) is None:
+        store.set(HEADER, {"version": VERSION, "max_tries": max_tries, "untouched": True})
+
+
 def close(store: Store | None) -> None:
     """
     Note that the task succeeded.
 
     Nothing is deleted: should Airflow lose the success and try the task again, all is done already.
     """
-    header = None if store is None else store.get(HEADER)
-    if store is not None and isinstance(header, dict):
+    header = _header(store)
+    if store is not None and header and not header.get("untouched"):
         store.set(HEADER, {**header, "succeeded": True})
 
 
@@ -84,21 +93,31 @@ def is_closed(store: Store | None, *, max_tries: int) -> bool:
 
     A Clear raises Airflow's `max_tries`, a retry does not.
     """
-    header = None if store is None else store.get(HEADER)
-    known = header if isinstance(header, dict) and header.get("version") == VERSION else {}
-    return known.get("succeeded") is True and known.get("max_tries") != max_tries
+    header = _header(store)
+    return header.get("succeeded") is True and header.get("max_tries") != max_tries
+
+
+def generation(store: Store | None) -> int | None:
+    """Give the `max_tries` that the record was written with, which a Clear raises; None where there is no record."""
+    known = _header(store).get("max_tries")
+    return known if isinstance(known, int) else None
 
 
 def recorded_start(store: Store | None) -> datetime | None:
     """Give the platform's clock before anything of the task was sent; None where there is no record."""
-    header = None if store is None else store.get(HEADER)
-    return _time(header.get("since")) if isinstance(header, dict) and header.get("version") == VERSION else None
+    return _time(_header(store).get("since"))
+
+
+def recorded_owner(store: Store | None) -> str | None:
+    """Give who sent what is recorded; None where there is no record."""
+    owner = _header(store).get("owner")
+    return owner if isinstance(owner, str) else None
 
 
 def recorded_ids(store: Store) -> list[str] | None:
     """Give the ids of the jobs that count for the items, sorted; None where there is no whole record."""
-    header = store.get(HEADER)
-    if not isinstance(header, dict) or header.get("version") != VERSION:
+    header = _header(store)
+    if not header or header.get("untouched"):
         return None
     jobs: dict[int, str | None] = {}
     for number in range(int(header["chunks"])):
@@ -150,6 +169,8 @@ class Ledger:
         self._pasts: dict[Key, Past] = {}
         self._first_sent: dict[Key, datetime] = {}
         header = None if is_closed(store, max_tries=max_tries) or store is None else store.get(HEADER)
+        if isinstance(header, dict) and header.get("untouched"):
+            self._whole, header = True, None
         if store is None or header is None:
             self._write_header()
         else:
@@ -205,9 +226,9 @@ class Ledger:
 
     def learn(self, pasts: Mapping[Key, Past]) -> None:
         """Take over what another record of this task tells, about items of which this one knows nothing."""
-        for key, past in pasts.items():
-            if key in self._positions:
-                self._pasts.setdefault(key, past)
+        fresh = {key: past for key, past in pasts.items() if key in self._positions and key not in self._pasts}
+        self._pasts |= fresh
+        self.adopted({key: past.job_id for key, past in fresh.items() if past.job_id is not None})
 
     def _believe(self, store: Store, header: Mapping[str, Any]) -> None:
         """Take over what is in the store as far as it is ours; a record of other items leaves all uncertain."""
@@ -237,6 +258,9 @@ class Ledger:
                 self._whole = False
                 self._pasts.clear()
                 self._first_sent.clear()
+        if known.get("succeeded"):
+            # Airflow lost the success: should this attempt fail, a Clear goes on and does not start anew.
+            self._write_header()
 
     def _settle(self, number: int, jobs: list[str | None]) -> None:
         chunk = self._chunks[number]
@@ -253,7 +277,7 @@ class Ledger:
             key = self._keys[position]
             self._first_sent[key] = min(at, self._first_sent.get(key, at))
             fate = Fate.NEVER_SENT if job is None else Fate.STARTED if job else Fate.UNCERTAIN
-            self._pasts[key] = Past(fate, job or None)
+            self._pasts[key] = Past(fate, job or None, refused=job is None)
 
     def _write(self, number: int) -> None:
         if self._store is not None:
@@ -275,6 +299,12 @@ class Ledger:
                     "succeeded": False,
                 },
             )
+
+
+def _header(store: Store | None) -> Mapping[str, Any]:
+    """Give the header if there is one in the form of this release; else an empty one."""
+    header = None if store is None else store.get(HEADER)
+    return header if isinstance(header, dict) and header.get("version") == VERSION else {}
 
 
 def _name(number: int) -> str:

@@ -150,6 +150,20 @@ def targets(
     return Targets(placed, _look_alikes(placed))
 
 
+def moved_twice(items: Iterable[Item]) -> list[str]:
+    """Say which files are to be moved to several places: after the first move there is nothing left to move."""
+    by_file: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_file[item.file].append(item)
+    return [
+        f"{_named(rivals[0])} is to be moved to {len(rivals)} places, {_shown(rivals[0].location)} and"
+        f" {_shown(rivals[1].location)}, and after the first move there is nothing left to move: give it once, or set"
+        " copy_only=True"
+        for rivals in by_file.values()
+        if len(rivals) > 1
+    ]
+
+
 def _segments(text: str) -> Iterator[tuple[_Part, ...]]:
     if not isinstance(text, str):
         raise BadLocation(f"the location is {_shown(text)}, of type {type(text).__name__}; give text")

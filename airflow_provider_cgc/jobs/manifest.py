@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from airflow_provider_cgc.jobs.ids import _shown
@@ -133,12 +134,17 @@ def read_items(lines: Iterable[str], *, name: str, form: Form | None = None, fai
 
     `name` is for messages, and its end tells the form unless `form` does. `failed_only` takes those that a manifest
     written here gave up. In a table the columns `file` (or `id`, where there is none), `location`, `volume` and
-    `properties` (JSON) count, and an empty cell is one that says nothing; other columns are ignored.
+    `properties` (JSON) count, and an empty cell is one that says nothing; other columns are ignored. Nothing at all is
+    a manifest without items, in every form.
 
     Raises BadItems with all that is wrong, by line. A last line that is cut off is wrong, too: items are lost.
     """
     numbered = _numbered(lines)
     form = form or _form_of(name)
+    first = next(numbered, None)
+    if first is None:
+        return []
+    numbered = chain([first], numbered)
     if form == "jsonl":
         items, problems, cut_off = _each(numbered, lambda text, line: _json_item(text, line, failed_only=failed_only))
     elif form not in _DELIMITERS:

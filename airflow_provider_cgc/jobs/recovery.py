@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,14 +38,6 @@ class Key(NamedTuple):
     location: str
 
 
-class Verdict(StrEnum):
-    """What a search says about one key."""
-
-    FOUND = "found"
-    NOT_THERE = "not there"
-    CANNOT_TELL = "cannot tell"
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one reading of the lists shows: jobs by key, the best first, and what it cannot say "not there" about."""
@@ -62,12 +53,6 @@ class Finding:
     jobs: tuple[ExportJob, ...] = ()
     settled: bool = False
     blind: Blind | None = None
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.jobs:
-            return Verdict.FOUND
-        return Verdict.NOT_THERE if self.settled else Verdict.CANNOT_TELL
 
 
 def find(pages: Pages, wanted: Collection[Key], *, since: datetime, details: BulkGet | None = None) -> Look:

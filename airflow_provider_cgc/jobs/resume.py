@@ -10,9 +10,11 @@ job is the one that the ledger names as the last.
     any or none    the file is an alias of the wanted object    DONE
     COMPLETED                                                   DONE
     under way      (an unheard-of state is under way, too)      ADOPT: wait for it
-    FAILED, none   the ledger names a job that was not seen     ADOPT: waiting will tell
-    FAILED, 9107   settled                                      LOST: the object that is there is somebody else's
+    FAILED, none   the ledger names a job that was not seen     ADOPT: waiting will tell; or as below if cleared
+    FAILED, 9107   settled                                      LOST: the object that is there is somebody else's;
+                                                                SEND if the task was cleared since
     FAILED, 9107   not settled                                  UNCERTAIN: it may be our own, from an earlier attempt
+    FAILED         another poke of the same try                 LOST: a retry is the time to send again
     FAILED         the error stays                              LOST, or as below if the task was cleared since
     FAILED         the error may pass, certain                  SEND
     FAILED         the error may pass, not certain              UNCERTAIN: a later job may run
@@ -21,7 +23,9 @@ job is the one that the ledger names as the last.
     none           otherwise                                    UNCERTAIN
 
 Who clears a task that failed has mended what made its items fail, or believes so: an error that stays, such as a
-missing right on the bucket, is then one that may have passed.
+missing right on the bucket, or an object in the way, is then one that may have passed. A job that the platform does
+not know any more is then looked for in its list, and if it is not there either, the item is `forgotten`: whether the
+object is on the volume decides, which is for the caller to look at.
 
 An item that was refused when it was sent counts as never sent: nothing runs, and what refused it may have been mended.
 For UNCERTAIN the task has to fail: sending could move the file twice.
@@ -64,6 +68,8 @@ class Decision:
     why: str
     job_id: str | None = None
     job: ExportJob | None = None
+    forgotten: bool = False
+    """A job was started for it, of which the platform knows nothing any more."""
 
 
 def plan(
@@ -75,11 +81,13 @@ def plan(
     files: Mapping[str, File],
     clock: Callable[[], float],
     sleep: Callable[[float], None],
+    again: bool = False,
 ) -> dict[Key, Decision]:
     """
     Decide about items: ask for the jobs that the ledger names, and search the list for what is uncertain after that.
 
-    Sleeps 90 s between the two looks of a search, if there is one. Nothing may be sent meanwhile, by anybody.
+    `again` tells that it is not the first time in this try. Sleeps 90 s between the two looks of a search, if there is
+    one. Nothing may be sent meanwhile, by anybody.
     """
     keys = list(keys)
     pasts = {key: ledger.past(key) for key in keys}
@@ -87,8 +95,15 @@ def plan(
     jobs = {key: named.get(past.job_id or "") for key, past in pasts.items()}
 
     def judged(key: Key, finding: Finding | None = None) -> Decision:
-        file = files.get(key.file)
-        return decide(key, pasts[key], job=jobs[key], finding=finding, file=file, cleared=ledger.cleared)
+        return decide(
+            key,
+            pasts[key],
+            job=jobs[key],
+            finding=finding,
+            file=files.get(key.file),
+            cleared=ledger.cleared,
+            again=again,
+        )
 
     decisions = {key: judged(key) for key in keys}
     search = Search(frozenset(key for key, decision in decisions.items() if decision.action is Action.UNCERTAIN))
@@ -111,6 +126,7 @@ def decide(
     finding: Finding | None = None,
     file: File | None = None,
     cleared: bool = False,
+    again: bool = False,
 ) -> Decision:
     """
     Decide about one item by the table above.
@@ -118,6 +134,7 @@ def decide(
     :param job: the one that the ledger names, if the platform showed it; one that moves something else does not count.
     :param finding: what the search says, if there was one.
     :param cleared: the task was cleared since it failed.
+    :param again: it is not the first time in this try.
     """
     if file is not None and file.is_alias and (file.volume, file.location) == key[1:]:
         return Decision(Action.DONE, "the file is an alias of the exported object already")
@@ -130,32 +147,39 @@ def decide(
         return Decision(Action.DONE, f"job {best.id} has exported it", best.id, best)
     if best is not None and not best.failed:
         return Decision(Action.ADOPT, f"job {best.id} is under way", best.id, best)
-    if past.job_id is not None and past.job_id not in {seen.id for seen in jobs}:
+    unseen = past.job_id is not None and past.job_id not in {seen.id for seen in jobs}
+    if unseen and not cleared:
         return Decision(Action.ADOPT, f"job {past.job_id} was started and could not be seen yet", past.job_id)
     if best is None:
-        return _without_a_job(past, finding)
+        return _without_a_job(past, finding, unseen=unseen)
     certain = finding.settled or best.id == past.job_id
-    action, why = _after_failure(key, best, certain=certain, settled=finding.settled, cleared=cleared)
+    action, why = _after_failure(key, best, certain=certain, settled=finding.settled, cleared=cleared, again=again)
     unknown = f"; {_why_unknown(finding)}" if action is Action.UNCERTAIN else ""
     return Decision(action, why + unknown, best.id, best)
 
 
-def _without_a_job(past: Past, finding: Finding) -> Decision:
+def _without_a_job(past: Past, finding: Finding, *, unseen: bool) -> Decision:
     if past.fate is Fate.NEVER_SENT:
         return Decision(Action.SEND, "it was never sent")
+    if finding.settled and unseen:
+        return Decision(Action.SEND, f"the platform does not know job {past.job_id} any more", forgotten=True)
     if finding.settled:
         return Decision(Action.SEND, "the platform has no job for it")
     return Decision(Action.UNCERTAIN, f"an earlier attempt may have started it, and {_why_unknown(finding)}")
 
 
-def _after_failure(key: Key, job: ExportJob, *, certain: bool, settled: bool, cleared: bool) -> tuple[Action, str]:
+def _after_failure(
+    key: Key, job: ExportJob, *, certain: bool, settled: bool, cleared: bool, again: bool
+) -> tuple[Action, str]:
     why = f"job {job.id} FAILED ({job.error or 'the platform gave no reason'})"
     if job.error is not None and job.error.code == LOCATION_TAKEN:
         there = f"{why}: an object is at {key.location!r} on {key.volume}"
+        if settled and cleared and not again:
+            return Action.SEND, there
         if settled:
             return Action.LOST, f"{there}, and no job of this task has put it there"
         return Action.UNCERTAIN, f"{there}, maybe from an earlier attempt"
-    if not cleared and (job.error is None or not job.error.may_pass):
+    if again or not (cleared or (job.error is not None and job.error.may_pass)):
         return Action.LOST, why
     return (Action.SEND if certain else Action.UNCERTAIN), why
 

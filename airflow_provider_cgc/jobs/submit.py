@@ -35,6 +35,9 @@ LOOK_EVERY = 30.0
 """Seconds between two looks at the jobs that were started while others are still to be sent."""
 ENOUGH_ENDED = 20
 """Ended jobs from which on it is believed that all will end the same way."""
+_ABOUT_ONE_ITEM = frozenset({5002, 9006, 9009, 9072, 9105, 9106, 9107, 9109})
+"""Codes that are about one file or one key, and say nothing of the others: no such file, not exportable, taken ...
+https://docs.cancergenomicscloud.org/docs/api-status-codes"""
 
 
 @dataclass(slots=True)
@@ -45,7 +48,7 @@ class Sent:
     """Job ids."""
     refused: dict[Key, Problem] = field(default_factory=dict)
     """Not started, for the platform's reason."""
-    uncertain: dict[Key, str] = field(default_factory=dict)
+    uncertain: dict[Key, Problem | CgcError] = field(default_factory=dict)
     """Perhaps started, and why nobody can say."""
     unsent: list[Key] = field(default_factory=list)
     stopped: str | None = None
@@ -79,6 +82,7 @@ class Sender:
     :param too_many: tells whether so many items that failed already are more than the task tolerates.
     :param overwrite: whether an object that is there is replaced.
     :param properties: those of items that bring none of their own.
+    :param stop: lets go of creates that wait for their turn, before they are sent; used when the sending is broken off.
     """
 
     def __init__(
@@ -91,8 +95,10 @@ class Sender:
         too_many: Callable[[int], bool],
         overwrite: bool = False,
         properties: Mapping[str, Any] | None = None,
+        stop: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._stop = stop
         self._create = create
         self._bulk_get = bulk_get
         self._ledger = ledger
@@ -106,26 +112,34 @@ class Sender:
         self._ended: Counter[tuple[int | None, str] | None] = Counter()
         self._looked_at = clock()
 
-    def send(self, items: Mapping[Key, Item], *, probe: bool = True) -> Sent:
-        """Send items, in order, until all are sent or it is known that it has no sense; never raises a `CgcError`."""
-        sent = Sent()
-        chunks = _chunks(list(items))
+    def send(self, items: Mapping[Key, Item], sent: Sent, *, probe: bool = True) -> None:
+        """
+        Send items, in order, until all are sent or it is known that it has no sense; never raises a `CgcError`.
+
+        What comes of them goes into `sent`, which is true at any time. Broken off from outside, as by a timeout of the
+        task, nothing more leaves, and the answers to what has left are taken in before that goes on its way.
+        """
+        under_way: dict[Future[Sequence[BulkRecord[ExportJob]]], tuple[int, list[Key]]] = {}
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="cgc-send") as pool:
-            under_way: dict[Future[Sequence[BulkRecord[ExportJob]]], tuple[int, list[Key]]] = {}
-            for chunk in chunks:
-                if sent.stopped:
-                    sent.unsent += chunk
-                    continue
-                number = self._ledger.intend(chunk, at=self._at)
-                future = pool.submit(self._create, [self._wire(key, items[key]) for key in chunk])
-                under_way[future] = number, chunk
-                if probe or len(under_way) == IN_FLIGHT:
+            try:
+                for chunk in _chunks(list(items)):
+                    if sent.stopped:
+                        sent.unsent += chunk
+                        continue
+                    number = self._ledger.intend(chunk, at=self._at)
+                    future = pool.submit(self._create, [self._wire(key, items[key]) for key in chunk])
+                    under_way[future] = number, chunk
+                    if probe or len(under_way) == IN_FLIGHT:
+                        self._take_some(under_way, sent)
+                        self._decide(sent, probed=probe)
+                        probe = False
+                while under_way:
                     self._take_some(under_way, sent)
-                    self._decide(sent, probed=probe)
-                    probe = False
-            while under_way:
-                self._take_some(under_way, sent)
-        return sent
+            except BaseException:
+                self._stop()
+                while under_way:
+                    self._take_some(under_way, sent)
+                raise
 
     def _take_some(self, under_way: dict[Future[Any], tuple[int, list[Key]]], sent: Sent) -> None:
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -145,7 +159,7 @@ class Sender:
             if record.id is not None:
                 sent.started[key] = record.id
             elif record.error is None or record.error.made_here or record.error.may_pass:
-                sent.uncertain[key] = str(record.error or "the platform's answer says nothing of it")
+                sent.uncertain[key] = record.error or _NOTHING_SAID
             else:
                 sent.refused[key] = record.error
 
@@ -160,22 +174,24 @@ class Sender:
                 sent.error = error
                 sent.stopped = str(error)
         else:
-            sent.uncertain |= dict.fromkeys(chunk, str(error))
+            sent.uncertain |= dict.fromkeys(chunk, error)
 
     def _decide(self, sent: Sent, *, probed: bool) -> None:
         """Stop where going on has no sense."""
         if sent.stopped:
             return
-        codes = {(problem.code, problem.message) for problem in sent.refused.values()}
-        if probed and len(codes) == 1 and not sent.started and not sent.uncertain:
-            problem = next(iter(sent.refused.values()))
-            many = "the first item" if len(sent.refused) == 1 else f"all of the first {len(sent.refused)} items"
-            sent.stopped = f"the platform refuses {many} ({problem})"
-            return
+        refusals = {(problem.code, problem.message): problem for problem in sent.refused.values()}
+        if probed and len(refusals) == 1 and not sent.started and not sent.uncertain:
+            [problem] = refusals.values()
+            if problem.code not in _ABOUT_ONE_ITEM:
+                many = "the first item" if len(sent.refused) == 1 else f"all of the first {len(sent.refused)} items"
+                sent.stopped = f"the platform refuses {many} ({problem})"
+                return
         self._watch(sent)
         failed = len(sent.refused) + sum(count for how, count in self._ended.items() if how is not None)
         [(how, count)] = self._ended.most_common(1) or [(None, 0)]
-        if how is not None and count >= ENOUGH_ENDED and count == self._ended.total():
+        alike = how is not None and how[0] not in _ABOUT_ONE_ITEM and count == self._ended.total()
+        if how is not None and alike and count >= ENOUGH_ENDED:
             sent.stopped = f"all {count} jobs that have ended so far FAILED with {how[0]}: {how[1]}"
         elif self._too_many(failed):
             sent.stopped = f"{failed} items failed already, more than the task tolerates"
@@ -209,6 +225,9 @@ class Sender:
             "overwrite": self._overwrite,
             "properties": dict(properties),
         }
+
+
+_NOTHING_SAID = Problem(None, None, "the platform's answer says nothing of it", made_here=True, undecided=True)
 
 
 def _chunks(keys: list[Key]) -> Iterator[list[Key]]:

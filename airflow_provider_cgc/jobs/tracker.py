@@ -305,12 +305,7 @@ class JobTracker:
             self.bytes += job.size or 0
             return
         self.failed += 1
-        problem = job.error
-        told = {
-            "code": problem.code if problem else None,
-            "message": (problem.message if problem else "The platform gave no reason.")[:MOST_MESSAGE],
-        }
-        self._add_item({"id": job_id, **job.item, **told})
+        self._add_item(failed_item(job))
 
     def _add_item(self, item: dict[str, Any]) -> None:
         size = len(json.dumps(item))
@@ -339,3 +334,26 @@ class JobTracker:
         if key not in self._noted:
             self._noted.add(key)
             self.notes.append(text)
+
+
+def failed_item(job: Any) -> dict[str, Any]:
+    """Give what a FAILED job was to do, in the form that starts such a job, and why it did not."""
+    problem = job.error
+    return {
+        "id": job.id,
+        **job.item,
+        "code": problem.code if problem else None,
+        "message": (problem.message if problem else "The platform gave no reason.")[:MOST_MESSAGE],
+    }
+
+
+def first_items(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give as many failed items as a summary carries."""
+    shown: list[dict[str, Any]] = []
+    size = 0
+    for item in items:
+        size += len(json.dumps(item))
+        if len(shown) == MOST_ITEMS or size > MOST_ITEM_BYTES:
+            break
+        shown.append(dict(item))
+    return shown

@@ -20,17 +20,17 @@ from airflow_provider_cgc.exceptions import (
     CgcWaitError,
 )
 from airflow_provider_cgc.jobs import ledger as ledgers
-from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items
+from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items, parted
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_items
-from airflow_provider_cgc.jobs.report import as_sentence
+from airflow_provider_cgc.jobs.report import as_sentence, failure_table
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.operators.record import ReadOnly, Record
 from airflow_provider_cgc.sensors.arguments import check_count, whole_number
-from airflow_provider_cgc.sensors.base import CgcJobsSensor
+from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     `CgcBulkExportSensor` does, in the same modes and with the same arguments. A retry, or a Clear of a task that
     failed, goes on where the last attempt broke off: it takes over what runs, counts what is done and sends only what
     is missing, and what failed with an error that may pass (after a Clear, everything that failed). A Clear of a task
-    that succeeded exports anew. What cannot be told for certain is an error and is not sent.
+    that succeeded exports anew. What cannot be told for certain is an error and is not sent. In reschedule mode an item
+    is sent once in a try, however often it pokes.
 
     The record of what was sent is Airflow's task state store (3.3 and later), the manifest at `manifest_path`, or the
     platform's list of jobs. Where only that list is left, a Clear of a task that succeeded finds its jobs there and
@@ -89,14 +90,16 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param properties: passed to the platform with every item that brings none, such as
         `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`. (templated)
     :param max_failures: how many items may fail before the task does; beyond that nothing more is sent. (templated)
-    :param max_failure_share: the same as a share of all items, from 0 to 1; with both, the smaller number counts.
+    :param max_failure_share: the same as a share of all items, from 0 to 1; with a `max_failures` above 0 beside it,
+        the smaller number counts.
     :param manifest_path: an `ObjectStoragePath` where every item stands with what became of it, also when the task
         fails; written before, in the midst of and after the work. (templated)
     :param manifest_conn_id: the connection for `manifest_path` and `manifest`. (templated)
     :param verify: after the jobs have COMPLETED, list the volume and compare: each object is there, and has the right
         size where the list gives one.
-    :param resume: False forgets what earlier attempts have sent.
-    :param wait: False ends the task when all jobs are started.
+    :param resume: False lets a Clear start anew whatever became of the task; Airflow's own retries go on all the same,
+        or each of them would export everything once more.
+    :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be.
     :param dry_run: check everything, say what would be done, and send nothing.
     :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
         something. (templated fields may well come out empty in a quiet night)
@@ -104,7 +107,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
     :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
-    :raises CgcWaitError: the token or the rights are wrong, or the platform did not take the jobs.
+    :raises CgcWaitError: the token or the rights are wrong, or the platform did not take the jobs, or it cannot be told
+        yet whether it did; a retry looks again.
     """
 
     kind = EXPORT
@@ -196,7 +200,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     def _only_start(self, context: Context) -> Any:
         work = self._prepared(context)
         if work is None:
-            return {"items": 0, "dry_run": True} if self.dry_run else []
+            return {"items": 0, "dry_run": True} if self.dry_run else self._handed_over([])
         exporting, ledger, record = work
         if self.dry_run:
             for line in exporting.dry_run():
@@ -208,14 +212,26 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         bad = tracker.failed + tracker.missing
         if self._too_many(bad, tracker.total):
             return self._finish(context, Outcome.FAILED, tracker.summary(), None)
+        summary = {**tracker.summary(), "manifest": self._manifest_uri()}
+        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        for line in failure_table(summary):
+            self.log.warning("%s", line)
         self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
-        if self.manifest_path:
-            return storage.with_connection(self.manifest_path, self.manifest_conn_id)
-        return list(tracker.open)
+        return self._handed_over(list(tracker.open))
+
+    def _handed_over(self, ids: list[str]) -> str | list[str]:
+        """Give what a sensor takes: the manifest's address, or the ids."""
+        if not ids and not self.manifest_path:
+            self.log.info("There is nothing to wait for: a sensor that takes this needs allow_empty=True.")
+        return self._manifest_uri() or ids
+
+    def _manifest_uri(self) -> str | None:
+        """Give the manifest's address as it can be read elsewhere, with its connection."""
+        return storage.with_connection(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
 
     def _opening(self, context: Context) -> JobTracker:
         """Start what has to be started, or take up what an earlier poke of this try has started."""
-        if self._reschedules and first_poke(context) is not None:
+        if self._is_later_poke(context):
             known = self._record(context).taken_up()
             if known is not None:
                 return known
@@ -242,15 +258,19 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         from airflow_provider_cgc.jobs.exporting import Exporting, Order, UncertainExports
 
         with _refused():
+            record = self._record(context)
+            record.begin()
             copy_only = flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
             if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
             items = self._items()
-            if not items:
-                return None
-            record = self._record(context)
-            self._check_memory(context, len(items))
-            self._too_many(0, len(items))
+            self._check_addresses()
             record.check(dry_run=self.dry_run)
+            if not items:
+                if not self.dry_run:
+                    record.write_nothing()
+                return None
+            self._check_memory(context, len(items))
+            self._tolerated(len(items))
             order = Order(
                 items=items,
                 volume=self.volume or None,
@@ -263,14 +283,14 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 where=self._where,
             )
             exporting = Exporting(self._client(), order, say=lambda line: self.log.info("%s", line))
-            exporting.check()
-        began, client = exporting.now(), self._client()
-        owner = f"{client.user().username} at {client.settings.host}"
-        try:
-            ledger = record.open(exporting.items, now=began, run_began=run_began(context), owner=owner)
-            exporting.decide(ledger)
-        except (ledgers.OtherOwnerError, UncertainExports) as error:
-            raise CgcExportsUncertain(str(error)) from None
+            exporting.check(first=record.is_first)
+            began, client = exporting.now(), self._client()
+            owner = f"{client.user().username} at {client.settings.host}"
+            try:
+                ledger = record.open(exporting.items, now=began, run_began=run_began(context), owner=owner)
+                exporting.decide(ledger, again=self._is_later_poke(context))
+            except (ledgers.OtherOwnerError, UncertainExports) as error:
+                raise CgcExportsUncertain(str(error)) from None
         return exporting, ledger, record
 
     def _sent(
@@ -285,6 +305,12 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._submitting = True
         try:
             exporting.send(ledger, at=exporting.began)
+        except CgcError as error:
+            raise CgcWaitError(
+                f"{as_sentence(error)} {self.kind.count(len(exporting.sent.started))} started before that go on. Mend"
+                " the cause, then clear this task, or let it be retried: it looks what was started, and sends only what"
+                " is missing."
+            ) from error
         finally:
             outcomes = exporting.outcomes(user=user, conn_id=conn_id)
             record.write(outcomes)
@@ -293,10 +319,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         for line in exporting.told():
             self.log.info("%s", line)
         if sent.uncertain:
-            raise CgcExportsUncertain(
+            # A retry searches before it sends, and says for good if nobody can tell.
+            raise CgcWaitError(
                 f"Of {self.kind.count(len(sent.uncertain))} it is not known whether they were started"
-                f" ({next(iter(sent.uncertain.values()))}). Those that were go on; clear this task to look for them"
-                " again: it sends only what certainly was not started."
+                f" ({next(iter(sent.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for them"
+                " again and sends only what certainly was not started."
             )
         if sent.error is not None:
             raise CgcWaitError(
@@ -310,14 +337,16 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Account for every item, verify, and judge by what the task tolerates."""
         record = self._record(context)
         settled = self._settled(context, outcome, summary, record)
-        if settled is not None:
-            summary = {**settled.summary, "manifest": self.manifest_path}
+        if settled is None:
+            summary = {**summary, "manifest": None if summary["total"] else self._manifest_uri()}
+        else:
+            summary = {**settled.summary, "manifest": self._manifest_uri()}
             bad = summary["failed"] + summary["missing"]
             # With `fail_fast` jobs may still run, and what still runs is not done.
             ended = bad + summary["completed"] + summary["skipped"] == summary["total"]
             too_many = self._too_many(bad, summary["total"])
-            if settled.running is not None:
-                outcome, reason = Outcome.ERROR, settled.running
+            if settled.unsettled is not None:
+                outcome, reason = Outcome.ERROR, settled.unsettled
             elif outcome is Outcome.FAILED and ended and not too_many:
                 outcome = Outcome.COMPLETED
             elif outcome is Outcome.COMPLETED and too_many:
@@ -348,9 +377,10 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 since=self._began or record.began(),
                 say=lambda line: self.log.info("%s", line),
             )
-        except CgcError as error:
+        except (CgcError, CgcWaitError) as error:
             if ended:
-                raise
+                why = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
+                return settling.Settled(dict(summary), None, why)
             self.log.warning("The manifest could not be brought up to date: %s", error)
             return None
 
@@ -380,13 +410,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._record(context).push(wait.ids, began=self._began)
         super()._defer(context, wait, **times)
 
-    def _check_memory(self, context: Context, count: int) -> None:
-        """Refuse what could not be remembered, or would be written over."""
+    def _check_addresses(self) -> None:
         if self.manifest is not None and self.manifest == self.manifest_path:
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has the same address for manifest and manifest_path, {self.manifest}, and would"
                 " write over what it reads; give manifest_path another one."
             )
+
+    def _check_memory(self, context: Context, count: int) -> None:
+        """Refuse what could not be remembered."""
         if self._reschedules and task_state_store(context) is None:
             local = storage.local_warning(self.manifest_path) if self.manifest_path else None
             if local or not self.manifest_path:
@@ -410,14 +442,16 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
             )
-        place = self.manifest if self.manifest is not None else _uri_of(self.items)
-        if place is not None:
-            lines = list(storage.read_lines(place, self.manifest_conn_id))
-            items = read_items(lines, name=place, failed_only=self.failed_only)
-            if self.failed_only:
-                items = settling.failed_items(self._client(), lines, name=place)
+        if self.manifest is not None and self.failed_only:
+            items = settling.failed_items(
+                self._client(), storage.read_lines(self.manifest, self.manifest_conn_id), name=self.manifest
+            )
+        elif self.manifest is not None:
+            items = self._items_at(self.manifest)
         else:
-            items = parse_items(self.items, where=self._where)
+            places, others = parted(self.items)
+            items = [item for place in places for item in self._items_at(place)]
+            items += parse_items(others, where=self._where) if others or not places else []
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         check_count(len(items), where=self._where, kind=EXPORT, expected=expected, allow_empty=self.allow_empty)
         return items
@@ -434,14 +468,25 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         return dict(self.properties or {})
 
+    def _items_at(self, place: str) -> list[Item]:
+        return read_items(storage.read_lines(place, self.manifest_conn_id), name=place)
+
+    def _is_later_poke(self, context: Context) -> bool:
+        """Whether this try has poked before, in another process."""
+        return self._reschedules and first_poke(context) is not None
+
     def _too_many(self, failed: int, total: int) -> bool:
         """Whether more items failed than the task tolerates."""
+        return failed > self._tolerated(total)
+
+    def _tolerated(self, total: int) -> int:
+        """Give how many items may fail, or say what is wrong with the arguments that tell it."""
         most = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
         share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
         if share is not None:
             by_share = math.floor(share * total + 1e-9)
             most = min(most, by_share) if most else by_share
-        return failed > most
+        return most
 
     def _record(self, context: Context) -> Record:
         store = task_state_store(context)
@@ -452,7 +497,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             manifest_conn_id=self.manifest_conn_id,
             resume=self.resume,
             retries=self.retries or 0,
-            again=self._reschedules and first_poke(context) is not None,
+            again=self._is_later_poke(context),
             warn=lambda line: self.log.warning("%s", line),
         )
 
@@ -478,14 +523,6 @@ def _may_pass(item: Mapping[str, Any]) -> bool:
     return Problem(None, item.get("code"), str(item.get("message"))).may_pass
 
 
-def _uri_of(items: Any) -> str | None:
-    """Give the address of a manifest that stands where items would, as CgcListFilesOperator returns it."""
-    if not isinstance(items, str):
-        return None
-    text = items.strip()
-    return text if "://" in text and not text.startswith(("[", "{", '"')) and len(text.split()) == 1 else None
-
-
 @contextmanager
 def _refused() -> Iterator[None]:
     """Turn what is wrong with the input into an error that Airflow does not retry."""
@@ -494,4 +531,4 @@ def _refused() -> Iterator[None]:
     except CgcInputRefused:
         raise
     except (BadItems, BadLocation, CgcBadInput) as error:
-        raise CgcInputRefused(f"{as_sentence(error)} Nothing was sent.") from None
+        raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.") from None

@@ -8,13 +8,16 @@ Airflow's `max_tries`, is told from a retry.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
 from airflow_provider_cgc.jobs import ledger as ledgers
+from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
@@ -82,12 +85,40 @@ class Record:
         self._kept: dict[str, Any] = {}
         """What the manifest must go on telling: since when jobs count, whose they are, whether the task was cleared."""
 
-    @property
+    @cached_property
     def is_first(self) -> bool:
         """Whether no earlier attempt of this task can have sent anything that counts."""
         if self._again:
             return False
-        return not self._resume or self._ti.try_number == 1 or ledgers.is_closed(self._store, max_tries=self._max_tries)
+        first_try = bool(self._ti.try_number == 1)
+        return first_try or self._starts_anew or ledgers.is_closed(self._store, max_tries=self._max_tries)
+
+    @cached_property
+    def _starts_anew(self) -> bool:
+        """Whether `resume=False` lets this attempt forget the earlier ones: a Clear does, Airflow's own retry not."""
+        if self._resume or self._again:
+            return False
+        if self._ti.try_number == 1:
+            return True
+        recorded = ledgers.generation(self._store)
+        if recorded is None and (mine := self._mine()) and mine[0].task:
+            recorded = mine[0].task.get("max_tries")
+        if recorded is not None:
+            return bool(recorded != self._max_tries)
+        # A Clear grants as many tries as the task has, from the next one on.
+        return bool(self._ti.try_number == self._max_tries - self._retries + 1)
+
+    def begin(self) -> None:
+        """Note that nothing was sent, should the first attempt end before it sends anything."""
+        if self.is_first:
+            if self._starts_anew:
+                ledgers.discard(self._store)
+            ledgers.begin(self._store, max_tries=self._max_tries)
+
+    def write_nothing(self) -> None:
+        """Leave an empty manifest, for whoever reads it: there was nothing to do, and nothing was sent before."""
+        if not self._mine():
+            self.write([])
 
     def check(self, *, dry_run: bool) -> None:
         """
@@ -117,10 +148,10 @@ class Record:
 
         :raises OtherOwnerError: if they were somebody else's.
         """
-        if not self._resume and not self._again:
+        if not self._resume and ledgers.recorded_owner(self._store) not in (None, owner):
             ledgers.discard(self._store)
-        known = self._store is not None and self._store.get(ledgers.HEADER) is not None
-        mine = self._mine() if self._resume and not known else []
+        known = ledgers.recorded_start(self._store) is not None
+        mine = [] if known or self._starts_anew else self._mine()
         task = mine[0].task if mine and mine[0].task else {}
         owners = {(one.task or {}).get("owner") or one.user for one in mine} - {None}
         # Where nothing is recorded, that more tries are granted than the task asks for tells that it was cleared once.
@@ -129,6 +160,8 @@ class Record:
         fresh = self.is_first or anew
         # A first try may meet the manifest of a run that was deleted, or of another Airflow: it counts as well.
         others = sorted(str(one) for one in owners - {owner, owner.partition(" at ")[0]})
+        if others and not self._resume:
+            mine, others, fresh = [], [], True
         if others and not anew:
             raise ledgers.OtherOwnerError(
                 f"an earlier attempt of this task sent its exports as {others[0]}, says {self._path}; the connection is"
@@ -141,7 +174,7 @@ class Record:
             self._store, keys, since=since, owner=owner, fresh=fresh, max_tries=self._max_tries, cleared=cleared
         )
         if mine and not anew:
-            ledger.learn({key: past for one in mine if (key := _key(one)) is not None and (past := _past(one))})
+            ledger.learn({key: _past(one) for one in mine if (key := _key(one)) is not None})
         self._kept = {"since": since.isoformat(), "cleared": ledger.cleared, "owner": owner}
         return ledger
 
@@ -177,10 +210,15 @@ class Record:
         return mine
 
     def keep(self, tracker: JobTracker) -> None:
-        """Leave what the next poke of this try must know, where Airflow has a place for it."""
-        if self._store is not None:
+        """
+        Leave what the next poke of this try must know, where Airflow has a place for it.
+
+        The ledger has the ids of all jobs, also of those that need no wait: one bit each tells them apart.
+        """
+        ids = None if self._store is None else ledgers.recorded_ids(self._store)
+        if self._store is not None and ids is not None and tracker.open.keys() <= set(ids):
             memory = {"version": VERSION, "try": self._ti.try_number, "state": tracker.to_json()}
-            self._store.set(REST_KEY, memory)
+            self._store.set(REST_KEY, memory | {"open": to_bits(ids, tracker.open)})
 
     def taken_up(self) -> JobTracker | None:
         """Give the tracker of an earlier poke of this try; None where its record is not whole."""
@@ -189,10 +227,8 @@ class Record:
         memory = None if self._store is None else self._store.get(REST_KEY)
         if self._store is not None and isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
             ids = ledgers.recorded_ids(self._store)
-            try:
-                return None if ids is None else JobTracker.from_json(memory["state"], ids)
-            except (ValueError, KeyError):
-                return None
+            with suppress(ValueError, KeyError, TypeError):  # not whole, or not of this release
+                return JobTracker.from_json(memory["state"], from_bits(ids or [], memory["open"]))
         # On 2.11 a first poke is told by the first try, so what an earlier try has written may be met here, too.
         mine = [one for one in self._mine() if (one.task or {}).get("try") == self._ti.try_number]
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
@@ -253,7 +289,9 @@ def _key(outcome: ItemOutcome) -> Key | None:
 def _past(outcome: ItemOutcome) -> Past:
     if outcome.id is not None:
         return Past(Fate.STARTED, outcome.id)
-    return Past(Fate.UNCERTAIN if outcome.state is ItemState.SUBMITTED else Fate.NEVER_SENT)
+    if outcome.state is ItemState.SUBMITTED:
+        return Past(Fate.UNCERTAIN)
+    return Past(Fate.NEVER_SENT, refused=outcome.state is ItemState.FAILED)
 
 
 def _time(value: object) -> datetime | None:

@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
-from airflow_provider_cgc.jobs.exporting import common_folder, item_of, objects_below, settled
+from airflow_provider_cgc.jobs.exporting import item_of, settled
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.recovery import Key, find, key_of
+from airflow_provider_cgc.jobs.objects import objects_at
+from airflow_provider_cgc.jobs.recovery import find, key_of
+from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.resume import LOCATION_TAKEN
 from airflow_provider_cgc.jobs.sweep import look
+from airflow_provider_cgc.jobs.tracker import NO_SUCH_JOB, failed_item, first_items
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,8 +39,8 @@ class Settled:
 
     summary: dict[str, Any]
     outcomes: list[ItemOutcome] | None
-    running: str | None = None
-    """What still runs of it, in a sentence: the task is not over."""
+    unsettled: str | None = None
+    """Why the task is not over, in a sentence: something of it still runs, or nobody can tell."""
 
 
 def settle(
@@ -56,20 +60,85 @@ def settle(
     later, is one that is there as wanted.
     With `verify` a job's word is not enough. Raises `CgcError`.
     """
-    summary = {**summary, "failed_items": [dict(item) for item in summary["failed_items"]]}
-    taken = [item for item in summary["failed_items"] if item["code"] == LOCATION_TAKEN and item.get("id")]
-    if outcomes is None and not verify and not taken:
-        return Settled(summary, None)
-    records = _records(client, ids)
-    jobs = [record.resource for record in records.values() if record.resource is not None]
-    if outcomes is not None:
-        outcomes = [_told(one, records.get(one.id or "")) for one in outcomes]
-    running = None
-    if taken and since is not None:
-        running = _take_back(client, summary, outcomes, taken, since=since, say=say)
+    untold = summary["failed"] + summary["missing"] > len(summary["failed_items"])
+    taken = any(item["code"] == LOCATION_TAKEN and item.get("id") for item in summary["failed_items"])
+    if outcomes is None and not (verify or taken or untold):
+        return Settled(dict(summary), None)
+    account = _Account(summary, outcomes, _records(client, ids))
+    unsettled = None
+    if since is not None:
+        unsettled = _take_back(client, account, since=since, say=say)
     if verify:
-        _verify(client, summary, outcomes, jobs, say)
-    return Settled(summary, outcomes, running)
+        try:
+            _verify(client, account, say)
+        except CgcError as error:
+            unsettled = f"{as_sentence(error)} So nobody could look whether the objects are on the volume."
+    account.list_failures()
+    return Settled(account.summary, account.outcomes, unsettled)
+
+
+class _Account:
+    """Every item and job of a task, and the summary that counts them."""
+
+    def __init__(
+        self,
+        summary: Mapping[str, Any],
+        outcomes: list[ItemOutcome] | None,
+        records: Mapping[str, BulkRecord[ExportJob]],
+    ) -> None:
+        self.summary = dict(summary)
+        self.jobs = [record.resource for record in records.values() if record.resource is not None]
+        self._failures: dict[Any, Mapping[str, Any]] = {
+            item["id"] or number: item for number, item in enumerate(summary["failed_items"])
+        }
+        """By the job's id, or by something else that is its own where there is no job."""
+        self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
+        self.outcomes = None if outcomes is None else [self._told(one, records.get(one.id or "")) for one in outcomes]
+        self._by_job = {one.id: number for number, one in enumerate(self.outcomes or ()) if one.id}
+        self._by_place = {(one.volume, one.location): number for number, one in enumerate(self.outcomes or ())}
+
+    def take_back(self, job: ExportJob, by: ExportJob) -> None:
+        """Count as completed what one job found there, because another one has put it there."""
+        del self._failures[job.id]
+        self.summary["failed"] -= 1
+        self.summary["completed"] += 1
+        self.summary["bytes"] += by.size or 0
+        number = self._by_job.get(job.id)
+        if number is not None and self.outcomes is not None:
+            self.outcomes[number] = settled(replace(self.outcomes[number], id=by.id), by, None)
+
+    def give_up(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
+        """Count as failed what was counted as done."""
+        counted = "completed"
+        place = item["volume"], item["location"]
+        number = self._by_place.get(place)
+        if number is not None and self.outcomes is not None:
+            one = self.outcomes[number]
+            counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
+            self.outcomes[number] = replace(one, state=ItemState.FAILED, message=problem)
+        self.summary[counted] -= 1
+        self.summary["failed"] += 1
+        self._failures[job_id or place] = {"id": job_id, **item, "code": None, "message": problem}
+
+    def list_failures(self) -> None:
+        """Let the summary show the first failures of those that are left."""
+        self.summary["failed_items"] = first_items(self._failures.values())
+
+    def _told(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+        """Give how an item stands by now; what the wait has seen to end, the platform may have forgotten since."""
+        told = _told(outcome, record)
+        if told.state is not ItemState.MISSING or outcome.state is ItemState.MISSING:
+            return told
+        failure = self._failures.get(outcome.id or "")
+        if failure is not None:
+            is_missing = failure["code"] in (None, NO_SUCH_JOB)
+            state = ItemState.MISSING if is_missing else ItemState.FAILED
+            return replace(outcome, state=state, code=failure["code"], message=failure["message"])
+        summary = self.summary
+        bad = summary["failed"] + summary["missing"]
+        ended = summary["completed"] + summary["skipped"] + bad == summary["total"]
+        every_failure_is_known = bad <= len(self._failures)
+        return replace(outcome, state=ItemState.COMPLETED) if ended and every_failure_is_known else told
 
 
 def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[Item]:
@@ -110,38 +179,26 @@ def _told(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOut
     return outcome if record is None else settled(outcome, record.resource, record.error)
 
 
-def _take_back(
-    client: CgcClient,
-    summary: dict[str, Any],
-    outcomes: list[ItemOutcome] | None,
-    taken: list[dict[str, Any]],
-    *,
-    since: datetime,
-    say: Callable[[str], object],
-) -> str | None:
+def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Callable[[str], object]) -> str | None:
     """Count as done what another job of this task has exported; say so if such a job still runs."""
-    keys = {Key(item["file"], item["volume"], item["location"]): item for item in taken}
+    taken = {key: job for job in account.jobs if _found_it_there(job) and (key := key_of(job)) is not None}
+    if not taken:
+        return None
     shown = find(
         lambda volume, offset: client.exports.page(volume=volume, offset=offset),
-        keys,
+        taken,
         since=since,
         details=client.exports.bulk_get,
     )
     running = None
     earliest = since - timedelta(seconds=WHOLE_SECONDS)
     taken_back: list[str] = []
-    for key, item in keys.items():
-        ours = (job for job in shown.found.get(key, ()) if job.started_on and job.started_on >= earliest)
+    for key, job in taken.items():
+        ours = (one for one in shown.found.get(key, ()) if one.started_on and one.started_on >= earliest)
         best = next(ours, None)
         if best is not None and best.completed:
-            summary["failed_items"].remove(item)
-            summary["failed"] -= 1
-            summary["completed"] += 1
-            summary["bytes"] += best.size or 0
+            account.take_back(job, best)
             taken_back.append(best.id)
-            for number, one in enumerate(outcomes or ()):
-                if one.id == item["id"] and outcomes is not None:
-                    outcomes[number] = settled(replace(one, id=best.id), best, None)
         elif best is not None and not best.failed:
             running = f"The export {best.id} of an earlier attempt is just putting an object to {key.location!r}."
     if taken_back:
@@ -152,60 +209,35 @@ def _take_back(
     return running
 
 
-def _verify(
-    client: CgcClient,
-    summary: dict[str, Any],
-    outcomes: list[ItemOutcome] | None,
-    jobs: Iterable[ExportJob],
-    say: Callable[[str], object],
-) -> None:
-    """List each volume once below what the keys have in common, and compare."""
+def _found_it_there(job: ExportJob) -> bool:
+    return job.failed and job.error is not None and job.error.code == LOCATION_TAKEN
+
+
+def _verify(client: CgcClient, account: _Account, say: Callable[[str], object]) -> None:
+    """Look on each volume for the objects that are said to be there, and compare."""
     wanted: dict[tuple[str, str], tuple[int | None, dict[str, Any], str | None]] = {}
-    for one in outcomes or ():
+    for one in account.outcomes or ():
         if one.state in _FINAL and one.volume and one.location:
             wanted[one.volume, one.location] = (one.size, item_of(one), one.id)
-    for job in jobs:
+    for job in account.jobs:
         key = key_of(job)
         if job.completed and key is not None:
             wanted.setdefault((key.volume, key.location), (job.size, dict(job.item), job.id))
     there = {
-        volume: objects_below(client, volume, common_folder([place for owner, place in wanted if owner == volume]))
+        volume: objects_at(client, volume, [place for owner, place in wanted if owner == volume])
         for volume in {volume for volume, _ in wanted}
     }
     by_size = by_presence = 0
     for (volume, location), (size, item, job_id) in wanted.items():
-        problem = None
         if location not in there[volume]:
-            problem = NOT_THERE
+            account.give_up(item, job_id, NOT_THERE)
         elif (found := there[volume][location]) is None or size is None:
             by_presence += 1
         elif found != size:
-            problem = OTHER_SIZE.format(found=found, wanted=size)
+            account.give_up(item, job_id, OTHER_SIZE.format(found=found, wanted=size))
         else:
             by_size += 1
-        if problem:
-            _give_up(summary, outcomes, item, job_id, problem)
     if not wanted:
         return
     compared = f"{by_size} by their size and {by_presence} by their presence alone, because no size was told"
     say(f"Verified {by_size + by_presence} of {len(wanted)} objects on the volume: {compared}.")
-
-
-def _give_up(
-    summary: dict[str, Any],
-    outcomes: list[ItemOutcome] | None,
-    item: dict[str, Any],
-    job_id: str | None,
-    problem: str,
-) -> None:
-    for number, one in enumerate(outcomes or ()):
-        if (one.volume, one.location) == (item["volume"], item["location"]) and outcomes is not None:
-            counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
-            outcomes[number] = replace(one, state=ItemState.FAILED, message=problem)
-            break
-    else:
-        counted = "completed"
-    summary[counted] -= 1
-    summary["failed"] += 1
-    if len(summary["failed_items"]) < 100:
-        summary["failed_items"].append({"id": job_id, **item, "code": None, "message": problem})

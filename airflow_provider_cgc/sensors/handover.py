@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal
+from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal, is_uri
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
@@ -43,11 +43,6 @@ def manifests_given(value: Any, *, where: str) -> list[str]:
             " ids of jobs"
         )
     return list(dict.fromkeys(addresses))
-
-
-def is_uri(value: object) -> bool:
-    """Say whether this is text with the form of an address; no id has "://" in it."""
-    return isinstance(value, str) and "://" in value and len(value.split()) == 1 and value.lstrip()[0] not in "[({\"'"
 
 
 def outcomes_at(address: str, *, where: str, conn_id: str | None = None) -> list[ItemOutcome]:

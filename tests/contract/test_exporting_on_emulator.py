@@ -13,7 +13,7 @@ import sevenbridges
 from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
-from airflow_provider_cgc.jobs.exporting import Exporting, Order, common_folder, objects_below, paths_of, tracker_of
+from airflow_provider_cgc.jobs.exporting import Exporting, Order, paths_of, tracker_of
 from airflow_provider_cgc.jobs.items import BadItems, parse_items
 from airflow_provider_cgc.jobs.ledger import Ledger
 from airflow_provider_cgc.jobs.locations import LocationTemplate
@@ -233,17 +233,3 @@ def test_a_key_that_somebody_else_has_taken_is_a_failure_that_names_it(
 
     assert (told.summary["failed"], told.summary["failed_items"][0]["code"]) == (1, 9107)
     assert told.outcomes[0].code == 9107
-
-
-@pytest.mark.parametrize(
-    ("keys", "folder"),
-    [(["a/b/x", "a/b/y"], "a/b/"), (["a/b/x", "a/c/y"], "a/"), (["x", "a/y"], ""), (["a/b"], "a/"), ([], "")],
-)
-def test_the_folder_that_keys_have_in_common(keys: list[str], folder: str) -> None:
-    assert common_folder(keys) == folder
-
-
-def test_the_objects_below_a_folder_come_with_all_below_them(emulator: CgcEmulator, client: CgcClient) -> None:
-    emulator.put_objects(["p/a", "p/q/b", "p2/c"], volume=VOLUME, size=7)
-
-    assert objects_below(client, VOLUME, "p/") == {"p/a": 7, "p/q/b": 7}

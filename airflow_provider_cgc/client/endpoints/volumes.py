@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
@@ -29,17 +29,26 @@ class VolumesEndpoint:
         """All volumes, whole, page by page while you read."""
         return all_items(self._transport, _PATH, Volume.from_json, {"fields": "_all"})
 
-    def contents(self, volume_id: str, *, prefix: str = "", recursive: bool = False) -> Iterator[VolumeObject]:
-        """The objects below `prefix`; `recursive` goes down into what the platform lists as sub-folders."""
+    def contents(
+        self,
+        volume_id: str,
+        *,
+        prefix: str = "",
+        recursive: bool = False,
+        into: Callable[[str], bool] | None = None,
+    ) -> Iterator[VolumeObject]:
+        """The objects below `prefix`; `recursive` goes down into what the platform lists as sub-folders.
+
+        `into` chooses among the sub-folders by their names.
+        """
         path = f"{_PATH}/{owner_and_name('volume', volume_id)}/list"
         waiting, seen = [prefix], {prefix}
         while waiting:
             for page in self._pages(path, waiting.pop()):
                 yield from page.items
-                if recursive:
-                    new = [folder for folder in page.folders if folder not in seen]
-                    seen.update(new)
-                    waiting += new
+                new = [name for name in page.folders if name not in seen and (into(name) if into else recursive)]
+                seen.update(new)
+                waiting += new
 
     def _pages(self, path: str, prefix: str) -> Iterator[_Contents]:
         """Continuation pages may be empty and yet have a successor, so only the links end them."""

@@ -30,6 +30,7 @@ BEGAN = at(START)
 LATER = at(START + 1000)
 KEYS = [key(number) for number in range(6)]
 NEVER, UNCERTAIN = Past(Fate.NEVER_SENT), Past(Fate.UNCERTAIN)
+TURNED_AWAY = Past(Fate.NEVER_SENT, refused=True)
 
 
 class Died(BaseException):
@@ -108,8 +109,8 @@ class TestWhatIsWrittenDown:
         ("record", "past"),
         [
             (BulkRecord("job"), Past(Fate.STARTED, "job")),
-            (BulkRecord(None, None, REFUSED), NEVER),
-            (BulkRecord(None, None, FOR_GOOD), NEVER),
+            (BulkRecord(None, None, REFUSED), TURNED_AWAY),
+            (BulkRecord(None, None, FOR_GOOD), TURNED_AWAY),
             (BulkRecord(None, None, NOT_TOLD), UNCERTAIN),
             (BulkRecord(None, None, PASSING), UNCERTAIN),
             (BulkRecord(None), UNCERTAIN),
@@ -129,7 +130,7 @@ class TestWhatIsWrittenDown:
 
         ledger.withdrawn(ledger.intend(KEYS, at=BEGAN))
 
-        assert set(pasts(opened(store))) == {NEVER}
+        assert set(pasts(opened(store))) == {TURNED_AWAY}
 
     def test_chunks_may_be_answered_in_another_order_than_sent(self, store):
         ledger = first(store)

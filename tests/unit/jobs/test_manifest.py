@@ -104,6 +104,11 @@ class TestForms:
     def test_lines_may_come_without_their_ends(self, name, text):
         assert read_items(text.split("\n"), name=name) == BOTH
 
+    @pytest.mark.parametrize("name", ["list.csv", "list.tsv", "list.jsonl"])
+    @pytest.mark.parametrize("text", ["", "\n\n"])
+    def test_an_empty_manifest_is_one_without_items(self, name, text):
+        assert read(text, name) == []
+
     def test_a_text_for_its_lines_is_a_bug(self):
         with pytest.raises(TypeError, match="give the lines"):
             read_items(CSV, name="list.csv")
@@ -142,7 +147,6 @@ class TestTables:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("", "list.csv: there is no line with the names of the columns"),
             ("\n# file\n", "there is no line with the names of the columns"),
             (
                 f"{A},a.bam\n",

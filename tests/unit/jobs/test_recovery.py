@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import ExportJob, JobState, Page
 from airflow_provider_cgc.jobs.listing import MOST_PAGES, Blind, Order, order_of
-from airflow_provider_cgc.jobs.recovery import SETTLING, SKEW, Look, Search, Verdict, best_first, find
+from airflow_provider_cgc.jobs.recovery import SETTLING, SKEW, Look, Search, best_first, find
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import FOR_GOOD, ListOfJobs, at, export, key, older
 
@@ -392,25 +392,25 @@ class TestSearch:
         assert SETTLING > 30 + 45
 
     @pytest.mark.parametrize(
-        ("looks", "verdict"),
+        ("looks", "settled"),
         [
-            ([], Verdict.CANNOT_TELL),
-            ([(0, NOTHING)], Verdict.CANNOT_TELL),
-            ([(0, NOTHING), (SETTLING - 1, NOTHING)], Verdict.CANNOT_TELL),
-            ([(0, NOTHING), (SETTLING, NOTHING)], Verdict.NOT_THERE),
-            ([(0, NOTHING), (1, NOTHING), (SETTLING, NOTHING)], Verdict.NOT_THERE),
-            ([(0, RESTLESS), (SETTLING, NOTHING)], Verdict.NOT_THERE),
-            ([(0, NOTHING), (SETTLING, RESTLESS)], Verdict.CANNOT_TELL),
-            ([(0, TOO_LONG), (SETTLING, TOO_LONG)], Verdict.CANNOT_TELL),
+            ([], False),
+            ([(0, NOTHING)], False),
+            ([(0, NOTHING), (SETTLING - 1, NOTHING)], False),
+            ([(0, NOTHING), (SETTLING, NOTHING)], True),
+            ([(0, NOTHING), (1, NOTHING), (SETTLING, NOTHING)], True),
+            ([(0, RESTLESS), (SETTLING, NOTHING)], True),
+            ([(0, NOTHING), (SETTLING, RESTLESS)], False),
+            ([(0, TOO_LONG), (SETTLING, TOO_LONG)], False),
         ],
     )
-    def test_not_there_is_believed_of_a_whole_look_long_after_the_first(self, looks, verdict):
-        assert self.search(*looks).finding(key(0)).verdict is verdict
+    def test_not_there_is_believed_of_a_whole_look_long_after_the_first(self, looks, settled):
+        assert self.search(*looks).finding(key(0)).settled is settled
 
     def test_a_job_that_shows_late_is_found(self):
         search = self.search((0, self.NOTHING), (SETTLING, self.shows(JobState.RUNNING)))
 
-        assert search.finding(key(0)).verdict is Verdict.FOUND
+        assert search.finding(key(0)).jobs
 
     def test_a_job_that_was_seen_once_stays_found(self):
         search = self.search((0, self.shows(JobState.FAILED)), (SETTLING, self.NOTHING))

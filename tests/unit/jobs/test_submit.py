@@ -23,7 +23,7 @@ from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.ledger import CHUNK, Fate, Ledger
 from airflow_provider_cgc.jobs.recovery import Key
-from airflow_provider_cgc.jobs.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender
+from airflow_provider_cgc.jobs.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, Sent
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
@@ -93,7 +93,9 @@ def sender(volume: Volume, items: dict[Key, Item], **more: Any) -> tuple[Sender,
 def sent(count: int, *answers: Any, **more: Any) -> tuple[Any, Volume, Ledger]:
     volume, items = Volume(*answers), some(count)
     one, ledger = sender(volume, items, **more)
-    return one.send(items), volume, ledger
+    result = Sent()
+    one.send(items, result)
+    return result, volume, ledger
 
 
 def test_all_are_sent_a_hundred_at_a_time_and_noted():
@@ -109,7 +111,7 @@ def test_the_first_chunk_goes_alone_and_then_several_are_under_way():
     volume.gate = threading.Barrier(IN_FLIGHT)
     one, _ = sender(volume, items)
 
-    one.send(items)
+    one.send(items, Sent())
 
     assert volume.calls[0] == [key.file for key in list(items)[:CHUNK]]
     assert volume.most_at_once == IN_FLIGHT
@@ -124,6 +126,14 @@ def test_a_probe_that_is_refused_as_a_whole_ends_the_sending(answer: Any):
     assert len(result.unsent) == 200
     assert "9020" in result.stopped
     assert {ledger.past(key).fate for key in some(300)} == {Fate.NEVER_SENT}
+
+
+@pytest.mark.parametrize("code", [9006, 9009, 9109])
+def test_a_probe_full_of_files_that_cannot_be_exported_says_nothing_of_the_others(code: int):
+    result, volume, _ = sent(300, Problem(403, code, "not this file"))
+
+    assert len(volume.calls) == 3
+    assert (len(result.refused), len(result.started), result.stopped) == (100, 200, None)
 
 
 def test_a_probe_of_which_some_are_refused_ends_nothing():
@@ -179,7 +189,9 @@ def watched(count: int, error: Problem | None) -> tuple[Any, Volume]:
     volume, items = Volume(), some(1000)
     volume.ended = {f"job-f{number:05d}": error for number in range(count)}
     one, _ = sender(volume, items, clock=clock, too_many=lambda failed: failed > max(count, 2))
-    return one.send(items), volume
+    result = Sent()
+    one.send(items, result)
+    return result, volume
 
 
 def test_when_all_that_ended_failed_for_one_reason_that_stays_nothing_more_is_sent():
@@ -188,6 +200,41 @@ def test_when_all_that_ended_failed_for_one_reason_that_stays_nothing_more_is_se
     assert "9020" in result.stopped
     assert result.unsent
     assert len(volume.looks[0]) == 100
+
+
+def test_objects_in_the_way_say_nothing_of_other_keys():
+    result, _ = watched(ENOUGH_ENDED, Problem(409, 9107, "Location on volume already contains a file."))
+
+    assert (result.stopped, len(result.started)) == (None, 1000)
+
+
+class TimeoutOfTheTask(BaseException):
+    """As Airflow's own: it comes from outside, and no `except Exception` sees it."""
+
+
+def test_broken_off_nothing_more_leaves_and_what_has_left_is_told():
+    result, volume, items = Sent(), Volume(), some(500)
+    stopped = threading.Event()
+
+    class Interrupted(Ledger):
+        def intend(self, keys: Any, *, at: datetime) -> int:
+            if keys[0].file == "f00200":
+                raise TimeoutOfTheTask
+            return super().intend(keys, at=at)
+
+    def create(given: Any) -> Any:
+        if given[0]["file"] == "f00100":
+            assert stopped.wait(timeout=10)
+        return volume.create(given)
+
+    ledger = Interrupted(None, items, since=BEGAN, owner="me", fresh=True)
+    one = Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool, stop=stopped.set)
+
+    with pytest.raises(TimeoutOfTheTask):
+        one.send(items, result)
+
+    assert (len(volume.calls), len(result.started)) == (2, 200)
+    assert {ledger.past(key).fate for key in result.started} == {Fate.STARTED}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +264,8 @@ def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():
         bodies.extend(given)
         return volume.create(given)
 
-    Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool, overwrite=True, properties={"b": 2}).send(items)
+    one = Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool, overwrite=True, properties={"b": 2})
+    one.send(items, Sent())
 
     assert [body["properties"] for body in bodies] == [{"b": 2}, {"a": 1}]
     assert {body["overwrite"] for body in bodies} == {True}

@@ -10,8 +10,9 @@ import pytest
 
 from airflow_provider_cgc.compat import AirflowFailException, run_began
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
+from airflow_provider_cgc.jobs.items import parted
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
-from airflow_provider_cgc.operators.exports import CgcBulkExportOperator, _uri_of
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 
 DAY = timedelta(days=1)
 CONTEXT: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)}
@@ -76,19 +77,21 @@ def test_items_and_a_manifest_together_are_refused_when_the_dag_is_parsed() -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "uri"),
+    ("value", "given"),
     [
-        ("s3://bucket/a.jsonl", "s3://bucket/a.jsonl"),
-        (" file:///tmp/a.jsonl\n", "file:///tmp/a.jsonl"),
-        ("4b2b19692d3862664c5ee1ca", None),
-        ('["s3://x"]', None),
-        ("a, b", None),
-        (["s3://x"], None),
-        (None, None),
+        ("s3://bucket/a.jsonl", (["s3://bucket/a.jsonl"], [])),
+        (" file:///tmp/a.jsonl\n", (["file:///tmp/a.jsonl"], [])),
+        ("4b2b19692d3862664c5ee1ca", ([], ["4b2b19692d3862664c5ee1ca"])),
+        ('["s3://x", "s3://y"]', (["s3://x", "s3://y"], [])),
+        ("a, b", ([], ["a", "b"])),
+        ([["a", {"file": "b"}], "s3://x", []], (["s3://x"], ["a", {"file": "b"}])),
+        (None, ([], None)),
+        ("[broken", ([], "[broken")),
     ],
 )
-def test_the_address_of_a_manifest_is_told_from_items(value: Any, uri: str | None) -> None:
-    assert _uri_of(value) == uri
+def test_the_addresses_of_manifests_are_told_from_items(value: Any, given: tuple[list[str], Any]) -> None:
+    """A mapped CgcListFilesOperator returns a list for a small listing and an address for a large one."""
+    assert parted(value) == given
 
 
 @pytest.mark.parametrize(

@@ -93,5 +93,5 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
     monkeypatch.setattr(settling, "settle", down)
     with pytest.raises(AirflowSensorTimeout):
         ended(Outcome.TIMEOUT, completed=9)
-    with pytest.raises(CgcConnectionError):
+    with pytest.raises(CgcWaitError, match=r"no route\. The jobs have ended, but not every item"):
         ended(Outcome.COMPLETED, completed=10)

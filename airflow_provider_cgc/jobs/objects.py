@@ -1,0 +1,73 @@
+"""Which of the wanted objects are on a volume, and how large: few requests, and no walk through what others keep there.
+
+The platform lists one folder at a time, a hundred entries a request: see `client.volumes.contents`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
+
+MOST_STARTS = 20
+"""Folders that are listed without having been seen in the folder above: each costs a request, if it is there or not."""
+
+
+def objects_at(client: CgcClient, volume: str, locations: Collection[str]) -> dict[str, int | None]:
+    """
+    Give the sizes in bytes of the objects that are at these keys, None where the volume tells none.
+
+    Only the folders that lead to one of the keys are listed, and those only if they are there. Raises `CgcError`.
+    """
+    wanted = set(locations)
+    folders = {"/".join(parts[:depth]) for parts in map(_parts, wanted) for depth in range(1, len(parts) + 1)}
+    return {
+        found.location: found.size
+        for start in _starts(wanted)
+        for found in client.volumes.contents(volume, prefix=start, into=lambda folder: folder.strip("/") in folders)
+        if found.location in wanted
+    }
+
+
+def common_folder(locations: Iterable[str]) -> str:
+    """Give the folder, with its slash, that all keys lie below; "" where they have none in common."""
+    common: list[str] = []
+    for parts in zip(*map(_parts, locations), strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(parts[0])
+    return _folder(common)
+
+
+def _starts(wanted: Collection[str]) -> list[str]:
+    """
+    Give where to begin: as deep as it costs few requests.
+
+    A folder above, in which none of the keys lies, may hold a million objects of others.
+    """
+    starts = [common_folder(wanted)] if wanted else []
+    while True:
+        deeper = sorted({below for start in starts for below in _below(start, wanted)})
+        if deeper == starts or len(deeper) > MOST_STARTS:
+            return starts
+        starts = deeper
+
+
+def _below(folder: str, wanted: Collection[str]) -> set[str]:
+    """Give the next folders on the way to the keys below this one; the folder itself if one of the keys lies in it."""
+    depth = folder.count("/")
+    inside = [_parts(key) for key in wanted if key.startswith(folder)]
+    if any(len(parts) == depth for parts in inside):
+        return {folder}
+    return {_folder(parts[: depth + 1]) for parts in inside}
+
+
+def _parts(key: str) -> list[str]:
+    """Give the folders of a key."""
+    return key.split("/")[:-1]
+
+
+def _folder(parts: Sequence[str]) -> str:
+    return "".join(f"{part}/" for part in parts)

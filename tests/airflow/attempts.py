@@ -1,0 +1,140 @@
+"""An export task, try after try, run in this process with as much of Airflow as one attempt needs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc import showing
+from airflow_provider_cgc.compat import BaseOperator
+from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.jobs import recovery
+from airflow_provider_cgc.operators import exports
+from airflow_provider_cgc.sensors import base
+
+
+class Store(dict):
+    """Airflow's task state store: JSON under keys."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return json.loads(self[key]) if key in self else default
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = json.dumps(value)
+
+    def delete(self, key: str) -> None:
+        self.pop(key, None)
+
+
+class Attempts:
+    """
+    One task of one Dag run.
+
+    :param store: whether Airflow remembers (3.3 and later).
+    :param arguments: of the operator.
+    """
+
+    def __init__(self, emulator: CgcEmulator, *, store: bool = True, retries: int = 2, **arguments: Any) -> None:
+        self.emulator = emulator
+        self.store = Store() if store else None
+        self.retries = retries
+        self.arguments = {"volume": emulator.volume, "copy_only": True, "location": "out/{id}", **arguments}
+        self.try_number, self.max_tries = 1, retries
+        self.first_poke: datetime | None = None
+        self.xcoms: dict[str, Any] = {}
+        self.began = datetime.fromtimestamp(emulator.clock.now(), UTC)
+        self.error: BaseException | None = None
+        self.returned: Any = None
+
+    def run(self, **changed: Any) -> str:
+        """Execute the task once; "success", "retry" for what Airflow tries again, or the name of another error."""
+        self.xcoms = {}
+        arguments = {"poke_interval": 0.2, "timeout": 60, "retries": self.retries, **self.arguments, **changed}
+        operator = exports.CgcBulkExportOperator(task_id="export", **arguments)
+        ti = SimpleNamespace(
+            dag_id="dag",
+            task_id="export",
+            run_id="run",
+            map_index=-1,
+            try_number=self.try_number,
+            max_tries=self.max_tries,
+            xcom_push=self._push,
+            xcom_pull=lambda *, key, **where: self.xcoms.get(key),
+            get_first_reschedule_date=lambda context: self.first_poke,
+        )
+        run = SimpleNamespace(run_after=self.began, data_interval_end=self.began, start_date=self.began)
+        context: dict[str, Any] = {"ti": ti, "task": operator, "dag_run": run}
+        if self.store is not None:
+            context["task_state_store"] = self.store
+        module = importlib.import_module(BaseOperator.__module__)
+        mark = getattr(module.ExecutorSafeguard, "sentinel_value", None) or module._sentinel
+        self.error = None
+        try:
+            self.returned = operator.execute(context, CgcBulkExportOperator__sentinel=mark)
+        except BaseException as error:  # noqa: BLE001  # Airflow's own are no Exceptions
+            self.error = error
+            return type(error).__name__
+        return "success"
+
+    def retry(self, **changed: Any) -> str:
+        """Let Airflow try again."""
+        self.try_number += 1
+        self.first_poke = None
+        return self.run(**changed)
+
+    def clear(self, **changed: Any) -> str:
+        """Clear the task: Airflow grants as many tries as it has, from the next one on."""
+        self.max_tries = self.try_number + self.retries
+        return self.retry(**changed)
+
+    def poke(self, **changed: Any) -> str:
+        """Execute the task in reschedule mode; the platform goes on for a day afterwards."""
+        end = self.run(mode="reschedule", poke_interval=60, **changed)
+        if self.first_poke is None:
+            self.first_poke = datetime.now(UTC) - timedelta(seconds=1)
+        self.emulator.clock.advance(24 * 3600)
+        return end
+
+    def pokes(self) -> str:
+        """Execute the task in reschedule mode until this try has ended; at the third poke at the latest."""
+        for _ in range(3):
+            end = self.poke()
+            if end != "AirflowRescheduleException":
+                return end
+        return end
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The counts of `cgc_summary`."""
+        counts = ("total", "completed", "failed", "missing", "skipped")
+        return {name: self.xcoms["cgc_summary"][name] for name in counts if self.xcoms["cgc_summary"][name]}
+
+    @property
+    def jobs(self) -> list[tuple[str, str]]:
+        """Every job that the platform has: its object and its state, by the object."""
+        with self.emulator.world.open() as world:
+            return sorted((job.order.location, str(job.state)) for job in world.exports.values())
+
+    def _push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+
+def manifest_lines(uri: str) -> list[dict[str, Any]]:
+    """What a manifest says."""
+    return [json.loads(line) for line in Path(uri.removeprefix("file://")).read_text().splitlines()]
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settle lost answers soon, and write nothing into an Airflow that is not there."""
+    monkeypatch.setattr(recovery, "SETTLING", 0.3)
+    monkeypatch.setattr(showing, "write", lambda *args, **how: None)
+    monkeypatch.setattr(showing, "link", lambda *args, **how: {})
+    monkeypatch.setattr(showing, "read", lambda *args, **how: None)
+    monkeypatch.setattr(base, "push_links", lambda *args, **how: None)

@@ -1,0 +1,377 @@
+"""What a later attempt of an export makes of an earlier one: Airflow's retry, a Clear, another poke of the same try."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.compat import AirflowTaskTimeout
+from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.emulator.world import World
+from airflow_provider_cgc.jobs import listing
+from airflow_provider_cgc.operators import exports, settling
+from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
+from tests.airflow.conftest import has_task_state_store
+
+CREATE = "/v2/bulk/storage/exports/create"
+PENDING = "AirflowRescheduleException"
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
+with_store = pytest.mark.skipif(not has_task_state_store(), reason="Airflow below 3.3 has no task state store")
+
+
+@pytest.fixture
+def emulator(connect: Callable[..., str]) -> Iterator[CgcEmulator]:
+    """A CGC where requests are not limited, and days are minutes."""
+    with CgcEmulator(speed=600, rate_limit=10**6, slots=1000) as emulator:
+        connect(emulator)
+        yield emulator
+
+
+@pytest.fixture
+def still(connect: Callable[..., str]) -> Iterator[CgcEmulator]:
+    """A CGC whose clock moves only when it is told to."""
+    with CgcEmulator(speed=0, rate_limit=10**6) as emulator:
+        connect(emulator)
+        yield emulator
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/exports.jsonl"
+
+
+def remove_object(emulator: CgcEmulator, location: str) -> None:
+    """Delete an object from the bucket behind the volume, as its owner can."""
+    with emulator.world.open() as world:
+        volume = world.volumes[emulator.volume]
+        world.buckets[volume.bucket].pop(volume.key(location))
+
+
+def refuse(emulator: CgcEmulator, files: list[str]) -> None:
+    """Let files be such as an archived one: no field tells, but they cannot be exported."""
+    for name in files:
+        emulator.fail_files(name, code=9006, at="submit")
+
+
+def all_jobs(world: World) -> list[str]:
+    return list(world.exports)
+
+
+class TestAnotherPokeOfTheSameTry:
+    @with_store
+    @pytest.mark.parametrize("how", [{"copy_only": False}, {"if_exists": "skip"}], ids=["moving", "skipping"])
+    def test_a_job_that_fails_again_and_again_is_sent_once_in_a_try(self, still: CgcEmulator, how: Any) -> None:
+        """On the second try three of the four need no wait: their files are aliases, or their objects are there."""
+        files = still.file_ids[:4]
+        still.fail_files(still.file_names[files[1]], code=9100)
+        task = Attempts(still, items=files, **how)
+        assert task.pokes() == "CgcJobsIncomplete"
+        assert len(task.jobs) == 4
+        task.try_number, task.first_poke = 2, None
+
+        assert task.pokes() == "CgcJobsIncomplete"
+        assert len(task.jobs) == 5
+        assert task.summary == {"total": 4, "completed": 3, "failed": 1}
+
+    @with_store
+    def test_even_without_its_memory_a_poke_sends_nothing_again(self, still: CgcEmulator) -> None:
+        files = still.file_ids[:2]
+        still.fail_files(still.file_names[files[1]], code=9100)
+        task = Attempts(still, items=files)
+        assert task.poke() == PENDING
+        assert task.store is not None
+        del task.store["cgc_exports_rest"]
+
+        assert task.poke() == "CgcJobsIncomplete"
+        assert len(task.jobs) == 2
+
+
+class TestWhatWasRefused:
+    def test_files_that_cannot_be_exported_do_not_keep_the_others_back(self, emulator: CgcEmulator) -> None:
+        refuse(emulator, emulator.file_ids[:100])
+        task = Attempts(emulator, items=emulator.file_ids[:200], max_failures=100)
+
+        assert task.run() == "success"
+        assert task.summary == {"total": 200, "completed": 100, "failed": 100}
+
+    def test_a_retry_sends_first_what_was_never_sent(
+        self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refuse(emulator, emulator.file_ids[:60])
+        task = Attempts(emulator, store=False, items=emulator.file_ids[:300], max_failures=60, manifest_path=manifest)
+        monkeypatch.setattr(exports, "PATIENCE", 0.5)
+        emulator.fault("401", path=CREATE, count=None, after=1)
+        assert task.run() == "CgcWaitError"
+        assert len(task.jobs) == 40
+        emulator.clear_faults()
+        refuse(emulator, emulator.file_ids[:60])
+
+        assert task.retry() == "success"
+        assert task.summary == {"total": 300, "completed": 240, "failed": 60}
+
+
+class TestTroubleWhileCreating:
+    @pytest.mark.parametrize("fault", ["503", "503_maintenance"])
+    def test_trouble_that_outlasts_the_attempt_is_retried(self, emulator: CgcEmulator, fault: str) -> None:
+        emulator.fault(fault, path=CREATE, count=3)
+        task = Attempts(emulator, store=False, items=emulator.file_ids[:3])
+
+        assert task.run() == "CgcWaitError"
+        assert task.jobs == []
+        assert task.retry() == "success"
+        assert len(task.jobs) == 3
+
+    def test_an_item_that_is_refused_for_now_is_a_failure_beside_the_others(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:3]
+        emulator.fail_files(files[1], code=9100, at="submit")
+        task = Attempts(emulator, items=files, max_failures=1)
+
+        assert task.run() == "success"
+        assert task.summary == {"total": 3, "completed": 2, "failed": 1}
+        assert len(task.jobs) == 2
+
+    def test_a_timeout_of_the_task_lets_nothing_more_leave(self, connect: Callable[..., str], manifest: str) -> None:
+        def over(*args: object) -> None:
+            raise AirflowTaskTimeout("execution_timeout")
+
+        with CgcEmulator(speed=1) as emulator:
+            connect(emulator)
+            emulator.fault("429", path=CREATE, count=1, retry_after=30)
+            task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest)
+            before = signal.signal(signal.SIGALRM, over)
+            began = time.monotonic()
+            signal.setitimer(signal.ITIMER_REAL, 1.5)
+            try:
+                assert task.run() == "AirflowTaskTimeout"
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+
+            assert time.monotonic() - began < 20
+            assert task.jobs == []
+
+
+class TestAClear:
+    def test_an_object_in_the_way_that_is_gone_is_replaced(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume)
+        task = Attempts(emulator, items=files)
+        assert task.run() == "CgcJobsFailed"
+        remove_object(emulator, f"out/{files[0]}")
+
+        assert task.clear() == "success"
+        assert task.summary == {"total": 2, "completed": 2}
+        assert len(task.jobs) == 3
+
+    def test_an_object_in_the_way_may_be_overwritten(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume)
+        task = Attempts(emulator, items=files)
+        assert task.run() == "CgcJobsFailed"
+
+        assert task.clear(if_exists="overwrite") == "success"
+        assert len(task.jobs) == 3
+
+    def test_jobs_that_the_platform_has_forgotten_are_told_by_what_is_there(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:3]
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        task = Attempts(emulator, items=files)
+        assert task.run() == "CgcJobsFailed"
+        emulator.clear_faults()
+        with emulator.world.open() as world:
+            forgotten = all_jobs(world)
+        emulator.forget(forgotten)
+
+        assert task.clear() == "success"
+        assert task.summary == {"total": 3, "completed": 3}
+        assert [location for location, _ in task.jobs] == [f"out/{files[1]}"]
+
+    def test_an_object_of_another_size_is_sent_again_where_it_is_verified(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        task = Attempts(emulator, items=files, verify=True, if_exists="overwrite", max_failures=0)
+        with emulator.world.open() as world:
+            size = world.files[files[0]].size
+        assert task.run() == "success"
+        emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume, size=7)
+        assert size != 7
+        assert task.retry() == "CgcJobsFailed"
+
+        assert task.clear() == "success"
+        assert len(task.jobs) == 3
+
+    def test_a_source_that_is_gone_matters_only_to_what_is_left(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        items = [{"file": name, "location": f"out/{name}"} for name in files]
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        task = Attempts(emulator, items=items)
+        assert task.run() == "CgcJobsFailed"
+        emulator.clear_faults()
+        with emulator.world.open() as world:
+            world.files.remove(world.files[files[0]])
+
+        assert task.clear() == "success"
+        assert task.summary == {"total": 2, "completed": 2}
+
+    def test_what_is_wrong_with_what_is_left_is_told_and_nothing_sent(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        items = [{"file": name, "location": f"out/{name}"} for name in files]
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        task = Attempts(emulator, items=items)
+        assert task.run() == "CgcJobsFailed"
+        with emulator.world.open() as world:
+            world.files.remove(world.files[files[1]])
+
+        assert task.clear() == "CgcInputRefused"
+        assert files[1] in str(task.error)
+        assert "This attempt has sent nothing." in str(task.error)
+
+    @with_store
+    def test_after_a_refusal_of_the_input_it_is_known_that_nothing_was_sent(
+        self, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Even where the list of jobs cannot be read to its end."""
+        emulator.submit_exports(emulator.file_ids[:200])
+        emulator.option("list_order", "shuffled")
+        monkeypatch.setattr(listing, "MOST_PAGES", 1)
+        task = Attempts(emulator, items=emulator.file_ids[:2])
+        assert task.run(location="out/{nonsense}") == "CgcInputRefused"
+        assert task.retry(volume="demo-lab/nowhere") == "CgcInputRefused"
+
+        assert task.clear() == "success"
+
+
+class TestResumeFalse:
+    @pytest.mark.parametrize("record", ["store", "manifest", "none"])
+    def test_a_retry_goes_on_and_a_clear_starts_anew(self, emulator: CgcEmulator, record: str, manifest: str) -> None:
+        if record == "store" and not has_task_state_store():
+            pytest.skip("Airflow below 3.3 has no task state store")
+        files = emulator.file_ids[:3]
+        emulator.fail_files(emulator.file_names[files[1]], code=9100, times=1)
+        task = Attempts(
+            emulator,
+            store=record == "store",
+            items=files,
+            resume=False,
+            if_exists="overwrite",
+            manifest_path=manifest if record == "manifest" else None,
+        )
+
+        assert task.run() == "CgcJobsIncomplete"
+        assert task.retry() == "success"
+        assert len(task.jobs) == 4
+        assert task.clear() == "success"
+        assert len(task.jobs) == 7
+
+
+class TestTheAccount:
+    def test_a_job_forgotten_after_its_end_has_completed(
+        self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settle = settling.settle
+
+        def too_late(*args: Any, **how: Any) -> Any:
+            with emulator.world.open() as world:
+                first = all_jobs(world)[:1]
+            emulator.forget(first)
+            return settle(*args, **how)
+
+        monkeypatch.setattr(settling, "settle", too_late)
+        task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest)
+
+        assert task.run() == "success"
+        assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
+
+    @with_store
+    def test_all_objects_that_own_jobs_have_put_there_are_taken_back(self, still: CgcEmulator) -> None:
+        """More of them than a summary lists: the answers were lost, and the jobs showed too late in the list."""
+        files = still.add_files([f"many/{number}.bam" for number in range(120)], size=10)
+        task = Attempts(still, items=files)
+        still.option("list_lag", 900)
+        still.fault("drop_after", path=CREATE, count=2)
+
+        assert task.pokes() == "success"
+        assert task.summary == {"total": 120, "completed": 120}
+        assert len(task.jobs) == 240
+
+    def test_a_volume_that_cannot_be_listed_costs_the_verification_and_not_the_account(
+        self, emulator: CgcEmulator, manifest: str
+    ) -> None:
+        emulator.fault("403", path=f"/v2/storage/volumes/{emulator.volume}/list", count=None)
+        task = Attempts(emulator, items=emulator.file_ids[:2], verify=True, manifest_path=manifest)
+
+        assert task.run() == "CgcWaitError"
+        assert "nobody could look whether the objects are on the volume" in str(task.error)
+        assert task.summary == {"total": 2, "completed": 2}
+        assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
+        emulator.clear_faults()
+        assert task.retry() == "success"
+        assert len(task.jobs) == 2
+
+
+class TestAQuietNight:
+    def test_an_empty_manifest_is_left_for_whoever_reads_it(self, emulator: CgcEmulator, manifest: str) -> None:
+        task = Attempts(emulator, items=[], allow_empty=True, manifest_path=manifest)
+        assert task.run() == "success"
+        assert task.xcoms["cgc_summary"]["manifest"] == manifest
+        assert manifest_lines(manifest) == []
+
+        rest = Attempts(emulator, items=None, manifest=manifest, failed_only=True, allow_empty=True)
+        assert rest.run() == "success"
+
+    def test_last_night_s_failures_are_not_taken_for_this_night_s(self, emulator: CgcEmulator, manifest: str) -> None:
+        files = emulator.file_ids[:2]
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        last_night = Attempts(emulator, items=files, manifest_path=manifest, max_failures=1)
+        assert last_night.run() == "success"
+
+        # Another Dag run, as the lines of the manifest tell.
+        tonight = Attempts(emulator, items=[], allow_empty=True, manifest_path=manifest)
+        Path(manifest.removeprefix("file://")).write_text(
+            Path(manifest.removeprefix("file://")).read_text().replace("dag/run/", "dag/last/")
+        )
+        assert tonight.run() == "success"
+        assert manifest_lines(manifest) == []
+
+
+class TestWhatIsHandedOn:
+    def test_a_task_that_does_not_wait_tells_what_it_tolerates(self, emulator: CgcEmulator) -> None:
+        task = Attempts(emulator, items=[*emulator.file_ids[:2], emulator.archived_id], wait=False, max_failures=1)
+
+        assert task.run() == "success"
+        assert len(task.returned) == 2
+        assert task.summary == {"total": 3, "failed": 1}
+
+    def test_the_failures_of_a_manifest_keep_their_properties(self, emulator: CgcEmulator, manifest: str) -> None:
+        files = emulator.file_ids[:2]
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        properties = {"aws_storage_class": "STANDARD_IA"}
+        task = Attempts(emulator, items=files, manifest_path=manifest, max_failures=1, properties=properties)
+        assert task.run() == "success"
+        emulator.clear_faults()
+
+        rest = Attempts(emulator, items=None, manifest=manifest, failed_only=True)
+        assert rest.run() == "success"
+        with emulator.world.open() as world:
+            assert [job.order.properties for job in world.exports.values()] == [properties] * 3
+
+    def test_several_listings_are_joined(self, emulator: CgcEmulator, tmp_path: Path) -> None:
+        for name, file in (("a", 0), ("b", 1)):
+            (tmp_path / f"{name}.jsonl").write_text(f'{{"file": "{emulator.file_ids[file]}"}}\n')
+        places = [f"file://{tmp_path}/a.jsonl", f"file://{tmp_path}/b.jsonl"]
+        task = Attempts(emulator, items=[*places, [emulator.file_ids[2]]])
+
+        assert task.run() == "success"
+        assert task.summary == {"total": 3, "completed": 3}
+
+
+def test_a_file_cannot_be_moved_twice(emulator: CgcEmulator) -> None:
+    items = [{"file": emulator.file_ids[0], "location": location} for location in ("a/x", "b/x")]
+
+    assert Attempts(emulator, items=items, copy_only=False).run() == "CgcInputRefused"
+    assert Attempts(emulator, items=items).run() == "success"

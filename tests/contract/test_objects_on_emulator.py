@@ -1,0 +1,74 @@
+"""Looking for objects on a volume: what is found, and that others' objects cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_provider_cgc.client import CgcClient, RateBudget, Settings
+from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.jobs.objects import MOST_STARTS, common_folder, objects_at
+
+VOLUME = CgcEmulator.volume
+
+
+@pytest.fixture
+def emulator() -> Iterator[CgcEmulator]:
+    with CgcEmulator(files=1, rate_limit=10**6) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def client(emulator: CgcEmulator) -> Iterator[CgcClient]:
+    settings = Settings(token=emulator.token, base_url=emulator.url)
+    with CgcClient(settings, budget=RateBudget(share=1)) as client:
+        yield client
+
+
+def listings(emulator: CgcEmulator) -> int:
+    return sum(count for call, count in emulator.stats()["requests"].items() if call.endswith("/list"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "folder"),
+    [(["a/b/x", "a/b/y"], "a/b/"), (["a/b/x", "a/c/y"], "a/"), (["x", "a/y"], ""), (["a/b"], "a/"), ([], "")],
+)
+def test_the_folder_that_keys_have_in_common(keys: list[str], folder: str) -> None:
+    assert common_folder(keys) == folder
+
+
+def test_only_what_was_asked_for_is_told(emulator: CgcEmulator, client: CgcClient) -> None:
+    emulator.put_objects(["p/a", "p/q/b", "p/q/other", "p2/c", "top"], volume=VOLUME, size=7)
+
+    found = objects_at(client, VOLUME, ["p/a", "p/q/b", "p/gone", "p3/gone", "top"])
+
+    assert found == {"p/a": 7, "p/q/b": 7, "top": 7}
+
+
+def test_nothing_wanted_costs_nothing(emulator: CgcEmulator, client: CgcClient) -> None:
+    assert objects_at(client, VOLUME, []) == {}
+    assert listings(emulator) == 0
+
+
+def test_folders_of_others_are_not_walked_through(emulator: CgcEmulator, client: CgcClient) -> None:
+    emulator.put_objects([f"others/{number % 50}/{number}" for number in range(5000)], volume=VOLUME)
+    emulator.put_objects(["a/x", "top"], volume=VOLUME)
+
+    assert objects_at(client, VOLUME, ["a/x", "a/y", "top"]).keys() == {"a/x", "top"}
+    assert listings(emulator) == 2
+
+
+def test_a_crowded_folder_above_is_not_listed_if_no_key_lies_in_it(emulator: CgcEmulator, client: CgcClient) -> None:
+    emulator.put_objects([f"crowd-{number}" for number in range(1000)], volume=VOLUME)
+    emulator.put_objects(["a/b/x", "c/d/y"], volume=VOLUME)
+
+    assert objects_at(client, VOLUME, ["a/b/x", "c/d/y"]).keys() == {"a/b/x", "c/d/y"}
+    assert listings(emulator) == 2
+
+
+def test_many_folders_that_are_not_there_cost_one_request(emulator: CgcEmulator, client: CgcClient) -> None:
+    wanted = [f"run/{number}/x" for number in range(MOST_STARTS + 1)]
+
+    assert objects_at(client, VOLUME, wanted) == {}
+    assert listings(emulator) == 1
