@@ -1,8 +1,9 @@
 """What runs in a process that may be killed: a part of a task, with as much of Airflow around it as it needs.
 
-The parts are those that Airflow runs in processes of their own: `execute`, the trigger, `resume`. What Airflow keeps
-of a task (XComs, the task state store, the trigger's row) is in files. Every request, every write to the store, to
-XCom and to the manifest is a step; the process can be told to kill itself before or after the n-th.
+The parts are those that Airflow runs in processes of their own: `execute`, each rescheduled poke, the trigger,
+`resume`. What Airflow keeps of a task (XComs, the task state store, the trigger's row) is in files. Every request,
+every write to the store, to XCom and to the manifest is a step; the process can be told to kill itself before or after
+the n-th.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.wire import Wire
-from airflow_provider_cgc.compat import AirflowFailException, AirflowTaskTimeout, BaseOperator
+from airflow_provider_cgc.compat import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowTaskTimeout,
+    BaseOperator,
+)
 from airflow_provider_cgc.exceptions import CgcInputRefused
 from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.jobs import ledger, submit
@@ -37,6 +43,7 @@ from dev.virtual_time import VirtualTime
 from tests.crash.forks import PlatformClock
 
 TASK = "export"
+IS_AIRFLOW_3 = importlib.util.find_spec("airflow.sdk") is not None
 
 
 def run(part: dict[str, Any], clock: PlatformClock) -> None:
@@ -50,7 +57,8 @@ def run(part: dict[str, Any], clock: PlatformClock) -> None:
     _watch(steps)
     xcoms = _File(folder / "xcoms.json", steps, "xcom")
     xcom_ids.read_xcom = lambda address: xcoms.get(address["key"])
-    end = {"execute": _execute, "trigger": _trigger, "resume": _resume}[part["part"]](part, folder, steps, xcoms, clock)
+    kinds = {"execute": _execute, "poke": _execute, "trigger": _trigger, "resume": _resume}
+    end = kinds[part["part"].partition(" ")[0]](part, folder, steps, xcoms, clock)
     steps.step("the end of the part")
     _replace(folder / "end.json", {**end, "steps": steps.labels})
 
@@ -116,7 +124,7 @@ def _watch(steps: Steps) -> None:
 
 
 def _execute(part: dict[str, Any], folder: Path, steps: Steps, xcoms: _File, clock: PlatformClock) -> dict[str, Any]:
-    _replace(folder / "xcoms.json", {})  # as Airflow does when a try begins
+    _replace(folder / "xcoms.json", {})  # as Airflow does when a try or a poke begins
     return _ended(folder, lambda: _with_mark(*_task(part, folder, steps, xcoms)))
 
 
@@ -173,14 +181,29 @@ def _task(part: dict[str, Any], folder: Path, steps: Steps, xcoms: _File) -> tup
         xcom_push=lambda key, value: xcoms.set(key, value),
         xcom_pull=xcom_pull,
     )
+    _tell_first_poke(ti, part)
     began = datetime.fromtimestamp(part["run_began"], UTC)
     # Airflow 2.11 has no `run_after`; a Clear sets the start date anew.
-    named = "run_after" if importlib.util.find_spec("airflow.sdk") else "data_interval_end"
+    named = "run_after" if IS_AIRFLOW_3 else "data_interval_end"
     run = SimpleNamespace(**{named: began, "start_date": datetime.fromtimestamp(part["started"], UTC)})
     context = {"ti": ti, "task": operator, "dag_run": run}
     if part["store"]:
         context["task_state_store"] = _File(folder / "store.json", steps, "store")
     return operator, context
+
+
+def _tell_first_poke(ti: SimpleNamespace, part: dict[str, Any]) -> None:
+    """Answer since when a task is rescheduled: Airflow 3 forgets it at each try, Airflow 2.11 asks from a try on."""
+
+    def first_poke(from_try: int) -> datetime | None:
+        began = (began for number, began in part["rescheduled"] if number >= from_try)
+        return next((datetime.fromtimestamp(moment, UTC) for moment in began), None)
+
+    if IS_AIRFLOW_3:
+        ti.get_first_reschedule_date = lambda context: first_poke(part["try_number"])
+    else:
+        base = importlib.import_module("airflow.sensors.base")
+        base._orig_start_date = lambda *, try_number, **key: first_poke(try_number)  # type: ignore[attr-defined]
 
 
 def _with_mark(operator: Any, context: dict[str, Any]) -> Any:
@@ -196,6 +219,8 @@ def _ended(folder: Path, call: Callable[[], Any]) -> dict[str, Any]:
     except TaskDeferred as deferral:
         row = list(deferral.trigger.serialize())
         return {"state": "deferred", "row": row, "method": deferral.method_name}
+    except AirflowRescheduleException:
+        return {"state": "reschedule"}
     except (Exception, AirflowTaskTimeout) as error:  # noqa: BLE001  # as Airflow's task runner does
         traceback.print_exc()
         state = "failed" if isinstance(error, AirflowFailException) else "up_for_retry"
@@ -209,7 +234,7 @@ def warm_up(folder: Path) -> None:
     os.environ["AIRFLOW_CONN_CGC_DEFAULT"] = json.dumps(nowhere)
     cgc.CgcHook().get_conn().close()
     part = {"arguments": {"items": [], "copy_only": True}, "retries": 0, "try_number": 1, "max_tries": 0}
-    part |= {"run_began": 0.0, "started": 0.0, "store": False}
+    part |= {"run_began": 0.0, "started": 0.0, "store": False, "rescheduled": []}
     steps = Steps(None, folder / "killed")
     with suppress(CgcInputRefused):
         _with_mark(*_task(part, folder, steps, _File(folder / "xcoms.json", steps, "xcom")))

@@ -17,6 +17,8 @@ from tests.crash.forks import ForkServer
 SIZE = 15_000_000_000
 """Bytes of a file: its job runs for a minute, so that a retry finds jobs under way."""
 RETRIES = 4
+MOST_POKES = 20
+"""Pokes of one try that is rescheduled; more, and it would go on for ever."""
 VOLUME = CgcEmulator.volume
 CREATE = "/v2/bulk/storage/exports/create"
 _numbers = count(1)
@@ -56,6 +58,8 @@ class Task:
     max_tries: int = RETRIES
     ends: list[dict[str, Any]] = field(default_factory=list)
     """How each part that was not killed ended."""
+    rescheduled: list[tuple[int, float]] = field(default_factory=list)
+    """The try of each poke after which another one was wanted, and when that poke began."""
 
     def __post_init__(self) -> None:
         self.number = next(_numbers)
@@ -78,7 +82,9 @@ class Task:
         """Make one try, in as many processes as Airflow would; give the task's state, "killed" if it died."""
         started = self.emulator.clock.now()
         parts: dict[str, Any] = {"part": "execute"}
+        pokes = 1
         while True:
+            began = self.emulator.clock.now()
             die = kill.step if kill and kill.part == parts["part"] else None
             end = self._run({**parts, "kill_at": die, "started": started}, arguments)
             if end is None and parts["part"] == "trigger":
@@ -92,6 +98,12 @@ class Task:
                 parts = {"part": "trigger", "row": row}
             elif end["state"] == "event":
                 parts = {"part": "resume", "event": end["event"], "method": method}
+            elif end["state"] == "reschedule":
+                assert pokes < MOST_POKES, self.log
+                pokes += 1
+                self.rescheduled.append((self.try_number, began))
+                self.emulator.clock.advance(self.given["poke_interval"])
+                parts = {"part": f"poke {pokes}"}
             else:
                 return str(end["state"])
 
@@ -172,12 +184,11 @@ class Task:
         """Give the space back."""
         shutil.rmtree(self.folder)
 
-    def _run(self, part: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Run one part; None if it was killed as told."""
-        (self.folder / "killed").unlink(missing_ok=True)
-        (self.folder / "end.json").unlink(missing_ok=True)
+    @property
+    def given(self) -> dict[str, Any]:
+        """The operator's arguments."""
         manifest = {"manifest_path": f"file://{self.folder}/manifest.jsonl"} if self.manifest else {}
-        given = {
+        return {
             "items": self.files,
             "volume": VOLUME,
             "location": f"task-{self.number}/{{id}}",
@@ -185,20 +196,25 @@ class Task:
             "poke_interval": 60,
             **manifest,
             **self.arguments,
-            **arguments,
         }
+
+    def _run(self, part: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Run one part; None if it was killed as told."""
+        (self.folder / "killed").unlink(missing_ok=True)
+        (self.folder / "end.json").unlink(missing_ok=True)
         signal = self.platform.forks.run(
             {
                 **part,
                 "folder": str(self.folder),
                 "url": self.emulator.url,
                 "connection": self.emulator.airflow_conn,
-                "arguments": given,
+                "arguments": self.given | dict(arguments),
                 "store": self.store,
                 "chunk": self.chunk,
                 "try_number": self.try_number,
                 "max_tries": self.max_tries,
                 "retries": RETRIES,
+                "rescheduled": self.rescheduled,
                 "run_began": self.run_began,
             }
         )
