@@ -23,6 +23,11 @@ RECORDS = {"none": (False, False), "manifest": (False, True)}
 """Whether there is a task state store, and a manifest."""
 if has_task_state_store():
     RECORDS |= {"store": (True, False), "store and manifest": (True, True)}
+KINDS: dict[str, dict[str, Any]] = {
+    "copy": {},
+    "move": {"items": 3, "arguments": {"copy_only": False}},
+    "skip": {"items": 4, "there": 1, "arguments": {"if_exists": "skip"}},
+}
 EVERY_STEP = os.environ.get("CRASH_AT") == "every step"
 """... or at some, so that `make test` has an end soon: `make crash` goes through all of them."""
 SOME = 4
@@ -39,15 +44,19 @@ class Scenario:
     order: str = "newest"
     lag: float = LAG
     older: int = 0
+    kind: str = "copy"
 
     def task(self, give: Give, **values: Any) -> Task:
         store, manifest = RECORDS[self.record]
-        arguments = MODES[self.mode] | values.pop("arguments", {})
-        return Task(give(self.order, self.lag, self.older), arguments, store, manifest, **values)
+        kind = KINDS[self.kind]
+        arguments = MODES[self.mode] | kind.get("arguments", {}) | values.get("arguments", {})
+        values = kind | values | {"arguments": arguments}
+        return Task(give(self.order, self.lag, self.older), store=store, manifest=manifest, **values)
 
     def __str__(self) -> str:
         older = f", {self.older} older" if self.older else ""
-        return f"{self.mode}, {self.record}, {self.order} first, lag {self.lag:g}{older}"
+        kind = "" if self.kind == "copy" else f", {self.kind}"
+        return f"{self.mode}, {self.record}, {self.order} first, lag {self.lag:g}{older}{kind}"
 
 
 def named(scenarios: list[Scenario]) -> Any:
@@ -65,6 +74,13 @@ OTHER_LISTS = [
     Scenario("poke", "manifest", "oldest"),
     Scenario("poke", "none", "oldest", 0.0),
     Scenario("deferrable", "manifest", "oldest"),
+]
+OTHER_KINDS = [
+    Scenario(mode, record, kind=kind)
+    for kind in ("move", "skip")
+    for mode in MODES
+    for record in RECORDS
+    if "manifest" in record
 ]
 LONG_LISTS = [
     Scenario("poke", record, order, LAG, OLDER) for order in ("newest", "oldest") for record in ("none", "manifest")
@@ -113,7 +129,7 @@ def pause_after(kill: Kill) -> float:
     return 400.0 if kill.step % 3 == 0 else 1.0
 
 
-@named(ALL + OTHER_LISTS)
+@named(ALL + OTHER_LISTS + OTHER_KINDS)
 def test_killed_at_any_step_it_exports_all_once(platform: Give, scenario: Scenario) -> None:
     undisturbed = scenario.task(platform)
     assert undisturbed.attempt() == "success", undisturbed.log
