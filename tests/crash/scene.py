@@ -109,6 +109,8 @@ class Task:
                 self.rescheduled.append((self.try_number, began))
                 self.emulator.clock.advance(self.given["poke_interval"])
                 parts = {"part": f"poke {pokes}"}
+            elif end["state"] == "up_for_retry" and self.try_number > self.max_tries:
+                return "failed"
             else:
                 return str(end["state"])
 

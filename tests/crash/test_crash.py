@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.airflow.conftest import has_task_state_store
-from tests.crash.scene import CREATE, Kill, Platform, Task
+from tests.crash.scene import CREATE, RETRIES, SIZE, VOLUME, Kill, Platform, Task
 
 Give = Callable[[str, float, int], Platform]
 
@@ -249,6 +249,37 @@ def test_a_retry_sends_again_what_failed_and_may_pass_and_nothing_else(platform:
         task.must_be_done(jobs={task.files[1]: ("FAILED", "COMPLETED")})
 
     sweep(undisturbed, failing, check, only="request" if scenario.mode == "poke" else "create")
+
+
+@named([one for one in OTHER_KINDS if one.kind == "move"])
+def test_what_fails_at_each_try_is_sent_once_a_try_until_none_is_left(platform: Give, scenario: Scenario) -> None:
+    """With looks so often that a rescheduled task has many in each try."""
+    task = scenario.task(platform, arguments={"poke_interval": 10})
+    *_, bad = task.files
+    task.emulator.fail_files(bad, code=9100)
+
+    states = [task.attempt(), task.retry()]
+
+    assert (states, task.try_number) == (["up_for_retry", "failed"], 1 + RETRIES), task.log
+    assert task.jobs == {name: ["COMPLETED"] for name in task.files} | {bad: ["FAILED"] * task.try_number}, task.log
+
+
+@named([one for one in OTHER_KINDS if one.kind == "skip"])
+def test_what_is_there_after_it_failed_is_not_sent_again(platform: Give, scenario: Scenario) -> None:
+    """Nor is another one, which fails at each try, sent more than once a try."""
+    task = scenario.task(platform, arguments={"poke_interval": 10})
+    there, good, late, bad = task.files
+    for name in (late, bad):
+        task.emulator.fail_files(name, code=9100)
+
+    first = task.attempt()
+    task.emulator.put_objects([task.location(late)], volume=VOLUME, size=SIZE)
+    states = [first, task.retry()]
+
+    assert (states, task.try_number) == (["up_for_retry", "failed"], 1 + RETRIES), task.log
+    fates = {there: [], good: ["COMPLETED"], late: ["FAILED"], bad: ["FAILED"] * task.try_number}
+    assert task.jobs == fates, task.log
+    assert (task.summary["skipped"], task.summary["failed"]) == (2, 1), task.log
 
 
 @named(ALL)
