@@ -19,21 +19,18 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import LocationTemplate, moved_twice, targets
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.objects import common_folder, objects_at
+from airflow_provider_cgc.jobs.places import paths_of
 from airflow_provider_cgc.jobs.preflight import Facts, ask, problems, report
 from airflow_provider_cgc.jobs.recovery import SETTLING, Key
 from airflow_provider_cgc.jobs.resume import Action, Decision, plan
 from airflow_provider_cgc.jobs.submit import Sender, Sent
-from airflow_provider_cgc.jobs.tracker import JobTracker
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.models import ExportJob, File
     from airflow_provider_cgc.jobs.ledger import Ledger
 
 MOST_ROUNDS = 3
 """How often what became uncertain on the way is searched for and sent again, if it certainly did not start."""
-ROOT_TRIES = 64
-"""Folders within folders up to which the path of a file is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,79 +393,6 @@ class Exporting:
         if decision.action is Action.DONE:
             return replace(base, state=ItemState.COMPLETED, message=decision.why)
         return base
-
-
-def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
-    """Give the tracker that waits for the jobs, with everything counted that has none."""
-    outcomes = list(outcomes)
-    tracker = JobTracker.of(EXPORT, sorted({one.id for one in outcomes if one.id}))
-    for one in outcomes:
-        if one.id:
-            continue
-        if one.state is ItemState.SKIPPED:
-            tracker.add_skipped(1)
-        elif one.state is ItemState.COMPLETED:
-            tracker.add_completed(1, one.size or 0)
-        else:
-            tracker.add_failed(item_of(one), Problem(None, one.code, one.message or "it was never sent"))
-    return tracker
-
-
-def item_of(outcome: ItemOutcome) -> dict[str, Any]:
-    """Give what was asked for, in the form that starts an export."""
-    item: dict[str, Any] = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
-    return item | ({"properties": dict(outcome.properties)} if outcome.properties else {})
-
-
-def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) -> ItemOutcome:
-    """Give an outcome with what the platform now tells of its job."""
-    if job is None:
-        if error is None or error.may_pass:
-            return outcome
-        return replace(outcome, state=ItemState.MISSING, code=error.code, message=error.message)
-    state = ItemState(job.state.value)
-    code, message = (job.error.code, job.error.message) if job.error else (None, None)
-    if state is ItemState.FAILED:
-        message = message or "The platform gave no reason."
-    size = outcome.size if job.size is None else job.size
-    return replace(
-        outcome,
-        state=state,
-        code=code,
-        message=message,
-        size=size,
-        started_on=job.started_on,
-        finished_on=job.finished_on,
-    )
-
-
-def paths_of(client: CgcClient, files: Sequence[File]) -> dict[str, str]:
-    """
-    Give the folders below its project for each file, joined by slashes, "" for none.
-
-    Asks for the folders in hundreds, one level of the tree after the other.
-    """
-    folders: dict[str, File] = {}
-    wanted = {file.parent for file in files if file.parent}
-    for _ in range(ROOT_TRIES):
-        if not wanted:
-            break
-        for record in client.files.bulk_get(sorted(wanted)):
-            if record.resource is not None:
-                folders[record.resource.id] = record.resource
-        parents = {folders[name].parent for name in wanted if name in folders}
-        wanted = {parent for parent in parents if parent and parent not in folders}
-    paths: dict[str, str] = {}
-    for file in files:
-        names: list[str] = []
-        folder = folders.get(file.parent or "")
-        # A folder without a parent is the project itself.
-        while folder is not None and folder.parent:
-            names.append(folder.name)
-            folder = folders.get(folder.parent)
-        if folder is not None:
-            paths[file.id] = "/".join(reversed(names))
-    return paths
 
 
 _FAILS = {

@@ -1,8 +1,9 @@
-"""Where in a project to look for files: a folder by its id or by its path, and what lies above it."""
+"""Where in a project files are: a folder by its id or by its path, and the folders above a file."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -166,3 +167,32 @@ def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Place:
             raise BadPlace(f"the folders above {folder_id!r} have no end; list its project instead")
         folder = client.files.get(folder.parent)
     return Place(folder.project or "", folder_id, "/".join(reversed(names)))
+
+
+def paths_of(client: CgcClient, files: Sequence[File]) -> dict[str, str]:
+    """
+    Give the folders below its project for each file, joined by slashes, "" for none.
+
+    Asks for the folders in hundreds, one level of the tree after the other.
+    """
+    folders: dict[str, File] = {}
+    wanted = {file.parent for file in files if file.parent}
+    for _ in range(_DEEPEST):
+        if not wanted:
+            break
+        for record in client.files.bulk_get(sorted(wanted)):
+            if record.resource is not None:
+                folders[record.resource.id] = record.resource
+        parents = {folders[name].parent for name in wanted if name in folders}
+        wanted = {parent for parent in parents if parent and parent not in folders}
+    paths: dict[str, str] = {}
+    for file in files:
+        names: list[str] = []
+        folder = folders.get(file.parent or "")
+        # A folder without a parent is the project itself.
+        while folder is not None and folder.parent:
+            names.append(folder.name)
+            folder = folders.get(folder.parent)
+        if folder is not None:
+            paths[file.id] = "/".join(reversed(names))
+    return paths

@@ -24,6 +24,7 @@ from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items, parted
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_items
+from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.report import as_sentence, failure_table
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
@@ -208,7 +209,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             self.log.info("This was a dry run: nothing was sent.")
             return {"items": len(exporting.items), "dry_run": True, **exporting.counts()}
         outcomes = self._sent(context, exporting, ledger, record)
-        tracker = _tracker(outcomes)
+        tracker = tracker_of(outcomes)
         bad = tracker.failed + tracker.missing
         if self._too_many(bad, tracker.total):
             return self._finish(context, Outcome.FAILED, tracker.summary(), None)
@@ -241,7 +242,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         outcomes = self._sent(context, *work)
         self._began = work[1].began
         self._known = _known_place(outcomes, work[0].facts.files)
-        tracker = _tracker(outcomes)
+        tracker = tracker_of(outcomes)
         self._record(context).keep(tracker)
         return tracker
 
@@ -511,12 +512,6 @@ def _known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> 
     places = {"volume": {one.volume for one in moving}, "project": {file.project for file in files.values()}}
     known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
     return known | ({"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {})
-
-
-def _tracker(outcomes: Iterable[ItemOutcome]) -> JobTracker:
-    from airflow_provider_cgc.jobs.exporting import tracker_of
-
-    return tracker_of(outcomes)
 
 
 def _may_pass(item: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
+from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.recovery import Key
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
@@ -222,8 +223,6 @@ class Record:
 
     def taken_up(self) -> JobTracker | None:
         """Give the tracker of an earlier poke of this try; None where its record is not whole."""
-        from airflow_provider_cgc.jobs.exporting import tracker_of
-
         memory = None if self._store is None else self._store.get(REST_KEY)
         if self._store is not None and isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
             ids = ledgers.recorded_ids(self._store)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
-from airflow_provider_cgc.jobs.exporting import item_of, settled
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
 from airflow_provider_cgc.jobs.objects import objects_at
+from airflow_provider_cgc.jobs.outcomes import item_of, settled
 from airflow_provider_cgc.jobs.recovery import find, key_of
 from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.resume import LOCATION_TAKEN

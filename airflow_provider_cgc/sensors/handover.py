@@ -12,6 +12,7 @@ from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal, is_uri
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
+from airflow_provider_cgc.jobs.outcomes import item_of
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
 _HANDOVER = "let that task start the exports with wait=False, and hand on what it returns"
@@ -93,17 +94,12 @@ def waiting_for(outcomes: list[ItemOutcome]) -> JobTracker:
             tracker.add_completed(1, one.size or 0)
         else:
             reason = one.message or f"it is {one.state} in the manifest, without a reason"
-            tracker.add_failed({**_item_of(one), "id": one.id}, Problem(None, one.code, reason))
+            tracker.add_failed({**item_of(one), "id": one.id}, Problem(None, one.code, reason))
     return tracker
 
 
 def _settled(outcome: ItemOutcome) -> bool:
     return outcome.state.failed or outcome.state in (ItemState.SKIPPED, ItemState.COMPLETED)
-
-
-def _item_of(outcome: ItemOutcome) -> dict[str, Any]:
-    item = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
-    return item | ({"properties": outcome.properties} if outcome.properties else {})
 
 
 def _refuse_results(entry: Any, where: str) -> None:

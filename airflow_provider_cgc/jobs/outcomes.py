@@ -1,0 +1,59 @@
+"""What a line of a manifest means for a wait, and what the platform's word about its job makes of the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.tracker import JobTracker
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import ExportJob
+
+
+def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
+    """Give the tracker that waits for the jobs, with everything counted that has none."""
+    outcomes = list(outcomes)
+    tracker = JobTracker.of(EXPORT, sorted({one.id for one in outcomes if one.id}))
+    for one in outcomes:
+        if one.id:
+            continue
+        if one.state is ItemState.SKIPPED:
+            tracker.add_skipped(1)
+        elif one.state is ItemState.COMPLETED:
+            tracker.add_completed(1, one.size or 0)
+        else:
+            tracker.add_failed(item_of(one), Problem(None, one.code, one.message or "it was never sent"))
+    return tracker
+
+
+def item_of(outcome: ItemOutcome) -> dict[str, Any]:
+    """Give what was asked for, in the form that starts an export."""
+    item: dict[str, Any] = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
+    return item | ({"properties": dict(outcome.properties)} if outcome.properties else {})
+
+
+def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) -> ItemOutcome:
+    """Give an outcome with what the platform now tells of its job."""
+    if job is None:
+        if error is None or error.may_pass:
+            return outcome
+        return replace(outcome, state=ItemState.MISSING, code=error.code, message=error.message)
+    state = ItemState(job.state.value)
+    code, message = (job.error.code, job.error.message) if job.error else (None, None)
+    if state is ItemState.FAILED:
+        message = message or "The platform gave no reason."
+    size = outcome.size if job.size is None else job.size
+    return replace(
+        outcome,
+        state=state,
+        code=code,
+        message=message,
+        size=size,
+        started_on=job.started_on,
+        finished_on=job.finished_on,
+    )
