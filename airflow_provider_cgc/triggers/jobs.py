@@ -172,7 +172,6 @@ class CgcJobsTrigger(BaseTrigger):
         """Take the news in until the wait is over, one way or another."""
         progress = ProgressLog(said_at=self.clock(), said=(tracker.closed, tracker.failed + tracker.missing))
         end, over = self._end()
-        last_look = False
         while True:
             outcome = tracker.verdict(fail_fast=self.fail_fast)
             if outcome is not None:
@@ -182,12 +181,11 @@ class CgcJobsTrigger(BaseTrigger):
                 if news.hopeless:
                     return Outcome.ERROR, as_sentence(news.error)
                 self._learn(news, tracker, waiter, progress, live)
-            if self.clock() < end:
-                continue
-            if last_look:
-                return tracker.verdict(fail_fast=self.fail_fast) or over, None
-            last_look = True
-            await self._look_once_more(tracker, waiter, progress, live)
+            if self.clock() >= end:
+                refusal = await self._look_once_more(tracker, waiter, progress, live)
+                if refusal is not None:
+                    return Outcome.ERROR, as_sentence(refusal)
+                return tracker.verdict(fail_fast=self.fail_fast) or over, tracker.denial
 
     def _end(self) -> tuple[float, Outcome]:
         if self.execution_deadline is not None and self.execution_deadline < self.deadline:
@@ -196,23 +194,25 @@ class CgcJobsTrigger(BaseTrigger):
 
     async def _look_once_more(
         self, tracker: JobTracker, waiter: Waiter, progress: ProgressLog, live: LiveSnapshot
-    ) -> None:
+    ) -> client.CgcError | None:
         """
-        Look at all open jobs at the deadline, for half a minute at most.
+        Look at all open jobs at the deadline, for half a minute at most; give the error that no waiting would cure.
 
-        What was asked before does not count, and an error ends nothing: other requests may still be answered.
+        What was asked before does not count, and an error that may pass ends nothing: other requests may still be
+        answered.
         """
         asked_at = self.clock()
         waiter.hurry()
         unseen = set(tracker.open)
-        while unseen:
+        while unseen and tracker.denied is None:
             news = await waiter.news(timeout=asked_at + LAST_LOOK - self.clock())
             if news is None or news.hopeless:
-                return
+                return None if news is None else news.error
             self._learn(news, tracker, waiter, progress, live)
             if news.at >= asked_at:
                 unseen.difference_update(record.id for record in news.records)
             unseen.intersection_update(tracker.open)
+        return None
 
     def _learn(
         self, news: News, tracker: JobTracker, waiter: Waiter, progress: ProgressLog, live: LiveSnapshot

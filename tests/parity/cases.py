@@ -236,6 +236,7 @@ SOFT, NEVER = {"soft_fail": True}, {"never_fail": True}
 completed, failed = Case(three), Case(one_failed)
 fail_fast = Case(failed_early, {"fail_fast": True})
 timeout = Case(weeks, {"timeout": 900})
+at_the_deadline = Case(refused_token(after=250), {"timeout": 270, "poke_interval": 240})
 
 CASES = {
     "completed": completed,
@@ -274,6 +275,8 @@ CASES = {
     "execution timeout, never": Case(weeks, {"execution_timeout": timedelta(seconds=900), **NEVER}, STAYING),
     "401": Case(refused_token(after=0)),
     "401 later": Case(refused_token(after=70)),
+    "401 at the deadline": at_the_deadline,
+    "401 at the deadline, soft": at_the_deadline.but(**SOFT),
     "401, soft": Case(refused_token(after=0), SOFT),
     "401 later, soft": Case(refused_token(after=70), SOFT),
     "401 later, never": Case(refused_token(after=70), NEVER),

@@ -412,6 +412,25 @@ class TestDeadlines:
         assert event.outcome is Outcome.TIMEOUT
         assert at <= HOUR + LAST_LOOK + 1
 
+    def test_a_token_refused_at_the_deadline_is_no_timeout(self, platform, time, wait, row):
+        platform.fault = lambda number, ids: TOKEN if time.clock() >= START + HOUR else None
+
+        event, _ = wait(row(["a"], deadline=START + HOUR))
+
+        assert event.outcome is Outcome.ERROR
+        assert "401" in (event.error or "")
+
+    def test_another_user_s_job_found_at_the_deadline_is_no_timeout(self, platform, wait, row):
+        """... whichever of the answers of the last look comes last."""
+        ids = some_ids(250)
+        platform.refuse(ids[:1], Problem(403, 9005, "Insufficient rights"))
+        platform.latency = lambda asked: 0.0 if ids[0] in asked else 1.0
+
+        event, _ = wait(row(ids, deadline=START - 1))
+
+        assert event.outcome is Outcome.ERROR
+        assert "use that user's connection" in (event.error or "")
+
     def test_a_failed_job_found_at_the_deadline_is_a_failure_when_all_have_ended(self, platform, wait, row):
         platform.end(["a"], after=HOUR - 1, state=JobState.FAILED)
 
