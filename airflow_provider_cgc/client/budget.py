@@ -103,7 +103,7 @@ class RateBudget:
             pace = self._pace()
         return math.inf if wishes <= pace else pace * wish / wishes
 
-    def spread(self, requests: int) -> float:
+    def spread(self, requests: float) -> float:
         """Seconds, 0 to 310, that so many requests should take from now on; 0 while nothing is known."""
         with self._lock:
             pace, window, now = self._pace(), self._window, self._clock()
@@ -114,6 +114,12 @@ class RateBudget:
             return _bounded(requests / pace) if requests else 0.0
         in_the_next = (requests - in_this_window) / (window.limit * self.share / _WINDOW)
         return _bounded(max(window.reset - now, 0.0) + in_the_next)
+
+    def spread_for(self, who: object, requests: float) -> float:
+        """Seconds, 0 to 310, that so many requests of `who` may take beside those of everybody who has a wish."""
+        with self._lock:
+            wish, wishes = self._wishes.get(who, 0.0), sum(self._wishes.values())
+        return self.spread(requests * wishes / wish if wish else requests)
 
     def why(self) -> str:
         """In words, why `delay()` asks to wait."""

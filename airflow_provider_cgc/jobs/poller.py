@@ -117,8 +117,12 @@ class Poller:
         if not waiting:
             self._forget(job_id)
 
-    def hurry(self, waiter: Waiter) -> None:
-        """Look at what is open for `waiter` now, whatever the interval says."""
+    def hurry(self, waiter: Waiter) -> float:
+        """
+        Look at what is open for `waiter` now, whatever the interval says.
+
+        Gives the seconds that the rate budget may make of it: the others have their turns, too.
+        """
         for job_id in waiter.ids:
             if job_id in self._asked:
                 # The request under way may have been answered before now; its answer does not count as this look.
@@ -126,6 +130,8 @@ class Poller:
             else:
                 self._agenda.put_sooner(job_id, self._clock())
         self._wake.set()
+        budget = self._client.budget
+        return budget.spread_for(self, len(self._waiters) / CHUNK) if budget else 0.0
 
     def close(self) -> None:
         """End the poller; answers that are still under way are dropped."""

@@ -73,6 +73,6 @@ class Waiter:
         """Stop asking for one id."""
         self.poller.drop(self, job_id)
 
-    def hurry(self) -> None:
-        """Look at what is still open now, whatever the interval says."""
-        self.poller.hurry(self)
+    def hurry(self) -> float:
+        """Look at what is still open now, and give the seconds that the budget may make of it (`Poller.hurry`)."""
+        return self.poller.hurry(self)

@@ -29,7 +29,8 @@ CONNECT_ATTEMPTS = 25
 CONNECT_PAUSE = 5.0
 """Seconds between two attempts to look up the connection."""
 LAST_LOOK = 30.0
-"""Seconds that the look at the deadline may take: a job that ended in time must not be called late."""
+"""Seconds that the look at the deadline may take, beside those that the rate budget makes of it: a job that ended in
+time must not be called late."""
 
 
 class CgcJobsTrigger(BaseTrigger):
@@ -196,16 +197,16 @@ class CgcJobsTrigger(BaseTrigger):
         self, tracker: JobTracker, waiter: Waiter, progress: ProgressLog, live: LiveSnapshot
     ) -> client.CgcError | None:
         """
-        Look at all open jobs at the deadline, for half a minute at most; give the error that no waiting would cure.
+        Look at all open jobs at the deadline; give the error that no waiting would cure.
 
-        What was asked before does not count, and an error that may pass ends nothing: other requests may still be
-        answered.
+        It takes half a minute at most, and minutes where tens of thousands of jobs share the budget's pace. What was
+        asked before does not count, and an error that may pass ends nothing: other requests may still be answered.
         """
         asked_at = self.clock()
-        waiter.hurry()
+        until = asked_at + waiter.hurry() + LAST_LOOK
         unseen = set(tracker.open)
         while unseen and tracker.denied is None:
-            news = await waiter.news(timeout=asked_at + LAST_LOOK - self.clock())
+            news = await waiter.news(timeout=until - self.clock())
             if news is None or news.hopeless:
                 return None if news is None else news.error
             self._learn(news, tracker, waiter, progress, live)

@@ -316,6 +316,17 @@ class TestPace:
 
         assert budget.spread(requests) == pytest.approx(seconds)
 
+    def test_beside_the_wishes_of_others_the_same_takes_longer(self, budget: RateBudget) -> None:
+        budget.observe(headers(800, NOW + 300))
+        budget.pace_for(self, 1.0)
+        assert budget.spread_for(self, 100) == budget.spread(100)
+
+        other = RateBudget(share=1)
+        budget.pace_for(other, 2.0)
+
+        assert budget.spread_for(self, 100) == pytest.approx(3 * budget.spread(100))
+        assert budget.spread_for(budget, 100) == budget.spread(100)
+
     def test_where_nothing_is_left_a_worker_is_told_to_wait_for_the_next_window(self, budget: RateBudget) -> None:
         budget.observe(headers(200, NOW + 100))
 

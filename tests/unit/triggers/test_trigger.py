@@ -402,7 +402,24 @@ class TestDeadlines:
         event, at = wait(row(some_ids(250), deadline=START + HOUR))
 
         assert event.outcome is Outcome.TIMEOUT
-        assert at <= HOUR + LAST_LOOK + 1
+        assert at <= HOUR + LAST_LOOK + 2
+
+    def test_the_last_look_of_many_takes_as_long_as_the_pace_of_the_budget(self, platform, time, row):
+        """Three big waits share a deadline and 80 requests in 5 minutes; a look at all of them takes 24."""
+        platform.limit_requests(100)
+        waits = [some_ids(800, f"w{number}x") for number in range(3)]
+        for ids in waits:
+            platform.end(ids, after=HOUR - 5)
+
+        async def main():
+            rows = [row(ids, deadline=START + HOUR) for ids in waits]
+            return await asyncio.gather(*(events_of(CgcJobsTrigger(**each)) for each in rows))
+
+        outcomes = [event.payload["outcome"] for (event,) in time.run(main())]
+
+        assert outcomes == ["completed"] * 3
+        assert 60 <= time.clock() - START - HOUR <= 120
+        assert platform.refusals == 0
 
     def test_a_platform_that_never_answers_does_not_hold_the_task(self, platform, wait, row):
         platform.latency = lambda ids: 24 * HOUR
