@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.headers import LONGEST_WAIT, RateLimit, rate_limit_of
+from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT, RateLimit, rate_limit_of
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.settings import Settings
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["RateBudget", "budget_for"]
 
 _WAIT_WITHOUT_ADVICE = 60.0
+_SOON = 60.0
+"""Seconds after a wait within which a further refusal means that the wait was too short."""
 _SAME_WINDOW = 2.0
 _WINDOW = 300.0
 _DOCUMENTED_LIMIT = 1000
@@ -48,6 +50,7 @@ class RateBudget:
         self._lock = threading.Lock()
         self._window: RateLimit | None = None
         self._refused_until = -math.inf
+        self._shortest = SHORTEST_WAIT
         self._under_way = 0
         self._own = 0
         self._others = _Others()
@@ -80,12 +83,22 @@ class RateBudget:
             self._learn(headers)
 
     def observe_429(self, retry_after: float | None) -> None:
-        """Learn that a request was refused; `retry_after` in seconds, None if the answer told nothing."""
+        """Learn that a request was refused; `retry_after` in seconds, None if the answer told nothing.
+
+        Whoever follows advice that is too short is refused again and again; so each time the wait is twice as long,
+        up to a minute, whatever the advice.
+        """
         wait = _WAIT_WITHOUT_ADVICE if retry_after is None else retry_after
         with self._lock:
             self.refused += 1
-            if math.isfinite(wait):
-                self._refused_until = self._clock() + min(max(wait, 0.0), LONGEST_WAIT)
+            if not math.isfinite(wait):
+                return
+            now = self._clock()
+            # Requests that were under way side by side are refused together, which counts once.
+            if now >= self._refused_until:
+                soon = now - self._refused_until < _SOON
+                self._shortest = min(self._shortest * 2, _WAIT_WITHOUT_ADVICE) if soon else SHORTEST_WAIT
+            self._refused_until = now + min(max(wait, self._shortest), LONGEST_WAIT)
 
     def delay(self) -> float:
         """Seconds to wait before the next request: 0 while our share lasts, else until the window ends."""

@@ -12,10 +12,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-__all__ = ["LONGEST_WAIT", "RateLimit", "epoch_seconds", "header", "rate_limit_of", "server_date", "wait_of"]
+__all__ = [
+    "LONGEST_WAIT",
+    "SHORTEST_WAIT",
+    "RateLimit",
+    "epoch_seconds",
+    "header",
+    "rate_limit_of",
+    "server_date",
+    "wait_of",
+]
 
 LONGEST_WAIT = 310.0
 """Seconds: no window is longer than 300, so a header that asks for more is wrong."""
+SHORTEST_WAIT = 5.0
+"""Seconds after a 429: `Retry-After: 0`, or a reset that is over already, would be asked hundreds of times a minute."""
 
 _ABOVE_THIS_IT_IS_MILLISECONDS = 1e11
 

@@ -17,7 +17,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
     CgcUnreadableError,
 )
-from airflow_provider_cgc.client.headers import LONGEST_WAIT
+from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT
 
 __all__ = ["counts_as_attempt", "transient", "wait_before_repeat"]
 
@@ -68,7 +68,7 @@ def _certainly_not_sent(error: CgcError) -> bool:
 
 def _until_reset(error: CgcRateLimited, random: Callable[[], float]) -> float:
     """To the reset and a little later, spread out, because every waiter of this user was refused."""
-    wait = _WITHOUT_ADVICE if error.retry_after is None else error.retry_after
+    wait = _WITHOUT_ADVICE if error.retry_after is None else max(error.retry_after, SHORTEST_WAIT)
     return min(wait + _jitter(wait, random), LONGEST_WAIT)
 
 

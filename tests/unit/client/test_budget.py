@@ -132,7 +132,7 @@ def test_an_answer_of_the_window_before_is_ignored(budget: RateBudget) -> None:
     assert budget.delay() == 0.0
 
 
-@pytest.mark.parametrize(("advice", "delay"), [(None, 60.0), (5.0, 5.0), (0.0, 0.0), (9999.0, 310.0), (-5.0, 0.0)])
+@pytest.mark.parametrize(("advice", "delay"), [(None, 60.0), (7.0, 7.0), (0.0, 5.0), (9999.0, 310.0), (-5.0, 5.0)])
 def test_a_429_is_waited_for(budget: RateBudget, ticks: Clock, advice: float | None, delay: float) -> None:
     budget.observe(headers(900))
 
@@ -141,6 +141,27 @@ def test_a_429_is_waited_for(budget: RateBudget, ticks: Clock, advice: float | N
     assert budget.delay() == pytest.approx(delay)
     ticks.now += delay
     assert budget.delay() == 0.0
+
+
+def test_advice_that_proves_too_short_is_believed_less_and_less(budget: RateBudget, ticks: Clock) -> None:
+    waits = []
+    for _ in range(6):
+        budget.observe_429(0.0)
+        waits.append(budget.delay())
+        ticks.now += waits[-1] + 1
+
+    assert waits == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
+    ticks.now += 60
+    budget.observe_429(0.0)
+    assert budget.delay() == 5.0
+
+
+def test_refusals_side_by_side_are_one(budget: RateBudget, ticks: Clock) -> None:
+    for _ in range(8):
+        budget.observe_429(0.0)
+        ticks.now += 0.1
+
+    assert budget.delay() == pytest.approx(4.9)
 
 
 def test_it_says_why_to_wait(budget: RateBudget) -> None:

@@ -186,6 +186,27 @@ def test_a_429_beyond_the_patience_is_raised_at_once(
     assert clock.naps == []
 
 
+@pytest.mark.parametrize(
+    "advice",
+    [
+        {"Retry-After": "0"},
+        {"X-RateLimit-Reset": "1767226000"},
+        {"X-RateLimit-Reset": "120", "Date": "Thu, 01 Jan 2026 00:06:40 GMT"},
+    ],
+    ids=["none to wait", "a reset that is over", "a reset in seconds from now"],
+)
+def test_a_429_that_advises_no_wait_is_not_hammered(
+    make_client: MakeClient, requests_mock: Any, base: str, clock: Any, advice: dict[str, str]
+) -> None:
+    requests_mock.get(f"{base}/user", [LIMITED | {"headers": advice}])
+
+    with pytest.raises(CgcRateLimited):
+        make_client(patience=300).user()
+
+    assert 5 <= requests_mock.call_count <= 10
+    assert sum(clock.naps) <= 300
+
+
 def test_429s_do_not_lengthen_the_wait_for_other_trouble(
     make_client: MakeClient, requests_mock: Any, base: str, clock: Any
 ) -> None:

@@ -317,6 +317,19 @@ class TestErrors:
         assert 240 <= letters[0][1].next_look <= 250
         assert ended(letters) == {"a"}
 
+    def test_a_429_that_advises_no_wait_is_not_hammered(self, time):
+        platform = FakePlatform(time)
+
+        def refuse(number, ids):
+            platform.budget.observe_429(0.0)  # as the client does
+            return api_error(CgcRateLimited, 429, 1000, retry_after=0.0)
+
+        platform.fault = refuse
+
+        time.run(wait(platform, some_ids(1000), limit=300))
+
+        assert 5 <= len(platform.requests) <= 30
+
     def test_a_429_of_one_request_leaves_the_others_alone(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: LIMITED if "x00000" in ids and number < 10 else None)
 
