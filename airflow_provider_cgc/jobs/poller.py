@@ -41,6 +41,10 @@ SLOWEST = 0.2
 """Requests a second: however little is left, the budget is asked again after 5 s."""
 QUICK_REPEATS = 3
 """Failures in a row that are repeated within seconds."""
+ALONE = 3
+"""Waits that are asked for alone to find out whether a refusal is about an id or about everybody's."""
+MOST_APART = 20
+"""Requests that it may take to find out whose ids a refusal is about."""
 SHORTEST_INTERVAL = 1.0
 """Seconds between two looks at a job, whatever a sensor asks for."""
 GATHER = 0.1
@@ -206,42 +210,64 @@ class Poller:
         at = self._clock()
         try:
             records = await self._ask(chunk)
-        except (CgcUnauthorized, CgcSettingsError) as error:
-            self._hand_out_error(chunk, error, at)
         except CgcError as error:
-            parts = [] if transient(error) else self._by_waiter(chunk)
-            if len(parts) > 1:
-                await self._look_apart(parts, error)
+            chunk = self._wanted(chunk)
+            waits = self._by_waiter(chunk) if _may_be_about_an_id(error) else []
+            if len(waits) > 1:
+                await self._look_apart(waits, error)
             else:
                 self._hand_out_error(chunk, error, at)
         else:
             self._hand_out(chunk, records, at)
 
-    async def _look_apart(self, parts: list[list[str]], error: CgcError) -> None:
+    async def _look_apart(self, waits: list[list[str]], error: CgcError) -> None:
         """
         Find out whose ids the platform refuses, so that one wait's bad id does not end the waits of others.
 
-        When it refuses the first two parts as well, it is not about an id, and the others are not asked.
+        A few waits are asked for alone, then the others together, and by halves where these are refused. If each of
+        the few is refused, it is not about an id, and the others are not asked. Whose turn has not come after so many
+        requests hears of trouble that may pass, and travels apart the next time.
         """
-        refused = 0
-        for number, part in enumerate(parts):
-            at = self._clock()
-            if refused == number == 2:
-                self._hand_out_error([job_id for rest in parts[number:] for job_id in rest], error, at)
-                return
+        random.shuffle(waits)
+        groups = [[wait] for wait in waits[:ALONE]] + [waits[ALONE:]]
+        refused_alone, answered, hopeless = 0, False, False
+        for _ in range(MOST_APART):
+            hopeless = refused_alone >= ALONE and not answered
+            if hopeless or not groups:
+                break
+            group, at = groups.pop(0), self._clock()
+            ids = self._wanted(job_id for wait in group for job_id in wait)
+            if not ids:
+                continue
             try:
-                records = await self._ask(part)
+                records = await self._ask(ids)
             except CgcError as their_error:
-                refused += not transient(their_error)
-                self._hand_out_error(part, their_error, at)
+                if _may_be_about_an_id(their_error) and len(group) > 1:
+                    groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
+                    continue
+                refused_alone += not transient(their_error)
+                self._hand_out_error(ids, their_error, at)
             else:
-                self._hand_out(part, records, at)
+                answered = True
+                self._hand_out(ids, records, at)
+        left = self._wanted(job_id for group in groups for wait in group for job_id in wait)
+        self._suspects.update(left)
+        self._hand_out_error(left, error, self._clock(), hopeless=hopeless)
+
+    def _wanted(self, ids: Iterable[str]) -> list[str]:
+        """Give those of the ids under way that somebody still waits for, and let the others go."""
+        wanted: list[str] = []
+        gone: list[str] = []
+        for job_id in ids:
+            (wanted if job_id in self._waiters else gone).append(job_id)
+        self._schedule(gone, self._clock(), pause=None)
+        return wanted
 
     def _by_waiter(self, chunk: list[str]) -> list[list[str]]:
         """Part ids by who waits for them."""
         parts: dict[frozenset[int], list[str]] = {}
         for job_id in chunk:
-            waiting = frozenset(id(waiter) for waiter in self._waiters.get(job_id, ()))
+            waiting = frozenset(id(waiter) for waiter in self._waiters[job_id])
             parts.setdefault(waiting, []).append(job_id)
         return list(parts.values())
 
@@ -282,7 +308,8 @@ class Poller:
         for waiter, their_records in letters.items():
             waiter.deliver(News(at=at, records=tuple(their_records), every=self._slowed(waiter)))
 
-    def _hand_out_error(self, chunk: list[str], error: CgcError, at: float) -> None:
+    def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:
+        hopeless = not transient(error) if hopeless is None else hopeless
         waiters = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):
@@ -294,7 +321,7 @@ class Poller:
         pause = shortest if advice is None else max(advice, shortest if attempt > QUICK_REPEATS else 0.0)
         self._schedule(chunk, at, pause=pause)
         for waiter in waiters:
-            waiter.deliver(News(at=at, error=error, hopeless=not transient(error), next_look=pause))
+            waiter.deliver(News(at=at, error=error, hopeless=hopeless, next_look=pause))
 
     def _schedule(self, chunk: list[str], at: float, *, pause: float | None) -> None:
         """Put the ids that are still waited for back into the plan, an interval or `pause` seconds after `at`."""
@@ -347,6 +374,11 @@ class Poller:
         if bug is not None:
             for waiter in {waiter for waiting in self._waiters.values() for waiter in waiting}:
                 waiter.deliver(Bug.of(bug))
+
+
+def _may_be_about_an_id(error: CgcError) -> bool:
+    """Tell whether a request with other ids might be answered."""
+    return not transient(error) and not isinstance(error, (CgcUnauthorized, CgcSettingsError))
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.poller import Poller, shared_poller
+from airflow_provider_cgc.jobs.poller import MOST_APART, Poller, shared_poller
 from tests.unit.jobs.fake_platform import UNKNOWN, FakePlatform, some_ids
 
 INTERVAL = 60.0
@@ -408,6 +408,43 @@ class TestErrors:
         *letters, refused = time.run(main())
         assert [ended(their) for their in letters] == [{job_id} for job_id in good]
         assert {(news.error, news.hopeless) for _, news in refused} == {(RIGHTS, True)}
+
+    @pytest.mark.parametrize("arrival", [0, 49], ids=["the bad ones first", "the bad ones last"])
+    @pytest.mark.parametrize("bad", [2, 5])
+    def test_several_bad_ids_do_not_end_the_waits_of_others(self, time, arrival, bad):
+        platform = FakePlatform(time, fault=lambda number, ids: RIGHTS if any("bad" in one for one in ids) else None)
+        good = some_ids(50, "good")
+        platform.end(good, after=0)
+        ids = [*good[:arrival], *some_ids(bad, "bad"), *good[arrival:]]
+
+        async def main():
+            return await asyncio.gather(*(wait(platform, [job_id], limit=300) for job_id in ids))
+
+        letters = dict(zip(ids, time.run(main()), strict=True))
+
+        assert [ended(letters[job_id]) for job_id in good] == [{job_id} for job_id in good]
+        assert all(their[-1][1].hopeless for job_id, their in letters.items() if "bad" in job_id)
+        before_the_next_interval = [request for request in platform.requests if request.at < 50]
+        assert len(before_the_next_interval) <= 1 + MOST_APART
+
+    def test_nobody_is_asked_for_who_has_left_since_a_refusal(self, time):
+        platform = FakePlatform(time, latency=lambda ids: 5.0, fault=lambda number, ids: RIGHTS if number == 0 else None)
+
+        async def main():
+            with sharing(platform) as poller:
+                stays, leaves = (poller.join([job_id], interval=INTERVAL, first_look=0.0) for job_id in ("a", "b"))
+                await asyncio.sleep(1)
+                poller.leave(leaves)
+                await asyncio.sleep(20)
+                returns = poller.join(["b"], interval=INTERVAL, first_look=time.clock())
+                await asyncio.sleep(10)
+                poller.leave(stays)
+                poller.leave(returns)
+
+        time.run(main())
+
+        first, second = platform.asked("b")
+        assert (first, round(second)) == (0, 21)
 
     def test_what_is_refused_to_everyone_is_not_asked_for_each_apart(self, time):
         platform = self.fail(time, RIGHTS)
