@@ -108,13 +108,18 @@ class RateBudget:
     def pace_for(self, who: object, wish: float) -> float:
         """Requests a second that `who` may send: infinite as long as everybody's wish fits, else its part of `pace`.
 
-        `wish` is what it would send by itself; it holds until the next call, or until `who` is gone.
+        `wish` is what it would send by itself; it holds until the next call, or until `forget`.
         """
         with self._lock:
             self._wishes[who] = wish
             wishes = sum(self._wishes.values())
             pace = self._pace()
         return math.inf if wishes <= pace else pace * wish / wishes
+
+    def forget(self, who: object) -> None:
+        """Leave its part to the others: `who` sends no more."""
+        with self._lock:
+            self._wishes.pop(who, None)
 
     def spread(self, requests: float) -> float:
         """Seconds, 0 to 310, that so many requests should take from now on; 0 while nothing is known."""

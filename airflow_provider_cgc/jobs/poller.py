@@ -75,7 +75,7 @@ class Poller:
         self._kind = kind
         self._tell = tell
         self._clock = clock
-        self._client = SharedClient(connect, clock=clock, start=self._start)
+        self._client = SharedClient(connect, clock=clock, start=self._start, ended=self._give_way)
         self._waiters: dict[str, set[Waiter]] = {}
         self._agenda = Agenda(self._one_who_waits)
         self._everybody: set[Waiter] = set()
@@ -187,6 +187,10 @@ class Poller:
     def _requests(self, now: float, *, most: int | None = None) -> list[list[str]]:
         taken = self._agenda.take(now, chunk=CHUNK, most=most, apart=self._suspects)
         return chunks(taken, suspects=self._suspects)
+
+    def _give_way(self, client: CgcClient) -> None:
+        """Leave the requests of a client that goes out of use to others: the next one may have another budget."""
+        client.budget.forget(self)
 
     def _wish(self) -> float:
         """Requests a second that it takes to look at everything as often as its waiters ask."""

@@ -23,6 +23,7 @@ class SharedClient:
     :param connect: reads the connection and gives a client.
     :param clock: epoch seconds.
     :param start: begins a task that outlives whoever asked for it.
+    :param ended: is told of each client that goes out of use.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class SharedClient:
         *,
         clock: Callable[[], float],
         start: Callable[[Coroutine[Any, Any, CgcClient]], asyncio.Task[CgcClient]],
+        ended: Callable[[CgcClient], object],
     ) -> None:
         self._connect = connect
         self._clock = clock
         self._start = start
+        self._ended = ended
         self._making: asyncio.Task[CgcClient] | None = None
         self._since = 0.0
 
@@ -66,6 +69,7 @@ class SharedClient:
         client, self._making = _made_by(self._making), None
         if client is not None:
             client.close()
+            self._ended(client)
 
     def _renewed(self, renewal: asyncio.Task[CgcClient]) -> None:
         """Go over to the client just made; where that failed, the old one serves until the next turn or a 401."""

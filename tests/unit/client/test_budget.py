@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import threading
 from typing import Any
@@ -305,8 +304,11 @@ class TestPace:
 
     def test_who_is_gone_wishes_nothing(self, budget: RateBudget) -> None:
         budget.observe(headers(800, NOW + 300))
-        budget.pace_for(RateBudget(share=1), 30.0)
-        gc.collect()
+        other = RateBudget(share=1)
+        budget.pace_for(other, 30.0)
+
+        budget.forget(other)
+        budget.forget(other)
 
         assert budget.pace_for(self, 10.0) == pytest.approx(2.0)
 

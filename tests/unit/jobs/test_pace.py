@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from itertools import pairwise
 
 import pytest
 
+from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.poller import Poller, shared_poller
 from tests.unit.jobs.fake_platform import FakePlatform, some_ids
@@ -122,6 +124,49 @@ def test_two_kinds_of_jobs_on_one_budget_share_it_evenly(platform):
     counts = [sum(request.ids[0] in ids for request in platform.requests) for ids in map(set, many.values())]
     assert platform.refusals == 0
     assert max(counts) <= 1.15 * min(counts)
+
+
+@pytest.fixture
+def no_gc():
+    """Let nothing be collected that stands in a circle, as in a triggerer between two collections."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_poller_that_was_closed_leaves_its_part_to_the_others(platform, no_gc):
+    ids = some_ids(MANY)
+
+    async def main():
+        await wait(platform, some_ids(MANY, "gone"), interval=1.0, seconds=100, key="gone")
+        await asyncio.sleep(WINDOW)
+        await wait(platform, ids, interval=60.0, seconds=900)
+
+    platform.time.run(main())
+
+    assert max(gaps(platform, ids[-1], after=0)) <= 61
+
+
+def test_a_part_of_a_budget_that_is_not_used_any_more_is_left_to_the_others(platform, no_gc):
+    """A new token has a budget of its own; the old one may still be that of another connection."""
+    before = platform.budget
+    before.pace_for(platform, 1.0)
+    times = []
+
+    async def main():
+        waiting = asyncio.create_task(wait(platform, some_ids(MANY), interval=10.0, seconds=900))
+        await asyncio.sleep(300)
+        times.append((before.spread_for(platform, 10), before.spread(10)))
+        platform.budget = RateBudget(share=0.8, clock=platform.time.clock)
+        await asyncio.sleep(500)
+        times.append((before.spread_for(platform, 10), before.spread(10)))
+        await waiting
+
+    platform.time.run(main())
+
+    (shared, alone), (afterwards, alone_afterwards) = times
+    assert shared > 2 * alone
+    assert afterwards == alone_afterwards
 
 
 def test_who_is_slowed_down_is_told_how_much_and_others_are_not(platform):

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_cgc.client import Settings
+from airflow_provider_cgc.client import RateBudget, Settings
 from airflow_provider_cgc.client.errors import (
     CgcConnectionError,
     CgcRateLimited,
@@ -692,6 +692,7 @@ class TestSharing:
         class Client:
             def __init__(self, settings, *, patience):
                 made.append((settings, patience))
+                self.budget = RateBudget(share=1)
 
             def close(self):
                 pass
