@@ -5,8 +5,11 @@ What is only looked at must not end a wait: whatever goes wrong here becomes a w
 
 from __future__ import annotations
 
+import logging
+import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +25,11 @@ if TYPE_CHECKING:
 
 SNAPSHOT_KEY = "cgc_jobs"
 
+log = logging.getLogger(__name__)
+
 _TOLD: weakref.WeakKeyDictionary[RateBudget, tuple[int, int]] = weakref.WeakKeyDictionary()
+_TELLING = threading.Lock()
+_COMPLAINED = threading.Event()
 
 
 def write(address: Mapping[str, Any] | None, snapshot: Mapping[str, Any], *, warn: Warn) -> None:
@@ -33,9 +40,10 @@ def write(address: Mapping[str, Any] | None, snapshot: Mapping[str, Any], *, war
         compat.write_view(address, SNAPSHOT_KEY, dict(snapshot))
     except Exception as error:  # noqa: BLE001  # a display ends no wait
         warn(f"XCom {SNAPSHOT_KEY!r}, which shows the jobs in Airflow's UI, could not be written: {_named(error)}")
-    tags = {"kind": snapshot["kind"], "dag_id": address["dag_id"], "task_id": address["task_id"]}
-    for state, count in snapshot["counts"].items():
-        compat.stats().gauge(f"cgc.jobs.{state}", count, tags=tags)
+    with _metrics_may_fail():
+        tags = {"kind": snapshot["kind"], "dag_id": address["dag_id"], "task_id": address["task_id"]}
+        for state, count in snapshot["counts"].items():
+            compat.stats().gauge(f"cgc.jobs.{state}", count, tags=tags)
 
 
 def link(
@@ -84,13 +92,26 @@ def tell_look(budget: RateBudget, seconds: float, *, kind: str, conn_id: str) ->
 
     `cgc.requests` are all, `cgc.requests_refused` those that were answered 429.
     """
-    stats = compat.stats()
-    stats.timing("cgc.look", timedelta(seconds=seconds), tags={"kind": kind, "conn_id": conn_id})
-    sent, refused = _TOLD.get(budget, (0, 0))
-    _TOLD[budget] = budget.sent, budget.refused
-    for name, count in (("cgc.requests", budget.sent - sent), ("cgc.requests_refused", budget.refused - refused)):
-        if count > 0:
-            stats.incr(name, count, tags={"conn_id": conn_id})
+    with _TELLING:
+        sent, refused = _TOLD.get(budget, (0, 0))
+        _TOLD[budget] = sent_now, refused_now = budget.sent, budget.refused
+    with _metrics_may_fail():
+        stats = compat.stats()
+        stats.timing("cgc.look", timedelta(seconds=seconds), tags={"kind": kind, "conn_id": conn_id})
+        for name, count in (("cgc.requests", sent_now - sent), ("cgc.requests_refused", refused_now - refused)):
+            if count > 0:
+                stats.incr(name, count, tags={"conn_id": conn_id})
+
+
+@contextmanager
+def _metrics_may_fail() -> Iterator[None]:
+    """Warn once in a process of a backend of metrics that fails: it is the deployment's, and all waits meet it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # a display ends no wait
+        if not _COMPLAINED.is_set():
+            _COMPLAINED.set()
+            log.warning("Airflow's metrics could not be told about the jobs: %s", _named(error))
 
 
 def _named(error: Exception) -> str:

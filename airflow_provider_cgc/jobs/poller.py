@@ -61,7 +61,7 @@ class Poller:
     :param connect: gives a client that makes a single attempt per call; called once for all waiters, again every ten
         minutes and after a 401. Closing the client is the poller's.
     :param clock: epoch seconds.
-    :param tell: is told the budget and the seconds after each look; it must neither block nor raise.
+    :param tell: is told the budget and the seconds after each request, in the thread that made it; it must not raise.
     """
 
     def __init__(
@@ -285,12 +285,17 @@ class Poller:
         return await self._in_thread(await self._client.get(), chunk)
 
     async def _in_thread(self, client: CgcClient, chunk: list[str]) -> list[BulkRecord[Any]]:
-        bulk_get, began = self._kind.bulk_get(client), time.monotonic()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: list(bulk_get(chunk)))
-        finally:
-            if self._tell is not None:
-                self._tell(client.budget, time.monotonic() - began)
+        bulk_get = self._kind.bulk_get(client)
+
+        def ask() -> list[BulkRecord[Any]]:
+            began = time.monotonic()
+            try:
+                return list(bulk_get(chunk))
+            finally:
+                if self._tell is not None:
+                    self._tell(client.budget, time.monotonic() - began)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, ask)
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -67,6 +68,30 @@ def test_every_request_is_counted_once_however_many_looks_tell_of_it(metrics: Me
     counted = [(name, count) for kind, name, count, _ in metrics.told if kind == "incr"]
     assert counted == [("cgc.requests", 3), ("cgc.requests_refused", 1), ("cgc.requests", 1)]
     assert [value for kind, _, value, _ in metrics.told if kind == "timing"] == [0.5, 0.25, 0.25]
+
+
+class Unreachable:
+    """A backend of metrics that is away."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise OSError("statsd: host unreachable")
+
+
+def test_metrics_that_cannot_be_told_are_warned_of_once_in_a_process(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(showing, "_COMPLAINED", threading.Event())
+    monkeypatch.setattr(compat, "stats", Unreachable)
+    monkeypatch.setattr(compat, "write_view", lambda address, key, value: None)
+    snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a"]), 60.0)
+
+    for _ in range(2):
+        showing.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+        showing.write(ADDRESS, snapshot, warn=pytest.fail)
+
+    assert [record.getMessage() for record in caplog.records if record.name == showing.log.name] == [
+        "Airflow's metrics could not be told about the jobs: OSError: statsd: host unreachable"
+    ]
 
 
 def test_airflows_own_metrics_take_what_is_told() -> None:

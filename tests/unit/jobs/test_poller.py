@@ -261,6 +261,25 @@ class TestSlowAnswers:
 
         assert {round(request.at) for request in platform.requests} == {0}
 
+    def test_the_loop_itself_tells_no_metrics(self, platform):
+        """A backend of metrics may look a host name up, or connect."""
+        platform.end(["a"], after=0)
+        threads = []
+
+        def tell(budget, seconds):
+            threads.append(threading.current_thread().name)
+
+        async def main():
+            with shared_poller("x", lambda: Poller(EXPORT, platform.connect, clock=platform.time.clock, tell=tell)) as one:
+                waiter = one.join(["a"], interval=INTERVAL, first_look=0.0)
+                await waiter.news(timeout=10)
+                one.leave(waiter)
+
+        platform.time.run(main())
+
+        assert len(threads) == 1
+        assert threads[0].startswith("cgc-export")
+
     def test_the_loop_itself_makes_no_request(self, platform):
         platform.end(["a"], after=0)
 
