@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT, RateLimit, rate_limit_of
@@ -23,7 +24,8 @@ __all__ = ["RateBudget", "budget_for"]
 _WAIT_WITHOUT_ADVICE = 60.0
 _SOON = 60.0
 """Seconds after a wait within which a further refusal means that the wait was too short."""
-_SAME_WINDOW = 2.0
+_SAME_WINDOW = 30.0
+"""Seconds that the end of one window may move: the platform's `Date` is in whole seconds, and answers may be slow."""
 _WINDOW = 300.0
 _DOCUMENTED_LIMIT = 1000
 _MEMORY = 100.0
@@ -229,12 +231,14 @@ def _bounded(seconds: float) -> float:
 
 
 def _newer(known: RateLimit | None, seen: RateLimit) -> RateLimit:
-    """Answers overtake each other: within one window the smaller rest is the later one."""
+    """Answers overtake each other: within one window the smaller rest is the later one, and no answer came before it
+    was written, so that the earliest end is the right one."""
     if known is None or seen.reset > known.reset + _SAME_WINDOW:
         return seen
     if seen.reset < known.reset - _SAME_WINDOW:
         return known
-    return seen if seen.remaining <= known.remaining else known
+    later = seen if seen.remaining <= known.remaining else known
+    return replace(later, reset=min(known.reset, seen.reset))
 
 
 _BUDGETS: dict[tuple[str, float], RateBudget] = {}

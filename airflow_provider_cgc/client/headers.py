@@ -96,12 +96,9 @@ def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
 
 
 def _until(moment: float, headers: Mapping[str, str], *, now: float) -> float:
-    """By this machine's clock; where that makes no sense the clocks differ, and the platform's own counts."""
-    seconds = moment - now
+    """By the platform's own clock where the answer shows it, because this machine's may be minutes off."""
     date = server_date(headers)
-    if date is not None and not 0 <= seconds <= LONGEST_WAIT:
-        seconds = moment - date.timestamp()
-    return _bounded(seconds)
+    return _bounded(moment - (now if date is None else date.timestamp()))
 
 
 def _bounded(seconds: float) -> float:

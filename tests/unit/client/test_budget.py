@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -129,6 +130,25 @@ def test_an_answer_of_the_window_before_is_ignored(budget: RateBudget) -> None:
     budget.observe(headers(3, NOW + 1))
 
     assert budget.delay() == 0.0
+
+
+@pytest.mark.parametrize("off", [-280, -15, 15, 250])
+def test_a_clock_that_is_off_neither_prolongs_nor_shortens_a_window(budget: RateBudget, ticks: Clock, off: int) -> None:
+    dated = {"Date": formatdate(NOW, usegmt=True)}
+    ticks.now = NOW + off
+
+    budget.observe(headers(200, NOW + 120) | dated)
+
+    assert budget.delay() == pytest.approx(120)
+
+
+def test_answers_that_take_long_are_not_taken_for_a_new_window(budget: RateBudget, ticks: Clock) -> None:
+    """By their dates the window seems to end later the longer they were on their way."""
+    for late in (0, 9, 4, 20):
+        ticks.now = NOW + late
+        budget.observe(headers(300 - late, NOW + 120) | {"Date": formatdate(NOW, usegmt=True)})
+
+    assert budget.snapshot() == RateLimit(1000, 280, NOW + 120)
 
 
 @pytest.mark.parametrize(("advice", "delay"), [(None, 60.0), (7.0, 7.0), (0.0, 5.0), (9999.0, 310.0), (-5.0, 5.0)])

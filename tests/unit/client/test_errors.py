@@ -157,7 +157,9 @@ def test_headers_count_in_any_case() -> None:
         ({"Retry-After": "inf"}, None),
         ({"Retry-After": "tomorrow"}, None),
         ({"Retry-After": "Thu, 01 Jan 2026 00:07:40 GMT"}, 60.0),
-        # This machine's clock is an hour off: the platform's own date counts.
+        # This machine's clock is minutes or an hour off: the platform's own date counts.
+        ({"X-RateLimit-Reset": str(int(NOW) + 300), "Date": "Thu, 01 Jan 2026 00:11:20 GMT"}, 20.0),
+        ({"X-RateLimit-Reset": str(int(NOW) + 30), "Date": "Thu, 01 Jan 2026 00:02:30 GMT"}, 280.0),
         ({"X-RateLimit-Reset": str(int(NOW) + 3690), "Date": "Thu, 01 Jan 2026 01:06:40 GMT"}, 90.0),
         ({"X-RateLimit-Reset": str(int(NOW) - 3510), "Date": "Wed, 31 Dec 2025 23:06:40 GMT"}, 90.0),
     ],
