@@ -92,7 +92,11 @@ class LiveView:
 
     def due(self, tracker: JobTracker, now: float) -> bool:
         """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
-        return now - self.written_at >= SHORTEST_STEP and self._facts(tracker) != self._written
+        return now - self.written_at >= SHORTEST_STEP and self.changed(tracker)
+
+    def changed(self, tracker: JobTracker) -> bool:
+        """Say whether there is something that was not written yet."""
+        return self._facts(tracker) != self._written
 
     def snapshot(self, tracker: JobTracker, now: float) -> dict[str, Any]:
         """Give the XCom value `cgc_jobs` as of `now`, and count it as written."""
@@ -150,7 +154,11 @@ class LiveView:
         self.refused += _count(earlier.get("refused"))
         rows = earlier.get("recent")
         if isinstance(rows, list):
-            self._recent.extendleft(row for row in reversed(rows) if isinstance(row, dict))
+            ours_last = [row["id"] for row in self._recent]
+            older = [row for row in rows if isinstance(row, dict) and row.get("id") not in ours_last]
+            # A snapshot shows the latest first.
+            older = older[::-1] if "counts" in earlier else older
+            self._recent = deque([*older, *self._recent], maxlen=MOST_ROWS)
         known = {name: earlier.get(name) for name in ("web", "project", "volume", "bytes_total", "manifest")}
         self.place = {name: value for name, value in known.items() if value is not None} | dict(self.place)
 

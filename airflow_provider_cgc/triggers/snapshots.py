@@ -41,6 +41,8 @@ class LiveSnapshot:
     closed: bool = False
     begun: bool = False
     warned: bool = False
+    patient_until: float = 0.0
+    """Until when nothing is written before every job was seen, lest what is shown goes back after a restart."""
     linked: Mapping[str, str] = field(default_factory=dict)
     under_way: asyncio.Future[None] | None = None
 
@@ -48,6 +50,12 @@ class LiveSnapshot:
         """Ask for a write, if there is something new, as soon as it is this wait's turn."""
         if self.address is not None and not (self.queued or self.closed):
             self.writer.queue(self)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a write would show no less than the one before; while it would not, news or time asks again."""
+        whole = self.clock() >= self.patient_until or "" not in self.tracker.open.values()
+        return whole and not self.closed
 
     def close(self) -> None:
         """Write nothing any more."""
@@ -95,7 +103,7 @@ class SnapshotWriter:
         loop = asyncio.get_running_loop()
         pause = max(one.view.written_at + SHORTEST_STEP - one.clock(), 0.0) if one.begun else GATHER
         one.queued = True
-        heappush(self._heap, (loop.time() + pause, next(self._numbers), one))
+        self._put(one, pause)
         if self._task is None or self._task.done():
             # An empty context, or what is logged below here would land in the first wait's log.
             self._task = loop.create_task(self._work(), context=contextvars.Context())
@@ -106,6 +114,9 @@ class SnapshotWriter:
         if self._task is not None:
             self._task.cancel()
         self._pool.shutdown(wait=False)
+
+    def _put(self, one: LiveSnapshot, pause: float) -> None:
+        heappush(self._heap, (asyncio.get_running_loop().time() + pause, next(self._numbers), one))
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -138,12 +149,18 @@ class SnapshotWriter:
             # The worker, or a triggerer before this one, has written about the same wait.
             earlier = await self._in_thread(showing.read)(one.address, warn=complaints.append)
             one.view.restore(earlier)
+            if earlier is not None:
+                one.patient_until = one.clock() + one.view.interval
+                self._put(one, one.view.interval)
             one.linked = showing.links_of_snapshot(earlier)
-        if one.view.due(one.tracker, one.clock()) and not one.closed:
+        if one.ready and one.view.due(one.tracker, one.clock()):
             snapshot = one.view.snapshot(one.tracker, one.clock())
             link, write = self._in_thread(showing.link), self._in_thread(showing.write)
             one.linked = await link(one.address, snapshot, one.linked, warn=complaints.append)
             await write(one.address, snapshot, warn=complaints.append)
+        elif one.ready and one.view.changed(one.tracker):
+            # The loop's clock ran ahead of the wall clock: it is a moment too early.
+            one.changed()
         for line in complaints:
             one.complain(line)
 

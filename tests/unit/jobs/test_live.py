@@ -185,6 +185,18 @@ def test_another_process_goes_on_where_the_last_one_left_off() -> None:
     assert (shown["web"], shown["volume"]) == ("https://cgc.sbgenomics.com", "lab/results")
 
 
+@pytest.mark.parametrize("form", ["snapshot", "to_json"])
+def test_the_last_to_complete_stay_the_last_when_an_earlier_view_is_taken_up(form: str) -> None:
+    ids = [f"job{number:02d}" for number in range(30)]
+    earlier, later = Watch(ids), Watch(ids)
+    shown = earlier.look(*map(completed, ids[:20]))
+    later.look(*map(completed, ids[15:30]))
+
+    later.view.restore(json.loads(json.dumps(shown if form == "snapshot" else earlier.view.to_json())))
+
+    assert [row["id"] for row in later.view.to_json()["recent"]] == ids[10:30]
+
+
 @pytest.mark.parametrize(
     "broken",
     [

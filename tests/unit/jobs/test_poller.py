@@ -270,7 +270,9 @@ class TestSlowAnswers:
             threads.append(threading.current_thread().name)
 
         async def main():
-            with shared_poller("x", lambda: Poller(EXPORT, platform.connect, clock=platform.time.clock, tell=tell)) as one:
+            with shared_poller(
+                "x", lambda: Poller(EXPORT, platform.connect, clock=platform.time.clock, tell=tell)
+            ) as one:
                 waiter = one.join(["a"], interval=INTERVAL, first_look=0.0)
                 await waiter.news(timeout=10)
                 one.leave(waiter)
@@ -447,7 +449,9 @@ class TestErrors:
         assert len(before_the_next_interval) <= 1 + MOST_APART
 
     def test_nobody_is_asked_for_who_has_left_since_a_refusal(self, time):
-        platform = FakePlatform(time, latency=lambda ids: 5.0, fault=lambda number, ids: RIGHTS if number == 0 else None)
+        platform = FakePlatform(
+            time, latency=lambda ids: 5.0, fault=lambda number, ids: RIGHTS if number == 0 else None
+        )
 
         async def main():
             with sharing(platform) as poller:

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc import compat
+from airflow_provider_cgc.client.errors import CgcUnavailable
+from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from airflow_provider_cgc.triggers.snapshots import SPACING
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import some_ids
+
+DOWN = CgcUnavailable(Problem(502, None, "down"), status=502, call="POST /x")
 
 
 class XComs:
@@ -100,6 +104,50 @@ def test_a_trigger_goes_on_from_what_was_written_before_it(time, platform, row, 
     assert shown["since"] == START - 3600
     assert shown["history"][0] == [0.0, 0, 0, 0, 1, 0]
     assert shown["requests"] > 7
+
+
+def test_what_is_shown_does_not_go_back_when_a_triggerer_starts_again(time, platform, row, xcoms):
+    """The new one knows nothing of the jobs that have ended until its first sweep is whole, which takes a while."""
+    ids = some_ids(1000)
+    platform.end(ids[:900], after=30)
+    platform.end(ids[900:], after=1200)
+    platform.latency = lambda asked: ids.index(min(asked)) / 100
+    stored = row(ids)
+
+    async def restarted() -> None:
+        first = asyncio.create_task(event_of(of_task(stored)))
+        await asyncio.sleep(600)
+        first.cancel()
+        await event_of(of_task(stored))
+
+    time.run(restarted())
+
+    completed = [value["counts"]["completed"] for at, value in xcoms.snapshots() if at > 100]
+    assert completed
+    assert set(completed) == {900}
+
+
+def test_what_is_shown_after_a_restart_waits_for_a_silent_job_no_longer_than_an_interval(time, platform, row, xcoms):
+    ids = some_ids(200)
+    platform.end(ids[:100], after=30)
+    platform.fault = lambda number, asked: DOWN if ids[-1] in asked else None
+    xcoms.values["wait", "cgc_jobs"] = {"version": 1, "since": START - 3600, "history": []}
+
+    time.run(events_of(of_task(row(ids, deadline=START + 600))))
+
+    assert [value["counts"]["completed"] for _, value in xcoms.snapshots()] == [100]
+
+
+def test_what_comes_up_a_moment_too_early_is_written_a_moment_later(time, platform, row, xcoms, monkeypatch):
+    """The wall clock that a wait goes by is slower than the loop's, as when it is set right."""
+    monkeypatch.setattr(CgcJobsTrigger, "clock", staticmethod(lambda: START + (time.clock() - START) * 0.9999))
+    ids = some_ids(200)
+    platform.latency = lambda asked: 4.0 if ids[-1] in asked else 0.0
+    platform.end(ids, after=5000)
+
+    time.run(events_of(of_task(row(ids, poke_interval=3600.0, first_look=START, deadline=START + 600))))
+
+    assert [value["counts"]["running"] for _, value in xcoms.snapshots()] == [100, 200]
 
 
 def test_a_thousand_waits_write_at_most_five_times_a_second_and_each_has_its_turn(time, platform, row, xcoms):
