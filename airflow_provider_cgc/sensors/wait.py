@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import showing
-from airflow_provider_cgc.client.errors import CgcUnauthorized
+from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import wait_before_repeat
 from airflow_provider_cgc.compat import first_poke
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
@@ -159,7 +159,11 @@ class Wait:
     def _ask(self, hook: CgcHook) -> Look:
         answer = self._ask_once(hook)
         if isinstance(answer.error, CgcUnauthorized):
-            hook.renew()
+            try:
+                hook.renew()
+            except CgcError as error:
+                answer.note(error)
+                return answer
             answer = self._ask_once(hook)
         return answer
 

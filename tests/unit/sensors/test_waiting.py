@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_cgc.client.errors import CgcRateLimited
+from airflow_provider_cgc.client.errors import CgcRateLimited, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import AirflowRescheduleException
@@ -263,6 +263,27 @@ def test_a_denial_that_was_mended_is_forgotten_where_silent_fail_goes_on(
     summary = Run(platform, monkeypatch, mode="poke", silent_fail=True).to_the_end()
 
     assert summary["completed"] == 2
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_a_connection_that_cannot_be_read_after_a_401_ends_the_wait_with_its_summary(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, shown: list[dict[str, Any]], mode: str
+) -> None:
+    def bulk_get(ids: Sequence[str]) -> Any:
+        raise CgcUnauthorized(Problem(401, None, "Unauthorized"), status=401, call="POST /x")
+
+    def renew() -> None:
+        raise CgcSettingsError("connection 'cgc_default'", "is not defined")
+
+    platform.exports.bulk_get = bulk_get
+    platform.renew = renew
+    run = Run(platform, monkeypatch, mode=mode, poke_interval=60, timeout=HOUR)
+
+    with pytest.raises(CgcWaitError, match=r"connection 'cgc_default': is not defined\. 120 exports"):
+        run.to_the_end()
+
+    assert run.pushed["cgc_summary"]["total"] == 120
+    assert shown[-1]["outcome"] == "error"
 
 
 @pytest.mark.parametrize("problem", [Problem(None, 9005, "Not yours."), Problem(401, None, "No.")], ids=["9005", "401"])
