@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT, RateLimit, rate_limit_of
+from airflow_provider_cgc.client.headers import SHORTEST_WAIT, RateLimit, bounded, rate_limit_of
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.settings import Settings
@@ -100,7 +100,7 @@ class RateBudget:
             if now >= self._refused_until:
                 soon = now - self._refused_until < _SOON
                 self._shortest = min(self._shortest * 2, _WAIT_WITHOUT_ADVICE) if soon else SHORTEST_WAIT
-            self._refused_until = now + min(max(wait, self._shortest), LONGEST_WAIT)
+            self._refused_until = now + max(bounded(wait), self._shortest)
 
     def delay(self) -> float:
         """Seconds to wait before the next request: 0 while our share lasts, else until the window ends."""
@@ -128,12 +128,12 @@ class RateBudget:
         with self._lock:
             pace, window, now = self._pace(), self._window, self._clock()
         if window is None:
-            return _bounded(requests / pace)
+            return bounded(requests / pace)
         in_this_window = pace * max(window.reset - now, 0.0)
         if requests <= in_this_window:
-            return _bounded(requests / pace) if requests else 0.0
+            return bounded(requests / pace) if requests else 0.0
         in_the_next = (requests - in_this_window) / (window.limit * self.share / _WINDOW)
-        return _bounded(max(window.reset - now, 0.0) + in_the_next)
+        return bounded(max(window.reset - now, 0.0) + in_the_next)
 
     def spread_for(self, who: object, requests: float) -> float:
         """Seconds, 0 to 310, that so many requests of `who` may take beside those of everybody who has a wish."""
@@ -177,7 +177,7 @@ class RateBudget:
         now, window = self._clock(), self._window
         spent = window is not None and self._ours(window) <= 0
         until_reset = window.reset - now if window is not None and spent else 0.0
-        return _bounded(self._refused_until - now), _bounded(until_reset)
+        return bounded(self._refused_until - now), bounded(until_reset)
 
     def _pace(self) -> float:
         """Requests a second that our share allows until the window ends, and what others send with it.
@@ -224,10 +224,6 @@ class _Others:
     def rate(self, now: float) -> float:
         """Requests a second, where older ones count for less."""
         return self._rate * math.exp(-max(now - self._at, 0.0) / _MEMORY)
-
-
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), LONGEST_WAIT)
 
 
 def _newer(known: RateLimit | None, seen: RateLimit) -> RateLimit:

@@ -16,6 +16,7 @@ __all__ = [
     "LONGEST_WAIT",
     "SHORTEST_WAIT",
     "RateLimit",
+    "bounded",
     "epoch_seconds",
     "header",
     "rate_limit_of",
@@ -90,7 +91,7 @@ def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     text = header(headers, "Retry-After")
     seconds = _number(text)
     if seconds is not None:
-        return _bounded(seconds) if seconds >= 0 else None
+        return bounded(seconds) if seconds >= 0 else None
     date = _http_date(text)
     return None if date is None else _until(date.timestamp(), headers, now=now)
 
@@ -98,10 +99,11 @@ def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
 def _until(moment: float, headers: Mapping[str, str], *, now: float) -> float:
     """By the platform's own clock where the answer shows it, because this machine's may be minutes off."""
     date = server_date(headers)
-    return _bounded(moment - (now if date is None else date.timestamp()))
+    return bounded(moment - (now if date is None else date.timestamp()))
 
 
-def _bounded(seconds: float) -> float:
+def bounded(seconds: float) -> float:
+    """A wait, 0 to 310 seconds."""
     return min(max(seconds, 0.0), LONGEST_WAIT)
 
 

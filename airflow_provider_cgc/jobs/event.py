@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +79,7 @@ def _summary(value: Any, kind: str) -> dict[str, Any]:
         raise ValueError(f"the event's summary describes {len(items)} failed items, more than it counts")
     summary["failed_items"] = [_item(item) for item in items]
     summary.setdefault("seconds", None)
-    if summary["seconds"] is not None and not _is_number(summary["seconds"]):
+    if summary["seconds"] is not None and not (is_number(summary["seconds"]) and summary["seconds"] >= 0):
         raise ValueError(f"the event's summary has {summary['seconds']!r} for 'seconds', not a duration")
     summary.setdefault("manifest", None)
     return summary
@@ -95,8 +95,9 @@ def _item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**item, **known}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+def is_number(value: Any) -> bool:
+    """Tell a number from anything else that JSON may hold; true, false and what no float can hold are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _check(outcome: Outcome, summary: Mapping[str, Any]) -> None:

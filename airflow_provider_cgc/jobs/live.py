@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.problems import REMEDIES
+from airflow_provider_cgc.jobs.event import is_number
 from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker, Outcome
 
 if TYPE_CHECKING:
@@ -140,10 +141,10 @@ class LiveView:
             return
         since: Any = earlier.get("since")
         points = earlier.get("history")
-        if not _is_number(since) or not isinstance(points, list):
+        if not is_number(since) or not isinstance(points, list):
             return
         whole = [list(point) for point in points if isinstance(point, list) and len(point) == 6]
-        if any(not _is_number(number) for point in whole for number in point):
+        if any(not is_number(number) for point in whole for number in point):
             return
         start = min(self.since, since)
         ours = [[point[0] + self.since - start, *point[1:]] for point in self._history]
@@ -306,10 +307,6 @@ def _filled(
 def _remedy(code: object) -> str | None:
     remedy = REMEDIES.get(code) if isinstance(code, int) else None
     return None if remedy is None else remedy.text
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _count(value: object) -> int:

@@ -209,6 +209,8 @@ def test_the_last_to_complete_stay_the_last_when_an_earlier_view_is_taken_up(for
         {"version": 1, "since": 0.0, "history": [[0, 0, 0, 0, 0, "many"]]},
         {"version": 1, "since": 0.0, "history": {"a": 1}},
         {"version": 1, "since": float("nan"), "history": []},
+        {"version": 1, "since": 10**400, "history": []},
+        {"version": 1, "since": 0.0, "history": [[0, 0, 0, 0, 0, 10**400]]},
     ],
 )
 def test_a_past_that_makes_no_sense_is_left(broken: object) -> None:
