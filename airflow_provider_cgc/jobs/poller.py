@@ -14,16 +14,15 @@ import functools
 import math
 import random
 import time
-import weakref
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.agenda import Agenda
+from airflow_provider_cgc.jobs.shared import shared
 from airflow_provider_cgc.jobs.shared_client import SharedClient
 from airflow_provider_cgc.jobs.sweep import CHUNK, THREADS, chunks
 from airflow_provider_cgc.jobs.waiter import Bug, News, Waiter
@@ -390,31 +389,6 @@ def _may_be_about_an_id(error: CgcError) -> bool:
     return not transient(error) and not isinstance(error, (CgcUnauthorized, CgcSettingsError))
 
 
-@dataclass(slots=True)
-class _Shared:
-    poller: Poller
-    users: int = 0
-
-
-_POLLERS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Shared]] = weakref.WeakKeyDictionary()
-
-
-@contextmanager
-def shared_poller(key: Hashable, make: Callable[[], Poller]) -> Iterator[Poller]:
-    """
-    Give the poller that everyone with the same `key` on this event loop shares.
-
-    It is made for the first user and closed when the last one leaves.
-    """
-    pollers = _POLLERS.setdefault(asyncio.get_running_loop(), {})
-    shared = pollers.get(key)
-    if shared is None:
-        shared = pollers[key] = _Shared(make())
-    shared.users += 1
-    try:
-        yield shared.poller
-    finally:
-        shared.users -= 1
-        if not shared.users:
-            del pollers[key]
-            shared.poller.close()
+def shared_poller(key: Hashable, make: Callable[[], Poller]) -> AbstractContextManager[Poller]:
+    """Give the poller that everyone with the same `key` on this event loop shares."""
+    return shared((Poller, key), make)

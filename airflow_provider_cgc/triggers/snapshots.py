@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import itertools
-import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
@@ -17,6 +16,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.jobs.live import SHORTEST_STEP, LiveView
+from airflow_provider_cgc.jobs.shared import shared
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
 SPACING = 0.2
@@ -168,27 +168,6 @@ class SnapshotWriter:
         return sync_to_async(call, thread_sensitive=False, executor=self._pool)
 
 
-@dataclass(slots=True)
-class _Shared:
-    writer: SnapshotWriter
-    users: int = 0
-
-
-_WRITERS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = weakref.WeakKeyDictionary()
-
-
-@contextmanager
-def shared_writer() -> Iterator[SnapshotWriter]:
-    """Give the writer that all waits of this event loop share; it is closed when the last one leaves."""
-    loop = asyncio.get_running_loop()
-    shared = _WRITERS.get(loop)
-    if shared is None:
-        shared = _WRITERS[loop] = _Shared(SnapshotWriter())
-    shared.users += 1
-    try:
-        yield shared.writer
-    finally:
-        shared.users -= 1
-        if not shared.users:
-            del _WRITERS[loop]
-            shared.writer.close()
+def shared_writer() -> AbstractContextManager[SnapshotWriter]:
+    """Give the writer that all waits of this event loop share."""
+    return shared(SnapshotWriter, SnapshotWriter)
