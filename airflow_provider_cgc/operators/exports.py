@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import first_poke, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
@@ -168,6 +167,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self.wait = wait
         self.dry_run = dry_run
         self._submitting = False
+        self._may_pass = False
         self._began: datetime | None = None
         self._known: dict[str, Any] = {}
         """What the live snapshot tells of where the files are, where they go and how much there is."""
@@ -342,6 +342,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             summary = {**summary, "manifest": None if summary["total"] else self._manifest_uri()}
         else:
             summary = {**settled.summary, "manifest": self._manifest_uri()}
+            self._may_pass = settled.may_pass
             bad = summary["failed"] + summary["missing"]
             # With `fail_fast` jobs may still run, and what still runs is not done.
             ended = bad + summary["completed"] + summary["skipped"] == summary["total"]
@@ -393,7 +394,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
         error = super()._error(outcome, summary, reason)
-        if outcome is Outcome.FAILED and any(_may_pass(item) for item in summary["failed_items"]):
+        if outcome is Outcome.FAILED and self._may_pass:
             return CgcJobsIncomplete(
                 summary,
                 "Some of it may pass by itself: Airflow's retries, as far as the task has any left, send again only"
@@ -512,10 +513,6 @@ def _known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> 
     places = {"volume": {one.volume for one in moving}, "project": {file.project for file in files.values()}}
     known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
     return known | ({"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {})
-
-
-def _may_pass(item: Mapping[str, Any]) -> bool:
-    return Problem(None, item.get("code"), str(item.get("message"))).may_pass
 
 
 @contextmanager

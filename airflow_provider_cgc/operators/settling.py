@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
@@ -41,6 +42,8 @@ class Settled:
     outcomes: list[ItemOutcome] | None
     unsettled: str | None = None
     """Why the task is not over, in a sentence: something of it still runs, or nobody can tell."""
+    may_pass: bool = False
+    """Whether any of all the failures, of which the summary lists a hundred, may pass when it is tried again."""
 
 
 def settle(
@@ -63,7 +66,7 @@ def settle(
     untold = summary["failed"] + summary["missing"] > len(summary["failed_items"])
     taken = any(item["code"] == LOCATION_TAKEN and item.get("id") for item in summary["failed_items"])
     if outcomes is None and not (verify or taken or untold):
-        return Settled(dict(summary), None)
+        return Settled(dict(summary), None, may_pass=any(map(_may_pass, summary["failed_items"])))
     account = _Account(summary, outcomes, _records(client, ids))
     unsettled = None
     if since is not None:
@@ -74,7 +77,7 @@ def settle(
         except CgcError as error:
             unsettled = f"{as_sentence(error)} So nobody could look whether the objects are on the volume."
     account.list_failures()
-    return Settled(account.summary, account.outcomes, unsettled)
+    return Settled(account.summary, account.outcomes, unsettled, may_pass=account.may_pass)
 
 
 class _Account:
@@ -119,6 +122,11 @@ class _Account:
         self.summary[counted] -= 1
         self.summary["failed"] += 1
         self._failures[job_id or place] = {"id": job_id, **item, "code": None, "message": problem}
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether any failure may pass when it is tried again."""
+        return any(map(_may_pass, self._failures.values()))
 
     def list_failures(self) -> None:
         """Let the summary show the first failures of those that are left."""
@@ -207,6 +215,10 @@ def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Ca
             f" very task, such as {taken_back[0]}: counted as completed."
         )
     return running
+
+
+def _may_pass(item: Mapping[str, Any]) -> bool:
+    return Problem(None, item.get("code"), str(item.get("message"))).may_pass
 
 
 def _found_it_there(job: ExportJob) -> bool:

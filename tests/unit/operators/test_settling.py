@@ -1,0 +1,50 @@
+"""The account at the end of an export, where a summary lists fewer failures than there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.tracker import MOST_ITEMS, failed_item
+from airflow_provider_cgc.operators.settling import settle
+
+FOR_GOOD = Problem(403, 9206, "No PUT.")
+PASSING = Problem(503, 9100, "Busy.")
+
+
+def failed(number: int, problem: Problem) -> ExportJob:
+    name = f"{number:03d}"
+    return ExportJob(f"job-{name}", JobState.FAILED, "FAILED", f"file-{name}", "a/out", name, error=problem)
+
+
+def settled(jobs: Sequence[ExportJob]) -> Any:
+    """Settle a task of which only these failures are told."""
+    by_id = {job.id: job for job in jobs}
+    exports = SimpleNamespace(bulk_get=lambda ids: [BulkRecord(name, by_id[name]) for name in ids])
+    summary = {
+        "total": len(jobs),
+        "completed": 0,
+        "failed": len(jobs),
+        "missing": 0,
+        "skipped": 0,
+        "bytes": 0,
+        "failed_items": [failed_item(job) for job in jobs[:MOST_ITEMS]],
+    }
+    client: Any = SimpleNamespace(exports=exports)
+    return settle(client, summary, outcomes=None, ids=sorted(by_id), verify=False, since=None, say=lambda line: None)
+
+
+@pytest.mark.parametrize(("last", "may_pass"), [(PASSING, True), (FOR_GOOD, False)])
+@pytest.mark.parametrize("count", [1, MOST_ITEMS, MOST_ITEMS + 1])
+def test_a_failure_that_may_pass_is_found_wherever_it_stands(count: int, last: Problem, may_pass: bool) -> None:
+    jobs = [*(failed(number, FOR_GOOD) for number in range(count - 1)), failed(count, last)]
+
+    told = settled(jobs)
+
+    assert told.may_pass is may_pass
+    assert (told.summary["failed"], len(told.summary["failed_items"])) == (count, min(count, MOST_ITEMS))
