@@ -331,6 +331,7 @@ function useLooks({ dagId, runId, taskId, mapIndex }) {
 // --- words
 
 const number = (value) => value.toLocaleString("en");
+const short = (value) => number(Number(value.toFixed(value < 9.95 ? 1 : 0))); // two digits, or all before the point
 const many = (count, [one, more]) => `${number(count)} ${count === 1 ? one : more}`;
 
 function size(bytes) {
@@ -341,7 +342,7 @@ function size(bytes) {
     value /= 1000;
     unit += 1;
   }
-  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toPrecision(2)} ${units[unit]}`;
+  return `${short(value)} ${units[unit]}`;
 }
 
 function lasting(seconds) {
@@ -622,7 +623,7 @@ function Facts({ snapshot, over }) {
   );
 }
 
-const perMinute = (rate) => `${rate >= 1 / 6 ? Math.round(60 * rate) : (60 * rate).toPrecision(1)} jobs/min`;
+const perMinute = (rate) => (rate >= 1 / 60 ? `${short(60 * rate)} jobs/min` : `${short(3600 * rate)} jobs/h`);
 
 function left(at, eta) {
   const end = asTime(at + eta);

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import BrowserContext, Locator, Request, Response, expect
+from playwright.sync_api import BrowserContext, Locator, Request, Response, Route, expect
 
 PATIENCE_MS = 30_000
 """For whatever the page should do: generous, because other programs may use this machine, too."""
 TAB = "/plugin/cgc-jobs"
+ONE_TASK = re.compile(r"/taskInstances/[^/]+(/\d+)?$")
+"""How a task instance is asked for."""
 TURN_TO = """url => {
     history.pushState({}, "", url);
     dispatchEvent(new PopStateEvent("popstate", {state: {}}));
@@ -42,6 +46,9 @@ class Tab:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         # Playwright writes onto what it calls, which a list's own method does not bear.
         self.page.on("request", lambda request: self.requests.append(request))
+        self.answered: list[Request] = []
+        self.page.on("requestfinished", lambda request: self.answered.append(request))
+        self.page.on("requestfailed", lambda request: self.answered.append(request))
         self.page.on("response", lambda response: self.responses.append(response))
         self.page.add_init_script(VIOLATIONS)
         self.where = ""
@@ -53,13 +60,23 @@ class Tab:
 
     def turn_to(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> None:
         """Go from one page of Airflow to the tab of a task instance, without a load: a new tab all the same."""
-        for listed in (self.dialogs, self.errors, self.requests, self.responses):
+        for listed in (self.dialogs, self.errors, self.requests, self.answered, self.responses):
             listed.clear()
         self.page.evaluate("window.executed = 0")
         self.where = self._task(dag_id, run_id, task_id, map_index)
         self.page.evaluate(TURN_TO, f"{self.where}/details")
         expect(self.root).to_have_count(0)
         self.page.evaluate(TURN_TO, f"{self.where}{TAB}")
+
+    def say_of_the_task(self, **facts: Any) -> None:
+        """Load the page as if Airflow said this of the task instance."""
+
+        def answer(route: Route) -> None:
+            told = route.fetch()
+            route.fulfill(response=told, json={**told.json(), **facts})
+
+        self.page.route(ONE_TASK, answer)
+        self.page.reload()
 
     def _task(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
         mapped = "" if map_index < 0 else f"/mapped/{map_index}"
@@ -134,6 +151,10 @@ class Tab:
         """Where every link of the tab leads, as written."""
         return [str(one) for one in self.root.locator("a").evaluate_all("all => all.map(a => a.getAttribute('href'))")]
 
+    def fact(self, name: str) -> str:
+        """What the tab says below this word, such as "Rate"."""
+        return self.part("facts").locator(f"dt:text-is('{name}') + dd").inner_text()
+
     def copied(self) -> str:
         """What is on the clipboard, asked from another page."""
         other = self.page.context.new_page()
@@ -156,6 +177,17 @@ class Tab:
     def looks(self) -> list[Request]:
         """The requests for the snapshot."""
         return [request for request in self.requests if "/xcomEntries/cgc_" in request.url]
+
+    @property
+    def tasks_asked_for(self) -> list[Request]:
+        """The tab's requests for its task instance: Airflow's own page asks for it by XMLHttpRequest."""
+        return [one for one in self.requests if ONE_TASK.search(one.url) and one.resource_type == "fetch"]
+
+    def settle(self) -> None:
+        """Wait until the tab's requests are answered, and none follows."""
+        self.page.wait_for_timeout(50)
+        while not {*self.tasks_asked_for, *self.looks} <= set(self.answered):
+            self.page.wait_for_timeout(50)
 
     @property
     def asked_for(self) -> list[str]:

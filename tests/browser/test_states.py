@@ -173,3 +173,38 @@ def test_who_may_not_read_xcoms_is_told_so(open_tab: Callable[..., Tab]) -> None
     tab.wait_for("denied")
     assert tab.message
     assert tab.errors == []
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (0, "0 B"),
+        (512, "512 B"),
+        (9_940_000_000, "9.9 GB"),
+        (9_960_000_000, "10 GB"),
+        (99_600_000_000, "100 GB"),
+        (999_600_000_000, "1 TB"),
+        (45_600_000_000_000_000_000, "45,600 PB"),
+    ],
+)
+def test_sizes_are_told_in_digits(size: int, told: str, show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(recent=1, bytes=size))
+
+    tab.wait_for("ready")
+
+    assert tab.fact("Data") == told
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [(2.0, "120 jobs/min"), (0.16, "9.6 jobs/min"), (0.166, "10 jobs/min"), (0.0005, "1.8 jobs/h")]
+)
+def test_rates_are_told_in_digits(
+    rate: float, told: str, put: Callable[..., None], open_tab: Callable[..., Tab]
+) -> None:
+    put(cgc_jobs=snapshot(longest=1, rate={"bytes": 99.6e6, "jobs": rate}))
+    tab = open_tab("shown", fresh=True)
+
+    tab.say_of_the_task(state="running")
+
+    tab.wait_for("ready")
+    assert tab.fact("Rate") == f"100 MB/s, {told}"
