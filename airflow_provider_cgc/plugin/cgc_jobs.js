@@ -10,7 +10,8 @@ const NAME = "CGC jobs"; // Airflow's UI takes the component from the global of 
 const VERSION = 1; // of the snapshot
 const EVERY = 10_000; // ms between two looks
 const SLOWEST = 120_000; // ms, after failed looks
-const PATIENCE = 30_000; // ms for one answer
+const PATIENCE = 60_000; // ms for all answers of one look
+const MOMENT = 3_000; // ms from what the viewer does until Airflow has done it
 const MOST_ROWS = 500; // a snapshot holds 140; more is somebody's joke
 const MOST_TEXT = 1_000; // characters of one text
 const CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes";
@@ -161,40 +162,53 @@ class Refusal extends Error {
 // login page of a proxy before Airflow, maybe on another host.
 async function get(path, signal) {
   const root = new URL("api/v2/", document.baseURI).pathname; // Airflow may live below a path
+  let answer;
+  let body;
   try {
-    const answer = await fetch(root + path, {
+    answer = await fetch(root + path, {
       headers: { Accept: "application/json" },
       credentials: "same-origin",
       cache: "no-store",
       redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+      signal,
     });
-    if (answer.status === 404) {
-      return null;
-    }
-    if (!answer.ok) {
-      throw new Refusal(answer.type === "opaqueredirect" ? 401 : answer.status, "");
-    }
-    return await answer.json();
+    body = await (answer.ok ? answer.json() : answer.json().catch(() => null)); // a proxy may refuse in any form
   } catch (error) {
     const told = {
       SyntaxError: "Airflow's answer could not be read.",
-      TimeoutError: `Airflow did not answer within ${PATIENCE / 1000} seconds.`,
+      AbortError: `Airflow did not answer within ${PATIENCE / 1000} seconds.`,
       TypeError: "Airflow could not be reached.", // what browsers call any failure of the network
     };
     throw Object.hasOwn(told, error.name) ? new Refusal(0, told[error.name]) : error;
   }
+  if (answer.ok) {
+    return body;
+  }
+  if (answer.status === 404) {
+    return null;
+  }
+  // Airflow says this, with 403, of a session that was signed out elsewhere; its own pages go by these words, too.
+  const signedOut = answer.type === "opaqueredirect" || body?.detail === "Invalid JWT token";
+  throw new Refusal(signedOut ? 401 : answer.status, "");
 }
 
-// The state comes first: where the task has ended, what is read after that is the last word.
-async function ask({ dagId, runId, taskId, mapIndex }, signal) {
+// The state comes first: where the task has ended, what is read after that is the last word. Where `before` had that
+// word and nothing has happened to the task since, there is no more to ask.
+async function ask({ dagId, runId, taskId, mapIndex }, before, signal) {
   const part = (text) => encodeURIComponent(String(text ?? ""));
   const map = /^\d+$/.test(mapIndex ?? "") ? Number(mapIndex) : -1;
   const path = `dags/${part(dagId)}/dagRuns/${part(runId)}/taskInstances/${part(taskId)}`;
   const xcom = async (key) => (await get(`${path}/xcomEntries/${key}?map_index=${map}`, signal))?.value ?? null;
   const task = await get(map < 0 ? path : `${path}/${map}`, signal);
+  if (task === null) {
+    throw new Refusal(404, "Airflow does not know this task instance: its run may have been deleted.");
+  }
+  const mark = JSON.stringify([task.state, task.try_number, task.end_date]);
+  if (before?.ended && before.mark === mark) {
+    return before;
+  }
   const jobs = await xcom("cgc_jobs");
-  return judge(isObject(task) ? task : {}, jobs, jobs === null ? await xcom("cgc_summary") : null);
+  return { ...judge(task, jobs, jobs === null ? await xcom("cgc_summary") : null), mark };
 }
 
 function judge(task, jobs, summary) {
@@ -257,7 +271,7 @@ function nothingYet(state, ended) {
 
 function trouble({ status, message }) {
   if (status === 401) {
-    return { denied: true, text: "Your session has ended: sign in to Airflow again." };
+    return { denied: true, text: "Your session has ended: load the page again to sign in to Airflow." };
   }
   if (status === 403) {
     const text = "You may not see the jobs of this task: ask an admin of Airflow for the right to read its XComs.";
@@ -267,28 +281,39 @@ function trouble({ status, message }) {
 }
 
 // Look again and again while the page is seen and the task goes on, one look at a time, less often while looks fail.
+// After the end a page that is left open asks nothing more. But whoever clears the task or signs in again does so by
+// pressing something here, or somewhere else and then comes back: that is followed by a look, which costs one request
+// where nothing has happened.
 function useLooks({ dagId, runId, taskId, mapIndex }) {
   const [found, setFound] = useState({ view: null, problem: null });
-  const now = useRef(() => {});
+  const now = useRef(null);
   useEffect(() => {
     const stop = new AbortController();
+    let asking = stop; // ends the requests under way
+    let view = null;
+    let looking = null; // the look under way
     let timer = 0;
-    let next = 0; // ms since 1970, when the next look is due
+    let next = 0; // ms since 1970, when a look is due by itself
+    let stirred = 0; // ... and when one is due after what the viewer did
+    let last = 0; // when the last one ended
     let failed = 0;
-    let over = false;
-    let busy = false;
-    const look = async () => {
-      if (busy) {
-        return;
-      }
-      busy = true;
+    const look = (before) => {
       clearTimeout(timer);
-      let pause = EVERY;
+      looking ??= once(before).finally(() => {
+        last = Date.now();
+        looking = null;
+        plan();
+      });
+      return looking;
+    };
+    const once = async (before) => {
+      asking = new AbortController();
+      const late = setTimeout((one) => one.abort(), PATIENCE, asking);
+      next = stirred = Infinity;
       try {
-        const view = await ask({ dagId, runId, taskId, mapIndex }, stop.signal);
+        view = await ask({ dagId, runId, taskId, mapIndex }, before, asking.signal);
         failed = 0;
-        over = view.ended;
-        pause = view.state === "foreign" ? 3 * EVERY : EVERY;
+        next = view.ended ? Infinity : Date.now() + (view.state === "foreign" ? 3 * EVERY : EVERY);
         setFound({ view, problem: null });
       } catch (error) {
         if (stop.signal.aborted) {
@@ -301,26 +326,32 @@ function useLooks({ dagId, runId, taskId, mapIndex }) {
           return;
         }
         failed += 1;
-        over = false;
-        pause = Math.min(EVERY * 2 ** failed, SLOWEST);
-        setFound((before) => ({ view: before.view, problem: trouble(error) })); // what is there stays
+        next = Date.now() + Math.min(EVERY * 2 ** failed, SLOWEST);
+        view = error.status === 403 ? null : view; // what is there stays, unless it may not be seen any more
+        setFound({ view, problem: trouble(error) });
       } finally {
-        busy = false;
+        clearTimeout(late);
       }
-      next = Date.now() + pause;
-      plan();
     };
     const plan = () => {
       clearTimeout(timer);
-      if (!stop.signal.aborted && !document.hidden && !over && !busy) {
-        timer = setTimeout(look, Math.max(0, next - Date.now()));
+      const due = Math.min(next, stirred);
+      if (due < Infinity && !looking && !document.hidden && !stop.signal.aborted) {
+        timer = setTimeout(() => look(view), Math.max(0, due - Date.now()));
       }
     };
-    now.current = look;
-    document.addEventListener("visibilitychange", plan, { signal: stop.signal });
-    look();
+    const stir = () => {
+      stirred = Math.max(Date.now() + MOMENT, last + EVERY);
+      plan();
+    };
+    for (const sign of ["visibilitychange", "focus", "click"]) {
+      globalThis.addEventListener(sign, stir, { capture: true, signal: stop.signal });
+    }
+    now.current = () => look(null);
+    look(null);
     return () => {
       stop.abort();
+      asking.abort();
       clearTimeout(timer);
     };
   }, [dagId, runId, taskId, mapIndex]);

@@ -18,6 +18,13 @@ LONG = "10:00"
 """Ten minutes: longer than the tab waits between two looks, whatever happens."""
 
 
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
+    document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
+}"""
+"""What a browser does when another of its tabs comes to the front: one without a window never does."""
+
+
 def looks_after_a_long_time(tab: Tab) -> int:
     """How often the tab asks in what the page takes for ten minutes."""
     tab.page.clock.install()
@@ -29,8 +36,38 @@ def looks_after_a_long_time(tab: Tab) -> int:
     return len(tab.looks) - before
 
 
-def test_the_tab_looks_again_while_the_task_waits(open_tab: Callable[..., Tab]) -> None:
-    assert looks_after_a_long_time(open_tab("waits", fresh=True)) > 0
+def tasks_asked_for_in(tab: Tab, seconds: int, *, step: int = 1) -> int:
+    """How often the tab asks for its task in so many seconds of the page's clock, which is moved step by step."""
+    before = len(tab.tasks_asked_for)
+    for _ in range(0, seconds, step):
+        tab.page.clock.run_for(1000 * step)
+        tab.settle()
+    return len(tab.tasks_asked_for) - before
+
+
+def with_clock(tab: Tab) -> Tab:
+    """The tab, on a clock that a test moves."""
+    tab.page.clock.install()
+    tab.page.reload()
+    tab.wait_for("ready")
+    tab.settle()
+    return tab
+
+
+def test_the_tab_looks_every_ten_seconds_while_the_task_waits(open_tab: Callable[..., Tab]) -> None:
+    tab = with_clock(open_tab("waits", fresh=True))
+
+    assert 4 <= tasks_asked_for_in(tab, 60) <= 7
+
+
+def test_a_hidden_page_asks_nothing_and_looks_at_once_when_it_is_seen_again(open_tab: Callable[..., Tab]) -> None:
+    tab = with_clock(open_tab("waits", fresh=True))
+
+    tab.page.evaluate(HIDE, True)
+    assert tasks_asked_for_in(tab, 120, step=10) == 0
+    tab.page.evaluate(HIDE, False)
+
+    assert tasks_asked_for_in(tab, 1) == 1
 
 
 def test_the_tab_looks_no_more_once_the_task_has_ended(open_tab: Callable[..., Tab]) -> None:
@@ -42,6 +79,45 @@ def test_a_task_that_was_ended_before_it_could_say_so_is_not_looked_at_for_ever(
     tab = show(snapshot(longest=3, recent=2), fresh=True)
 
     assert looks_after_a_long_time(tab) == 0
+
+
+def test_a_page_left_open_after_the_end_asks_nothing_until_somebody_is_there(open_tab: Callable[..., Tab]) -> None:
+    tab = with_clock(open_tab("succeeds", fresh=True))
+    assert tasks_asked_for_in(tab, 600, step=30) == 0
+    looks = len(tab.looks)
+
+    tab.page.locator("body").click(position={"x": 1, "y": 1})
+
+    assert tasks_asked_for_in(tab, 60) == 1
+    assert len(tab.looks) == looks  # that the task is as it was is enough
+    tab.page.evaluate(HIDE, True)
+    tab.page.evaluate(HIDE, False)
+    assert tasks_asked_for_in(tab, 60) == 1
+
+
+def test_a_task_that_is_cleared_is_followed_again(open_tab: Callable[..., Tab], run: Run) -> None:
+    tab = open_tab("succeeds", fresh=True)
+    tab.wait_for("ready")
+    since = tab.root.locator("dl time").first.inner_text()
+    run.airflow.clear(run.dag_id, run.run_id, ["succeeds"])
+
+    tab.page.locator("body").click(position={"x": 1, "y": 1})
+
+    expect(tab.root.locator("dl time").first).not_to_have_text(since)
+    expect(tab.root.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
+    wait_until(run.airflow, lambda: run.states["succeeds"] == "success", "the end of the second try", runs=(run,))
+
+
+def test_a_task_that_is_no_more_is_asked_for_ever_less_often(show: Callable[..., Tab]) -> None:
+    tab = with_clock(show(snapshot(longest=2), fresh=True))
+    tab.page.route("**/taskInstances/shown", lambda route: route.fulfill(status=404, json={"detail": "Not Found"}))
+
+    tab.part("refresh").click()
+
+    expect(tab.part("notice")).to_contain_text("may have been deleted")
+    looks = len(tab.looks)
+    assert 3 <= tasks_asked_for_in(tab, 600, step=10) <= 8
+    assert len(tab.looks) == looks
 
 
 def test_what_is_shown_stays_while_airflow_does_not_answer(open_tab: Callable[..., Tab]) -> None:
@@ -57,6 +133,18 @@ def test_what_is_shown_stays_while_airflow_does_not_answer(open_tab: Callable[..
     tab.page.unroute_all()
     tab.part("refresh").click()
     expect(tab.part("notice")).to_have_count(0)
+
+
+def test_who_may_not_see_the_jobs_any_more_sees_them_no_more(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(recent=2), fresh=True)
+    tab.wait_for("ready")
+    tab.page.route("**/xcomEntries/**", lambda route: route.fulfill(status=403, json={"detail": "Forbidden"}))
+
+    tab.part("refresh").click()
+
+    tab.wait_for("denied")
+    assert tab.rows.count() == 0
+    assert "admin" in tab.message
 
 
 def test_the_tab_follows_a_wait_without_a_reload_and_rests_at_its_end(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.guarded import NOBODY, PATH, VIEWER, GuardedServer
 from tests.browser.tab import Tab
@@ -46,6 +46,21 @@ def test_a_viewer_below_a_path_sees_the_jobs(open_as: Callable[[str, str], Tab],
     assert [url for url in tab.asked_for if not urlsplit(url).path.startswith(f"{PATH}/")] == []
     assert {answer.status for answer in tab.responses if "/xcomEntries/" in answer.url} == {200}
     assert {one.method for one in tab.looks} == {"GET"}
+
+
+def test_a_session_that_is_not_good_any_more_is_told_as_its_end(
+    open_as: Callable[[str, str], Tab], viewer: str, guarded: GuardedServer
+) -> None:
+    """Airflow answers 403 then, as to one who may not read; what is on the page stays there."""
+    tab = open_as(viewer, "fails")
+    tab.wait_for("ready")
+    tab.page.context.add_cookies([{"name": "_token", "value": "a.b.c", "url": guarded.base_url, "httpOnly": True}])
+
+    tab.part("refresh").click()
+
+    expect(tab.part("notice")).to_contain_text("session has ended")
+    assert {answer.status for answer in tab.responses[-1:]} == {403}
+    assert tab.counts == {"completed": 3, "failed": 3}
 
 
 def test_a_foreign_task_below_a_path_gets_its_sentence(open_as: Callable[[str, str], Tab], viewer: str) -> None:

@@ -175,6 +175,16 @@ def test_who_may_not_read_xcoms_is_told_so(open_tab: Callable[..., Tab]) -> None
     assert tab.errors == []
 
 
+def test_an_older_browser_shows_the_jobs_too(open_tab: Callable[..., Tab]) -> None:
+    """These two came to browsers in 2022 and 2023."""
+    tab = open_tab("succeeds", fresh=True)
+    tab.page.add_init_script("delete AbortSignal.any; delete AbortSignal.timeout;")
+
+    tab.page.reload()
+
+    tab.wait_for("ready")
+
+
 @pytest.mark.parametrize(
     ("size", "told"),
     [
