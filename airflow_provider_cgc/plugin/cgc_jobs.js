@@ -25,7 +25,7 @@ const ORIGINS = [
   "https://platform.sb.biodatacatalyst.nhlbi.nih.gov",
 ];
 const ENDED = new Set(["success", "failed", "skipped", "upstream_failed", "removed"]); // of the task instance
-const WORDS = { export: ["export", "exports"], import: ["import", "imports"], task: ["task", "tasks"] };
+const KINDS = new Set(["export", "import", "task"]); // what a job is called
 const COUNTS = {
   completed: "completed",
   failed: "failed",
@@ -43,7 +43,7 @@ const React = globalThis.React;
 if (!React) {
   throw new Error("The CGC jobs tab needs the React that Airflow's UI offers from 3.1 on.");
 }
-const { createElement: h, useCallback, useEffect, useMemo, useRef, useState } = React;
+const { createElement: h, useEffect, useMemo, useRef, useState } = React;
 
 // --- values: whatever comes in, a string, a number or nothing goes on
 
@@ -72,10 +72,8 @@ function readSnapshot(value) {
   const longest = asObjects(value.longest).map((row) => readRow(row, row.state === "PENDING" ? "pending" : "running"));
   const recent = asObjects(value.recent).map((row) => readRow(row, "completed"));
   const rate = isObject(value.rate) ? value.rate : {};
-  const kind = Object.hasOwn(WORDS, asText(value.kind)) ? value.kind : null;
   return {
-    kind,
-    words: kind ? WORDS[kind] : ["job", "jobs"],
+    word: KINDS.has(value.kind) ? value.kind : "job",
     outcome: asText(value.outcome),
     at: asTime(value.at),
     since: asTime(value.since),
@@ -355,15 +353,14 @@ function useLooks({ dagId, runId, taskId, mapIndex }) {
       clearTimeout(timer);
     };
   }, [dagId, runId, taskId, mapIndex]);
-  const refresh = useCallback(() => now.current(), []);
-  return { ...found, refresh };
+  return { ...found, refresh: () => now.current() };
 }
 
 // --- words
 
 const number = (value) => value.toLocaleString("en");
 const short = (value) => number(Number(value.toFixed(value < 9.95 ? 1 : 0))); // two digits, or all before the point
-const many = (count, [one, more]) => `${number(count)} ${count === 1 ? one : more}`;
+const many = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 
 function size(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -406,23 +403,18 @@ function Time({ at, ago = false }) {
   return h("time", { dateTime: date.toISOString() }, ago ? `${told} (${lasting(passed)} ago)` : told);
 }
 
-function headline({ kind, words, total, volume }) {
-  const place =
-    volume && kind === "export"
-      ? ` to ${visible(volume)}`
-      : volume && kind === "import"
-        ? ` from ${visible(volume)}`
-        : "";
-  return `${many(total, words)}${place}`;
+function headline({ word, total, volume }) {
+  const way = { export: "to", import: "from" }[word];
+  return many(total, word) + (volume && way ? ` ${way} ${visible(volume)}` : "");
 }
 
-function verdict({ outcome, ended, total, counts, words, at, interval }, taskState) {
+function verdict({ outcome, ended, total, counts, word, at, interval }, taskState) {
   const bad = counts.failed + counts.missing;
   const open = total - ended;
   const told = {
     completed: `All ended well.`,
-    failed: `The wait is over: ${many(bad, words)} failed.${open ? ` ${number(open)} had not ended.` : ""}`,
-    timeout: `The task's timeout came first: ${many(open, words)} had not ended and may still run on the platform.`,
+    failed: `The wait is over: ${many(bad, word)} failed.${open ? ` ${number(open)} had not ended.` : ""}`,
+    timeout: `The task's timeout came first: ${many(open, word)} had not ended and may still run on the platform.`,
     error: "The wait broke off with an error, which the task's log names. Jobs may still run on the platform.",
   };
   told.execution_timeout = told.timeout;
@@ -434,7 +426,7 @@ function verdict({ outcome, ended, total, counts, words, at, interval }, taskSta
   }
   const silent = at === null ? 0 : Date.now() / 1000 - at;
   const late = silent > Math.max(600, 5 * (interval ?? 60)) ? ` Nothing new for ${lasting(silent)}.` : "";
-  return `${number(ended)} of ${many(total, words)} ended${bad ? `, ${number(bad)} of them failed` : ""}.${late}`;
+  return `${number(ended)} of ${many(total, word)} ended${bad ? `, ${number(bad)} of them failed` : ""}.${late}`;
 }
 
 // --- links: a known origin, and path segments that cannot be anything else
@@ -470,20 +462,7 @@ function Away({ href, children }) {
 // --- taking it along
 
 function csv(rows) {
-  const names = [
-    "group",
-    "id",
-    "file",
-    "name",
-    "volume",
-    "location",
-    "code",
-    "message",
-    "remedy",
-    "since",
-    "ended",
-    "size",
-  ];
+  const names = "group,id,file,name,volume,location,code,message,remedy,since,ended,size".split(",");
   const time = (at) => (at === null ? "" : new Date(at * 1000).toISOString());
   const cell = (value) => {
     const text = String(value ?? "");
@@ -528,11 +507,11 @@ async function copy(text) {
 // --- what is seen
 
 function Progress({ snapshot }) {
-  const { counts, ended, total, words } = snapshot;
+  const { counts, ended, total, word } = snapshot;
   const percent = total ? Math.floor((100 * ended) / total) : 0;
   const part = (name, count) =>
     count > 0 && h("span", { key: name, className: `cgc-fill-${name}`, style: { width: `${(100 * count) / total}%` } });
-  const text = `${number(ended)} of ${many(total, words)} ended`;
+  const text = `${number(ended)} of ${many(total, word)} ended`;
   return h(
     "div",
     { className: "cgc-progress" },
@@ -541,7 +520,7 @@ function Progress({ snapshot }) {
       {
         className: "cgc-bar",
         role: "progressbar",
-        "aria-label": `Progress of the ${words[1]}`,
+        "aria-label": `Progress of the ${word}s`,
         "aria-valuemin": 0,
         "aria-valuemax": 100,
         "aria-valuenow": percent,
@@ -635,7 +614,7 @@ function Facts({ snapshot, over }) {
   const facts = [
     ["Data", bytes !== null && (bytesTotal !== null ? `${size(bytes)} of ${size(bytesTotal)}` : size(bytes))],
     ["Rate", !over && rates.join(", ")],
-    ["Time left", !over && eta !== null && eta >= 0 && (at === null ? `about ${lasting(eta)}` : left(at, eta))],
+    ["Time left", !over && eta !== null && eta >= 0 && left(at, eta)],
     ["Waiting since", since !== null && h(Time, { at: since })],
     ["As of", at !== null && h(Time, { at, ago: true })],
     ["Asked", interval !== null && `every ${lasting(interval)}`],
@@ -657,13 +636,9 @@ function Facts({ snapshot, over }) {
 const perMinute = (rate) => (rate >= 1 / 60 ? `${short(60 * rate)} jobs/min` : `${short(3600 * rate)} jobs/h`);
 
 function left(at, eta) {
-  const end = asTime(at + eta);
-  return h(
-    React.Fragment,
-    null,
-    `about ${lasting(eta)}`,
-    end !== null && [" (", h(Time, { key: "end", at: end }), ")"],
-  );
+  const about = `about ${lasting(eta)}`;
+  const end = at === null ? null : asTime(at + eta);
+  return end === null ? about : [`${about} (`, h(Time, { key: "end", at: end }), ")"];
 }
 
 function Row({ row }) {
@@ -710,7 +685,7 @@ function Story({ row }) {
         row.code !== null && h("strong", null, `${row.code} `),
         h("bdi", null, visible(row.message) || "The platform gave no reason."),
       ),
-      row.remedy && h("p", { className: "cgc-remedy" }, visible(row.remedy)),
+      row.remedy && h("p", { className: "cgc-quiet" }, visible(row.remedy)),
       h("p", null, h(Away, { href: page }, row.code !== null ? `About error ${row.code}` : "About error codes")),
     );
   }
@@ -863,13 +838,13 @@ function Jobs({ view, title, refresh }) {
 
 // For ears: not every number that changes, but each failure, each tenth of the way, and the end.
 function announcement({ snapshot, taskState }) {
-  const { counts, ended, total, words, outcome } = snapshot;
+  const { counts, ended, total, word, outcome } = snapshot;
   const bad = counts.failed + counts.missing;
   if (outcome || ENDED.has(taskState)) {
     return verdict(snapshot, taskState);
   }
   const tenths = total ? Math.floor((10 * ended) / total) : 0;
-  return `${tenths * 10} percent of ${many(total, words)} ended, ${number(bad)} failed.`;
+  return `${tenths * 10} percent of ${many(total, word)} ended, ${number(bad)} failed.`;
 }
 
 function Tab(props) {
@@ -993,7 +968,6 @@ const CSS = `
 .cgc-state { white-space: nowrap }
 .cgc-name, bdi.cgc-quiet { display: block; text-align: match-parent }
 .cgc-code { font-family: var(--chakra-fonts-mono) }
-.cgc-remedy { color: var(--chakra-colors-fg-muted) }
 .cgc-unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap }
 @container (max-width: 40rem) {
