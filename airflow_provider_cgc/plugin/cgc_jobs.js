@@ -25,6 +25,7 @@ const ORIGINS = [
   "https://platform.sb.biodatacatalyst.nhlbi.nih.gov",
 ];
 const ENDED = new Set(["success", "failed", "skipped", "upstream_failed", "removed"]); // of the task instance
+const AGAIN = new Set(["", "scheduled", "queued", "up_for_retry", "restarting"]); // what follows a clear or a failure
 const KINDS = new Set(["export", "import", "task"]); // what a job is called
 const COUNTS = {
   completed: "completed",
@@ -396,11 +397,12 @@ function timeZone() {
   }
 }
 
-function Time({ at, ago = false }) {
+// `now` is for what goes on: after the end nothing is drawn anew, and "5 s ago" would soon be wrong.
+function Time({ at, now = null }) {
   const date = new Date(at * 1000);
   const told = date.toLocaleString("sv", { timeZone: timeZone() }); // like Airflow: 2026-11-24 14:05:00
-  const passed = Date.now() / 1000 - at;
-  return h("time", { dateTime: date.toISOString() }, ago ? `${told} (${lasting(passed)} ago)` : told);
+  const ago = now === null ? "" : ` (${lasting(now - at)} ago)`;
+  return h("time", { dateTime: date.toISOString() }, told + ago);
 }
 
 function headline({ word, total, volume }) {
@@ -419,7 +421,7 @@ function verdict({ outcome, ended, total, counts, word, at, interval }, taskStat
   };
   told.execution_timeout = told.timeout;
   if (Object.hasOwn(told, outcome)) {
-    return told[outcome];
+    return told[outcome] + (AGAIN.has(taskState) ? " The task will run again." : "");
   }
   if (ENDED.has(taskState)) {
     return `The task has ended (${taskState}) without a last word about its jobs: this is the last that is known.`;
@@ -605,7 +607,8 @@ function Counts({ counts, chosen, choose }) {
   );
 }
 
-function Facts({ snapshot, over }) {
+function Facts({ snapshot, now }) {
+  const over = now === null;
   const { at, since, bytes, bytesTotal, byteRate, jobRate, eta, interval, requests, refused } = snapshot;
   const rates = [byteRate !== null && `${size(byteRate)}/s`, jobRate !== null && perMinute(jobRate)].filter(Boolean);
   const { web, project, volume, task } = snapshot;
@@ -616,7 +619,7 @@ function Facts({ snapshot, over }) {
     ["Rate", !over && rates.join(", ")],
     ["Time left", !over && eta !== null && eta >= 0 && left(at, eta)],
     ["Waiting since", since !== null && h(Time, { at: since })],
-    ["As of", at !== null && h(Time, { at, ago: true })],
+    ["As of", at !== null && h(Time, { at, now })],
     ["Asked", interval !== null && `every ${lasting(interval)}`],
     ["Requests", requests !== null && `${number(requests)}${refusals}`],
     ...unlinked.map(([name, text]) => [name, text && h("bdi", null, visible(text))]),
@@ -641,7 +644,7 @@ function left(at, eta) {
   return end === null ? about : [`${about} (`, h(Time, { key: "end", at: end }), ")"];
 }
 
-function Row({ row }) {
+function Row({ row, now }) {
   return h(
     "tr",
     { role: "row", "data-row": row.id, "data-group": row.group },
@@ -667,12 +670,12 @@ function Row({ row }) {
       h("bdi", { className: "cgc-name" }, visible(row.location) || "\u2013"),
       h("bdi", { className: "cgc-quiet" }, visible(row.volume)),
     ),
-    h("td", { role: "cell" }, h(Story, { row })),
+    h("td", { role: "cell" }, h(Story, { row, now })),
   );
 }
 
 // What became of one job: the platform's words and ours are kept apart.
-function Story({ row }) {
+function Story({ row, now }) {
   if (row.group === "failed" || row.group === "missing") {
     const page =
       row.code !== null && Number.isSafeInteger(row.code) && row.code >= 0 ? `${CODES_PAGE}#${row.code}` : CODES_PAGE;
@@ -692,17 +695,17 @@ function Story({ row }) {
   if (row.group === "completed") {
     const told = [
       row.size !== null && size(row.size),
-      row.ended !== null && h(Time, { key: "ended", at: row.ended, ago: true }),
+      row.ended !== null && h(Time, { key: "ended", at: row.ended, now }),
     ];
     return told.filter(Boolean).flatMap((one, index) => (index ? [", ", one] : [one]));
   }
   if (row.since === null) {
     return row.group === "pending" ? "not started" : "running";
   }
-  return `for ${lasting(Date.now() / 1000 - row.since)}`;
+  return now === null ? ["since ", h(Time, { key: "since", at: row.since })] : `for ${lasting(now - row.since)}`;
 }
 
-function Table({ snapshot, chosen, find }) {
+function Table({ snapshot, now, chosen, find }) {
   const rows = shownRows(snapshot, chosen, find);
   const nothing =
     snapshot.rows.length === 0
@@ -732,7 +735,7 @@ function Table({ snapshot, chosen, find }) {
         h(
           "tbody",
           { role: "rowgroup" },
-          rows.map((row) => h(Row, { key: row.key, row })),
+          rows.map((row) => h(Row, { key: row.key, row, now })),
           rows.length === 0 &&
             h("tr", { role: "row" }, h("td", { role: "cell", colSpan: head.length, className: "cgc-quiet" }, nothing)),
         ),
@@ -767,6 +770,7 @@ function Jobs({ view, title, refresh }) {
   const [chosen, setChosen] = useState(null);
   const [find, setFind] = useState("");
   const [said, setSaid] = useState("");
+  const now = isOver(view) ? null : Date.now() / 1000;
   const failed = useMemo(
     () => snapshot.rows.filter((row) => row.group === "failed" || row.group === "missing"),
     [snapshot],
@@ -809,7 +813,7 @@ function Jobs({ view, title, refresh }) {
     h(Progress, { snapshot }),
     h(Chart, snapshot),
     h(Counts, { counts: snapshot.counts, chosen, choose: setChosen }),
-    h(Facts, { snapshot, over: ENDED.has(taskState) }),
+    h(Facts, { snapshot, now }),
     h(
       "div",
       { className: "cgc-tools" },
@@ -832,9 +836,11 @@ function Jobs({ view, title, refresh }) {
       ),
       h("span", { className: "cgc-quiet", role: "status" }, said),
     ),
-    h(Table, { snapshot, chosen, find }),
+    h(Table, { snapshot, now, chosen, find }),
   );
 }
+
+const isOver = ({ snapshot, taskState }) => Boolean(snapshot.outcome) || ENDED.has(taskState);
 
 // For ears: not every number that changes, but each failure, each tenth of the way, and the end.
 function announcement({ snapshot, taskState }) {

@@ -108,6 +108,15 @@ def test_a_task_that_is_cleared_is_followed_again(open_tab: Callable[..., Tab], 
     wait_until(run.airflow, lambda: run.states["succeeds"] == "success", "the end of the second try", runs=(run,))
 
 
+def test_what_a_task_left_before_it_was_cleared_is_not_taken_for_its_end(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(failures=1), fresh=True)
+
+    tab.say_of_the_task(state="queued")
+
+    tab.wait_for("ready")
+    expect(tab.root).to_contain_text("will run again")
+
+
 def test_a_task_that_is_no_more_is_asked_for_ever_less_often(show: Callable[..., Tab]) -> None:
     tab = with_clock(show(snapshot(longest=2), fresh=True))
     tab.page.route("**/taskInstances/shown", lambda route: route.fulfill(status=404, json={"detail": "Not Found"}))
@@ -118,6 +127,17 @@ def test_a_task_that_is_no_more_is_asked_for_ever_less_often(show: Callable[...,
     looks = len(tab.looks)
     assert 3 <= tasks_asked_for_in(tab, 600, step=10) <= 8
     assert len(tab.looks) == looks
+
+
+def test_times_are_told_as_ago_only_while_somebody_counts_them(open_tab: Callable[..., Tab]) -> None:
+    """After the end nothing is drawn anew: "5 s ago" would stand there for hours."""
+    waits = open_tab("waits")
+    waits.wait_for("ready")
+    expect(waits.root).to_contain_text(" ago)")
+
+    ended = open_tab("succeeds")
+    ended.wait_for("ready")
+    expect(ended.root).not_to_contain_text(" ago)")
 
 
 def test_what_is_shown_stays_while_airflow_does_not_answer(open_tab: Callable[..., Tab]) -> None:
