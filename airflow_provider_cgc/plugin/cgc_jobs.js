@@ -44,7 +44,7 @@ const React = globalThis.React;
 if (!React) {
   throw new Error("The CGC jobs tab needs the React that Airflow's UI offers from 3.1 on.");
 }
-const { createElement: h, useEffect, useMemo, useRef, useState } = React;
+const { createElement: h, useEffect, useRef, useState } = React;
 
 // --- values: whatever comes in, a string, a number or nothing goes on
 
@@ -405,6 +405,8 @@ function Time({ at, now = null }) {
   return h("time", { dateTime: date.toISOString() }, told + ago);
 }
 
+const clock = () => new Date().toLocaleTimeString("sv", { timeZone: timeZone() });
+
 function headline({ word, total, volume }) {
   const way = { export: "to", import: "from" }[word];
   return many(total, word) + (volume && way ? ` ${way} ${visible(volume)}` : "");
@@ -741,21 +743,25 @@ function Table({ snapshot, now, chosen, find }) {
         ),
       ),
     ),
-    h("p", { className: "cgc-quiet" }, listed(snapshot, rows.length)),
+    h(
+      "p",
+      { className: "cgc-quiet" },
+      h("span", { role: "status" }, `${number(rows.length)} of ${number(snapshot.rows.length)} rows.`),
+      listed(snapshot),
+    ),
   );
 }
 
-function listed({ rows, total, cut, manifest, older }, shown) {
-  const some = `${number(shown)} of ${number(rows.length)} rows.`;
+function listed({ rows, total, cut, manifest, older }) {
   if (rows.length >= total) {
-    return some;
+    return "";
   }
   const which = older
     ? "the first failures"
     : "the first failures, those that run longest and those that completed last";
   const less = cut ? " Some were left out for their size." : "";
   const all = manifest ? " The manifest has all of them." : "";
-  return `${some} Listed are ${which}; the numbers above count all ${number(total)} jobs.${less}${all}`;
+  return ` Listed are ${which}; the numbers above count all ${number(total)} jobs.${less}${all}`;
 }
 
 function shownRows(snapshot, chosen, find) {
@@ -765,45 +771,28 @@ function shownRows(snapshot, chosen, find) {
   return snapshot.rows.filter((row) => (!chosen || row.group === chosen) && (!wanted || texts(row).includes(wanted)));
 }
 
-function Jobs({ view, title, refresh }) {
-  const { snapshot, taskState } = view;
+function Jobs({ view, title }) {
+  const { snapshot } = view;
   const [chosen, setChosen] = useState(null);
   const [find, setFind] = useState("");
   const [said, setSaid] = useState("");
   const now = isOver(view) ? null : Date.now() / 1000;
-  const failed = useMemo(
-    () => snapshot.rows.filter((row) => row.group === "failed" || row.group === "missing"),
-    [snapshot],
-  );
-  const allFailed = snapshot.counts.failed + snapshot.counts.missing;
+  const failed = snapshot.rows.filter((row) => row.id && (row.group === "failed" || row.group === "missing"));
   const copyFailed = async () => {
-    const some =
-      failed.length < allFailed
-        ? `the first ${number(failed.length)} of ${number(allFailed)}`
-        : `all ${number(failed.length)}`;
+    const some = `${number(failed.length)} of ${number(snapshot.counts.failed + snapshot.counts.missing)}`;
     try {
       await copy(failed.map((row) => row.id).join("\n"));
-      setSaid(`Copied the ids of ${some} failed jobs.`);
+      setSaid(`Copied the ids of ${some} failed jobs at ${clock()}.`); // the time: a second press is told, too
     } catch {
       setSaid("The browser did not allow to copy.");
     }
   };
-  const download = () => save(csv(shownRows(snapshot, chosen, find)), `${title}.csv`);
+  // Without the mark at its begin Excel takes UTF-8 for something else.
+  const download = () => save(`\ufeff${csv(shownRows(snapshot, chosen, find))}`, `${title}.csv`);
   const links = linksOf(snapshot);
   return h(
     React.Fragment,
     null,
-    h(
-      "header",
-      null,
-      h(
-        "div",
-        null,
-        h("h2", null, headline(snapshot)),
-        view.state === "ready" && h("p", null, verdict(snapshot, taskState)),
-      ),
-      h("button", { type: "button", "data-cgc": "refresh", onClick: refresh }, "Refresh"),
-    ),
     links.length > 0 &&
       h(
         "nav",
@@ -843,21 +832,25 @@ function Jobs({ view, title, refresh }) {
 const isOver = ({ snapshot, taskState }) => Boolean(snapshot.outcome) || ENDED.has(taskState);
 
 // For ears: not every number that changes, but each failure, each tenth of the way, and the end.
-function announcement({ snapshot, taskState }) {
-  const { counts, ended, total, word, outcome } = snapshot;
-  const bad = counts.failed + counts.missing;
-  if (outcome || ENDED.has(taskState)) {
-    return verdict(snapshot, taskState);
+function announcement(view) {
+  const { counts, ended, total, word } = view.snapshot;
+  if (isOver(view)) {
+    return verdict(view.snapshot, view.taskState);
   }
   const tenths = total ? Math.floor((10 * ended) / total) : 0;
-  return `${tenths * 10} percent of ${many(total, word)} ended, ${number(bad)} failed.`;
+  return `${tenths * 10} percent of ${many(total, word)} ended, ${number(counts.failed + counts.missing)} failed.`;
 }
 
 function Tab(props) {
   const { view, problem, refresh } = useLooks(props);
+  const [asked, setAsked] = useState("");
   const state = view?.state ?? (problem ? (problem.denied ? "denied" : "error") : "loading");
   const text = view?.text ?? problem?.text ?? "Looking for the jobs of this task \u2026";
   const map = /^\d+$/.test(props.mapIndex ?? "") ? `-${props.mapIndex}` : "";
+  const press = async () => {
+    await refresh();
+    setAsked(`Looked again at ${clock()}.`); // also where nothing else has changed
+  };
   return h(
     "section",
     {
@@ -866,7 +859,7 @@ function Tab(props) {
       "data-state": state,
       "aria-label": NAME,
       // Airflow 3.3 takes the space bar away from every button of the page.
-      onKeyDown: (event) => event.stopPropagation(),
+      onKeyDown: (event) => event.key === " " && event.stopPropagation(),
     },
     h("p", { className: "cgc-unseen", role: "status" }, state === "ready" ? announcement(view) : ""),
     h(
@@ -880,10 +873,25 @@ function Tab(props) {
           `${problem.text} What you see is older; the next try comes by itself.`,
         ),
     ),
-    state !== "ready" && h("p", { "data-cgc": "message", role: "status" }, text),
-    ["empty", "denied", "error"].includes(state) &&
-      h("button", { type: "button", "data-cgc": "refresh", onClick: refresh }, "Refresh"),
-    view?.snapshot && h(Jobs, { view, refresh, title: `cgc-jobs-${props.dagId}-${props.taskId}${map}` }),
+    h(
+      "header",
+      null,
+      h(
+        "div",
+        null,
+        view?.snapshot && h("h2", null, headline(view.snapshot)),
+        state === "ready" && h("p", null, verdict(view.snapshot, view.taskState)),
+        state !== "ready" && h("p", { "data-cgc": "message", role: "status" }, text),
+      ),
+      // The same button in every state, so that it keeps the focus when jobs appear.
+      h(
+        "div",
+        { className: "cgc-tools", hidden: ["loading", "foreign"].includes(state) },
+        h("span", { className: "cgc-quiet", role: "status" }, asked),
+        h("button", { type: "button", "data-cgc": "refresh", onClick: press }, "Refresh"),
+      ),
+    ),
+    view?.snapshot && h(Jobs, { view, title: `cgc-jobs-${props.dagId}-${props.taskId}${map}` }),
   );
 }
 
@@ -933,7 +941,8 @@ const CSS = `
 .cgc-tab { container-type: inline-size; display: flex; flex-direction: column; align-items: stretch; gap: 1rem;
   padding: 1rem .5rem; min-width: 0; max-width: calc(100vw - 5rem);
   font-size: .875rem; line-height: 1.45; color: var(--chakra-colors-fg) }
-.cgc-tab header { display: flex; justify-content: space-between; align-items: flex-start; gap: 1rem }
+.cgc-tab header { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .5rem 1rem }
+.cgc-tab header > :first-child { flex: 1 1 14rem }
 .cgc-tab h2 { font-size: 1.125rem; font-weight: 600; overflow-wrap: anywhere }
 .cgc-tab nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem }
 .cgc-tab a { color: var(--chakra-colors-fg-info); overflow-wrap: anywhere }
@@ -956,7 +965,7 @@ const CSS = `
   background: var(--chakra-colors-bg-emphasized) }
 .cgc-chart svg { display: block; width: 100%; height: 6rem; background: var(--chakra-colors-bg-subtle) }
 .cgc-axis { display: flex; justify-content: space-between; font-size: .75rem; color: var(--chakra-colors-fg-muted) }
-.cgc-counts, .cgc-tools { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem }
+.cgc-counts, .cgc-tools:not([hidden]) { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem }
 .cgc-tools input { flex: 1 1 14rem; min-width: 0; max-width: 28rem }
 .cgc-dot { display: inline-block; width: .625rem; height: .625rem; border-radius: 50%; margin-inline-end: .5rem }
 .cgc-fill-pending, .cgc-fill-not_found, .cgc-fill-not_seen { background: var(--chakra-colors-bg-emphasized);

@@ -153,6 +153,32 @@ def test_the_space_bar_presses_a_button_too(show: Callable[..., Tab]) -> None:
     expect(tab.button("failed")).to_have_attribute("aria-pressed", "true")
 
 
+def test_airflow_s_own_keys_work_while_a_button_of_the_tab_has_the_focus(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(failures=3, recent=3))
+    tab.wait_for("ready")
+    tab.button("failed").focus()
+
+    tab.page.keyboard.press("Control+k")
+
+    expect(tab.page.get_by_role("dialog")).to_be_visible()
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_refresh_keeps_the_focus_when_the_first_jobs_appear(
+    put: Callable[..., None], open_tab: Callable[..., Tab]
+) -> None:
+    put()
+    tab = open_tab("shown")
+    tab.wait_for("empty")
+    put(cgc_jobs=snapshot(recent=2))
+
+    tab.part("refresh").press("Enter")
+
+    tab.wait_for("ready")
+    expect(tab.part("refresh")).to_be_focused()
+
+
 def test_everything_that_can_be_pressed_has_a_name(show: Callable[..., Tab], everything: dict[str, Any]) -> None:
     tab = show(everything)
     tab.wait_for("ready")

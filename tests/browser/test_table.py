@@ -84,6 +84,55 @@ def test_copy_puts_exactly_the_failed_ids_on_the_clipboard(
     assert tab.copied().splitlines() == exports["fails"][3:]
 
 
+def test_rows_that_have_no_id_leave_no_empty_lines(show: Callable[..., Tab]) -> None:
+    """An item that was never sent."""
+    jobs = [failed(1, id=None), failed(2)]
+    tab = show(snapshot(failures=jobs), fresh=True, permissions=["clipboard-read", "clipboard-write"])
+    tab.wait_for("ready")
+
+    tab.part("copy-failed").click()
+
+    expect(tab.root.get_by_text("Copied the ids of 1 of 2")).to_be_visible()
+    assert tab.copied() == "f0000002"
+
+
+def test_pressing_twice_is_told_twice(show: Callable[..., Tab]) -> None:
+    """A screen reader reads only what changes."""
+    tab = show(snapshot(failures=1), permissions=["clipboard-read", "clipboard-write"])
+    tab.wait_for("ready")
+
+    for button, told in {"copy-failed": "Copied", "refresh": "Looked again"}.items():
+        tab.part(button).click()
+        status = tab.root.get_by_role("status").filter(has_text=told)
+        first = status.inner_text()
+        tab.page.wait_for_timeout(1000)
+        tab.part(button).click()
+        expect(status).not_to_have_text(first)
+
+
+def test_how_many_rows_a_filter_leaves_is_told(show: Callable[..., Tab]) -> None:
+    tab = show(snapshot(failures=3, recent=5))
+    tab.wait_for("ready")
+    status = tab.root.get_by_role("status").filter(has_text="rows")
+    expect(status).to_have_text("8 of 8 rows.")
+
+    tab.button("failed").click()
+    expect(status).to_have_text("3 of 8 rows.")
+    tab.root.get_by_role("searchbox").fill("no such thing")
+    expect(status).to_have_text("0 of 8 rows.")
+
+
+def test_a_table_program_reads_names_that_are_not_ascii(show: Callable[..., Tab], tmp_path: Path) -> None:
+    """Excel takes a file without this mark for one in the code page of the machine."""
+    tab = show(snapshot(failures=[failed(1, name="\u00fcbung.bam")]))
+    tab.wait_for("ready")
+
+    text = tab.download(tmp_path).read_bytes()
+
+    assert text.startswith(b"\xef\xbb\xbf")
+    assert "\u00fcbung.bam" in text.decode("utf-8-sig")
+
+
 def test_a_download_has_a_line_for_each_row(show: Callable[..., Tab], tmp_path: Path) -> None:
     tab = show(snapshot(failures=2, longest=2, recent=2))
     tab.wait_for("ready")
