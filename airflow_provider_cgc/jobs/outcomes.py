@@ -16,18 +16,25 @@ if TYPE_CHECKING:
 
 
 def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
-    """Give the tracker that waits for the jobs, with everything counted that has none."""
+    """
+    Give the tracker that waits for the jobs of all lines, with everything counted that needs no wait.
+
+    A line that FAILED, or was never sent, counts as failed: what was never started did not arrive, either. The others
+    are asked for, COMPLETED ones too: a manifest may be older than the platform's word.
+    """
     outcomes = list(outcomes)
-    tracker = JobTracker.of(EXPORT, sorted({one.id for one in outcomes if one.id}))
+    waited_for = {one.id for one in outcomes if one.id and one.state is not ItemState.FAILED}
+    tracker = JobTracker.of(EXPORT, sorted(waited_for))
     for one in outcomes:
-        if one.id:
+        if one.id in waited_for:
             continue
         if one.state is ItemState.SKIPPED:
             tracker.add_skipped(1)
         elif one.state is ItemState.COMPLETED:
             tracker.add_completed(1, one.size or 0)
         else:
-            tracker.add_failed(item_of(one), Problem(None, one.code, one.message or "it was never sent"))
+            reason = one.message or f"it is {one.state} in the manifest, without a reason"
+            tracker.add_failed({**item_of(one), "id": one.id}, Problem(None, one.code, reason))
     return tracker
 
 

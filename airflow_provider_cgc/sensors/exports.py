@@ -66,7 +66,8 @@ class CgcBulkExportSensor(CgcJobsSensor):
 
     def _opening(self, context: Context) -> JobTracker:
         """Give the jobs to wait for, by their ids or by the manifests that tell them."""
-        from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at, waiting_for
+        from airflow_provider_cgc.jobs.outcomes import tracker_of
+        from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at
 
         where = f"{self.ids_argument} of task {self.task_id!r}"
         manifests = manifests_given(self.export_ids, where=where)
@@ -75,4 +76,4 @@ class CgcBulkExportSensor(CgcJobsSensor):
         lines = [one for address in manifests for one in outcomes_at(address, where=where)]
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         check_count(len(lines), where=where, kind=self.kind, expected=expected, allow_empty=self.allow_empty)
-        return waiting_for(lines)
+        return tracker_of(lines)

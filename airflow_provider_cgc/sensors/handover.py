@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal, is_uri
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.outcomes import item_of
-from airflow_provider_cgc.jobs.tracker import JobTracker
 
 _HANDOVER = "let that task start the exports with wait=False, and hand on what it returns"
 
@@ -73,29 +70,6 @@ def outcomes_at(address: str, *, where: str, conn_id: str | None = None) -> list
             " it finds out what it has started, then clear this one"
         )
     return found.outcomes
-
-
-def waiting_for(outcomes: list[ItemOutcome]) -> JobTracker:
-    """
-    Give the tracker that waits for the jobs of all lines, with everything counted that needs no wait.
-
-    A line that FAILED, or was never sent, counts as failed: what was never started did not arrive, either. The others
-    are asked for, COMPLETED ones too: a manifest may be older than the platform's word.
-    """
-    tracker = JobTracker.of(
-        EXPORT, sorted({one.id for one in outcomes if one.id and one.state is not ItemState.FAILED})
-    )
-    for one in outcomes:
-        if one.id and one.state is not ItemState.FAILED:
-            continue
-        if one.state is ItemState.SKIPPED:
-            tracker.add_skipped(1)
-        elif one.state is ItemState.COMPLETED:
-            tracker.add_completed(1, one.size or 0)
-        else:
-            reason = one.message or f"it is {one.state} in the manifest, without a reason"
-            tracker.add_failed({**item_of(one), "id": one.id}, Problem(None, one.code, reason))
-    return tracker
 
 
 def _settled(outcome: ItemOutcome) -> bool:

@@ -9,9 +9,10 @@ import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at, waiting_for
+from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at
 
 WHERE = "export_ids of task 'wait'"
 URI, OTHER = "s3://lab/run/1.jsonl", "s3://lab/run/2.jsonl"
@@ -75,7 +76,7 @@ def test_jobs_are_waited_for_whatever_the_manifest_says_of_them() -> None:
     states = (ItemState.SUBMITTED, ItemState.RUNNING, ItemState.COMPLETED, ItemState.UNKNOWN, ItemState.MISSING)
     outcomes = [line(state, f"job{number}") for number, state in enumerate(states)]
 
-    tracker = waiting_for(outcomes)
+    tracker = tracker_of(outcomes)
 
     assert sorted(tracker.open) == [f"job{number}" for number in range(5)]
     assert tracker.total == 5
@@ -83,7 +84,7 @@ def test_jobs_are_waited_for_whatever_the_manifest_says_of_them() -> None:
 
 @pytest.mark.parametrize("state", [ItemState.SKIPPED, ItemState.COMPLETED])
 def test_what_needed_no_job_is_done(state: ItemState) -> None:
-    assert waiting_for([line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
+    assert tracker_of([line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_what_needed_no_job_is_done(state: ItemState) -> None:
     ids=lambda outcome: f"{outcome.state}-{outcome.id}",
 )
 def test_what_did_not_arrive_is_never_green(outcome: ItemOutcome) -> None:
-    tracker = waiting_for([outcome, line(ItemState.SKIPPED)])
+    tracker = tracker_of([outcome, line(ItemState.SKIPPED)])
 
     assert not tracker.open
     assert tracker.verdict(fail_fast=False) is Outcome.FAILED
