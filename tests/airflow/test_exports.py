@@ -222,7 +222,7 @@ def test_the_last_snapshot_tells_the_same_as_the_summary(
     results: dict[tuple[str, str], Result], name: str, mode: str
 ) -> None:
     result = results[name, mode]
-    if result.summary is None:
+    if result.summary is None or name == "not_waited_for":
         assert result.shown is None
         return
 

@@ -70,8 +70,8 @@ def ended(letters):
     return {record.id for _, news in letters for record in news.records if record.resource and record.resource.done}
 
 
-def cgc_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("cgc-")]
+def poller_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("cgc-export")]
 
 
 class TestRequests:
@@ -682,7 +682,7 @@ class TestEnd:
 
         assert [client.closed for client in platform.clients] == [1]
         _join_threads()
-        assert cgc_threads() == []
+        assert poller_threads() == []
 
     def test_the_poller_goes_on_while_one_still_waits(self, platform):
         platform.end(["a"], after=0)
@@ -723,7 +723,7 @@ class TestEnd:
 
         assert caplog.records == []
         _join_threads()
-        assert cgc_threads() == []
+        assert poller_threads() == []
 
     def test_nothing_is_left_running_on_the_loop(self, time):
         platform = FakePlatform(time, latency=lambda ids: 1.0)
@@ -818,8 +818,8 @@ class TestContext:
 def _join_threads():
     """Let threads that were told to end do so."""
     patience = 100
-    while cgc_threads() and patience:
-        cgc_threads()[0].join(timeout=0.02)
+    while poller_threads() and patience:
+        poller_threads()[0].join(timeout=0.02)
         patience -= 1
 
 
