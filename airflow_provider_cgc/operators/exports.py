@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.compat import first_poke, run_began, task_state_store
+from airflow_provider_cgc.compat import has_poked, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
@@ -475,7 +475,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _is_later_poke(self, context: Context) -> bool:
         """Whether this try has poked before, in another process."""
-        return self._reschedules and first_poke(context) is not None
+        return self._reschedules and has_poked(context)
 
     def _too_many(self, failed: int, total: int) -> bool:
         """Whether more items failed than the task tolerates."""

@@ -228,7 +228,7 @@ class Record:
             ids = ledgers.recorded_ids(self._store)
             with suppress(ValueError, KeyError, TypeError):  # not whole, or not of this release
                 return JobTracker.from_json(memory["state"], from_bits(ids or [], memory["open"]))
-        # On 2.11 a first poke is told by the first try, so what an earlier try has written may be met here, too.
+        # Where there is no store the manifest tells it; what an earlier try has written there is not of this one.
         mine = [one for one in self._mine() if (one.task or {}).get("try") == self._ti.try_number]
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
         return tracker_of(mine) if whole else None
