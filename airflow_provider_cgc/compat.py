@@ -84,24 +84,27 @@ def first_poke(context: Context) -> datetime | None:
     From Airflow 3.0 on that is the first poke of this try, on 2.11 the first one of the first try: the same as
     Airflow's own sensor base class uses.
     """
-    first_try = (context["ti"].max_tries or 0) - (context["task"].retries or 0) + 1
-    return _first_poke(context, from_try=first_try)
-
-
-def has_poked(context: Context) -> bool:
-    """Say whether a rescheduled sensor has poked before in this very try."""
-    return _first_poke(context, from_try=context["ti"].try_number) is not None
-
-
-def _first_poke(context: Context, *, from_try: int) -> datetime | None:
     ti: Any = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
         return ti.get_first_reschedule_date(context)  # type: ignore[no-any-return]  # Airflow is untyped here
     # Airflow 2.11; can go with the floor at 3.0
+    return _first_poke_since(ti, first_try=(ti.max_tries or 0) - (context["task"].retries or 0) + 1)
+
+
+def has_poked(context: Context) -> bool:
+    """Say whether a rescheduled sensor has poked before in this very try."""
+    ti: Any = context["ti"]
+    if hasattr(ti, "get_first_reschedule_date"):
+        return ti.get_first_reschedule_date(context) is not None
+    # Airflow 2.11; can go with the floor at 3.0
+    return _first_poke_since(ti, first_try=ti.try_number) is not None
+
+
+def _first_poke_since(ti: Any, *, first_try: int) -> datetime | None:
     from airflow.sensors.base import _orig_start_date
 
-    return _orig_start_date(  # type: ignore[no-any-return]  # as above
-        dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index, try_number=from_try
+    return _orig_start_date(  # type: ignore[no-any-return]  # Airflow is untyped here
+        dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index, try_number=first_try
     )
 
 

@@ -1,8 +1,9 @@
-"""Export every night what is new since the night before; a night without anything new is green.
+"""Export every night what is new; a night without anything new is green.
 
-`modified_after` narrows the list to the files of the last week, and `if_exists="skip"` leaves alone what an earlier
-night has exported; so a night that failed, or one that was cleared much later, costs no file. The manifest on object
-storage says of every file what became of it.
+`if_exists="skip"` leaves alone what an earlier night has exported, and what it still exports is waited for; so a night
+that failed, or one that was cleared much later, costs no file. The manifest on object storage says of every file what
+became of it. Give `modified_after` to the list only if the project is too large to be listed each night: a file that
+failed for longer than that would then be forgotten.
 """
 
 from __future__ import annotations
@@ -35,11 +36,9 @@ except ImportError:  # Airflow 2.11
 )
 def cgc_nightly_export():
     # [START howto_operator_cgc_nightly]
-    new_files = CgcListFilesOperator(
-        task_id="new_files",
+    files = CgcListFilesOperator(
+        task_id="list_files",
         project="{{ params.project }}",
-        # A week, so that nothing is missed when a night fails or is cleared later: what is there is skipped below.
-        modified_after="{{ (data_interval_end or dag_run.run_after) - macros.timedelta(days=7) }}",
         manifest_path="{{ params.manifests }}/{{ run_id }}/files.jsonl",  # beyond 1,000 files a list needs a place
         allow_empty=True,
         retries=2,
@@ -47,7 +46,7 @@ def cgc_nightly_export():
 
     CgcBulkExportOperator(
         task_id="export",
-        items=new_files.output,
+        items=files.output,
         volume="{{ params.volume }}",
         location="nightly/{path}/{name}",
         copy_only=True,

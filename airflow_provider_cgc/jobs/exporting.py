@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -21,14 +23,21 @@ from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.objects import common_folder, objects_at
 from airflow_provider_cgc.jobs.places import paths_of
 from airflow_provider_cgc.jobs.preflight import Facts, ask, problems, report
-from airflow_provider_cgc.jobs.recovery import SETTLING, Key
-from airflow_provider_cgc.jobs.resume import Action, Decision, plan
+from airflow_provider_cgc.jobs.recovery import SETTLING, Key, key_of
+from airflow_provider_cgc.jobs.resume import LOCATION_TAKEN, Action, Decision, plan
 from airflow_provider_cgc.jobs.submit import Sender, Sent
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.ledger import Ledger
 
+MOST_RUNNING = 10_000
+"""Jobs of a volume and a state that are looked through for those that do what is about to be sent; with its filter the
+platform lists few others."""
+OTHER_OBJECT = (
+    "An object of {there} bytes is there, and the file has {wanted} bytes: it is another one, or the file has changed;"
+    ' set if_exists="overwrite", or give another location.'
+)
 MOST_ROUNDS = 3
 """How often what became uncertain on the way is searched for and sent again, if it certainly did not start."""
 
@@ -82,6 +91,8 @@ class Exporting:
         self._refused_before: set[Key] = set()
         self._decisions: dict[Key, Decision] = {}
         self._skipped: dict[Key, int | None] = {}
+        self._in_the_way: dict[Key, Problem] = {}
+        """What is not sent although it should be, because another object is where it should go."""
         self.sent = Sent()
         self.began = datetime.fromtimestamp(clock(), UTC)
         """By the platform's clock, once `now` has asked for it."""
@@ -141,6 +152,7 @@ class Exporting:
         self._believe_the_volume()
         if self._order.verify and ledger.cleared:
             self._doubt_what_is_gone()
+        self._join_what_runs()
         if self._order.if_exists == "skip":
             self._skip_what_is_there()
         wrong = problems([self.items[key] for key in self._to_send()], self._facts)
@@ -156,22 +168,23 @@ class Exporting:
 
     def dry_run(self) -> list[str]:
         """Give the lines of a report; sends nothing."""
-        words = Counter(
-            "to be skipped, they are there already" if key in self._skipped else _WORDS[one.action]
-            for key, one in self._decisions.items()
-        )
-        lines = report(list(self.items.values()), self._facts, decided=words)
-        taken = self._taken()
-        if taken:
-            fate = "are overwritten" if self._order.if_exists == "overwrite" else _FAILS[self._order.if_exists]
-            lines.append(
-                f"{len(taken)} of the objects to be sent are there already, such as {taken[0]!r}; they {fate}."
-            )
-        return [*lines, *self.intent()]
+        words = Counter(self._word(key, one) for key, one in self._decisions.items())
+        return [*report(list(self.items.values()), self._facts, decided=words), *self.intent()]
+
+    def _word(self, key: Key, decision: Decision) -> str:
+        if key in self._skipped:
+            return "to be skipped, they are there already"
+        return "with another object in the way" if key in self._in_the_way else _WORDS[decision.action]
+
+    def obstacles(self) -> list[str]:
+        """Give the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
+        to_send = self._to_send()
+        there = self._there(to_send)
+        return [key.location for key in (*self._in_the_way, *to_send) if key in self._in_the_way or key in there]
 
     def counts(self) -> dict[str, int]:
         """Give how many items would be sent, how many skipped, and how many need nothing else."""
-        to_send = len(self._to_send())
+        to_send = len(self._to_send()) + len(self._in_the_way)
         skipped = len(self._skipped)
         return {"to_send": to_send, "skipped": skipped, "settled": len(self.items) - to_send - skipped}
 
@@ -207,6 +220,7 @@ class Exporting:
             properties=order.properties,
             stop=self._client.close,
         )
+        self.sent.refused |= self._in_the_way
         sender.send({key: self.items[key] for key in self._to_send()}, self.sent)
         for rounds_left in reversed(range(MOST_ROUNDS)):
             if not self.sent.uncertain:
@@ -241,7 +255,7 @@ class Exporting:
         done = sum(1 for one in self._decisions.values() if one.action is Action.DONE)
         counts = (
             (len(self.sent.started), "started"),
-            (taken, "of an earlier attempt taken over"),
+            (taken, "under way already and taken over"),
             (done, "done already"),
             (len(self._skipped), "skipped, they are there already"),
             (len(self.sent.refused), "refused by the platform"),
@@ -313,14 +327,8 @@ class Exporting:
 
     def _to_send(self) -> list[Key]:
         """Give what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
-        keys = [key for key in self._keys(Action.SEND) if key not in self._skipped]
+        keys = [key for key in self._keys(Action.SEND) if key not in self._skipped and key not in self._in_the_way]
         return sorted(keys, key=lambda key: key in self._refused_before)
-
-    def _taken(self) -> list[str]:
-        """Give the locations to be sent to at which there is an object."""
-        to_send = self._to_send()
-        there = self._there(to_send)
-        return [key.location for key in to_send if key in there]
 
     def _there(self, keys: Sequence[Key]) -> dict[Key, int | None]:
         """Look which objects are on their volumes, and give their sizes."""
@@ -335,9 +343,25 @@ class Exporting:
         """Whether an object of this size can be the wanted one."""
         return size is None or self.items[key].size is None or size == self.items[key].size
 
+    def _join_what_runs(self) -> None:
+        """Wait for exports of this user that just do the same for another run or Dag: a second one would fail."""
+        wanted = set(self._keys(Action.SEND))
+        for volume in {key.volume for key in wanted}:
+            for state in (JobState.PENDING, JobState.RUNNING):
+                # A list that moves between two pages may hide one; then it is as if nobody had looked.
+                for job in islice(self._client.exports.list(volume=volume, state=state), MOST_RUNNING):
+                    key = key_of(job, volume)
+                    if key in wanted and not job.done:
+                        self._decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
+
     def _skip_what_is_there(self) -> None:
-        there = self._there(self._keys(Action.SEND))
-        self._skipped |= {key: size for key, size in there.items() if self._fits(key, size)}
+        """Leave what is there as wanted; say of what is there otherwise why it will not be replaced."""
+        for key, size in self._there(self._keys(Action.SEND)).items():
+            if self._fits(key, size):
+                self._skipped[key] = size
+            else:
+                text = OTHER_OBJECT.format(there=size, wanted=self.items[key].size)
+                self._in_the_way[key] = Problem(409, LOCATION_TAKEN, text, made_here=True)
 
     def _believe_the_volume(self) -> None:
         """Count as done what is there, where the platform does not know the job any more that was to put it there."""
@@ -395,10 +419,6 @@ class Exporting:
         return base
 
 
-_FAILS = {
-    "fail": 'fail with if_exists="fail"',
-    "skip": 'have another size, and fail with if_exists="skip"',
-}
 _WORDS = {
     Action.SEND: "to be sent",
     Action.DONE: "done already",

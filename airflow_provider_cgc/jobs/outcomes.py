@@ -25,7 +25,8 @@ def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
     outcomes = list(outcomes)
     waited_for = {one.id for one in outcomes if one.id and one.state is not ItemState.FAILED}
     tracker = JobTracker.of(EXPORT, sorted(waited_for))
-    for one in outcomes:
+    # What was never sent comes last among the failures: it tells nothing that those before it do not.
+    for one in sorted(outcomes, key=lambda one: one.state is ItemState.UNSENT):
         if one.id in waited_for:
             continue
         if one.state is ItemState.SKIPPED:

@@ -29,7 +29,7 @@ from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.operators.record import ReadOnly, Record
-from airflow_provider_cgc.sensors.arguments import check_count, whole_number
+from airflow_provider_cgc.sensors.arguments import check_count, check_flag, whole_number
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.operators import settling
 
 IF_EXISTS = ("fail", "skip", "overwrite")
+MOST_NAMED = 10
+"""Objects in the way that a dry run names."""
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns."""
 PATIENCE = 900.0
@@ -172,6 +174,13 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._known: dict[str, Any] = {}
         """What the live snapshot tells of where the files are, where they go and how much there is."""
         where = f"{type(self).__name__} {self.task_id!r}"
+        for name in ("failed_only", "verify", "resume", "wait", "dry_run"):
+            check_flag(getattr(self, name), where=f"{where}: {name}")
+        if not wait and not manifest_path and (max_failures not in (0, "0") or max_failure_share):
+            raise ValueError(
+                f"{where}: with wait=False and failures tolerated, the ids that it returns would not tell what the"
+                " platform refused; give it a manifest_path, whose address is returned instead"
+            )
         if items is not None and manifest is not None:
             raise ValueError(f"{where}: give either items or a manifest, not both")
         if failed_only and manifest is None:
@@ -204,10 +213,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             return {"items": 0, "dry_run": True} if self.dry_run else self._handed_over([])
         exporting, ledger, record = work
         if self.dry_run:
-            for line in exporting.dry_run():
-                self.log.info("%s", line)
-            self.log.info("This was a dry run: nothing was sent.")
-            return {"items": len(exporting.items), "dry_run": True, **exporting.counts()}
+            return self._report(exporting)
         outcomes = self._sent(context, exporting, ledger, record)
         tracker = tracker_of(outcomes)
         bad = tracker.failed + tracker.missing
@@ -219,6 +225,24 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             self.log.warning("%s", line)
         self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
         return self._handed_over(list(tracker.open))
+
+    def _report(self, exporting: Exporting) -> dict[str, Any]:
+        """Say what would be done, and above all what is in the way."""
+        for line in exporting.dry_run():
+            self.log.info("%s", line)
+        in_the_way = exporting.obstacles()
+        if in_the_way:
+            fate = "would be overwritten" if self.if_exists == "overwrite" else "would fail these items"
+            self.log.warning(
+                "%d of the objects to be sent are there already and %s: %s%s.",
+                len(in_the_way),
+                fate,
+                ", ".join(map(repr, in_the_way[:MOST_NAMED])),
+                ", ..." if len(in_the_way) > MOST_NAMED else "",
+            )
+        self.log.info("This was a dry run: nothing was sent.")
+        counts = {**exporting.counts(), "in_the_way": len(in_the_way)}
+        return {"items": len(exporting.items), "dry_run": True, **counts}
 
     def _handed_over(self, ids: list[str]) -> str | list[str]:
         """Give what a sensor takes: the manifest's address, or the ids."""
@@ -455,7 +479,10 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             items = [item for place in places for item in self._items_at(place)]
             items += parse_items(others, where=self._where) if others or not places else []
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
-        check_count(len(items), where=self._where, kind=EXPORT, expected=expected, allow_empty=self.allow_empty)
+        why = "the list is not whole, or has changed; look at what it comes from"
+        check_count(
+            len(items), what="item", where=self._where, why=why, expected=expected, allow_empty=self.allow_empty
+        )
         return items
 
     @property
@@ -504,7 +531,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         )
 
     def _client(self) -> CgcClient:
-        return self._connection().get_conn(patience=PATIENCE)
+        return self._connection().get_conn(patience=min(PATIENCE, float(self.timeout)))
 
 
 def _known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:

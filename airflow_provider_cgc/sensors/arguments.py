@@ -23,20 +23,36 @@ def ids_given(value: Any, *, where: str) -> list[str]:
         raise CgcBadInput(f"{where}: {error}") from None
 
 
-def check_count(count: int, *, where: str, kind: JobKind, expected: int | None, allow_empty: bool) -> None:
+def check_count(count: int, *, where: str, why: str, expected: int | None, allow_empty: bool, what: str = "id") -> None:
     """
-    Refuse another number of distinct ids than expected, and none at all unless that is allowed.
+    Refuse another number of distinct ids or items than expected, and none at all unless that is allowed.
 
+    :param why: what another number may come from, and what to do then.
     :raises CgcBadInput: if the number is wrong.
     """
     if expected is not None and count != expected:
-        ids = "1 id" if count == 1 else f"{count} ids"
-        raise CgcBadInput(
-            f"{where} has {ids}, but expected_count is {expected}: some {kind.plural} were refused when they were"
-            " submitted, or their ids were lost on the way; look at the log of the task that starts them"
-        )
+        things = f"{count} {what}{'' if count == 1 else 's'}"
+        raise CgcBadInput(f"{where} has {things}, but expected_count is {expected}: {why}")
     if not count and not allow_empty:
         raise CgcBadInput(f"{where} is empty; set allow_empty=True if there may be nothing to do")
+
+
+def why_fewer(kind: JobKind) -> str:
+    """Say what another number of job ids may come from."""
+    return (
+        f"some {kind.plural} were refused when they were submitted, or their ids were lost on the way; look at the log"
+        " of the task that starts them"
+    )
+
+
+def check_flag(value: Any, *, where: str) -> None:
+    """
+    Refuse what is neither True nor False when the Dag is parsed: the text "false" would be true.
+
+    :raises ValueError: for anything else.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{where} is {value!r}; give True or False, it is not templated")
 
 
 def whole_number(value: Any, *, where: str) -> int | None:

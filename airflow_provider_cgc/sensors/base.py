@@ -35,7 +35,7 @@ from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
-from airflow_provider_cgc.sensors.arguments import check_count, ids_given, whole_number
+from airflow_provider_cgc.sensors.arguments import check_count, check_flag, ids_given, whole_number, why_fewer
 from airflow_provider_cgc.sensors.wait import Wait
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ class CgcJobsSensor(BaseSensorOperator):
         self.fail_fast = fail_fast
         self.allow_empty = allow_empty
         self.deferrable = default_deferrable() if deferrable is None else deferrable
+        for name in ("fail_fast", "allow_empty", "deferrable", "soft_fail", "never_fail"):
+            check_flag(getattr(self, name), where=f"{type(self).__name__} {self.task_id!r}: {name}")
         self._current: Wait | None = None
         self._hook: CgcHook | None = None
         self._linked: Mapping[str, str] = {}
@@ -231,7 +233,8 @@ class CgcJobsSensor(BaseSensorOperator):
         if len(ids) < len(given):
             self.log.info("%s has %d ids twice; each is waited for once.", self.ids_argument, len(given) - len(ids))
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
-        check_count(len(ids), where=where, kind=self.kind, expected=expected, allow_empty=self.allow_empty)
+        why = why_fewer(self.kind)
+        check_count(len(ids), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
         return ids
 
     def _look(self, wait: Wait) -> Outcome | None:
@@ -384,9 +387,11 @@ class CgcJobsSensor(BaseSensorOperator):
         if outcome is Outcome.EXECUTION_TIMEOUT:
             error = AirflowTaskTimeout(f"The execution_timeout of {self.execution_timeout} is over. {done} {still}")
             return error
+        still = f"{self.kind.count(left)} may still run." if left else ""
+        told = (reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
         return CgcWaitError(
-            f"{reason or 'The platform refuses to answer.'} {still} Nothing was cancelled: mend the cause (a new token"
-            f" goes into connection {self.cgc_conn_id!r}), then clear this task: it only waits."
+            f"{' '.join(filter(None, told))} (this task asks with connection {self.cgc_conn_id!r}), then clear this"
+            " task: it only waits."
         )
 
     def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:

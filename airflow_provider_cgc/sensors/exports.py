@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.sensors.arguments import check_count, whole_number
+from airflow_provider_cgc.sensors.arguments import check_count, whole_number, why_fewer
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -75,5 +75,6 @@ class CgcBulkExportSensor(CgcJobsSensor):
             return super()._opening(context)
         lines = [one for address in manifests for one in outcomes_at(address, where=where)]
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
-        check_count(len(lines), where=where, kind=self.kind, expected=expected, allow_empty=self.allow_empty)
+        why = why_fewer(self.kind)
+        check_count(len(lines), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
         return tracker_of(lines)

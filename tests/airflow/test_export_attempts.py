@@ -340,11 +340,12 @@ class TestAQuietNight:
 
 
 class TestWhatIsHandedOn:
-    def test_a_task_that_does_not_wait_tells_what_it_tolerates(self, emulator: CgcEmulator) -> None:
-        task = Attempts(emulator, items=[*emulator.file_ids[:2], emulator.archived_id], wait=False, max_failures=1)
+    def test_a_task_that_does_not_wait_tells_what_it_tolerates(self, emulator: CgcEmulator, manifest: str) -> None:
+        items = [*emulator.file_ids[:2], emulator.archived_id]
+        task = Attempts(emulator, items=items, wait=False, max_failures=1, manifest_path=manifest)
 
         assert task.run() == "success"
-        assert len(task.returned) == 2
+        assert task.returned == manifest
         assert task.summary == {"total": 3, "failed": 1}
 
     def test_the_failures_of_a_manifest_keep_their_properties(self, emulator: CgcEmulator, manifest: str) -> None:
@@ -375,3 +376,28 @@ def test_a_file_cannot_be_moved_twice(emulator: CgcEmulator) -> None:
 
     assert Attempts(emulator, items=items, copy_only=False).run() == "CgcInputRefused"
     assert Attempts(emulator, items=items).run() == "success"
+
+
+class TestAnotherRun:
+    """Of the same Dag or another one, by the same user."""
+
+    @pytest.mark.parametrize("how", [{"copy_only": False, "if_exists": "skip"}, {"if_exists": "overwrite"}, {}])
+    def test_what_it_still_exports_is_waited_for_and_not_sent_again(self, still: CgcEmulator, how: Any) -> None:
+        earlier = Attempts(still, store=False, items=still.file_ids[:4], wait=False, **how)
+        assert earlier.run() == "success"
+        later = Attempts(still, store=False, items=still.file_ids[:5], wait=False, **how)
+
+        assert later.run() == "success"
+        assert sorted(earlier.returned) == sorted(set(later.returned) & set(earlier.returned))
+        assert len(later.jobs) == 5
+
+
+def test_an_object_of_another_size_is_told_before_it_is_sent(emulator: CgcEmulator) -> None:
+    files = emulator.file_ids[:2]
+    emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume, size=7)
+    task = Attempts(emulator, items=files, if_exists="skip")
+
+    assert task.run() == "CgcJobsFailed"
+    assert "An object of 7 bytes is there, and the file has" in str(task.error)
+    assert task.summary == {"total": 2, "completed": 1, "failed": 1}
+    assert len(task.jobs) == 1

@@ -121,7 +121,7 @@ def test_of_two_objects_that_are_there_only_the_one_of_the_right_size_is_skipped
 
     outcomes = exported(client, [first, second], location="x/{id}", if_exists="skip")
 
-    assert [one.state for one in outcomes] == [ItemState.SKIPPED, ItemState.SUBMITTED]
+    assert [(one.state, one.code) for one in outcomes] == [(ItemState.SKIPPED, None), (ItemState.FAILED, 9107)]
 
 
 def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verification(
@@ -197,11 +197,9 @@ def test_a_manifest_of_a_task_that_did_not_wait_is_asked_about_before_its_failur
         failed_items(client, lost, name="m.jsonl")
 
 
-@pytest.mark.parametrize(
-    ("if_exists", "fate"), [("fail", "they fail"), ("overwrite", "they are overwritten"), ("skip", "have another size")]
-)
+@pytest.mark.parametrize(("if_exists", "sent"), [("fail", 2), ("overwrite", 2), ("skip", 1)])
 def test_a_dry_run_tells_of_objects_that_are_in_the_way(
-    if_exists: str, fate: str, emulator: CgcEmulator, client: CgcClient
+    if_exists: str, sent: int, emulator: CgcEmulator, client: CgcClient
 ) -> None:
     emulator.put_objects([f"x/{emulator.file_ids[0]}"], volume=VOLUME, size=1)
     order = Order(
@@ -217,8 +215,8 @@ def test_a_dry_run_tells_of_objects_that_are_in_the_way(
 
     lines = one.dry_run()
 
-    assert any("1 of the objects to be sent are there already" in line and fate in line for line in lines), lines
-    assert f"Exporting 2 of 2 exports to {VOLUME}, below 'x/'." in lines
+    assert one.obstacles() == [f"x/{emulator.file_ids[0]}"]
+    assert f"Exporting {sent} of 2 exports to {VOLUME}, below 'x/'." in lines
     assert any("these files are MOVED" in line for line in lines)
     assert one.counts() == {"to_send": 2, "skipped": 0, "settled": 0}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()

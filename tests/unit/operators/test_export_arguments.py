@@ -99,7 +99,7 @@ def test_the_addresses_of_manifests_are_told_from_items(value: Any, given: tuple
     [
         ({"items": None}, "neither items nor a manifest"),
         ({"items": []}, "is empty; set allow_empty=True"),
-        ({"items": "a b", "expected_count": 3}, "has 2 ids, but expected_count is 3"),
+        ({"items": "a b", "expected_count": 3}, "has 2 items, but expected_count is 3"),
         ({"items": [{"file": "a", "locaton": "x"}]}, "'locaton'], which no item knows"),
         ({"copy_only": "maybe"}, "copy_only of task 't' is 'maybe'"),
         ({"if_exists": "replace"}, "if_exists of task 't' is 'replace'"),
