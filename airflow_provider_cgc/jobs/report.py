@@ -123,6 +123,8 @@ def progress(tracker: JobTracker) -> str:
 def closing_line(summary: Mapping[str, Any]) -> str:
     """Say in one line how a wait that ended well ended."""
     kind = KINDS[summary["kind"]]
+    if not summary["total"]:
+        return f"There were no {kind.plural}: nothing had to be done."
     took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
     size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
     bad = summary["failed"] + summary["missing"]

@@ -186,6 +186,11 @@ class TestProgress:
     def test_a_good_end_is_one_line(self, facts, line):
         assert closing_line(failed_summary() | {"completed": 300} | facts) == line
 
+    def test_a_night_without_anything_new_is_told_as_one(self):
+        summary = JobTracker.of(EXPORT, []).summary()
+
+        assert closing_line(summary) == "There were no exports: nothing had to be done."
+
     @pytest.mark.parametrize(("total", "words"), [(1, "1 of 1 import completed."), (2, "2 of 2 imports completed.")])
     def test_a_good_end_of_imports_says_imports(self, total, words):
         summary = JobTracker.of(IMPORT, some_ids(total)).summary()

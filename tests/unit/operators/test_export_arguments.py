@@ -166,3 +166,26 @@ def test_a_run_begins_when_it_was_due_and_not_with_the_one_before(run: Any, bega
 def test_failed_only_without_a_manifest_is_refused_when_the_dag_is_parsed() -> None:
     with pytest.raises(ValueError, match="failed_only=True chooses from a manifest that an earlier run wrote"):
         CgcBulkExportOperator(task_id="t", items=["a"], failed_only=True, copy_only=True, volume="a/b")
+
+
+@pytest.mark.parametrize("value", ["false", "True", "{{ params.dry }}", 0, None])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("failed_only", "verify", "resume", "wait", "dry_run"),
+        *("fail_fast", "allow_empty", "soft_fail", "never_fail"),
+    ],
+)
+def test_a_flag_is_true_or_false_and_no_text_of_them(name: str, value: Any) -> None:
+    """The text "false" is true: a dry run that was asked off would send nothing, and be green."""
+    with pytest.raises(ValueError, match=f"{name} is .*; give True or False, it is not templated"):
+        CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **{name: value})
+
+
+@pytest.mark.parametrize("how", [{"max_failures": 1}, {"max_failure_share": 0.1}])
+def test_what_is_tolerated_without_waiting_must_have_a_place_where_it_is_told(how: Any) -> None:
+    arguments = {"task_id": "t", "items": ["a"], "volume": "a/b", "copy_only": True, "wait": False, **how}
+
+    with pytest.raises(ValueError, match="give it a manifest_path"):
+        CgcBulkExportOperator(**arguments)
+    assert CgcBulkExportOperator(**arguments, manifest_path="file:///m.jsonl").wait is False
