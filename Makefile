@@ -14,8 +14,8 @@ help:
 	@echo "make system  tests on a real scheduler and triggerer"
 	@echo "make browser tests of the \"CGC jobs\" tab in Chromium (apt-get install chromium)"
 	@echo "make screenshots  the README's images of that tab, made anew"
-	@echo "make crash   exports killed at every step (about 10 minutes; make test takes every fourth)"
-	@echo "make bench   requests, lag, CPU and memory of waiting, beside the usual scripts (about 8 minutes)"
+	@echo "make crash   exports killed at every step (about 15 minutes; make test takes every fourth)"
+	@echo "make bench   requests, lag, CPU and memory of waiting, beside the usual scripts (about 20 minutes)"
 	@echo "make matrix  the tests on every supported Airflow (VERSIONS=\"2.11 3.3\" for some)"
 
 demo: $(READY)
