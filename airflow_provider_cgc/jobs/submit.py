@@ -136,6 +136,7 @@ class Sender:
                 while under_way:
                     self._take_some(under_way, sent)
             except BaseException:
+                # The timeout of a task is no Exception; it goes on its way when what has left is accounted for.
                 self._stop()
                 while under_way:
                     self._take_some(under_way, sent)
