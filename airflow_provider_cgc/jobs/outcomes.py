@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import ExportJob
+    from airflow_provider_cgc.client.models import ExportJob, File
 
 
 def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
@@ -43,6 +43,15 @@ def item_of(outcome: ItemOutcome) -> dict[str, Any]:
     """Give what was asked for, in the form that starts an export."""
     item: dict[str, Any] = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
     return item | ({"properties": dict(outcome.properties)} if outcome.properties else {})
+
+
+def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
+    """Give what can be told of all lines together: their volume, their project, and their bytes; see `LiveView`."""
+    moving = [one for one in outcomes if one.state is not ItemState.SKIPPED]
+    sizes = [file.size if (file := files.get(one.file)) else one.size for one in moving]
+    places = {"volume": {one.volume for one in moving}, "project": {file.project for file in files.values()}}
+    known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
+    return known | ({"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {})
 
 
 def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) -> ItemOutcome:

@@ -1,1 +1,1 @@
-"""Operators that list files, move them and run tasks on the platform."""
+"""Operators that list the files of a project and export them."""

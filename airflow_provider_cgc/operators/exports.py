@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,16 +19,16 @@ from airflow_provider_cgc.exceptions import (
     CgcWaitError,
 )
 from airflow_provider_cgc.jobs import ledger as ledgers
-from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items, parted
+from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_items
-from airflow_provider_cgc.jobs.outcomes import tracker_of
+from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
 from airflow_provider_cgc.jobs.report import as_sentence, failure_table
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.operators.record import ReadOnly, Record
+from airflow_provider_cgc.operators.sending import obstacles_line, send
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, whole_number
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 
@@ -39,13 +39,11 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
 
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.models import File
     from airflow_provider_cgc.jobs.exporting import Exporting
+    from airflow_provider_cgc.jobs.manifest import ItemOutcome
     from airflow_provider_cgc.operators import settling
 
 IF_EXISTS = ("fail", "skip", "overwrite")
-MOST_NAMED = 10
-"""Objects in the way that a dry run names."""
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns."""
 PATIENCE = 900.0
@@ -232,14 +230,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             self.log.info("%s", line)
         in_the_way = exporting.obstacles()
         if in_the_way:
-            fate = "would be overwritten" if self.if_exists == "overwrite" else "would fail these items"
-            self.log.warning(
-                "%d of the objects to be sent are there already and %s: %s%s.",
-                len(in_the_way),
-                fate,
-                ", ".join(map(repr, in_the_way[:MOST_NAMED])),
-                ", ..." if len(in_the_way) > MOST_NAMED else "",
-            )
+            self.log.warning("%s", obstacles_line(in_the_way, overwrite=self.if_exists == "overwrite"))
         self.log.info("This was a dry run: nothing was sent.")
         counts = {**exporting.counts(), "in_the_way": len(in_the_way)}
         return {"items": len(exporting.items), "dry_run": True, **counts}
@@ -265,7 +256,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             return JobTracker.of(self.kind, [])
         outcomes = self._sent(context, *work)
         self._began = work[1].began
-        self._known = _known_place(outcomes, work[0].facts.files)
+        self._known = known_place(outcomes, work[0].facts.files)
         tracker = tracker_of(outcomes)
         self._record(context).keep(tracker)
         return tracker
@@ -280,7 +271,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             ) from error
 
     def _prepare(self, context: Context) -> tuple[Exporting, ledgers.Ledger, Record] | None:
-        from airflow_provider_cgc.jobs.exporting import Exporting, Order, UncertainExports
+        from airflow_provider_cgc.jobs.exporting import Exporting
+        from airflow_provider_cgc.jobs.order import Order
+        from airflow_provider_cgc.jobs.worklist import UncertainExports
 
         with _refused():
             record = self._record(context)
@@ -322,41 +315,12 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self, context: Context, exporting: Exporting, ledger: ledgers.Ledger, record: Record
     ) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
-        user, conn_id = ledger.owner.partition(" at ")[0], self.cgc_conn_id
         self._keep_lineage(context, exporting.items.values(), exporting.facts, host=self._client().settings.host)
-        record.write(exporting.outcomes(user=user, conn_id=conn_id))
-        for line in exporting.intent():
-            self.log.info("%s", line)
         self._submitting = True
         try:
-            exporting.send(ledger, at=exporting.began)
-        except CgcError as error:
-            raise CgcWaitError(
-                f"{as_sentence(error)} {self.kind.count(len(exporting.sent.started))} started before that go on. Mend"
-                " the cause, then clear this task, or let it be retried: it looks what was started, and sends only what"
-                " is missing."
-            ) from error
+            return send(exporting, ledger, record, conn_id=self.cgc_conn_id, say=lambda line: self.log.info("%s", line))
         finally:
-            outcomes = exporting.outcomes(user=user, conn_id=conn_id)
-            record.write(outcomes)
             self._submitting = False
-        sent = exporting.sent
-        for line in exporting.told():
-            self.log.info("%s", line)
-        if sent.uncertain:
-            # A retry searches before it sends, and says for good if nobody can tell.
-            raise CgcWaitError(
-                f"Of {self.kind.count(len(sent.uncertain))} it is not known whether they were started"
-                f" ({next(iter(sent.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for them"
-                " again and sends only what certainly was not started."
-            )
-        if sent.error is not None:
-            raise CgcWaitError(
-                f"{as_sentence(sent.error)} {self.kind.count(len(sent.started))} started before that go on, and"
-                f" {len(sent.unsent)} were not sent. Mend the cause, then clear this task: it sends only what is"
-                " missing."
-            ) from sent.error
-        return outcomes
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Account for every item, verify, and judge by what the task tolerates."""
@@ -462,22 +426,18 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _items(self) -> list[Item]:
         """Read the items, wherever they are, or say what is wrong with them."""
-        from airflow_provider_cgc.operators import settling
+        from airflow_provider_cgc.operators.reading import items_given, manifest_items
 
-        if self.items is None and self.manifest is None:
+        conn_id = self.manifest_conn_id
+        if self.manifest is not None:
+            failed_of = self._client if self.failed_only else None
+            items = manifest_items(self.manifest, conn_id=conn_id, failed_of=failed_of)
+        elif self.items is not None:
+            items = items_given(self.items, conn_id=conn_id, where=self._where)
+        else:
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
             )
-        if self.manifest is not None and self.failed_only:
-            items = settling.failed_items(
-                self._client(), storage.read_lines(self.manifest, self.manifest_conn_id), name=self.manifest
-            )
-        elif self.manifest is not None:
-            items = self._items_at(self.manifest)
-        else:
-            places, others = parted(self.items)
-            items = [item for place in places for item in self._items_at(place)]
-            items += parse_items(others, where=self._where) if others or not places else []
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         why = "the list is not whole, or has changed; look at what it comes from"
         check_count(
@@ -496,9 +456,6 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 ' {"sse_algorithm": "AES256"}'
             )
         return dict(self.properties or {})
-
-    def _items_at(self, place: str) -> list[Item]:
-        return read_items(storage.read_lines(place, self.manifest_conn_id), name=place)
 
     def _is_later_poke(self, context: Context) -> bool:
         """Whether this try has poked before, in another process."""
@@ -532,14 +489,6 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _client(self) -> CgcClient:
         return self._connection().get_conn(patience=min(PATIENCE, float(self.timeout)))
-
-
-def _known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
-    moving = [one for one in outcomes if one.state is not ItemState.SKIPPED]
-    sizes = [file.size if (file := files.get(one.file)) else one.size for one in moving]
-    places = {"volume": {one.volume for one in moving}, "project": {file.project for file in files.values()}}
-    known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
-    return known | ({"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {})
 
 
 @contextmanager

@@ -13,11 +13,12 @@ import sevenbridges
 from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
-from airflow_provider_cgc.jobs.exporting import Exporting, Order
+from airflow_provider_cgc.jobs.exporting import Exporting
 from airflow_provider_cgc.jobs.items import BadItems, parse_items
 from airflow_provider_cgc.jobs.ledger import Ledger
 from airflow_provider_cgc.jobs.locations import LocationTemplate
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.order import Order
 from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.places import paths_of
 from airflow_provider_cgc.operators.settling import failed_items, settle

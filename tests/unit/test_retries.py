@@ -36,9 +36,8 @@ from airflow_provider_cgc.exceptions import (
     CgcTriggerError,
     CgcWaitError,
 )
-from airflow_provider_cgc.jobs.preflight import Facts
 from airflow_provider_cgc.jobs.submit import Sent
-from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.sending import send
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
 
 
@@ -141,13 +140,10 @@ def test_the_policy_has_one_form_whatever_airflow_does_with_it() -> None:
     assert hash(policy) == hash(CgcRetryPolicy())
 
 
-def test_what_stopped_the_sending_of_exports_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stopped_the_sending_of_exports_decides() -> None:
     """Otherwise the rate limit, met while jobs were started, would count as a wait that cannot go on."""
-    operator = CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True)
-    monkeypatch.setattr(operator, "_client", lambda: SimpleNamespace(settings=SimpleNamespace(host="localhost")))
+    ledger, record = SimpleNamespace(owner="me at localhost"), SimpleNamespace(write=list)
     exporting = SimpleNamespace(
-        items={},
-        facts=Facts({}, {}, {}, {}, {}),
         began=None,
         sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),
         outcomes=lambda **who: [],
@@ -157,7 +153,7 @@ def test_what_stopped_the_sending_of_exports_decides(monkeypatch: pytest.MonkeyP
     )
 
     with pytest.raises(CgcWaitError) as caught:
-        operator._sent({}, exporting, SimpleNamespace(owner="me at localhost"), SimpleNamespace(write=list))
+        send(exporting, ledger, record, conn_id="cgc_default", say=print)
 
     assert why_hopeless(caught.value) is None
     assert advice(caught.value, attempt=1) >= 120.0

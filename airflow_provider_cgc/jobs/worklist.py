@@ -1,0 +1,223 @@
+"""What is left to do of an order: one decision for each item, by what earlier attempts have left and others do.
+
+The ledger and the jobs that it leads to come first (see `resume`); then what the volume shows, and what other runs of
+the same user export to the same places just now.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from airflow_provider_cgc.client.models import JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.items import BadItems
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.objects import objects_at
+from airflow_provider_cgc.jobs.preflight import problems
+from airflow_provider_cgc.jobs.recovery import SETTLING, key_of
+from airflow_provider_cgc.jobs.resume import LOCATION_TAKEN, Action, Decision, plan
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.jobs.items import Item
+    from airflow_provider_cgc.jobs.ledger import Ledger
+    from airflow_provider_cgc.jobs.order import Order, Placed
+    from airflow_provider_cgc.jobs.recovery import Key
+
+MOST_RUNNING = 10_000
+"""Jobs of a volume and a state that are looked through for those that do what is about to be sent; with its filter the
+platform lists few others."""
+OTHER_OBJECT = (
+    "An object of {there} bytes is there, and the file has {wanted} bytes: it is another one, or the file has changed;"
+    ' set if_exists="overwrite", or give another location.'
+)
+_WORDS = {
+    Action.SEND: "to be sent",
+    Action.DONE: "done already",
+    Action.ADOPT: "under way already",
+    Action.LOST: "that failed and cannot succeed by themselves",
+    Action.UNCERTAIN: "uncertain",
+}
+
+
+class UncertainExports(Exception):
+    """Of some items nobody can tell if a job of an earlier attempt runs; sending them could move a file twice."""
+
+
+class Worklist:
+    """
+    The decisions about the items of an order; sends nothing itself.
+
+    :param placed: the items, each with its place.
+    :param say: takes a line to log.
+    """
+
+    def __init__(
+        self,
+        client: CgcClient,
+        order: Order,
+        placed: Placed,
+        *,
+        say: Callable[[str], object],
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._client = client
+        self._order = order
+        self._facts = placed.facts
+        self._say = say
+        self._clock = clock
+        self._sleep = sleep
+        self.items: dict[Key, Item] = placed.items
+        self.decisions: dict[Key, Decision] = {}
+        self.skipped: set[Key] = set()
+        """What is on the volume as wanted."""
+        self.in_the_way: dict[Key, Problem] = {}
+        """What is not sent although it should be, because another object is where it should go."""
+        self._again = False
+        self._refused_before: set[Key] = set()
+
+    def decide(self, ledger: Ledger, *, again: bool) -> None:
+        """
+        Settle what has to be done with each item; `again` tells that it is not the first time in this try.
+
+        :raises UncertainExports: nothing was sent, and what an earlier attempt has sent goes on.
+        :raises BadItems: with what is wrong with items that are still to be sent; this attempt has sent nothing.
+        """
+        self._again = again
+        self._refused_before = {key for key in self.items if ledger.past(key).refused}
+        self.decisions = self.look_for(self.items, ledger)
+        unsure = {key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN}
+        if unsure:
+            raise UncertainExports(_told(unsure))
+        self._believe_the_volume()
+        if self._order.verify and ledger.cleared:
+            self._doubt_what_is_gone()
+        self._join_what_runs()
+        if self._order.if_exists == "skip":
+            self._skip_what_is_there()
+        wrong = problems([self.items[key] for key in self.to_send()], self._facts)
+        if wrong:
+            raise BadItems(self._order.where, wrong)
+        ledger.adopted(
+            {
+                key: one.job_id
+                for key, one in self.decisions.items()
+                if one.job_id and ledger.past(key).job_id != one.job_id and one.action is not Action.SEND
+            }
+        )
+
+    def look_for(self, keys: Iterable[Key], ledger: Ledger) -> dict[Key, Decision]:
+        """Decide by the ledger and by the platform's jobs alone; waits where its list has to settle first."""
+
+        def patient(seconds: float) -> None:
+            self._say(
+                "Jobs may show late in the platform's list: looking once more in"
+                f" {seconds:.0f} s of the {SETTLING:.0f} s that are given to them."
+            )
+            self._sleep(seconds)
+
+        return plan(
+            keys,
+            ledger,
+            bulk_get=self._client.exports.bulk_get,
+            pages=lambda volume, offset: self._client.exports.page(volume=volume, offset=offset),
+            files=self._facts.files,
+            clock=self._clock,
+            sleep=patient,
+            again=self._again,
+        )
+
+    def to_send(self) -> list[Key]:
+        """Give what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
+        keys = [key for key in self._keys(Action.SEND) if key not in self.skipped and key not in self.in_the_way]
+        return sorted(keys, key=lambda key: key in self._refused_before)
+
+    def obstacles(self) -> list[str]:
+        """Give the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
+        to_send = self.to_send()
+        there = self._there(to_send)
+        return [key.location for key in (*self.in_the_way, *to_send) if key in self.in_the_way or key in there]
+
+    def counts(self) -> dict[str, int]:
+        """Give how many items would be sent, how many skipped, and how many need nothing else."""
+        to_send = len(self.to_send()) + len(self.in_the_way)
+        skipped = len(self.skipped)
+        return {"to_send": to_send, "skipped": skipped, "settled": len(self.items) - to_send - skipped}
+
+    def words(self) -> Counter[str]:
+        """Give how often which words say what would be done with an item."""
+        return Counter(self._word(key, one) for key, one in self.decisions.items())
+
+    def _word(self, key: Key, decision: Decision) -> str:
+        if key in self.skipped:
+            return "to be skipped, they are there already"
+        return "with another object in the way" if key in self.in_the_way else _WORDS[decision.action]
+
+    def _keys(self, action: Action) -> list[Key]:
+        return [key for key, one in self.decisions.items() if one.action is action]
+
+    def _there(self, keys: Sequence[Key]) -> dict[Key, int | None]:
+        """Look which objects are on their volumes, and give their sizes."""
+        there: dict[Key, int | None] = {}
+        for volume in {key.volume for key in keys}:
+            here = {key.location: key for key in keys if key.volume == volume}
+            found = objects_at(self._client, volume, here)
+            there |= {here[location]: size for location, size in found.items()}
+        return there
+
+    def _fits(self, key: Key, size: int | None) -> bool:
+        """Whether an object of this size can be the wanted one."""
+        return size is None or self.items[key].size is None or size == self.items[key].size
+
+    def _join_what_runs(self) -> None:
+        """Wait for exports of this user that just do the same for another run or Dag: a second one would fail."""
+        wanted = set(self._keys(Action.SEND))
+        for volume in {key.volume for key in wanted}:
+            for state in (JobState.PENDING, JobState.RUNNING):
+                # A list that moves between two pages may hide one; then it is as if nobody had looked.
+                for job in islice(self._client.exports.list(volume=volume, state=state), MOST_RUNNING):
+                    key = key_of(job, volume)
+                    if key in wanted and not job.done:
+                        self.decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
+
+    def _skip_what_is_there(self) -> None:
+        """Leave what is there as wanted; say of what is there otherwise why it will not be replaced."""
+        for key, size in self._there(self._keys(Action.SEND)).items():
+            if self._fits(key, size):
+                self.skipped.add(key)
+            else:
+                text = OTHER_OBJECT.format(there=size, wanted=self.items[key].size)
+                self.in_the_way[key] = Problem(409, LOCATION_TAKEN, text, made_here=True)
+
+    def _believe_the_volume(self) -> None:
+        """Count as done what is there, where the platform does not know the job any more that was to put it there."""
+        forgotten = [key for key in self._keys(Action.SEND) if self.decisions[key].forgotten]
+        for key, size in self._there(forgotten).items():
+            if self._fits(key, size):
+                why = f"{self.decisions[key].why}, and the object is there"
+                self.decisions[key] = Decision(Action.DONE, why)
+
+    def _doubt_what_is_gone(self) -> None:
+        """Send again what a job of ours has put there and is not there as wanted; who clears the task wants it so."""
+        done = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is not None]
+        there = self._there(done)
+        for key in done:
+            if key not in there or not self._fits(key, there[key]):
+                why = f"{self.decisions[key].why}, but the object is not there" + (
+                    ", or not whole" if key in there else ""
+                )
+                self.decisions[key] = Decision(Action.SEND, why)
+
+
+def _told(unsure: Mapping[Key, Decision]) -> str:
+    key, decision = next(iter(unsure.items()))
+    return (
+        f"Of {EXPORT.count(len(unsure))} it cannot be told if an earlier attempt started them, such as file"
+        f" {key.file} to {key.location!r} on {key.volume} ({decision.why}). Nothing was sent, because that could"
+        " move a file twice. Look at the volume and at the jobs there, then clear the task to look again, or set"
+        " resume=False to export all anew."
+    )
