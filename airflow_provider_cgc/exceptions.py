@@ -85,7 +85,16 @@ class CgcWaitError(Exception):
     """
     The wait could not go on although the jobs may be well: the token, the rights or the connection are wrong.
 
-    Retried as the Dag says. Nothing was cancelled; the task can be cleared when the cause is mended: it only waits.
+    Retried as the Dag says. Nothing was cancelled; the task can be cleared when the cause is mended: a sensor only
+    waits, and an operator starts only what is missing.
+    """
+
+
+class CgcExportsUnsettled(CgcWaitError):
+    """
+    Of some exports it is not known yet whether they were started, or how they ended; a retry of the task looks again.
+
+    Nothing that may run is sent again, and nothing was cancelled.
     """
 
 

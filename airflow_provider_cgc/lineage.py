@@ -1,11 +1,14 @@
 """What an export read and wrote, for OpenLineage: names of datasets, from what the task knows anyway.
 
 Nothing here asks the platform, and nothing happens where Airflow's OpenLineage provider is not installed, or is off.
+What is only told must not end a task: whatever goes wrong here becomes a warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File, Volume
     from airflow_provider_cgc.jobs.items import Item
     from airflow_provider_cgc.jobs.preflight import Facts
+
+log = logging.getLogger(__name__)
 
 KEY = "cgc_lineage"
 MOST = 100
@@ -46,8 +51,10 @@ class Moved:
         """Read it again; None for what this release does not know."""
         if not isinstance(raw, Mapping) or raw.get("version") != 1:
             return None
-        inputs, outputs = ([(str(a), str(b)) for a, b in raw[side]] for side in ("inputs", "outputs"))
-        return cls(tuple(inputs), tuple(outputs))
+        try:
+            return cls(inputs=_names(raw["inputs"]), outputs=_names(raw["outputs"]))
+        except (KeyError, TypeError, ValueError):
+            return None
 
 
 def moved(items: Iterable[Item], facts: Facts, *, host: str) -> Moved:
@@ -92,19 +99,22 @@ class ExportLineage:
 
     def _keep_lineage(self, context: Context, items: Iterable[Item], facts: Facts, *, host: str) -> None:
         """Name the datasets, and leave them for the process that ends the task, which may be another one."""
-        self._moved = moved(items, facts, host=host)
-        if not is_wanted():
-            return
-        store = task_state_store(context)
-        if store is not None:
-            store.set(KEY, self._moved.to_json())
-        else:
-            context["ti"].xcom_push(key=KEY, value=self._moved.to_json())
+        with _may_fail():
+            self._moved = moved(items, facts, host=host)
+            if not is_wanted():
+                return
+            store = task_state_store(context)
+            if store is not None:
+                store.set(KEY, self._moved.to_json())
+            else:
+                context["ti"].xcom_push(key=KEY, value=self._moved.to_json())
 
     def _recall_lineage(self, context: Context, summary: Mapping[str, Any]) -> None:
         """Take up what was left, at the end of the task."""
         self._arrived = bool(summary["completed"] + summary["skipped"])
-        if self._moved is None and is_wanted():
+        if self._moved is not None or not is_wanted():
+            return
+        with _may_fail():
             ti: Any = context["ti"]
             store = task_state_store(context)
             known = None if store is None else store.get(KEY)
@@ -133,6 +143,19 @@ def as_openlineage(known: Moved | None) -> Any:
         inputs=[Dataset(namespace=namespace, name=name) for namespace, name in known.inputs],
         outputs=[Dataset(namespace=namespace, name=name) for namespace, name in known.outputs],
     )
+
+
+@contextmanager
+def _may_fail() -> Iterator[None]:
+    """Warn of what goes wrong."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # what is only told ends no task
+        log.warning("OpenLineage is not told what was exported: %s: %s", type(error).__name__, error)
+
+
+def _names(raw: Iterable[Sequence[Any]]) -> tuple[Name, ...]:
+    return tuple((str(namespace), str(name)) for namespace, name in raw)
 
 
 def _few(levels: Sequence[Sequence[Name]]) -> tuple[Name, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
@@ -14,6 +15,7 @@ from airflow_provider_cgc.compat import has_poked, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
+    CgcExportsUnsettled,
     CgcInputRefused,
     CgcJobsIncomplete,
     CgcWaitError,
@@ -42,12 +44,22 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.exporting import Exporting
     from airflow_provider_cgc.jobs.manifest import ItemOutcome
     from airflow_provider_cgc.operators import settling
+    from airflow_provider_cgc.sensors.wait import Wait
 
 IF_EXISTS = ("fail", "skip", "overwrite")
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns."""
 PATIENCE = 900.0
 """Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An attempt that is ready to send: what it sends, and where it keeps what it has sent."""
+
+    exporting: Exporting
+    ledger: ledgers.Ledger
+    record: Record
 
 
 class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
@@ -107,8 +119,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
     :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
-    :raises CgcWaitError: the token or the rights are wrong, or the platform did not take the jobs, or it cannot be told
-        yet whether it did; a retry looks again.
+    :raises CgcExportsUnsettled: it cannot be told yet what was started, or how it ended; a retry looks again.
+    :raises CgcWaitError: the token or the rights are wrong, or the platform did not take the jobs.
     """
 
     kind = EXPORT
@@ -165,15 +177,18 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self.verify = verify
         self.resume = resume
         self.wait = wait
-        self.dry_run = dry_run
+        # Airflow's own operators have a method `dry_run`.
+        self._dry_run = dry_run
         self._submitting = False
         self._may_pass = False
+        self._unsettled: str | None = None
         self._began: datetime | None = None
         self._known: dict[str, Any] = {}
         """What the live snapshot tells of where the files are, where they go and how much there is."""
         where = f"{type(self).__name__} {self.task_id!r}"
-        for name in ("failed_only", "verify", "resume", "wait", "dry_run"):
-            check_flag(getattr(self, name), where=f"{where}: {name}")
+        flags = {"failed_only": failed_only, "verify": verify, "resume": resume, "wait": wait, "dry_run": dry_run}
+        for name, value in flags.items():
+            check_flag(value, where=f"{where}: {name}")
         if not wait and not manifest_path and (max_failures not in (0, "0") or max_failure_share):
             raise ValueError(
                 f"{where}: with wait=False and failures tolerated, the ids that it returns would not tell what the"
@@ -189,7 +204,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def execute(self, context: Context) -> Any:
         """Check, send, and wait as the mode says."""
-        if self.wait and not self.dry_run:
+        if self.wait and not self._dry_run:
             return super().execute(context)
         self._current = None
         with self._never_failing():
@@ -208,11 +223,10 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     def _only_start(self, context: Context) -> Any:
         work = self._prepared(context)
         if work is None:
-            return {"items": 0, "dry_run": True} if self.dry_run else self._handed_over([])
-        exporting, ledger, record = work
-        if self.dry_run:
-            return self._report(exporting)
-        outcomes = self._sent(context, exporting, ledger, record)
+            return {"items": 0, "dry_run": True} if self._dry_run else self._handed_over([])
+        if self._dry_run:
+            return self._report(work.exporting)
+        outcomes = self._sent(context, work)
         tracker = tracker_of(outcomes)
         bad = tracker.failed + tracker.missing
         if self._too_many(bad, tracker.total):
@@ -254,14 +268,14 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         work = self._prepared(context)
         if work is None:
             return JobTracker.of(self.kind, [])
-        outcomes = self._sent(context, *work)
-        self._began = work[1].began
-        self._known = known_place(outcomes, work[0].facts.files)
+        outcomes = self._sent(context, work)
+        self._began = work.ledger.began
+        self._known = known_place(outcomes, work.exporting.facts.files)
         tracker = tracker_of(outcomes)
         self._record(context).keep(tracker)
         return tracker
 
-    def _prepared(self, context: Context) -> tuple[Exporting, ledgers.Ledger, Record] | None:
+    def _prepared(self, context: Context) -> Prepared | None:
         """Check everything and decide what to do with each item; None if there is nothing to do."""
         try:
             return self._prepare(context)
@@ -270,7 +284,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 f"{as_sentence(error)} This attempt has sent nothing. It asked with connection {self.cgc_conn_id!r}."
             ) from error
 
-    def _prepare(self, context: Context) -> tuple[Exporting, ledgers.Ledger, Record] | None:
+    def _prepare(self, context: Context) -> Prepared | None:
         from airflow_provider_cgc.jobs.exporting import Exporting
         from airflow_provider_cgc.jobs.order import Order
         from airflow_provider_cgc.jobs.worklist import UncertainExports
@@ -282,9 +296,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
             items = self._items()
             self._check_addresses()
-            record.check(dry_run=self.dry_run)
+            record.check(dry_run=self._dry_run)
             if not items:
-                if not self.dry_run:
+                if not self._dry_run:
                     record.write_nothing()
                 return None
             self._check_memory(context, len(items))
@@ -300,7 +314,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 too_many=lambda failed: self._too_many(failed, len(items)),
                 where=self._where,
             )
-            exporting = Exporting(self._client(), order, say=lambda line: self.log.info("%s", line))
+            exporting = Exporting(self._client(), order, say=self._say)
             exporting.check(first=record.is_first)
             began, client = exporting.now(), self._client()
             owner = f"{client.user().username} at {client.settings.host}"
@@ -309,23 +323,22 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 exporting.decide(ledger, again=self._is_later_poke(context))
             except (ledgers.OtherOwnerError, UncertainExports) as error:
                 raise CgcExportsUncertain(str(error)) from None
-        return exporting, ledger, record
+        return Prepared(exporting, ledger, record)
 
-    def _sent(
-        self, context: Context, exporting: Exporting, ledger: ledgers.Ledger, record: Record
-    ) -> list[ItemOutcome]:
+    def _sent(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
+        exporting = work.exporting
         self._keep_lineage(context, exporting.items.values(), exporting.facts, host=self._client().settings.host)
         self._submitting = True
         try:
-            return send(exporting, ledger, record, conn_id=self.cgc_conn_id, say=lambda line: self.log.info("%s", line))
+            return send(exporting, work.ledger, work.record, conn_id=self.cgc_conn_id, say=self._say)
         finally:
             self._submitting = False
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Account for every item, verify, and judge by what the task tolerates."""
         record = self._record(context)
-        settled = self._settled(context, outcome, summary, record)
+        settled = self._settled(outcome, summary, record)
         if settled is None:
             summary = {**summary, "manifest": None if summary["total"] else self._manifest_uri()}
         else:
@@ -335,8 +348,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             # With `fail_fast` jobs may still run, and what still runs is not done.
             ended = bad + summary["completed"] + summary["skipped"] == summary["total"]
             too_many = self._too_many(bad, summary["total"])
+            self._unsettled = settled.unsettled
             if settled.unsettled is not None:
-                outcome, reason = Outcome.ERROR, settled.unsettled
+                outcome = Outcome.ERROR
             elif outcome is Outcome.FAILED and ended and not too_many:
                 outcome = Outcome.COMPLETED
             elif outcome is Outcome.COMPLETED and too_many:
@@ -348,9 +362,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             record.close()
         return super()._finish(context, outcome, summary, reason)
 
-    def _settled(
-        self, context: Context, outcome: Outcome, summary: dict[str, Any], record: Record
-    ) -> settling.Settled | None:
+    def _settled(self, outcome: Outcome, summary: dict[str, Any], record: Record) -> settling.Settled | None:
         """Make the account; None where nothing was to be done, or the platform is away and the task is lost anyway."""
         from airflow_provider_cgc.operators import settling
 
@@ -365,9 +377,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 ids=record.started(self._current),
                 verify=self.verify and ended,
                 since=self._began or record.began(),
-                say=lambda line: self.log.info("%s", line),
+                say=self._say,
             )
-        except (CgcError, CgcWaitError) as error:
+        except (CgcError, CgcExportsUnsettled) as error:
             if ended:
                 why = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
                 return settling.Settled(dict(summary), None, why)
@@ -381,24 +393,29 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return place_of(self.volume, self.location)
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
-        error = super()._error(outcome, summary, reason)
         if outcome is Outcome.FAILED and self._may_pass:
             return CgcJobsIncomplete(
                 summary,
                 "Some of it may pass by itself: Airflow's retries, as far as the task has any left, send again only"
                 f" that. After the last one: {self._what_to_do(summary)}",
             )
-        return error
+        if outcome is Outcome.ERROR and self._unsettled:
+            return CgcExportsUnsettled(
+                f"{self._unsettled} Let this task be retried, or clear it (it asks with connection"
+                f" {self.cgc_conn_id!r}): {self._after_clear}."
+            )
+        return super()._error(outcome, summary, reason)
+
+    @property
+    def _after_clear(self) -> str:
+        return "it takes over what runs, counts what is done, and sends again only what failed or is missing"
 
     def _what_to_do(self, summary: dict[str, Any]) -> str:
-        return (
-            "Mend the cause, then clear this task: it takes over what runs, counts what is done, and sends again only"
-            " what failed or is missing."
-        )
+        return f"Mend the cause, then clear this task: {self._after_clear}."
 
-    def _defer(self, context: Context, wait: Any, **times: float) -> None:
+    def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         self._record(context).push(wait.ids, began=self._began)
-        super()._defer(context, wait, **times)
+        super()._defer(context, wait, first_look=first_look, started=started)
 
     def _check_addresses(self) -> None:
         if self.manifest is not None and self.manifest == self.manifest_path:
@@ -457,6 +474,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         return dict(self.properties or {})
 
+    def _say(self, line: str) -> None:
+        self.log.info("%s", line)
+
     def _is_later_poke(self, context: Context) -> bool:
         """Whether this try has poked before, in another process."""
         return self._reschedules and has_poked(context)
@@ -478,7 +498,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         store = task_state_store(context)
         return Record(
             context["ti"],
-            store=ReadOnly(store) if self.dry_run and store is not None else store,
+            store=ReadOnly(store) if self._dry_run and store is not None else store,
             manifest_path=self.manifest_path or None,
             manifest_conn_id=self.manifest_conn_id,
             resume=self.resume,

@@ -35,7 +35,7 @@ def manifest_items(
 
     :raises BadItems: with everything that is wrong, line numbers included.
     :raises CgcBadInput: if it cannot be read.
-    :raises CgcInputRefused: and `CgcWaitError` if it does not tell yet what failed.
+    :raises CgcInputRefused: and `CgcExportsUnsettled` if it does not tell yet what failed.
     :raises CgcError: if the platform does not answer.
     """
     lines = storage.read_lines(address, conn_id)

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled
 from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.items import BadItems
@@ -198,13 +198,13 @@ class Record:
         """
         Give what the manifest says by now; None where there is none.
 
-        :raises CgcWaitError: if it is gone.
+        :raises CgcExportsUnsettled: if it is gone.
         """
         if self._path is None:
             return None
         mine = self._mine()
         if not mine:
-            raise CgcWaitError(
+            raise CgcExportsUnsettled(
                 f"The manifest {self._path} is gone, or another task has written over it, so that not every item can be"
                 " accounted for. Give each task a path of its own, and clear this task: it finds its exports again."
             )

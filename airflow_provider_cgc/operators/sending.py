@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.exceptions import CgcWaitError
+from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.report import as_sentence
 
@@ -29,7 +29,8 @@ def send(
 
     :param conn_id: the connection that is asked with, for the manifest.
     :param say: takes a line to log.
-    :raises CgcWaitError: if not everything was sent that should have been, or nobody can tell yet; a retry looks again.
+    :raises CgcWaitError: if not everything was sent that should have been; a retry sends what is missing.
+    :raises CgcExportsUnsettled: if nobody can tell yet what was sent; a retry looks again.
     """
     user = ledger.owner.partition(" at ")[0]
     record.write(exporting.outcomes(user=user, conn_id=conn_id))
@@ -62,7 +63,7 @@ def obstacles_line(locations: list[str], *, overwrite: bool) -> str:
 def _refuse_what_is_open(sent: Sent) -> None:
     if sent.uncertain:
         # A retry searches before it sends, and says for good if nobody can tell.
-        raise CgcWaitError(
+        raise CgcExportsUnsettled(
             f"Of {EXPORT.count(len(sent.uncertain))} it is not known whether they were started"
             f" ({next(iter(sent.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for them"
             " again and sends only what certainly was not started."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
 from airflow_provider_cgc.jobs.objects import objects_at
@@ -154,7 +154,7 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
     Give the items of a manifest that failed; what it leaves open, because nobody waited then, is asked for now.
 
     :raises CgcInputRefused: if it does not tell which jobs were started.
-    :raises CgcWaitError: if some of them still run.
+    :raises CgcExportsUnsettled: if some of them still run.
     :raises CgcError: if the platform does not answer.
     """
     outcomes = read_outcomes(lines, name=name).outcomes
@@ -169,7 +169,7 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
     outcomes = [_told(one, records.get(one.id or "")) for one in outcomes]
     running = [one for one in outcomes if not (one.state.failed or one.state in _FINAL)]
     if running:
-        raise CgcWaitError(
+        raise CgcExportsUnsettled(
             f"{EXPORT.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
             " which fail. Nothing was sent. Let a CgcBulkExportSensor wait for them first."
         )

@@ -131,7 +131,7 @@ class CgcJobsSensor(BaseSensorOperator):
         except ValueError as error:
             raise CgcTriggerError(
                 f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on"
-                " the platform go on; clear this task to wait again."
+                f" the platform go on. Clear this task: {self._after_clear}."
             ) from error
         self._seen = ended.view
         return self._finish(context, ended.outcome, ended.summary, ended.error)
@@ -152,7 +152,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 showing.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
                 raise CgcTriggerError(
                     f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} on the"
-                    " platform go on; clear this task to wait again."
+                    f" platform go on. Clear this task: {self._after_clear}."
                 ) from error
 
     def on_kill(self) -> None:
@@ -332,10 +332,23 @@ class CgcJobsSensor(BaseSensorOperator):
             for line in failure_table(summary):
                 self.log.warning("%s", line)
             return summary
-        error = self._error(outcome, summary, reason)
+        if outcome is Outcome.FAILED:
+            bad, left = summary["failed"] + summary["missing"], self._left(summary)
+            still = f" {self.kind.still_running(left)}." if left else ""
+            self.log.error("%d of %s did not complete.%s", bad, self.kind.count(summary["total"]), still)
         for line in failure_table(summary):
             self.log.error("%s", line)
-        self._raise(outcome, error)
+        self._raise(outcome, self._error(outcome, summary, reason))
+
+    @property
+    def _after_clear(self) -> str:
+        """Say what a Clear of this task does, as the end of a sentence."""
+        return "it only waits"
+
+    def _left(self, summary: Mapping[str, Any]) -> int:
+        """Give how many jobs have not ended."""
+        ended = sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
+        return int(summary["total"] - ended)
 
     def _known_place(self) -> dict[str, Any]:
         """Give what the live snapshot can tell from the start; see `LiveView.place`."""
@@ -373,11 +386,9 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
         """Give the exception that an outcome other than success means; the one place that decides it."""
-        left = summary["total"] - sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
+        left = self._left(summary)
         still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:
-            bad = summary["failed"] + summary["missing"]
-            self.log.error("%s", f"{bad} of {self.kind.count(summary['total'])} did not complete. {still}".rstrip())
             return CgcJobsFailed(summary, self._what_to_do(summary))
         done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
         error: BaseException
@@ -391,7 +402,7 @@ class CgcJobsSensor(BaseSensorOperator):
         told = (reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
         return CgcWaitError(
             f"{' '.join(filter(None, told))} (this task asks with connection {self.cgc_conn_id!r}), then clear this"
-            " task: it only waits."
+            f" task: {self._after_clear}."
         )
 
     def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
@@ -405,7 +416,7 @@ class CgcJobsSensor(BaseSensorOperator):
         if not summary["failed"]:
             return (
                 f"Check the ids, and that connection {self.cgc_conn_id!r} is of the platform and the user who started"
-                f" the {self.kind.plural}; then clear this task: it only waits."
+                f" the {self.kind.plural}; then clear this task: {self._after_clear}."
             )
         starters = ", ".join(sorted(self.upstream_task_ids)) or f"the task that starts the {self.kind.plural}"
         return (

@@ -305,7 +305,7 @@ class TestTheAccount:
         emulator.fault("403", path=f"/v2/storage/volumes/{emulator.volume}/list", count=None)
         task = Attempts(emulator, items=emulator.file_ids[:2], verify=True, manifest_path=manifest)
 
-        assert task.run() == "CgcWaitError"
+        assert task.run() == "CgcExportsUnsettled"
         assert "nobody could look whether the objects are on the volume" in str(task.error)
         assert task.summary == {"total": 2, "completed": 2}
         assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}

@@ -51,6 +51,7 @@ every_sensor = pytest.mark.parametrize(
         "exceptions.CgcInputRefused",
         "exceptions.CgcJobsIncomplete",
         "exceptions.CgcExportsUncertain",
+        "exceptions.CgcExportsUnsettled",
         "triggers.jobs.CgcJobsTrigger",
         "exceptions.CgcJobsFailed",
         "client.CgcClient",

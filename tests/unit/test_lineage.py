@@ -169,6 +169,31 @@ def test_what_an_unknown_release_left_is_not_read(openlineage: None) -> None:
     assert Moved.from_json(None) is None
 
 
+@pytest.mark.parametrize(
+    "broken", [{}, {"inputs": []}, {"inputs": 1, "outputs": []}, {"inputs": [["a"]], "outputs": []}]
+)
+def test_what_is_not_whole_is_not_read(broken: dict[str, Any]) -> None:
+    assert Moved.from_json({"version": 1, **broken}) is None
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_a_task_goes_on_where_its_lineage_cannot_be_kept(
+    openlineage: None, with_store: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise OSError("the database is away")
+
+    context, task = Context(with_store=with_store), Task()
+    context["ti"].xcom_push = context["ti"].xcom_pull = broken
+    if with_store:
+        context["task_state_store"] = SimpleNamespace(set=broken, get=broken)
+
+    task._keep_lineage(context, [item()], facts(S3), host=HOST)
+    Task()._recall_lineage(context, DONE)
+
+    assert caplog.text.count("the database is away") == 2
+
+
 def test_without_openlineage_nothing_is_written_and_nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lineage, "is_wanted", lambda: False)
     context, task = Context(with_store=False), Task()

@@ -31,6 +31,7 @@ from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
+    CgcExportsUnsettled,
     CgcInputRefused,
     CgcJobsIncomplete,
     CgcTriggerError,
@@ -80,6 +81,7 @@ HOPELESS = {
 }
 MAY_PASS = {
     "incomplete": CgcJobsIncomplete(SUMMARY),
+    "unsettled": CgcExportsUnsettled("It is not known yet what was started."),
     "trigger": CgcTriggerError("crashed"),
     "line": CgcConnectionError("dropped", sent=True),
     "html": CgcUnreadableError("no JSON"),

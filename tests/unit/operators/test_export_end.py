@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client import CgcConnectionError
-from airflow_provider_cgc.compat import AirflowSensorTimeout
-from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete, CgcWaitError
+from airflow_provider_cgc.compat import AirflowSensorTimeout, BaseSensorOperator
+from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.operators import settling
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
@@ -29,6 +29,14 @@ class Task:
 
     def xcom_pull(self, *, key: str, **where: Any) -> Any:
         return self.xcoms.get(key)
+
+
+def test_airflow_s_own_methods_stay_what_they_are() -> None:
+    """An argument of that name must not hide one: `BaseOperator.dry_run()` renders the templates for a look at them."""
+    operator = CgcBulkExportOperator(task_id="t", items=["a"], copy_only=True)
+    hidden = [name for name in vars(operator) if callable(getattr(BaseSensorOperator, name, None))]
+
+    assert hidden == []
 
 
 def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, **more: Any) -> Any:
@@ -82,7 +90,7 @@ def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monk
         return settling.Settled(summary, None, "The export j9 is just putting an object to 'x0'.")
 
     monkeypatch.setattr(settling, "settle", running)
-    with pytest.raises(CgcWaitError, match="j9 is just putting"):
+    with pytest.raises(CgcExportsUnsettled, match="j9 is just putting"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9107, soft_fail=True, max_failures=3)
 
 
@@ -93,5 +101,5 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
     monkeypatch.setattr(settling, "settle", down)
     with pytest.raises(AirflowSensorTimeout):
         ended(Outcome.TIMEOUT, completed=9)
-    with pytest.raises(CgcWaitError, match=r"no route\. The jobs have ended, but not every item"):
+    with pytest.raises(CgcExportsUnsettled, match=r"no route\. The jobs have ended, but not every item"):
         ended(Outcome.COMPLETED, completed=10)
