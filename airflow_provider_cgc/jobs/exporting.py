@@ -6,6 +6,7 @@ Free of Airflow: what is remembered between attempts is handed in as a `Ledger`,
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -98,7 +99,7 @@ class Exporting:
         :raises UncertainExports: nothing was sent, and what an earlier attempt has sent goes on.
         :raises BadItems: with what is wrong with items that are still to be sent; this attempt has sent nothing.
         """
-        self._work.decide(ledger, again=again)
+        self._work.decide(ledger, again=again, now=self.began)
 
     def dry_run(self) -> list[str]:
         """Give the lines of a report; sends nothing."""
@@ -144,7 +145,8 @@ class Exporting:
             properties=order.properties,
             stop=self._client.close,
         )
-        self.sent.refused |= self._work.in_the_way
+        self.sent.refused |= self._work.in_the_way | self._work.blocked
+        self.sent.held |= self._work.held
         sender.send({key: self.items[key] for key in self._work.to_send()}, self.sent)
         for rounds_left in reversed(range(MOST_ROUNDS)):
             if not self.sent.uncertain:
@@ -175,14 +177,16 @@ class Exporting:
 
     def told(self) -> list[str]:
         """Say what was done, and why not all of it."""
-        taken = sum(1 for one in self._work.decisions.values() if one.action is Action.ADOPT)
-        done = sum(1 for one in self._work.decisions.values() if one.action is Action.DONE)
+        work = self._work
+        known = Counter(one.action for key, one in work.decisions.items() if key not in work.blocked)
         counts = (
             (len(self.sent.started), "started"),
-            (taken, "under way already and taken over"),
-            (done, "done already"),
-            (len(self._work.skipped), "skipped, they are there already"),
-            (len(self.sent.refused), "refused by the platform"),
+            (known[Action.ADOPT], "under way already and taken over"),
+            (known[Action.DONE], "done already"),
+            (len(work.skipped), "skipped, they are there already"),
+            (len(work.blocked), "done already, but not as they should be"),
+            (len(work.held), "left to a job of another run for now"),
+            (len(self.sent.refused) - len(work.blocked), "refused by the platform"),
             (len(self.sent.unsent), "not sent"),
         )
         lines = [f"Of {EXPORT.count(len(self.items))}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
@@ -245,6 +249,8 @@ class Exporting:
             return replace(base, state=ItemState.FAILED, code=problem.code, message=problem.message)
         if key in self.sent.uncertain:
             return replace(base, message=str(self.sent.uncertain[key]))
+        if key in self.sent.held:
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {self.sent.held[key]}")
         decision = self._work.decisions.get(key)
         if unsent or decision is None:
             return replace(base, state=ItemState.UNSENT, message=f"not sent: {self.sent.stopped or 'no attempt yet'}")

@@ -50,6 +50,8 @@ class Past:
     job_id: str | None = None
     refused: bool = False
     """It was sent once, and nothing came of it: the platform refused it, or its whole call."""
+    at: datetime | None = None
+    """The platform's clock before it was sent last, where that is known."""
 
 
 class OtherOwnerError(Exception):
@@ -95,6 +97,12 @@ def is_closed(store: Store | None, *, max_tries: int) -> bool:
     """
     header = _header(store)
     return header.get("succeeded") is True and header.get("max_tries") != max_tries
+
+
+def has_sent(store: Store | None) -> bool:
+    """Whether something was sent, or may have been, and the task has not succeeded since."""
+    header = _header(store)
+    return bool(header) and not header.get("untouched") and not header.get("succeeded") and header.get("chunks") != 0
 
 
 def generation(store: Store | None) -> int | None:
@@ -277,7 +285,7 @@ class Ledger:
             key = self._keys[position]
             self._first_sent[key] = min(at, self._first_sent.get(key, at))
             fate = Fate.NEVER_SENT if job is None else Fate.STARTED if job else Fate.UNCERTAIN
-            self._pasts[key] = Past(fate, job or None, refused=job is None)
+            self._pasts[key] = Past(fate, job or None, refused=job is None, at=at)
 
     def _write(self, number: int) -> None:
         if self._store is not None:

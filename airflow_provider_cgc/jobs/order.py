@@ -29,6 +29,8 @@ class Order:
     too_many: Callable[[int], bool] = bool
     verify: bool = False
     """A job's word that it COMPLETED is not enough."""
+    recorded: bool = True
+    """What is started, or taken over, is remembered for the next attempt."""
     where: str = "items"
     """The argument that the items come from, for messages."""
 

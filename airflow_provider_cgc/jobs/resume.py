@@ -10,7 +10,8 @@ job is the one that the ledger names as the last.
     any or none    the file is an alias of the wanted object    DONE
     COMPLETED                                                   DONE
     under way      (an unheard-of state is under way, too)      ADOPT: wait for it
-    FAILED, none   the ledger names a job that was not seen     ADOPT: waiting will tell; or as below if cleared
+    FAILED, none   the ledger names a job that was not seen     ADOPT: waiting will tell; or as below if the task was
+                                                                cleared since, and the job would be an hour old
     FAILED, 9107   settled                                      LOST: the object that is there is somebody else's;
                                                                 SEND if the task was cleared since
     FAILED, 9107   not settled                                  UNCERTAIN: it may be our own, from an earlier attempt
@@ -35,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
 
 LOCATION_TAKEN = 9107
 _ASK_AT_ONCE = 100
+FORGETTING = 3600.0
+"""Seconds from which on a job that the platform does not know is one that it has forgotten: a younger one may be one
+that does not show yet."""
 
 
 class Action(StrEnum):
@@ -82,12 +87,13 @@ def plan(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     again: bool = False,
+    now: datetime | None = None,
 ) -> dict[Key, Decision]:
     """
     Decide about items: ask for the jobs that the ledger names, and search the list for what is uncertain after that.
 
-    `again` tells that it is not the first time in this try. Sleeps 90 s between the two looks of a search, if there is
-    one. Nothing may be sent meanwhile, by anybody.
+    `again` tells that it is not the first time in this try, and `now` is the platform's clock. Sleeps 90 s between the
+    two looks of a search, if there is one. Nothing may be sent meanwhile, by anybody.
     """
     keys = list(keys)
     pasts = {key: ledger.past(key) for key in keys}
@@ -103,6 +109,7 @@ def plan(
             file=files.get(key.file),
             cleared=ledger.cleared,
             again=again,
+            young=_is_young(pasts[key], now),
         )
 
     decisions = {key: judged(key) for key in keys}
@@ -127,6 +134,7 @@ def decide(
     file: File | None = None,
     cleared: bool = False,
     again: bool = False,
+    young: bool = False,
 ) -> Decision:
     """
     Decide about one item by the table above.
@@ -135,6 +143,7 @@ def decide(
     :param finding: what the search says, if there was one.
     :param cleared: the task was cleared since it failed.
     :param again: it is not the first time in this try.
+    :param young: the job that the ledger names may have been started too short a time ago to be seen.
     """
     if file is not None and file.is_alias and (file.volume, file.location) == key[1:]:
         return Decision(Action.DONE, "the file is an alias of the exported object already")
@@ -148,7 +157,7 @@ def decide(
     if best is not None and not best.failed:
         return Decision(Action.ADOPT, f"job {best.id} is under way", best.id, best)
     unseen = past.job_id is not None and past.job_id not in {seen.id for seen in jobs}
-    if unseen and not cleared:
+    if unseen and (young or not cleared):
         return Decision(Action.ADOPT, f"job {past.job_id} was started and could not be seen yet", past.job_id)
     if best is None:
         return _without_a_job(past, finding, unseen=unseen)
@@ -156,6 +165,10 @@ def decide(
     action, why = _after_failure(key, best, certain=certain, settled=finding.settled, cleared=cleared, again=again)
     unknown = f"; {_why_unknown(finding)}" if action is Action.UNCERTAIN else ""
     return Decision(action, why + unknown, best.id, best)
+
+
+def _is_young(past: Past, now: datetime | None) -> bool:
+    return past.at is not None and now is not None and now - past.at < timedelta(seconds=FORGETTING)
 
 
 def _without_a_job(past: Past, finding: Finding, *, unseen: bool) -> Decision:

@@ -50,6 +50,8 @@ class Sent:
     """Not started, for the platform's reason."""
     uncertain: dict[Key, Problem | CgcError] = field(default_factory=dict)
     """Perhaps started, and why nobody can say."""
+    held: dict[Key, str] = field(default_factory=dict)
+    """Not sent for now, and why: a job of another run does nearly the same, and would be in the way."""
     unsent: list[Key] = field(default_factory=list)
     stopped: str | None = None
     """Why the unsent ones were not sent."""

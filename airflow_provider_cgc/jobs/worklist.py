@@ -8,31 +8,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import objects_at
+from airflow_provider_cgc.jobs.others import under_way
 from airflow_provider_cgc.jobs.preflight import problems
-from airflow_provider_cgc.jobs.recovery import SETTLING, key_of
+from airflow_provider_cgc.jobs.recovery import SETTLING
 from airflow_provider_cgc.jobs.resume import LOCATION_TAKEN, Action, Decision, plan
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.models import ExportJob
     from airflow_provider_cgc.jobs.items import Item
     from airflow_provider_cgc.jobs.ledger import Ledger
     from airflow_provider_cgc.jobs.order import Order, Placed
     from airflow_provider_cgc.jobs.recovery import Key
 
-MOST_RUNNING = 10_000
-"""Jobs of a volume and a state that are looked through for those that do what is about to be sent; with its filter the
-platform lists few others."""
 OTHER_OBJECT = (
     "An object of {there} bytes is there, and the file has {wanted} bytes: it is another one, or the file has changed;"
     ' set if_exists="overwrite", or give another location.'
+)
+GONE = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
+COPIED = (
+    "Job {job} has copied the file and not moved it, so that it is no alias; to move it, delete the object or set"
+    ' if_exists="overwrite", and let it start anew with resume=False.'
 )
 _WORDS = {
     Action.SEND: "to be sent",
@@ -77,25 +81,36 @@ class Worklist:
         """What is on the volume as wanted."""
         self.in_the_way: dict[Key, Problem] = {}
         """What is not sent although it should be, because another object is where it should go."""
+        self.blocked: dict[Key, Problem] = {}
+        """What seems to be done, and is not as it should be; sending it again would not help."""
+        self.held: dict[Key, str] = {}
+        """What is not sent for now, and why: a job of another run does nearly the same."""
         self._again = False
+        self._now: datetime | None = None
         self._refused_before: set[Key] = set()
 
-    def decide(self, ledger: Ledger, *, again: bool) -> None:
+    def decide(self, ledger: Ledger, *, again: bool, now: datetime) -> None:
         """
         Settle what has to be done with each item; `again` tells that it is not the first time in this try.
+
+        `now` is the platform's clock.
 
         :raises UncertainExports: nothing was sent, and what an earlier attempt has sent goes on.
         :raises BadItems: with what is wrong with items that are still to be sent; this attempt has sent nothing.
         """
-        self._again = again
+        self._again, self._now = again, now
         self._refused_before = {key for key in self.items if ledger.past(key).refused}
         self.decisions = self.look_for(self.items, ledger)
         unsure = {key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN}
         if unsure:
             raise UncertainExports(_told(unsure))
         self._believe_the_volume()
+        if self._order.verify:
+            self._doubt_aliases()
         if self._order.verify and ledger.cleared:
             self._doubt_what_is_gone()
+        if not self._order.copy_only and ledger.cleared:
+            self._doubt_copies()
         self._join_what_runs()
         if self._order.if_exists == "skip":
             self._skip_what_is_there()
@@ -129,11 +144,13 @@ class Worklist:
             clock=self._clock,
             sleep=patient,
             again=self._again,
+            now=self._now,
         )
 
     def to_send(self) -> list[Key]:
         """Give what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
-        keys = [key for key in self._keys(Action.SEND) if key not in self.skipped and key not in self.in_the_way]
+        kept_back = {*self.skipped, *self.in_the_way, *self.held}
+        keys = [key for key in self._keys(Action.SEND) if key not in kept_back]
         return sorted(keys, key=lambda key: key in self._refused_before)
 
     def obstacles(self) -> list[str]:
@@ -144,7 +161,7 @@ class Worklist:
 
     def counts(self) -> dict[str, int]:
         """Give how many items would be sent, how many skipped, and how many need nothing else."""
-        to_send = len(self.to_send()) + len(self.in_the_way)
+        to_send = len(self.to_send()) + len(self.in_the_way) + len(self.held)
         skipped = len(self.skipped)
         return {"to_send": to_send, "skipped": skipped, "settled": len(self.items) - to_send - skipped}
 
@@ -155,6 +172,10 @@ class Worklist:
     def _word(self, key: Key, decision: Decision) -> str:
         if key in self.skipped:
             return "to be skipped, they are there already"
+        if key in self.blocked:
+            return "done already, but not as they should be"
+        if key in self.held:
+            return "that a job of another run just exports otherwise"
         return "with another object in the way" if key in self.in_the_way else _WORDS[decision.action]
 
     def _keys(self, action: Action) -> list[Key]:
@@ -174,19 +195,30 @@ class Worklist:
         return size is None or self.items[key].size is None or size == self.items[key].size
 
     def _join_what_runs(self) -> None:
-        """Wait for exports of this user that just do the same for another run or Dag: a second one would fail."""
+        """Wait for exports that do the same for another run or Dag; send nothing beside those that do not quite."""
         wanted = set(self._keys(Action.SEND))
-        for volume in {key.volume for key in wanted}:
-            for state in (JobState.PENDING, JobState.RUNNING):
-                # A list that moves between two pages may hide one; then it is as if nobody had looked.
-                for job in islice(self._client.exports.list(volume=volume, state=state), MOST_RUNNING):
-                    key = key_of(job, volume)
-                    if key in wanted and not job.done:
-                        self.decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
+        for key, job in under_way(self._client, wanted, say=self._say).items():
+            if why := self._why_not_joined(key, job):
+                self.held[key] = f"job {job.id} of another run exports file {key.file} to the same place, {why}"
+            else:
+                self.decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
+
+    def _why_not_joined(self, key: Key, job: ExportJob) -> str | None:
+        """Say why a job under way will not do for an item; None where it will."""
+        order, item = self._order, self.items[key]
+        properties = order.properties if item.properties is None else item.properties
+        told = {name: job.properties.get(name) for name in properties}
+        if told != dict(properties):
+            return f"with properties {told} instead of {dict(properties)}"
+        if order.if_exists != "overwrite":
+            return None
+        if not job.overwrite:
+            return "and does not overwrite what is there"
+        return None if order.recorded else "and only a manifest_path lets a retry know that it counts for this task"
 
     def _skip_what_is_there(self) -> None:
         """Leave what is there as wanted; say of what is there otherwise why it will not be replaced."""
-        for key, size in self._there(self._keys(Action.SEND)).items():
+        for key, size in self._there([key for key in self._keys(Action.SEND) if key not in self.held]).items():
             if self._fits(key, size):
                 self.skipped.add(key)
             else:
@@ -194,12 +226,33 @@ class Worklist:
                 self.in_the_way[key] = Problem(409, LOCATION_TAKEN, text, made_here=True)
 
     def _believe_the_volume(self) -> None:
-        """Count as done what is there, where the platform does not know the job any more that was to put it there."""
+        """
+        Count as done what is there, where the platform does not know the job any more that was to put it there.
+
+        Only what has the file's size is believed; and what was to be replaced may be there still.
+        """
+        if self._order.if_exists == "overwrite":
+            return
         forgotten = [key for key in self._keys(Action.SEND) if self.decisions[key].forgotten]
         for key, size in self._there(forgotten).items():
-            if self._fits(key, size):
+            if size is not None and size == self.items[key].size:
                 why = f"{self.decisions[key].why}, and the object is there"
                 self.decisions[key] = Decision(Action.DONE, why)
+
+    def _doubt_aliases(self) -> None:
+        """Tell of what was moved, and is not on the volume any more: no job of this attempt would show it."""
+        moved = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is None]
+        there = self._there(moved)
+        for key in moved:
+            if key not in there or not self._fits(key, there[key]):
+                self.blocked[key] = Problem(None, None, GONE, made_here=True)
+
+    def _doubt_copies(self) -> None:
+        """Tell of what was copied before the task was changed to move: the file stays where it is."""
+        for key in self._keys(Action.DONE):
+            job_id, file = self.decisions[key].job_id, self._facts.files.get(key.file)
+            if job_id is not None and file is not None and not file.is_alias:
+                self.blocked[key] = Problem(None, None, COPIED.format(job=job_id), made_here=True)
 
     def _doubt_what_is_gone(self) -> None:
         """Send again what a job of ours has put there and is not there as wanted; who clears the task wants it so."""

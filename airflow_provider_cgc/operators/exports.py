@@ -311,6 +311,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 if_exists=if_exists,
                 properties=self._properties(),
                 verify=self.verify,
+                recorded=record.lasts,
                 too_many=lambda failed: self._too_many(failed, len(items)),
                 where=self._where,
             )
@@ -376,6 +377,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 outcomes=record.outcomes(),
                 ids=record.started(self._current),
                 verify=self.verify and ended,
+                moves=self._moves and ended,
                 since=self._began or record.began(),
                 say=self._say,
             )
@@ -426,7 +428,13 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _check_memory(self, context: Context, count: int) -> None:
         """Refuse what could not be remembered."""
-        if self._reschedules and task_state_store(context) is None:
+        has_store = task_state_store(context) is not None
+        if not self.resume and not has_store and not self.manifest_path:
+            raise CgcInputRefused(
+                f"Task {self.task_id!r} has resume=False, and Airflow below 3.3 does not remember which of its jobs are"
+                " from before it was cleared; give it a manifest_path, which does."
+            )
+        if self._reschedules and not has_store:
             local = storage.local_warning(self.manifest_path) if self.manifest_path else None
             if local or not self.manifest_path:
                 raise CgcInputRefused(
@@ -473,6 +481,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 ' {"sse_algorithm": "AES256"}'
             )
         return dict(self.properties or {})
+
+    @property
+    def _moves(self) -> bool:
+        """Whether the platform is to keep no file."""
+        return not flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
 
     def _say(self, line: str) -> None:
         self.log.info("%s", line)

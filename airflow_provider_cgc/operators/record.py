@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUncertain, CgcExportsUnsettled
 from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.items import BadItems
@@ -116,9 +116,27 @@ class Record:
                 ledgers.discard(self._store)
             ledgers.begin(self._store, max_tries=self._max_tries)
 
+    @property
+    def lasts(self) -> bool:
+        """Whether what is sent or taken over is remembered for the next attempt."""
+        return self._store is not None or self._path is not None
+
     def write_nothing(self) -> None:
-        """Leave an empty manifest, for whoever reads it: there was nothing to do, and nothing was sent before."""
-        if not self._mine():
+        """
+        Leave an empty manifest, for whoever reads it: there is nothing to do, and nothing was sent before.
+
+        :raises CgcExportsUncertain: if an earlier attempt has sent something, and has not succeeded.
+        """
+        mine = self._mine()
+        succeeded = bool(mine and (mine[0].task or {}).get("succeeded"))
+        sent = ledgers.has_sent(self._store) or any(one.id for one in mine)
+        if sent and not succeeded and not self.is_first:
+            raise CgcExportsUncertain(
+                "There is nothing to export any more, but an earlier try of this task has started exports whose end"
+                " nobody has seen. Look at what the items come from; if it is right that there are none, set"
+                " resume=False and clear this task."
+            )
+        if not mine or self._starts_anew:
             self.write([])
 
     def check(self, *, dry_run: bool) -> None:

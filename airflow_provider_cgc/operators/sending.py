@@ -68,6 +68,11 @@ def _refuse_what_is_open(sent: Sent) -> None:
             f" ({next(iter(sent.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for them"
             " again and sends only what certainly was not started."
         )
+    if sent.held:
+        raise CgcExportsUnsettled(
+            f"{EXPORT.count(len(sent.held))} were not sent, because {next(iter(sent.held.values()))}. What was started"
+            " goes on. Let this task be retried, or clear it, when that job has ended: it sends only what is missing."
+        )
     if sent.error is not None:
         raise CgcWaitError(
             f"{as_sentence(sent.error)} {EXPORT.count(len(sent.started))} started before that go on, and"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NOT_THERE = "The job COMPLETED, but the object is not on the volume."
 OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
+COPIED = "A job of another run has copied the file and not moved it: it is no alias of the object."
 WHOLE_SECONDS = 2.0
 """Seconds by which a job of this task may seem older than the task: both are told in whole seconds."""
 _FINAL = (ItemState.COMPLETED, ItemState.SKIPPED)
@@ -53,6 +54,7 @@ def settle(
     outcomes: list[ItemOutcome] | None,
     ids: Sequence[str],
     verify: bool,
+    moves: bool = False,
     since: datetime | None,
     say: Callable[[str], object],
 ) -> Settled:
@@ -61,16 +63,19 @@ def settle(
 
     An object that was there before (9107) and was put there by another job of this task, one started at `since` or
     later, is one that is there as wanted.
-    With `verify` a job's word is not enough. Raises `CgcError`.
+    With `verify` a job's word is not enough. With `moves` the platform is to keep no file: jobs from before `since` are
+    those of other runs, and the files that they exported must have become aliases. Raises `CgcError`.
     """
     untold = summary["failed"] + summary["missing"] > len(summary["failed_items"])
     taken = any(item["code"] == LOCATION_TAKEN and item.get("id") for item in summary["failed_items"])
-    if outcomes is None and not (verify or taken or untold):
+    if outcomes is None and not (verify or moves or taken or untold):
         return Settled(dict(summary), None, may_pass=any(map(_may_pass, summary["failed_items"])))
     account = _Account(summary, outcomes, _records(client, ids))
     unsettled = None
     if since is not None:
         unsettled = _take_back(client, account, since=since, say=say)
+    if since is not None and moves:
+        _refuse_copies(client, account, since=since)
     if verify:
         try:
             _verify(client, account, say)
@@ -215,6 +220,19 @@ def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Ca
             f" very task, such as {taken_back[0]}: counted as completed."
         )
     return running
+
+
+def _refuse_copies(client: CgcClient, account: _Account, *, since: datetime) -> None:
+    """Count as failed what a job of another run has only copied: before it ends, nothing tells which it does."""
+    earliest = since - timedelta(seconds=WHOLE_SECONDS)
+    others = [
+        job for job in account.jobs if job.completed and job.file and job.started_on and job.started_on < earliest
+    ]
+    files = {record.id: record.resource for record in client.files.bulk_get([str(job.file) for job in others])}
+    for job in others:
+        file = files.get(job.file)
+        if file is not None and not file.is_alias:
+            account.give_up(job.item, job.id, COPIED)
 
 
 def _may_pass(item: Mapping[str, Any]) -> bool:

@@ -187,10 +187,42 @@ class TestAClear:
         with emulator.world.open() as world:
             forgotten = all_jobs(world)
         emulator.forget(forgotten)
+        emulator.clock.advance(2 * 3600)
 
         assert task.clear() == "success"
         assert task.summary == {"total": 3, "completed": 3}
         assert [location for location, _ in task.jobs] == [f"out/{files[1]}"]
+
+    @pytest.mark.parametrize("how", [{}, {"if_exists": "overwrite"}])
+    def test_an_object_of_before_does_not_stand_for_a_forgotten_job(self, emulator: CgcEmulator, how: Any) -> None:
+        """It has another content, or the volume does not tell its size."""
+        [file] = emulator.file_ids[:1]
+        emulator.put_objects([f"out/{file}"], volume=emulator.volume, size=7)
+        emulator.option("object_size", "absent")
+        emulator.fail_files(emulator.file_names[file], code=9206)
+        task = Attempts(emulator, items=[file], **how)
+        assert task.run() == "CgcJobsFailed"
+        emulator.clear_faults()
+        with emulator.world.open() as world:
+            forgotten = all_jobs(world)
+        emulator.forget(forgotten)
+        emulator.clock.advance(2 * 3600)
+
+        assert task.clear() == ("success" if how else "CgcJobsFailed")
+        assert len(task.jobs) == 1
+
+    @with_store
+    def test_a_job_that_does_not_show_yet_is_not_a_forgotten_one(self, still: CgcEmulator) -> None:
+        task = Attempts(still, items=still.file_ids[:1], if_exists="overwrite")
+        still.fail_files(still.file_names[still.file_ids[0]], code=9206)
+        assert task.pokes() == "CgcJobsFailed"
+        still.clear_faults()
+        assert task.clear(wait=False) == "success"
+        assert len(task.jobs) == 2
+        still.set_options({"unknown_for": 600, "list_lag": 600})
+
+        assert task.retry(wait=False) == "success"
+        assert len(task.jobs) == 2
 
     def test_an_object_of_another_size_is_sent_again_where_it_is_verified(self, emulator: CgcEmulator) -> None:
         files = emulator.file_ids[:2]
@@ -247,7 +279,15 @@ class TestAClear:
 
 
 class TestResumeFalse:
-    @pytest.mark.parametrize("record", ["store", "manifest", "none"])
+    def test_without_any_record_it_is_refused(self, emulator: CgcEmulator) -> None:
+        """A retry after the Clear would count the jobs of before it."""
+        task = Attempts(emulator, store=False, items=emulator.file_ids[:1], resume=False)
+
+        assert task.run() == "CgcInputRefused"
+        assert "give it a manifest_path" in str(task.error)
+        assert task.jobs == []
+
+    @pytest.mark.parametrize("record", ["store", "manifest"])
     def test_a_retry_goes_on_and_a_clear_starts_anew(self, emulator: CgcEmulator, record: str, manifest: str) -> None:
         if record == "store" and not has_task_state_store():
             pytest.skip("Airflow below 3.3 has no task state store")
@@ -338,6 +378,22 @@ class TestAQuietNight:
         assert tonight.run() == "success"
         assert manifest_lines(manifest) == []
 
+    @pytest.mark.parametrize("record", [pytest.param("store", marks=with_store), "manifest"])
+    def test_it_is_not_green_while_exports_of_an_earlier_try_run(
+        self, still: CgcEmulator, record: str, manifest: str
+    ) -> None:
+        task = Attempts(
+            still,
+            store=record == "store",
+            items=still.file_ids[:2],
+            allow_empty=True,
+            manifest_path=manifest if record == "manifest" else None,
+        )
+        assert task.run(timeout=1) == "AirflowSensorTimeout"
+
+        assert task.clear(items=[]) == "CgcExportsUncertain"
+        assert task.clear(items=[], resume=False) == "success"
+
 
 class TestWhatIsHandedOn:
     def test_a_task_that_does_not_wait_tells_what_it_tolerates(self, emulator: CgcEmulator, manifest: str) -> None:
@@ -385,11 +441,70 @@ class TestAnotherRun:
     def test_what_it_still_exports_is_waited_for_and_not_sent_again(self, still: CgcEmulator, how: Any) -> None:
         earlier = Attempts(still, store=False, items=still.file_ids[:4], wait=False, **how)
         assert earlier.run() == "success"
-        later = Attempts(still, store=False, items=still.file_ids[:5], wait=False, **how)
+        later = Attempts(still, items=still.file_ids[:5], wait=False, **how)
 
         assert later.run() == "success"
         assert sorted(earlier.returned) == sorted(set(later.returned) & set(earlier.returned))
         assert len(later.jobs) == 5
+
+    @pytest.mark.parametrize(
+        ("theirs", "ours"),
+        [
+            ({}, {"properties": {"sse_algorithm": "aws:kms"}}),
+            ({}, {"if_exists": "overwrite"}),
+            ({"if_exists": "overwrite"}, {"if_exists": "overwrite", "store": False}),
+        ],
+    )
+    def test_what_it_exports_otherwise_is_left_to_it_for_now(self, still: CgcEmulator, theirs: Any, ours: Any) -> None:
+        """Also where a retry would not find again what was taken over, and export it a second time."""
+        [file, other] = still.file_ids[:2]
+        assert Attempts(still, items=[file], wait=False, **theirs).run() == "success"
+        later = Attempts(still, items=[file, other], wait=False, **ours)
+
+        assert later.run() == "CgcExportsUnsettled"
+        assert "of another run exports file" in str(later.error)
+        assert [location for location, _ in later.jobs] == sorted([f"out/{file}", f"out/{other}"])
+
+    def test_its_copy_is_not_taken_for_a_move(self, still: CgcEmulator) -> None:
+        assert Attempts(still, items=still.file_ids[:1], wait=False).run() == "success"
+        still.clock.advance(5)
+        later = Attempts(still, items=still.file_ids[:2], copy_only=False)
+
+        assert later.pokes() == "CgcJobsFailed"
+        assert "has copied the file and not moved it" in str(later.error)
+        assert later.summary == {"total": 2, "completed": 1, "failed": 1}
+
+    def test_a_small_task_does_not_read_the_list_of_a_night(self, still: CgcEmulator) -> None:
+        still.submit_exports(still.add_files([f"night/{number}" for number in range(500)], size=10))
+        before = len(still.requests)
+
+        assert Attempts(still, items=still.file_ids[:1], wait=False).run() == "success"
+        lists = [one for one in still.requests[before:] if "/v2/storage/exports" in one.path]
+        assert len(lists) <= 1 + 2 * 3
+
+
+class TestAMove:
+    def test_an_object_that_is_gone_is_told_where_it_is_verified(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        task = Attempts(emulator, items=files, copy_only=False, verify=True)
+        emulator.fail_files(emulator.file_names[files[1]], code=9100, times=1)
+        assert task.run() == "CgcJobsIncomplete"
+        remove_object(emulator, f"out/{files[0]}")
+
+        assert task.retry() == "CgcJobsFailed"
+        assert "the object is not on the volume" in str(task.error)
+        assert task.summary == {"total": 2, "completed": 1, "failed": 1}
+
+    def test_what_was_copied_before_the_dag_was_changed_is_told(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        task = Attempts(emulator, items=files)
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        assert task.run() == "CgcJobsFailed"
+        emulator.clear_faults()
+
+        assert task.clear(copy_only=False) == "CgcJobsFailed"
+        assert "has copied the file and not moved it" in str(task.error)
+        assert task.summary == {"total": 2, "completed": 1, "failed": 1}
 
 
 def test_an_object_of_another_size_is_told_before_it_is_sent(emulator: CgcEmulator) -> None:
