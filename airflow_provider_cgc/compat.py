@@ -21,22 +21,22 @@ from airflow.providers.common.compat.sdk import (
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
 except ImportError:  # Airflow before 3.2; can go with the floor there
-    from airflow.exceptions import AirflowRescheduleException, TaskDeferralError
+    from airflow.exceptions import AirflowRescheduleException, TaskDeferralError  # type: ignore[no-redef]  # as above
 
     try:
-        from airflow.exceptions import TaskDeferralTimeout
+        from airflow.exceptions import TaskDeferralTimeout  # type: ignore[no-redef]  # as above
     except ImportError:  # Airflow 2.11 raises its own timeout instead; can go with the floor at 3.0
-        TaskDeferralTimeout = AirflowTaskTimeout
+        TaskDeferralTimeout = AirflowTaskTimeout  # type: ignore[misc,assignment]  # only where there is no other
 
 try:
     from airflow.providers.common.compat.sdk import RetryPolicy
 except ImportError:  # Airflow before 3.3 asks no policies; can go with the floor there
-    RetryPolicy = object
+    RetryPolicy = object  # type: ignore[misc,assignment]  # only where there is no other
 
 try:
     from airflow.sdk.bases.xcom import BaseXCom
 except ImportError:  # Airflow 2.11; can go with the floor at 3.0
-    from airflow.models.xcom import BaseXCom
+    from airflow.models.xcom import BaseXCom  # type: ignore[no-redef]  # as above
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

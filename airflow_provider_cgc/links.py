@@ -21,7 +21,7 @@ LONGEST_PART = 255
 _WEB_URLS = frozenset(platform.web_url for platform in PLATFORMS.values())
 
 
-class _StoredLink(BaseOperatorLink):  # type: ignore[misc]  # Airflow's class has no types here
+class _StoredLink(BaseOperatorLink):
     """A link whose address `push_links` has written."""
 
     name = ""

@@ -262,9 +262,11 @@ class CgcJobsSensor(BaseSensorOperator):
         started = time.time()
         self._current = wait = self._begin(context)
         first_look = started
-        if context["ti"].map_index >= 0:
+        index = context["ti"].map_index
+        is_mapped = index is not None and index >= 0
+        if is_mapped:
             self._connection().settings  # noqa: B018  # a wrong connection is found here, without a request
-        if not wait.tracker.open or context["ti"].map_index < 0:
+        if not wait.tracker.open or not is_mapped:
             outcome = self._look(wait)
             if outcome is not None:
                 return self._finish(context, outcome, wait.summary(), wait.denial)

@@ -75,7 +75,7 @@ class CgcJobsTrigger(BaseTrigger):
         place: Mapping[str, Any] | None = None,
         **unknown: Any,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
         self.kind = kind
         self.cgc_conn_id = cgc_conn_id
         self.state = dict(state)
