@@ -19,11 +19,16 @@ _CODED = {"429": 1000, "503_maintenance": 0, "503": 90005, "401": 90001, "403": 
 # not be decoded. 408 has none.
 _GATEWAY = {"404_gateway": 404, "408": 408, "500": 500}
 _PAGES = {
+    "302_html": (302, "302 Found"),
+    "404_html": (404, "404 Not Found"),
+    "405_html": (405, "405 Not Allowed"),
     "413_html": (413, "413 Request Entity Too Large"),
     "502_html": (502, "502 Bad Gateway"),
     "503_html": (503, "503 Service Temporarily Unavailable"),
     "504_html": (504, "504 Gateway Time-out"),
 }
+# Where a "302_html" sends its caller, as a proxy does that wants people to sign in: nothing answers there.
+LOGIN_PAGE = "https://login.example.invalid/"
 # The services behind the gateway know who asks: their errors carry the headers of the rate limit.
 FROM_A_SERVICE = ("403", "503")
 

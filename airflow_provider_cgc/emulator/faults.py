@@ -13,6 +13,7 @@ from airflow_provider_cgc.emulator.limits import WINDOW_SECONDS
 
 Kind = Literal[
     "429", "503_maintenance", "503", "503_html", "502_html", "500", "504_html", "401", "403", "404_gateway", "408",
+    "302_html", "404_html", "405_html",
     "slow", "slow_answer", "drop_before", "drop_after", "half_body", "broken_json",
 ]  # fmt: skip
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from airflow_provider_cgc.emulator.canned import FROM_A_SERVICE, canned_answer
+from airflow_provider_cgc.emulator.canned import FROM_A_SERVICE, LOGIN_PAGE, canned_answer
 from airflow_provider_cgc.emulator.faults import SPOILED_ANSWERS, Fault
 from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
 from airflow_provider_cgc.emulator.limits import Rate
@@ -122,6 +122,8 @@ class Gate:
             elif fault.kind in FROM_A_SERVICE:
                 call.rate = world.rate_of_token(call.token)
         headers = [(b"content-type", content_type.encode())]
+        if status == HTTPStatus.FOUND:
+            headers.append((b"location", LOGIN_PAGE.encode()))
         if fault.retry_after is not None:
             headers.append((b"retry-after", str(fault.retry_after).encode()))
         return Answer(status, headers, body)

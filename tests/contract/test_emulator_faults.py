@@ -85,7 +85,7 @@ def test_gateway_fault_spells_its_status_as_a_word(
     assert "code" not in answer.json()
 
 
-@pytest.mark.parametrize("kind", ["502_html", "503_html", "504_html"])
+@pytest.mark.parametrize("kind", ["404_html", "405_html", "502_html", "503_html", "504_html"])
 def test_html_fault_is_a_page(cgc: CgcEmulator, http: Http, kind: str) -> None:
     cgc.fault(kind)
 
@@ -94,6 +94,15 @@ def test_html_fault_is_a_page(cgc: CgcEmulator, http: Http, kind: str) -> None:
     assert answer.status_code == int(kind[:3])
     assert answer.headers["Content-Type"] == "text/html"
     assert f"<h1>{kind[:3]} " in answer.text
+
+
+def test_a_redirect_leads_to_a_login_page_elsewhere(cgc: CgcEmulator) -> None:
+    cgc.fault("302_html")
+
+    answer = raw_answer(cgc, "/user")
+
+    assert answer.startswith(b"HTTP/1.1 302 ")
+    assert b"\r\nlocation: https://login.example.invalid/\r\n" in answer
 
 
 def test_429_announces_its_reset(ask: type[Http]) -> None:
