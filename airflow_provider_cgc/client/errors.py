@@ -111,7 +111,7 @@ class CgcForeignLinkError(CgcError):
 
 
 class CgcRedirect(CgcError):
-    """The platform answered 3xx. Not followed, because the token would travel along."""
+    """Somebody answered 3xx, a proxy perhaps. Not followed, because the token would travel along."""
 
     def __init__(self, message: str, *, status: int, to_host: str | None) -> None:
         super().__init__(message)
@@ -241,15 +241,16 @@ class CgcItemsRefused(CgcError):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
-def from_response(status: int, headers: Mapping[str, str], body: bytes, *, call: str, now: float) -> Any:
+def from_response(status: int, headers: Mapping[str, str], body: bytes, *, call: str, base_url: str, now: float) -> Any:
     """Judge an answer: its JSON value if it is a good one, else the error that it means.
 
-    `call` is method and path ("GET /user"), `now` this machine's clock in epoch seconds, for `retry_after`.
+    `call` is method and path ("GET /user") below `base_url`, `now` this machine's clock in epoch seconds, for
+    `retry_after`.
     """
     if 200 <= status < 300:
         return None if status == 204 else _value(status, headers, body, call)
     if 300 <= status < 400:
-        raise _redirect(status, headers, call)
+        raise _redirect(status, headers, call, base_url)
     raw = _json_or_none(body)
     if call.startswith("GET ") and _is_job(raw):
         # The documentation shows a FAILED job under the HTTP status of its error; it is a job all the same.
@@ -257,7 +258,7 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, *, call:
     if raw is None and status not in _SAY_ENOUGH and status < 500 and _claims_json(headers):
         # What was refused, and whether for good, stood in the part that is broken.
         raise _unreadable(status, headers, body, call)
-    raise _api_error(status, headers, raw, body, call=call, now=now)
+    raise _api_error(status, headers, raw, body, call=call, base_url=base_url, now=now)
 
 
 def _value(status: int, headers: Mapping[str, str], body: bytes, call: str) -> Any:
@@ -275,7 +276,7 @@ def _unreadable(status: int, headers: Mapping[str, str], body: bytes, call: str)
     )
 
 
-def _redirect(status: int, headers: Mapping[str, str], call: str) -> CgcRedirect:
+def _redirect(status: int, headers: Mapping[str, str], call: str, base_url: str) -> CgcRedirect:
     try:
         host = urlsplit(header(headers, "Location") or "").hostname
     except ValueError:
@@ -283,8 +284,8 @@ def _redirect(status: int, headers: Mapping[str, str], call: str) -> CgcRedirect
     host = one_line(host, 120) or None
     where = f"to host '{host}'" if host else "elsewhere"
     return CgcRedirect(
-        f"{call} was answered with {status}, a redirect {where}, which is never followed because the token would "
-        "go along. Correct the host of the connection, or ask who runs the proxy between.",
+        f"{call} at {base_url} was answered with {status}, a redirect {where}, which is never followed because the "
+        "token would go along. Correct host and path of the connection, or ask who runs the proxy between.",
         status=status,
         to_host=host,
     )
@@ -301,11 +302,14 @@ _SAY_ENOUGH = (401, 403, 408, 425, 429)
 """Statuses that tell what to do whatever the body says."""
 
 
-def _api_error(status: int, headers: Mapping[str, str], raw: Any, body: bytes, *, call: str, now: float) -> CgcApiError:
+def _api_error(
+    status: int, headers: Mapping[str, str], raw: Any, body: bytes, *, call: str, base_url: str, now: float
+) -> CgcApiError:
     problem = Problem.from_json(raw) if isinstance(raw, Mapping) else None
     if problem is None:
         kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
-        problem = Problem(status, None, f"the answer is no error of the platform ({kind}, {len(body)} bytes)")
+        fact = f"what came from {base_url} is no error of the platform ({kind}, {len(body)} bytes)."
+        problem = Problem(status, None, fact, made_here=True)
     elif problem.status is None:
         problem = Problem(status, problem.code, problem.message, problem.more_info)
     kind_of_error = _BY_STATUS.get(status, CgcUnavailable if status >= 500 else CgcBadRequest)

@@ -217,6 +217,7 @@ STATUS_REMEDIES: Mapping[int, Remedy] = MappingProxyType(
     {
         401: Remedy(_OWN_SIGN_IN),
         403: Remedy("This user may not do that: ask an admin of the project or volume for the permission."),
+        405: Remedy("The address takes no such calls: check host and path of the connection."),
         407: Remedy("The proxy asks for a user and password: give them in the connection's proxies."),
         429: REMEDIES[1000],
         502: _may_pass(_LATER),

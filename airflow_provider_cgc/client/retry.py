@@ -14,17 +14,20 @@ from airflow_provider_cgc.client.errors import (
     CgcConnectionError,
     CgcError,
     CgcRateLimited,
+    CgcRedirect,
     CgcUnavailable,
     CgcUnreadableError,
 )
 from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT
 
-__all__ = ["counts_as_attempt", "transient", "wait_before_repeat"]
+__all__ = ["astray", "counts_as_attempt", "transient", "wait_before_repeat"]
 
 _LONGEST_BACKOFF = 60.0
 _WITHOUT_ADVICE = 60.0
 _MAINTENANCE = (60.0, 300.0)
 _REQUEST_TIMEOUT, _TOO_EARLY = 408, 425
+_NOT_HERE = (404, 405)
+"""How a server answers that does not know the address: the second is that of a server of plain pages to a POST."""
 
 
 def wait_before_repeat(error: CgcError, *, repeatable: bool, attempt: int, random: Callable[[], float]) -> float | None:
@@ -48,13 +51,30 @@ def wait_before_repeat(error: CgcError, *, repeatable: bool, attempt: int, rando
     return _backoff(attempt, random)
 
 
-def transient(error: CgcError) -> bool:
-    """True for what a waiter sits out: the rate limit, 5xx, maintenance, lost lines, unreadable answers."""
+def transient(error: CgcError, *, answered: bool = False) -> bool:
+    """True for what a waiter sits out: the rate limit, 5xx, maintenance, lost lines, unreadable answers.
+
+    `answered`: the platform has answered the same question at the same address before. The address is right, then, and
+    what leads astray from it passes, too.
+    """
+    if astray(error):
+        return answered
     if isinstance(error, CgcCertificateError):
         return False
     if isinstance(error, CgcRateLimited | CgcUnavailable | CgcConnectionError | CgcUnreadableError):
         return True
     return isinstance(error, CgcApiError) and error.status in (_REQUEST_TIMEOUT, _TOO_EARLY)
+
+
+def astray(error: CgcError) -> bool:
+    """True for an answer that is not the platform's own: a redirect, or a 404 or 405 without its error body.
+
+    The address of the connection is wrong, or a gateway or proxy before the right one is in trouble, as in a deploy.
+    Whether the platform has seen the request, nobody can tell.
+    """
+    if isinstance(error, CgcRedirect):
+        return True
+    return isinstance(error, CgcApiError) and error.status in _NOT_HERE and error.problem.made_here
 
 
 def counts_as_attempt(error: CgcError) -> bool:

@@ -68,6 +68,7 @@ class Transport:
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._host = settings.host
+        self._base_url = settings.base_url
         self._wire = Wire(settings)
         self._patience = patience
         self._budget = budget
@@ -125,7 +126,7 @@ class Transport:
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s answered %d: %s", request, status, _shown(body))
         try:
-            value = from_response(status, headers, body, call=str(request), now=self._clock())
+            value = from_response(status, headers, body, call=str(request), base_url=self._base_url, now=self._clock())
         except CgcRateLimited as refusal:
             self._budget.observe_429(refusal.retry_after)
             raise

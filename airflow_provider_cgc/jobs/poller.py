@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
-from airflow_provider_cgc.client.retry import counts_as_attempt, transient, wait_before_repeat
+from airflow_provider_cgc.client.retry import astray, counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.agenda import Agenda
 from airflow_provider_cgc.jobs.shared import shared
 from airflow_provider_cgc.jobs.shared_client import SharedClient
@@ -84,14 +84,22 @@ class Poller:
         self._hurried: set[str] = set()
         self._suspects: set[str] = set()
         self._attempts: dict[str, int] = {}
+        self._answered = False
+        """Whether the platform has answered anybody here: an address that never did may be wrong."""
         self._wake = asyncio.Event()
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix=f"cgc-{kind.name}")
         self._tasks: set[asyncio.Task[Any]] = set()
         self._planner: asyncio.Task[None] | None = None
         self._closed = False
 
-    def join(self, ids: Iterable[str], *, interval: float, first_look: float) -> Waiter:
-        """Wait for `ids`, looking every `interval` seconds from `first_look` (epoch seconds) on."""
+    def join(self, ids: Iterable[str], *, interval: float, first_look: float, answered: bool = False) -> Waiter:
+        """
+        Wait for `ids`, looking every `interval` seconds from `first_look` (epoch seconds) on.
+
+        `answered`: the platform has answered this wait before, at the same address; an answer that is not its own is
+        then waited out, and otherwise ends the wait.
+        """
+        self._answered = self._answered or answered
         waiter = Waiter(ids=set(ids), interval=max(interval, SHORTEST_INTERVAL), poller=self)
         self._everybody.add(waiter)
         for job_id in waiter.ids:
@@ -248,7 +256,7 @@ class Poller:
                 if _may_be_about_an_id(their_error) and len(group) > 1:
                     groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
                     continue
-                refused_alone += not transient(their_error)
+                refused_alone += self._is_hopeless(their_error)
                 self._hand_out_error(ids, their_error, at)
             else:
                 answered = True
@@ -296,7 +304,11 @@ class Poller:
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, ask)
 
+    def _is_hopeless(self, error: CgcError) -> bool:
+        return not transient(error, answered=self._answered)
+
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
+        self._answered = True
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
         for record in records:
             if record.id is None:
@@ -317,7 +329,7 @@ class Poller:
             waiter.deliver(News(at=at, records=tuple(their_records), every=self._slowed(waiter)))
 
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:
-        hopeless = not transient(error) if hopeless is None else hopeless
+        hopeless = self._is_hopeless(error) if hopeless is None else hopeless
         waiters = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):
@@ -386,7 +398,7 @@ class Poller:
 
 def _may_be_about_an_id(error: CgcError) -> bool:
     """Tell whether a request with other ids might be answered."""
-    return not transient(error) and not isinstance(error, (CgcUnauthorized, CgcSettingsError))
+    return not (transient(error) or astray(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
 
 
 def shared_poller(key: Hashable, make: Callable[[], Poller]) -> AbstractContextManager[Poller]:

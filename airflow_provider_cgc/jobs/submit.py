@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.client.retry import transient
+from airflow_provider_cgc.client.retry import astray, transient
 from airflow_provider_cgc.jobs.ledger import CHUNK
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _nothing_was_done(error: CgcError) -> bool:
         return not error.sent
     if isinstance(error, CgcRateLimited):
         return True
-    return not transient(error)
+    return not transient(error) and not astray(error)
 
 
 def _about_the_items(error: CgcApiError) -> bool:

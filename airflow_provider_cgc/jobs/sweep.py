@@ -31,10 +31,9 @@ class Look:
     records: list[BulkRecord[Any]] = field(default_factory=list)
     error: CgcError | None = None
 
-    @property
-    def hopeless(self) -> bool:
-        """Whether looking again cannot help: the token, the rights or the address are wrong."""
-        return self.error is not None and not transient(self.error)
+    def hopeless(self, *, answered: bool = False) -> bool:
+        """Whether looking again cannot help: the token, the rights, or an address that never `answered` are wrong."""
+        return self.error is not None and not transient(self.error, answered=answered)
 
     def note(self, error: CgcError | None) -> None:
         """Keep an error; a hopeless one outranks one that may pass, and later ones outrank no earlier one."""

@@ -124,6 +124,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     """
 
     kind = EXPORT
+    asks_before = True
     ids_argument: ClassVar[str] = "items"
     template_fields: Sequence[str] = (
         "items",

@@ -60,7 +60,8 @@ class CgcJobsSensor(BaseSensorOperator):
 
     Not used directly: `CgcBulkExportSensor` and its siblings say which jobs. What ends how is the same in every mode:
     all COMPLETED is success; a FAILED job, or an id that the platform has not known for more than three intervals,
-    is `CgcJobsFailed`, which Airflow does not retry; rate limits, maintenance and dropped lines are waited out.
+    is `CgcJobsFailed`, which Airflow does not retry; rate limits, maintenance and dropped lines are waited out, and,
+    once the platform has answered, redirects and 404 pages of what stands between.
     """
 
     kind: ClassVar[JobKind]
@@ -68,6 +69,8 @@ class CgcJobsSensor(BaseSensorOperator):
     template_fields: Sequence[str] = ("cgc_conn_id", "expected_count")
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
+    asks_before: ClassVar[bool] = False
+    """Whether the platform has answered this task before it begins to wait."""
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
     of the deferral can fail the task (apache/airflow#72716)."""
@@ -197,6 +200,7 @@ class CgcJobsSensor(BaseSensorOperator):
             interval=self.poke_interval,
             memory=memory,
             rescheduled=self._reschedules,
+            answered=self.asks_before,
         )
         if wait.is_new and tracker.open:
             self.log.info(
@@ -301,6 +305,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 first_look=first_look,
                 not_before=time.time() + self.event_grace,
                 place=dict(wait.view.place),
+                answered=wait.answered,
             ),
             method_name="execute_complete",
         )

@@ -53,6 +53,8 @@ class Wait:
     is_new: bool = True
     forgetful: bool = False
     """Rescheduled without a place to remember (Airflow below 3.3): every poke asks for every id again."""
+    answered: bool = False
+    """Whether the platform has answered before, so that an answer which is not its own is trouble on the way there."""
     advice: float = 0.0
     """Seconds until the next look, where the platform or the rate budget asks for more than the interval."""
     denial: str | None = None
@@ -68,11 +70,13 @@ class Wait:
         interval: float,
         memory: Any | None,
         rescheduled: bool,
+        answered: bool = False,
     ) -> Wait:
         """
         Open a wait for what is open, or take up the one that an earlier poke of this try left in `memory`.
 
-        The timeout counts from `now`, which is before anything was started.
+        The timeout counts from `now`, which is before anything was started. That the platform has `answered` is also
+        believed of an earlier poke: its look has not ended the wait.
         """
         first = first_poke(context) if rescheduled else None
         started = now if first is None else first.timestamp()
@@ -84,6 +88,7 @@ class Wait:
             started=started,
             deadline=started + timeout,
             is_new=first is None,
+            answered=answered or first is not None,
         )
         if memory is not None:
             wait._recall(memory, context)
@@ -100,7 +105,7 @@ class Wait:
             answer = self._ask(hook)
         now = time.time()
         self.tracker.close_missing(now, interval=interval)
-        looked = Looked(warnings=self.tracker.drain_notes(), hopeless=answer.hopeless)
+        looked = Looked(warnings=self.tracker.drain_notes(), hopeless=answer.hopeless(answered=self.answered))
         if self.tracker.denied is not None:
             self.denial = self.tracker.denial
         if answer.error is None:
@@ -126,6 +131,7 @@ class Wait:
                 "try": context["ti"].try_number,
                 "ids": _digest(self.ids),
                 "open": to_bits(self.ids, self.tracker.open),
+                "answered": self.answered,
                 "state": self.tracker.to_json(),
                 "progress": self.progress.to_json(),
                 "view": self.view.to_json(),
@@ -145,6 +151,7 @@ class Wait:
         if memory["try"] != context["ti"].try_number or memory["ids"] != _digest(self.ids):
             return
         self.tracker = JobTracker.from_json(memory["state"], from_bits(self.ids, memory["open"]))
+        self.answered = bool(memory.get("answered", True))
         self.progress = ProgressLog.from_json(memory["progress"])
         self.view.restore(memory.get("view"))
 
@@ -176,6 +183,7 @@ class Wait:
             self.view.take(answer.records, self.tracker.open)
             self.tracker.take(answer.records, time.time())
             looked.note(answer.error)
+            self.answered = self.answered or bool(answer.records)
         showing.tell_look(
             client.budget, time.monotonic() - began, kind=self.tracker.kind.name, conn_id=hook.cgc_conn_id
         )
@@ -191,7 +199,7 @@ class Wait:
 
     def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float) -> None:
         error = answer.error
-        if error is None or answer.hopeless:
+        if error is None or looked.hopeless:
             self.denial = as_sentence(error)
             return
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0

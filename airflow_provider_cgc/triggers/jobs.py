@@ -52,6 +52,7 @@ class CgcJobsTrigger(BaseTrigger):
     :param execution_deadline: when the task's `execution_timeout` is over, if it has one.
     :param first_look: when to look first.
     :param not_before: when the event may be sent at the earliest.
+    :param answered: whether the platform has answered this wait before (`Poller.join`).
     :param place: what the live snapshot tells from the start (`LiveView.place`).
     :param unknown: arguments of another release; logged and otherwise ignored, because rows outlive upgrades.
     """
@@ -73,6 +74,7 @@ class CgcJobsTrigger(BaseTrigger):
         fail_fast: bool = False,
         execution_deadline: float | None = None,
         place: Mapping[str, Any] | None = None,
+        answered: bool = False,
         **unknown: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -88,6 +90,7 @@ class CgcJobsTrigger(BaseTrigger):
         self.fail_fast = fail_fast
         self.execution_deadline = execution_deadline
         self.place = dict(place or {})
+        self.answered = answered
         self.unknown = unknown
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -107,6 +110,7 @@ class CgcJobsTrigger(BaseTrigger):
                 "first_look": self.first_look,
                 "not_before": self.not_before,
                 "place": self.place,
+                "answered": self.answered,
             },
         )
 
@@ -147,7 +151,9 @@ class CgcJobsTrigger(BaseTrigger):
             shared_poller((self.cgc_conn_id, self.kind), self._make_poller) as poller,
             shared_writer() as writer,
         ):
-            waiter = poller.join(tracker.open, interval=self.poke_interval, first_look=self.first_look)
+            waiter = poller.join(
+                tracker.open, interval=self.poke_interval, first_look=self.first_look, answered=self.answered
+            )
             live = writer.open(self._address(), view, tracker, warn=self._warn, clock=self.clock)
             try:
                 outcome, error = await self._watch(tracker, waiter, live)

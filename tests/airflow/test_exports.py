@@ -62,6 +62,12 @@ def a_lost_answer(kind: str) -> Callable[[CgcEmulator], list[str]]:
     return platform
 
 
+def first_look_astray(emulator: CgcEmulator) -> list[str]:
+    """The address is known to be right by then: the platform has taken the jobs."""
+    emulator.fault("404_html", path="/v2/bulk/storage/exports/get", count=1)
+    return emulator.file_ids[:3]
+
+
 @dataclass(frozen=True)
 class Case:
     """What is to be exported, how, and how it must end; `jobs` is how many jobs the platform has then."""
@@ -105,6 +111,9 @@ CASES = {
     "answer_lost_after": Case(a_lost_answer("drop_after"), "success", {"completed": 3}, jobs=3),
     "answer_lost_before": Case(a_lost_answer("drop_before"), "success", {"completed": 3}, jobs=3),
     "answer_502": Case(a_lost_answer("502_html"), "success", {"completed": 3}, jobs=3),
+    "answer_404_html": Case(a_lost_answer("404_html"), "success", {"completed": 3}, jobs=3),
+    "answer_302_html": Case(a_lost_answer("302_html"), "success", {"completed": 3}, jobs=3),
+    "first_look_404_html": Case(first_look_astray, "success", {"completed": 3}, jobs=3),
     "nothing": Case(lambda emulator: [], "failed", error="CgcInputRefused: is empty"),
     "nothing_allowed": Case(lambda emulator: [], "success", {"total": 0}, {"allow_empty": True}),
     "a_folder": Case(lambda emulator: [emulator.folder_id], "failed", error="CgcInputRefused: is a folder"),

@@ -123,6 +123,11 @@ CASES = {
     "429": Case(after("429", count=2, retry_after=1), "success", ALL_DONE),
     "503_maintenance": Case(after("503_maintenance", count=2, retry_after=1), "success", ALL_DONE),
     "502_html": Case(after("502_html", count=1), "success", ALL_DONE),
+    "404_html_at_first": Case(
+        after("404_html", count=None), "failed", OPEN, error="CgcWaitError: check host and path of the connection"
+    ),
+    "404_html_later": Case(after("404_html", after=1), "success", ALL_DONE),
+    "302_html_later": Case(after("302_html", after=1), "success", ALL_DONE),
     "dropped_line": Case(after("drop_before", count=1), "success", ALL_DONE),
     "401": Case(refused_token, "failed", OPEN, error="CgcWaitError: connection '{conn_id}'"),
     "401_soft_fail": Case(refused_token, "failed", OPEN, {"soft_fail": True}, "CgcWaitError: connection '{conn_id}'"),

@@ -224,10 +224,24 @@ def forbidden(after: float) -> Platform:
     return platform
 
 
-def outage(scene: Scene) -> Jobs:
-    """A platform that goes down and stays down."""
-    scene.at(30, lambda: scene.emulator.fault("503_html", path=f"/v2{GET}", count=None))
-    return weeks(scene)
+def outage(kind: str) -> Platform:
+    """A platform that goes down, or a line that leads astray, and stays so."""
+
+    def platform(scene: Scene) -> Jobs:
+        scene.at(30, lambda: scene.emulator.fault(kind, path=f"/v2{GET}", count=None))
+        return weeks(scene)
+
+    return platform
+
+
+def wrong_address(kind: str) -> Platform:
+    """Something answers, from the first question on, but it is not the platform."""
+
+    def platform(scene: Scene) -> Jobs:
+        scene.emulator.fault(kind, path=f"/v2{GET}", count=None)
+        return replace(weeks(scene), refusal=True)
+
+    return platform
 
 
 STAYING = tuple(mode for mode in MODES if not mode.startswith("reschedule"))
@@ -269,7 +283,9 @@ CASES = {
     "timeout, soft": timeout.but(**SOFT),
     "timeout, never": timeout.but(**NEVER),
     "timeout with all kinds": Case(of_each, {"timeout": 900}),
-    "timeout in an outage": Case(outage, {"timeout": 900}),
+    "timeout in an outage": Case(outage("503_html"), {"timeout": 900}),
+    "timeout while 404 HTML comes": Case(outage("404_html"), {"timeout": 900}),
+    "timeout while redirects come": Case(outage("302_html"), {"timeout": 900}),
     "in time at the last minute": Case(last_minute, {"timeout": 100}),
     "execution timeout": Case(weeks, {"execution_timeout": timedelta(seconds=900)}, STAYING),
     "execution timeout, never": Case(weeks, {"execution_timeout": timedelta(seconds=900), **NEVER}, STAYING),
@@ -283,6 +299,10 @@ CASES = {
     "403": Case(forbidden(after=0)),
     "403 later": Case(forbidden(after=70)),
     "403 later, soft": Case(forbidden(after=70), SOFT),
+    "404 HTML from the start": Case(wrong_address("404_html")),
+    "405 HTML from the start": Case(wrong_address("405_html")),
+    "redirect from the start": Case(wrong_address("302_html")),
+    "redirect from the start, soft": Case(wrong_address("302_html"), SOFT),
     "foreign, error": Case(foreign("error", weeks)),
     "foreign, error, soft": Case(foreign("error", weeks), SOFT),
     "foreign, timeout": Case(foreign("gap", weeks), {"timeout": 3600, "poke_interval": 240}),

@@ -95,6 +95,11 @@ def lost_for_ever(form: str) -> Callable[[Scene, Jobs], None]:
     return arrange
 
 
+def astray(kind: str) -> Callable[[Scene, Jobs], None]:
+    """What stands before the platform does not let anyone through for some questions, after the first look."""
+    return lambda scene, jobs: scene.at(70, lambda: strikes(kind, 5)(scene, jobs))
+
+
 def unheard_of(scene: Scene, jobs: Jobs) -> None:
     """A state that nobody has heard of, for two and a half minutes."""
     scene.emulator.option("unknown_state", "HYDRATING")
@@ -108,6 +113,8 @@ FAULTS = {
     "503, Retry-After": Fault(strikes("503", 4, retry_after=200), 4 * 220),
     "503": Fault(strikes("503", 5), 500),
     "502 HTML": Fault(strikes("502_html", 5), 500),
+    "404 HTML": Fault(astray("404_html"), 500),
+    "redirect": Fault(astray("302_html"), 500),
     "dropped before": Fault(strikes("drop_before", 5), 500),
     "dropped after": Fault(strikes("drop_after", 5), 500),
     "half answers": Fault(strikes("half_body", 5), 500),

@@ -34,6 +34,7 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.problems import Problem
 
 NOW = 1_767_226_000.0
+BASE = "https://api.example.org/api/v2"
 CALL = "POST /bulk/storage/exports/get"
 
 
@@ -42,7 +43,7 @@ def body(status: Any = 404, code: Any = 9008, message: Any = "Requested job does
 
 
 def judge(status: int, content: bytes, headers: dict[str, str] | None = None, call: str = CALL) -> Any:
-    return from_response(status, headers or {}, content, call=call, now=NOW)
+    return from_response(status, headers or {}, content, call=call, base_url=BASE, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,19 @@ def test_a_404_of_the_gateway_is_told_from_that_of_the_application() -> None:
     assert "host and path" in gateway.value.remedy
     assert not application.value.gateway
     assert gateway.value.code is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [(302, {"Location": "https://login.example.org/"}), (404, {}), (405, {})]
+)
+def test_an_answer_that_is_not_the_platforms_own_names_the_address_and_what_to_check(
+    status: int, headers: dict[str, str]
+) -> None:
+    with pytest.raises(CgcError) as caught:
+        judge(status, b"<h1>Not here</h1>", headers)
+
+    assert BASE in str(caught.value)
+    assert "host and path of the connection" in str(caught.value)
 
 
 def test_headers_count_in_any_case() -> None:

@@ -28,7 +28,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUsageError,
 )
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.client.retry import counts_as_attempt, transient, wait_before_repeat
+from airflow_provider_cgc.client.retry import astray, counts_as_attempt, transient, wait_before_repeat
 
 
 def api(kind: Any, status: int, code: int | None = None, retry_after: float | None = None) -> Any:
@@ -39,7 +39,6 @@ NEVER = [
     CgcUsageError("x"),
     CgcSettingsError("timeout", "x"),
     CgcForeignLinkError("x"),
-    CgcRedirect("x", status=302, to_host=None),
     CgcCertificateError("x", sent=False),
     CgcItemsRefused("x", records=[], started=[]),
     api(CgcBadRequest, 400),
@@ -50,6 +49,12 @@ NEVER = [
     api(CgcNotFound, 404, 9008),
     api(CgcNotFound, 404),
     api(CgcConflict, 409),
+]
+PAGE = Problem(404, None, "a page", made_here=True)
+ASTRAY = [
+    CgcRedirect("x", status=302, to_host=None),
+    CgcNotFound(PAGE, status=404, call="GET /user"),
+    CgcBadRequest(PAGE, status=405, call="GET /user"),
 ]
 NOT_SENT = [CgcConnectionError("refused", sent=False), CgcTimeoutError("no connection", sent=False)]
 MAYBE_DONE = [
@@ -75,11 +80,23 @@ def half() -> float:
     return 0.5
 
 
-@pytest.mark.parametrize("error", NEVER, ids=name)
+@pytest.mark.parametrize("error", [*NEVER, *ASTRAY], ids=name)
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_what_cannot_succeed_is_never_sent_again(error: CgcError, repeatable: bool) -> None:
     assert wait_before_repeat(error, repeatable=repeatable, attempt=1, random=half) is None
     assert not transient(error)
+
+
+@pytest.mark.parametrize("error", ASTRAY, ids=name)
+def test_what_leads_astray_from_an_address_that_has_answered_passes(error: CgcError) -> None:
+    assert astray(error)
+    assert transient(error, answered=True)
+
+
+@pytest.mark.parametrize("error", [*NEVER, CgcForbidden(PAGE, status=403, call="GET /user")], ids=name)
+def test_what_the_platform_says_itself_does_not_pass_because_it_has_answered(error: CgcError) -> None:
+    assert not astray(error)
+    assert not transient(error, answered=True)
 
 
 @pytest.mark.parametrize("error", [*NOT_SENT, *MAYBE_DONE, *LIMITED], ids=name)

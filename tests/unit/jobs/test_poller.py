@@ -15,6 +15,7 @@ from airflow_provider_cgc.client.errors import (
     CgcForbidden,
     CgcNotFound,
     CgcRateLimited,
+    CgcRedirect,
     CgcSettingsError,
     CgcUnauthorized,
     CgcUnavailable,
@@ -42,19 +43,21 @@ DROPPED = CgcConnectionError("the line dropped", sent=True)
 TOKEN = api_error(CgcUnauthorized, 401)
 RIGHTS = api_error(CgcForbidden, 403)
 PATH = api_error(CgcNotFound, 404)
+PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /bulk/storage/exports/get")
+REDIRECT = CgcRedirect("to a login page", status=302, to_host="login.example.org")
 
 
 def sharing(platform, key="cgc_default"):
     return shared_poller(key, lambda: Poller(EXPORT, platform.connect, clock=platform.time.clock))
 
 
-async def wait(platform, ids, *, interval=INTERVAL, first_look=0.0, limit=86_400.0):
+async def wait(platform, ids, *, interval=INTERVAL, first_look=0.0, limit=86_400.0, answered=False):
     """Wait until all `ids` have ended or `limit` seconds are over, as a trigger does; give the news."""
     clock = platform.time.clock
     until = clock() + limit
     letters, open_ids = [], set(ids)
     with sharing(platform) as poller:
-        waiter = poller.join(ids, interval=interval, first_look=clock() + first_look)
+        waiter = poller.join(ids, interval=interval, first_look=clock() + first_look, answered=answered)
         try:
             while open_ids and clock() < until:
                 news = await waiter.news(timeout=until - clock())
@@ -408,6 +411,30 @@ class TestErrors:
 
         assert [(news.error, news.hopeless) for _, news in letters] == [(error, True)]
         assert platform.connects == 1
+
+    @pytest.mark.parametrize("error", [PAGE, REDIRECT], ids=["page", "redirect"])
+    def test_an_address_that_never_answered_is_hopeless_to_everyone_at_once(self, time, error):
+        platform = self.fail(time, error)
+
+        async def main():
+            return await asyncio.gather(*(wait(platform, [job_id], limit=30) for job_id in some_ids(80)))
+
+        heard = [[(news.error, news.hopeless) for _, news in letters] for letters in time.run(main())]
+        assert heard == [[(error, True)]] * 80
+        assert len(platform.requests) == 1
+
+    @pytest.mark.parametrize("error", [PAGE, REDIRECT], ids=["page", "redirect"])
+    @pytest.mark.parametrize("answered", [True, False], ids=["before", "here"])
+    def test_what_leads_astray_from_an_address_that_has_answered_is_waited_out(self, time, error, answered):
+        good = 0 if answered else 1
+        platform = FakePlatform(time, fault=lambda number, ids: error if good <= number < good + 5 else None)
+        platform.end(["a"], after=30)
+
+        letters = time.run(wait(platform, ["a"], answered=answered))
+
+        assert [news.hopeless for _, news in letters if news.error] == [False] * 5
+        assert ended(letters) == {"a"}
+        assert platform.asked("a")[-1] >= 5 * INTERVAL * 0.95
 
     def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
         platform = self.fail(time, RIGHTS)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from airflow_provider_cgc.client.errors import (
     CgcConnectionError,
     CgcForbidden,
+    CgcNotFound,
     CgcRateLimited,
+    CgcRedirect,
     CgcUnauthorized,
     CgcUnavailable,
 )
@@ -34,6 +36,8 @@ NEVER_LEFT = CgcConnectionError("connection refused", sent=False)
 DOWN = CgcUnavailable(Problem(503, None, "down"), status=503, call="POST /x")
 LIMIT = CgcRateLimited(Problem(429, None, "too many"), status=429, call="POST /x")
 WHO = CgcUnauthorized(Problem(401, 90001, "who are you"), status=401, call="POST /x")
+PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /x")
+REDIRECT = CgcRedirect("to a login page", status=302, to_host="login.example.org")
 WHOLE = CgcForbidden(NO_RIGHT, status=403, call="POST /x")
 
 
@@ -143,7 +147,7 @@ def test_a_probe_of_which_some_are_refused_ends_nothing():
     assert (len(result.started), len(result.refused), result.stopped) == (299, 1, None)
 
 
-@pytest.mark.parametrize("answer", [GONE, DOWN])
+@pytest.mark.parametrize("answer", [GONE, DOWN, PAGE, REDIRECT])
 def test_a_lost_answer_leaves_its_items_uncertain_and_the_others_go_on(answer: Any):
     result, volume, ledger = sent(300, None, answer)
 

@@ -70,7 +70,7 @@ def test_a_look_brings_a_record_of_every_id_in_order(count):
     result = look(answering(), ids)
 
     assert [record.id for record in result.records] == ids
-    assert (result.error, result.hopeless) == (None, False)
+    assert (result.error, result.hopeless()) == (None, False)
 
 
 def test_the_requests_of_one_look_run_side_by_side():
@@ -107,7 +107,7 @@ def test_the_answers_that_came_are_kept_when_one_request_fails(failing):
     result = look(answering(fails={ids[failing]: DOWN}), ids)
 
     assert {record.id for record in result.records} == set(ids) - set(ids[failing : failing + 100])
-    assert (result.error, result.hopeless) == (DOWN, False)
+    assert (result.error, result.hopeless()) == (DOWN, False)
 
 
 @pytest.mark.parametrize("hopeless", [TOKEN, RIGHTS, PATH], ids=lambda error: str(error.status))
@@ -120,7 +120,7 @@ def test_the_error_that_cannot_pass_outranks_the_one_that_may(hopeless, passing,
     result = look(answering(fails=fails), ids)
 
     assert result.error is hopeless
-    assert result.hopeless
+    assert result.hopeless()
 
 
 @pytest.mark.parametrize("count", [10, 250], ids=["one request", "several"])

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_cgc.client.errors import CgcRateLimited, CgcSettingsError, CgcUnauthorized
+from airflow_provider_cgc.client.errors import (
+    CgcConnectionError,
+    CgcNotFound,
+    CgcRateLimited,
+    CgcSettingsError,
+    CgcUnauthorized,
+)
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import AirflowRescheduleException
@@ -131,6 +137,23 @@ def test_trouble_is_one_line_when_it_comes_and_one_when_it_goes(
     lines = ours(caplog)
     assert sum("dropped" in line for line in lines) == 1
     assert sum("answers again after" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_an_address_that_has_not_answered_yet_is_not_taken_for_right(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    page = Problem(404, None, "a page", made_here=True)
+    errors = [CgcConnectionError("dropped", sent=True), CgcNotFound(page, status=404, call="POST /x")]
+
+    def bulk_get(ids: Any) -> Any:
+        raise errors.pop(0)
+
+    platform.exports.bulk_get = bulk_get
+
+    with pytest.raises(CgcWaitError, match=r"check host and path of the connection.*'cgc_default'.*clear this task"):
+        Run(platform, monkeypatch, store=Store(), mode=mode).to_the_end()
+    assert errors == []
 
 
 def test_a_failed_wait_ends_its_log_with_file_code_message_and_remedy(

@@ -46,6 +46,7 @@ def row():
             "first_look": START + 60.0,
             "not_before": START + 15.0,
             "place": {"volume": "lab/results"},
+            "answered": True,
         } | changes
 
     return make

@@ -16,6 +16,7 @@ from airflow.triggers.base import TriggerEvent
 from airflow_provider_cgc.client import RateBudget, Settings
 from airflow_provider_cgc.client.errors import (
     CgcConnectionError,
+    CgcNotFound,
     CgcRateLimited,
     CgcSettingsError,
     CgcUnauthorized,
@@ -37,6 +38,7 @@ DOWN = CgcUnavailable(Problem(503, None, "down"), status=503, call="POST /x")
 MAINTENANCE = CgcUnavailable(Problem(503, 0, "The platform is in maintenance"), status=503, call="POST /x")
 LIMITED = CgcRateLimited(Problem(429, 1000, "slow down"), status=429, call="POST /x", retry_after=120.0)
 TOKEN = CgcUnauthorized(Problem(401, None, "Unauthorized"), status=401, call="POST /x")
+PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /x")
 DROPPED = CgcConnectionError("the line dropped", sent=True)
 
 
@@ -257,6 +259,24 @@ class TestEvent:
 
         assert event.outcome is Outcome.COMPLETED
         assert 5 * HOUR <= at <= 5 * HOUR + 311
+
+    def test_what_leads_astray_is_waited_out_by_a_wait_that_had_an_answer(self, platform, time, wait, row):
+        platform.end(["a"], after=HOUR)
+        platform.fault = lambda number, ids: PAGE if time.clock() < START + 5 * HOUR else None
+
+        event, at = wait(row(["a"]))
+
+        assert event.outcome is Outcome.COMPLETED
+        assert 5 * HOUR <= at <= 5 * HOUR + 61
+
+    def test_an_address_that_never_answered_ends_the_wait(self, platform, wait, row):
+        platform.fault = lambda number, ids: PAGE
+
+        event, at = wait(row(["a"], answered=False))
+
+        assert event.outcome is Outcome.ERROR
+        assert "check host and path of the connection" in (event.error or "")
+        assert at < 62
 
     def test_it_is_sent_once_and_then_the_trigger_ends(self, platform, time, row):
         platform.end(["a"], after=0)
