@@ -2,7 +2,7 @@
 
     time = VirtualTime()
     time.run(main())            # asyncio.run(), but waiting costs nothing
-    Poller(kind, connect, clock=time.clock)
+    Poller(kind, connect, threads=threads, clock=time.clock)
 
 When nothing is ready and no thread of an executor is at work, the clock jumps to the next timer. While a thread works,
 as during a request, time stands still; a thread that is to take its time sleeps with `time.sleep`. Whatever reaches

@@ -14,9 +14,9 @@ import functools
 import math
 import random
 import time
-from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
@@ -60,6 +60,7 @@ class Poller:
     :param connect: gives a client that makes a single attempt per call; called once for all waiters, again every ten
         minutes and after a 401. Closing the client is the poller's.
     :param clock: epoch seconds.
+    :param threads: make the requests; the poller leaves them open.
     :param tell: is told the budget and the seconds after each request, in the thread that made it; it must not raise.
     """
 
@@ -68,6 +69,7 @@ class Poller:
         kind: JobKind,
         connect: Connect,
         *,
+        threads: Executor,
         clock: Callable[[], float] = time.time,
         tell: Callable[[RateBudget, float], object] | None = None,
     ) -> None:
@@ -87,7 +89,7 @@ class Poller:
         self._answered = False
         """Whether the platform has answered anybody here: an address that never did may be wrong."""
         self._wake = asyncio.Event()
-        self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix=f"cgc-{kind.name}")
+        self._threads = threads
         self._tasks: set[asyncio.Task[Any]] = set()
         self._planner: asyncio.Task[None] | None = None
         self._closed = False
@@ -150,7 +152,6 @@ class Poller:
         for task in (self._planner, *self._tasks):
             if task is not None:
                 task.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
     async def _plan_for_ever(self) -> None:
@@ -302,7 +303,7 @@ class Poller:
                 if self._tell is not None:
                     self._tell(client.budget, time.monotonic() - began)
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, ask)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     def _is_hopeless(self, error: CgcError) -> bool:
         return not transient(error, answered=self._answered)
@@ -401,6 +402,22 @@ def _may_be_about_an_id(error: CgcError) -> bool:
     return not (transient(error) or astray(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
 
 
-def shared_poller(key: Hashable, make: Callable[[], Poller]) -> AbstractContextManager[Poller]:
-    """Give the poller that everyone with the same `key` on this event loop shares."""
-    return shared((Poller, key), make)
+class Threads(ThreadPoolExecutor):
+    """The threads of all pollers of one connection: the user's rate limit, 3.3 requests a second, is of all kinds."""
+
+    def __init__(self) -> None:
+        super().__init__(THREADS, thread_name_prefix="cgc-poller")
+
+    def close(self) -> None:
+        """End when what is under way is done, and wait for nothing."""
+        self.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def shared_poller(conn_id: str, kind: JobKind, make: Callable[[Executor], Poller]) -> Iterator[Poller]:
+    """Give the poller that everyone with the same connection and kind of job on this event loop shares."""
+    with (
+        shared((Threads, conn_id), Threads) as threads,
+        shared((Poller, conn_id, kind), lambda: make(threads)) as poller,
+    ):
+        yield poller

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import tenacity
@@ -148,7 +149,7 @@ class CgcJobsTrigger(BaseTrigger):
         tracker = JobTracker.from_json(self.state, open_ids)
         view = LiveView(tracker.kind, since=self.clock(), interval=self.poke_interval, place=self.place)
         with (
-            shared_poller((self.cgc_conn_id, self.kind), self._make_poller) as poller,
+            shared_poller(self.cgc_conn_id, tracker.kind, self._make_poller) as poller,
             shared_writer() as writer,
         ):
             waiter = poller.join(
@@ -163,9 +164,14 @@ class CgcJobsTrigger(BaseTrigger):
             await live.written()
         return WaitEvent(outcome=outcome, summary=tracker.summary(), error=error, view=view.to_json())
 
-    def _make_poller(self) -> Poller:
-        tell = functools.partial(showing.tell_look, kind=self.kind, conn_id=self.cgc_conn_id)
-        return Poller(KINDS[self.kind], functools.partial(connect, self.cgc_conn_id), clock=self.clock, tell=tell)
+    def _make_poller(self, threads: Executor) -> Poller:
+        return Poller(
+            KINDS[self.kind],
+            functools.partial(connect, self.cgc_conn_id),
+            threads=threads,
+            clock=self.clock,
+            tell=functools.partial(showing.tell_look, kind=self.kind, conn_id=self.cgc_conn_id),
+        )
 
     def _address(self) -> dict[str, Any] | None:
         """Give where the snapshot goes; None where the trigger belongs to no task."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 from itertools import pairwise
 
@@ -33,7 +34,8 @@ async def wait(platform, ids, *, interval, seconds, key="all", comes=0.0):
     clock = platform.time.clock
     await asyncio.sleep(comes)
     until, letters = clock() + seconds, []
-    with shared_poller(key, lambda: Poller(EXPORT, platform.connect, clock=clock)) as poller:
+    make = functools.partial(Poller, EXPORT, platform.connect, clock=clock)
+    with shared_poller(key, EXPORT, lambda threads: make(threads=threads)) as poller:
         waiter = poller.join(ids, interval=interval, first_look=clock())
         while clock() < until:
             news = await waiter.news(timeout=until - clock())

@@ -22,8 +22,9 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.poller import MOST_APART, Poller, shared_poller
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
+from airflow_provider_cgc.jobs.poller import MOST_APART, Poller, Threads, shared_poller
+from airflow_provider_cgc.jobs.sweep import THREADS
 from tests.unit.jobs.fake_platform import UNKNOWN, FakePlatform, some_ids
 
 INTERVAL = 60.0
@@ -47,8 +48,11 @@ PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, cal
 REDIRECT = CgcRedirect("to a login page", status=302, to_host="login.example.org")
 
 
-def sharing(platform, key="cgc_default"):
-    return shared_poller(key, lambda: Poller(EXPORT, platform.connect, clock=platform.time.clock))
+def sharing(platform, key="cgc_default", **how):
+    def make(threads):
+        return Poller(platform.kind, platform.connect, threads=threads, clock=platform.time.clock, **how)
+
+    return shared_poller(key, platform.kind, make)
 
 
 async def wait(platform, ids, *, interval=INTERVAL, first_look=0.0, limit=86_400.0, answered=False):
@@ -74,7 +78,7 @@ def ended(letters):
 
 
 def poller_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("cgc-export")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("cgc-poller")]
 
 
 class TestRequests:
@@ -273,9 +277,7 @@ class TestSlowAnswers:
             threads.append(threading.current_thread().name)
 
         async def main():
-            with shared_poller(
-                "x", lambda: Poller(EXPORT, platform.connect, clock=platform.time.clock, tell=tell)
-            ) as one:
+            with sharing(platform, tell=tell) as one:
                 waiter = one.join(["a"], interval=INTERVAL, first_look=0.0)
                 await waiter.news(timeout=10)
                 one.leave(waiter)
@@ -283,14 +285,14 @@ class TestSlowAnswers:
         platform.time.run(main())
 
         assert len(threads) == 1
-        assert threads[0].startswith("cgc-export")
+        assert threads[0].startswith("cgc-poller")
 
     def test_the_loop_itself_makes_no_request(self, platform):
         platform.end(["a"], after=0)
 
         platform.time.run(wait(platform, ["a"]))
 
-        assert all(request.thread.startswith("cgc-export") for request in platform.requests)
+        assert all(request.thread.startswith("cgc-poller") for request in platform.requests)
 
 
 class TestHurry:
@@ -568,7 +570,7 @@ class TestErrors:
         platform.end(["b"], after=0)
 
         async def main():
-            poller = Poller(EXPORT, platform.connect, clock=platform.time.clock)
+            poller = Poller(EXPORT, platform.connect, threads=Threads(), clock=platform.time.clock)
             first = poller.join(["a"], interval=INTERVAL, first_look=0.0)
             with pytest.raises(ZeroDivisionError):
                 await first.news(timeout=10)
@@ -751,6 +753,38 @@ class TestEnd:
         assert caplog.records == []
         _join_threads()
         assert poller_threads() == []
+
+    def test_the_kinds_of_one_connection_share_their_threads_until_the_last_one_left(self, time):
+        exports, imports = (FakePlatform(time, kind=kind, latency=lambda ids: 5.0) for kind in (EXPORT, IMPORT))
+        counts = []
+
+        async def main():
+            first = asyncio.create_task(wait(exports, some_ids(1000), limit=30))
+            last = asyncio.create_task(wait(imports, some_ids(1000), limit=90))
+            await asyncio.sleep(20)
+            counts.append(len(poller_threads()))
+            await first
+            counts.append(len(poller_threads()))
+            await last
+
+        time.run(main())
+
+        assert counts == [THREADS, THREADS]
+        assert len(imports.requests) > 10
+        _join_threads()
+        assert poller_threads() == []
+
+    def test_what_a_poller_that_ended_has_not_sent_is_not_sent(self, time):
+        """The threads go on for imports; the exports that wait for a thread are nobody's any more."""
+        exports, imports = (FakePlatform(time, kind=kind, latency=lambda ids: 30.0) for kind in (EXPORT, IMPORT))
+
+        async def main():
+            await asyncio.gather(wait(exports, some_ids(1000), limit=5), wait(imports, ["a"], limit=120))
+
+        time.run(main())
+
+        assert len(exports.requests) <= THREADS
+        assert len(imports.requests) >= 2
 
     def test_nothing_is_left_running_on_the_loop(self, time):
         platform = FakePlatform(time, latency=lambda ids: 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -38,7 +39,8 @@ class Visitor:
         clock = platform.time.clock
         await asyncio.sleep(self.comes)
         until = clock() + self.stays
-        with shared_poller("it", lambda: Poller(EXPORT, platform.connect, clock=clock)) as poller:
+        make = functools.partial(Poller, EXPORT, platform.connect, clock=clock)
+        with shared_poller("it", EXPORT, lambda threads: make(threads=threads)) as poller:
             waiter = poller.join(self.ids, interval=self.interval, first_look=clock())
             while len(self.heard) < len(self.ids) and clock() < until:
                 news = await waiter.news(timeout=until - clock())

@@ -22,9 +22,11 @@ def time(monkeypatch):
 @pytest.fixture
 def platform(time, monkeypatch):
     platform = FakePlatform(time)
-    monkeypatch.setattr(
-        CgcJobsTrigger, "_make_poller", lambda self: Poller(KINDS[self.kind], platform.connect, clock=self.clock)
-    )
+
+    def make_poller(trigger, threads):
+        return Poller(KINDS[trigger.kind], platform.connect, threads=threads, clock=trigger.clock)
+
+    monkeypatch.setattr(CgcJobsTrigger, "_make_poller", make_poller)
     return platform
 
 

@@ -24,8 +24,8 @@ def platforms(time, monkeypatch):
     """A platform of each kind of job, whose client knows no other kind."""
     platforms = {kind.name: FakePlatform(time, kind=kind) for kind in KINDS.values()}
 
-    def make_poller(trigger):
-        return Poller(KINDS[trigger.kind], platforms[trigger.kind].connect, clock=trigger.clock)
+    def make_poller(trigger, threads):
+        return Poller(KINDS[trigger.kind], platforms[trigger.kind].connect, threads=threads, clock=trigger.clock)
 
     monkeypatch.setattr(CgcJobsTrigger, "_make_poller", make_poller)
     return platforms

@@ -26,6 +26,7 @@ from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.poller import Threads
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers import xcom_ids
@@ -704,7 +705,7 @@ class TestSharing:
 
         assert len(beats) >= 590
         assert max(later - earlier for earlier, later in pairwise(beats)) <= 1.01
-        assert all(request.thread.startswith("cgc-export") for request in platform.requests)
+        assert all(request.thread.startswith("cgc-poller") for request in platform.requests)
 
     def test_the_clients_of_the_poller_make_one_attempt_per_call_and_never_sleep(self, time, row, monkeypatch):
         made = []
@@ -727,7 +728,7 @@ class TestSharing:
         monkeypatch.setattr("airflow_provider_cgc.client.CgcClient", Client, raising=False)
 
         async def main():
-            poller = CgcJobsTrigger(**row(["a"]))._make_poller()
+            poller = CgcJobsTrigger(**row(["a"]))._make_poller(Threads())
             await poller._client.get()
             poller.close()
 
