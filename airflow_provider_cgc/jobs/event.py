@@ -16,7 +16,10 @@ _COUNTS = ("total", "completed", "failed", "missing", "skipped", "bytes")
 
 @dataclass(frozen=True, slots=True)
 class WaitEvent:
-    """How a wait ended, with its summary; `error` is set for `Outcome.ERROR` and says what to do."""
+    """How a wait ended, with its summary; `error` is set for `Outcome.ERROR` and says what to do.
+
+    For a deadline it is set if the last look failed, and says why.
+    """
 
     outcome: Outcome
     summary: dict[str, Any]

@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.problems import REMEDIES, one_line
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.errors import CgcError
 
 QUIET = 30 * 60.0
 """Seconds that pass at least between two lines while all is well."""
@@ -38,6 +41,8 @@ class ProgressLog:
     in_trouble_since: float | None = None
     trouble_said_at: float | None = None
     slowed_to: float | None = None
+    unanswered: str | None = None
+    """Why the last look failed; None if it did not."""
 
     def line(self, tracker: JobTracker, now: float) -> str | None:
         """Give the line to log at `now` (epoch seconds), or None if silence is better."""
@@ -53,6 +58,7 @@ class ProgressLog:
 
     def trouble(self, reason: str, now: float, *, next_look: float) -> str | None:
         """Give a line when looking does not work, once per trouble and half hour; `next_look` is in seconds."""
+        self.unanswered = reason
         if self.in_trouble_since is None:
             self.in_trouble_since = now
         if self.trouble_said_at is not None and now - self.trouble_said_at < QUIET:
@@ -62,7 +68,7 @@ class ProgressLog:
 
     def recovered(self, now: float) -> str | None:
         """Give a line when looking works again, if the trouble was said and was more than a hiccup of one request."""
-        since, self.in_trouble_since = self.in_trouble_since, None
+        since, self.in_trouble_since, self.unanswered = self.in_trouble_since, None, None
         if since is None or self.trouble_said_at is None or self.trouble_said_at < since or now - since < HICCUP:
             return None
         return f"The platform answers again after {duration(now - since)}."
@@ -185,6 +191,11 @@ def duration(seconds: float) -> str:
 def clock_time(epoch: float) -> str:
     """Write an epoch time in UTC, to the second."""
     return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def no_answer(error: CgcError, conn_id: str) -> str:
+    """Say why a look failed, and which of a deployment's connections it was made with."""
+    return f"{as_sentence(error)} This task asks with connection {conn_id!r}."
 
 
 def as_sentence(error: Exception | None) -> str:

@@ -122,7 +122,8 @@ class CgcJobsSensor(BaseSensorOperator):
             outcome = Outcome.TIMEOUT
         if outcome is not None:
             self._forget(context)
-            return PokeReturnValue(True, xcom_value=self._finish(context, outcome, wait.summary(), wait.denial))
+            reason = wait.progress.unanswered if outcome is Outcome.TIMEOUT else wait.denial
+            return PokeReturnValue(True, xcom_value=self._finish(context, outcome, wait.summary(), reason))
         self._show(context, wait)
         self._remember(context, wait)
         return PokeReturnValue(False)
@@ -398,18 +399,19 @@ class CgcJobsSensor(BaseSensorOperator):
         if outcome is Outcome.FAILED:
             return CgcJobsFailed(summary, self._what_to_do(summary))
         done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
+        last = f"The last look at them failed: {reason}" if reason else ""
         error: BaseException
         if outcome is Outcome.TIMEOUT:
-            error = AirflowSensorTimeout(f"The timeout of {self.timeout:g} s is over. {done} {still}")
+            error = AirflowSensorTimeout(_joined(f"The timeout of {self.timeout:g} s is over.", done, still, last))
             return error
         if outcome is Outcome.EXECUTION_TIMEOUT:
-            error = AirflowTaskTimeout(f"The execution_timeout of {self.execution_timeout} is over. {done} {still}")
+            limit = f"The execution_timeout of {self.execution_timeout} is over."
+            error = AirflowTaskTimeout(_joined(limit, done, still, last))
             return error
         still = f"{self.kind.count(left)} may still run." if left else ""
-        told = (reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
+        told = _joined(reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
         return CgcWaitError(
-            f"{' '.join(filter(None, told))} (this task asks with connection {self.cgc_conn_id!r}), then clear this"
-            f" task: {self._after_clear}."
+            f"{told} (this task asks with connection {self.cgc_conn_id!r}), then clear this task: {self._after_clear}."
         )
 
     def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
@@ -446,3 +448,7 @@ class CgcJobsSensor(BaseSensorOperator):
             if item["file"] in names:
                 item["name"] = names[item["file"]]
         return bool(names)
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.retry import wait_before_repeat
 from airflow_provider_cgc.compat import first_poke
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence
+from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence, no_answer
 from airflow_provider_cgc.jobs.sweep import CHUNK, Look, answers
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
@@ -113,7 +113,7 @@ class Wait:
             slowed = self.progress.slowed(self.advice, asked=interval)
             looked.lines += [line for line in (self.progress.recovered(now), slowed) if line]
         else:
-            self._take_trouble(answer, looked, now, interval)
+            self._take_trouble(answer, looked, now, interval, conn_id=hook.cgc_conn_id)
         if self.tracker.open:
             looked.lines += [line for line in (self.progress.line(self.tracker, now),) if line]
         return looked
@@ -197,13 +197,13 @@ class Wait:
         spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / CHUNK))
         return spread if spread > interval else 0.0
 
-    def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float) -> None:
+    def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float, *, conn_id: str) -> None:
         error = answer.error
         if error is None or looked.hopeless:
             self.denial = as_sentence(error)
             return
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
-        line = self.progress.trouble(as_sentence(error), now, next_look=max(self.advice, interval))
+        line = self.progress.trouble(no_answer(error, conn_id), now, next_look=max(self.advice, interval))
         if line:
             looked.warnings.append(line)
 

@@ -20,7 +20,7 @@ from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.poller import Poller, shared_poller
-from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence
+from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence, no_answer
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.jobs.waiter import News, Waiter
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
@@ -198,7 +198,8 @@ class CgcJobsTrigger(BaseTrigger):
                 refusal = await self._look_once_more(tracker, waiter, progress, live)
                 if refusal is not None:
                     return Outcome.ERROR, as_sentence(refusal)
-                return tracker.verdict(fail_fast=self.fail_fast) or over, tracker.denial
+                outcome = tracker.verdict(fail_fast=self.fail_fast)
+                return (over, progress.unanswered) if outcome is None else (outcome, tracker.denial)
 
     def _end(self) -> tuple[float, Outcome]:
         if self.execution_deadline is not None and self.execution_deadline < self.deadline:
@@ -235,7 +236,7 @@ class CgcJobsTrigger(BaseTrigger):
             live.view.requests += 1
             live.view.refused += isinstance(news.error, client.CgcRateLimited)
         if news.error is not None:
-            line = progress.trouble(as_sentence(news.error), now, next_look=news.next_look)
+            line = progress.trouble(no_answer(news.error, self.cgc_conn_id), now, next_look=news.next_look)
             if line:
                 self.log.warning("%s", line)
             return

@@ -20,7 +20,7 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.compat import AirflowRescheduleException
+from airflow_provider_cgc.compat import AirflowRescheduleException, AirflowSensorTimeout
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from tests.unit.sensors.worker import BEGIN, HOUR, Clock, Platform, Run, Store, ours
@@ -137,6 +137,31 @@ def test_trouble_is_one_line_when_it_comes_and_one_when_it_goes(
     lines = ours(caplog)
     assert sum("dropped" in line for line in lines) == 1
     assert sum("answers again after" in line for line in lines) == 1
+    assert sum("connection 'cgc_default'" in line for line in lines if "dropped" in line) == 1
+
+
+@pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
+def test_a_timeout_without_an_answer_says_why_and_with_which_connection(
+    how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.trouble = (BEGIN, BEGIN + 9 * HOUR)
+
+    with pytest.raises(AirflowSensorTimeout) as raised:
+        Run(platform, monkeypatch, timeout=HOUR, **how).to_the_end()
+
+    assert "The last look at them failed: POST /bulk/storage/exports/get: the line was dropped." in str(raised.value)
+    assert str(raised.value).endswith("This task asks with connection 'cgc_default'.")
+
+
+def test_a_timeout_of_a_platform_that_answers_again_speaks_of_no_trouble(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.trouble = (BEGIN, BEGIN + HOUR / 2)
+
+    with pytest.raises(AirflowSensorTimeout) as raised:
+        Run(platform, monkeypatch, mode="poke", timeout=HOUR).to_the_end()
+
+    assert "failed" not in str(raised.value)
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])

@@ -450,6 +450,23 @@ class TestDeadlines:
         assert event.outcome is Outcome.TIMEOUT
         assert at <= HOUR + LAST_LOOK + 1
 
+    @pytest.mark.parametrize("deadline", ["deadline", "execution_deadline"])
+    def test_a_deadline_without_an_answer_says_why_and_with_which_connection(self, deadline, platform, wait, row):
+        platform.fault = lambda number, ids: DROPPED
+
+        event, _ = wait(row(["a"], **{deadline: START + HOUR}))
+
+        assert event.outcome in (Outcome.TIMEOUT, Outcome.EXECUTION_TIMEOUT)
+        assert event.error == "the line dropped. This task asks with connection 'cgc_default'."
+
+    def test_a_deadline_after_trouble_that_has_passed_says_nothing_of_it(self, platform, time, wait, row):
+        platform.fault = lambda number, ids: DROPPED if time.clock() < START + 600 else None
+
+        event, _ = wait(row(["a"], deadline=START + HOUR))
+
+        assert event.outcome is Outcome.TIMEOUT
+        assert event.error is None
+
     def test_a_token_refused_at_the_deadline_is_no_timeout(self, platform, time, wait, row):
         platform.fault = lambda number, ids: TOKEN if time.clock() >= START + HOUR else None
 
@@ -623,7 +640,7 @@ class TestLog:
 
         trouble, recovered = lines()[:2]
         assert "in maintenance" in trouble
-        assert "The jobs are not affected; looking again in" in trouble
+        assert "This task asks with connection 'cgc_default'. The jobs are not affected; looking again in" in trouble
         assert recovered.startswith("The platform answers again after")
 
     def test_each_of_two_waits_speaks_in_its_own_context(self, platform, time, row, monkeypatch):
