@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.report import describe_item
+from airflow_provider_cgc.jobs.report import describe_item, not_sent
 
 MOST_CHARACTERS = 1500
 MOST_ITEMS = 5
@@ -27,11 +27,13 @@ class _WithSummary(Exception):
 
     :param summary: the value of the XCom `cgc_summary`, also as `.summary`.
     :param hint: one sentence on what to do next in Airflow.
+    :param unsent: how many of the failed items were never sent.
     """
 
-    def __init__(self, summary: Mapping[str, Any], hint: str = "") -> None:
+    def __init__(self, summary: Mapping[str, Any], hint: str = "", unsent: int = 0) -> None:
         self.summary = dict(summary)
         self.hint = hint
+        self.unsent = unsent
         super().__init__(self._text())
 
     @property
@@ -40,14 +42,14 @@ class _WithSummary(Exception):
         return list(self.summary["failed_items"])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.summary, self.hint)
+        return type(self), (self.summary, self.hint, self.unsent)
 
     def _text(self) -> str:
         summary = self.summary
         kind = KINDS[summary["kind"]]
         counts = []
         if summary["failed"]:
-            counts.append(f"{summary['failed']} FAILED")
+            counts.append(f"{summary['failed']} FAILED{not_sent(self.unsent)}")
         if summary["missing"]:
             counts.append(f"{summary['missing']} unknown to the platform")
         head = f"Of {kind.count(summary['total'])}, {' and '.join(counts)}."

@@ -26,6 +26,8 @@ class WaitEvent:
     error: str | None = None
     view: Mapping[str, Any] | None = None
     """What was shown of the wait (`LiveView.to_json`); nothing depends on it."""
+    unsent: int = 0
+    """How many of the failed ones were never sent; for the words of an error alone."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the payload of the trigger's event."""
@@ -36,6 +38,7 @@ class WaitEvent:
             "summary": self.summary,
             "error": self.error,
             "view": self.view,
+            "unsent": self.unsent,
         }
 
     @classmethod
@@ -58,12 +61,13 @@ class WaitEvent:
         summary = _summary(payload.get("summary"), kind)
         outcome = Outcome(payload["outcome"])
         _check(outcome, summary)
-        error, view = payload.get("error"), payload.get("view")
+        error, view, unsent = payload.get("error"), payload.get("view"), payload.get("unsent")
         return cls(
             outcome=outcome,
             summary=summary,
             error=None if error is None else str(error),
             view=view if isinstance(view, Mapping) else None,
+            unsent=unsent if type(unsent) is int and 0 <= unsent <= summary["failed"] else 0,
         )
 
 

@@ -35,7 +35,8 @@ def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
             tracker.add_completed(1, one.size or 0)
         else:
             reason = one.message or f"it is {one.state} in the manifest, without a reason"
-            tracker.add_failed({**item_of(one), "id": one.id}, Problem(None, one.code, reason))
+            sent = one.state is not ItemState.UNSENT
+            tracker.add_failed({**item_of(one), "id": one.id}, Problem(None, one.code, reason), sent=sent)
     return tracker
 
 

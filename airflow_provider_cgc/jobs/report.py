@@ -111,7 +111,7 @@ def progress(tracker: JobTracker) -> str:
     states = Counter(tracker.open.values())
     parts = [f"{tracker.completed} of {tracker.kind.count(tracker.total)} completed"]
     for count, word in (
-        (tracker.failed, "failed"),
+        (tracker.failed, f"failed{not_sent(tracker.unsent)}"),
         (tracker.missing, "unknown to the platform"),
         (tracker.skipped, "skipped"),
         (states["RUNNING"] + states["UNKNOWN"], "running"),
@@ -126,7 +126,12 @@ def progress(tracker: JobTracker) -> str:
     return ", ".join(parts) + "."
 
 
-def closing_line(summary: Mapping[str, Any]) -> str:
+def not_sent(count: int) -> str:
+    """Say after a number of failed items how many of them were never sent, if any were not."""
+    return f" (of which {count} {'was' if count == 1 else 'were'} not sent)" if count else ""
+
+
+def closing_line(summary: Mapping[str, Any], *, unsent: int = 0) -> str:
     """Say in one line how a wait that ended well ended."""
     kind = KINDS[summary["kind"]]
     if not summary["total"]:
@@ -135,7 +140,7 @@ def closing_line(summary: Mapping[str, Any]) -> str:
     size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
     bad = summary["failed"] + summary["missing"]
     others = f", {summary['skipped']} skipped" if summary["skipped"] else ""
-    others += f", {bad} failed and tolerated" if bad else ""
+    others += f", {bad} failed{not_sent(unsent)} and tolerated" if bad else ""
     return f"{summary['completed']} of {kind.count(summary['total'])} completed{others}{took}{size}."
 
 

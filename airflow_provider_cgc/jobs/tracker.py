@@ -70,6 +70,8 @@ class JobTracker:
     """Open ids and the state that each was last seen in ("" before the first look)."""
     completed: int = 0
     failed: int = 0
+    unsent: int = 0
+    """How many of the failed ones were never sent."""
     missing: int = 0
     skipped: int = 0
     bytes: int = 0
@@ -102,10 +104,11 @@ class JobTracker:
         self.completed += count
         self.bytes += size
 
-    def add_failed(self, item: Mapping[str, Any], problem: Problem) -> None:
+    def add_failed(self, item: Mapping[str, Any], problem: Problem, *, sent: bool = True) -> None:
         """Count a thing for which no job was started, in the form that starts one, and why."""
         self.total += 1
         self.failed += 1
+        self.unsent += not sent
         self._add_item({"id": None, **item, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
 
     def forget_denial(self) -> None:
@@ -224,6 +227,7 @@ class JobTracker:
             "total": self.total,
             "completed": self.completed,
             "failed": self.failed,
+            "unsent": self.unsent,
             "missing": self.missing,
             "skipped": self.skipped,
             "bytes": self.bytes,
@@ -249,6 +253,7 @@ class JobTracker:
             open=dict.fromkeys(open_ids, ""),
             completed=int(state["completed"]),
             failed=int(state["failed"]),
+            unsent=int(state.get("unsent", 0)),
             missing=int(state["missing"]),
             skipped=int(state.get("skipped", 0)),
             bytes=int(state["bytes"]),

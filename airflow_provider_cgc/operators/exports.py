@@ -231,6 +231,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         tracker = tracker_of(outcomes)
         bad = tracker.failed + tracker.missing
         if self._too_many(bad, tracker.total):
+            self._unsent = tracker.unsent
             return self._finish(context, Outcome.FAILED, tracker.summary(), None)
         summary = {**tracker.summary(), "manifest": self._manifest_uri()}
         context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
@@ -401,6 +402,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 summary,
                 "Some of it may pass by itself: Airflow's retries, as far as the task has any left, send again only"
                 f" that. After the last one: {self._what_to_do(summary)}",
+                self._unsent,
             )
         if outcome is Outcome.ERROR and self._unsettled:
             return CgcExportsUnsettled(

@@ -32,7 +32,7 @@ from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError, CgcW
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table
+from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, not_sent
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, ids_given, whole_number, why_fewer
@@ -97,6 +97,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self._hook: CgcHook | None = None
         self._linked: Mapping[str, str] = {}
         self._warned: set[str] = set()
+        self._unsent = 0
         self._seen: Mapping[str, Any] | None = None
         """What the trigger has shown of the wait that it ended."""
         self._refuse_what_cannot_be_kept()
@@ -137,7 +138,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on"
                 f" the platform go on. Clear this task: {self._after_clear}."
             ) from error
-        self._seen = ended.view
+        self._seen, self._unsent = ended.view, ended.unsent
         return self._finish(context, ended.outcome, ended.summary, ended.error)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -203,6 +204,7 @@ class CgcJobsSensor(BaseSensorOperator):
             rescheduled=self._reschedules,
             answered=self.asks_before,
         )
+        self._unsent = wait.tracker.unsent
         if wait.is_new and tracker.open:
             self.log.info(
                 "Waiting for %s (connection %s), looking every %g s until %s.",
@@ -336,14 +338,15 @@ class CgcJobsSensor(BaseSensorOperator):
         self._show_end(context, outcome, summary)
         if outcome is Outcome.COMPLETED:
             tell_events(context, self.outlets or (), summary, place=self._place())
-            self.log.info("%s", closing_line(summary))
+            self.log.info("%s", closing_line(summary, unsent=self._unsent))
             for line in failure_table(summary):
                 self.log.warning("%s", line)
             return summary
         if outcome is Outcome.FAILED:
             bad, left = summary["failed"] + summary["missing"], self._left(summary)
-            still = f" {self.kind.still_running(left)}." if left else ""
-            self.log.error("%d of %s did not complete.%s", bad, self.kind.count(summary["total"]), still)
+            still = f"{self.kind.still_running(left)}." if left else ""
+            head = f"{bad} of {self.kind.count(summary['total'])} did not complete{not_sent(self._unsent)}."
+            self.log.error("%s", _joined(head, still))
         for line in failure_table(summary):
             self.log.error("%s", line)
         self._raise(outcome, self._error(outcome, summary, reason))
@@ -397,7 +400,7 @@ class CgcJobsSensor(BaseSensorOperator):
         left = self._left(summary)
         still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:
-            return CgcJobsFailed(summary, self._what_to_do(summary))
+            return CgcJobsFailed(summary, self._what_to_do(summary), self._unsent)
         done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
         last = f"The last look at them failed: {reason}" if reason else ""
         error: BaseException

@@ -162,7 +162,7 @@ class CgcJobsTrigger(BaseTrigger):
                 poller.leave(waiter)
                 live.close()
             await live.written()
-        return WaitEvent(outcome=outcome, summary=tracker.summary(), error=error, view=view.to_json())
+        return WaitEvent(outcome, tracker.summary(), error=error, view=view.to_json(), unsent=tracker.unsent)
 
     def _make_poller(self, threads: Executor) -> Poller:
         return Poller(

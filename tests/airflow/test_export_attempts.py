@@ -100,6 +100,16 @@ class TestWhatWasRefused:
         assert task.run() == "success"
         assert task.summary == {"total": 200, "completed": 100, "failed": 100}
 
+    @pytest.mark.parametrize("how", [{}, {"wait": False}], ids=["waiting", "starting"])
+    def test_what_was_never_sent_is_told_apart_in_the_line_read_first(self, emulator: CgcEmulator, how: Any) -> None:
+        """The first chunk alone is sent, because all of it is refused with one and the same permanent code."""
+        refuse(emulator, emulator.file_ids[:100])
+        task = Attempts(emulator, items=emulator.file_ids[:150], **how)
+
+        assert task.run() == "CgcJobsFailed"
+        assert str(task.error).startswith("Of 150 exports, 150 FAILED (of which 50 were not sent).")
+        assert task.summary == {"total": 150, "failed": 150}
+
     def test_a_retry_sends_first_what_was_never_sent(
         self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -157,7 +157,7 @@ def test_the_keys_of_a_summary(name: str) -> None:
 def test_the_keys_of_an_event() -> None:
     event = WaitEvent(Outcome.TIMEOUT, JobTracker.of(EXPORT, ["a"]).summary()).to_json()
 
-    assert set(event) == {"version", "kind", "outcome", "summary", "error", "view"}
+    assert set(event) == {"version", "kind", "outcome", "summary", "error", "view", "unsent"}
     assert {outcome.value for outcome in Outcome} == {"completed", "failed", "timeout", "execution_timeout", "error"}
 
 

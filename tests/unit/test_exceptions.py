@@ -77,6 +77,20 @@ def test_the_first_line_counts_what_became_of_the_jobs(counts, head):
     assert text.splitlines()[0] == head
 
 
+@pytest.mark.parametrize(
+    ("unsent", "head"),
+    [
+        (1, "Of 300 exports, 153 FAILED (of which 1 was not sent) and 2 unknown to the platform."),
+        (100, "Of 300 exports, 153 FAILED (of which 100 were not sent) and 2 unknown to the platform."),
+    ],
+)
+def test_the_first_line_tells_apart_what_was_never_sent(unsent, head):
+    error = CgcJobsFailed(summary(item()) | {"failed": 153, "missing": 2, "completed": 145}, HINT, unsent)
+
+    assert str(error).splitlines()[0] == head
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
 def test_failed_imports_are_told_with_where_they_should_have_gone():
     failed = {
         "id": "a",

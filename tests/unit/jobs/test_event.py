@@ -39,11 +39,18 @@ def payload(summary, outcome="completed"):
     ],
 )
 def test_an_event_survives_the_way_to_the_worker(summary, kind, outcome, counts, error):
-    sent = WaitEvent(outcome, summary | counts | {"kind": kind}, error)
+    sent = WaitEvent(outcome, summary | counts | {"kind": kind}, error, unsent=counts.get("failed", 0))
 
     received = WaitEvent.from_json(json.loads(json.dumps(sent.to_json())), kind=kind)
 
     assert received == sent
+
+
+@pytest.mark.parametrize(("told", "believed"), [(2, 2), (3, 0), (-1, 0), ("2", 0), (True, 0), (None, 0)])
+def test_how_many_were_never_sent_is_believed_if_so_many_failed(summary, told, believed):
+    event = WaitEvent(Outcome.FAILED, summary | {"completed": 1, "failed": 2}).to_json() | {"unsent": told}
+
+    assert WaitEvent.from_json(event, kind="export").unsent == believed
 
 
 @pytest.mark.parametrize(("sent", "awaited"), [(EXPORT, IMPORT), (IMPORT, EXPORT)], ids=str)

@@ -175,6 +175,15 @@ class TestProgress:
 
         assert progress(tracker) == "1000 of 1000 exports completed."
 
+    def test_what_was_never_sent_is_told_apart(self):
+        tracker = JobTracker.of(EXPORT, ["a"])
+        for sent in (True, False, False):
+            tracker.add_failed({"file": "f"}, Problem(None, None, "no"), sent=sent)
+        words = "3 failed (of which 2 were not sent)"
+
+        assert words in progress(tracker)
+        assert f"{words} and tolerated" in closing_line(tracker.summary(), unsent=2)
+
     @pytest.mark.parametrize(
         ("facts", "line"),
         [

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import tracker_of
-from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at
 
@@ -105,6 +105,8 @@ def test_what_did_not_arrive_is_never_green(outcome: ItemOutcome) -> None:
     assert tracker.verdict(fail_fast=False) is Outcome.FAILED
     assert tracker.summary()["failed_items"][0]["id"] == outcome.id
     assert tracker.summary()["failed_items"][0]["message"]
+    assert tracker.unsent == (outcome.state is ItemState.UNSENT)
+    assert JobTracker.from_json(tracker.to_json(), []).unsent == tracker.unsent
 
 
 def test_a_line_without_a_job_yet_is_an_error(tmp_path: Path) -> None:

@@ -467,6 +467,15 @@ class TestDeadlines:
         assert event.outcome is Outcome.TIMEOUT
         assert event.error is None
 
+    def test_the_event_tells_how_many_were_never_sent(self, platform, wait, row):
+        platform.end(["a"], after=0)
+        tracker = JobTracker.of(EXPORT, ["a"])
+        tracker.add_failed({"file": "f"}, Problem(None, None, "not sent"), sent=False)
+
+        event, _ = wait(row(["a"], state=tracker.to_json()))
+
+        assert (event.outcome, event.unsent) == (Outcome.FAILED, 1)
+
     def test_a_token_refused_at_the_deadline_is_no_timeout(self, platform, time, wait, row):
         platform.fault = lambda number, ids: TOKEN if time.clock() >= START + HOUR else None
 
