@@ -32,6 +32,11 @@ _RIGHT_ON_VOLUME = (
 )
 _BUCKET_POLICY = "Ask the owner of the bucket to correct its policy or IAM role for the platform"
 _NEW_CREDENTIALS = "Ask the owner of the volume to enter valid credentials for the bucket (volume page > Settings)."
+_NO_JOB = (
+    "Check that the id is that of the job and not, say, of its file, and that the connection is of the platform and "
+    "the user who started the job. A job that ended long ago may be gone: nothing tells how long the platform keeps "
+    "them."
+)
 _BAD_REQUEST = "The request was not understood: check the values given, and report it if they look right."
 
 _GENERAL = {
@@ -101,7 +106,7 @@ _VOLUME_REQUESTS = {
         "archived, or just restored. Leave it out, or copy or restore it first."
     ),
     9007: Remedy("Check the volume id ('owner/name') and that this user is a member of the volume."),
-    9008: Remedy("Check the job id, and that the connection points to the platform where the job was started."),
+    9008: Remedy(_NO_JOB),
     9009: Remedy("Check the file id: the file was deleted, or this user is no member of its project."),
     9010: Remedy("A volume of this name exists: use it, or choose another name."),
     9011: Remedy(_BAD_REQUEST),
@@ -166,7 +171,7 @@ _BUCKETS = {
 
 _BULK_IMPORTS = {
     10210: Remedy("Ask an admin of the destination project for the permission 'write' on it for this user."),
-    10211: Remedy("Check the job id, and that the connection points to the platform where the job was started."),
+    10211: Remedy(_NO_JOB),
     10213: Remedy("Check the destination: there is no such project or folder."),
     10215: _may_pass(_LATER),
     10217: Remedy(_BAD_REQUEST),

@@ -427,8 +427,10 @@ class CgcJobsSensor(BaseSensorOperator):
         """Say what to do in Airflow, so that neither the same failure nor a second copy of good files comes of it."""
         if not summary["failed"]:
             return (
-                f"Check the ids, and that connection {self.cgc_conn_id!r} is of the platform and the user who started"
-                f" the {self.kind.plural}; then clear this task: {self._after_clear}."
+                f"Check that the ids are those of {self.kind.name} jobs and not, say, of files, and that connection"
+                f" {self.cgc_conn_id!r} is of the platform and the user who started the {self.kind.plural}. Jobs that"
+                " ended long ago may be gone: nothing tells how long the platform keeps them. Then clear this task:"
+                f" {self._after_clear}."
             )
         starters = ", ".join(sorted(self.upstream_task_ids)) or f"the task that starts the {self.kind.plural}"
         return (

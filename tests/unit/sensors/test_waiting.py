@@ -123,8 +123,11 @@ def test_an_id_unknown_for_ever_fails_the_wait_by_name(
     job_id = list(platform.ends)[-1]
     platform.unknown_at[job_id] = (0.0, BEGIN * 2)
 
-    with pytest.raises(CgcJobsFailed, match=job_id):
+    with pytest.raises(CgcJobsFailed, match=job_id) as raised:
         Run(platform, monkeypatch, store=store, mode="reschedule").to_the_end()
+
+    for cause in ("export jobs and not, say, of files", "'cgc_default' is of the platform and the user", "may be gone"):
+        assert cause in str(raised.value)
 
 
 def test_trouble_is_one_line_when_it_comes_and_one_when_it_goes(
