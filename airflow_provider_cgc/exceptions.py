@@ -85,7 +85,7 @@ class CgcExportsUncertain(AirflowFailException):
 
 class CgcWaitError(Exception):
     """
-    The wait could not go on although the jobs may be well: the token, the rights or the connection are wrong.
+    A task could not go on although its jobs may be well: the token, the rights or the connection are wrong.
 
     Retried as the Dag says. Nothing was cancelled; the task can be cleared when the cause is mended: a sensor only
     waits, and an operator starts only what is missing.

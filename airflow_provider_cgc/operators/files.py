@@ -11,12 +11,12 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
 from airflow_provider_cgc.compat import BaseOperator
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
-from airflow_provider_cgc.jobs.report import human_bytes
+from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class CgcListFilesOperator(BaseOperator):
     :param cgc_conn_id: the connection of a user who may read the project. (templated)
     :raises CgcInputRefused: an argument is wrong, there is no such project or folder, or the number of files is not
         as the arguments say; not retried.
+    :raises CgcWaitError: the token, the rights or the connection are wrong, or the platform did not answer for long.
     """
 
     template_fields: Sequence[str] = (
@@ -144,6 +145,11 @@ class CgcListFilesOperator(BaseOperator):
             return self._hand_over(items, cost)
         except (BadPlace, BadSelection, CgcBadInput, CgcUsageError) as error:
             raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
+        except CgcError as error:
+            raise CgcWaitError(
+                f"{as_sentence(error)} It asked with connection {self.cgc_conn_id!r}; mend the cause, then clear this"
+                " task: it lists anew."
+            ) from error
 
     def _selection(self) -> Selection:
         return Selection.of(

@@ -437,6 +437,13 @@ class TestWhatIsHandedOn:
         assert task.summary == {"total": 3, "completed": 3}
 
 
+def test_a_connection_that_is_not_there_is_an_error_of_the_operator_s_own(emulator: CgcEmulator) -> None:
+    task = Attempts(emulator, items=emulator.file_ids[:1], cgc_conn_id="cgc_nobody")
+
+    assert task.run() == "CgcWaitError"
+    assert "connection 'cgc_nobody': is not defined" in str(task.error)
+
+
 def test_a_file_cannot_be_moved_twice(emulator: CgcEmulator) -> None:
     items = [{"file": emulator.file_ids[0], "location": location} for location in ("a/x", "b/x")]
 

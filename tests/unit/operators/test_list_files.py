@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcNotFound, CgcUnauthorized
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
 from airflow_provider_cgc.jobs.items import parse_items
 from airflow_provider_cgc.jobs.manifest import read_items
 from airflow_provider_cgc.operators import files as module
@@ -320,9 +320,10 @@ def test_a_failed_listing_leaves_the_manifest_that_was_there(
     manifest.write_text("old\n")
     emulator.fault("401", path="/v2/files", after=2)
 
-    with pytest.raises(CgcUnauthorized):
+    with pytest.raises(CgcWaitError) as raised:
         listing(manifest_path=manifest.as_uri())
 
+    assert isinstance(raised.value.__cause__, CgcUnauthorized)
     assert manifest.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [manifest]
 
@@ -339,8 +340,31 @@ def test_a_folder_that_goes_away_meanwhile_is_the_platform_s_own_error(
     """Whether files are missing cannot be told then: Airflow's retry lists anew."""
     emulator.fault("404_gateway", path="/v2/files", after=2)
 
-    with pytest.raises(CgcNotFound):
+    with pytest.raises(CgcWaitError) as raised:
         listing()
+
+    assert isinstance(raised.value.__cause__, CgcNotFound)
+
+
+def test_a_refused_token_is_told_with_its_connection_and_the_next_step(
+    emulator: CgcEmulator, listing: Callable[..., Any]
+) -> None:
+    emulator.set_token("another-token-than-the-connections")
+
+    with pytest.raises(CgcWaitError) as raised:
+        listing()
+
+    assert "401" in str(raised.value)
+    assert "Developer > Authentication token" in str(raised.value)
+    assert str(raised.value).endswith(
+        "It asked with connection 'cgc_default'; mend the cause, then clear this task: it lists anew."
+    )
+    assert emulator.token not in str(raised.value)
+
+
+def test_a_connection_that_is_not_there_is_told_by_its_id(listing: Callable[..., Any]) -> None:
+    with pytest.raises(CgcWaitError, match="connection 'cgc_nobody': is not defined"):
+        listing(cgc_conn_id="cgc_nobody")
 
 
 def test_the_log_says_what_is_listed_and_what_was_found(
