@@ -55,15 +55,17 @@ def place(client: CgcClient, order: Order, *, first: bool) -> Placed:
     """
     facts = ask(client, order.items, [order.volume] if order.volume else [])
     items = _with_paths(client, order, facts)
-    known = [item for item in items if item.file in facts.files or not first]
+    # A folder is refused whatever its key would be, so nothing is said of that.
+    folders = {file_id for file_id, file in facts.files.items() if file.is_folder}
+    known = [item for item in items if item.file not in folders and (item.file in facts.files or not first)]
     try:
         placed = targets(known, template=order.template, where=order.where, volume=order.volume, files=facts.files)
     except BadItems as error:
         raise BadItems(order.where, [*problems(items, facts), *error.problems]) from None
     unknown = [item for item in items if item.file not in facts.files]
     wrong = [] if order.copy_only else moved_twice(placed.items)
-    if first or facts.refused_volumes:
-        wrong += problems([*placed.items, *(unknown if first else [])], facts)
+    checked = [*placed.items, *(unknown if first else [])] if first or facts.refused_volumes else []
+    wrong += problems([*checked, *(item for item in items if item.file in folders)], facts)
     if wrong:
         raise BadItems(order.where, wrong)
     by_key = {Key(item.file, str(item.volume), str(item.location)): item for item in placed.items}

@@ -64,6 +64,22 @@ def account(
     return told, said
 
 
+@pytest.mark.parametrize("location", ["{path}/{name}", "{id}"])
+def test_a_folder_is_one_problem(emulator: CgcEmulator, client: CgcClient, location: str) -> None:
+    with pytest.raises(BadItems) as caught:
+        exported(client, [emulator.folder_id], location=location)
+
+    [problem] = caught.value.problems
+    assert "is a folder" in problem
+
+
+def test_a_folder_is_told_beside_what_is_wrong_with_others(emulator: CgcEmulator, client: CgcClient) -> None:
+    with pytest.raises(BadItems) as caught:
+        exported(client, [emulator.alias_id, emulator.folder_id, "0" * 24])
+
+    assert len(caught.value.problems) == 3
+
+
 def test_the_tree_of_a_project_is_kept_for_files_that_are_given_by_their_ids(
     emulator: CgcEmulator, client: CgcClient
 ) -> None:
