@@ -103,7 +103,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`. (templated)
     :param max_failures: how many items may fail before the task does; beyond that nothing more is sent. (templated)
     :param max_failure_share: the same as a share of all items, from 0 to 1; with a `max_failures` above 0 beside it,
-        the smaller number counts.
+        the smaller number counts. (templated)
     :param manifest_path: an `ObjectStoragePath` where every item stands with what became of it, also when the task
         fails; written before, in the midst of and after the work. (templated)
     :param manifest_conn_id: the connection for `manifest_path` and `manifest`. (templated)
@@ -135,6 +135,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         "if_exists",
         "properties",
         "max_failures",
+        "max_failure_share",
         "manifest_path",
         "manifest_conn_id",
         *CgcJobsSensor.template_fields,
@@ -153,7 +154,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if_exists: str = "fail",
         properties: Mapping[str, Any] | None = None,
         max_failures: int | str = 0,
-        max_failure_share: float | None = None,
+        max_failure_share: float | str | None = None,
         manifest_path: str | None = None,
         manifest_conn_id: str | None = None,
         verify: bool = False,

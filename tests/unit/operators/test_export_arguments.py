@@ -71,6 +71,15 @@ def test_what_is_tolerated_is_the_smaller_of_number_and_share(arguments: Any, to
     assert one._too_many(most + 1, total)
 
 
+def test_what_is_tolerated_may_come_from_a_template() -> None:
+    one = operator(max_failures="{{ params.most }}", max_failure_share="{{ params.share }}")
+
+    one.render_template_fields({"params": {"most": 30, "share": 0.05}})
+
+    assert not one._too_many(5, 100)
+    assert one._too_many(6, 100)
+
+
 def test_items_and_a_manifest_together_are_refused_when_the_dag_is_parsed() -> None:
     with pytest.raises(ValueError, match="either items or a manifest"):
         operator(manifest="s3://x/y.jsonl")
