@@ -160,7 +160,7 @@ def picture(
     page.wait_for_load_state("networkidle")
     box_of_tab = tab and tab.bounding_box()
     clip = {**box_of_tab, "height": min(box_of_tab["height"], TAB_HEIGHT)} if box_of_tab and not whole else None
-    page.screenshot(path=path, animations="disabled", clip=clip)  # type: ignore[arg-type]
+    page.screenshot(path=path, animations="disabled", clip=clip)  # type: ignore[arg-type]  # a dict of its four keys
     profile.close()
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 

@@ -28,7 +28,7 @@ class LineProtocol(H11Protocol):
     """uvicorn's HTTP protocol, which shows the application the connection, so that a fault can break it."""
 
     # asyncio's own stubs give every protocol a BaseTransport; uvicorn's runs over one that can be written to.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # see above
         """Keep the connection where the application finds it: in the request's state."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}

@@ -75,7 +75,7 @@ def test_hostile_text_is_shown_as_text_wherever_it_stands(text: str, show: Calla
     odd: dict[str, Any] = {"file": text, "name": text, "location": text, "volume": text, "project": text}
     tab = show(
         snapshot(
-            failures=[failed(1, id=f"1{text}", message=text, **odd), failed(2, code=text)],  # type: ignore[arg-type]
+            failures=[failed(1, id=f"1{text}", message=text, **odd), failed(2, code=text)],  # type: ignore[arg-type]  # text on purpose
             longest=[running(3, state=text, **odd)],
             recent=[completed(4, **odd)],
             remedies={"9107": text, text: text},

@@ -184,7 +184,7 @@ def test_everything_that_can_be_pressed_has_a_name(show: Callable[..., Tab], eve
     tab.wait_for("ready")
 
     for role in ("button", "link", "searchbox", "progressbar", "img", "table"):
-        all_of_them = tab.root.get_by_role(role)  # type: ignore[arg-type]
+        all_of_them = tab.root.get_by_role(role)  # type: ignore[arg-type]  # it wants literals
         assert all_of_them.count() > 0, role
         for one in all_of_them.all():
             named = one.aria_snapshot().splitlines()[0]

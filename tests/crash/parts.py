@@ -118,7 +118,7 @@ class _File:
 
 
 def _watch(steps: Steps) -> None:
-    Wire.exchange = steps.around("request", Wire.exchange)  # type: ignore[method-assign]
+    Wire.exchange = steps.around("request", Wire.exchange)  # type: ignore[method-assign]  # spied on
     storage.write_lines = steps.around("manifest", storage.write_lines)
     LocalFileSystem.mv = steps.around("rename", LocalFileSystem.mv)
 
@@ -154,7 +154,7 @@ class _LoopTime(VirtualTime):
         super().__init__(start=clock.time())
 
     @property
-    def _elapsed(self) -> float:  # type: ignore[override]  # an attribute there
+    def _elapsed(self) -> float:
         return self._passed
 
     @_elapsed.setter
@@ -203,6 +203,7 @@ def _tell_first_poke(ti: SimpleNamespace, part: dict[str, Any]) -> None:
         ti.get_first_reschedule_date = lambda context: first_poke(part["try_number"])
     else:
         base = importlib.import_module("airflow.sensors.base")
+        # a function of Airflow 2.11 alone
         base._orig_start_date = lambda *, try_number, **key: first_poke(try_number)  # type: ignore[attr-defined]
 
 

@@ -204,7 +204,7 @@ class Scene:
         patch.setattr("airflow_provider_cgc.client.CgcClient", timed)
 
         class Pool(ThreadPoolExecutor):
-            def map(self, work: Any, *items: Any, **how: Any) -> Any:  # type: ignore[override]
+            def map(self, work: Any, *items: Any, **how: Any) -> Any:  # type: ignore[override]  # all it is called with
                 return time.map(self, work, *items)
 
         patch.setattr("airflow_provider_cgc.jobs.sweep.ThreadPoolExecutor", Pool)

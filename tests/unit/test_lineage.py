@@ -122,9 +122,9 @@ NOTHING = {"completed": 0, "skipped": 0}
 def openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Airflow's OpenLineage provider, as far as an operator meets it."""
     package, extractors = ModuleType("airflow.providers.openlineage"), ModuleType("extractors")
-    extractors.OperatorLineage = SimpleNamespace  # type: ignore[attr-defined]
+    extractors.OperatorLineage = SimpleNamespace  # type: ignore[attr-defined]  # a module made here
     facet = ModuleType("facet")
-    facet.Dataset = lambda namespace, name: (namespace, name)  # type: ignore[attr-defined]
+    facet.Dataset = lambda namespace, name: (namespace, name)  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, package.__name__, package)
     monkeypatch.setitem(sys.modules, f"{package.__name__}.extractors", extractors)
     monkeypatch.setitem(sys.modules, "airflow.providers.common.compat.openlineage.facet", facet)
@@ -208,7 +208,7 @@ def test_without_openlineage_nothing_is_written_and_nothing_told(monkeypatch: py
 @pytest.mark.parametrize("off", [True, False])
 def test_openlineage_can_be_installed_and_off(monkeypatch: pytest.MonkeyPatch, off: bool) -> None:
     conf = ModuleType("airflow.providers.openlineage.conf")
-    conf.is_disabled = lambda: off  # type: ignore[attr-defined]
+    conf.is_disabled = lambda: off  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "airflow.providers.openlineage", ModuleType("airflow.providers.openlineage"))
     monkeypatch.setitem(sys.modules, conf.__name__, conf)
 

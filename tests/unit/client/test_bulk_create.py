@@ -73,7 +73,7 @@ def test_copy_only_takes_only_true_or_false(client: CgcClient, requests_mock: An
 
 def test_copy_only_has_no_default(client: CgcClient) -> None:
     with pytest.raises(TypeError, match="copy_only"):
-        client.exports.bulk_create([item(1)])  # type: ignore[call-arg]
+        client.exports.bulk_create([item(1)])  # type: ignore[call-arg]  # the mistake to be caught
 
 
 @pytest.mark.parametrize(

@@ -59,4 +59,4 @@ def test_every_exported_name_is_there(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="NoSuchThing"):
-        _ = package.NoSuchThing  # type: ignore[attr-defined]
+        _ = package.NoSuchThing

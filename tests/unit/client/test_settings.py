@@ -269,9 +269,9 @@ def test_settings_are_frozen_and_hashable() -> None:
     settings = Settings(token=TOKEN, proxies={"https": "http://proxy.example:3128"})
 
     with pytest.raises(FrozenInstanceError):
-        settings.token = "other"  # type: ignore[misc]
+        settings.token = "other"  # type: ignore[misc]  # the mistake to be caught
     with pytest.raises(TypeError):
-        settings.proxies["https"] = "http://evil.example"  # type: ignore[index]
+        settings.proxies["https"] = "http://evil.example"  # type: ignore[index]  # likewise
     assert len({settings, Settings(token=TOKEN, proxies={"https": "http://proxy.example:3128"})}) == 1
 
 

@@ -76,7 +76,7 @@ class Volume:
 
     def bulk_get(self, ids: Any) -> list[BulkRecord[Any]]:
         self.looks.append(list(ids))
-        return [BulkRecord(job_id, self._job(job_id)) for job_id in ids]  # type: ignore[arg-type]
+        return [BulkRecord(job_id, self._job(job_id)) for job_id in ids]
 
     def _job(self, job_id: str) -> Any:
         error = self.ended.get(job_id)

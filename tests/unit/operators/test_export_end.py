@@ -43,8 +43,8 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, **more: Any) -
     """End a task whose jobs came to this; `failed` and `completed` are counts, the rest are its arguments."""
     failed, completed = more.pop("failed", 0), more.pop("completed", 0)
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
-    operator._client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]
-    operator._add_names = lambda summary: False  # type: ignore[method-assign]
+    operator._client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]  # no client
+    operator._add_names = lambda summary: False  # type: ignore[method-assign]  # nothing to ask
     summary = {
         "version": 1,
         "kind": "export",

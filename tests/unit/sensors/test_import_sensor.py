@@ -48,7 +48,7 @@ class ImportRun(Run):
         monkeypatch.setattr(CgcBulkImportSensor, "_connection", lambda sensor: platform)
         monkeypatch.setattr(CgcBulkImportSensor, "log", logging.getLogger(LOGGER), raising=False)
 
-    def sensor(self) -> CgcBulkImportSensor:  # type: ignore[override]
+    def sensor(self) -> CgcBulkImportSensor:
         return CgcBulkImportSensor(task_id="wait", import_ids=list(self.platform.ends), **self.how)
 
 

@@ -81,6 +81,7 @@ def test_the_memory_between_pokes_is_small_and_gone_at_the_end(
     store, sizes = Store(), []
     run = Run(platform, monkeypatch, store=store, mode="reschedule")
     original = store.set
+    # spied on, one store of one test
     store.set = lambda key, value: (sizes.append(len(str(value))), original(key, value))  # type: ignore[method-assign]
 
     run.to_the_end()
