@@ -238,6 +238,18 @@ def test_a_timeout_counts_from_the_first_poke(platform: Platform, monkeypatch: p
     assert real_time.time() != platform.clock.now
 
 
+def test_a_wait_that_is_handed_over_says_what_it_needs_and_where_to_look(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(platform, monkeypatch, deferrable=True)
+
+    with pytest.raises(TaskDeferred):
+        run.sensor().execute(run.context)
+
+    for words in ("triggerer, which must be running", "XCom 'cgc_jobs'", "3.1 and later, in the tab 'CGC jobs'"):
+        assert words in ours(caplog)[-1]
+
+
 def test_the_row_of_a_deferred_wait_fits_into_mysqls_column(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Airflow encrypts the row, which makes it a third longer; the column ends at 64 KiB."""
     platform = Platform(clock, count=1100, hours=0.5)
