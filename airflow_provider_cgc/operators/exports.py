@@ -96,7 +96,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param location: the key below the volume's prefix, for items that bring none: `{name}`, `{path}` (folders below
         the project), `{project}`, `{id}`, `{metadata.KEY}`; folders that come out empty are left out. (templated)
     :param copy_only: True keeps the platform's file; False *moves* it: it becomes an alias of the exported object and
-        can never be exported again. Has no default on purpose. (templated)
+        can never be exported again; where it is listed again, as in a nightly move, it counts as completed if it is an
+        alias of the very object wanted, so leave the date out of `location`. Has no default on purpose. (templated)
     :param if_exists: what to do where an object is: "fail" that item, "skip" it if its size is the same (where the
         volume's list gives one), or "overwrite" it. (templated)
     :param properties: passed to the platform with every item that brings none, such as

@@ -437,6 +437,18 @@ class TestWhatIsHandedOn:
         assert task.summary == {"total": 3, "completed": 3}
 
 
+def test_a_nightly_move_counts_what_earlier_nights_have_moved_to_the_same_key(emulator: CgcEmulator) -> None:
+    """A key with the night in it would be another one for them, and nothing is left to be moved there."""
+    files = emulator.file_ids[:3]
+    assert Attempts(emulator, items=files[:2], copy_only=False, location="nightly/{id}").run() == "success"
+    second = Attempts(emulator, items=files, copy_only=False, location="nightly/{id}", if_exists="skip")
+
+    assert second.run() == "success"
+    assert second.summary == {"total": 3, "completed": 3}
+    assert len(second.jobs) == 3
+    assert Attempts(emulator, items=files, copy_only=False, location="night3/{id}").run() == "CgcInputRefused"
+
+
 def test_a_connection_that_is_not_there_is_an_error_of_the_operator_s_own(emulator: CgcEmulator) -> None:
     task = Attempts(emulator, items=emulator.file_ids[:1], cgc_conn_id="cgc_nobody")
 
