@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ import sevenbridges
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.airflow.conftest import load_dag_file, xcoms
-from tests.conftest import ROOT
+from tests.conftest import DAGS, ROOT
 
 HEAD = """
 from datetime import datetime
@@ -83,6 +87,25 @@ def test_the_emulator_recipe_runs() -> None:
     exec(recipe("emulator"), names)  # our own README
 
     assert len(names["job_ids"]) == 10
+
+
+def test_the_recipe_that_tests_a_dag_runs(database: None, tmp_path: Path) -> None:
+    """In a process of its own, like a user's; the clock is faster, so that no deferral makes it long."""
+    load_dag_file("cgc_export_project")
+    test = tmp_path / "test_export.py"
+    test.write_text(recipe("dag_test").replace("speed=60", "speed=3600"))
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(DAGS)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    assert "2 passed" in ended.stdout
 
 
 def test_the_hook_recipe_runs(
