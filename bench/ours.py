@@ -13,8 +13,8 @@ from unittest import mock
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_cgc import client
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.hooks.cgc import PATIENCE, CgcHook
-from airflow_provider_cgc.jobs.sweep import CHUNK
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
@@ -52,7 +52,7 @@ class Ours:
     def begin(self, waits: list[list[str]]) -> None:
         """Let the workers of large waits look once and defer."""
         for number, ids in enumerate(waits):
-            if number not in self._rows and len(ids) > CHUNK:
+            if number not in self._rows and len(ids) > BULK_LIMIT:
                 self._rows[number] = self._row(number, ids)
 
     async def wait(self, number: int, ids: list[str]) -> None:

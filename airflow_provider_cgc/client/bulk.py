@@ -21,7 +21,8 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 BULK_LIMIT = 100
-"""Items that one bulk call may hold, by the platform's documentation."""
+"""Items or ids in one bulk call, which counts as one request
+(https://docs.sevenbridges.com/reference/bulk-features-overview)."""
 
 _NAMED_AT_MOST = 5
 

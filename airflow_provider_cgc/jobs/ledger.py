@@ -22,6 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.jobs.recovery import Key
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 VERSION = 1
 HEADER = "cgc_exports"
 """The header's name in the store; chunk 7 is `cgc_exports_7`."""
-CHUNK = 100
 _MOST_CHUNKS = 100_000
 
 
@@ -205,8 +205,8 @@ class Ledger:
 
     def intend(self, keys: Sequence[Key], *, at: datetime) -> int:
         """Note that these items are about to be sent; `at` is the platform's clock at any time before. Two writes."""
-        if len(keys) > CHUNK or len(set(keys)) != len(keys):
-            raise ValueError(f"a chunk has at most {CHUNK} items, each once")
+        if len(keys) > BULK_LIMIT or len(set(keys)) != len(keys):
+            raise ValueError(f"a chunk has at most {BULK_LIMIT} items, each once")
         items = [self._positions[key] for key in keys]
         self._chunks.append({"version": VERSION, "digest": self._digest, "at": at.isoformat(), "items": items})
         number = len(self._chunks) - 1
@@ -227,8 +227,8 @@ class Ledger:
     def adopted(self, jobs: Mapping[Key, str]) -> None:
         """Note jobs that were found in the platform's list, so that they need not be looked for again."""
         keys = list(jobs)
-        for start in range(0, len(keys), CHUNK):
-            chunk = keys[start : start + CHUNK]
+        for start in range(0, len(keys), BULK_LIMIT):
+            chunk = keys[start : start + BULK_LIMIT]
             # As old as where they were found: should this break off, they are looked for there again.
             self._settle(self.intend(chunk, at=self.since(chunk)), [jobs[key] for key in chunk])
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.jobs.ids import _shown
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import File, Project
 
-_NO_SUCH_PROJECT = 3002
-_NO_SUCH_FILE = 5002
 _PROJECT = re.compile(r"[^\s/]+/[^\s/]+")
 _ID = re.compile(r"[0-9a-f]{24}")
 _NOTHING = {"", "none", "null"}
@@ -102,7 +101,7 @@ def _project(client: CgcClient, name: str) -> Project:
     try:
         return client.projects.get(name)
     except CgcNotFound as error:
-        if error.code != _NO_SUCH_PROJECT:
+        if error.code != NO_SUCH_PROJECT:
             raise
         raise BadPlace(
             f"there is no project {name!r}, or the connection's user is no member of it: check the id"
@@ -141,7 +140,7 @@ def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Place:
     try:
         folder = client.files.get(folder_id)
     except CgcNotFound as error:
-        if error.code != _NO_SUCH_FILE:
+        if error.code != NO_SUCH_FILE:
             raise
         raise BadPlace(
             f"there is no folder with the id {folder_id!r}, or the connection's user cannot see it: check the id; a"

@@ -19,12 +19,13 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.bulk import BULK_LIMIT as CHUNK
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import astray, counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.agenda import Agenda
 from airflow_provider_cgc.jobs.shared import shared
 from airflow_provider_cgc.jobs.shared_client import SharedClient
-from airflow_provider_cgc.jobs.sweep import CHUNK, THREADS, chunks
+from airflow_provider_cgc.jobs.sweep import THREADS, chunks
 from airflow_provider_cgc.jobs.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:

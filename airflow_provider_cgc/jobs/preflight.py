@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from airflow_provider_cgc.client.codes import NO_SUCH_VOLUME, OTHER_PLACE, VOLUME_INACTIVE, VOLUME_READ_ONLY
 from airflow_provider_cgc.client.errors import (
     CgcApiError,
     CgcForbidden,
@@ -38,7 +39,6 @@ LARGEST = 5 * 1024**4
 """Bytes of the largest file that is sent. Inferred, the platform documents none: S3 took no larger object for years,
 and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says that the platform writes them there."""
 
-_NO_VOLUME, _READ_ONLY, _OTHER_PLACE, _INACTIVE = 9007, 9026, 9027, 9069
 _MOST_ROUNDS = 4
 """How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
 
@@ -136,7 +136,7 @@ def _volume(client: CgcClient, volume_id: str) -> Volume | Problem:
         return client.volumes.get(volume_id)
     except CgcUsageError as error:
         # An id that no path can hold: nothing was sent, and no volume can have it.
-        return Problem(None, _NO_VOLUME, one_line(str(error)), made_here=True)
+        return Problem(None, NO_SUCH_VOLUME, one_line(str(error)), made_here=True)
     except (CgcForbidden, CgcNotFound) as error:
         return _refusal(error)
 
@@ -212,13 +212,13 @@ def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:
         about = f"volume {one_line(volume_id)}, where {_count(number, 'item')} {'goes' if number == 1 else 'go'}"
         refusal = facts.refused_volumes.get(volume_id)
         if refusal is not None:
-            yield f"{about}: {_with_remedy(refusal, otherwise=_NO_VOLUME)}"
+            yield f"{about}: {_with_remedy(refusal, otherwise=NO_SUCH_VOLUME)}"
             continue
         volume = facts.volumes[volume_id]
         if volume.active is False:
-            yield f"{about}: {_remedy(_INACTIVE)}"
+            yield f"{about}: {_remedy(VOLUME_INACTIVE)}"
         if volume.access_mode is not None and not volume.writable:
-            yield f"{about}, has the access mode {_shown(volume.access_mode)}: {_remedy(_READ_ONLY)}"
+            yield f"{about}, has the access mode {_shown(volume.access_mode)}: {_remedy(VOLUME_READ_ONLY)}"
 
 
 def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
@@ -232,7 +232,7 @@ def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
             yield (
                 f"project {one_line(project_id)} is in {_shown(location)}, and volume {one_line(volume_id)}, where"
                 f" {_count(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {difference}:"
-                f" {_remedy(_OTHER_PLACE)}"
+                f" {_remedy(OTHER_PLACE)}"
             )
 
 

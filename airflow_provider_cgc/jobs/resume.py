@@ -40,6 +40,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from airflow_provider_cgc.client.bulk import chunks_of
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.recovery import Finding, Key, Search, best_first, find, key_of
 
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.listing import BulkGet
     from airflow_provider_cgc.jobs.recovery import Pages
 
-LOCATION_TAKEN = 9107
-_ASK_AT_ONCE = 100
 FORGETTING = 3600.0
 """Seconds from which on a job that the platform does not know is one that it has forgotten: a younger one may be one
 that does not show yet."""
@@ -204,7 +204,5 @@ def _why_unknown(finding: Finding) -> str:
 
 
 def _jobs_by_id(ids: list[str], bulk_get: BulkGet) -> dict[str, ExportJob]:
-    records = [
-        record for start in range(0, len(ids), _ASK_AT_ONCE) for record in bulk_get(ids[start : start + _ASK_AT_ONCE])
-    ]
+    records = [record for chunk in chunks_of(ids) for record in bulk_get(chunk)]
     return {record.id: record.resource for record in records if record.id is not None and record.resource is not None}

@@ -13,10 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.client.retry import astray, transient
-from airflow_provider_cgc.jobs.ledger import CHUNK
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,9 +36,6 @@ LOOK_EVERY = 30.0
 """Seconds between two looks at the jobs that were started while others are still to be sent."""
 ENOUGH_ENDED = 20
 """Ended jobs from which on it is believed that all will end the same way."""
-_ABOUT_ONE_ITEM = frozenset({5002, 9006, 9009, 9072, 9105, 9106, 9107, 9109})
-"""Codes that are about one file or one key, and say nothing of the others: no such file, not exportable, taken ...
-https://docs.cancergenomicscloud.org/docs/api-status-codes"""
 
 
 @dataclass(slots=True)
@@ -186,14 +184,14 @@ class Sender:
         refusals = {(problem.code, problem.message): problem for problem in sent.refused.values()}
         if probed and len(refusals) == 1 and not sent.started and not sent.uncertain:
             [problem] = refusals.values()
-            if problem.code not in _ABOUT_ONE_ITEM:
+            if problem.code not in ABOUT_ONE_ITEM:
                 many = "the first item" if len(sent.refused) == 1 else f"all of the first {len(sent.refused)} items"
                 sent.stopped = f"the platform refuses {many} ({problem})"
                 return
         self._watch(sent)
         failed = len(sent.refused) + sum(count for how, count in self._ended.items() if how is not None)
         [(how, count)] = self._ended.most_common(1) or [(None, 0)]
-        alike = how is not None and how[0] not in _ABOUT_ONE_ITEM and count == self._ended.total()
+        alike = how is not None and how[0] not in ABOUT_ONE_ITEM and count == self._ended.total()
         if how is not None and alike and count >= ENOUGH_ENDED:
             sent.stopped = f"all {count} jobs that have ended so far FAILED with {how[0]}: {how[1]}"
         elif self._too_many(failed):
@@ -209,7 +207,7 @@ class Sender:
         if not self._watched:
             return
         try:
-            records = self._bulk_get(self._watched[:CHUNK])
+            records = self._bulk_get(self._watched[:BULK_LIMIT])
         except CgcError:
             return
         for record in records:
@@ -234,8 +232,8 @@ _NOTHING_SAID = Problem(None, None, "the platform's answer says nothing of it", 
 
 
 def _chunks(keys: list[Key]) -> Iterator[list[Key]]:
-    for start in range(0, len(keys), CHUNK):
-        yield keys[start : start + CHUNK]
+    for start in range(0, len(keys), BULK_LIMIT):
+        yield keys[start : start + BULK_LIMIT]
 
 
 def _nothing_was_done(error: CgcError) -> bool:

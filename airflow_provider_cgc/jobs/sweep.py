@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.bulk import chunks_of
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.retry import transient
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
     from airflow_provider_cgc.jobs.kinds import BulkGet
 
-CHUNK = 100
-"""Ids in one bulk request (https://docs.sevenbridges.com/reference/bulk-features-overview)."""
 THREADS = 8
 """Requests of one look that are under way at once."""
 
@@ -53,7 +52,7 @@ def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[s
     known = [job_id for job_id in ids if job_id not in suspects]
     doubtful = [job_id for job_id in ids if job_id in suspects]
     random.shuffle(doubtful)
-    return [group[start : start + CHUNK] for group in (known, doubtful) for start in range(0, len(group), CHUNK)]
+    return [chunk for group in (known, doubtful) for chunk in chunks_of(group)]
 
 
 def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Look:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.codes import NO_SUCH_JOB
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
 
@@ -30,7 +31,6 @@ UNKNOWN_INTERVALS = 3
 """An id is missing when the platform has not known it for longer than so many intervals."""
 LONG_PENDING = 6 * 3600.0
 """Seconds after which a job that is still PENDING is warned of once."""
-NO_SUCH_JOB = 9008
 NOT_FOUND = "NOT_FOUND"
 """Stands where a state would for an open id that the platform does not know; the platform has no such state."""
 _DENIALS = frozenset({401, 403, 9003, 9004, 9005, 90001, 90002})

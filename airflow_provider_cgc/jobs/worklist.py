@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -17,7 +18,7 @@ from airflow_provider_cgc.jobs.objects import objects_at
 from airflow_provider_cgc.jobs.others import under_way
 from airflow_provider_cgc.jobs.preflight import problems
 from airflow_provider_cgc.jobs.recovery import SETTLING
-from airflow_provider_cgc.jobs.resume import LOCATION_TAKEN, Action, Decision, plan
+from airflow_provider_cgc.jobs.resume import Action, Decision, plan
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_JOB
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
@@ -16,9 +17,8 @@ from airflow_provider_cgc.jobs.objects import objects_at
 from airflow_provider_cgc.jobs.outcomes import item_of, settled
 from airflow_provider_cgc.jobs.recovery import find, key_of
 from airflow_provider_cgc.jobs.report import as_sentence
-from airflow_provider_cgc.jobs.resume import LOCATION_TAKEN
 from airflow_provider_cgc.jobs.sweep import look
-from airflow_provider_cgc.jobs.tracker import NO_SUCH_JOB, failed_item, first_items
+from airflow_provider_cgc.jobs.tracker import failed_item, first_items
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import showing
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import wait_before_repeat
 from airflow_provider_cgc.compat import first_poke
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence, no_answer
-from airflow_provider_cgc.jobs.sweep import CHUNK, Look, answers
+from airflow_provider_cgc.jobs.sweep import Look, answers
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class Wait:
     def _stretched(self, hook: CgcHook, interval: float) -> float:
         """Seconds until the next look where the rate budget asks for more than `interval`, else 0."""
         ids = len(self.ids if self.forgetful else self.tracker.open)
-        spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / CHUNK))
+        spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / BULK_LIMIT))
         return spread if spread > interval else 0.0
 
     def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float, *, conn_id: str) -> None:

@@ -51,7 +51,7 @@ def run(part: dict[str, Any], clock: PlatformClock) -> None:
     folder = Path(part["folder"])
     clock.connect(part["url"])
     os.environ["AIRFLOW_CONN_CGC_DEFAULT"] = part["connection"]
-    ledger.CHUNK = submit.CHUNK = part["chunk"]
+    ledger.BULK_LIMIT = submit.BULK_LIMIT = part["chunk"]
     exports.CgcBulkExportOperator.event_grace = 0.0
     steps = Steps(part["kill_at"], folder / "killed")
     _watch(steps)

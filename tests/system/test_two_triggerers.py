@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.jobs.sweep import CHUNK
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from dev.airflow_box import PARTS, AirflowBox
 from dev.ports import free_port
 from tests.system.conftest import CANARY, DAGS, note_mismatches
@@ -344,7 +344,8 @@ def test_each_triggerer_sees_an_export_end_at_most_once(story: Story, record_pro
 
 def test_the_requests_are_those_of_one_poller_for_each_triggerer(story: Story, record_property: Record) -> None:
     """Sixty waits that asked for themselves would be thirty times as many."""
-    chunks = math.ceil(3 * len(EXPECTED) / CHUNK) + 1  # one more than in one triggerer, because each has a last one
+    # One more than in one triggerer, because each has a last one.
+    chunks = math.ceil(3 * len(EXPECTED) / BULK_LIMIT) + 1
     sweeps = (story.looks[-1] - story.looks[0]) / (0.95 * INTERVAL) + 1
     first_looks_elsewhere = len(story.moved)
     looks_at_a_deadline = len([wait for wait in EXPECTED if wait[0].startswith("times_out")])

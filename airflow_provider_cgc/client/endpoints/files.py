@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from airflow_provider_cgc.client.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.endpoints.bulk import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
@@ -13,8 +14,6 @@ from airflow_provider_cgc.client.models import BulkRecord, File
 from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["FilesEndpoint"]
-
-_UNKNOWN_FILE = 5002
 
 
 class FilesEndpoint:
@@ -28,7 +27,7 @@ class FilesEndpoint:
             ids_key="file_ids",
             what="file",
             parse=File.from_json,
-            unknown_code=_UNKNOWN_FILE,
+            unknown_code=NO_SUCH_FILE,
             # Where a file is stored, and so if it can be exported, is told only when all fields are asked for.
             fields="_all",
         )

@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from airflow_provider_cgc.client.bulk import BULK_LIMIT, Accounts, account
+from airflow_provider_cgc.client.codes import NO_SUCH_JOB
 from airflow_provider_cgc.client.endpoints.bulk import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, all_items, first_page
 from airflow_provider_cgc.client.endpoints.paths import one_segment
@@ -24,8 +25,6 @@ from airflow_provider_cgc.client.transport import Request, Transport
 __all__ = ["Fit", "JobsEndpoint", "checked_flag", "checked_text", "state_name"]
 
 log = logging.getLogger(__name__)
-
-_UNKNOWN_JOB = 9008
 
 _NOBODY = -1
 """Stands where an item's index would for a job that cannot be tied to one item."""
@@ -65,7 +64,7 @@ class JobsEndpoint(Generic[T]):
             ids_key=f"{self.noun}_ids",
             what=self.noun,
             parse=self._parse,
-            unknown_code=_UNKNOWN_JOB,
+            unknown_code=NO_SUCH_JOB,
         )
 
     def get(self, job_id: str) -> T:

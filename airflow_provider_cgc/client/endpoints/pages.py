@@ -13,12 +13,13 @@ from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.models import Page
 from airflow_provider_cgc.client.transport import Request, Transport
 
-__all__ = ["PAGE_LIMIT", "Query", "all_items", "first_page", "pages"]
+__all__ = ["BARREN_PAGES", "PAGE_LIMIT", "Query", "all_items", "first_page", "pages"]
 
 PAGE_LIMIT = 100
 """Items on a page at most, by the platform's documentation."""
 
-_BARREN_PAGES = 3
+BARREN_PAGES = 3
+"""Pages in a row that bring nothing new, after which a list is over whatever its links say."""
 _MOST_PAGES = 100_000
 
 Query = Mapping[str, str | list[str] | None]
@@ -82,7 +83,7 @@ def all_items(
                 if len(seen) == limit:
                     return
         barren = 0 if len(seen) > known else barren + 1
-        if not page.items or barren == _BARREN_PAGES:
+        if not page.items or barren == BARREN_PAGES:
             return
 
 

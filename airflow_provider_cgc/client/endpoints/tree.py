@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, first_page, pages
+from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PAGE_LIMIT, Query, first_page, pages
 from airflow_provider_cgc.client.models import File, Page
 from airflow_provider_cgc.client.transport import Transport
 
@@ -22,7 +22,6 @@ MOST_IN_FLIGHT = 8
 
 _LOOK_AHEAD = 2 * MOST_IN_FLIGHT
 """Pages asked for before the oldest of them has been given out: what memory holds of a tree."""
-_BARREN_PAGES = 3
 _MOST_BY_OFFSET = 10_000
 """Pages of one folder; a total that promises more is not believed, the links are followed."""
 
@@ -144,7 +143,7 @@ class Walk:
         is_first = ask.rest is None and ask.offset == 0
         if is_first and len(page.items) == PAGE_LIMIT and 0 < len(offsets) <= _MOST_BY_OFFSET:
             return [self._ask(folder, offset, last=offset == offsets[-1]) for offset in offsets]
-        if page.next is None or not ask.last or not page.items or folder.barren == _BARREN_PAGES:
+        if page.next is None or not ask.last or not page.items or folder.barren == BARREN_PAGES:
             return []
         rest = ask.rest
         if rest is None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.models import BulkRecord
 from airflow_provider_cgc.jobs.ledger import (
-    CHUNK,
     HEADER,
     Fate,
     Ledger,
@@ -164,7 +164,7 @@ class TestWhatIsWrittenDown:
 
         assert store.sets == [f"{HEADER}_0", HEADER, f"{HEADER}_0"]
 
-    @pytest.mark.parametrize("keys", [[KEYS[0], KEYS[0]], [key(number) for number in range(CHUNK + 1)]])
+    @pytest.mark.parametrize("keys", [[KEYS[0], KEYS[0]], [key(number) for number in range(BULK_LIMIT + 1)]])
     def test_a_chunk_is_one_bulk_create(self, store, keys):
         with pytest.raises(ValueError, match="at most 100 items, each once"):
             first(store, keys).intend(keys, at=BEGAN)
@@ -447,8 +447,8 @@ class TestSize:
         ledger = first(store, keys)
         store.sets.clear()
 
-        for start in range(0, len(keys), CHUNK):
-            chunk = keys[start : start + CHUNK]
+        for start in range(0, len(keys), BULK_LIMIT):
+            chunk = keys[start : start + BULK_LIMIT]
             ids = [f"{number:032x}" for number in range(len(chunk))]
             ledger.answered(ledger.intend(chunk, at=BEGAN), started(*ids))
 

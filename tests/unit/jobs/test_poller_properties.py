@@ -10,10 +10,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.poller import GATHER, Poller, shared_poller
-from airflow_provider_cgc.jobs.sweep import CHUNK
 from dev.virtual_time import VirtualTime
 from tests.unit.jobs.fake_platform import FakePlatform, some_ids
 
@@ -103,7 +103,7 @@ def test_every_id_is_looked_at_in_time_and_never_after_its_end(visitors, ends, l
         too_late = [at for at in platform.asked(job_id) if at >= end + ROUNDING]
         spells = _times_somebody_came_anew(visitors, job_id, end + latency)
         assert len(too_late) <= 1 + spells
-    assert all(0 < len(request.ids) <= CHUNK for request in platform.requests)
+    assert all(0 < len(request.ids) <= BULK_LIMIT for request in platform.requests)
     assert all(len(set(request.ids)) == len(request.ids) for request in platform.requests)
 
 

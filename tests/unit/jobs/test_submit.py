@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import (
     CgcConnectionError,
     CgcForbidden,
@@ -23,7 +24,7 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.models import BulkRecord
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.ledger import CHUNK, Fate, Ledger
+from airflow_provider_cgc.jobs.ledger import Fate, Ledger
 from airflow_provider_cgc.jobs.recovery import Key
 from airflow_provider_cgc.jobs.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, Sent
 
@@ -111,13 +112,13 @@ def test_all_are_sent_a_hundred_at_a_time_and_noted():
 
 
 def test_the_first_chunk_goes_alone_and_then_several_are_under_way():
-    volume, items = Volume(), some(CHUNK * (1 + 2 * IN_FLIGHT))
+    volume, items = Volume(), some(BULK_LIMIT * (1 + 2 * IN_FLIGHT))
     volume.gate = threading.Barrier(IN_FLIGHT)
     one, _ = sender(volume, items)
 
     one.send(items, Sent())
 
-    assert volume.calls[0] == [key.file for key in list(items)[:CHUNK]]
+    assert volume.calls[0] == [key.file for key in list(items)[:BULK_LIMIT]]
     assert volume.most_at_once == IN_FLIGHT
 
 
