@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from airflow_provider_cgc.jobs.text import shown
+
 # Ids of export and import jobs are 32 letters and digits, those of tasks UUIDs; nothing promises that this stays so.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
 _SEPARATORS = re.compile(r"[\s,]+")
 _NOTHING = {"", "None", "null", "none"}
 _MOST_SHOWN = 10
-_LONGEST_SHOWN = 80
 _DEEPEST = 10
 """Lists within lists; deeper is a mistake, and a list that holds itself has no end."""
 
@@ -37,20 +38,21 @@ def parse_ids(value: Any) -> list[str]:
     """
     ids: list[str] = []
     bad: list[str] = []
-    for position, item in enumerate(_flatten(value), start=1):
-        problem = _problem(item)
+    for position, item in enumerate(flatten(value), start=1):
+        problem = id_problem(item)
         if problem:
             bad.append(f"item {position} {problem}")
         else:
             ids.append(item)
     if bad:
-        shown = "; ".join(bad[:_MOST_SHOWN])
+        told = "; ".join(bad[:_MOST_SHOWN])
         more = f" (and {len(bad) - _MOST_SHOWN} more)" if len(bad) > _MOST_SHOWN else ""
-        raise BadIds(f"{shown}{more}")
+        raise BadIds(f"{told}{more}")
     return ids
 
 
-def _flatten(value: Any, depth: int = 0) -> Iterator[Any]:
+def flatten(value: Any, depth: int = 0) -> Iterator[Any]:
+    """Give what stands in a list, in lists of lists or in the text of one. Raises BadIds for what is no list."""
     if depth > _DEEPEST:
         raise BadIds(f"has lists within lists, more than {_DEEPEST} deep")
     if value is None:
@@ -68,11 +70,11 @@ def _flatten(value: Any, depth: int = 0) -> Iterator[Any]:
     elif isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         for item in value:
             if isinstance(item, Iterable) and not isinstance(item, (str, bytes, bytearray, Mapping)):
-                yield from _flatten(item, depth + 1)
+                yield from flatten(item, depth + 1)
             else:
                 yield item
     else:
-        raise BadIds(f"is {_shown(value)}, of type {type(value).__name__}, not a list of ids")
+        raise BadIds(f"is {shown(value)}, of type {type(value).__name__}, not a list of ids")
 
 
 def is_uri(value: object) -> bool:
@@ -90,12 +92,13 @@ def _from_text(text: str) -> Iterator[Any]:
     if "{{" in stripped:
         raise BadIds(f"is {stripped[:80]!r}, a template that was not rendered; pass it where templates are allowed")
     if stripped[0] in "[(":
-        yield from _flatten(_literal(stripped))
+        yield from flatten(literal(stripped))
     else:
         yield from (part for part in _SEPARATORS.split(stripped) if part)
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
+    """Read text that a template made of a list or a mapping: JSON or Python. Raises BadIds."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -106,9 +109,10 @@ def _literal(text: str) -> Any:
         raise BadIds(f"starts like a list, but is neither JSON nor a Python list: {text[:80]!r}") from error
 
 
-def _problem(item: Any) -> str | None:
+def id_problem(item: Any) -> str | None:
+    """Say what is wrong with one id, to follow its name; None if nothing is."""
     if not isinstance(item, str):
-        return f"is {_shown(item)}, of type {type(item).__name__}, not a string"
+        return f"is {shown(item)}, of type {type(item).__name__}, not a string"
     if not item.strip():
         return "is empty"
     if item in _NOTHING:
@@ -116,8 +120,3 @@ def _problem(item: Any) -> str | None:
     if not _ID.fullmatch(item):
         return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':')"
     return None
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

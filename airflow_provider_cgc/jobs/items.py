@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal, _problem, _shown, is_uri
+from airflow_provider_cgc.jobs.ids import BadIds, flatten, id_problem, is_uri, literal
+from airflow_provider_cgc.jobs.text import shown
 
 MOST_SHOWN = 10
 """Problems that an error's text spells out; the others are counted."""
@@ -126,16 +127,16 @@ def item_from(entry: object, *, line: str = "") -> Item:
 def _entries(value: Any) -> Iterator[Any]:
     if isinstance(value, str) and _is_object(value.strip()):
         try:
-            value = _literal(value.strip())
+            value = literal(value.strip())
         except BadIds:
             raise BadIds(
-                f"starts like an item, but is neither JSON nor a Python dict: {_shown(value)}; give several items as"
+                f"starts like an item, but is neither JSON nor a Python dict: {shown(value)}; give several items as"
                 " one list"
             ) from None
     if isinstance(value, Mapping):
         yield value
     else:
-        yield from _flatten(value)
+        yield from flatten(value)
 
 
 def _is_object(text: str) -> bool:
@@ -148,7 +149,7 @@ def _refuse_unknown(entry: Mapping[Any, Any]) -> None:
         raise BadItem("is a whole summary; give its 'failed_items', or its manifest if it counts more than these")
     unknown = sorted(str(key) for key in entry if key not in IGNORED and key not in KEYS)
     if unknown:
-        named = f"{_shown(unknown[:MOST_SHOWN])}, which no item knows"
+        named = f"{shown(unknown[:MOST_SHOWN])}, which no item knows"
         raise BadItem(f"has {named}; correct or remove it: an item may say {', '.join(KEYS)}")
 
 
@@ -167,7 +168,7 @@ def _file_id_of(entry: Mapping[Any, Any]) -> str:
 
 
 def _file_id(value: object) -> str:
-    problem = _problem(value)
+    problem = id_problem(value)
     if problem or not isinstance(value, str):
         raise BadItem(f"{problem}; give the file's id as the platform shows it")
     return value
@@ -183,7 +184,7 @@ def _given(entry: Mapping[Any, Any], key: str) -> str | None:
 def _text(entry: Mapping[Any, Any], key: str) -> str | None:
     value = entry.get(key)
     if value is not None and not isinstance(value, str):
-        raise BadItem(f"has {_shown(value)} for {key!r}, of type {type(value).__name__}; give text, or leave it out")
+        raise BadItem(f"has {shown(value)} for {key!r}, of type {type(value).__name__}; give text, or leave it out")
     return value
 
 
@@ -191,7 +192,7 @@ def _size(entry: Mapping[Any, Any]) -> int | None:
     value = entry.get("size")
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    raise BadItem(f"has {_shown(value)} for 'size'; give the number of bytes, or leave it out")
+    raise BadItem(f"has {shown(value)} for 'size'; give the number of bytes, or leave it out")
 
 
 def _properties(entry: Mapping[Any, Any]) -> dict[str, Any] | None:
@@ -199,11 +200,11 @@ def _properties(entry: Mapping[Any, Any]) -> dict[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise BadItem(f"has {_shown(value)} for 'properties', which is no object with text for keys; give one")
+        raise BadItem(f"has {shown(value)} for 'properties', which is no object with text for keys; give one")
     try:
         json.dumps(dict(value), allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        raise BadItem(f"has 'properties' that JSON cannot hold: {_shown(value)}; give plain values") from None
+        raise BadItem(f"has 'properties' that JSON cannot hold: {shown(value)}; give plain values") from None
     return dict(value)
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_cgc.jobs.ids import _shown
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, BadItems, Item
+from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
@@ -84,7 +84,7 @@ class LocationTemplate:
         # With every field filled, all that can be wrong is the user's own text, and that for every file alike.
         problem = check_key(self._fill(lambda name: "x"))
         if problem:
-            raise BadLocation(f"the location {_shown(self.text)} {problem}")
+            raise BadLocation(f"the location {shown(self.text)} {problem}")
 
     @property
     def fields(self) -> frozenset[str]:
@@ -100,7 +100,7 @@ class LocationTemplate:
         key = self._fill(lambda name: _value(name, item, file))
         problem = check_key(key)
         if problem:
-            raise BadLocation(f"{_named(item, file)} would go to {_shown(key)}, which {problem}, {_OWN_LOCATION}")
+            raise BadLocation(f"{named(item, file)} would go to {shown(key)}, which {problem}, {_OWN_LOCATION}")
         return key
 
     def _fill(self, value_of: Callable[[str], str]) -> str:
@@ -156,8 +156,8 @@ def moved_twice(items: Iterable[Item]) -> list[str]:
     for item in items:
         by_file[item.file].append(item)
     return [
-        f"{_named(rivals[0])} is to be moved to {len(rivals)} places, {_shown(rivals[0].location)} and"
-        f" {_shown(rivals[1].location)}, and after the first move there is nothing left to move: give it once, or set"
+        f"{named(rivals[0])} is to be moved to {len(rivals)} places, {shown(rivals[0].location)} and"
+        f" {shown(rivals[1].location)}, and after the first move there is nothing left to move: give it once, or set"
         " copy_only=True"
         for rivals in by_file.values()
         if len(rivals) > 1
@@ -166,7 +166,7 @@ def moved_twice(items: Iterable[Item]) -> list[str]:
 
 def _segments(text: str) -> Iterator[tuple[_Part, ...]]:
     if not isinstance(text, str):
-        raise BadLocation(f"the location is {_shown(text)}, of type {type(text).__name__}; give text")
+        raise BadLocation(f"the location is {shown(text)}, of type {type(text).__name__}; give text")
     parts: list[_Part] = []
     for token in _TOKEN.finditer(text):
         if token["slash"]:
@@ -174,7 +174,7 @@ def _segments(text: str) -> Iterator[tuple[_Part, ...]]:
             parts = []
         elif token["stray"]:
             raise BadLocation(
-                f"the location {_shown(text)} has a single {token['stray']!r} at position {token.start() + 1}; write"
+                f"the location {shown(text)} has a single {token['stray']!r} at position {token.start() + 1}; write"
                 f" {2 * token['stray']!r} for the character itself, or complete the field"
             )
         elif token["field"] is not None:
@@ -186,18 +186,18 @@ def _segments(text: str) -> Iterator[tuple[_Part, ...]]:
 
 def _known_field(name: str, text: str) -> str:
     if ":" in name or "!" in name:
-        raise BadLocation(f"the location {_shown(text)} formats the field {_shown(name)}; fields are taken as they are")
+        raise BadLocation(f"the location {shown(text)} formats the field {shown(name)}; fields are taken as they are")
     if name in _FIELDS or (name.startswith(_METADATA) and name[len(_METADATA) :].strip()):
         return name
     known = ", ".join(f"{{{one}}}" for one in (*_FIELDS, "metadata.KEY"))
-    raise BadLocation(f"the location {_shown(text)} has the unknown field {_shown(name)}; the fields are {known}")
+    raise BadLocation(f"the location {shown(text)} has the unknown field {shown(name)}; the fields are {known}")
 
 
 def _value(name: str, item: Item, file: File | None) -> str:
     if name == "path":
         if item.path is None:
             raise BadLocation(
-                f"{_named(item, file)} has no known 'path', which the location wants; say the folders below its"
+                f"{named(item, file)} has no known 'path', which the location wants; say the folders below its"
                 f' project ("" for none), {_OWN_LOCATION}'
             )
         return item.path
@@ -206,16 +206,16 @@ def _value(name: str, item: Item, file: File | None) -> str:
         return str(value)
     if value is None or (isinstance(value, str) and not value.strip()):
         raise BadLocation(
-            f"{_named(item, file)} has no {_spoken(name)}, which the location wants; set it, {_OWN_LOCATION}"
+            f"{named(item, file)} has no {_spoken(name)}, which the location wants; set it, {_OWN_LOCATION}"
         )
     if not isinstance(value, str):
         raise BadLocation(
-            f"{_named(item, file)} has {_shown(value)} for {_spoken(name)}, which is no single text; use another"
+            f"{named(item, file)} has {shown(value)} for {_spoken(name)}, which is no single text; use another"
             f" field, {_OWN_LOCATION}"
         )
     if "/" in value:
         raise BadLocation(
-            f"{_named(item, file)} has {_shown(value)} for {_spoken(name)}: its slash would make a folder; use"
+            f"{named(item, file)} has {shown(value)} for {_spoken(name)}: its slash would make a folder; use"
             f" another field, {_OWN_LOCATION}"
         )
     return value
@@ -241,18 +241,19 @@ def _name(item: Item, file: File | None) -> str | None:
     return (file.name if file else None) or item.name
 
 
-def _named(item: Item, file: File | None = None) -> str:
+def named(item: Item, file: File | None = None) -> str:
+    """Name a file for a message: its id, and its name where that is known."""
     name = _name(item, file)
-    return f"file {item.file} ({_shown(name)})" if name else f"file {item.file}"
+    return f"file {item.file} ({shown(name)})" if name else f"file {item.file}"
 
 
 def _placed(item: Item, template: LocationTemplate, volume: str | None, file: File | None) -> Item:
     target = item.volume or volume
     if not target:
-        raise BadLocation(f"{_named(item, file)} has no volume; give the operator's 'volume', or the item's own")
+        raise BadLocation(f"{named(item, file)} has no volume; give the operator's 'volume', or the item's own")
     problem = None if item.location is None else check_key(item.location)
     if problem:
-        raise BadLocation(f"{_named(item, file)} has the location {_shown(item.location)}, which {problem}")
+        raise BadLocation(f"{named(item, file)} has the location {shown(item.location)}, which {problem}")
     location = template.render(item, file) if item.location is None else item.location
     size = file.size if file and file.size is not None else item.size
     return replace(item, volume=target, location=location, name=_name(item, file), size=size)
@@ -266,9 +267,9 @@ def _clashes(items: Sequence[Item]) -> list[str]:
 
 
 def _clash(rivals: Sequence[Item]) -> str:
-    named = [f"{rival.line}, {_named(rival)}" if rival.line else _named(rival) for rival in rivals[:MOST_SHOWN]]
+    told = [f"{rival.line}, {named(rival)}" if rival.line else named(rival) for rival in rivals[:MOST_SHOWN]]
     more = [f"{len(rivals) - MOST_SHOWN} more"] if len(rivals) > MOST_SHOWN else []
-    place = f"{_shown(rivals[0].location)} on {rivals[0].volume}"
+    place = f"{shown(rivals[0].location)} on {rivals[0].volume}"
     what, remedy = (
         "two files go to one key",
         "give each a 'location' of its own, or put {path} or {id} into the template",
@@ -277,7 +278,7 @@ def _clash(rivals: Sequence[Item]) -> str:
         what, remedy = "one file goes to one key more than once", "give it once"
     elif len(rivals) > 2:
         what = f"{len(rivals)} items go to one key"
-    return f"{what}, {place}: {'; '.join([*named, *more])}: {remedy}"
+    return f"{what}, {place}: {'; '.join([*told, *more])}: {remedy}"
 
 
 def _look_alikes(items: Sequence[Item]) -> list[str]:
@@ -289,8 +290,8 @@ def _look_alikes(items: Sequence[Item]) -> list[str]:
     alike = [look for (_, look), keys in by_look.items() if len(keys) > 1]
     if not alike:
         return []
-    shown = ", ".join(map(_shown, alike[:MOST_SHOWN])) + (", ..." if len(alike) > MOST_SHOWN else "")
+    told = ", ".join(map(shown, alike[:MOST_SHOWN])) + (", ..." if len(alike) > MOST_SHOWN else "")
     return [
-        f"{len(alike)} of the keys are there in spellings that look the same (Unicode NFC and NFD): {shown}. Each is an"
+        f"{len(alike)} of the keys are there in spellings that look the same (Unicode NFC and NFD): {told}. Each is an"
         " object of its own, but a tool that unifies spellings, such as a copy to a Mac, keeps only one."
     ]

@@ -18,8 +18,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
-from airflow_provider_cgc.jobs.ids import _shown
 from airflow_provider_cgc.jobs.items import BadItem, BadItems, Item, item_from
+from airflow_provider_cgc.jobs.text import shown
 
 T = TypeVar("T")
 Form = Literal["csv", "tsv", "jsonl"]
@@ -94,7 +94,7 @@ class ItemOutcome:
         """Read a line again; keys that a newer release added are ignored. Raises BadItem."""
         if raw.get("version") != VERSION:
             raise BadItem(
-                f"has version {_shown(raw.get('version'))}, and this release reads the outcomes of version {VERSION};"
+                f"has version {shown(raw.get('version'))}, and this release reads the outcomes of version {VERSION};"
                 " upgrade the provider, or give a manifest that it wrote"
             )
         item = item_from({key: raw.get(key) for key in ("file", "location", "volume", "properties")})
@@ -255,7 +255,7 @@ def _file_column(columns: tuple[str, ...], delimiter: str) -> str:
             return key
     raise BadItem(
         f"has no column 'file' with the ids of the files (or one 'id'), but, with {delimiter!r} between them,"
-        f" {_shown(list(columns))}; add it, or put that between them that its name says: commas in a .csv, tabs in a"
+        f" {shown(list(columns))}; add it, or put that between them that its name says: commas in a .csv, tabs in a"
         " .tsv, JSON lines in a .jsonl"
     )
 
@@ -274,7 +274,7 @@ def _exact(key: str, cell: str) -> str:
     # A space beside a delimiter is nearly always for the eye, and would be part of the object's name for good.
     if cell != cell.strip():
         raise BadItem(
-            f"has white space around the {key!r} {_shown(cell)}; remove it (a JSON line may say so if it is meant)"
+            f"has white space around the {key!r} {shown(cell)}; remove it (a JSON line may say so if it is meant)"
         )
     return cell
 
@@ -299,7 +299,7 @@ def _object(text: str) -> dict[str, Any]:
             raise _CutOff("is cut off: whoever wrote it was stopped, and what followed is lost") from None
         raise
     if not isinstance(raw, dict):
-        raise BadItem(f"is {_shown(raw)}, and no JSON object; write one object for each item")
+        raise BadItem(f"is {shown(raw)}, and no JSON object; write one object for each item")
     return raw
 
 
@@ -310,7 +310,7 @@ def _json(text: str, what: str) -> Any:
         reason = f"{error.msg} at character {error.pos + 1}"
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
         reason = type(error).__name__
-    raise BadItem(f"{what} no JSON ({reason}): {_shown(text.strip())}; correct or remove it")
+    raise BadItem(f"{what} no JSON ({reason}): {shown(text.strip())}; correct or remove it")
 
 
 def _form_of(name: str) -> Form:
@@ -330,7 +330,7 @@ def _typed(raw: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
     value = raw.get(key)
     if value is None or type(value) is kind:  # an exact look, because True is an int
         return value
-    raise BadItem(f"has {_shown(value)} for {key!r}, of type {type(value).__name__}, not {kind.__name__}; correct it")
+    raise BadItem(f"has {shown(value)} for {key!r}, of type {type(value).__name__}, not {kind.__name__}; correct it")
 
 
 def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
@@ -338,7 +338,7 @@ def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
     try:
         return None if text is None else _in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        raise BadItem(f"has {_shown(text)} for {key!r}, which is no time; write it like 2025-01-31T12:00:00Z") from None
+        raise BadItem(f"has {shown(text)} for {key!r}, which is no time; write it like 2025-01-31T12:00:00Z") from None
 
 
 def _written(moment: datetime | None) -> str | None:

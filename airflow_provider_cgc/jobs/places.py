@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.client.errors import CgcNotFound
-from airflow_provider_cgc.jobs.ids import _shown
+from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
@@ -62,20 +62,20 @@ class PlaceWanted:
         """
         if project is not None and not (isinstance(project, str) and _PROJECT.fullmatch(project)):
             raise BadPlace(
-                f"project is {_shown(project)}; give 'owner/short-name', as in its web address, or leave it out to"
+                f"project is {shown(project)}; give 'owner/short-name', as in its web address, or leave it out to"
                 " take the connection's"
             )
         if folder is None:
             return cls(project)
         if not isinstance(folder, str) or folder.strip().lower() in _NOTHING:
             raise BadPlace(
-                f"folder is {_shown(folder)}; give a folder's id, or its path such as 'raw/2026', or leave it out"
+                f"folder is {shown(folder)}; give a folder's id, or its path such as 'raw/2026', or leave it out"
             )
         if _ID.fullmatch(folder):
             return cls(project, folder)
         names = tuple(folder.strip("/").split("/"))
         if not all(name.strip() for name in names):
-            raise BadPlace(f"folder is {_shown(folder)}, where a name is empty; write it like 'raw/2026'")
+            raise BadPlace(f"folder is {shown(folder)}, where a name is empty; write it like 'raw/2026'")
         return cls(project, None, names)
 
     def find(self, client: CgcClient, *, default_project: str | None) -> Place:
@@ -131,8 +131,8 @@ def _folder_named(client: CgcClient, name: str, place: Place) -> File:
             names.append(item.name)
         elif item.name == name:
             raise BadPlace(f"{name!r} in {place} is a file; give the folder that it lies in")
-    shown = ", ".join(map(_shown, sorted(names)[:_MOST_SHOWN])) + (", ..." if len(names) > _MOST_SHOWN else "")
-    there = f"there are {shown}; capitals count" if names else "it has no folders; check the path"
+    told = ", ".join(map(shown, sorted(names)[:_MOST_SHOWN])) + (", ..." if len(names) > _MOST_SHOWN else "")
+    there = f"there are {told}; capitals count" if names else "it has no folders; check the path"
     raise BadPlace(f"there is no folder {name!r} in {place}: {there}")
 
 

@@ -22,11 +22,11 @@ from airflow_provider_cgc.client.errors import (
     CgcUsageError,
 )
 from airflow_provider_cgc.client.problems import REMEDIES, Problem, one_line
-from airflow_provider_cgc.jobs.ids import _shown
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
-from airflow_provider_cgc.jobs.locations import _named
+from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.report import human_bytes
 from airflow_provider_cgc.jobs.sweep import THREADS, chunks
+from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.client import CgcClient
@@ -126,7 +126,7 @@ def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -
         lines.append(f"Distinct folders there: {len(folders)}.")
     if known:
         size, item = max(known, key=lambda pair: pair[0])
-        lines.append(f"Largest: {_named(item, facts.files.get(item.file))}, {human_bytes(size)}.")
+        lines.append(f"Largest: {named(item, facts.files.get(item.file))}, {human_bytes(size)}.")
     lines.append(f"{', '.join(f'{number} {word}' for word, number in decided.items() if number) or 'Nothing to do'}.")
     return lines
 
@@ -218,7 +218,7 @@ def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:
         if volume.active is False:
             yield f"{about}: {_remedy(VOLUME_INACTIVE)}"
         if volume.access_mode is not None and not volume.writable:
-            yield f"{about}, has the access mode {_shown(volume.access_mode)}: {_remedy(VOLUME_READ_ONLY)}"
+            yield f"{about}, has the access mode {shown(volume.access_mode)}: {_remedy(VOLUME_READ_ONLY)}"
 
 
 def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
@@ -230,7 +230,7 @@ def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
         difference = _difference(location, volume) if location and volume else None
         if difference:
             yield (
-                f"project {one_line(project_id)} is in {_shown(location)}, and volume {one_line(volume_id)}, where"
+                f"project {one_line(project_id)} is in {shown(location)}, and volume {one_line(volume_id)}, where"
                 f" {_count(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {difference}:"
                 f" {_remedy(OTHER_PLACE)}"
             )
@@ -259,11 +259,11 @@ def _about_items(items: Sequence[Item], facts: Facts) -> Iterator[str]:
 
 
 def _about_folders(folders: Sequence[Item], facts: Facts) -> str:
-    named = _listed((_item(item, facts.files[item.file]) for item in folders), between="; ")
+    told = _listed((_item(item, facts.files[item.file]) for item in folders), between="; ")
     if len(folders) == 1:
-        return f"{named} is a folder, and only files are exported; CgcListFilesOperator lists a folder's files"
+        return f"{told} is a folder, and only files are exported; CgcListFilesOperator lists a folder's files"
     return (
-        f"{len(folders)} items are folders, and only files are exported: {named}. CgcListFilesOperator lists a folder's"
+        f"{len(folders)} items are folders, and only files are exported: {told}. CgcListFilesOperator lists a folder's"
         " files"
     )
 
@@ -290,9 +290,9 @@ def _difference(location: str, volume: Volume) -> str | None:
     """Say where a volume is, to follow "is", if that is certainly not where the project is."""
     here, there = _place(location), _place_of_volume(volume)
     if here.cloud and there.cloud and here.cloud != there.cloud:
-        return f"of type {_shown(volume.service_type)}"
+        return f"of type {shown(volume.service_type)}"
     if here.region and there.region and here.region != there.region:
-        return f"in {_shown(volume.region)}"
+        return f"in {shown(volume.region)}"
     return None
 
 
@@ -328,7 +328,7 @@ def _is_amazon(endpoint: object) -> bool:
 
 
 def _item(item: Item, file: File | None = None) -> str:
-    return f"{item.line}: {_named(item, file)}" if item.line else _named(item, file)
+    return f"{item.line}: {named(item, file)}" if item.line else named(item, file)
 
 
 def _size(item: Item, facts: Facts) -> int | None:
@@ -338,7 +338,7 @@ def _size(item: Item, facts: Facts) -> int | None:
 
 def _place_of(file: File) -> str:
     volume = f"on volume {one_line(file.volume)}" if file.volume else "on a volume"
-    return f"{volume} at {_shown(file.location)}" if file.location else volume
+    return f"{volume} at {shown(file.location)}" if file.location else volume
 
 
 def _region(volume_id: str, facts: Facts) -> str | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.jobs.ids import BadIds, _literal, _shown
+from airflow_provider_cgc.jobs.ids import BadIds, literal
+from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
@@ -132,7 +133,7 @@ def whole_number(argument: str, value: Any) -> int | None:
         return value
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
         return int(value)
-    raise BadSelection(f"{argument} is {_shown(value)}; give a whole number from 0 on, or leave it out")
+    raise BadSelection(f"{argument} is {shown(value)}; give a whole number from 0 on, or leave it out")
 
 
 def _has(value: Any, wanted: tuple[str, ...]) -> bool:
@@ -147,7 +148,7 @@ def _task_of(file: File) -> str | None:
 
 
 def _any_of(values: tuple[str, ...]) -> str:
-    return " or ".join(map(_shown, values))
+    return " or ".join(map(shown, values))
 
 
 def _texts(argument: str, value: Any) -> tuple[str, ...]:
@@ -158,7 +159,7 @@ def _texts(argument: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, set | frozenset):
         value = sorted(value, key=str)
     if isinstance(value, Mapping | bytes | bytearray) or not isinstance(value, Iterable):
-        raise BadSelection(f"{argument} is {_shown(value)}, of type {type(value).__name__}; give text or a list of it")
+        raise BadSelection(f"{argument} is {shown(value)}, of type {type(value).__name__}; give text or a list of it")
     texts = tuple(_text(argument, entry) for entry in value)
     if not texts:
         raise BadSelection(f"{argument} is an empty list, which no file can match; leave it out if it does not matter")
@@ -170,7 +171,7 @@ def _list_in(text: str) -> Any:
     if text.strip()[:1] not in ("[", "("):
         return text
     try:
-        value = _literal(text.strip())
+        value = literal(text.strip())
     except BadIds:
         return text
     is_list = isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value)
@@ -179,26 +180,26 @@ def _list_in(text: str) -> Any:
 
 def _text(argument: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise BadSelection(f"{argument} is {_shown(value)}, of type {type(value).__name__}; give text")
+        raise BadSelection(f"{argument} is {shown(value)}, of type {type(value).__name__}; give text")
     if value.strip().lower() in _NOTHING:
         raise BadSelection(
             f"{argument} is {value!r}: a template rendered to nothing; correct it, or leave {argument} out if it does"
             " not matter"
         )
     if "{{" in value:
-        raise BadSelection(f"{argument} is {_shown(value)}, a template that was not rendered")
+        raise BadSelection(f"{argument} is {shown(value)}, a template that was not rendered")
     return value
 
 
 def _metadata(value: Any) -> dict[str, tuple[str, ...]]:
     if isinstance(value, str):
         try:
-            value = _literal(_text("metadata", value).strip())
+            value = literal(_text("metadata", value).strip())
         except BadIds:
-            raise BadSelection(f"metadata is {_shown(value)}, which is neither JSON nor a Python dict") from None
+            raise BadSelection(f"metadata is {shown(value)}, which is neither JSON nor a Python dict") from None
     if not isinstance(value, Mapping) or not value:
         raise BadSelection(
-            f"metadata is {_shown(value)}, of type {type(value).__name__}; give a dict such as"
+            f"metadata is {shown(value)}, of type {type(value).__name__}; give a dict such as"
             " {'sample_id': 'S1'}, or leave it out"
         )
     return {_text("a key of metadata", key): _metadata_values(key, wanted) for key, wanted in value.items()}
@@ -222,10 +223,10 @@ def _moment(argument: str, value: Any) -> datetime:
         try:
             moment = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise BadSelection(f"{argument} is {_shown(value)}; write it like 2026-01-31T12:00:00Z") from None
+            raise BadSelection(f"{argument} is {shown(value)}; write it like 2026-01-31T12:00:00Z") from None
     if not isinstance(moment, datetime):
         raise BadSelection(
-            f"{argument} is {_shown(value)}, of type {type(value).__name__}; give a datetime, or text like"
+            f"{argument} is {shown(value)}, of type {type(value).__name__}; give a datetime, or text like"
             " 2026-01-31T12:00:00Z"
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.ids import BadIds, _flatten, _literal, is_uri
+from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
@@ -27,8 +27,8 @@ def manifests_given(value: Any, *, where: str) -> list[str]:
     given: Any = value.strip() if isinstance(value, str) else value
     try:
         if isinstance(given, str) and given.startswith("{"):  # a template renders a mapping to text
-            given = _literal(given)
-        entries: list[Any] = [given] if isinstance(given, Mapping) else list(_flatten(given))
+            given = literal(given)
+        entries: list[Any] = [given] if isinstance(given, Mapping) else list(flatten(given))
     except BadIds:
         return []  # the reader of ids says what is wrong with it
     for entry in entries:

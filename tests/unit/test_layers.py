@@ -96,6 +96,38 @@ def test_imports_say_where_they_come_from(path):
 
 
 @by_path
+def test_what_begins_with_an_underscore_stays_in_its_module(path):
+    """Whoever changes such a name looks for it in its own file only."""
+    imported = [name for _, name in imports(path) if our_parts(name) is not None]
+
+    assert [name for name in (*imported, *used_of_our_modules(path)) if is_private(name.rpartition(".")[2])] == []
+
+
+def used_of_our_modules(path: Path) -> Iterator[str]:
+    """Give what a file reads from modules of ours that it has imported as such."""
+    nodes = list(ast.walk(ast.parse(path.read_text(), str(path))))
+    ours = {
+        name.asname or name.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and our_parts(node.module or "") is not None
+        for name in node.names
+        if is_module(f"{node.module}.{name.name}")
+    }
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ours:
+            yield f"{node.value.id}.{node.attr}"
+
+
+def is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+@by_path
 def test_only_the_client_imports_requests(path):
     used = {imported_outside(name) for _, name in imports(path)} & {"requests", "urllib3", "httpx", "aiohttp"}
 
