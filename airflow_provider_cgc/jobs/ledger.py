@@ -22,8 +22,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.bulk import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.text import moment
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
@@ -113,7 +114,7 @@ def generation(store: Store | None) -> int | None:
 
 def recorded_start(store: Store | None) -> datetime | None:
     """Give the platform's clock before anything of the task was sent; None where there is no record."""
-    return _time(_header(store).get("since"))
+    return moment(_header(store).get("since"))
 
 
 def recorded_owner(store: Store | None) -> str | None:
@@ -226,9 +227,7 @@ class Ledger:
 
     def adopted(self, jobs: Mapping[Key, str]) -> None:
         """Note jobs that were found in the platform's list, so that they need not be looked for again."""
-        keys = list(jobs)
-        for start in range(0, len(keys), BULK_LIMIT):
-            chunk = keys[start : start + BULK_LIMIT]
+        for chunk in chunks_of(jobs, BULK_LIMIT):
             # As old as where they were found: should this break off, they are looked for there again.
             self._settle(self.intend(chunk, at=self.since(chunk)), [jobs[key] for key in chunk])
 
@@ -247,10 +246,10 @@ class Ledger:
                 f"an earlier attempt of this task sent its exports as {owner}; the connection is now {self._owner}, "
                 "who cannot see them. Use the connection of before, or start anew with resume=False."
             )
-        self._since = min(self._since, _time(since) or self._since)
+        self._since = min(self._since, moment(since) or self._since)
         raised = known.get("max_tries", self._max_tries) != self._max_tries
         self.cleared = self.cleared or raised or known.get("cleared") is True
-        complete = isinstance(owner, str) and _time(since) is not None and isinstance(whole, bool)
+        complete = isinstance(owner, str) and moment(since) is not None and isinstance(whole, bool)
         if known.get("digest") != self._digest or not complete or not _is_number(count, _MOST_CHUNKS):
             self._whole = False
             self._write_header()
@@ -334,7 +333,7 @@ def _chunk(value: object, digest: str, size: int) -> dict[str, Any] | None:
     items = value.get("items")
     if not isinstance(items, list) or not all(_is_number(item, size) for item in items):
         return None
-    if len(set(items)) != len(items) or _time(value.get("at")) is None:
+    if len(set(items)) != len(items) or moment(value.get("at")) is None:
         return None
     # Where there is no answer yet, every item has the one that says nothing.
     jobs = value.get("jobs", [""] * len(items))
@@ -344,12 +343,3 @@ def _chunk(value: object, digest: str, size: int) -> dict[str, Any] | None:
 
 def _is_number(value: object, limit: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < limit
-
-
-def _time(value: object) -> datetime | None:
-    """Give a moment with its time zone; without one it could not be compared."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment if moment is not None and moment.tzinfo is not None else None

@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from airflow_provider_cgc.jobs.items import BadItem, BadItems, Item, item_from
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import counted, shown
 
 T = TypeVar("T")
 Form = Literal["csv", "tsv", "jsonl"]
@@ -233,17 +233,13 @@ class _Table:
         if len(cells) != len(self.columns):
             few = "add what is missing" if len(cells) < len(self.columns) else "put what holds a delimiter in quotes"
             raise BadItem(
-                f"has {_count(len(cells), 'field')}, and the line of column names has {len(self.columns)}; {few}"
+                f"has {counted(len(cells), 'field')}, and the line of column names has {len(self.columns)}; {few}"
             )
         row = dict(zip(self.columns, cells, strict=True))
         entry: dict[str, Any] = {key: _exact(key, row[key]) for key in _COLUMNS if row.get(key)}
         if row.get("properties"):
             entry["properties"] = _json(row["properties"], "has 'properties' that are")
         return item_from({"file": row[self.file], **entry}, line=line)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _file_column(columns: tuple[str, ...], delimiter: str) -> str:

@@ -24,9 +24,9 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.problems import REMEDIES, Problem, one_line
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.locations import named
-from airflow_provider_cgc.jobs.report import human_bytes
+from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
 from airflow_provider_cgc.jobs.sweep import THREADS, chunks
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import counted, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.client import CgcClient
@@ -113,8 +113,8 @@ def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -
     untold = len(sizes) - len(known)
     total = human_bytes(sum(size for size, _ in known)) + (f", {untold} of unknown size" if untold else "")
     different = len({item.file for item in items})
-    twice = f", in {_count(len(items), 'item')}" if different != len(items) else ""
-    lines = [f"{_count(different, 'file')}{twice}: {total}."]
+    twice = f", in {counted(len(items), 'item')}" if different != len(items) else ""
+    lines = [f"{counted(different, 'file')}{twice}: {total}."]
     projects = _tally(found.project for item in items if (found := facts.files.get(item.file)))
     if projects:
         lines.append(f"From {_listed(f'{name} ({_told(facts.locations.get(name))})' for name in projects)}.")
@@ -173,8 +173,8 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
     if refused and len(doubtful) == len(refused):
         first = doubtful[0]
         raise CgcUnreadableError(
-            f"the platform's answers do not tell of {_count(len(doubtful), 'file')} whether they exist, such as"
-            f" {first}: {_sentence(refused[first])} Nothing was submitted; try again later."
+            f"the platform's answers do not tell of {counted(len(doubtful), 'file')} whether they exist, such as"
+            f" {first}: {as_sentence(refused[first])} Nothing was submitted; try again later."
         )
     return files, refused
 
@@ -209,7 +209,7 @@ def _is_done(item: Item, facts: Facts, done: Callable[[Item, File], bool]) -> bo
 
 def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:
     for volume_id, number in _tally(item.volume for item in items).items():
-        about = f"volume {one_line(volume_id)}, where {_count(number, 'item')} {'goes' if number == 1 else 'go'}"
+        about = f"volume {one_line(volume_id)}, where {counted(number, 'item')} {'goes' if number == 1 else 'go'}"
         refusal = facts.refused_volumes.get(volume_id)
         if refusal is not None:
             yield f"{about}: {_with_remedy(refusal, otherwise=NO_SUCH_VOLUME)}"
@@ -231,7 +231,7 @@ def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
         if difference:
             yield (
                 f"project {one_line(project_id)} is in {shown(location)}, and volume {one_line(volume_id)}, where"
-                f" {_count(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {difference}:"
+                f" {counted(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {difference}:"
                 f" {_remedy(OTHER_PLACE)}"
             )
 
@@ -361,10 +361,6 @@ def _listed(texts: Iterable[str], *, between: str = ", ") -> str:
     return between.join([*map(one_line, rows[:MOST_SHOWN]), *more])
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 def _remedy(code: int) -> str:
     return f"{code}: {REMEDIES[code].text}"
 
@@ -374,9 +370,4 @@ def _with_remedy(problem: Problem, *, otherwise: int | None = None) -> str:
     remedy = problem.remedy or (REMEDIES[otherwise].text if otherwise is not None else "")
     if problem.undecided:
         remedy = "Try again later."
-    return f"{_sentence(problem)} {remedy}".strip()
-
-
-def _sentence(problem: Problem) -> str:
-    text = str(problem)
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return f"{as_sentence(problem)} {remedy}".strip()

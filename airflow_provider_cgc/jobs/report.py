@@ -203,7 +203,7 @@ def no_answer(error: CgcError, conn_id: str) -> str:
     return f"{as_sentence(error)} This task asks with connection {conn_id!r}."
 
 
-def as_sentence(error: Exception | None) -> str:
-    """Give an error's text so that another sentence can follow it."""
+def as_sentence(error: object) -> str:
+    """Give the text of an error or problem so that another sentence can follow it."""
     text = str(error).strip() or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."

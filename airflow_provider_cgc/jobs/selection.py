@@ -6,14 +6,13 @@ Pure; nothing is asked here. A template has been rendered by the time a value ge
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.ids import BadIds, literal
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import BadNumber, number_from, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
@@ -127,13 +126,10 @@ class Selection:
 
 def whole_number(argument: str, value: Any) -> int | None:
     """Read a number that a template may have turned into text; None stays None. Raises BadSelection."""
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
-        return int(value)
-    raise BadSelection(f"{argument} is {shown(value)}; give a whole number from 0 on, or leave it out")
+    try:
+        return number_from(value)
+    except BadNumber as error:
+        raise BadSelection(f"{argument} {error}") from None
 
 
 def _has(value: Any, wanted: tuple[str, ...]) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.bulk import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.problems import Problem
@@ -122,7 +122,7 @@ class Sender:
         under_way: dict[Future[Sequence[BulkRecord[ExportJob]]], tuple[int, list[Key]]] = {}
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="cgc-send") as pool:
             try:
-                for chunk in _chunks(list(items)):
+                for chunk in chunks_of(items, BULK_LIMIT):
                     if sent.stopped:
                         sent.unsent += chunk
                         continue
@@ -229,11 +229,6 @@ class Sender:
 
 
 _NOTHING_SAID = Problem(None, None, "the platform's answer says nothing of it", made_here=True, undecided=True)
-
-
-def _chunks(keys: list[Key]) -> Iterator[list[Key]]:
-    for start in range(0, len(keys), BULK_LIMIT):
-        yield keys[start : start + BULK_LIMIT]
 
 
 def _nothing_was_done(error: CgcError) -> bool:

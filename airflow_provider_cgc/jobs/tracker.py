@@ -56,6 +56,28 @@ class Unknown:
     reason: Problem | None = None
 
 
+class FirstItems:
+    """
+    The first failed items, as many as a summary carries.
+
+    One that does not fit any more is left out, and a smaller one after it may still fit. So the list is the same
+    whether it is made at once or bit by bit, or made again of what it holds and of what it has left out.
+    """
+
+    def __init__(self, items: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.items: list[dict[str, Any]] = []
+        self._size = 0
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        """Take an item if there is room for it."""
+        size = len(json.dumps(item))
+        if len(self.items) < MOST_ITEMS and self._size + size <= MOST_ITEM_BYTES:
+            self.items.append(dict(item))
+            self._size += size
+
+
 @dataclass(slots=True)
 class JobTracker:
     """
@@ -77,7 +99,6 @@ class JobTracker:
     bytes: int = 0
     first_start: float | None = None
     last_end: float | None = None
-    failed_items: list[dict[str, Any]] = field(default_factory=list)
     unknown: dict[str, Unknown] = field(default_factory=dict)
     unknown_from: float | None = None
     """When an id counts as unknown since, where nothing is remembered from one look to the next."""
@@ -85,7 +106,7 @@ class JobTracker:
     denied_id: str = ""
     notes: list[str] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
-    _items_size: int = 0
+    _first: FirstItems = field(default_factory=FirstItems)
 
     @classmethod
     def of(cls, kind: JobKind, ids: Iterable[str]) -> JobTracker:
@@ -109,7 +130,7 @@ class JobTracker:
         self.total += 1
         self.failed += 1
         self.unsent += not sent
-        self._add_item({"id": None, **item, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
+        self._first.add({"id": None, **item, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
 
     def forget_denial(self) -> None:
         """Begin a new look: where a task goes on in spite of a denial, it may have been mended."""
@@ -155,7 +176,7 @@ class JobTracker:
                 item["message"] = f"The platform does not know this {self.kind.name} job."
             else:
                 item |= {"code": reason.code, "message": reason.message[:MOST_MESSAGE]}
-            self._add_item(item)
+            self._first.add(item)
 
     def overdue(self, now: float, *, interval: float) -> list[str]:
         """
@@ -259,9 +280,8 @@ class JobTracker:
             bytes=int(state["bytes"]),
             first_start=state["first_start"],
             last_end=state["last_end"],
-            failed_items=[dict(item) for item in state["failed_items"]],
             _noted=set(state.get("noted", ())),
-            _items_size=sum(len(json.dumps(item)) for item in state["failed_items"]),
+            _first=FirstItems(state["failed_items"]),
         )
         for since, bits in state.get("unknown", ()):
             tracker.unknown |= {job_id: Unknown(since, since) for job_id in from_bits(list(tracker.open), bits)}
@@ -271,6 +291,11 @@ class JobTracker:
                 f" {tracker.total}"
             )
         return tracker
+
+    @property
+    def failed_items(self) -> list[dict[str, Any]]:
+        """The first failures, as many as a summary carries."""
+        return self._first.items
 
     @property
     def closed(self) -> int:
@@ -310,13 +335,7 @@ class JobTracker:
             self.bytes += job.size or 0
             return
         self.failed += 1
-        self._add_item(failed_item(job))
-
-    def _add_item(self, item: dict[str, Any]) -> None:
-        size = len(json.dumps(item))
-        if len(self.failed_items) < MOST_ITEMS and self._items_size + size <= MOST_ITEM_BYTES:
-            self.failed_items.append(item)
-            self._items_size += size
+        self._first.add(failed_item(job))
 
     def _stretch_span(self, start: datetime | None, end: datetime | None) -> None:
         if start is not None:
@@ -350,15 +369,3 @@ def failed_item(job: Any) -> dict[str, Any]:
         "code": problem.code if problem else None,
         "message": (problem.message if problem else "The platform gave no reason.")[:MOST_MESSAGE],
     }
-
-
-def first_items(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give as many failed items as a summary carries."""
-    shown: list[dict[str, Any]] = []
-    size = 0
-    for item in items:
-        size += len(json.dumps(item))
-        if len(shown) == MOST_ITEMS or size > MOST_ITEM_BYTES:
-            break
-        shown.append(dict(item))
-    return shown

@@ -23,6 +23,7 @@ from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
 from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
 
@@ -187,7 +188,7 @@ class Record:
                 f" now {owner}, who cannot see them. Use the connection of before, give another manifest_path, or start"
                 " anew with resume=False."
             )
-        since = now if fresh else min(now, _time(task.get("since")) or run_began)
+        since = now if fresh else min(now, moment(task.get("since")) or run_began)
         cleared = not fresh and (cleared or task.get("cleared") is True)
         ledger = Ledger(
             self._store, keys, since=since, owner=owner, fresh=fresh, max_tries=self._max_tries, cleared=cleared
@@ -270,7 +271,7 @@ class Record:
             return recorded
         mine = self._mine()
         told = mine[0].task if mine and mine[0].task else self._address() or {}
-        return _time(told.get("since"))
+        return moment(told.get("since"))
 
     def close(self) -> None:
         """Note that the task succeeded: cleared, it starts anew; tried again, it finds all done."""
@@ -309,11 +310,3 @@ def _past(outcome: ItemOutcome) -> Past:
     if outcome.state is ItemState.SUBMITTED:
         return Past(Fate.UNCERTAIN)
     return Past(Fate.NEVER_SENT, refused=outcome.state is ItemState.FAILED)
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment if moment is not None and moment.tzinfo is not None else None

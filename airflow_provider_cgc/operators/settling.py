@@ -18,7 +18,7 @@ from airflow_provider_cgc.jobs.outcomes import item_of, settled
 from airflow_provider_cgc.jobs.recovery import find, key_of
 from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.sweep import look
-from airflow_provider_cgc.jobs.tracker import failed_item, first_items
+from airflow_provider_cgc.jobs.tracker import FirstItems, failed_item
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,7 +135,7 @@ class _Account:
 
     def list_failures(self) -> None:
         """Let the summary show the first failures of those that are left."""
-        self.summary["failed_items"] = first_items(self._failures.values())
+        self.summary["failed_items"] = FirstItems(self._failures.values()).items
 
     def _told(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
         """Give how an item stands by now; what the wait has seen to end, the platform may have forgotten since."""

@@ -7,6 +7,7 @@ from typing import Any
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import JobKind
+from airflow_provider_cgc.jobs.text import BadNumber, counted, number_from
 
 
 def ids_given(value: Any, *, where: str) -> list[str]:
@@ -31,8 +32,7 @@ def check_count(count: int, *, where: str, why: str, expected: int | None, allow
     :raises CgcBadInput: if the number is wrong.
     """
     if expected is not None and count != expected:
-        things = f"{count} {what}{'' if count == 1 else 's'}"
-        raise CgcBadInput(f"{where} has {things}, but expected_count is {expected}: {why}")
+        raise CgcBadInput(f"{where} has {counted(count, what)}, but expected_count is {expected}: {why}")
     if not count and not allow_empty:
         raise CgcBadInput(f"{where} is empty; set allow_empty=True if there may be nothing to do")
 
@@ -61,10 +61,7 @@ def whole_number(value: Any, *, where: str) -> int | None:
 
     :raises CgcBadInput: if it is neither None nor a whole number from 0 on.
     """
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    raise CgcBadInput(f"{where} is {value!r}; leave it out or give a whole number")
+    try:
+        return number_from(value)
+    except BadNumber as error:
+        raise CgcBadInput(f"{where} {error}") from None

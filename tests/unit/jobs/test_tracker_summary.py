@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, ImportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
-from airflow_provider_cgc.jobs.tracker import MOST_ITEM_BYTES, MOST_ITEMS, MOST_MESSAGE, JobTracker
+from airflow_provider_cgc.jobs.tracker import (
+    MOST_ITEM_BYTES,
+    MOST_ITEMS,
+    MOST_MESSAGE,
+    FirstItems,
+    JobTracker,
+    failed_item,
+)
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import EXISTS, job, some_ids
 
@@ -156,6 +165,25 @@ class TestSummary:
             tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
 
         assert len(json.dumps(tracker.summary()["failed_items"])) <= MOST_ITEM_BYTES + 2 * MOST_ITEMS
+
+    @given(lengths=st.lists(st.sampled_from([1, 900, 5_000, 20_000, 40_000]), max_size=MOST_ITEMS + 20), rest=st.data())
+    def test_the_listed_failures_are_the_same_however_the_list_is_made(self, lengths, rest):
+        """A wait adds them one by one, the account at the end makes the list anew of the failures that are left."""
+        failures = [job(str(n), JobState.FAILED, location="x" * length) for n, length in enumerate(lengths)]
+        tracker = JobTracker.of(EXPORT, [failure.id for failure in failures])
+
+        tracker.take([BulkRecord(id=failure.id, resource=failure) for failure in failures], NOW)
+
+        listed = tracker.summary()["failed_items"]
+        assert FirstItems(map(failed_item, failures)).items == listed
+        left_out = [item for item in map(failed_item, failures) if item not in listed]
+        assert FirstItems([*listed, *rest.draw(st.permutations(left_out))]).items == listed
+
+    def test_a_failure_that_is_too_large_hides_no_other(self, tracker):
+        tracker.take([seen("a", JobState.FAILED, location="x" * MOST_ITEM_BYTES)], NOW)
+        tracker.take([seen("b", JobState.FAILED, location="y")], NOW)
+
+        assert [item["id"] for item in tracker.summary()["failed_items"]] == ["b"]
 
     def test_a_long_message_is_cut(self, tracker):
         tracker.take([seen("a", JobState.FAILED, error=Problem(500, 9100, "x" * 5000))], NOW)

@@ -10,19 +10,21 @@ import pytest
 
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.jobs.tracker import MOST_ITEMS, failed_item
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
 from airflow_provider_cgc.operators.settling import settle
 
 FOR_GOOD = Problem(403, 9206, "No PUT.")
 PASSING = Problem(503, 9100, "Busy.")
 
 
-def failed(number: int, problem: Problem) -> ExportJob:
+def failed(number: int, problem: Problem, *, location: str | None = None) -> ExportJob:
     name = f"{number:03d}"
-    return ExportJob(f"job-{name}", JobState.FAILED, "FAILED", f"file-{name}", "a/out", name, error=problem)
+    place = name if location is None else location
+    return ExportJob(f"job-{name}", JobState.FAILED, "FAILED", f"file-{name}", "a/out", place, error=problem)
 
 
-def settled(jobs: Sequence[ExportJob]) -> Any:
+def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = None) -> Any:
     """Settle a task of which only these failures are told."""
     by_id = {job.id: job for job in jobs}
     exports = SimpleNamespace(bulk_get=lambda ids: [BulkRecord(name, by_id[name]) for name in ids])
@@ -33,7 +35,7 @@ def settled(jobs: Sequence[ExportJob]) -> Any:
         "missing": 0,
         "skipped": 0,
         "bytes": 0,
-        "failed_items": [failed_item(job) for job in jobs[:MOST_ITEMS]],
+        "failed_items": [failed_item(job) for job in jobs[:MOST_ITEMS]] if listed is None else listed,
     }
     client: Any = SimpleNamespace(exports=exports)
     return settle(client, summary, outcomes=None, ids=sorted(by_id), verify=False, since=None, say=lambda line: None)
@@ -48,3 +50,19 @@ def test_a_failure_that_may_pass_is_found_wherever_it_stands(count: int, last: P
 
     assert told.may_pass is may_pass
     assert (told.summary["failed"], len(told.summary["failed_items"])) == (count, min(count, MOST_ITEMS))
+
+
+def test_the_account_lists_the_failures_that_the_wait_has_listed() -> None:
+    """One that was too large for the summary of the wait must not cut the list of the account short."""
+    jobs = [
+        failed(number, FOR_GOOD, location="x" * MOST_ITEM_BYTES if number == 1 else f"out/{number}")
+        for number in range(4)
+    ]
+    tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
+    tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
+    listed = tracker.summary()["failed_items"]
+
+    told = settled(jobs, listed=listed)
+
+    assert told.summary["failed_items"] == listed
+    assert [item["id"] for item in listed] == ["job-000", "job-002", "job-003"]

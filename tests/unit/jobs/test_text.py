@@ -1,0 +1,36 @@
+"""How values stand in messages, and what text is when it is read back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from airflow_provider_cgc.jobs.text import BadNumber, counted, moment, number_from, shown
+
+
+def test_a_long_value_is_cut_off():
+    assert shown("x" * 5) == "'xxxxx'"
+    assert shown("x" * 500) == f"'{'x' * 79}..."
+
+
+def test_one_thing_has_no_plural():
+    assert [counted(number, "item") for number in (0, 1, 2)] == ["0 items", "1 item", "2 items"]
+
+
+@pytest.mark.parametrize(("given", "read"), [(None, None), (0, 0), (12, 12), (" 12 ", 12), ("007", 7)])
+def test_a_number_may_come_as_text(given, read):
+    assert number_from(given) == read
+
+
+@pytest.mark.parametrize("given", [True, -1, 1.0, "", "-1", "1.5", "many", "١٢", "9" * 20, [1]])
+def test_nothing_else_is_a_number(given):
+    with pytest.raises(BadNumber, match=r"^is .*; give a whole number from 0 on, or leave it out$"):
+        number_from(given)
+
+
+def test_a_moment_has_a_time_zone():
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+    assert moment(at.isoformat()) == at
+    assert [moment(value) for value in ("2026-01-31T12:00:00", "soon", "", None, 5)] == [None] * 5
