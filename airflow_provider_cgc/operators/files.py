@@ -18,6 +18,7 @@ from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
+from airflow_provider_cgc.sensors.arguments import check_count
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -218,16 +219,17 @@ class CgcListFilesOperator(BaseOperator):
     def _check_count(self, count: int, expected: int | None, place: Place, selection: Selection) -> None:
         rules = str(selection)
         such = f" for which holds: {rules}" if rules else ""
-        if expected is not None and count != expected:
-            raise CgcBadInput(
-                f"{place} has {count} files{such}, but expected_count is {expected}: look in the project for what"
-                " is missing or too many, or correct the filters"
-            )
-        if not count and not self.allow_empty:
-            raise CgcBadInput(
-                f"{place} has no files{such}: correct the folder or the filters, or set allow_empty=True if there may"
-                " be none"
-            )
+        check_count(
+            count,
+            where=str(place),
+            why="look in the project for what is missing or too many, or correct the filters"
+            + (f" ({rules})" if rules else ""),
+            expected=expected,
+            allow_empty=self.allow_empty,
+            what="file",
+            empty=f"has no files{such}: correct the folder or the filters, or set allow_empty=True if there may be"
+            " none",
+        )
 
     def _hand_over(self, items: list[Item], cost: str) -> list[dict[str, Any]] | str:
         """Write the manifest if one is wanted, and give what goes into the XCom."""

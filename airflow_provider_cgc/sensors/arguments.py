@@ -24,17 +24,28 @@ def ids_given(value: Any, *, where: str) -> list[str]:
         raise CgcBadInput(f"{where}: {error}") from None
 
 
-def check_count(count: int, *, where: str, why: str, expected: int | None, allow_empty: bool, what: str = "id") -> None:
+def check_count(
+    count: int,
+    *,
+    where: str,
+    why: str,
+    expected: int | None,
+    allow_empty: bool,
+    what: str = "id",
+    empty: str = "is empty; set allow_empty=True if there may be nothing to do",
+) -> None:
     """
-    Refuse another number of distinct ids or items than expected, and none at all unless that is allowed.
+    Refuse another number of distinct ids, items or files than expected, and none at all unless that is allowed.
 
     :param why: what another number may come from, and what to do then.
+    :param what: the word for one of them.
+    :param empty: what to say of `where` if there are none.
     :raises CgcBadInput: if the number is wrong.
     """
     if expected is not None and count != expected:
         raise CgcBadInput(f"{where} has {counted(count, what)}, but expected_count is {expected}: {why}")
     if not count and not allow_empty:
-        raise CgcBadInput(f"{where} is empty; set allow_empty=True if there may be nothing to do")
+        raise CgcBadInput(f"{where} {empty}")
 
 
 def why_fewer(kind: JobKind) -> str:
