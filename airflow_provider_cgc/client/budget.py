@@ -79,11 +79,6 @@ class RateBudget:
                 self._learn(headers)
             self._under_way -= 1
 
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Learn from the headers of an answer to a request that nobody claimed."""
-        with self._lock:
-            self._learn(headers)
-
     def observe_429(self, retry_after: float | None) -> None:
         """Learn that a request was refused; `retry_after` in seconds, None if the answer told nothing.
 
@@ -150,12 +145,6 @@ class RateBudget:
             return "The platform refused a request because this user had sent too many (429)"
         limit = "" if window is None else f" of {window.limit} in 5 minutes"
         return f"Airflow's share of the platform's requests is used up for now (rate_share {self.share:g}{limit})"
-
-    def snapshot(self) -> RateLimit | None:
-        """The last known window; None before the first answer and when that window is over."""
-        with self._lock:
-            window = self._window
-        return window if window is not None and window.reset > self._clock() else None
 
     def _learn(self, headers: Mapping[str, str]) -> None:
         now = self._clock()

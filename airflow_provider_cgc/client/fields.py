@@ -57,7 +57,7 @@ def flag(value: object) -> bool | None:
 
 def truth(value: object) -> bool:
     """A flag that is false unless it is told to be true."""
-    return value is not False and flag(value) is True
+    return flag(value) is True
 
 
 def size(value: object) -> int | None:

@@ -53,7 +53,7 @@ class _Ending:
 
     @property
     def done(self) -> bool:
-        return self.state is JobState.COMPLETED or self.state is JobState.FAILED
+        return self.state.done
 
     @property
     def completed(self) -> bool:

@@ -128,7 +128,7 @@ class Exporting:
             return lines
         return [*lines, "copy_only is False: these files are MOVED, and become aliases of the exported objects."]
 
-    def send(self, ledger: Ledger, *, at: datetime) -> None:
+    def send(self, ledger: Ledger) -> None:
         """Send what has to be sent, and find out what became of answers that were lost on the way."""
         order = self._order
 
@@ -139,7 +139,7 @@ class Exporting:
             create,
             self._client.exports.bulk_get,
             ledger,
-            at=at,
+            at=self.began,
             too_many=order.too_many,
             overwrite=order.if_exists == "overwrite",
             properties=order.properties,

@@ -128,14 +128,13 @@ class Outcomes:
     cut_off: str | None = None
 
 
-def read_items(lines: Iterable[str], *, name: str, form: Form | None = None, failed_only: bool = False) -> list[Item]:
+def read_items(lines: Iterable[str], *, name: str, form: Form | None = None) -> list[Item]:
     """
     Give the items of a manifest; `lines` are read once, one at a time, and may end in any line ending.
 
-    `name` is for messages, and its end tells the form unless `form` does. `failed_only` takes those that a manifest
-    written here gave up. In a table the columns `file` (or `id`, where there is none), `location`, `volume` and
-    `properties` (JSON) count, and an empty cell is one that says nothing; other columns are ignored. Nothing at all is
-    a manifest without items, in every form.
+    `name` is for messages, and its end tells the form unless `form` does. In a table the columns `file` (or `id`, where
+    there is none), `location`, `volume` and `properties` (JSON) count, and an empty cell is one that says nothing;
+    other columns are ignored. Nothing at all is a manifest without items, in every form.
 
     Raises BadItems with all that is wrong, by line. A last line that is cut off is wrong, too: items are lost.
     """
@@ -146,11 +145,9 @@ def read_items(lines: Iterable[str], *, name: str, form: Form | None = None, fai
         return []
     numbered = chain([first], numbered)
     if form == "jsonl":
-        items, problems, cut_off = _each(numbered, lambda text, line: _json_item(text, line, failed_only=failed_only))
+        items, problems, cut_off = _each(numbered, _json_item)
     elif form not in _DELIMITERS:
         raise BadItems(name, [f"the form {form!r} is unknown; tell csv, tsv or jsonl"])
-    elif failed_only:
-        raise BadItems(name, ["a table has no outcomes to choose by; give the JSON lines that an earlier run wrote"])
     else:
         items, problems, cut_off = _each(numbered, _Table.of(numbered, _DELIMITERS[form], name=name).item)
     problems += [cut_off] if cut_off else []
@@ -275,13 +272,10 @@ def _exact(key: str, cell: str) -> str:
     return cell
 
 
-def _json_item(text: str, line: str, *, failed_only: bool) -> Item | None:
+def _json_item(text: str, line: str) -> Item | None:
     raw = _object(text)
     if "version" in raw:
-        outcome = ItemOutcome.from_json(raw)
-        return outcome.item(line=line) if outcome.state.failed or not failed_only else None
-    if failed_only:
-        raise BadItem("has no outcome to choose by; give the manifest that an earlier run wrote")
+        return ItemOutcome.from_json(raw).item(line=line)
     if "file" not in raw and "id" in raw:
         raw = {**raw, "file": raw["id"]}
     return item_from(raw, line=line)

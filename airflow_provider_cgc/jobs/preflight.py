@@ -87,14 +87,15 @@ def already_there(item: Item, file: File) -> bool:
     return file.is_alias and None not in target and (file.volume, file.location) == target
 
 
-def problems(items: Sequence[Item], facts: Facts, *, done: Callable[[Item, File], bool] = already_there) -> list[str]:
+def problems(items: Sequence[Item], facts: Facts) -> list[str]:
     """
     Say all that is wrong, one sentence or two each, with the remedy: volumes first, then projects, then item by item.
 
     `items` have their volumes and keys (`jobs.locations.targets`); without, what these decide is left out. What
-    concerns all items of a volume or project is said once. An item that is `done` has no problem and is not counted.
+    concerns all items of a volume or project is said once. An item whose file is there already has no problem and is
+    not counted.
     """
-    open_items = [item for item in items if not _is_done(item, facts, done)]
+    open_items = [item for item in items if not _is_done(item, facts)]
     return [
         *_about_volumes(open_items, facts),
         *_about_places(open_items, facts),
@@ -202,9 +203,9 @@ def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) 
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _is_done(item: Item, facts: Facts, done: Callable[[Item, File], bool]) -> bool:
+def _is_done(item: Item, facts: Facts) -> bool:
     file = facts.files.get(item.file)
-    return file is not None and done(item, file)
+    return file is not None and already_there(item, file)
 
 
 def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:

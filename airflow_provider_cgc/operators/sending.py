@@ -37,7 +37,7 @@ def send(
     for line in exporting.intent():
         say(line)
     try:
-        exporting.send(ledger, at=exporting.began)
+        exporting.send(ledger)
     except CgcError as error:
         raise CgcWaitError(
             f"{as_sentence(error)} {EXPORT.count(len(exporting.sent.started))} started before that go on. Mend"

@@ -73,9 +73,7 @@ def finish(cgc: CgcEmulator) -> None:
 def test_who_am_i_and_how_much_is_left(cgc: CgcEmulator, client: CgcClient) -> None:
     assert client.user().username
     assert client.rate_limit().limit == 1000
-    snapshot = client.budget.snapshot()
-    assert snapshot is not None
-    assert snapshot.remaining < 1000
+    assert client.budget.spread(1) > 0, "it has learnt from the answers"
 
 
 def test_a_project_is_walked_through_all_its_folders(cgc: CgcEmulator, client: CgcClient) -> None:

@@ -48,7 +48,7 @@ def exported(client: CgcClient, items: Any, *, location: str = "{path}/{name}", 
     began = one.now()
     ledger = Ledger(None, one.items, since=began, owner="me", fresh=True)
     one.decide(ledger)
-    one.send(ledger, at=began)
+    one.send(ledger)
     return one.outcomes(user="me", conn_id="cgc_default")
 
 

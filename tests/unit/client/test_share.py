@@ -18,6 +18,12 @@ def headers(remaining: int) -> dict[str, str]:
     return {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": "1767226120"}
 
 
+def learn(client: CgcClient, told: dict[str, str]) -> None:
+    """Let a client's budget learn from the headers of an answer."""
+    client.budget.claim(regardless=True)
+    client.budget.settle(told)
+
+
 def test_the_budget_learns_from_every_answer(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", status_code=403, json={"code": 90002}, headers=headers(150))
 
@@ -66,7 +72,7 @@ def test_the_call_that_is_not_counted_does_not_wait(
 ) -> None:
     requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 0, "reset": 1767226120}})
     client = make_client(patience=300)
-    client.budget.observe(headers(0))
+    learn(client, headers(0))
 
     assert not client.rate_limit()
     assert clock.naps == []
@@ -123,6 +129,6 @@ def test_without_patience_nothing_is_sent_while_a_429_asks_to_wait(
 
 def test_what_is_not_counted_goes_without_patience_too(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 0, "reset": 1767226120}})
-    client.budget.observe(headers(0))
+    learn(client, headers(0))
 
     assert client.rate_limit().remaining == 0

@@ -265,7 +265,9 @@ def test_the_test_button_works_when_the_share_is_used_up(
     assert 0 < cgc.PATIENCE_OF_THE_TEST <= 5
     monkeypatch.setattr(cgc, "PATIENCE_OF_THE_TEST", 0.05)
     hook = CgcHook()
-    budget_for(hook.settings).observe(used_up)
+    budget = budget_for(hook.settings)
+    budget.claim(regardless=True)
+    budget.settle(used_up)
 
     good, text = hook.test_connection()
 

@@ -202,9 +202,6 @@ class TestTables:
         """Were it a comment, a file would be lost."""
         assert read(f"name,file\n#1.bam,{A}\n") == [Item(A)]
 
-    def test_a_table_has_no_outcomes(self):
-        assert "a table has no outcomes to choose by" in refusal(CSV, failed_only=True)
-
 
 class TestJsonLines:
     def test_an_item_says_all_that_it_says_in_a_list(self):
@@ -278,16 +275,16 @@ class TestOutcomes:
 
         assert again.started_on == OUTCOME.started_on
 
-    def test_only_the_failed_ones_are_taken_if_that_is_wished(self):
+    def test_as_items_they_are_those_that_were_asked_for_however_they_ended(self):
         lines = [ItemOutcome(file=state.name, state=state).to_line() for state in ItemState]
 
-        items = read_items(lines, name="manifest.jsonl", failed_only=True)
+        items = read_items(lines, name="manifest.jsonl")
 
-        assert {item.file for item in items} == {"UNSENT", "FAILED", "MISSING"}
-        assert [item.line for item in items] == ["line 1", "line 7", "line 9"]
+        assert [item.file for item in items] == [state.name for state in ItemState]
+        assert [item.line for item in items] == [f"line {number}" for number in range(1, len(ItemState) + 1)]
 
-    def test_without_outcomes_there_is_nothing_to_choose_by(self):
-        assert "line 1 has no outcome to choose by" in refusal(JSONL, "list.jsonl", failed_only=True)
+    def test_what_was_given_up_without_its_object_has_failed(self):
+        assert {state.name for state in ItemState if state.failed} == {"UNSENT", "FAILED", "MISSING"}
 
     def test_a_key_of_a_newer_release_is_passed_over(self):
         newer = json.dumps(json.loads(LINE) | {"checksum": "x", "parts": [1]}) + "\n"

@@ -60,8 +60,6 @@ def test_outcomes_come_back_as_outcomes_and_as_items(outcomes):
     assert [line.splitlines(keepends=True) for line in lines] == [[line] for line in lines]
     assert read_outcomes(lines, name="m.jsonl").outcomes == outcomes
     assert read_items(lines, name="m.jsonl") == [outcome.item() for outcome in outcomes]
-    failed = [outcome.item() for outcome in outcomes if outcome.state.failed]
-    assert read_items(lines, name="m.jsonl", failed_only=True) == failed
 
 
 @settings(deadline=None)

@@ -144,12 +144,6 @@ class TestItems:
     def test_an_alias_of_the_wanted_object_is_no_problem(self):
         assert problems([an_item()], facts(an_alias())) == []
 
-    def test_what_counts_as_done_can_be_decided_by_the_caller(self):
-        file = an_alias(location="elsewhere")
-
-        assert problems([an_item()], facts(file), done=lambda item, found: found is file) == []
-        assert problems([an_item()], facts(an_alias()), done=lambda item, found: False) != []
-
     @pytest.mark.parametrize(("size", "number"), [(LARGEST, 0), (LARGEST + 1, 1), (0, 0), (None, 0)])
     def test_a_file_larger_than_an_object_can_be_is_refused(self, size, number):
         found = problems([an_item()], facts(a_file(size=size)))

@@ -30,7 +30,8 @@ class ShortPlatform(Platform):
         super().__init__(clock, count=count, hours=hours)
         self.budget = RateBudget(share=0.8, clock=clock.time)
         self.left, self.reset = left, BEGIN + LEFT_UNTIL
-        self.budget.observe(self._headers())
+        self.budget.claim(regardless=True)
+        self.budget.settle(self._headers())
 
     def bulk_get(self, ids: Sequence[str]) -> Any:
         delay = self.budget.claim()
