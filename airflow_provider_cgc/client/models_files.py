@@ -44,6 +44,11 @@ class File:
         """The bytes are on a volume, at `volume` and `location`: it can be read, not exported."""
         return self.storage_type == "VOLUME"
 
+    def is_alias_of(self, volume: str | None, location: str | None) -> bool:
+        """Whether the bytes are just there: an export has moved this file to that object. What is not told is no."""
+        wanted = (volume, location)
+        return self.is_alias and None not in wanted and (self.volume, self.location) == wanted
+
     @classmethod
     def from_json(cls, raw: object) -> File:
         """Raises `CgcUnreadableError` unless `raw` is an object with an id."""

@@ -81,12 +81,6 @@ def ask(client: CgcClient, items: Sequence[Item], volumes: Collection[str], *, t
     )
 
 
-def already_there(item: Item, file: File) -> bool:
-    """Whether an earlier export has moved this file to just where the item wants it: nothing is left to do."""
-    target = (item.volume, item.location)
-    return file.is_alias and None not in target and (file.volume, file.location) == target
-
-
 def problems(items: Sequence[Item], facts: Facts) -> list[str]:
     """
     Say all that is wrong, one sentence or two each, with the remedy: volumes first, then projects, then item by item.
@@ -204,8 +198,9 @@ def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) 
 
 
 def _is_done(item: Item, facts: Facts) -> bool:
+    """Whether an earlier export has moved the file to just where the item wants it: nothing is left to do."""
     file = facts.files.get(item.file)
-    return file is not None and already_there(item, file)
+    return file is not None and file.is_alias_of(item.volume, item.location)
 
 
 def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:

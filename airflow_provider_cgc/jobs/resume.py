@@ -145,7 +145,7 @@ def decide(
     :param again: it is not the first time in this try.
     :param young: the job that the ledger names may have been started too short a time ago to be seen.
     """
-    if file is not None and file.is_alias and (file.volume, file.location) == key[1:]:
+    if file is not None and file.is_alias_of(key.volume, key.location):
         return Decision(Action.DONE, "the file is an alias of the exported object already")
     if job is not None and key_of(job, key.volume) not in {None, key}:
         past, job = Past(Fate.UNCERTAIN), None

@@ -17,7 +17,7 @@ from airflow_provider_cgc.client import (
 )
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.preflight import already_there, ask, problems, report
+from airflow_provider_cgc.jobs.preflight import ask, problems, report
 
 BULK = "POST /v2/bulk/files/get"
 VOLUME = "GET /v2/storage/volumes/{id}"
@@ -154,7 +154,8 @@ def test_a_moved_file_is_there_already_and_no_problem_even_where_the_volume_is_c
 
     facts = ask(client, items, [])
 
-    assert [already_there(item, facts.files[item.file]) for item in items] == [True, True, False]
+    there = [facts.files[item.file].is_alias_of(item.volume, item.location) for item in items]
+    assert there == [True, True, False]
     assert problems(items[:2], facts) == []
     [problem] = problems(items, facts)
     assert "where 1 item goes" in problem
@@ -178,7 +179,7 @@ def test_a_copied_file_is_not_there_already(cgc: CgcEmulator, client: CgcClient)
 
     facts = ask(client, [item], [])
 
-    assert not already_there(item, facts.files[item.file])
+    assert not facts.files[item.file].is_alias_of(item.volume, item.location)
 
 
 def test_what_no_field_shows_is_left_to_the_platform(cgc: CgcEmulator, client: CgcClient) -> None:

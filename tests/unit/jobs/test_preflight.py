@@ -20,7 +20,7 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, already_there, ask, problems, report
+from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, ask, problems, report
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"
@@ -139,7 +139,7 @@ class TestItems:
         ids=["the same", "other key", "other volume", "no alias", "nothing told", "no key told"],
     )
     def test_only_an_alias_of_the_wanted_object_is_there_already(self, item, file, there):
-        assert already_there(item, file) is there
+        assert file.is_alias_of(item.volume, item.location) is there
 
     def test_an_alias_of_the_wanted_object_is_no_problem(self):
         assert problems([an_item()], facts(an_alias())) == []
