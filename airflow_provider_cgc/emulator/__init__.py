@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from airflow_provider_cgc.emulator.server import CgcEmulator
+try:
+    from airflow_provider_cgc.emulator.server import CgcEmulator
+except ModuleNotFoundError as error:
+    if (error.name or "").startswith(__name__):
+        raise
+    raise ImportError(
+        f"the emulator needs {error.name}: pip install 'airflow-provider-cgc[emulator]'", name=error.name
+    ) from error
 
 __all__ = ["CgcEmulator"]

@@ -29,6 +29,16 @@ def test_emulator_imports_nothing_of_airflow_or_of_the_package() -> None:
     assert "requests" not in loaded
 
 
+@pytest.mark.parametrize("library", ["fastapi", "starlette", "uvicorn"])
+def test_without_its_extra_the_import_says_what_to_install(library: str) -> None:
+    program = f"import sys; sys.modules[{library!r}] = None; from airflow_provider_cgc.emulator import CgcEmulator"
+
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    told = f"ImportError: the emulator needs {library}: pip install 'airflow-provider-cgc[emulator]'"
+    assert result.stderr.splitlines()[-1] == told
+
+
 async def status_for(client: str, path: str) -> int:
     """The status of a GET that seems to come from an address."""
     sent: list[dict[str, Any]] = []
