@@ -5,6 +5,8 @@ The task here is the least that can be: resume, send what is to be sent, wait, a
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,10 +107,8 @@ def test_nothing_is_sent_twice_and_nothing_is_left_out(chance, order, lags, stor
     run = Run(volume, stored=stored)
 
     for dies_after, pause, keys in attempts:
-        try:
+        with suppress(Crash, UnsureError, CgcConnectionError):
             run.attempt(keys, dies_after=dies_after)
-        except (Crash, UnsureError, CgcConnectionError):
-            pass
         volume.step = lambda: None
         volume.sleep(pause)
     assert volume.twice == []
