@@ -17,7 +17,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -51,7 +51,7 @@ class Past:
     job_id: str | None = None
     refused: bool = False
     """It was sent once, and nothing came of it: the platform refused it, or its whole call."""
-    at: datetime | None = None
+    at: datetime | None = field(default=None, compare=False)
     """The platform's clock before it was sent last, where that is known."""
 
 

@@ -19,7 +19,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT as CHUNK
+from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import astray, counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.agenda import Agenda
@@ -145,7 +145,7 @@ class Poller:
                 self._agenda.put_sooner(job_id, self._clock())
         self._wake.set()
         budget = self._client.budget
-        return budget.spread_for(self, len(self._waiters) / CHUNK) if budget else 0.0
+        return budget.spread_for(self, len(self._waiters) / BULK_LIMIT) if budget else 0.0
 
     def close(self) -> None:
         """End the poller; answers that are still under way are dropped."""
@@ -188,13 +188,13 @@ class Poller:
         self._pace = budget.pace_for(self, self._wish()) if budget and not pause else math.inf
         if self._pace == math.inf:
             return self._requests(now)
-        requests = self._requests(now, most=CHUNK)
+        requests = self._requests(now, most=BULK_LIMIT)
         # What the loop itself took is made up for, within a second, or the pace would be missed by it each time.
         self._paced_until = max(self._paced_until, now - 1.0) + len(requests) / max(self._pace, SLOWEST)
         return requests
 
     def _requests(self, now: float, *, most: int | None = None) -> list[list[str]]:
-        taken = self._agenda.take(now, chunk=CHUNK, most=most, apart=self._suspects)
+        taken = self._agenda.take(now, chunk=BULK_LIMIT, most=most, apart=self._suspects)
         return chunks(taken, suspects=self._suspects)
 
     def _give_way(self, client: CgcClient) -> None:
@@ -208,13 +208,15 @@ class Poller:
         looks = sum(len(waiter.ids) / waiter.interval for waiter in self._everybody)
         claims = sum(len(waiter.ids) for waiter in self._everybody)
         distinct = len(self._waiters) / claims if claims else 0.0
-        return max(looks * distinct / CHUNK, 1 / min(waiter.interval for waiter in self._everybody))
+        return max(looks * distinct / BULK_LIMIT, 1 / min(waiter.interval for waiter in self._everybody))
 
     def _slowed(self, waiter: Waiter) -> float:
         """Seconds between two looks at the jobs of `waiter` if it asks for more than its turn of the pace, else 0."""
-        if self._pace == math.inf or len(waiter.ids) / waiter.interval / CHUNK <= self._pace / len(self._everybody):
+        if self._pace == math.inf or len(waiter.ids) / waiter.interval / BULK_LIMIT <= self._pace / len(
+            self._everybody
+        ):
             return 0.0
-        return len(self._waiters) / CHUNK / max(self._pace, SLOWEST)
+        return len(self._waiters) / BULK_LIMIT / max(self._pace, SLOWEST)
 
     def _one_who_waits(self, job_id: str) -> Waiter:
         return next(iter(self._waiters[job_id]))
