@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Give what Airflow shows and needs to know of this package (entry point `apache_airflow_provider`)."""
+    """Return what Airflow shows and needs to know of this package (entry point `apache_airflow_provider`)."""
     return {
         "package-name": "airflow-provider-cgc",
         "name": "Cancer Genomics Cloud",
@@ -80,7 +80,7 @@ def get_provider_info() -> dict[str, Any]:
 
 
 def _conn_fields() -> dict[str, Any]:
-    """Give the fields that the connection form has beside Airflow's own; their values land in `extra`."""
+    """Return the fields that the connection form has beside Airflow's own; their values land in `extra`."""
     return {
         "platform": {
             "label": "Platform",

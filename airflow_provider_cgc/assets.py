@@ -17,7 +17,7 @@ FACTS = ("total", "completed", "skipped", "failed", "bytes", "manifest")
 
 def asset_of(volume: str, prefix: str = "", **kwargs: Any) -> Asset:
     """
-    Give the asset of a volume, or of what lies below a prefix of it: `cgc://owner/volume/prefix`.
+    Return the asset of a volume, or of what lies below a prefix of it: `cgc://owner/volume/prefix`.
 
     The same volume and prefix are the same asset in every Dag; a slash at either end of the prefix makes no difference.
 
@@ -63,7 +63,7 @@ def tell_events(context: Context, outlets: Iterable[Any], summary: Mapping[str, 
 
 
 def place_of(volume: str | None, location: str) -> Asset | None:
-    """Give the asset of where a task puts things, as far as its arguments tell it for all items."""
+    """Return the asset of where a task puts things, as far as its arguments tell it for all items."""
     fixed, brace, _ = location.partition("{")
     folder = fixed.rpartition("/")[0] if brace else ""
     try:

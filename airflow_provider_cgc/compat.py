@@ -68,18 +68,18 @@ __all__ = [
 
 
 def default_deferrable() -> bool:
-    """Give Airflow's own default for `deferrable`."""
+    """Return Airflow's own default for `deferrable`."""
     return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
 def task_state_store(context: Context) -> Any | None:
-    """Give the store that survives tries and pokes, or None where Airflow has none (before 3.3)."""
+    """Return the store that survives tries and pokes, or None where Airflow has none (before 3.3)."""
     return context.get("task_state_store")
 
 
 def first_poke(context: Context) -> datetime | None:
     """
-    Give the time from which a rescheduled sensor's timeout counts, or None at its first poke.
+    Return the time from which a rescheduled sensor's timeout counts, or None at its first poke.
 
     From Airflow 3.0 on that is the first poke of this try, on 2.11 the first one of the first try: the same as
     Airflow's own sensor base class uses.
@@ -110,7 +110,7 @@ def _first_poke_since(ti: Any, *, first_try: int) -> datetime | None:
 
 def run_began(context: Context) -> datetime:
     """
-    Give a time before which no task of this Dag run can have begun, by Airflow's clock.
+    Return a time before which no task of this Dag run can have begun, by Airflow's clock.
 
     Not the run's start date alone: a Clear sets it anew. `run_after` (Airflow 3) or the end of the data interval
     (Airflow 2.11) is never later than the run's first start, unless somebody has given it by hand; and never as early
@@ -139,14 +139,14 @@ def read_xcom(address: Mapping[str, Any]) -> Any:
 
 
 def stats() -> Any:
-    """Give Airflow's metrics."""
+    """Return Airflow's metrics."""
     from airflow.providers.common.compat.sdk import Stats
 
     return Stats
 
 
 def view_address(ti: Any) -> dict[str, Any]:
-    """Give the address of what a task instance shows, for `read_view` and `write_view`."""
+    """Return the address of what a task instance shows, for `read_view` and `write_view`."""
     return {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}
 
 

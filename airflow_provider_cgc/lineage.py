@@ -43,7 +43,7 @@ class Moved:
     outputs: tuple[Name, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain JSON."""
+        """Return plain JSON."""
         return {"version": 1, "inputs": [list(one) for one in self.inputs], "outputs": [list(o) for o in self.outputs]}
 
     @classmethod
@@ -87,11 +87,11 @@ class ExportLineage:
     _arrived = False
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Give the datasets of a task that succeeded; None where nobody asks for lineage."""
+        """Return the datasets of a task that succeeded; None where nobody asks for lineage."""
         return as_openlineage(self._moved)
 
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
-        """Give them for a task that failed: what was written only if something was."""
+        """Return them for a task that failed: what was written only if something was."""
         known = self._moved
         if known is not None and not self._arrived:
             known = Moved(known.inputs, ())
@@ -133,7 +133,7 @@ def is_wanted() -> bool:
 
 
 def as_openlineage(known: Moved | None) -> Any:
-    """Give Airflow's own value for datasets, or None: nothing is known, or nobody asks."""
+    """Return Airflow's own value for datasets, or None: nothing is known, or nobody asks."""
     if known is None or not is_wanted():
         return None
     from airflow.providers.common.compat.openlineage.facet import Dataset
@@ -159,7 +159,7 @@ def _names(raw: Iterable[Sequence[Any]]) -> tuple[Name, ...]:
 
 
 def _few(levels: Sequence[Sequence[Name]]) -> tuple[Name, ...]:
-    """Give the distinct names of the first level that has few, or the first of the last level's."""
+    """Return the distinct names of the first level that has few, or the first of the last level's."""
     for level in levels:
         names = sorted(set(level))
         if len(names) <= MOST and sum(len(name) for _, name in names) <= MOST_CHARACTERS:

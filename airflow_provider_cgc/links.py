@@ -71,7 +71,7 @@ def links_of(
     web_url: str | None, *, project: object = None, volume: object = None, task: object = None
 ) -> dict[str, str]:
     """
-    Give the addresses of what is known, by the key to write them under.
+    Return the addresses of what is known, by the key to write them under.
 
     What has no page is left out: an id of another form (ids may come from an answer), a task without its project, and
     everything on a host that is none of the known platforms.
@@ -121,7 +121,7 @@ def push_links(
 
 
 def _path(text: object, *, parts: int) -> str | None:
-    """Give an id as the end of an address; None if it has another form or would lead elsewhere."""
+    """Return an id as the end of an address; None if it has another form or would lead elsewhere."""
     if not isinstance(text, str):
         return None
     names = text.split("/")

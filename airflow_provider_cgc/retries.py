@@ -78,7 +78,7 @@ class CgcRetryPolicy(RetryPolicy):
         )
 
     def serialize(self) -> dict[str, Any]:
-        """Give what Airflow may store of a policy: there is nothing to set."""
+        """Return what Airflow may store of a policy: there is nothing to set."""
         return {"__type": type(self).__name__}
 
     @classmethod
@@ -111,7 +111,7 @@ def why_hopeless(error: BaseException) -> str | None:
 
 
 def advice(error: BaseException, *, attempt: int) -> float | None:
-    """Give the seconds that the platform asks for; None where it does not, and Airflow's own delay is as good."""
+    """Return the seconds that the platform asks for; None where it does not, and Airflow's own delay is as good."""
     behind = _platform_error(error)
     asks = isinstance(behind, CgcRateLimited) or (
         isinstance(behind, CgcUnavailable) and (behind.maintenance or behind.retry_after is not None)
@@ -126,7 +126,7 @@ def advice(error: BaseException, *, attempt: int) -> float | None:
 
 
 def _platform_error(error: BaseException) -> CgcError | None:
-    """Give the client's error that this one is or was raised from."""
+    """Return the client's error that this one is or was raised from."""
     return next((one for one in _chain(error) if isinstance(one, CgcError)), None)
 
 

@@ -62,7 +62,7 @@ def link(
 
 
 def links_of_snapshot(snapshot: object) -> dict[str, str]:
-    """Give the links that were written with a snapshot, by their keys."""
+    """Return the links that were written with a snapshot, by their keys."""
     if not isinstance(snapshot, Mapping):
         return {}
     web = snapshot.get("web")
@@ -71,7 +71,7 @@ def links_of_snapshot(snapshot: object) -> dict[str, str]:
 
 
 def read(address: Mapping[str, Any] | None, *, warn: Warn) -> Any:
-    """Give what was written last, None if there is nothing."""
+    """Return what was written last, None if there is nothing."""
     try:
         return None if address is None else compat.read_view(address, SNAPSHOT_KEY)
     except Exception as error:  # noqa: BLE001  # a display ends no wait

@@ -53,7 +53,7 @@ def write_lines(uri: str, lines: Iterable[str], conn_id: str | None = None) -> s
 
 def read_lines(uri: str, conn_id: str | None = None) -> Iterator[str]:
     """
-    Give the lines, one at a time and with their ends; what is there is opened at once.
+    Return the lines, one at a time and with their ends; what is there is opened at once.
 
     :raises CgcBadInput: if there is nothing to read, or no text in UTF-8.
     """
@@ -91,7 +91,7 @@ def with_connection(uri: str, conn_id: str | None) -> str:
 
 
 def local_warning(uri: str) -> str | None:
-    """Give what to warn of: a file on the worker's own disk, where tasks may run on several machines."""
+    """Return what to warn of: a file on the worker's own disk, where tasks may run on several machines."""
     if (urlsplit(uri).scheme or "file") not in LOCAL:
         return None
     executors = [name.strip() for name in str(conf.get("core", "executor", fallback="")).split(",")]

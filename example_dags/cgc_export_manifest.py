@@ -32,6 +32,7 @@ except ImportError:  # Airflow 2.11
     doc_md=__doc__,
 )
 def cgc_export_manifest():
+    # [START howto_operator_cgc_failures_tolerated]
     usual = {
         "deferrable": True,
         "poke_interval": 30,
@@ -47,7 +48,6 @@ def cgc_export_manifest():
         retries=2,
     )
 
-    # [START howto_operator_cgc_failures_tolerated]
     export = CgcBulkExportOperator(
         task_id="export",
         items=list_files.output,
@@ -63,7 +63,7 @@ def cgc_export_manifest():
         task_id="export_the_rest",
         manifest="{{ params.manifests }}/{{ run_id }}/exports.jsonl",
         failed_only=True,
-        allow_empty=True,  # mostly there is no rest
+        allow_empty=True,  # usually nothing is left
         copy_only=True,
         **usual,
     )

@@ -4,6 +4,7 @@
 triggerer. If it fails or its worker dies, clear it or let Airflow retry it: only what is missing is sent.
 """
 
+# [START howto_operator_cgc_bulk_export]
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -31,7 +32,6 @@ except ImportError:  # Airflow 2.11
     doc_md=__doc__,
 )
 def cgc_export_project():
-    # [START howto_operator_cgc_bulk_export]
     list_files = CgcListFilesOperator(task_id="list_files", project="{{ params.project }}", retries=2)
 
     CgcBulkExportOperator(
@@ -46,7 +46,7 @@ def cgc_export_project():
         retries=2,
         retry_delay=timedelta(minutes=1),
     )
-    # [END howto_operator_cgc_bulk_export]
 
 
 cgc_export_project()
+# [END howto_operator_cgc_bulk_export]

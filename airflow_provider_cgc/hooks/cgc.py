@@ -58,7 +58,7 @@ class CgcHook(BaseHook):
 
     def get_conn(self, patience: float = PATIENCE) -> CgcClient:
         """
-        Give the client; the same one for the same patience until :meth:`renew` or :meth:`close`.
+        Return the client; the same one for the same patience until :meth:`renew` or :meth:`close`.
 
         :param patience: seconds that one call may spend on waiting and repeating; 0: one attempt at most, no sleep,
             and ``CgcBudgetSpent`` while Airflow's share of the requests is used up.
@@ -139,7 +139,7 @@ class CgcHook(BaseHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Give the form's own fields, the same as in the provider info."""
+        """Return the form's own fields, the same as in the provider info."""
         from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
         from flask_babel import lazy_gettext
         from wtforms import BooleanField, StringField
@@ -164,7 +164,7 @@ class CgcHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Give the names and hints of the form's standard fields, the same as in the provider info."""
+        """Return the names and hints of the form's standard fields, the same as in the provider info."""
         behaviour = _form()["ui-field-behaviour"]
         return {
             "hidden_fields": behaviour["hidden-fields"],

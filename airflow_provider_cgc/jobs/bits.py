@@ -12,6 +12,6 @@ def to_bits(ids: Sequence[str], chosen: Container[str]) -> str:
 
 
 def from_bits(ids: Sequence[str], text: str) -> list[str]:
-    """Give the ids that `to_bits` wrote down, in order; raises ValueError if `text` is not hexadecimal."""
+    """Return the ids that `to_bits` wrote down, in order; raises ValueError if `text` is not hexadecimal."""
     bits = int(text, 16)
     return [job_id for position, job_id in enumerate(ids) if bits >> position & 1]

@@ -30,7 +30,7 @@ class WaitEvent:
     """How many of the failed ones were never sent; for the words of an error alone."""
 
     def to_json(self) -> dict[str, Any]:
-        """Give the payload of the trigger's event."""
+        """Return the payload of the trigger's event."""
         return {
             "version": VERSION,
             "kind": self.summary["kind"],

@@ -102,15 +102,15 @@ class Exporting:
         self._work.decide(ledger, again=again, now=self.began)
 
     def dry_run(self) -> list[str]:
-        """Give the lines of a report; sends nothing."""
+        """Return the lines of a report; sends nothing."""
         return [*report(list(self.items.values()), self.facts, decided=self._work.words()), *self.intent()]
 
     def obstacles(self) -> list[str]:
-        """Give the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
+        """Return the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
         return self._work.obstacles()
 
     def counts(self) -> dict[str, int]:
-        """Give how many items would be sent, how many skipped, and how many need nothing else."""
+        """Return how many items would be sent, how many skipped, and how many need nothing else."""
         return self._work.counts()
 
     def intent(self) -> list[str]:
@@ -163,7 +163,7 @@ class Exporting:
                 self._give_up(again)
 
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
-        """Give how each item stands, in the order given."""
+        """Return how each item stands, in the order given."""
         unsent = set(self.sent.unsent)
         return [
             replace(

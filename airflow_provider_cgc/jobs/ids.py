@@ -29,7 +29,7 @@ class BadIds(ValueError):
 
 def parse_ids(value: Any) -> list[str]:
     """
-    Give the job ids that `value` stands for, in order; duplicates are kept for the caller to count.
+    Return the job ids that `value` stands for, in order; duplicates are kept for the caller to count.
 
     A list, a tuple or another sequence of ids (lists of lists are flattened: what a mapped upstream task gives), one
     id, a JSON or Python list as text (what a Jinja template renders to), or ids separated by commas or white space.
@@ -52,7 +52,7 @@ def parse_ids(value: Any) -> list[str]:
 
 
 def flatten(value: Any, depth: int = 0) -> Iterator[Any]:
-    """Give what stands in a list, in lists of lists or in the text of one. Raises BadIds for what is no list."""
+    """Return what stands in a list, in lists of lists or in the text of one. Raises BadIds for what is no list."""
     if depth > _DEEPEST:
         raise BadIds(f"has lists within lists, more than {_DEEPEST} deep")
     if value is None:

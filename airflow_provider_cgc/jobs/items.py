@@ -36,7 +36,7 @@ class Item:
     """Where it came from, for messages: "item 3" of a list, "line 3" of a manifest."""
 
     def to_json(self) -> dict[str, Any]:
-        """Give what is known as plain JSON, in the form that `parse_items` takes."""
+        """Return what is known as plain JSON, in the form that `parse_items` takes."""
         return {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
 
 
@@ -65,7 +65,7 @@ class BadItems(ValueError):
 
 def parse_items(value: Any, *, where: str) -> list[Item]:
     """
-    Give the items that `value` stands for, in order; duplicates are kept, `jobs.locations.targets` finds them.
+    Return the items that `value` stands for, in order; duplicates are kept, `jobs.locations.targets` finds them.
 
     File ids, item dicts or both: a list, lists of lists (flattened: what a mapped upstream task gives), a single one,
     or text of any of these: JSON, a Python literal (what a Jinja template renders to), or ids separated by commas or

@@ -24,7 +24,7 @@ class JobKind:
     """What an item calls the thing that is moved; its place is empty where the platform does not know the job."""
 
     def bulk_get(self, client: CgcClient) -> BulkGet:
-        """Give the client's call that asks for many jobs of this kind in one request."""
+        """Return the client's call that asks for many jobs of this kind in one request."""
         return getattr(client, self.plural).bulk_get  # type: ignore[no-any-return]  # one endpoint per plural
 
     def count(self, number: int) -> str:

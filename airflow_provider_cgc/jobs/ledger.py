@@ -107,24 +107,24 @@ def has_sent(store: Store | None) -> bool:
 
 
 def generation(store: Store | None) -> int | None:
-    """Give the `max_tries` that the record was written with, which a Clear raises; None where there is no record."""
+    """Return the `max_tries` that the record was written with, which a Clear raises; None where there is no record."""
     known = _header(store).get("max_tries")
     return known if isinstance(known, int) else None
 
 
 def recorded_start(store: Store | None) -> datetime | None:
-    """Give the platform's clock before anything of the task was sent; None where there is no record."""
+    """Return the platform's clock before anything of the task was sent; None where there is no record."""
     return moment(_header(store).get("since"))
 
 
 def recorded_owner(store: Store | None) -> str | None:
-    """Give who sent what is recorded; None where there is no record."""
+    """Return who sent what is recorded; None where there is no record."""
     owner = _header(store).get("owner")
     return owner if isinstance(owner, str) else None
 
 
 def recorded_ids(store: Store) -> list[str] | None:
-    """Give the ids of the jobs that count for the items, sorted; None where there is no whole record."""
+    """Return the ids of the jobs that count for the items, sorted; None where there is no whole record."""
     header = _header(store)
     if not header or header.get("untouched"):
         return None
@@ -309,7 +309,7 @@ class Ledger:
 
 
 def _header(store: Store | None) -> Mapping[str, Any]:
-    """Give the header if there is one in the form of this release; else an empty one."""
+    """Return the header if there is one in the form of this release; else an empty one."""
     header = None if store is None else store.get(HEADER)
     return header if isinstance(header, dict) and header.get("version") == VERSION else {}
 
@@ -319,7 +319,7 @@ def _name(number: int) -> str:
 
 
 def _told(record: BulkRecord[Any]) -> str | None:
-    """Give what a record says of its item: a job's id, None for a refusal, "" where a job may run all the same."""
+    """Return what a record says of its item: a job's id, None for a refusal, "" where a job may run all the same."""
     if record.id is not None:
         return record.id
     refused = record.error is not None and not record.error.made_here and not record.error.may_pass
@@ -327,7 +327,7 @@ def _told(record: BulkRecord[Any]) -> str | None:
 
 
 def _chunk(value: object, digest: str, size: int) -> dict[str, Any] | None:
-    """Give a value of the store if it is a whole chunk of this list in the form of this release."""
+    """Return a value of the store if it is a whole chunk of this list in the form of this release."""
     if not isinstance(value, dict) or value.get("version") != VERSION or value.get("digest") != digest:
         return None
     items = value.get("items")

@@ -97,7 +97,7 @@ class JobList:
         return order_of(first, *(self._page(end * quarter // 4) for quarter in (1, 2, 3)), last)
 
     def _start(self, order: Order, offset: int, page: Sequence[ExportJob]) -> int:
-        """Give the offset to read on from: the list's begin, or one page before the last page without a young job."""
+        """Return the offset to read on from: the list's begin, or one page before the last page without a young job."""
         if order is Order.NEWEST_FIRST:
             return 0
         size = step = max(len(page), 1)
@@ -167,7 +167,7 @@ def order_of(*pages: Sequence[ExportJob]) -> Order:
 
 
 def _times(jobs: Iterable[ExportJob], order: Order) -> list[float]:
-    """Give times that rise where the order is kept; a job that tells no time breaks every order."""
+    """Return times that rise where the order is kept; a job that tells no time breaks every order."""
     return [math.nan if job.started_on is None else order * job.started_on.timestamp() for job in jobs]
 
 

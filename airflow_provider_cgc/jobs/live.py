@@ -100,7 +100,7 @@ class LiveView:
         return self._facts(tracker) != self._written
 
     def snapshot(self, tracker: JobTracker, now: float) -> dict[str, Any]:
-        """Give the XCom value `cgc_jobs` as of `now`, and count it as written."""
+        """Return the XCom value `cgc_jobs` as of `now`, and count it as written."""
         self.written_at, self._written = now, self._facts(tracker)
         states = Counter(tracker.open.values())
         counts = {
@@ -128,7 +128,7 @@ class LiveView:
         return self._snapshot(counts, tracker.bytes, tracker.failed_items, longest, now, outcome=None)
 
     def final(self, summary: Mapping[str, Any], now: float, *, outcome: Outcome) -> dict[str, Any]:
-        """Give the last snapshot of a wait that ended with this summary."""
+        """Return the last snapshot of a wait that ended with this summary."""
         counts = {name: summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
         left = counts["total"] - sum(counts[name] for name in ("completed", "failed", "missing", "skipped"))
         counts |= {"running": left, "pending": 0, "not_found": 0, "not_seen": 0}
@@ -164,7 +164,7 @@ class LiveView:
         self.place = {name: value for name, value in known.items() if value is not None} | dict(self.place)
 
     def to_json(self) -> dict[str, Any]:
-        """Give what whoever goes on with this wait needs for `restore`: a later poke, the worker after a deferral."""
+        """Return what whoever goes on with this wait needs for `restore`: a later poke, the worker after a deferral."""
         return {
             "version": VERSION,
             "since": self.since,
@@ -218,7 +218,7 @@ class LiveView:
         return _filled(value, [_failure(item) for item in failed_items][:MOST_FAILURES], longest, self._recent)
 
     def _one(self, name: str) -> str | None:
-        """Give the volume or project of all jobs, None where there are several."""
+        """Return the volume or project of all jobs, None where there are several."""
         told = self.place.get(name)
         if told:
             return str(told)

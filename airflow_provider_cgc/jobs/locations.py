@@ -93,7 +93,7 @@ class LocationTemplate:
 
     def render(self, item: Item, file: File | None = None) -> str:
         """
-        Give the key for a file. What the platform tells of it now, `file`, counts more than what the item says.
+        Return the key for a file. What the platform tells of it now, `file`, counts more than what the item says.
 
         Raises BadLocation, naming the file, if a field is not known or the key would break a rule.
         """
@@ -130,7 +130,7 @@ def targets(
     files: Mapping[str, File] | None = None,
 ) -> Targets:
     """
-    Give every item its volume and key: its own, which is taken as it stands, or else `volume` and the template's.
+    Return every item its volume and key: its own, which is taken as it stands, or else `volume` and the template's.
 
     `files` is what the platform tells of the files now, by id. Keys are compared as the stores do, byte by byte:
     "A" and "a" are two objects, and so are two ways to write one accent (Unicode NFC and NFD), which is warned of.
@@ -222,7 +222,7 @@ def _value(name: str, item: Item, file: File | None) -> str:
 
 
 def _raw_value(name: str, item: Item, file: File | None) -> object:
-    """Give what is known under a field's name; a project's id is "owner/short-name"."""
+    """Return what is known under a field's name; a project's id is "owner/short-name"."""
     if name == "id":
         return item.file
     if name == "name":

@@ -80,11 +80,11 @@ class ItemOutcome:
     `succeeded` is true once there is nothing to go on with."""
 
     def item(self, *, line: str = "") -> Item:
-        """Give what was asked for, to ask for it again."""
+        """Return what was asked for, to ask for it again."""
         return Item(self.file, self.location, self.volume, self.properties, size=self.size, line=line)
 
     def to_line(self) -> str:
-        """Give the line of the manifest, in ASCII, so that a line cut off anywhere can still be decoded."""
+        """Return the line of the manifest, in ASCII, so that a line cut off anywhere can still be decoded."""
         values = {key: getattr(self, key) for key in _KEYS}
         values |= {"started_on": _written(self.started_on), "finished_on": _written(self.finished_on)}
         return json.dumps({"version": VERSION} | values, allow_nan=False) + "\n"
@@ -130,7 +130,7 @@ class Outcomes:
 
 def read_items(lines: Iterable[str], *, name: str, form: Form | None = None) -> list[Item]:
     """
-    Give the items of a manifest; `lines` are read once, one at a time, and may end in any line ending.
+    Return the items of a manifest; `lines` are read once, one at a time, and may end in any line ending.
 
     `name` is for messages, and its end tells the form unless `form` does. In a table the columns `file` (or `id`, where
     there is none), `location`, `volume` and `properties` (JSON) count, and an empty cell is one that says nothing;
@@ -158,7 +158,7 @@ def read_items(lines: Iterable[str], *, name: str, form: Form | None = None) -> 
 
 def read_outcomes(lines: Iterable[str], *, name: str) -> Outcomes:
     """
-    Give what `ItemOutcome.to_line` wrote. The lines must come with their ends: a last line without one may be cut off.
+    Return what `ItemOutcome.to_line` wrote. The lines must come with their ends: a last one without may be cut off.
 
     Raises BadItems with all that is wrong, by line.
     """
@@ -336,5 +336,5 @@ def _written(moment: datetime | None) -> str | None:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Give the moment by the platform's clock; a time that does not say where is by it already."""
+    """Return the moment by the platform's clock; a time that does not say where is by it already."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

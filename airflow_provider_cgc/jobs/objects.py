@@ -17,7 +17,7 @@ MOST_STARTS = 20
 
 def objects_at(client: CgcClient, volume: str, locations: Collection[str]) -> dict[str, int | None]:
     """
-    Give the sizes in bytes of the objects that are at these keys, None where the volume tells none.
+    Return the sizes in bytes of the objects that are at these keys, None where the volume tells none.
 
     Only the folders that lead to one of the keys are listed, and those only if they are there. Raises `CgcError`.
     """
@@ -32,7 +32,7 @@ def objects_at(client: CgcClient, volume: str, locations: Collection[str]) -> di
 
 
 def common_folder(locations: Iterable[str]) -> str:
-    """Give the folder, with its slash, that all keys lie below; "" where they have none in common."""
+    """Return the folder, with its slash, that all keys lie below; "" where they have none in common."""
     common: list[str] = []
     for parts in zip(*map(_parts, locations), strict=False):
         if len(set(parts)) > 1:
@@ -43,7 +43,7 @@ def common_folder(locations: Iterable[str]) -> str:
 
 def _starts(wanted: Collection[str]) -> list[str]:
     """
-    Give where to begin: as deep as it costs few requests.
+    Return where to begin: as deep as it costs few requests.
 
     A folder above, in which none of the keys lies, may hold a million objects of others.
     """
@@ -56,7 +56,7 @@ def _starts(wanted: Collection[str]) -> list[str]:
 
 
 def _below(folder: str, wanted: Collection[str]) -> set[str]:
-    """Give the next folders on the way to the keys below this one; the folder itself if one of the keys lies in it."""
+    """Return the next folders on the way to the keys below this one; the folder itself if a key lies in it."""
     depth = folder.count("/")
     inside = [_parts(key) for key in wanted if key.startswith(folder)]
     if any(len(parts) == depth for parts in inside):
@@ -65,7 +65,7 @@ def _below(folder: str, wanted: Collection[str]) -> set[str]:
 
 
 def _parts(key: str) -> list[str]:
-    """Give the folders of a key."""
+    """Return the folders of a key."""
     return key.split("/")[:-1]
 
 

@@ -24,7 +24,7 @@ _STEP = PAGE_LIMIT - PAGE_LIMIT // 10
 
 def under_way(client: CgcClient, wanted: Collection[Key], *, say: Callable[[str], object]) -> Mapping[Key, ExportJob]:
     """
-    Give the jobs under way that export one of these files to its place.
+    Return the jobs under way that export one of these files to its place.
 
     Of each volume twice as many jobs are looked through as are wanted: a task of one file must not read the list of a
     night. `say` is told where that is not the whole list. Raises `CgcError`.

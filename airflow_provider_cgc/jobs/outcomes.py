@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
     """
-    Give the tracker that waits for the jobs of all lines, with everything counted that needs no wait.
+    Return the tracker that waits for the jobs of all lines, with everything counted that needs no wait.
 
     A line that FAILED, or was never sent, counts as failed: what was never started did not arrive, either. The others
     are asked for, COMPLETED ones too: a manifest may be older than the platform's word.
@@ -41,13 +41,13 @@ def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
 
 
 def item_of(outcome: ItemOutcome) -> dict[str, Any]:
-    """Give what was asked for, in the form that starts an export."""
+    """Return what was asked for, in the form that starts an export."""
     item: dict[str, Any] = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
     return item | ({"properties": dict(outcome.properties)} if outcome.properties else {})
 
 
 def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
-    """Give what can be told of all lines together: their volume, their project, and their bytes; see `LiveView`."""
+    """Return what can be told of all lines together: their volume, their project, and their bytes; see `LiveView`."""
     moving = [one for one in outcomes if one.state is not ItemState.SKIPPED]
     sizes = [file.size if (file := files.get(one.file)) else one.size for one in moving]
     places = {"volume": {one.volume for one in moving}, "project": {file.project for file in files.values()}}
@@ -56,7 +56,7 @@ def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> d
 
 
 def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) -> ItemOutcome:
-    """Give an outcome with what the platform now tells of its job."""
+    """Return an outcome with what the platform now tells of its job."""
     if job is None:
         if error is None or error.may_pass:
             return outcome

@@ -170,7 +170,7 @@ def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Place:
 
 def paths_of(client: CgcClient, files: Sequence[File]) -> dict[str, str]:
     """
-    Give the folders below its project for each file, joined by slashes, "" for none.
+    Return the folders below its project for each file, joined by slashes, "" for none.
 
     Asks for the folders in hundreds, one level of the tree after the other.
     """

@@ -173,7 +173,7 @@ class Poller:
 
     def _next_requests(self, now: float) -> list[list[str]]:
         """
-        Give the requests to send at `now`: all that are due side by side, or one where the budget sets the pace.
+        Return the requests to send at `now`: all that are due side by side, or one where the budget sets the pace.
 
         A pause of the budget that is short passes in silence; in a long one every look is refused without being sent,
         so that everybody who waits is told.
@@ -270,7 +270,7 @@ class Poller:
         self._hand_out_error(left, error, self._clock(), hopeless=hopeless)
 
     def _wanted(self, ids: Iterable[str]) -> list[str]:
-        """Give those of the ids under way that somebody still waits for, and let the others go."""
+        """Return those of the ids under way that somebody still waits for, and let the others go."""
         wanted: list[str] = []
         gone: list[str] = []
         for job_id in ids:
@@ -418,7 +418,7 @@ class Threads(ThreadPoolExecutor):
 
 @contextmanager
 def shared_poller(conn_id: str, kind: JobKind, make: Callable[[Executor], Poller]) -> Iterator[Poller]:
-    """Give the poller that everyone with the same connection and kind of job on this event loop shares."""
+    """Return the poller that everyone with the same connection and kind of job on this event loop shares."""
     with (
         shared((Threads, conn_id), Threads) as threads,
         shared((Poller, conn_id, kind), lambda: make(threads)) as poller,

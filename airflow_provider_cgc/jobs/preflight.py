@@ -99,7 +99,7 @@ def problems(items: Sequence[Item], facts: Facts) -> list[str]:
 
 def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -> list[str]:
     """
-    Give the lines of a dry run: how much, from where, to where, and what would be done.
+    Return the lines of a dry run: how much, from where, to where, and what would be done.
 
     `decided` is what would be done and with how many ("to send": 9000, "skipped": 12), in the order to be shown.
     """
@@ -147,7 +147,7 @@ def _project(client: CgcClient, project_id: str) -> Project | None:
 
 
 def _refusal(error: CgcApiError) -> Problem:
-    """Give what the platform said of one thing; a refusal without a code is a gateway's, and about the whole call."""
+    """Return what the platform said of one thing; a refusal without a code is a gateway's, and about the whole call."""
     if error.code is None:
         raise error
     return error.problem
@@ -362,7 +362,7 @@ def _remedy(code: int) -> str:
 
 
 def _with_remedy(problem: Problem, *, otherwise: int | None = None) -> str:
-    """Give what the platform said and what to do; `otherwise` is the code whose remedy fits one without its own."""
+    """Return what the platform said and what to do; `otherwise` is the code whose remedy fits one without its own."""
     remedy = problem.remedy or (REMEDIES[otherwise].text if otherwise is not None else "")
     if problem.undecided:
         remedy = "Try again later."

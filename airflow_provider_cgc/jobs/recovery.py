@@ -121,7 +121,7 @@ class Search:
 
 
 def key_of(job: ExportJob, volume: str | None = None) -> Key | None:
-    """Give what a job moves and where to, if it tells; `volume` is where its list is from."""
+    """Return what a job moves and where to, if it tells; `volume` is where its list is from."""
     place = job.volume or volume
     if job.file is None or place is None or job.location is None:
         return None

@@ -45,7 +45,7 @@ class ProgressLog:
     """Why the last look failed; None if it did not."""
 
     def line(self, tracker: JobTracker, now: float) -> str | None:
-        """Give the line to log at `now` (epoch seconds), or None if silence is better."""
+        """Return the line to log at `now` (epoch seconds), or None if silence is better."""
         facts = (tracker.closed, tracker.failed + tracker.missing)
         if self.said_at is not None and self.said is not None:
             silence = now - self.said_at
@@ -57,7 +57,7 @@ class ProgressLog:
         return progress(tracker)
 
     def trouble(self, reason: str, now: float, *, next_look: float) -> str | None:
-        """Give a line when looking does not work, once per trouble and half hour; `next_look` is in seconds."""
+        """Return a line when looking does not work, once per trouble and half hour; `next_look` is in seconds."""
         self.unanswered = reason
         if self.in_trouble_since is None:
             self.in_trouble_since = now
@@ -67,14 +67,14 @@ class ProgressLog:
         return f"{reason} The jobs are not affected; looking again in {next_look:.0f} s."
 
     def recovered(self, now: float) -> str | None:
-        """Give a line when looking works again, if the trouble was said and was more than a hiccup of one request."""
+        """Return a line when looking works again, if the trouble was said and was more than a hiccup of one request."""
         since, self.in_trouble_since, self.unanswered = self.in_trouble_since, None, None
         if since is None or self.trouble_said_at is None or self.trouble_said_at < since or now - since < HICCUP:
             return None
         return f"The platform answers again after {duration(now - since)}."
 
     def slowed(self, every: float, *, asked: float) -> str | None:
-        """Give a line when jobs are looked at less often than `asked` (seconds), and again when it gets far worse."""
+        """Return a line when jobs are looked at less often than `asked` (seconds), and again when it gets far worse."""
         if every < MUCH_SLOWER * max(asked, self.slowed_to or 0.0):
             return None
         self.slowed_to = every
@@ -84,7 +84,7 @@ class ProgressLog:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Give what must survive between two pokes of a rescheduled sensor."""
+        """Return what must survive between two pokes of a rescheduled sensor."""
         return {
             "said_at": self.said_at,
             "said": list(self.said) if self.said else None,
@@ -146,7 +146,7 @@ def closing_line(summary: Mapping[str, Any], *, unsent: int = 0) -> str:
 
 def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
     """
-    Give the lines that end the log of a failed wait: each failed item, the platform's code and message, what to do.
+    Return the lines that end the log of a failed wait: each failed item, the platform's code and message, what to do.
 
     One remedy is said once per code, under the items that it is for.
     """
@@ -204,6 +204,6 @@ def no_answer(error: CgcError, conn_id: str) -> str:
 
 
 def as_sentence(error: object) -> str:
-    """Give the text of an error or problem so that another sentence can follow it."""
+    """Return the text of an error or problem so that another sentence can follow it."""
     text = str(error).strip() or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -89,7 +89,7 @@ class Selection:
 
     def for_one_level(self) -> dict[str, Any]:
         """
-        Give the filters that the platform itself can apply where no folder is needed, as `files.list` takes them.
+        Return the filters that the platform itself can apply where no folder is needed, as `files.list` takes them.
 
         Several values of one filter are documented for names only, so others with several are left to `takes`.
         """
@@ -106,7 +106,7 @@ class Selection:
         return filters
 
     def __str__(self) -> str:
-        """Give the rules for a log line or an error; empty if every file is wanted."""
+        """Return the rules for a log line or an error; empty if every file is wanted."""
         parts = []
         if self.names:
             parts.append(f"name {_any_of(self.names)}")
@@ -163,7 +163,7 @@ def _texts(argument: str, value: Any) -> tuple[str, ...]:
 
 
 def _list_in(text: str) -> Any:
-    """Give the list that a template rendered to text, or the text: "[ab]*.bam" is a pattern."""
+    """Return the list that a template rendered to text, or the text: "[ab]*.bam" is a pattern."""
     if text.strip()[:1] not in ("[", "("):
         return text
     try:

@@ -31,7 +31,7 @@ _SHARED: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Sh
 
 @contextmanager
 def shared(key: Hashable, make: Callable[[], T]) -> Iterator[T]:
-    """Give what everyone with the same `key` on this event loop shares."""
+    """Return what everyone with the same `key` on this event loop shares."""
     known = _SHARED.setdefault(asyncio.get_running_loop(), {})
     if key not in known:
         known[key] = _Shared(make())

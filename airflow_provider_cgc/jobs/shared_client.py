@@ -48,7 +48,7 @@ class SharedClient:
         return None if client is None else client.budget
 
     async def get(self) -> CgcClient:
-        """Give the client that all share; a first look-up that failed is tried again by whoever comes next."""
+        """Return the client that all share; a first look-up that failed is tried again by whoever comes next."""
         if self._making is not None and self._making.done() and _made_by(self._making) is None:
             self._making = None
         if self._making is None:

@@ -246,7 +246,7 @@ def _about_the_items(error: CgcApiError) -> bool:
 
 
 def _permanent(job: ExportJob) -> tuple[int | None, str] | None:
-    """Give the error of a job that FAILED for good; None for any other end."""
+    """Return the error of a job that FAILED for good; None for any other end."""
     if not job.failed or job.error is None or job.error.may_pass:
         return None
     return job.error.code, job.error.message

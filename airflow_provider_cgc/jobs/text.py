@@ -15,13 +15,13 @@ class BadNumber(ValueError):
 
 
 def shown(value: Any) -> str:
-    """Give a value as it would be written in Python, cut off where it gets long."""
+    """Return a value as it would be written in Python, cut off where it gets long."""
     text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def counted(number: int, word: str) -> str:
-    """Give a number of things, such as "1 item" or "2 items"."""
+    """Return a number of things, such as "1 item" or "2 items"."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 

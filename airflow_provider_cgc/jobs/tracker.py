@@ -180,7 +180,7 @@ class JobTracker:
 
     def overdue(self, now: float, *, interval: float) -> list[str]:
         """
-        Give the ids that the platform, asked again and again up to `now`, has not known for over three intervals.
+        Return the ids that the platform, asked again and again up to `now`, has not known for over three intervals.
 
         Time in which nobody could ask, such as an outage, does not count against an id: the last answer about it must
         come after the three intervals.
@@ -217,7 +217,7 @@ class JobTracker:
 
     def summary(self) -> dict[str, Any]:
         """
-        Give the XCom value `cgc_summary`, version 1.
+        Return the XCom value `cgc_summary`, version 1.
 
         `bytes` adds up the completed jobs whose size the platform told; `seconds` runs from the first job's start
         to the last job's end by the platform's own clock (null as long as no job told both), so that it does not
@@ -241,7 +241,7 @@ class JobTracker:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything but the open ids as plain JSON: for a trigger's row, its event and the task state store."""
+        """Return everything but the open ids as plain JSON: for a trigger's row, its event and the task state store."""
         return {
             "version": STATE_VERSION,
             "kind": self.kind.name,
@@ -361,7 +361,7 @@ class JobTracker:
 
 
 def failed_item(job: Any) -> dict[str, Any]:
-    """Give what a FAILED job was to do, in the form that starts such a job, and why it did not."""
+    """Return what a FAILED job was to do, in the form that starts such a job, and why it did not."""
     problem = job.error
     return {
         "id": job.id,

@@ -149,25 +149,25 @@ class Worklist:
         )
 
     def to_send(self) -> list[Key]:
-        """Give what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
+        """Return what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
         kept_back = {*self.skipped, *self.in_the_way, *self.held}
         keys = [key for key in self._keys(Action.SEND) if key not in kept_back]
         return sorted(keys, key=lambda key: key in self._refused_before)
 
     def obstacles(self) -> list[str]:
-        """Give the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
+        """Return the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
         to_send = self.to_send()
         there = self._there(to_send)
         return [key.location for key in (*self.in_the_way, *to_send) if key in self.in_the_way or key in there]
 
     def counts(self) -> dict[str, int]:
-        """Give how many items would be sent, how many skipped, and how many need nothing else."""
+        """Return how many items would be sent, how many skipped, and how many need nothing else."""
         to_send = len(self.to_send()) + len(self.in_the_way) + len(self.held)
         skipped = len(self.skipped)
         return {"to_send": to_send, "skipped": skipped, "settled": len(self.items) - to_send - skipped}
 
     def words(self) -> Counter[str]:
-        """Give how often which words say what would be done with an item."""
+        """Return how often which words say what would be done with an item."""
         return Counter(self._word(key, one) for key, one in self.decisions.items())
 
     def _word(self, key: Key, decision: Decision) -> str:

@@ -115,7 +115,16 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be.
     :param dry_run: check everything, say what would be done, and send nothing.
     :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
-        something. (templated fields may well come out empty in a quiet night)
+        something.
+    :param cgc_conn_id: the connection, which must be of the user who may export the files. (templated)
+    :param expected_count: how many items there must be; anything else is an error before anything is sent. (templated)
+    :param fail_fast: fail at the first FAILED job instead of when all have ended; the others go on.
+    :param deferrable: wait in the triggerer; wins over `mode`. Default: Airflow's `[operators] default_deferrable`.
+    :param poke_interval: seconds between two looks at the jobs, in every mode; 60 by default.
+    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer.
+    :param soft_fail: skip instead of fail when jobs FAILED or the timeout is over; what is wrong with the input, the
+        token or the rights is never skipped.
+    :param never_fail: skip instead of fail whatever happens.
     :raises CgcInputRefused: something is wrong with arguments, items, files or volumes; nothing was sent; not retried.
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
@@ -254,13 +263,13 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return {"items": len(exporting.items), "dry_run": True, **counts}
 
     def _handed_over(self, ids: list[str]) -> str | list[str]:
-        """Give what a sensor takes: the manifest's address, or the ids."""
+        """Return what a sensor takes: the manifest's address, or the ids."""
         if not ids and not self.manifest_path:
             self.log.info("There is nothing to wait for: a sensor that takes this needs allow_empty=True.")
         return self._manifest_uri() or ids
 
     def _manifest_uri(self) -> str | None:
-        """Give the manifest's address as it can be read elsewhere, with its connection."""
+        """Return the manifest's address as it can be read elsewhere, with its connection."""
         return storage.with_connection(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
 
     def _opening(self, context: Context) -> JobTracker:
@@ -504,7 +513,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return failed > self._tolerated(total)
 
     def _tolerated(self, total: int) -> int:
-        """Give how many items may fail, or say what is wrong with the arguments that tell it."""
+        """Return how many items may fail, or say what is wrong with the arguments that tell it."""
         most = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
         share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
         if share is not None:

@@ -188,7 +188,7 @@ class CgcListFilesOperator(BaseOperator):
             self.log.warning("%s", warning)
 
     def _list(self, client: CgcClient, place: Place, selection: Selection) -> tuple[list[Item], str]:
-        """Give the items in a fixed order, whatever the platform's own is, and what it cost in words."""
+        """Return the items in a fixed order, whatever the platform's own is, and what it cost in words."""
         rules = str(selection)
         self.log.info(
             "Listing the files of %s%s%s (connection %s).",
@@ -247,14 +247,14 @@ class CgcListFilesOperator(BaseOperator):
 
 
 def _below(walk: Walk) -> Generator[tuple[File, str], None, None]:
-    """Give the files of a tree with their paths, as they come in."""
+    """Return the files of a tree with their paths, as they come in."""
     with closing(iter(walk)) as found:
         for placed in found:
             yield placed.file, placed.path
 
 
 def _directly_in(place: Place, client: CgcClient, selection: Selection) -> Generator[tuple[File, str], None, None]:
-    """Give the files of one level; the platform filters, for no folder is needed."""
+    """Return the files of one level; the platform filters, for no folder is needed."""
     project, parent = place.project_or_folder
     for file in client.files.list(project, parent=parent, **selection.for_one_level()):
         if not file.is_folder:

@@ -164,7 +164,7 @@ class Record:
 
     def open(self, keys: Iterable[Key], *, now: datetime, run_began: datetime, owner: str) -> Ledger:
         """
-        Give the ledger of this attempt, with all that is known of earlier ones; `now` is the platform's clock.
+        Return the ledger of this attempt, with all that is known of earlier ones; `now` is the platform's clock.
 
         :raises OtherOwnerError: if they were somebody else's.
         """
@@ -215,7 +215,7 @@ class Record:
 
     def outcomes(self) -> list[ItemOutcome] | None:
         """
-        Give what the manifest says by now; None where there is none.
+        Return what the manifest says by now; None where there is none.
 
         :raises CgcExportsUnsettled: if it is gone.
         """
@@ -241,7 +241,7 @@ class Record:
             self._store.set(REST_KEY, memory | {"open": to_bits(ids, tracker.open)})
 
     def taken_up(self) -> JobTracker | None:
-        """Give the tracker of an earlier poke of this try; None where its record is not whole."""
+        """Return the tracker of an earlier poke of this try; None where its record is not whole."""
         memory = None if self._store is None else self._store.get(REST_KEY)
         if self._store is not None and isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
             ids = ledgers.recorded_ids(self._store)
@@ -258,14 +258,14 @@ class Record:
         self._ti.xcom_push(key=ADDRESS_KEY, value=address | ({"since": began.isoformat()} if began else {}))
 
     def started(self, wait: Wait | None) -> list[str]:
-        """Give the ids of all jobs."""
+        """Return the ids of all jobs."""
         if wait is not None:
             return wait.ids
         address = self._address()
         return read_ids(address) if address is not None else []
 
     def began(self) -> datetime | None:
-        """Give the platform's clock before anything of this task was sent: jobs from before are somebody else's."""
+        """Return the platform's clock before anything of this task was sent: jobs from before are somebody else's."""
         recorded = ledgers.recorded_start(self._store)
         if recorded is not None:
             return recorded
@@ -282,7 +282,7 @@ class Record:
         return value if isinstance(value, Mapping) else None
 
     def _mine(self) -> list[ItemOutcome]:
-        """Give the lines of the manifest, if this task of this Dag run has written them."""
+        """Return the lines of the manifest, if this task of this Dag run has written them."""
         return [one for one in self._lines() if (one.task or {}).get("id") == self._id]
 
     def _lines(self) -> list[ItemOutcome]:

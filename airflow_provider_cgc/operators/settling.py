@@ -138,7 +138,7 @@ class _Account:
         self.summary["failed_items"] = FirstItems(self._failures.values()).items
 
     def _told(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
-        """Give how an item stands by now; what the wait has seen to end, the platform may have forgotten since."""
+        """Return how an item stands by now; what the wait has seen to end, the platform may have forgotten since."""
         told = _told(outcome, record)
         if told.state is not ItemState.MISSING or outcome.state is ItemState.MISSING:
             return told
@@ -156,7 +156,7 @@ class _Account:
 
 def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[Item]:
     """
-    Give the items of a manifest that failed; what it leaves open, because nobody waited then, is asked for now.
+    Return the items of a manifest that failed; what it leaves open, because nobody waited then, is asked for now.
 
     :raises CgcInputRefused: if it does not tell which jobs were started.
     :raises CgcExportsUnsettled: if some of them still run.

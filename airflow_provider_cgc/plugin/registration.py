@@ -51,7 +51,7 @@ class CgcPlugin(AirflowPlugin):
 
 
 def _base_path() -> str:
-    """Give the path of `[api] base_url`: 3.3 resolves against it by itself, 3.1 and 3.2 import what they are given.
+    """Return the path of `[api] base_url`: 3.3 resolves against it by itself, 3.1 and 3.2 import what they are given.
 
     Without the host: people may come by another one, and a module of another origin would not be loaded.
     """

@@ -50,7 +50,7 @@ def _module() -> tuple[bytes, bytes]:
 
 
 def _route(scope: Mapping[str, Any]) -> str:
-    """Give the path below the mount: some servers leave the mount's own path (and a proxy's) in front of it."""
+    """Return the path below the mount: some servers leave the mount's own path (and a proxy's) in front of it."""
     path, root = str(scope["path"]), str(scope.get("root_path") or "")
     return path.removeprefix(root) if path.startswith(root + "/") else path
 

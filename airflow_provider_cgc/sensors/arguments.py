@@ -12,7 +12,7 @@ from airflow_provider_cgc.jobs.text import BadNumber, counted, number_from
 
 def ids_given(value: Any, *, where: str) -> list[str]:
     """
-    Give the ids as they were written, duplicates included.
+    Return the ids as they were written, duplicates included.
 
     :param where: the argument and its task, for messages.
     :raises CgcBadInput: if the value is no list of ids.

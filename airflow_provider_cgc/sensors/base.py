@@ -225,7 +225,7 @@ class CgcJobsSensor(BaseSensorOperator):
         return wait
 
     def _opening(self, context: Context) -> JobTracker:
-        """Give the jobs to wait for, or say what is wrong with the arguments before anything is sent."""
+        """Return the jobs to wait for, or say what is wrong with the arguments before anything is sent."""
         return JobTracker.of(self.kind, self._ids())
 
     @property
@@ -233,7 +233,7 @@ class CgcJobsSensor(BaseSensorOperator):
         return bool(self.reschedule and not self.deferrable)
 
     def _ids(self) -> list[str]:
-        """Give the distinct ids, or say what is wrong with the arguments before anything is sent."""
+        """Return the distinct ids, or say what is wrong with the arguments before anything is sent."""
         where = f"{self.ids_argument} of task {self.task_id!r}"
         given = ids_given(getattr(self, self.ids_argument), where=where)
         ids = list(dict.fromkeys(given))
@@ -360,12 +360,12 @@ class CgcJobsSensor(BaseSensorOperator):
         return "it only waits"
 
     def _left(self, summary: Mapping[str, Any]) -> int:
-        """Give how many jobs have not ended."""
+        """Return how many jobs have not ended."""
         ended = sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
         return int(summary["total"] - ended)
 
     def _known_place(self) -> dict[str, Any]:
-        """Give what the live snapshot can tell from the start; see `LiveView.place`."""
+        """Return what the live snapshot can tell from the start; see `LiveView.place`."""
         return {"web": self._connection().settings.web_url}
 
     def _show(self, context: Context, wait: Wait) -> None:
@@ -395,11 +395,11 @@ class CgcJobsSensor(BaseSensorOperator):
             self.log.warning("%s", line)
 
     def _place(self) -> Asset | None:
-        """Give the asset of where the files go, for an `AssetAlias` among the outlets; None where it is not known."""
+        """Return the asset of where the files go, for an `AssetAlias` among the outlets; None where it is not known."""
         return None
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
-        """Give the exception that an outcome other than success means; the one place that decides it."""
+        """Return the exception that an outcome other than success means; the one place that decides it."""
         left = self._left(summary)
         still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:

@@ -65,7 +65,7 @@ class CgcBulkExportSensor(CgcJobsSensor):
         self.export_ids = export_ids
 
     def _opening(self, context: Context) -> JobTracker:
-        """Give the jobs to wait for, by their ids or by the manifests that tell them."""
+        """Return the jobs to wait for, by their ids or by the manifests that tell them."""
         from airflow_provider_cgc.jobs.outcomes import tracker_of
         from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at
 

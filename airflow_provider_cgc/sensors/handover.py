@@ -17,7 +17,7 @@ _HANDOVER = "let that task start the exports with wait=False, and hand on what i
 
 def manifests_given(value: Any, *, where: str) -> list[str]:
     """
-    Give the addresses that a value means, in order and once each; none if it means ids, right or wrong.
+    Return the addresses that a value means, in order and once each; none if it means ids, right or wrong.
 
     :param where: the argument and its task, for messages.
     :raises CgcBadInput: if it mixes addresses with something else, or is what a task returns that has waited itself.

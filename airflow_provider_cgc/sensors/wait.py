@@ -120,7 +120,7 @@ class Wait:
         return looked
 
     def summary(self) -> dict[str, Any]:
-        """Give the XCom value `cgc_summary`."""
+        """Return the XCom value `cgc_summary`."""
         return self.tracker.summary()
 
     def save(self, store: Any, context: Context) -> None:

@@ -95,7 +95,7 @@ class CgcJobsTrigger(BaseTrigger):
         self.unknown = unknown
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give the class path and the arguments that the row holds."""
+        """Return the class path and the arguments that the row holds."""
         return (
             f"{CgcJobsTrigger.__module__}.{CgcJobsTrigger.__qualname__}",
             {
@@ -174,7 +174,7 @@ class CgcJobsTrigger(BaseTrigger):
         )
 
     def _address(self) -> dict[str, Any] | None:
-        """Give where the snapshot goes; None where the trigger belongs to no task."""
+        """Return where the snapshot goes; None where the trigger belongs to no task."""
         ti = getattr(self, "task_instance", None)
         return None if ti is None else view_address(ti)
 
@@ -257,7 +257,7 @@ class CgcJobsTrigger(BaseTrigger):
 
 async def connect(cgc_conn_id: str) -> client.CgcClient:
     """
-    Give a client that makes a single attempt per call.
+    Return a client that makes a single attempt per call.
 
     The connection is looked up for two minutes before its absence is believed: all waits depend on this one look, a
     restart of the triggerer makes it, and Airflow says "not found" of a database or vault that is away, too.

@@ -94,7 +94,7 @@ class SnapshotWriter:
         warn: Callable[[str], object],
         clock: Callable[[], float],
     ) -> LiveSnapshot:
-        """Give the snapshot of one wait; `address` is None for a trigger that belongs to no task, then nothing is
+        """Return the snapshot of one wait; `address` is None for a trigger that belongs to no task, then nothing is
         written."""
         return LiveSnapshot(self, address, view, tracker, warn, clock)
 
@@ -169,5 +169,5 @@ class SnapshotWriter:
 
 
 def shared_writer() -> AbstractContextManager[SnapshotWriter]:
-    """Give the writer that all waits of this event loop share."""
+    """Return the writer that all waits of this event loop share."""
     return shared(SnapshotWriter, SnapshotWriter)

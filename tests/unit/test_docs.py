@@ -6,10 +6,13 @@ import ast
 import inspect
 import re
 import textwrap
+from typing import Any
 
 import pytest
 
 import airflow_provider_cgc
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
@@ -55,14 +58,31 @@ def test_every_argument_of_the_sensor_is_in_the_readme() -> None:
     assert own | base | AIRFLOWS_OWN <= documented
 
 
-@pytest.mark.parametrize("sensor", [CgcBulkExportSensor, CgcBulkImportSensor])
-def test_every_argument_of_a_sensor_is_in_its_docstring(sensor: type[CgcJobsSensor]) -> None:
+@pytest.mark.parametrize("sensor", [CgcBulkExportSensor, CgcBulkImportSensor, CgcBulkExportOperator])
+def test_every_argument_of_what_waits_is_in_its_docstring(sensor: type[CgcJobsSensor]) -> None:
     own = set(inspect.signature(sensor.__init__).parameters) - {"self", "kwargs"}
     base = set(inspect.signature(CgcJobsSensor.__init__).parameters) - {"self", "kwargs"}
 
     documented = set(re.findall(r":param (\w+):", sensor.__doc__ or ""))
 
     assert base | own | AIRFLOWS_OWN - {"mode"} <= documented
+
+
+@pytest.mark.parametrize("operator", [CgcBulkExportOperator, CgcListFilesOperator, CgcBulkExportSensor])
+def test_a_docstring_says_which_arguments_are_templated(operator: type[Any]) -> None:
+    described = re.findall(r":param (\w+):((?:(?!:param|:raises).)*)", operator.__doc__ or "", re.DOTALL)
+
+    assert {name for name, text in described if "(templated)" in text} == set(operator.template_fields)
+
+
+def test_every_argument_of_the_operators_is_in_the_readme() -> None:
+    names = {
+        name
+        for operator in (CgcBulkExportOperator, CgcListFilesOperator)
+        for name in set(inspect.signature(operator.__init__).parameters) - {"self", "kwargs"}
+    }
+
+    assert names <= set(re.findall(r"`(\w+)`", README))
 
 
 def test_every_field_of_the_connection_is_in_the_readme() -> None:

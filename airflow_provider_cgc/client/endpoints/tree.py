@@ -114,7 +114,7 @@ class Walk:
         return first_page(self._transport, "/files", File.from_json, query, limit=PAGE_LIMIT, offset=ask.offset)
 
     def _take(self, ask: _Ask, page: Page[File] | None, waiting: deque[_Ask]) -> list[PlacedFile]:
-        """Give the files of a page that are new; what is to be asked for because of it goes to `waiting`."""
+        """Return the files of a page that are new; what is to be asked for because of it goes to `waiting`."""
         folder = ask.folder
         folder.asked -= 1
         items = () if page is None else page.items
@@ -137,7 +137,7 @@ class Walk:
         return files
 
     def _following(self, ask: _Ask, page: Page[File]) -> list[_Ask]:
-        """Give the asks for the other pages of a folder: all at once where the first page tells how many there are."""
+        """Return the asks for the other pages of a folder: all at once where the first page tells how many."""
         folder = ask.folder
         offsets = range(PAGE_LIMIT, page.total or 0, PAGE_LIMIT)
         is_first = ask.rest is None and ask.offset == 0
