@@ -68,6 +68,11 @@ class Problem:
         return self.status is not None and (self.status >= 500 or self.status in _MAY_PASS_STATUSES)
 
     @property
+    def is_final(self) -> bool:
+        """True if the platform itself refused for good: nothing was done, and nothing will come of it."""
+        return not self.made_here and not self.may_pass
+
+    @property
     def link(self) -> str | None:
         """The page that explains this code."""
         if self.more_info:

@@ -322,8 +322,7 @@ def _told(record: BulkRecord[Any]) -> str | None:
     """Return what a record says of its item: a job's id, None for a refusal, "" where a job may run all the same."""
     if record.id is not None:
         return record.id
-    refused = record.error is not None and not record.error.made_here and not record.error.may_pass
-    return None if refused else ""
+    return None if record.error is not None and record.error.is_final else ""
 
 
 def _chunk(value: object, digest: str, size: int) -> dict[str, Any] | None:

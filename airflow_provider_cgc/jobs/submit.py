@@ -159,10 +159,10 @@ class Sender:
         for key, record in zip(chunk, records, strict=True):
             if record.id is not None:
                 sent.started[key] = record.id
-            elif record.error is None or record.error.made_here or record.error.may_pass:
-                sent.uncertain[key] = record.error or _NOTHING_SAID
-            else:
+            elif record.error is not None and record.error.is_final:
                 sent.refused[key] = record.error
+            else:
+                sent.uncertain[key] = record.error or _NOTHING_SAID
 
     def _take_error(self, number: int, chunk: list[Key], error: CgcError, sent: Sent) -> None:
         """A call that failed as a whole: nothing of it was started, or nobody knows."""
