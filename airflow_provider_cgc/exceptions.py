@@ -94,7 +94,8 @@ class CgcWaitError(Exception):
 
 class CgcExportsUnsettled(CgcWaitError):
     """
-    Of some exports it is not known yet whether they were started, or how they ended; a retry of the task looks again.
+    Of some exports it is not known yet whether they were started, or how they ended, or a job of another run is in
+    their way for now; a retry of the task looks again.
 
     Nothing that may run is sent again, and nothing was cancelled.
     """

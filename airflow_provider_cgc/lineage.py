@@ -112,9 +112,9 @@ class ExportLineage:
     def _recall_lineage(self, context: Context, summary: Mapping[str, Any]) -> None:
         """Take up what was left, at the end of the task."""
         self._arrived = bool(summary["completed"] + summary["skipped"])
-        if self._moved is not None or not is_wanted():
-            return
         with _may_fail():
+            if self._moved is not None or not is_wanted():
+                return
             ti: Any = context["ti"]
             store = task_state_store(context)
             known = None if store is None else store.get(KEY)

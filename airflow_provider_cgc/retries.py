@@ -18,13 +18,12 @@ from airflow_provider_cgc.client.errors import (
     CgcForbidden,
     CgcForeignLinkError,
     CgcRateLimited,
-    CgcRedirect,
     CgcSettingsError,
     CgcUnauthorized,
     CgcUnavailable,
     CgcUsageError,
 )
-from airflow_provider_cgc.client.retry import transient, wait_before_repeat
+from airflow_provider_cgc.client.retry import astray, transient, wait_before_repeat
 from airflow_provider_cgc.compat import AirflowFailException, RetryPolicy
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcWaitError
 
@@ -42,7 +41,6 @@ _HOPELESS = (
     CgcCertificateError,
     CgcSettingsError,
     CgcUsageError,
-    CgcRedirect,
     CgcForeignLinkError,
 )
 
@@ -102,7 +100,7 @@ def why_hopeless(error: BaseException) -> str | None:
     if isinstance(error, AirflowFailException | CgcBadInput):
         return "What was asked for is wrong or has failed for good"
     behind = _platform_error(error)
-    if isinstance(behind, _HOPELESS) and not transient(behind):
+    if isinstance(behind, _HOPELESS) and not (transient(behind) or astray(behind)):
         return "The platform refuses, or the connection is wrong"
     if behind is None and isinstance(error, CgcWaitError) and not isinstance(error, CgcExportsUnsettled):
         # Trouble that passes is waited out by the wait itself, so what ends one is for people to mend.

@@ -178,7 +178,8 @@ class Exporting:
     def told(self) -> list[str]:
         """Say what was done, and why not all of it."""
         work = self._work
-        known = Counter(one.action for key, one in work.decisions.items() if key not in work.blocked)
+        apart = work.held.keys() | work.blocked.keys()
+        known = Counter(one.action for key, one in work.decisions.items() if key not in apart)
         counts = (
             (len(self.sent.started), "started"),
             (known[Action.ADOPT], "under way already and taken over"),

@@ -101,9 +101,17 @@ def is_closed(store: Store | None, *, max_tries: int) -> bool:
 
 
 def has_sent(store: Store | None) -> bool:
-    """Whether something was sent, or may have been, and the task has not succeeded since."""
+    """Whether jobs were started, or may have been, and the task has not succeeded since."""
     header = _header(store)
-    return bool(header) and not header.get("untouched") and not header.get("succeeded") and header.get("chunks") != 0
+    if store is None or not header or header.get("untouched") or header.get("succeeded"):
+        return False
+    if header.get("whole") is not True:
+        return True
+    for number in range(int(header["chunks"])):
+        chunk = _chunk(store.get(_name(number)), str(header["digest"]), sys.maxsize)
+        if chunk is None or any(job is not None for job in chunk.get("jobs", [""])):
+            return True
+    return False
 
 
 def generation(store: Store | None) -> int | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import ExportJob
 
 LEAST_LOOKED_AT = 200
-"""Jobs of a volume and a state that are looked through at least, if there are so many: two requests."""
+"""Jobs of a volume and a state that are looked through at least, if there are so many: three requests."""
 _STEP = PAGE_LIMIT - PAGE_LIMIT // 10
 """Each page repeats a part of the one before: meanwhile jobs end, and the others move up."""
 
@@ -49,6 +49,6 @@ def _listed(
         if page.next is None:
             return
     say(
-        f"There are more than {most} {state.value} exports on {volume}; the others were not looked through for such as"
-        " export the same files to the same places."
+        f"There are more {state.value} exports on {volume} than the {offset + len(page.items)} that were looked through"
+        " for such as export the same files to the same places."
     )

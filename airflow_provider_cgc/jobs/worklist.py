@@ -35,10 +35,7 @@ OTHER_OBJECT = (
     ' set if_exists="overwrite", or give another location.'
 )
 GONE = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
-COPIED = (
-    "Job {job} has copied the file and not moved it, so that it is no alias; to move it, delete the object or set"
-    ' if_exists="overwrite", and let it start anew with resume=False.'
-)
+OTHERWISE = "job {job} of another run exports file {file} to the same place, {why}"
 _WORDS = {
     Action.SEND: "to be sent",
     Action.DONE: "done already",
@@ -105,24 +102,27 @@ class Worklist:
         unsure = {key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN}
         if unsure:
             raise UncertainExports(_told(unsure))
+        self._doubt_what_was_found(ledger)
         self._believe_the_volume()
         if self._order.verify:
             self._doubt_aliases()
         if self._order.verify and ledger.cleared:
             self._doubt_what_is_gone()
-        if not self._order.copy_only and ledger.cleared:
-            self._doubt_copies()
         self._join_what_runs()
         if self._order.if_exists == "skip":
             self._skip_what_is_there()
         wrong = problems([self.items[key] for key in self.to_send()], self._facts)
         if wrong:
             raise BadItems(self._order.where, wrong)
+        kept_apart = self.held.keys() | self.blocked.keys()
         ledger.adopted(
             {
                 key: one.job_id
                 for key, one in self.decisions.items()
-                if one.job_id and ledger.past(key).job_id != one.job_id and one.action is not Action.SEND
+                if key not in kept_apart
+                and one.job_id
+                and ledger.past(key).job_id != one.job_id
+                and one.action is not Action.SEND
             }
         )
 
@@ -162,9 +162,10 @@ class Worklist:
 
     def counts(self) -> dict[str, int]:
         """Return how many items would be sent, how many skipped, and how many need nothing else."""
-        to_send = len(self.to_send()) + len(self.in_the_way) + len(self.held)
-        skipped = len(self.skipped)
-        return {"to_send": to_send, "skipped": skipped, "settled": len(self.items) - to_send - skipped}
+        to_send = len(self.to_send()) + len(self.in_the_way)
+        skipped, apart = len(self.skipped), len(self.held.keys() | self.blocked.keys())
+        settled = len(self.items) - to_send - skipped - apart
+        return {"to_send": to_send, "skipped": skipped, "settled": settled}
 
     def words(self) -> Counter[str]:
         """Return how often which words say what would be done with an item."""
@@ -200,22 +201,40 @@ class Worklist:
         wanted = set(self._keys(Action.SEND))
         for key, job in under_way(self._client, wanted, say=self._say).items():
             if why := self._why_not_joined(key, job):
-                self.held[key] = f"job {job.id} of another run exports file {key.file} to the same place, {why}"
+                self.held[key] = OTHERWISE.format(job=job.id, file=key.file, why=why)
             else:
                 self.decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
 
     def _why_not_joined(self, key: Key, job: ExportJob) -> str | None:
-        """Say why a job under way will not do for an item; None where it will."""
-        order, item = self._order, self.items[key]
-        properties = order.properties if item.properties is None else item.properties
-        told = {name: job.properties.get(name) for name in properties}
-        if told != dict(properties):
-            return f"with properties {told} instead of {dict(properties)}"
-        if order.if_exists != "overwrite":
+        """Say why a job of another run will not do for an item; None where it will."""
+        if why := self._other_properties(key, job):
+            return why
+        if self._order.if_exists != "overwrite":
             return None
         if not job.overwrite:
             return "and does not overwrite what is there"
-        return None if order.recorded else "and only a manifest_path lets a retry know that it counts for this task"
+        return (
+            None if self._order.recorded else "and only a manifest_path lets a retry know that it counts for this task"
+        )
+
+    def _other_properties(self, key: Key, job: ExportJob) -> str | None:
+        """Say which of the wanted properties a job does not have."""
+        item = self.items[key]
+        wanted = dict(self._order.properties if item.properties is None else item.properties)
+        told = {name: job.properties.get(name) for name in wanted}
+        return None if told == wanted else f"with properties {told} instead of {wanted}"
+
+    def _doubt_what_was_found(self, ledger: Ledger) -> None:
+        """Keep apart what the platform's list shows and no record names, and what is not as it was asked for."""
+        for key, one in self.decisions.items():
+            if one.job is None or one.job_id == ledger.past(key).job_id:
+                continue
+            why = self._other_properties(key, one.job)
+            if why and one.action is Action.ADOPT:
+                self.held[key] = OTHERWISE.format(job=one.job_id, file=key.file, why=why)
+            elif why and one.action is Action.DONE:
+                text = f"Job {one.job_id} has exported it {why}."
+                self.blocked[key] = Problem(None, None, text, made_here=True)
 
     def _skip_what_is_there(self) -> None:
         """Leave what is there as wanted; say of what is there otherwise why it will not be replaced."""
@@ -230,9 +249,10 @@ class Worklist:
         """
         Count as done what is there, where the platform does not know the job any more that was to put it there.
 
-        Only what has the file's size is believed; and what was to be replaced may be there still.
+        Only what has the file's size is believed; what was to be replaced may be there still, and a file that was moved
+        is an alias.
         """
-        if self._order.if_exists == "overwrite":
+        if self._order.if_exists == "overwrite" or not self._order.copy_only:
             return
         forgotten = [key for key in self._keys(Action.SEND) if self.decisions[key].forgotten]
         for key, size in self._there(forgotten).items():
@@ -247,13 +267,6 @@ class Worklist:
         for key in moved:
             if key not in there or not self._fits(key, there[key]):
                 self.blocked[key] = Problem(None, None, GONE, made_here=True)
-
-    def _doubt_copies(self) -> None:
-        """Tell of what was copied before the task was changed to move: the file stays where it is."""
-        for key in self._keys(Action.DONE):
-            job_id, file = self.decisions[key].job_id, self._facts.files.get(key.file)
-            if job_id is not None and file is not None and not file.is_alias:
-                self.blocked[key] = Problem(None, None, COPIED.format(job=job_id), made_here=True)
 
     def _doubt_what_is_gone(self) -> None:
         """Send again what a job of ours has put there and is not there as wanted; who clears the task wants it so."""
@@ -273,5 +286,5 @@ def _told(unsure: Mapping[Key, Decision]) -> str:
         f"Of {EXPORT.count(len(unsure))} it cannot be told if an earlier attempt started them, such as file"
         f" {key.file} to {key.location!r} on {key.volume} ({decision.why}). Nothing was sent, because that could"
         " move a file twice. Look at the volume and at the jobs there, then clear the task to look again, or set"
-        " resume=False to export all anew."
+        " resume=False to export all anew (below Airflow 3.3 with a manifest_path)."
     )

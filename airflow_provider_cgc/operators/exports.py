@@ -129,7 +129,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
     :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
-    :raises CgcExportsUnsettled: it cannot be told yet what was started, or how it ended; a retry looks again.
+    :raises CgcExportsUnsettled: it cannot be told yet what was started, or how it ended, or a job of another run is in
+        the way for now; a retry looks again.
     :raises CgcWaitError: the token or the rights are wrong, or the platform did not take the jobs.
     """
 
@@ -201,7 +202,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         flags = {"failed_only": failed_only, "verify": verify, "resume": resume, "wait": wait, "dry_run": dry_run}
         for name, value in flags.items():
             check_flag(value, where=f"{where}: {name}")
-        if not wait and not manifest_path and (max_failures not in (0, "0") or max_failure_share):
+        if not wait and not manifest_path and (max_failures not in (0, "0") or max_failure_share not in (None, 0, "0")):
             raise ValueError(
                 f"{where}: with wait=False and failures tolerated, the ids that it returns would not tell what the"
                 " platform refused; give it a manifest_path, whose address is returned instead"
@@ -312,7 +313,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             record.check(dry_run=self._dry_run)
             if not items:
                 if not self._dry_run:
-                    record.write_nothing()
+                    record.write_nothing(waits=self.wait)
                 return None
             self._check_memory(context, len(items))
             self._tolerated(len(items))

@@ -122,22 +122,24 @@ class Record:
         """Whether what is sent or taken over is remembered for the next attempt."""
         return self._store is not None or self._path is not None
 
-    def write_nothing(self) -> None:
+    def write_nothing(self, *, waits: bool) -> None:
         """
-        Leave an empty manifest, for whoever reads it: there is nothing to do, and nothing was sent before.
+        Leave an empty manifest, for whoever reads it: there is nothing to do, and nothing was sent before that counts.
 
-        :raises CgcExportsUncertain: if an earlier attempt has sent something, and has not succeeded.
+        A task that never `waits` does not know how its jobs end; what it has started stays in the manifest.
+
+        :raises CgcExportsUncertain: if an earlier attempt may have started something, and has not succeeded.
         """
         mine = self._mine()
-        succeeded = bool(mine and (mine[0].task or {}).get("succeeded"))
-        sent = ledgers.has_sent(self._store) or any(one.id for one in mine)
-        if sent and not succeeded and not self.is_first:
+        task = mine[0].task or {} if mine else {}
+        may_run = any(one.id or one.state is ItemState.SUBMITTED for one in mine) and not task.get("succeeded")
+        if waits and (ledgers.has_sent(self._store) or may_run) and not self.is_first:
             raise CgcExportsUncertain(
-                "There is nothing to export any more, but an earlier try of this task has started exports whose end"
-                " nobody has seen. Look at what the items come from; if it is right that there are none, set"
-                " resume=False and clear this task."
+                "There is nothing to export any more, but an earlier try of this task has started exports and did not"
+                " succeed. Look at what the items come from; if it is right that there are none, set resume=False and"
+                " clear this task."
             )
-        if not mine or self._starts_anew:
+        if not may_run or self._starts_anew:
             self.write([])
 
     def check(self, *, dry_run: bool) -> None:

@@ -30,7 +30,8 @@ def send(
     :param conn_id: the connection that is asked with, for the manifest.
     :param say: takes a line to log.
     :raises CgcWaitError: if not everything was sent that should have been; a retry sends what is missing.
-    :raises CgcExportsUnsettled: if nobody can tell yet what was sent; a retry looks again.
+    :raises CgcExportsUnsettled: if nobody can tell yet what was sent, or a job of another run is in the way; a retry
+        looks again.
     """
     user = ledger.owner.partition(" at ")[0]
     record.write(exporting.outcomes(user=user, conn_id=conn_id))
@@ -68,14 +69,15 @@ def _refuse_what_is_open(sent: Sent) -> None:
             f" ({next(iter(sent.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for them"
             " again and sends only what certainly was not started."
         )
-    if sent.held:
-        raise CgcExportsUnsettled(
-            f"{EXPORT.count(len(sent.held))} were not sent, because {next(iter(sent.held.values()))}. What was started"
-            " goes on. Let this task be retried, or clear it, when that job has ended: it sends only what is missing."
-        )
     if sent.error is not None:
         raise CgcWaitError(
             f"{as_sentence(sent.error)} {EXPORT.count(len(sent.started))} started before that go on, and"
             f" {len(sent.unsent)} were not sent. Mend the cause, then clear this task: it sends only what is"
             " missing."
         ) from sent.error
+    if sent.held:
+        raise CgcExportsUnsettled(
+            f"Not sent for now: {EXPORT.count(len(sent.held))}, because {next(iter(sent.held.values()))}. What was"
+            " started goes on. Let this task be retried, or clear it, when that job has ended: it sends only what is"
+            " missing."
+        )

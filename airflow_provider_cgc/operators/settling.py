@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 NOT_THERE = "The job COMPLETED, but the object is not on the volume."
 OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
-COPIED = "A job of another run has copied the file and not moved it: it is no alias of the object."
+COPIED = "The job has copied the file and not moved it: it is no alias of the object."
+ALIAS_PAUSE = 20.0
+"""Seconds that a file which was moved is given to become an alias."""
 WHOLE_SECONDS = 2.0
 """Seconds by which a job of this task may seem older than the task: both are told in whole seconds."""
 _FINAL = (ItemState.COMPLETED, ItemState.SKIPPED)
@@ -63,8 +66,8 @@ def settle(
 
     An object that was there before (9107) and was put there by another job of this task, one started at `since` or
     later, is one that is there as wanted.
-    With `verify` a job's word is not enough. With `moves` the platform is to keep no file: jobs from before `since` are
-    those of other runs, and the files that they exported must have become aliases. Raises `CgcError`.
+    With `verify` a job's word is not enough. With `moves` the platform is to keep no file: what was exported must have
+    become an alias. Raises `CgcError`.
     """
     untold = summary["failed"] + summary["missing"] > len(summary["failed_items"])
     taken = any(item["code"] == LOCATION_TAKEN and item.get("id") for item in summary["failed_items"])
@@ -74,8 +77,8 @@ def settle(
     unsettled = None
     if since is not None:
         unsettled = _take_back(client, account, since=since, say=say)
-    if since is not None and moves:
-        _refuse_copies(client, account, since=since)
+    if moves:
+        _refuse_copies(client, account)
     if verify:
         try:
             _verify(client, account, say)
@@ -102,11 +105,18 @@ class _Account:
         """By the job's id, or by something else that is its own where there is no job."""
         self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
         self.outcomes = None if outcomes is None else [self._told(one, records.get(one.id or "")) for one in outcomes]
+        self._taken_back: set[str] = set()
+        self._given_up: set[tuple[Any, Any]] = set()
         self._by_job = {one.id: number for number, one in enumerate(self.outcomes or ()) if one.id}
         self._by_place = {(one.volume, one.location): number for number, one in enumerate(self.outcomes or ())}
 
+    def counts_as_done(self, job: ExportJob) -> bool:
+        """Whether what a job was to do is done, by the job itself or by another one."""
+        return job.completed or job.id in self._taken_back
+
     def take_back(self, job: ExportJob, by: ExportJob) -> None:
         """Count as completed what one job found there, because another one has put it there."""
+        self._taken_back.add(job.id)
         del self._failures[job.id]
         self.summary["failed"] -= 1
         self.summary["completed"] += 1
@@ -116,9 +126,12 @@ class _Account:
             self.outcomes[number] = settled(replace(self.outcomes[number], id=by.id), by, None)
 
     def give_up(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
-        """Count as failed what was counted as done."""
+        """Count as failed what was counted as done; once, whatever is wrong with it."""
         counted = "completed"
         place = item["volume"], item["location"]
+        if place in self._given_up:
+            return
+        self._given_up.add(place)
         number = self._by_place.get(place)
         if number is not None and self.outcomes is not None:
             one = self.outcomes[number]
@@ -208,7 +221,7 @@ def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Ca
     taken_back: list[str] = []
     for key, job in taken.items():
         ours = (one for one in shown.found.get(key, ()) if one.started_on and one.started_on >= earliest)
-        best = next(ours, None)
+        best = next((one for one in ours if one.properties == job.properties), None)
         if best is not None and best.completed:
             account.take_back(job, best)
             taken_back.append(best.id)
@@ -222,17 +235,22 @@ def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Ca
     return running
 
 
-def _refuse_copies(client: CgcClient, account: _Account, *, since: datetime) -> None:
-    """Count as failed what a job of another run has only copied: before it ends, nothing tells which it does."""
-    earliest = since - timedelta(seconds=WHOLE_SECONDS)
-    others = [
-        job for job in account.jobs if job.completed and job.file and job.started_on and job.started_on < earliest
-    ]
-    files = {record.id: record.resource for record in client.files.bulk_get([str(job.file) for job in others])}
-    for job in others:
-        file = files.get(job.file)
-        if file is not None and not file.is_alias:
-            account.give_up(job.item, job.id, COPIED)
+def _refuse_copies(client: CgcClient, account: _Account) -> None:
+    """
+    Count as failed what was only copied, by a job of another run or before the Dag was changed: no job tells which.
+
+    What is no alias is looked at once more a little later: nothing tells that it is one the moment its job has ended.
+    """
+    done = {str(job.file): job for job in account.jobs if job.file and account.counts_as_done(job)}
+    left = list(done)
+    for pause in (0.0, ALIAS_PAUSE):
+        if left:
+            time.sleep(pause)
+            records = client.files.bulk_get(left)
+            files = [record.resource for record in records if record.resource is not None]
+            left = [file.id for file in files if not file.is_alias]
+    for file_id in left:
+        account.give_up(done[file_id].item, done[file_id].id, COPIED)
 
 
 def _may_pass(item: Mapping[str, Any]) -> bool:

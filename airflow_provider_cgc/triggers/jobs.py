@@ -148,12 +148,14 @@ class CgcJobsTrigger(BaseTrigger):
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)
         view = LiveView(tracker.kind, since=self.clock(), interval=self.poke_interval, place=self.place)
+        # A look in an earlier process, before a restart, has not ended the wait.
+        answered = self.answered or self.clock() - self.first_look > self.poke_interval
         with (
             shared_poller(self.cgc_conn_id, tracker.kind, self._make_poller) as poller,
             shared_writer() as writer,
         ):
             waiter = poller.join(
-                tracker.open, interval=self.poke_interval, first_look=self.first_look, answered=self.answered
+                tracker.open, interval=self.poke_interval, first_look=self.first_look, answered=answered
             )
             live = writer.open(self._address(), view, tracker, warn=self._warn, clock=self.clock)
             try:

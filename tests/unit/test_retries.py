@@ -75,11 +75,11 @@ HOPELESS = {
     "request": said(CgcBadRequest, 400),
     "certificate": CgcCertificateError("not trusted", sent=False),
     "settings": CgcSettingsError("host", "is unknown"),
-    "redirect": CgcRedirect("elsewhere", status=302, to_host="example.org"),
     "token_behind": raised_from(said(CgcUnauthorized, 401)),
     "rights_behind": raised_from(said(CgcForbidden, 403)),
 }
 MAY_PASS = {
+    "redirect": CgcRedirect("elsewhere", status=302, to_host="example.org"),
     "incomplete": CgcJobsIncomplete(SUMMARY),
     "unsettled": CgcExportsUnsettled("It is not known yet what was started."),
     "trigger": CgcTriggerError("crashed"),
@@ -149,7 +149,7 @@ def test_what_stopped_the_sending_of_exports_decides() -> None:
         began=None,
         sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),
         outcomes=lambda **who: [],
-        send=lambda ledger, at: None,
+        send=lambda ledger: None,
         intent=list,
         told=list,
     )
