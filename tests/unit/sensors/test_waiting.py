@@ -371,7 +371,7 @@ def test_an_unknown_id_is_met_with_another_next_step_than_a_failed_export(
     with pytest.raises(CgcJobsFailed) as failed:
         Run(platform, monkeypatch, mode="poke").to_the_end()
 
-    assert "then clear this task: it only waits" in str(failed.value)
+    assert "Then clear this task: it only waits" in str(failed.value)
     assert "anew" not in str(failed.value)
 
 
