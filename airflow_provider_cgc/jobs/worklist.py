@@ -161,7 +161,7 @@ class Worklist:
         return [key.location for key in (*self.in_the_way, *to_send) if key in self.in_the_way or key in there]
 
     def counts(self) -> dict[str, int]:
-        """Return how many items would be sent, how many skipped, and how many need nothing else."""
+        """Return how many items would be sent, how many skipped, and how many are done."""
         to_send = len(self.to_send()) + len(self.in_the_way)
         skipped, apart = len(self.skipped), len(self.held.keys() | self.blocked.keys())
         settled = len(self.items) - to_send - skipped - apart
@@ -278,6 +278,7 @@ class Worklist:
                     ", or not whole" if key in there else ""
                 )
                 self.decisions[key] = Decision(Action.SEND, why)
+                self.blocked.pop(key, None)
 
 
 def _told(unsure: Mapping[Key, Decision]) -> str:

@@ -65,6 +65,14 @@ def refuse(emulator: CgcEmulator, files: list[str]) -> None:
         emulator.fail_files(name, code=9006, at="submit")
 
 
+def forget_all_jobs(emulator: CgcEmulator) -> None:
+    """Let hours go by, after which the platform knows none of its jobs any more."""
+    with emulator.world.open() as world:
+        forgotten = all_jobs(world)
+    emulator.forget(forgotten)
+    emulator.clock.advance(2 * 3600)
+
+
 def all_jobs(world: World) -> list[str]:
     return list(world.exports)
 
@@ -200,10 +208,7 @@ class TestAClear:
         task = Attempts(emulator, items=files)
         assert task.run() == "CgcJobsFailed"
         emulator.clear_faults()
-        with emulator.world.open() as world:
-            forgotten = all_jobs(world)
-        emulator.forget(forgotten)
-        emulator.clock.advance(2 * 3600)
+        forget_all_jobs(emulator)
 
         assert task.clear() == "success"
         assert task.summary == {"total": 3, "completed": 3}
@@ -219,10 +224,7 @@ class TestAClear:
         task = Attempts(emulator, items=[file], **how)
         assert task.run() == "CgcJobsFailed"
         emulator.clear_faults()
-        with emulator.world.open() as world:
-            forgotten = all_jobs(world)
-        emulator.forget(forgotten)
-        emulator.clock.advance(2 * 3600)
+        forget_all_jobs(emulator)
 
         assert task.clear() == ("success" if how else "CgcJobsFailed")
         assert len(task.jobs) == 1
