@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.bulk import chunks_of
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.retry import astray, transient
+from airflow_provider_cgc.client.retry import transient
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
@@ -35,14 +35,9 @@ class Look:
         return self.error is not None and not transient(self.error, answered=answered)
 
     def note(self, error: CgcError | None) -> None:
-        """Keep the worst error: a hopeless one outranks one that may pass, and among equals the first one stays."""
-        if self.error is None or (error is not None and _rank(error) > _rank(self.error)):
+        """Keep an error; one that waiting does not cure takes the place of any other, also of an earlier one."""
+        if self.error is None or (error is not None and not transient(error)):
             self.error = error or self.error
-
-
-def _rank(error: CgcError) -> int:
-    """Say how bad an error is; what leads astray may pass, and tells less than the platform's own word."""
-    return 0 if astray(error) else 1 if transient(error) else 2
 
 
 def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[str]]:
