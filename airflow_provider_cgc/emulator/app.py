@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from airflow_provider_cgc.emulator import routes_account, routes_files, routes_volumes
+from airflow_provider_cgc.emulator import control, routes_account, routes_files, routes_volumes
 from airflow_provider_cgc.emulator.canned import canned_answer
-from airflow_provider_cgc.emulator.control import control_routes
 from airflow_provider_cgc.emulator.controls import Controls
 from airflow_provider_cgc.emulator.errors import PageError, PlatformError, gateway_body
 from airflow_provider_cgc.emulator.gate import Gate
@@ -17,23 +18,29 @@ from airflow_provider_cgc.emulator.routes_jobs import job_routes
 
 def make_app(controls: Controls) -> Gate:
     """The emulator as one ASGI application: the API under `/v2`, its controls under `/_emulator`."""
+    return Gate(_routes(), controls)
+
+
+@functools.cache
+def _routes() -> FastAPI:
+    """All routes, the same for every emulator of a process: which one is asked, a request's state tells."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     routers = (routes_account.router, routes_files.router, routes_volumes.router, job_routes(EXPORTS))
     for router in (*routers, job_routes(IMPORTS)):
         app.include_router(router, prefix="/v2")
-    app.include_router(control_routes(controls), prefix="/_emulator")
-
-    async def refuse(request: Request, error: Exception) -> Response:
-        """An error in the API's own words; 405 is one of them."""
-        refusal = error if isinstance(error, PlatformError) else PlatformError(90006)
-        return JSONResponse(refusal.to_json(controls.world.options.error_lacks), refusal.status)
-
-    app.add_exception_handler(PlatformError, refuse)
-    app.add_exception_handler(405, refuse)
+    app.include_router(control.router, prefix="/_emulator")
+    app.add_exception_handler(PlatformError, _refuse)
+    app.add_exception_handler(405, _refuse)
     app.add_exception_handler(PageError, _page)
     # The gateway answers a path it does not know before it asks for a token: `/bulk/storage/export/get` is one.
     app.add_exception_handler(404, lambda request, error: JSONResponse(gateway_body(404), 404))
-    return Gate(app, controls.world, controls.journal)
+    return app
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """An error in the API's own words; 405 is one of them."""
+    refusal = error if isinstance(error, PlatformError) else PlatformError(90006)
+    return JSONResponse(refusal.to_json(request.state.controls.world.options.error_lacks), refusal.status)
 
 
 async def _page(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
@@ -22,71 +22,89 @@ async def _from_here(request: Request) -> None:
         raise HTTPException(403, "the emulator's controls answer this machine only")
 
 
-def control_routes(controls: Controls) -> APIRouter:
-    """The routes: each takes the arguments of the Python method as a JSON object; 400 tells what is wrong."""
-    router = APIRouter(dependencies=[Depends(_from_here)])
+async def current_controls(request: Request) -> Controls:
+    """The controls of the emulator that this request came to."""
+    controls = request.state.controls
+    assert isinstance(controls, Controls)  # only a bug here could break it
+    return controls
 
-    @router.get("/stats")
-    async def stats() -> JSONResponse:
-        return JSONResponse(controls.stats())
 
-    @router.post("/faults")
-    async def faults(body: dict[str, Any]) -> JSONResponse:
-        if "fail_files" in body:
-            arguments = {
-                "pattern": body["fail_files"],
-                **{key: value for key, value in body.items() if key != "fail_files"},
-            }
-            return _done(controls.fail_files, arguments)
-        return _done(controls.fault, body)
+Here = Annotated[Controls, Depends(current_controls)]
+router = APIRouter(dependencies=[Depends(_from_here)])
+"""Each route takes the arguments of the Python method as a JSON object; 400 tells what is wrong."""
 
-    @router.delete("/faults")
-    async def clear_faults() -> JSONResponse:
-        return _done(controls.clear_faults, {})
 
-    @router.post("/reset")
-    async def reset() -> JSONResponse:
-        return _done(controls.reset, {})
+@router.get("/stats")
+async def stats(controls: Here) -> JSONResponse:
+    return JSONResponse(controls.stats())
 
-    @router.post("/clock")
-    async def clock(body: dict[str, Any]) -> JSONResponse:
-        answer = _done(functools.partial(_set_clock, controls), body)
-        return answer if answer.status_code != 200 else JSONResponse({"now": controls.world.clock.now()})
 
-    @router.get("/options")
-    async def options_now() -> JSONResponse:
-        with controls.world.open() as world:
-            return JSONResponse(world.options.to_json())
+@router.post("/faults")
+async def faults(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    if "fail_files" in body:
+        arguments = {
+            "pattern": body["fail_files"],
+            **{key: value for key, value in body.items() if key != "fail_files"},
+        }
+        return _done(controls.fail_files, arguments)
+    return _done(controls.fault, body)
 
-    @router.post("/options")
-    async def options(body: dict[str, Any]) -> JSONResponse:
-        return _done(controls.set_options, {"values": body})
 
-    @router.post("/tokens")
-    async def tokens(body: dict[str, Any]) -> JSONResponse:
-        return _done(controls.set_token if "new" in body else controls.add_token, body)
+@router.delete("/faults")
+async def clear_faults(controls: Here) -> JSONResponse:
+    return _done(controls.clear_faults, {})
 
-    @router.post("/exports")
-    async def exports(body: dict[str, Any]) -> JSONResponse:
-        return _done(controls.submit_exports, body)
 
-    @router.post("/imports")
-    async def imports(body: dict[str, Any]) -> JSONResponse:
-        return _done(controls.submit_imports, body)
+@router.post("/reset")
+async def reset(controls: Here) -> JSONResponse:
+    return _done(controls.reset, {})
 
-    @router.post("/objects")
-    async def objects(body: dict[str, Any]) -> JSONResponse:
-        return _done(controls.put_objects, body)
 
-    @router.post("/files")
-    async def files(body: dict[str, Any]) -> JSONResponse:
-        return _done(controls.add_files, body)
+@router.post("/clock")
+async def clock(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    answer = _done(functools.partial(_set_clock, controls), body)
+    return answer if answer.status_code != 200 else JSONResponse({"now": controls.world.clock.now()})
 
-    @router.post("/forget")
-    async def forget(body: dict[str, Any]) -> JSONResponse:
-        return _done(controls.forget, body)
 
-    return router
+@router.get("/options")
+async def options_now(controls: Here) -> JSONResponse:
+    with controls.world.open() as world:
+        return JSONResponse(world.options.to_json())
+
+
+@router.post("/options")
+async def options(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.set_options, {"values": body})
+
+
+@router.post("/tokens")
+async def tokens(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.set_token if "new" in body else controls.add_token, body)
+
+
+@router.post("/exports")
+async def exports(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.submit_exports, body)
+
+
+@router.post("/imports")
+async def imports(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.submit_imports, body)
+
+
+@router.post("/objects")
+async def objects(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.put_objects, body)
+
+
+@router.post("/files")
+async def files(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.add_files, body)
+
+
+@router.post("/forget")
+async def forget(controls: Here, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.forget, body)
 
 
 def _set_clock(controls: Controls, *, advance: float = 0.0, speed: float | None = None) -> None:

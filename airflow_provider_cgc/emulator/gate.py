@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_cgc.emulator.canned import FROM_A_SERVICE, LOGIN_PAGE, canned_answer
+from airflow_provider_cgc.emulator.controls import Controls
 from airflow_provider_cgc.emulator.faults import SPOILED_ANSWERS, Fault
-from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
+from airflow_provider_cgc.emulator.journal import RecordedRequest
 from airflow_provider_cgc.emulator.limits import Rate
 from airflow_provider_cgc.emulator.wire import Call
-from airflow_provider_cgc.emulator.world import World
 
 _SLICE = 0.05  # how soon a slow request notices that the server is being stopped, wall seconds
 
@@ -46,14 +46,15 @@ class Answer:
 class Gate:
     """The outermost ASGI application; `app` never sees a request that a fault has swallowed."""
 
-    def __init__(self, app: ASGIApp, world: World, journal: Journal) -> None:
+    def __init__(self, app: ASGIApp, controls: Controls) -> None:
         self.app = app
-        self.world = world
-        self.journal = journal
+        self.controls = controls
+        self.world = controls.world
         self.closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        scope["state"]["controls"] = self.controls
         if scope["type"] != "http" or scope["path"].startswith("/_emulator"):
             await self.app(scope, receive, send)
             return
@@ -153,7 +154,7 @@ class Gate:
             wall=self.world.clock.wall(),
             user_agent=call.headers.get("user-agent", ""),
         )
-        self.journal.add(request)
+        self.controls.journal.add(request)
 
 
 async def _body(receive: Receive) -> bytes:
