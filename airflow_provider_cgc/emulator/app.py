@@ -23,7 +23,7 @@ def make_app(controls: Controls) -> Gate:
 
 @functools.cache
 def _routes() -> FastAPI:
-    """All routes, the same for every emulator of a process: which one is asked, a request's state tells."""
+    """All routes, shared by the emulators of a process; `request.state.controls` says which one was asked."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     routers = (routes_account.router, routes_files.router, routes_volumes.router, job_routes(EXPORTS))
     for router in (*routers, job_routes(IMPORTS)):

@@ -22,25 +22,25 @@ async def _from_here(request: Request) -> None:
         raise HTTPException(403, "the emulator's controls answer this machine only")
 
 
-async def current_controls(request: Request) -> Controls:
+async def _controls(request: Request) -> Controls:
     """The controls of the emulator that this request came to."""
     controls = request.state.controls
     assert isinstance(controls, Controls)  # only a bug here could break it
     return controls
 
 
-Here = Annotated[Controls, Depends(current_controls)]
+_Mine = Annotated[Controls, Depends(_controls)]
 router = APIRouter(dependencies=[Depends(_from_here)])
 """Each route takes the arguments of the Python method as a JSON object; 400 tells what is wrong."""
 
 
 @router.get("/stats")
-async def stats(controls: Here) -> JSONResponse:
+async def stats(controls: _Mine) -> JSONResponse:
     return JSONResponse(controls.stats())
 
 
 @router.post("/faults")
-async def faults(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def faults(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     if "fail_files" in body:
         arguments = {
             "pattern": body["fail_files"],
@@ -51,59 +51,59 @@ async def faults(controls: Here, body: dict[str, Any]) -> JSONResponse:
 
 
 @router.delete("/faults")
-async def clear_faults(controls: Here) -> JSONResponse:
+async def clear_faults(controls: _Mine) -> JSONResponse:
     return _done(controls.clear_faults, {})
 
 
 @router.post("/reset")
-async def reset(controls: Here) -> JSONResponse:
+async def reset(controls: _Mine) -> JSONResponse:
     return _done(controls.reset, {})
 
 
 @router.post("/clock")
-async def clock(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def clock(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     answer = _done(functools.partial(_set_clock, controls), body)
     return answer if answer.status_code != 200 else JSONResponse({"now": controls.world.clock.now()})
 
 
 @router.get("/options")
-async def options_now(controls: Here) -> JSONResponse:
+async def options_now(controls: _Mine) -> JSONResponse:
     with controls.world.open() as world:
         return JSONResponse(world.options.to_json())
 
 
 @router.post("/options")
-async def options(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def options(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.set_options, {"values": body})
 
 
 @router.post("/tokens")
-async def tokens(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def tokens(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.set_token if "new" in body else controls.add_token, body)
 
 
 @router.post("/exports")
-async def exports(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def exports(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.submit_exports, body)
 
 
 @router.post("/imports")
-async def imports(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def imports(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.submit_imports, body)
 
 
 @router.post("/objects")
-async def objects(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def objects(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.put_objects, body)
 
 
 @router.post("/files")
-async def files(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def files(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.add_files, body)
 
 
 @router.post("/forget")
-async def forget(controls: Here, body: dict[str, Any]) -> JSONResponse:
+async def forget(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.forget, body)
 
 

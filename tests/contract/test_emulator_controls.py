@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -162,9 +164,31 @@ def test_job_ids_are_the_same_for_the_same_seed() -> None:
 def test_emulators_side_by_side_know_nothing_of_each_other(cgc: CgcEmulator, http: Http, ask: type[Http]) -> None:
     jobs = cgc.submit_exports(cgc.file_ids[:1])
     with CgcEmulator(files=1) as other:
+        ask(other).control("POST", "options", {"error_lacks": ["more_info"]})
         [record] = ask(other).records(jobs)
+        theirs, ours = ask(other).get("/files/none").json(), http.get("/files/none").json()
 
     assert record["error"]["code"] == 9008
+    assert ("more_info" in theirs, "more_info" in ours) == (False, True)
+
+
+def test_an_answer_under_way_arrives_whole_when_the_emulator_stops() -> None:
+    emulator = CgcEmulator(files=1).start()
+    address = ("127.0.0.1", int(emulator.url.removesuffix("/v2").rpartition(":")[2]))
+    body = json.dumps({"x" * 5_000_000: 1}).encode()  # an error tells the name of what it does not know
+    head = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(address, timeout=10) as client:
+        client.sendall(f"POST /_emulator/clock HTTP/1.1\r\n{head}".encode() + body)
+        answer = client.recv(1000)  # its head is out, the rest is not
+        stopping = threading.Thread(target=emulator.stop)
+        stopping.start()
+        while part := client.recv(1_000_000):
+            answer += part
+        stopping.join()
+
+    head, _, rest = answer.decode().partition("\r\n\r\n")
+    assert f"content-length: {len(rest)}" in head.lower()
+    assert len(rest) > 5_000_000
 
 
 def test_submitting_what_the_platform_refuses_raises(cgc: CgcEmulator) -> None:
