@@ -22,10 +22,9 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def database() -> None:
-    """Migrate Airflow's database once."""
-    subprocess.run(
-        [str(Path(sys.executable).with_name("airflow")), "db", "migrate"], check=True, capture_output=True, timeout=300
-    )
+    """Migrate Airflow's database, in the one process that runs all tests of this folder."""
+    airflow = str(Path(sys.executable).with_name("airflow"))
+    subprocess.run([airflow, "db", "migrate"], check=True, capture_output=True, timeout=300)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.conftest import load_dag_file
+from tests.airflow.rows import MODES, play
 
 GOOD_ID = "Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo"
 
@@ -50,21 +50,12 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["connection 'cgc_elsewhere'", "Host", "allowed_hosts"],
     ),
 }
-MODES: dict[str, dict[str, Any]] = {
-    "poke": {"mode": "poke"},
-    "reschedule": {"mode": "reschedule"},
-    "deferrable": {"deferrable": True},
-}
 
 
 @pytest.fixture(scope="module")
-def told(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[dict[str, str], int]]:
-    """What each task's exception says, and how many requests all of them made."""
-    request.getfixturevalue("database")
-    monkeypatch = pytest.MonkeyPatch()
-    with CgcEmulator(files=1) as emulator:
+def told(database: None) -> Iterator[Callable[[str, str], str]]:
+    """Give what the exception of a case says in one mode; none of them may have sent anything."""
+    with CgcEmulator(files=1) as emulator, pytest.MonkeyPatch.context() as patch:
         conn = emulator.connection
         connections = {
             "CGC_DEFAULT": conn,
@@ -73,30 +64,22 @@ def told(
             "CGC_ELSEWHERE": {**conn, "host": "https://cgc-api.sbgenomics.com.evil.example/v2"},
         }
         for name, connection in connections.items():
-            monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
-        cases = [
-            {"task_id": f"{name}-{mode}", "poke_interval": 1, "retries": 0, **how, **arguments}
-            for name, (arguments, _) in CASES.items()
-            for mode, how in MODES.items()
-        ]
-        monkeypatch.setenv("WAITS_CASES", json.dumps(cases))
-        noted = tmp_path_factory.mktemp("errors") / "errors.jsonl"
-        monkeypatch.setenv("WAITS_ERRORS", str(noted))
-        load_dag_file("waits").dag.test()
-        yield dict(json.loads(line) for line in noted.read_text().splitlines()), emulator.stats()["total"]
-    monkeypatch.undo()
+            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+
+        def play_it(name: str, mode: str) -> str:
+            [ended] = play({"task_id": f"{name}-{mode}", **MODES[mode], **CASES[name][0]})
+            assert emulator.stats()["total"] == 0
+            return ended.error[1]
+
+        yield play_it
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", CASES)
 def test_the_error_names_the_object_the_fact_and_the_next_step(
-    told: tuple[dict[str, str], int], name: str, mode: str
+    told: Callable[[str, str], str], name: str, mode: str
 ) -> None:
-    errors, _ = told
+    error = told(name, mode)
 
     for words in CASES[name][1]:
-        assert words in errors[f"{name}-{mode}"]
-
-
-def test_nothing_was_sent(told: tuple[dict[str, str], int]) -> None:
-    assert told[1] == 0
+        assert words in error

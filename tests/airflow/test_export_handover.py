@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,43 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.conftest import load_dag_file, xcoms
-
-SOURCE = """
-import json, os
-from datetime import datetime
-from pathlib import Path
-from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
-from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-try:
-    from airflow.sdk import DAG
-except ImportError:  # Airflow 2.11
-    from airflow.models.dag import DAG
-
-def note_error(context):
-    error = context.get("exception")
-    line = json.dumps([context["ti"].task_id, [type(error).__name__, str(error)]])
-    with Path(os.environ["HANDOVER_ERRORS"]).open("a") as file:
-        file.write(line + "\\n")
-
-with DAG("handover", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
-    for name, start, wait in json.loads(os.environ["HANDOVER_CASES"]):
-        conn_id = f"cgc_{name}"
-        started = CgcBulkExportOperator(
-            task_id=f"{name}-start", cgc_conn_id=conn_id, volume="demo-lab/results", copy_only=True,
-            location="out/{id}/{name}", on_failure_callback=note_error, **start,
-        )
-        given = wait.pop("export_ids", None) or started.output
-        started >> CgcBulkExportSensor(
-            task_id=f"{name}-wait", cgc_conn_id=conn_id, export_ids=given, poke_interval=1, timeout=600,
-            on_failure_callback=note_error, **wait,
-        )
-"""
-MODES: dict[str, dict[str, Any]] = {
-    "poke": {"mode": "poke"},
-    "reschedule": {"mode": "reschedule"},
-    "deferrable": {"deferrable": True},
-}
+from tests.airflow.rows import MODES, play
 
 
 def three(emulator: CgcEmulator) -> list[str]:
@@ -85,7 +47,7 @@ class Case:
 
 CASES = {
     **{f"all_{mode}": Case(three, summary={"completed": 3}, wait=how) for mode, how in MODES.items()},
-    "as_text": Case(three, summary={"completed": 3}, wait={"export_ids": "{{ ti.xcom_pull('as_text-start') }}"}),
+    "as_text": Case(three, summary={"completed": 3}, wait={"export_ids": "{{ ti.xcom_pull('start') }}"}),
     "ids": Case(three, summary={"completed": 3}, manifest=False),
     **{
         f"fails_{mode}": Case(one_fails, "failed", {"completed": 2, "failed": 1}, wait=how, error="CgcJobsFailed: 9206")
@@ -115,57 +77,20 @@ CASES = {
 }
 
 
-@dataclass(frozen=True)
-class Result:
-    """How both tasks of a case ended."""
-
-    states: tuple[str, str]
-    error: tuple[str, str]
-    summary: dict[str, Any] | None
-
-
-@pytest.fixture(scope="module")
-def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Result]]:
-    """Run every case as two tasks of one Dag, each pair against an emulator of its own."""
-    request.getfixturevalue("database")
-    folder: Path = tmp_path_factory.mktemp("handover")
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        tasks = []
-        for name, case in CASES.items():
-            emulator = stack.enter_context(CgcEmulator(speed=600))
-            patch.setenv(f"AIRFLOW_CONN_CGC_{name.upper()}", emulator.airflow_conn)
-            path = {"manifest_path": f"file://{folder}/{name}.jsonl"} if case.manifest else {}
-            start = {"wait": False, "poke_interval": 1, "timeout": 600, **path, "items": case.items(emulator)}
-            tasks.append([name, start | case.start, case.wait])
-        errors = folder / "errors"
-        errors.touch()
-        patch.setenv("HANDOVER_ERRORS", str(errors))
-        patch.setenv("HANDOVER_CASES", json.dumps(tasks))
-        from airflow_provider_cgc.sensors.base import CgcJobsSensor
-
-        patch.setattr(CgcJobsSensor, "event_grace", 0.0)
-        run = load_dag_file("handover", SOURCE).dag.test()
-        states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
-        noted = dict(json.loads(line) for line in errors.read_text().splitlines())
-        pushed = xcoms("handover", run.run_id)
-        yield {
-            name: Result(
-                states=(states[f"{name}-start"], states[f"{name}-wait"]),
-                error=tuple(noted.get(f"{name}-wait", noted.get(f"{name}-start", ("", "")))),
-                summary=pushed.get((f"{name}-wait", -1, "cgc_summary")),
-            )
-            for name in CASES
-        }
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_ends_as_it_should(results: dict[str, Result], name: str) -> None:
-    case, result = CASES[name], results[name]
+def test_ends_as_it_should(database: None, connect: Callable[..., str], tmp_path: Path, name: str) -> None:
+    case = CASES[name]
     kind, _, words = case.error.partition(": ")
+    path = {"manifest_path": f"file://{tmp_path}/exports.jsonl"} if case.manifest else {}
+    usual = {"volume": "demo-lab/results", "copy_only": True, "location": "out/{id}/{name}", "wait": False, **path}
 
-    assert (*result.states, result.error[0]) == ("success", case.state, kind), result.error[1]
-    assert words in result.error[1]
+    with CgcEmulator(speed=600) as emulator:
+        connect(emulator)
+        start = {"task_id": "start", "timeout": 600, **usual, "items": case.items(emulator), **case.start}
+        started, waited = play(start, {"task_id": "wait", "after": "start", "timeout": 600, **case.wait})
+
+    assert (started.state, waited.state, waited.error[0]) == ("success", case.state, kind), waited.error[1]
+    assert words in waited.error[1]
     if case.summary:
-        assert result.summary is not None
-        assert {key: result.summary[key] for key in case.summary} == case.summary
+        assert waited.summary is not None
+        assert {key: waited.summary[key] for key in case.summary} == case.summary

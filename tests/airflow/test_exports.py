@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_provider_cgc.client import CgcClient, File, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.conftest import load_dag_file, xcoms
+from airflow_provider_cgc.jobs import recovery
+from tests.airflow.rows import MODES, Ended, play
 
-MODES: dict[str, dict[str, Any]] = {
-    "poke": {"mode": "poke"},
-    "reschedule": {"mode": "reschedule"},
-    "deferrable": {"deferrable": True},
-}
 CREATE = "POST /v2/bulk/storage/exports/create"
-USUAL = {"volume": "demo-lab/results", "copy_only": True, "location": "out/{id}/{name}", "poke_interval": 1}
+USUAL = {"volume": "demo-lab/results", "copy_only": True, "location": "out/{id}/{name}"}
 
 
 def ids(count: int) -> Callable[[CgcEmulator], Any]:
@@ -117,7 +114,7 @@ CASES = {
     "nothing": Case(lambda emulator: [], "failed", error="CgcInputRefused: is empty"),
     "nothing_allowed": Case(lambda emulator: [], "success", {"total": 0}, {"allow_empty": True}),
     "a_folder": Case(lambda emulator: [emulator.folder_id], "failed", error="CgcInputRefused: is a folder"),
-    "twice": Case(lambda emulator: emulator.file_ids[:1] * 2, "failed", error="CgcInputRefused: twice"),
+    "twice": Case(lambda emulator: emulator.file_ids[:1] * 2, "failed", error="CgcInputRefused: more than once"),
     "copy_only_text": Case(ids(1), "success", {"completed": 1}, {"copy_only": "{{ 'Fal' }}se"}, jobs=1),
     "copy_only_none": Case(ids(1), "failed", {}, {"copy_only": "no"}, error="CgcInputRefused: copy_only"),
     "unknown_field": Case(ids(1), "failed", {}, {"location": "{nome}"}, error="CgcInputRefused: unknown field"),
@@ -125,151 +122,106 @@ CASES = {
     "dry_run": Case(ids(3), "success", {}, {"dry_run": True}),
     "not_waited_for": Case(ids(3), "success", {}, {"wait": False}, jobs=3),
 }
-MANIFESTS = ("all", "one_fails", "one_refused", "two_skipped", "answer_lost_after", "not_waited_for")
+MANIFESTS = {
+    "all": ["COMPLETED"] * 3,
+    "one_fails": ["COMPLETED", "FAILED", "COMPLETED"],
+    "one_refused": ["COMPLETED", "COMPLETED", "FAILED"],
+    "two_skipped": ["SKIPPED", "SKIPPED", "COMPLETED"],
+    "answer_lost_after": ["COMPLETED"] * 3,
+}
+"""How each item stands in the manifest at the end."""
 RUNS = [(name, mode) for name, case in CASES.items() for mode in case.modes]
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one task ended."""
+    """How a task ended, its manifest, and what the platform itself knows then: of exports, and of the first file."""
 
-    state: str
-    error: tuple[str, str]
-    summary: dict[str, Any] | None
-    shown: dict[str, Any] | None
-    returned: Any
-    emulator: CgcEmulator
+    ended: Ended
     manifest: Path
+    jobs: list[dict[str, Any]]
+    first_file: File
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.manifest.read_text().splitlines()]
 
 
+Play = Callable[[str, str], Result]
+
+
 @pytest.fixture(scope="module")
-def results(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[tuple[str, str], Result]]:
-    """Run every case in each of its modes as tasks of one Dag, each against an emulator of its own."""
-    monkeypatch = pytest.MonkeyPatch()
-    request.getfixturevalue("database")
+def played(database: None, tmp_path_factory: pytest.TempPathFactory) -> Play:
+    """Run a case in one mode, once."""
     folder = tmp_path_factory.mktemp("exports")
-    with ExitStack() as stack:
-        stack.callback(monkeypatch.undo)
-        emulators: dict[tuple[str, str], CgcEmulator] = {}
-        tasks = []
-        for name, mode in RUNS:
-            case, conn_id = CASES[name], f"cgc_{name}_{mode}"
-            emulator = emulators[name, mode] = stack.enter_context(CgcEmulator(speed=600))
-            monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", emulator.airflow_conn)
-            task = {"task_id": f"{name}-{mode}", "cgc_conn_id": conn_id, "timeout": 600, "retries": 0}
-            items = case.items(emulator)
-            # Without a store only a manifest can remember from one poke to the next.
-            manifest = {"manifest_path": f"file://{folder}/{name}-{mode}.jsonl"}
-            with_manifest = name in MANIFESTS or mode == "reschedule"
-            tasks.append(
-                {
-                    **USUAL,
-                    **task,
-                    "items": items,
-                    **(manifest if with_manifest else {}),
-                    **MODES[mode],
-                    **case.arguments,
-                }
-            )
-        monkeypatch.setenv("EXPORTING_CASES", json.dumps(tasks))
-        noted = folder / "errors.jsonl"
-        noted.touch()
-        monkeypatch.setenv("EXPORTING_ERRORS", str(noted))
-        from airflow_provider_cgc.jobs import recovery
-        from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
-        monkeypatch.setattr(CgcJobsSensor, "event_grace", 0.0)
-        monkeypatch.setattr(recovery, "SETTLING", 1.0)
-        dag = load_dag_file("exporting").dag
-        run = dag.test()
-        states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
-        errors = dict(json.loads(line) for line in noted.read_text().splitlines())
-        pushed = xcoms("exporting", run.run_id)
-        yield {
-            (name, mode): Result(
-                state=states[f"{name}-{mode}"],
-                error=tuple(errors.get(f"{name}-{mode}", ("", ""))),
-                summary=pushed.get((f"{name}-{mode}", -1, "cgc_summary")),
-                shown=pushed.get((f"{name}-{mode}", -1, "cgc_jobs")),
-                returned=pushed.get((f"{name}-{mode}", -1, "return_value")),
-                emulator=emulators[name, mode],
-                manifest=folder / f"{name}-{mode}.jsonl",
-            )
-            for name, mode in RUNS
-        }
+    @functools.cache
+    def play_it(name: str, mode: str) -> Result:
+        case, manifest = CASES[name], folder / f"{name}-{mode}.jsonl"
+        # Without a store only a manifest can remember from one poke to the next.
+        with_manifest = name in (*MANIFESTS, "not_waited_for") or mode == "reschedule"
+        with CgcEmulator(speed=600) as emulator, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_CGC_DEFAULT", emulator.airflow_conn)
+            patch.setattr(recovery, "SETTLING", 0.3)
+            how = {**USUAL, "items": case.items(emulator), **MODES[mode], **case.arguments}
+            if with_manifest:
+                how["manifest_path"] = f"file://{manifest}"
+            [ended] = play({"task_id": "export", **how})
+            with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
+                jobs = [dict(job.raw) for job in client.exports.list()]
+                return Result(ended, manifest, jobs, client.files.get(emulator.file_ids[0]))
+
+    return play_it
 
 
-def jobs_of(emulator: CgcEmulator) -> list[dict[str, Any]]:
-    """What the platform itself knows of exports."""
-    from airflow_provider_cgc.client import CgcClient, Settings
-
-    with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
-        return [dict(job.raw) for job in client.exports.list()]
-
-
+@pytest.mark.sampled(each="name")
 @pytest.mark.parametrize(("name", "mode"), RUNS)
-def test_ends_as_it_should(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
-    case, result = CASES[name], results[name, mode]
+def test_ends_as_it_should(played: Play, name: str, mode: str) -> None:
+    case, result = CASES[name], played(name, mode)
+    ended = result.ended
     kind, _, words = case.error.partition(": ")
 
-    assert (result.state, result.error[0]) == (case.state, kind), result.error[1]
-    assert words in result.error[1]
+    assert (ended.state, ended.error[0]) == (case.state, kind), ended.error[1]
+    assert words in ended.error[1]
     if case.summary:
-        assert result.summary is not None
-        assert {key: result.summary[key] for key in case.summary} == case.summary
-    assert len(jobs_of(result.emulator)) == case.jobs
+        assert ended.summary is not None
+        assert {key: ended.summary[key] for key in case.summary} == case.summary
+    assert len(result.jobs) == case.jobs
 
 
+@pytest.mark.sampled(each="name")
 @pytest.mark.parametrize(("name", "mode"), RUNS)
-def test_the_last_snapshot_tells_the_same_as_the_summary(
-    results: dict[tuple[str, str], Result], name: str, mode: str
-) -> None:
-    result = results[name, mode]
-    if result.summary is None or name == "not_waited_for":
-        assert result.shown is None
+def test_the_last_snapshot_tells_the_same_as_the_summary(played: Play, name: str, mode: str) -> None:
+    ended = played(name, mode).ended
+    shown = ended.xcoms.get("cgc_jobs")
+    if ended.summary is None or name == "not_waited_for":
+        assert shown is None
         return
 
-    assert result.shown is not None
-    assert result.shown["outcome"] == ("completed" if result.state == "success" else "failed")
+    assert shown is not None
+    assert shown["outcome"] == ("completed" if ended.state == "success" else "failed")
     told = ("total", "completed", "failed", "missing", "skipped")
-    assert {key: result.shown["counts"][key] for key in told} == {key: result.summary[key] for key in told}
-    assert len(result.shown["failures"]) == len(result.summary["failed_items"])
+    assert {key: shown["counts"][key] for key in told} == {key: ended.summary[key] for key in told}
+    assert len(shown["failures"]) == len(ended.summary["failed_items"])
+
+
+@pytest.mark.sampled(each="name")
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_every_item_is_in_the_manifest(played: Play, name: str, mode: str) -> None:
+    result = played(name, mode)
+
+    assert [line["state"] for line in result.lines] == MANIFESTS[name]
+    assert {line["task"]["succeeded"] for line in result.lines} == {result.ended.state == "success"}
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_item_is_in_the_manifest(results: dict[tuple[str, str], Result], mode: str) -> None:
-    states = {
-        name: [line["state"] for line in results[name, mode].lines] for name in MANIFESTS if name != "not_waited_for"
-    }
+def test_who_does_not_wait_is_told_where_the_jobs_are(played: Play, mode: str) -> None:
+    result = played("not_waited_for", mode)
 
-    assert states["all"] == ["COMPLETED"] * 3
-    assert states["one_fails"] == ["COMPLETED", "FAILED", "COMPLETED"]
-    assert states["one_refused"] == ["COMPLETED", "COMPLETED", "FAILED"]
-    assert states["two_skipped"] == ["SKIPPED", "SKIPPED", "COMPLETED"]
-    assert states["answer_lost_after"] == ["COMPLETED"] * 3
-    assert {line["task"]["succeeded"] for line in results["all", mode].lines} == {True}
-    assert {line["task"]["succeeded"] for line in results["one_fails", mode].lines} == {False}
+    assert result.ended.xcoms["return_value"] == f"file://{result.manifest}"
+    assert sorted(line["id"] for line in result.lines) == sorted(job["id"] for job in result.jobs)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_who_does_not_wait_is_told_where_the_jobs_are(results: dict[tuple[str, str], Result], mode: str) -> None:
-    result = results["not_waited_for", mode]
-
-    assert result.returned == f"file://{result.manifest}"
-    assert sorted(line["id"] for line in result.lines) == sorted(job["id"] for job in jobs_of(result.emulator))
-
-
-def test_move_is_what_copy_only_false_says(results: dict[tuple[str, str], Result]) -> None:
-    from airflow_provider_cgc.client import CgcClient, Settings
-
-    emulator = results["copy_only_text", "poke"].emulator
-    with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
-        file = client.files.get(emulator.file_ids[0])
-
-    assert file.is_alias
+def test_move_is_what_copy_only_false_says(played: Play) -> None:
+    assert played("copy_only_text", "poke").first_file.is_alias

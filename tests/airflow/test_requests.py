@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import chain
 
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.conftest import has_task_state_store, load_dag_file, xcoms
+from tests.airflow.conftest import has_task_state_store
+from tests.airflow.rows import MODES, play
 
-MODES = {"poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}, "deferrable": {"deferrable": True}}
-SPEED = 120
+SPEED = 300
 HALF_AN_INTERVAL = 0.5 * SPEED
 """Platform seconds; a request is noted a little after its answer was made, and a job may end in between."""
 
 
 @pytest.fixture(scope="module")
-def waits(request: pytest.FixtureRequest) -> Iterator[dict[str, CgcEmulator]]:
+def waits(database: None) -> Iterator[dict[str, CgcEmulator]]:
     """Three waits for 250 exports each that end one after the other, one wait a mode; the emulators that they asked."""
-    request.getfixturevalue("database")
-    monkeypatch = pytest.MonkeyPatch()
     emulators = {mode: CgcEmulator(files=250, speed=0) for mode in MODES}
-    cases = []
-    for mode, how in MODES.items():
-        emulator = emulators[mode].start()
-        monkeypatch.setenv(f"AIRFLOW_CONN_CGC_{mode.upper()}", emulator.airflow_conn)
-        ids = emulator.submit_exports(emulator.file_ids)
-        common = {"cgc_conn_id": f"cgc_{mode}", "poke_interval": 1, "timeout": 300, "retries": 0}
-        cases.append({"task_id": mode, "export_ids": ids, **common, **how})
-    monkeypatch.setenv("WAITS_CASES", json.dumps(cases))
-    from airflow_provider_cgc.sensors.base import CgcJobsSensor
-
-    monkeypatch.setattr(CgcJobsSensor, "event_grace", 0.0)
-    dag = load_dag_file("waits").dag
-    for emulator in emulators.values():
-        emulator.clock.speed = SPEED
-    run = dag.test()
-    assert str(run.state) == "success"
-    assert {xcoms("waits", run.run_id)[mode, -1, "cgc_summary"]["completed"] for mode in MODES} == {250}
-    yield emulators
-    for emulator in emulators.values():
-        emulator.stop()
-    monkeypatch.undo()
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for mode, how in MODES.items():
+            emulator = stack.enter_context(emulators[mode])
+            patch.setenv(f"AIRFLOW_CONN_CGC_{mode.upper()}", emulator.airflow_conn)
+            ids = emulator.submit_exports(emulator.file_ids)
+            emulator.clock.speed = SPEED
+            [ended] = play(
+                {
+                    "task_id": mode,
+                    "export_ids": ids,
+                    "cgc_conn_id": f"cgc_{mode}",
+                    "timeout": 300,
+                    "poke_interval": 1,
+                    **how,
+                }
+            )
+            assert ended.state == "success"
+            assert ended.summary is not None
+            assert ended.summary["completed"] == 250
+        yield emulators
 
 
 def asked(emulator: CgcEmulator) -> list[tuple[float, list[str]]]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.conftest import load_dag_file, xcoms
+from tests.airflow.rows import MODES, Ended, play
 
-MODES: dict[str, dict[str, Any]] = {
-    "poke": {"mode": "poke"},
-    "reschedule": {"mode": "reschedule"},
-    "deferrable": {"deferrable": True},
-}
 UNKNOWN = "unknownunknownunknownunknown0000"
 
 
@@ -26,8 +20,8 @@ class Case:
     """
     How the platform behaves, what the sensor is told, and how it must end: in state, summary and error.
 
-    `error` is "the exception's class: a part of its text", with {conn_id} for the connection's id; empty where there
-    is no failure callback, because the task is green or skipped.
+    `error` is "the exception's class: a part of its text"; empty where there is no failure callback, because the task
+    is green or skipped.
     """
 
     platform: Callable[[CgcEmulator], list[str]]
@@ -120,7 +114,7 @@ CASES = {
     "timeout": Case(never_ending, "failed", OPEN, {"timeout": 2}, "AirflowSensorTimeout: cannot be cancelled"),
     "timeout_soft_fail": Case(never_ending, "skipped", OPEN, {"timeout": 2, "soft_fail": True}),
     "timeout_never_fail": Case(never_ending, "skipped", OPEN, {"timeout": 2, "never_fail": True}),
-    "429": Case(after("429", count=2, retry_after=1), "success", ALL_DONE),
+    "429": Case(after("429", count=2, seconds=1, retry_after=1), "success", ALL_DONE),
     "503_maintenance": Case(after("503_maintenance", count=2, retry_after=1), "success", ALL_DONE),
     "502_html": Case(after("502_html", count=1), "success", ALL_DONE),
     "404_html_at_first": Case(
@@ -129,8 +123,8 @@ CASES = {
     "404_html_later": Case(after("404_html", after=1), "success", ALL_DONE),
     "302_html_later": Case(after("302_html", after=1), "success", ALL_DONE),
     "dropped_line": Case(after("drop_before", count=1), "success", ALL_DONE),
-    "401": Case(refused_token, "failed", OPEN, error="CgcWaitError: connection '{conn_id}'"),
-    "401_soft_fail": Case(refused_token, "failed", OPEN, {"soft_fail": True}, "CgcWaitError: connection '{conn_id}'"),
+    "401": Case(refused_token, "failed", OPEN, error="CgcWaitError: connection 'cgc_default'"),
+    "401_soft_fail": Case(refused_token, "failed", OPEN, {"soft_fail": True}, "CgcWaitError: connection 'cgc_default'"),
     "401_never_fail": Case(refused_token, "skipped", OPEN, {"never_fail": True}),
     "403": Case(after("403", count=None), "failed", OPEN, error="CgcWaitError: 403"),
     "403_for_a_while_silent_fail": Case(
@@ -154,97 +148,63 @@ CASES = {
 RUNS = [(name, mode) for name, case in CASES.items() for mode in case.modes]
 
 
-@dataclass(frozen=True)
-class Result:
-    """How one task ended; `error` is the exception's class and text as its failure callback got them."""
-
-    state: str
-    error: tuple[str, str]
-    summary: dict[str, Any] | None
-    returned: Any
-    requests: int
+Play = Callable[[str, str], tuple[Ended, int]]
 
 
 @pytest.fixture(scope="module")
-def results(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[tuple[str, str], Result]]:
-    """Run every case in each of its modes as tasks of one Dag, each against an emulator of its own."""
-    monkeypatch = pytest.MonkeyPatch()
-    request.getfixturevalue("database")
-    with ExitStack() as stack:
-        stack.callback(monkeypatch.undo)
-        emulators: dict[tuple[str, str], CgcEmulator] = {}
-        tasks = []
-        for name, mode in RUNS:
-            case = CASES[name]
-            emulator = emulators[name, mode] = stack.enter_context(CgcEmulator(speed=600, files=10))
-            monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id(name, mode).upper()}", emulator.airflow_conn)
-            task = {
-                "task_id": f"{name}-{mode}",
-                "cgc_conn_id": conn_id(name, mode),
-                "poke_interval": 1,
-                "timeout": 600,
-                "retries": 0,
-            }
-            tasks.append({**task, "export_ids": case.platform(emulator), **MODES[mode], **case.arguments})
-        monkeypatch.setenv("PARITY_CASES", json.dumps(tasks))
-        noted = tmp_path_factory.mktemp("errors") / "errors.jsonl"
-        monkeypatch.setenv("PARITY_ERRORS", str(noted))
-        from airflow_provider_cgc.sensors.base import CgcJobsSensor
+def played(database: None) -> Play:
+    """Run a case in one mode, once: how it ended, and how many requests it made."""
 
-        monkeypatch.setattr(CgcJobsSensor, "event_grace", 0.0)
-        dag = load_dag_file("parity").dag
-        run = dag.test()
-        states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
-        errors = dict(json.loads(line) for line in noted.read_text().splitlines())
-        pushed = xcoms("parity", run.run_id)
-        yield {
-            (name, mode): Result(
-                state=states[f"{name}-{mode}"],
-                error=tuple(errors.get(f"{name}-{mode}", ("", ""))),
-                summary=pushed.get((f"{name}-{mode}", -1, "cgc_summary")),
-                returned=pushed.get((f"{name}-{mode}", -1, "return_value")),
-                requests=emulators[name, mode].stats()["total"],
-            )
-            for name, mode in RUNS
-        }
+    @functools.cache
+    def play_it(name: str, mode: str) -> tuple[Ended, int]:
+        case = CASES[name]
+        with CgcEmulator(speed=600, files=10) as emulator, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_CGC_DEFAULT", emulator.airflow_conn)
+            for module in ("budget", "retry"):  # what the platform asks for is shorter here, too
+                patch.setattr(f"airflow_provider_cgc.client.{module}.SHORTEST_WAIT", 0.3)
+            how = {"export_ids": case.platform(emulator), "timeout": 600, **MODES[mode], **case.arguments}
+            [ended] = play({"task_id": "wait", **how})
+            return ended, emulator.stats()["total"]
+
+    return play_it
 
 
-def conn_id(name: str, mode: str) -> str:
-    return f"cgc_{name}_{mode}"
-
-
+@pytest.mark.sampled(each="name")  # tests/parity has each row of the table in each mode
 @pytest.mark.parametrize(("name", "mode"), RUNS)
-def test_ends_as_the_table_says(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
-    case, result = CASES[name], results[name, mode]
-    kind, _, words = case.error.format(conn_id=conn_id(name, mode)).partition(": ")
+def test_ends_as_the_table_says(played: Play, name: str, mode: str) -> None:
+    case, (ended, _) = CASES[name], played(name, mode)
+    kind, _, words = case.error.partition(": ")
 
-    assert (result.state, result.error[0]) == (case.state, kind)
-    assert words in result.error[1]
+    assert (ended.state, ended.error[0]) == (case.state, kind)
+    assert words in ended.error[1]
     if case.summary is not None:
-        assert result.summary is not None
-        assert {key: result.summary[key] for key in case.summary} == case.summary
+        assert ended.summary is not None
+        assert {key: ended.summary[key] for key in case.summary} == case.summary
 
 
+@pytest.mark.sampled(each="name")
 @pytest.mark.parametrize(
     ("name", "mode"), [(name, mode) for name, mode in RUNS if mode != "poke" and CASES[name].summary is not None]
 )
-def test_the_summary_is_the_same_in_every_mode(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
-    assert comparable(results[name, mode].summary) == comparable(results[name, "poke"].summary)
+def test_the_summary_is_the_same_in_every_mode(played: Play, name: str, mode: str) -> None:
+    this, poked = played(name, mode)[0], played(name, "poke")[0]
+
+    assert comparable(this.summary) == comparable(poked.summary)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_summary_is_also_the_return_value_of_a_success(results: dict[tuple[str, str], Result], mode: str) -> None:
-    result = results["all_completed", mode]
+def test_the_summary_is_also_the_return_value_of_a_success(played: Play, mode: str) -> None:
+    ended, _ = played("all_completed", mode)
 
-    assert result.returned == result.summary
+    assert ended.xcoms["return_value"] == ended.summary
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["empty", "empty_allowed", "expected_count_not_met", "no_connection"])
-def test_bad_input_sends_nothing(results: dict[tuple[str, str], Result], name: str, mode: str) -> None:
-    assert results[name, mode].requests == 0
+def test_bad_input_sends_nothing(played: Play, name: str, mode: str) -> None:
+    _, requests = played(name, mode)
+
+    assert requests == 0
 
 
 def comparable(summary: dict[str, Any] | None) -> dict[str, Any]:
