@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from tests.airflow.conftest import has_task_state_store
 from tests.crash.scene import CREATE, RETRIES, SIZE, VOLUME, Kill, Platform, Task
+
+pytestmark = pytest.mark.sampled
 
 Give = Callable[[str, float, int], Platform]
 
@@ -28,9 +30,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "move": {"items": 3, "arguments": {"copy_only": False}},
     "skip": {"items": 4, "there": 1, "arguments": {"if_exists": "skip"}},
 }
-EVERY_STEP = os.environ.get("CRASH_AT") == "every step"
-"""... or at some, so that `make test` has an end soon: `make crash` goes through all of them."""
-SOME = 4
+SOME = 11
+"""At every n-th step `make test` kills, at two at least, from another one on in each test; `make test-all` at all of
+them. It is no multiple of the three by which pauses differ."""
 LAG = 30.0
 OLDER = 20_000
 
@@ -104,24 +106,35 @@ def kills_of(task: Task, *, only: str = "") -> Iterator[Kill]:
                 yield Kill(end["part"], number)
 
 
-def sweep(undisturbed: Task, killed: Callable[[Kill], Task], check: Callable[[Task], None], *, only: str = "") -> None:
-    """Kill at every step, let Airflow go on, and check; tell all steps for which it does not hold."""
-    wrong = []
-    kills = list(kills_of(undisturbed, only=only))
-    if not EVERY_STEP:
-        kills = kills[(len(kills) - 1) % SOME :: SOME]
-    assert kills
-    for kill in kills:
-        task = killed(kill)
-        try:
-            check(task)
-        except AssertionError as error:
-            step = undisturbed.steps_of(kill.part)[kill.step]
-            wrong.append(f"=== killed in {kill.part} {step!r} ({kill.step}): {error}"[:5000])
-        else:
-            task.forget()
-    print(f"{len(kills)} kills")
-    assert not wrong, f"{len(wrong)} of {len(kills)} kills:\n" + "\n".join(wrong)
+Sweep = Callable[..., None]
+
+
+@pytest.fixture
+def sweep(request: pytest.FixtureRequest) -> Sweep:
+    """Kill at every step, or at some, let Airflow go on, and check; tell all steps for which it does not hold."""
+    every = 1 if request.config.getoption("whole") else SOME
+    first = crc32(request.node.nodeid.encode())
+
+    def sweep(
+        undisturbed: Task, killed: Callable[[Kill], Task], check: Callable[[Task], None], *, only: str = ""
+    ) -> None:
+        wrong = []
+        kills = list(kills_of(undisturbed, only=only))
+        assert kills
+        kills = kills[first % min(every, len(kills)) :: min(every, len(kills) // 2 or 1)]
+        for kill in kills:
+            task = killed(kill)
+            try:
+                check(task)
+            except AssertionError as error:
+                step = undisturbed.steps_of(kill.part)[kill.step]
+                wrong.append(f"=== killed in {kill.part} {step!r} ({kill.step}): {error}"[:5000])
+            else:
+                task.forget()
+        print(f"{len(kills)} kills")
+        assert not wrong, f"{len(wrong)} of {len(kills)} kills:\n" + "\n".join(wrong)
+
+    return sweep
 
 
 def pause_after(kill: Kill) -> float:
@@ -130,7 +143,7 @@ def pause_after(kill: Kill) -> float:
 
 
 @named(ALL + OTHER_LISTS + OTHER_KINDS)
-def test_killed_at_any_step_it_exports_all_once(platform: Give, scenario: Scenario) -> None:
+def test_killed_at_any_step_it_exports_all_once(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
     undisturbed = scenario.task(platform)
     assert undisturbed.attempt() == "success", undisturbed.log
     undisturbed.must_be_done()
@@ -149,7 +162,9 @@ def test_killed_at_any_step_it_exports_all_once(platform: Give, scenario: Scenar
 
 
 @named(LONG_LISTS)
-def test_killed_while_sending_it_finds_its_jobs_among_many_older_ones(platform: Give, scenario: Scenario) -> None:
+def test_killed_while_sending_it_finds_its_jobs_among_many_older_ones(
+    platform: Give, sweep: Sweep, scenario: Scenario
+) -> None:
     undisturbed = scenario.task(platform)
     assert undisturbed.attempt() == "success", undisturbed.log
 
@@ -166,7 +181,7 @@ def test_killed_while_sending_it_finds_its_jobs_among_many_older_ones(platform: 
 
 
 @named([one for one in ALL if one.mode == "poke"])
-def test_killed_twice_it_exports_all_once(platform: Give, scenario: Scenario) -> None:
+def test_killed_twice_it_exports_all_once(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
     """The retry is killed at each of its steps, the search for jobs among them."""
     undisturbed = scenario.task(platform)
     assert undisturbed.attempt() == "success", undisturbed.log
@@ -213,7 +228,7 @@ def test_a_lost_answer_loses_and_repeats_nothing(platform: Give, scenario: Scena
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
 @named([one for one in ALL if one.mode == "poke"])
 def test_killed_while_it_looks_for_a_lost_answer_it_exports_all_once(
-    platform: Give, scenario: Scenario, fault: str
+    platform: Give, sweep: Sweep, scenario: Scenario, fault: str
 ) -> None:
     def struck(kill: Kill | None) -> Task:
         task = scenario.task(platform)
@@ -234,7 +249,9 @@ def test_killed_while_it_looks_for_a_lost_answer_it_exports_all_once(
 
 
 @named(ALL)
-def test_a_retry_sends_again_what_failed_and_may_pass_and_nothing_else(platform: Give, scenario: Scenario) -> None:
+def test_a_retry_sends_again_what_failed_and_may_pass_and_nothing_else(
+    platform: Give, sweep: Sweep, scenario: Scenario
+) -> None:
     def failing(kill: Kill | None) -> Task:
         task = scenario.task(platform)
         task.emulator.fail_files(task.files[1], code=9100, times=1)
@@ -283,7 +300,9 @@ def test_what_is_there_after_it_failed_is_not_sent_again(platform: Give, scenari
 
 
 @named(ALL)
-def test_a_clear_of_a_failed_task_sends_what_failed_and_nothing_else(platform: Give, scenario: Scenario) -> None:
+def test_a_clear_of_a_failed_task_sends_what_failed_and_nothing_else(
+    platform: Give, sweep: Sweep, scenario: Scenario
+) -> None:
     def cleared() -> Task:
         task = scenario.task(platform)
         task.emulator.fail_files(task.files[1], code=9206)
@@ -315,7 +334,9 @@ def test_a_clear_of_a_failed_task_sends_what_failed_and_nothing_else(platform: G
 
 
 @named(ALL)
-def test_a_clear_of_a_task_that_succeeded_exports_all_anew_once(platform: Give, scenario: Scenario) -> None:
+def test_a_clear_of_a_task_that_succeeded_exports_all_anew_once(
+    platform: Give, sweep: Sweep, scenario: Scenario
+) -> None:
     """Without a store or a manifest nothing tells that the task had succeeded, and all is found done."""
     times = 1 if scenario.record == "none" else 2
 
@@ -365,7 +386,7 @@ def test_without_resume_everything_is_exported_anew(platform: Give, scenario: Sc
 
 
 @named(ALL)
-def test_a_failed_item_is_never_green(platform: Give, scenario: Scenario) -> None:
+def test_a_failed_item_is_never_green(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
     def failing(kill: Kill | None) -> Task:
         task = scenario.task(platform)
         task.emulator.fail_files(task.files[4], code=9206)
@@ -388,7 +409,7 @@ def test_a_failed_item_is_never_green(platform: Give, scenario: Scenario) -> Non
 
 
 @named([one for one in ALL if one.mode == "poke"])
-def test_two_hundred_and_fifty_are_exported_once(platform: Give, scenario: Scenario) -> None:
+def test_two_hundred_and_fifty_are_exported_once(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
     undisturbed = scenario.task(platform, items=250, chunk=100)
     assert undisturbed.attempt() == "success", undisturbed.log
 

@@ -14,6 +14,8 @@ from tests.parity.faults import FAULTS, SEEDS, Fault
 from tests.parity.invariants import complaints
 from tests.parity.scene import Scene, Stage
 
+pytestmark = pytest.mark.sampled
+
 CALM = Fault(lambda scene, jobs: None)
 USUAL = {"poke_interval": 60, "timeout": 6 * 3600}
 TROUBLED = ("completed", "failed and lost, 250, error", "fail fast", "timeout", "401 later")

@@ -124,7 +124,11 @@ def two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             note_mismatches(request.config, box)
 
 
-@pytest.fixture(scope="module", params=["killed", "frozen", "killed_and_frozen"])
+@pytest.fixture(
+    scope="module",
+    # The last one has the blow of the first, too.
+    params=[pytest.param("killed", marks=pytest.mark.whole), "frozen", "killed_and_frozen"],
+)
 def story(request: pytest.FixtureRequest, two: tuple[AirflowBox, Lab]) -> Story:
     """Let sixty waits be deferred, strike, and wait for their ends."""
     airflow, lab = two

@@ -82,7 +82,7 @@ def play(visitors, ends, latency, fault=lambda number, ids: None):
     return platform
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=settings.default.max_examples // 4)  # each example plays hours of virtual time
 @given(visitors=visitors, ends=ends, latency=latencies)
 def test_every_id_is_looked_at_in_time_and_never_after_its_end(visitors, ends, latency):
     platform = play(visitors, ends, latency)
@@ -112,7 +112,7 @@ def _times_somebody_came_anew(visitors, job_id, after):
     return sum(1 for visitor in visitors if job_id in visitor.ids and visitor.comes >= after - SLACK)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=settings.default.max_examples // 4)  # each example plays hours of virtual time
 @given(visitors=visitors, ends=ends, latency=latencies)
 def test_everybody_who_stays_hears_of_every_end_within_an_interval(visitors, ends, latency):
     play(visitors, ends, latency)
@@ -125,7 +125,7 @@ def test_everybody_who_stays_hears_of_every_end_within_an_interval(visitors, end
                 assert end - ROUNDING <= visitor.heard[job_id] <= latest
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=settings.default.max_examples // 4)  # each example plays hours of virtual time
 @given(visitors=visitors, ends=ends, faults=st.sets(st.integers(0, 30), max_size=8))
 def test_dropped_lines_lose_nothing(visitors, ends, faults):
     for visitor in visitors:
