@@ -355,6 +355,7 @@ class TestTheAccount:
 
         assert task.pokes() == "success"
         assert task.summary == {"total": 120, "completed": 120}
+        assert task.xcoms["cgc_summary"]["bytes"] == 1200
         assert len(task.jobs) == 240
 
     def test_a_volume_that_cannot_be_listed_costs_the_verification_and_not_the_account(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client import (
@@ -39,7 +39,6 @@ def test_each_way_to_answer_an_unknown_id_gives_the_same_records(
     assert {record.error.code for record in records if record.error is not None} == {9008}
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     ids=st.lists(st.integers(0, 400).map("job{}".format), max_size=260),
     lost=st.sets(st.integers(0, 400).map("job{}".format), max_size=6),
@@ -72,7 +71,6 @@ def test_one_record_per_asked_id_in_the_asked_order(
     assert len(platform.calls) <= chunks * (24 if unknown == "404" else 2)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     states=st.lists(st.sampled_from(["known", "lost", "gap", "broken", "foreign"]), min_size=1, max_size=100),
     whole_call=st.booleans(),
@@ -127,6 +125,15 @@ def test_duplicate_ids_are_asked_once_and_answered_each_time(client: CgcClient, 
 
     assert platform.calls == [["a", "b"]]
     assert [record.id for record in records] == ["a", "b", "a"]
+
+
+def test_of_two_records_about_one_job_the_first_counts() -> None:
+    twice = {"items": [{"resource": {"id": "a", "state": state}} for state in ("RUNNING", "COMPLETED")]}
+
+    accounts = account(["a", "b"], twice, parse=ExportJob.from_json, key=lambda job: job.id, id_of=lambda job: job.id)
+
+    assert accounts.records["a"].resource is not None
+    assert accounts.records["a"].resource.state is JobState.RUNNING
 
 
 def test_no_ids_send_nothing(client: CgcClient, requests_mock: Any) -> None:

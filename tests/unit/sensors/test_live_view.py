@@ -111,3 +111,16 @@ def test_a_lost_trigger_leaves_no_view_that_seems_to_wait(
         sensor.resume_execution("execute_complete", {}, run.context)
 
     assert [one["outcome"] for one in shown] == [None, "error"]
+
+
+def test_a_deferral_that_took_too_long_is_the_timeout_of_the_task(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(platform, monkeypatch, deferrable=True)
+
+    def fail(*args: Any) -> None:
+        raise compat.TaskDeferralTimeout("Trigger timeout")
+
+    monkeypatch.setattr(compat.BaseOperator, "resume_execution", fail)
+    with pytest.raises(compat.AirflowTaskTimeout, match="Trigger timeout"):
+        run.sensor().resume_execution("execute_complete", {}, run.context)

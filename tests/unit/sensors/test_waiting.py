@@ -170,8 +170,10 @@ def test_a_timeout_of_a_platform_that_answers_again_speaks_of_no_trouble(
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
 def test_an_address_that_has_not_answered_yet_is_not_taken_for_right(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
+    """Not at the second look either, which is another process in reschedule mode."""
+    platform = Platform(clock, count=1)
     page = Problem(404, None, "a page", made_here=True)
     errors = [CgcConnectionError("dropped", sent=True), CgcNotFound(page, status=404, call="POST /x")]
 
