@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,16 +54,24 @@ def part_of(path: Path) -> str:
     return path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Give the line and the full name of everything that a file imports anywhere, for type checkers only included."""
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(), str(path))))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Give the full name of everything that a file imports anywhere, for type checkers only included."""
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
-            for name in node.names:
-                yield node.lineno, name.name
+            yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
-            for name in node.names:
-                yield node.lineno, f"{module}.{name.name}"
+            yield from (f"{module}.{name.name}" for name in node.names)
+
+
+def all_imports() -> Iterator[tuple[Path, str]]:
+    """Give every import of every file."""
+    return ((path, name) for path in modules() for name in imports(path))
 
 
 def our_parts(name: str) -> str | None:
@@ -77,35 +87,29 @@ def imported_outside(name: str) -> str:
     return name.split(".")[0]
 
 
-by_path = pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT / PACKAGE)))
+def test_imports_go_in_one_direction():
+    def allowed(path: Path) -> set[str | None]:
+        part = part_of(path)
+        return {None, *MAY_IMPORT[part], part, "__init__"}  # the package itself imports nothing
+
+    assert [f"{path}: {name}" for path, name in all_imports() if our_parts(name) not in allowed(path)] == []
 
 
-@by_path
-def test_imports_go_in_one_direction(path):
-    part = part_of(path)
-    allowed = MAY_IMPORT[part] | {part, "__init__"}  # the package itself imports nothing
-
-    wrong = [f"line {line}: {name}" for line, name in imports(path) if our_parts(name) not in {None, *allowed}]
-
-    assert wrong == []
+def test_imports_say_where_they_come_from():
+    assert [f"{path}: {name}" for path, name in all_imports() if name.startswith(".")] == []
 
 
-@by_path
-def test_imports_say_where_they_come_from(path):
-    assert [name for _, name in imports(path) if name.startswith(".")] == []
-
-
-@by_path
-def test_what_begins_with_an_underscore_stays_in_its_module(path):
+def test_what_begins_with_an_underscore_stays_in_its_module():
     """Whoever changes such a name looks for it in its own file only."""
-    imported = [name for _, name in imports(path) if our_parts(name) is not None]
+    used = [(path, name) for path, name in all_imports() if our_parts(name) is not None]
+    used += [(path, name) for path in modules() for name in used_of_our_modules(path)]
 
-    assert [name for name in (*imported, *used_of_our_modules(path)) if is_private(name.rpartition(".")[2])] == []
+    assert [f"{path}: {name}" for path, name in used if is_private(name.rpartition(".")[2])] == []
 
 
 def used_of_our_modules(path: Path) -> Iterator[str]:
     """Give what a file reads from modules of ours that it has imported as such."""
-    nodes = list(ast.walk(ast.parse(path.read_text(), str(path))))
+    nodes = nodes_of(path)
     ours = {
         name.asname or name.name
         for node in nodes
@@ -127,50 +131,88 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
-@by_path
-def test_only_the_client_imports_requests(path):
-    used = {imported_outside(name) for _, name in imports(path)} & {"requests", "urllib3", "httpx", "aiohttp"}
+def test_only_the_client_imports_requests():
+    clients = {"requests", "urllib3", "httpx", "aiohttp"}
+    used = [(path, imported_outside(name)) for path, name in all_imports() if imported_outside(name) in clients]
 
-    assert used == set() or (part_of(path) == "client" and used <= {"requests", "urllib3"})
-
-
-@by_path
-def test_what_is_free_of_airflow_stays_so(path):
-    if part_of(path) in FREE_OF_AIRFLOW:
-        assert [name for _, name in imports(path) if imported_outside(name) == "airflow"] == []
+    assert [
+        f"{path}: {name}" for path, name in used if part_of(path) != "client" or name not in {"requests", "urllib3"}
+    ] == []
+    assert used, "without a client the rule would always hold"
 
 
-def test_somebody_does_import_requests():
-    """Otherwise the rule above would hold for want of a client."""
-    assert any(imported_outside(name) == "requests" for path in modules() for _, name in imports(path))
+def test_what_is_free_of_airflow_stays_so():
+    assert [
+        f"{path}: {name}"
+        for path, name in all_imports()
+        if part_of(path) in FREE_OF_AIRFLOW and imported_outside(name) == "airflow"
+    ] == []
 
 
-def loaded_by(statement: str) -> set[str]:
-    """Give the modules that a fresh interpreter has loaded after a statement."""
-    code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+def loaded_by(*statements: str) -> list[set[str]]:
+    """Give what each of some statements loads, one after the other in a fresh interpreter."""
+    code = (
+        "import json, sys\n"
+        "seen, loaded = set(sys.modules), []\n"
+        "for statement in json.loads(sys.argv[1]):\n"
+        "    exec(statement)\n"
+        "    loaded.append(sorted(set(sys.modules) - seen))\n"
+        "    seen = set(sys.modules)\n"
+        "print(json.dumps(loaded))\n"
     )
-    return set(result.stdout.splitlines())
+    result = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(statements)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return [set(names) for names in json.loads(result.stdout.splitlines()[-1])]
 
 
-BASE_CLASSES = "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator"
+BASE_CLASSES = (
+    "from airflow.providers.common.compat.sdk import AirflowPlugin, BaseHook, BaseOperator, BaseSensorOperator\n"
+    "import asgiref.sync"
+)
+HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
+PARSED = ("sensors.exports", "operators.exports", "operators.files", "links", "exceptions", "hooks.cgc")
+"""What a Dag file imports."""
 
 
-@pytest.mark.parametrize("module", ["sensors.exports", "operators.exports", "operators.files", "links", "exceptions"])
-def test_a_dag_file_s_imports_load_neither_requests_nor_fastapi(module):
+REGISTRATION = f"{PACKAGE}.plugin.registration"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """What each of our modules loads beyond Airflow's base classes and what those before it have loaded."""
+    statements = {
+        "base classes": BASE_CLASSES,
+        **{module: f"import {PACKAGE}.{module}" for module in PARSED},
+        "plugin": f"from {REGISTRATION} import CgcPlugin; plugin = CgcPlugin()",
+        "Airflow's settings": "from airflow.configuration import conf; conf.get('core', 'dags_folder')",
+        "what it registers": "assert plugin.react_apps; plugin.fastapi_apps",
+    }
+    return dict(zip(statements, loaded_by(*statements.values()), strict=True))
+
+
+def test_a_dag_file_s_imports_load_neither_requests_nor_fastapi(loaded):
     """Airflow itself loads `requests` on 2.11, so what counts is what we add, and which of our modules are loaded."""
-    by_airflow = loaded_by(BASE_CLASSES)
+    every = set().union(*(loaded[module] for module in PARSED))
 
-    loaded = loaded_by(f"{BASE_CLASSES}\nimport {PACKAGE}.{module}")
+    assert {f"{PACKAGE}.{module}" for module in PARSED} <= every
+    assert {module: loaded[module] & HEAVY for module in PARSED if loaded[module] & HEAVY} == {}
+    assert every & {name_of(path) for path in modules() if sends(path)} == set()
 
-    assert f"{PACKAGE}.{module}" in loaded
-    assert (loaded - by_airflow) & {"requests", "urllib3", "fastapi", "uvicorn", "tenacity"} == set()
-    assert loaded & {name_of(path) for path in modules() if sends(path)} == set()
+
+def test_the_plugin_loads_no_web_framework_nor_does_asking_for_what_it_registers(loaded):
+    """Every component of Airflow does it; what Airflow itself has loaded by then does not count."""
+    assert REGISTRATION in loaded["plugin"]
+    assert (loaded["plugin"] | loaded["what it registers"]) & HEAVY == set()
 
 
 def sends(path: Path) -> bool:
-    return any(imported_outside(name) in {"requests", "urllib3", "fastapi"} for _, name in imports(path))
+    return any(imported_outside(name) in {"requests", "urllib3", "fastapi"} for name in imports(path))
 
 
 def name_of(path: Path) -> str:
@@ -178,11 +220,16 @@ def name_of(path: Path) -> str:
 
 
 def test_importing_the_package_loads_nothing():
-    added = loaded_by(f"import {PACKAGE}") - loaded_by("")
+    [added] = loaded_by(f"import {PACKAGE}")
 
     assert added <= {PACKAGE, "__future__"}
 
 
-@pytest.mark.parametrize("module", ["client", "client.client", "jobs.poller", "jobs.event"])
-def test_what_a_notebook_may_use_loads_nothing_of_airflow(module):
-    assert "airflow" not in loaded_by(f"import {PACKAGE}.{module}")
+def test_what_a_notebook_may_use_loads_nothing_of_airflow():
+    modules = ("client", "client.client", "jobs.poller", "jobs.event")
+
+    loaded = loaded_by(*(f"import {PACKAGE}.{module}" for module in modules))
+
+    assert {module: "airflow" in names for module, names in zip(modules, loaded, strict=True)} == dict.fromkeys(
+        modules, False
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests_mock as mocking
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client import CgcClient, CgcForeignLinkError, CgcUsageError, JobState, RateBudget, Settings
@@ -127,7 +127,6 @@ def test_an_empty_page_ends_it(client: CgcClient, requests_mock: Any, base: str)
     assert requests_mock.call_count == 1
 
 
-@settings(max_examples=60, deadline=None)
 @given(count=st.integers(0, 450), grows=st.integers(0, 120), overlap=st.integers(0, 50))
 def test_nothing_is_left_out_and_nothing_comes_twice(count: int, grows: int, overlap: int) -> None:
     made = Settings(token="canary-of-the-pages")

@@ -7,7 +7,7 @@ import pickle
 from collections import UserList
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
@@ -294,7 +294,6 @@ some_items = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(some=st.lists(some_items, max_size=5), form=st.sampled_from([list, json.dumps, str]))
 def test_items_written_in_any_form_come_back_as_they_were(some, form):
     written = form([item.to_json() for item in some])
@@ -304,7 +303,6 @@ def test_items_written_in_any_form_come_back_as_they_were(some, form):
         assert items(written) == some
 
 
-@settings(deadline=None)
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.floats() | st.text() | st.binary() | ids,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
@@ -419,7 +419,6 @@ class TestForeignContent:
         with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
             opened(store, owner="you")
 
-    @settings(deadline=None, max_examples=200)
     @given(
         st.dictionaries(
             st.sampled_from([HEADER, f"{HEADER}_0", f"{HEADER}_1"]),
@@ -467,7 +466,6 @@ events = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(events)
 def test_the_next_attempt_knows_what_this_one_knew(events):
     store = Store()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import File
@@ -28,7 +28,6 @@ def breaks_a_rule(key):
     )
 
 
-@settings(deadline=None)
 @given(key=values | st.text(min_size=300, max_size=1100))
 @example("x" * MOST_BYTES)
 @example("x" * (MOST_BYTES + 1))
@@ -36,7 +35,6 @@ def test_a_key_is_accepted_exactly_if_it_breaks_no_rule(key):
     assert (check_key(key) is not None) == breaks_a_rule(key)
 
 
-@settings(deadline=None)
 @given(text=templates, name=values, path=values, metadata=values | st.none() | st.lists(odd))
 def test_a_key_that_a_template_makes_breaks_no_rule(text, name, path, metadata):
     try:
@@ -50,7 +48,6 @@ def test_a_key_that_a_template_makes_breaks_no_rule(text, name, path, metadata):
         assert field not in template.fields or value in key
 
 
-@settings(deadline=None)
 @given(text=st.text(alphabet=st.sampled_from("{}/an:!"), max_size=12))
 def test_any_text_is_a_template_or_refused_in_words(text):
     try:
@@ -61,7 +58,6 @@ def test_any_text_is_a_template_or_refused_in_words(text):
     assert template.fields <= {"name", "path", "project", "id"}
 
 
-@settings(deadline=None)
 @given(text=st.text(alphabet=st.sampled_from("ab/{}. "), min_size=1, max_size=12))
 def test_text_with_its_braces_doubled_stands_for_itself(text):
     assume(check_key(text) is None)
@@ -69,7 +65,6 @@ def test_text_with_its_braces_doubled_stands_for_itself(text):
     assert LocationTemplate(text.replace("{", "{{").replace("}", "}}")).render(Item("f1")) == text
 
 
-@settings(deadline=None)
 @given(
     places=st.lists(
         st.tuples(st.sampled_from(["f1", "f2", "f3"]), st.sampled_from("aAbé"), st.sampled_from([None, "o/v"])),

@@ -7,7 +7,7 @@ import io
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.jobs.items import BadItems, Item, parse_items
@@ -51,7 +51,6 @@ cells = (st.text(max_size=20) | st.text(alphabet=st.sampled_from("a,\"\t #'{}"),
 rows = st.builds(Item, ids, location=st.none() | cells, volume=st.none() | cells, properties=st.none() | plain)
 
 
-@settings(deadline=None)
 @given(outcomes=st.lists(some_outcomes, max_size=5))
 def test_outcomes_come_back_as_outcomes_and_as_items(outcomes):
     lines = [outcome.to_line() for outcome in outcomes]
@@ -62,7 +61,6 @@ def test_outcomes_come_back_as_outcomes_and_as_items(outcomes):
     assert read_items(lines, name="m.jsonl") == [outcome.item() for outcome in outcomes]
 
 
-@settings(deadline=None)
 @given(outcomes=st.lists(some_outcomes, max_size=5))
 def test_the_lines_of_a_manifest_are_items_for_an_argument_too(outcomes):
     """So that a task may hand them on as it read them."""
@@ -71,7 +69,6 @@ def test_the_lines_of_a_manifest_are_items_for_an_argument_too(outcomes):
     assert parse_items(lines, where="items") == [outcome.item() for outcome in outcomes]
 
 
-@settings(deadline=None)
 @given(outcomes=st.lists(some_outcomes, min_size=1, max_size=3), data=st.data())
 def test_a_manifest_cut_off_anywhere_keeps_its_whole_lines_and_tells_of_the_other(outcomes, data):
     lines = [outcome.to_line() for outcome in outcomes]
@@ -86,7 +83,6 @@ def test_a_manifest_cut_off_anywhere_keeps_its_whole_lines_and_tells_of_the_othe
     assert (told.cut_off is not None) == bool(rest)
 
 
-@settings(deadline=None)
 @given(outcomes=st.lists(some_outcomes, min_size=1, max_size=3), data=st.data())
 def test_a_manifest_with_a_character_lost_is_refused_or_has_as_many_lines(outcomes, data):
     """Damage never makes an item vanish without a word."""
@@ -101,7 +97,6 @@ def test_a_manifest_with_a_character_lost_is_refused_or_has_as_many_lines(outcom
     assert len(told.outcomes) + (told.cut_off is not None) == len(outcomes)
 
 
-@settings(deadline=None)
 @given(items=st.lists(rows, max_size=5), form=st.sampled_from(["csv", "tsv"]), end=st.sampled_from(["\n", "\r\n"]))
 def test_items_come_back_from_a_table_that_the_csv_module_wrote(items, form, end):
     text = io.StringIO(newline="")
@@ -115,7 +110,6 @@ def test_items_come_back_from_a_table_that_the_csv_module_wrote(items, form, end
     assert read_items(text, name="m", form=form) == items
 
 
-@settings(deadline=None)
 @given(
     text=st.text(alphabet=st.sampled_from('file,"\n\t#{}:1\r '), max_size=60), form=st.sampled_from(["csv", "jsonl"])
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import ExportJob, JobState, Page
@@ -347,7 +347,6 @@ class TestAbbreviatedLists:
         assert look == Look({}, {key(0): Blind.ABBREVIATED})
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     ages=st.lists(st.floats(200, 100_000), max_size=400),
     starts=st.lists(st.floats(0, 3000), max_size=150),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
@@ -91,7 +91,6 @@ attempts = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     chance=st.randoms(use_true_random=True),
     order=st.sampled_from(["newest", "oldest", "entered", "none"]),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
@@ -279,7 +279,6 @@ def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():
 ANSWERS = st.sampled_from([None, REFUSED, LOST, GONE, DOWN, NEVER_LEFT, LIMIT, WHO, WHOLE])
 
 
-@settings(max_examples=40, deadline=None)
 @given(count=st.integers(0, 900), answers=st.lists(ANSWERS, max_size=9), most=st.integers(0, 300))
 def test_every_item_ends_in_one_place_whatever_comes(count: int, answers: list[Any], most: int) -> None:
     result, volume, ledger = sent(count, *answers, too_many=lambda failed: failed > most)
