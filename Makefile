@@ -5,25 +5,33 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BROWSING := $(VENV)/.browsing
 
-.PHONY: demo test check system browser screenshots crash bench matrix constraints clean help
+.PHONY: demo test test-all check system browser screenshots bench matrix ci all constraints clean help
 
 help:
-	@echo "make demo    a real Airflow waits for exports on an emulated CGC (KEEP=1 leaves the UI up)"
-	@echo "make test    unit, contract and Airflow tests"
-	@echo "make check   ruff, mypy --strict, import directions, docs tests"
-	@echo "make system  tests on a real scheduler and triggerer"
-	@echo "make browser tests of the \"CGC jobs\" tab in Chromium (apt-get install chromium)"
-	@echo "make screenshots  the README's images of that tab, made anew"
-	@echo "make crash   exports killed at every step (about 15 minutes; make test takes every fourth)"
-	@echo "make bench   requests, lag, CPU and memory of waiting, beside the usual scripts (about 20 minutes)"
-	@echo "make matrix  the tests on every supported Airflow (VERSIONS=\"2.11 3.3\" for some)"
+	@echo "make demo      a real Airflow waits for exports on an emulated CGC (4 minutes; KEEP=1 leaves the UI up)"
+	@echo "make test      unit, contract, parity, crash and Airflow tests: a sample of all combinations (4 minutes)"
+	@echo "make check     ruff, mypy --strict, import directions, docs tests (1 minute)"
+	@echo ""
+	@echo "make test-all  the same tests in all combinations, exports killed at every step (12 minutes)"
+	@echo "make system    a real scheduler and triggerers (11 minutes; ARGS=--whole for all of it: 15;"
+	@echo "               apt-get install postgresql)"
+	@echo "make browser   the \"CGC jobs\" tab in Chromium (6 minutes; apt-get install chromium)"
+	@echo "make matrix    the tests on every supported Airflow (4 minutes each; VERSIONS=\"2.11 3.3\" for some)"
+	@echo "make bench     requests, lag, CPU and memory of waiting, beside the usual scripts (20 minutes)"
+	@echo ""
+	@echo "make ci        what must hold before a change lands (20 minutes)"
+	@echo "make all       everything, before a release; writes tests/RESULTS.md (70 minutes)"
+	@echo "make screenshots  the README's images of the tab, made anew"
+	@echo "ARGS=... goes to the program, as in make test ARGS=tests/unit/jobs. Times are those of two idle cores."
 
 demo: $(READY)
 	$(BIN)/python -m dev.demo
 
-# A file's tests stay in one process, which has an Airflow home and a database of its own.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+
+test-all: $(READY)
+	$(BIN)/python -m pytest --numprocesses auto --whole $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -43,11 +51,15 @@ screenshots: $(BROWSING)
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
 
-crash: $(READY)
-	CRASH_AT="every step" $(BIN)/python -m pytest tests/crash $(ARGS)
-
 matrix: $(READY)
-	$(BIN)/python -m dev.matrix $(VERSIONS)
+	$(BIN)/python -m dev.matrix $(VERSIONS) $(ARGS)
+
+# They depend on everything their stages need, so that no stage installs into .venv while another one runs.
+ci: $(BROWSING)
+	$(BIN)/python -m dev.stages ci
+
+all: $(BROWSING)
+	$(BIN)/python -m dev.stages all
 
 # Resolve everything anew; commit the result.
 constraints: $(READY)
@@ -59,10 +71,10 @@ $(READY): setup.cfg constraints.txt
 	@echo "Installing Airflow and the provider into $(VENV); this takes a few minutes the first time ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[emulator,test,dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[emulator,test,dev]'
 	@touch $@
 
-# Playwright drives the Chromium that is there; only these two targets need it.
+# Playwright drives the Chromium that is there; what does not look at the tab needs neither.
 $(BROWSING): $(READY)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || test -n "$(CHROMIUM)" \
 	  || { echo "There is no Chromium: apt-get install chromium, or set CHROMIUM=/path/to/it"; exit 1; }
@@ -70,4 +82,4 @@ $(BROWSING): $(READY)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-* .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* .demo .stages build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,7 @@
 """Runs the tests on every supported line of Airflow, each in a venv of its own with the pins that belong to it.
 
-`python -m dev.matrix [LINE ...]`, for example `python -m dev.matrix 2.11 3.0`; `make matrix VERSIONS="2.11"`.
+`python -m dev.matrix [--whole] [LINE ...]`, for example `python -m dev.matrix 2.11 3.0`; `make matrix VERSIONS="2.11"`.
+With `--whole` all combinations are played, not a sample.
 """
 
 from __future__ import annotations
@@ -26,7 +27,17 @@ def interpreter(line: Line) -> Path:
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True)
     subprocess.run(
         [
-            *(uv, "pip", "install", "--quiet", "--python", str(python), "--constraint", str(line.constraints)),
+            *(
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                str(python),
+                "--constraint",
+                str(line.constraints),
+            ),
             *("--editable", ".[emulator,test]", f"apache-airflow=={line.patch}"),
         ],
         check=True,
@@ -36,8 +47,10 @@ def interpreter(line: Line) -> Path:
     return python
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the tests of each wanted line (all if none is named); give the exit status."""
+    options = [argument for argument in arguments if argument == "--whole"]
+    wanted = [argument for argument in arguments if argument not in options]
     unknown = set(wanted) - {line.name for line in LINES}
     if unknown:
         print(f"no such line: {', '.join(sorted(unknown))}; there are {', '.join(line.name for line in LINES)}")
@@ -47,7 +60,7 @@ def main(wanted: list[str]) -> int:
         if wanted and line.name not in wanted:
             continue
         print(f"\n=== Airflow {line.patch} ===", flush=True)
-        command = [str(interpreter(line)), "-m", "pytest", "-q", "--numprocesses", "auto", "--dist", "loadfile", *TESTS]
+        command = [str(interpreter(line)), "-m", "pytest", "-q", "--numprocesses", "auto", *options, *TESTS]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             failed.append(line.name)
     if failed:
