@@ -111,6 +111,27 @@ def test_table(case):
     assert decide(KEY, past, job=job, finding=finding, file=file).action is action
 
 
+CLEARED = {
+    # Whoever clears a task has mended the cause: the object in the way is gone, the volume may be written to.
+    "9107, settled": (SEND, named(FAILED, TAKEN), settled()),
+    "9107, not settled": (UNSURE, named(FAILED, TAKEN), shown()),
+    "failed for good": (SEND, named(FAILED, FOR_GOOD), None),
+    "may pass": (SEND, named(FAILED, PASSING), None),
+}
+
+
+@pytest.mark.parametrize("case", CLEARED.values(), ids=CLEARED.keys())
+def test_a_clear_sends_what_failed_once(case):
+    """What fails in that try is not sent again in it, by a further poke."""
+    action, job, finding = case
+
+    first = decide(KEY, NAMED, job=job, finding=finding, cleared=True)
+    further = decide(KEY, NAMED, job=job, finding=finding, cleared=True, again=True)
+
+    assert first.action is action
+    assert further.action is (LOST if action is SEND else action)
+
+
 def test_the_job_that_counts_goes_along():
     decision = decide(KEY, NAMED, job=named(FAILED, TAKEN), finding=shown(listed()))
 
