@@ -157,6 +157,16 @@ def test_a_timeout_without_an_answer_says_why_and_with_which_connection(
     assert str(raised.value).endswith("This task asks with connection 'cgc_default'.")
 
 
+def test_a_look_within_the_last_second_is_the_last_one(
+    clock: Clock, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or Airflow's own check would end the task, without our words; or the next look would come much too late."""
+    with pytest.raises(AirflowSensorTimeout, match="cannot be cancelled"):
+        Run(platform, monkeypatch, mode="poke", timeout=60.5, poke_interval=60).to_the_end()
+
+    assert clock.now - BEGIN == pytest.approx(60)
+
+
 def test_a_timeout_of_a_platform_that_answers_again_speaks_of_no_trouble(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
