@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
@@ -16,6 +18,8 @@ from airflow_provider_cgc.operators.settling import settle
 
 FOR_GOOD = Problem(403, 9206, "No PUT.")
 PASSING = Problem(503, 9100, "Busy.")
+TAKEN = Problem(409, 9107, "There is an object.")
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def failed(number: int, problem: Problem, *, location: str | None = None) -> ExportJob:
@@ -66,3 +70,60 @@ def test_the_account_lists_the_failures_that_the_wait_has_listed() -> None:
 
     assert told.summary["failed_items"] == listed
     assert [item["id"] for item in listed] == ["job-000", "job-002", "job-003"]
+
+
+def completed(number: int) -> ExportJob:
+    return replace(failed(number, FOR_GOOD), state=JobState.COMPLETED, error=None, size=7, started_on=SINCE)
+
+
+@pytest.mark.parametrize(("properties", "counts"), [({}, (1, 0)), ({"sse_algorithm": "aws:kms"}, (0, 1))])
+def test_an_object_is_ours_if_it_was_put_there_as_wanted(properties: dict[str, Any], counts: tuple[int, int]) -> None:
+    """Not if the other job of this task has other properties: the Dag was changed since."""
+    mine = replace(failed(0, TAKEN), started_on=SINCE)
+    other = replace(completed(0), id="other", properties=properties)
+    exports = SimpleNamespace(
+        bulk_get=lambda ids: [BulkRecord(mine.id, mine)],
+        page=lambda *, volume, offset: Page((mine, other), total=2, next=None, date=SINCE),
+    )
+
+    told = account_of(SimpleNamespace(exports=exports), [mine], since=SINCE)
+
+    assert (told.summary["completed"], told.summary["failed"]) == counts
+    assert told.summary["bytes"] == (7 if counts[0] else 0)
+
+
+@pytest.mark.parametrize(("aliases", "counts"), [((False, True), (1, 0)), ((False, False), (0, 1))])
+def test_a_moved_file_is_given_time_to_become_an_alias(
+    monkeypatch: pytest.MonkeyPatch, aliases: tuple[bool, ...], counts: tuple[int, int]
+) -> None:
+    moved, looks, naps = completed(0), iter(aliases), []
+    monkeypatch.setattr("airflow_provider_cgc.operators.settling.time.sleep", naps.append)
+    client = SimpleNamespace(
+        exports=SimpleNamespace(bulk_get=lambda ids: [BulkRecord(moved.id, moved)]),
+        files=SimpleNamespace(
+            bulk_get=lambda ids: [BulkRecord(ids[0], SimpleNamespace(id=ids[0], is_alias=next(looks)))]
+        ),
+    )
+
+    told = account_of(client, [moved], moves=True)
+
+    assert (told.summary["completed"], told.summary["failed"]) == counts
+    assert sum(naps) == 20
+
+
+def account_of(client: Any, jobs: Sequence[ExportJob], *, since: datetime | None = None, moves: bool = False) -> Any:
+    """Settle a task of these jobs on a made-up platform."""
+    bad = [job for job in jobs if job.failed]
+    summary = {
+        "total": len(jobs),
+        "completed": len(jobs) - len(bad),
+        "failed": len(bad),
+        "missing": 0,
+        "skipped": 0,
+        "bytes": 0,
+        "failed_items": [failed_item(job) for job in bad],
+    }
+    ids = [job.id for job in jobs]
+    return settle(
+        client, summary, outcomes=None, ids=ids, verify=False, moves=moves, since=since, say=lambda line: None
+    )
