@@ -373,6 +373,18 @@ class TestTheAccount:
         assert len(task.jobs) == 2
 
 
+def test_the_manifest_of_another_task_is_refused_before_anything_is_sent(emulator: CgcEmulator, manifest: str) -> None:
+    assert Attempts(emulator, items=emulator.file_ids[:1], manifest_path=manifest).run() == "success"
+    path = Path(manifest.removeprefix("file://"))
+    path.write_text(path.read_text().replace("dag/run/export/", "dag/run/another/"))
+    before = emulator.stats()["total"]
+    task = Attempts(emulator, items=emulator.file_ids[1:2], manifest_path=manifest)
+
+    assert task.run() == "CgcInputRefused"
+    assert "that of another task of this Dag run, another/-1" in str(task.error)
+    assert emulator.stats()["total"] == before
+
+
 class TestAQuietNight:
     def test_an_empty_manifest_is_left_for_whoever_reads_it(self, emulator: CgcEmulator, manifest: str) -> None:
         task = Attempts(emulator, items=[], allow_empty=True, manifest_path=manifest)
