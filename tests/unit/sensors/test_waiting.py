@@ -109,8 +109,10 @@ def test_memory_of_another_try_is_not_used(platform: Platform, monkeypatch: pyte
 def test_an_id_unknown_for_one_look_does_not_fail_a_rescheduled_wait(
     store: Store | None, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nor if it is the only one left: then this look would be the last one."""
     job_id = list(platform.ends)[-1]
-    platform.unknown_at[job_id] = (BEGIN + HOUR, BEGIN + HOUR + 5)
+    last_minutes = BEGIN + 6 * HOUR - 120
+    platform.unknown_at[job_id] = (last_minutes, last_minutes + 5)
 
     summary = Run(platform, monkeypatch, store=store, mode="reschedule").to_the_end()
 
