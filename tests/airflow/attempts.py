@@ -131,8 +131,12 @@ def manifest_lines(uri: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settle lost answers soon, and write nothing into an Airflow that is not there."""
+def in_this_process(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Settle lost answers soon, and write nothing into an Airflow that is not there.
+
+    Airflow 2.11 asks its database when a task was rescheduled first.
+    """
     monkeypatch.setattr(recovery, "SETTLING", 0.3)
     monkeypatch.setattr(showing, "write", lambda *args, **how: None)
     monkeypatch.setattr(showing, "link", lambda *args, **how: {})
