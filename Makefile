@@ -19,10 +19,12 @@ help:
 	@echo "make matrix    the tests on every supported Airflow (4 minutes each; VERSIONS=\"2.11 3.3\" for some)"
 	@echo "make bench     requests, lag, CPU and memory of waiting, beside the usual scripts (20 minutes)"
 	@echo ""
-	@echo "make ci        what must hold before a change lands (20 minutes)"
+	@echo "make ci        what must hold before a change lands: check; then test, matrix 2.11, our rows of bench and demo,"
+	@echo "               beside system and browser (20 minutes; apt-get install postgresql chromium)"
 	@echo "make all       everything, before a release; writes tests/RESULTS.md (70 minutes)"
 	@echo "make screenshots  the README's images of the tab, made anew"
-	@echo "ARGS=... goes to the program, as in make test ARGS=tests/unit/jobs. Times are those of two idle cores."
+	@echo "ARGS=... goes to pytest in test, test-all, system and browser, as in make test ARGS=tests/unit/jobs, and to bench;"
+	@echo "matrix knows ARGS=--whole. Times are those of two idle cores."
 
 demo: $(READY)
 	$(BIN)/python -m dev.demo

@@ -136,6 +136,9 @@ class Run:
                 _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         wall, lines = time.monotonic() - began, stage.output.read_text(errors="replace").splitlines()
+        if process.returncode and self._over:
+            print(f"=== {stage.name}: ended, because another one failed", flush=True)
+            return None
         if process.returncode:
             shown = "\n".join(lines[-SHOWN_OF_A_FAILURE:])
             after = f"failed with code {process.returncode} after {_minutes(wall)}"
@@ -150,7 +153,9 @@ class Run:
             process = subprocess.Popen(
                 ["make", stage.target, *stage.variables],
                 cwd=ROOT,
-                env={name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON},
+                # What a developer's own run has left for --lf stays as it is.
+                env={name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON}
+                | {"PYTEST_ADDOPTS": "-p no:cacheprovider"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -180,7 +185,7 @@ class Run:
 def main(arguments: Sequence[str]) -> int:
     """Run the stages of a plan; give the exit status."""
     if len(arguments) != 1 or arguments[0] not in PLANS:
-        print(f"python -m dev.stages {' | '.join(PLANS)}", file=sys.stderr)
+        print(f"no such plan: {' '.join(arguments)}; there are {', '.join(PLANS)}", file=sys.stderr)
         return 2
     [plan] = arguments
     for number in (signal.SIGTERM, signal.SIGHUP):

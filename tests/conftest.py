@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.sample import LEFT_OUT, leave_out
+from tests.sample import LEFT_OUT, leave_out, plays_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(tempfile.mkdtemp(prefix="airflow-provider-cgc-"))
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Hypothesis: 40 examples, the same in each run; with --whole 200 new ones, of which one that fails is printed."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that whatever was made is removed
-    whole = config.getoption("whole")
+    whole = plays_whole(config)
     settings.register_profile(
         "cgc", deadline=None, max_examples=200 if whole else 40, derandomize=not whole, print_blob=True
     )
@@ -67,8 +67,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out after -k and -m, so that what they choose is sampled, and nothing of what failed the last time."""
-    if not config.getoption("whole") and not config.getoption("lf", False):
+    """Leave out after -k and -m, so that what they choose is sampled."""
+    if not plays_whole(config):
         leave_out(config, items)
 
 
@@ -91,5 +91,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if left_out:
         told = ", ".join(f"{count:,} in {tier}" for tier, count in sorted(left_out.items()))
         terminalreporter.write_line(
-            f"A sample was played; --whole, as in make test-all, plays {left_out.total():,} more ({told})."
+            f"A sample was played, without {left_out.total():,} combinations ({told}); add --whole to ARGS for all."
         )

@@ -5,17 +5,15 @@ every pair of values (pairwise testing), in a fraction of all combinations. The 
 `sampled` are one matrix, whose axes are the tests and their parameters.
 
 Of a test that is marked as `sampled(each="name")`, each value of this parameter is played once, with the values of the
-others in turn. What is marked as `whole` is in no sample. A test whose full id is given on the command line is played.
+others in turn. What is marked as `whole` is in no sample.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -68,10 +66,10 @@ def in_turn(items: Sequence[pytest.Function], axis: str) -> Iterator[pytest.Func
         yield those[number % len(those)]
 
 
-def _full_id(argument: str, root: Path) -> str:
-    """Spell an argument of the command line as pytest spells the ids of tests."""
-    path, colons, test = argument.partition("::")
-    return os.path.relpath(path, root) + colons + test
+def plays_whole(config: pytest.Config) -> bool:
+    """Whether nothing is left out: with --whole, for what failed the last time, and for tests that are named."""
+    named = bool(config.args) and all("::" in argument for argument in config.args)
+    return bool(named or config.getoption("whole") or config.getoption("lf", False))
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -79,14 +77,11 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     matrices: dict[str, dict[str, frozenset[Hashable]]] = {}
     turns: dict[tuple[str, str], list[pytest.Function]] = {}
     played: set[str] = set()
-    asked_for = {_full_id(argument, config.rootpath) for argument in config.args}
     for item in items:
         marker = item.get_closest_marker("sampled")
-        if item.nodeid in asked_for:
-            played.add(item.nodeid)
-        elif item.get_closest_marker("whole"):
+        if item.get_closest_marker("whole"):
             continue
-        elif marker is None or not hasattr(item, "callspec"):
+        if marker is None or not hasattr(item, "callspec"):
             played.add(item.nodeid)
         elif "each" in marker.kwargs:
             turns.setdefault((item.nodeid.partition("[")[0], marker.kwargs["each"]), []).append(item)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.airflow.conftest import has_task_state_store
 from tests.crash.scene import CREATE, RETRIES, SIZE, VOLUME, Kill, Platform, Task
+from tests.sample import plays_whole
 
 pytestmark = pytest.mark.sampled
 
@@ -112,7 +113,7 @@ Sweep = Callable[..., None]
 @pytest.fixture
 def sweep(request: pytest.FixtureRequest) -> Sweep:
     """Kill at every step, or at some, let Airflow go on, and check; tell all steps for which it does not hold."""
-    every = 1 if request.config.getoption("whole") else SOME
+    every = 1 if plays_whole(request.config) else SOME
     first = crc32(request.node.nodeid.encode())
 
     def sweep(
