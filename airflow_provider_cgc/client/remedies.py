@@ -103,7 +103,8 @@ _VOLUME_REQUESTS = {
     9005: Remedy("The job was started by another user, and only that user sees it: use that user's connection."),
     9006: Remedy(
         "This file cannot be exported: it is an alias of an object on a volume, a public file or a copy of one, "
-        "archived, or just restored. Leave it out, or copy or restore it first."
+        'archived, or just restored. Leave it out (aliases="skip" of CgcBulkExportOperator does so with aliases), or '
+        "copy or restore it first."
     ),
     9007: Remedy("Check the volume id ('owner/name') and that this user is a member of the volume."),
     9008: Remedy(_NO_JOB),

@@ -18,6 +18,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.objects import common_folder
 from airflow_provider_cgc.jobs.order import Order, Placed, place
+from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE
 from airflow_provider_cgc.jobs.preflight import Facts, report
 from airflow_provider_cgc.jobs.resume import Action
 from airflow_provider_cgc.jobs.submit import Sender, Sent
@@ -55,7 +56,7 @@ class Exporting:
         self._say = say
         self._clock = clock
         self._sleep = sleep
-        self._placed = Placed({}, Facts({}, {}, {}, {}, {}), [])
+        self._placed = Placed({}, [], Facts({}, {}, {}, {}, {}), [])
         self._work = self._worklist()
         self.sent = Sent()
         self.began = datetime.fromtimestamp(clock(), UTC)
@@ -119,7 +120,7 @@ class Exporting:
         if not to_send:
             return []
         lines = [
-            f"Exporting {len(keys)} of {EXPORT.count(len(self.items))} to {volume},"
+            f"Exporting {len(keys)} of {EXPORT.count(len(self._order.items))} to {volume},"
             f" below {common_folder([key.location for key in keys])!r}."
             for volume in sorted({key.volume for key in to_send})
             if (keys := [key for key in to_send if key.volume == volume])
@@ -135,17 +136,19 @@ class Exporting:
         def create(items: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
             return self._client.exports.bulk_create(items, copy_only=order.copy_only)
 
+        unplaced = sum(not order.skips(one.problem) for one in self._placed.unplaced)
         sender = Sender(
             create,
             self._client.exports.bulk_get,
             ledger,
             at=self.began,
-            too_many=order.too_many,
+            too_many=lambda failed: order.too_many(failed + unplaced),
             overwrite=order.if_exists == "overwrite",
             properties=order.properties,
             stop=self._client.close,
         )
-        self.sent.refused |= self._work.in_the_way | self._work.blocked
+        unfit = {key: problem for key, problem in self._work.unfit.items() if not order.skips(problem)}
+        self.sent.refused |= self._work.in_the_way | self._work.blocked | unfit
         self.sent.held |= self._work.held
         sender.send({key: self.items[key] for key in self._work.to_send()}, self.sent)
         for rounds_left in reversed(range(MOST_ROUNDS)):
@@ -163,34 +166,36 @@ class Exporting:
                 self._give_up(again)
 
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
-        """Return how each item stands, in the order given."""
+        """Return how each item stands: in the order given, and last those for which there is no place."""
         unsent = set(self.sent.unsent)
-        return [
-            replace(
-                self._outcome(key, item, unsent=key in unsent),
-                copy_only=self._order.copy_only,
-                user=user,
-                conn_id=conn_id,
-            )
-            for key, item in self.items.items()
-        ]
+        outcomes = [self._outcome(key, item, unsent=key in unsent) for key, item in self.items.items()]
+        outcomes += [self._unfit(self._base(one.item), one.problem) for one in self._placed.unplaced]
+        return [replace(one, copy_only=self._order.copy_only, user=user, conn_id=conn_id) for one in outcomes]
 
     def told(self) -> list[str]:
         """Say what was done, and why not all of it."""
         work = self._work
         apart = work.held.keys() | work.blocked.keys()
+        problems = work.problems()
+        aliases = sum(map(self._order.skips, problems))
+        not_sent = len(work.blocked) + len(work.in_the_way) + sum(key in self.sent.refused for key in work.unfit)
         known = Counter(one.action for key, one in work.decisions.items() if key not in apart)
         counts = (
             (len(self.sent.started), "started"),
             (known[Action.ADOPT], "under way already and taken over"),
             (known[Action.DONE], "done already"),
             (len(work.skipped), "skipped, they are there already"),
+            (aliases, "skipped, they are aliases"),
+            (len(problems) - aliases, "that cannot be exported"),
+            (len(work.in_the_way), "with another object in the way"),
             (len(work.blocked), "done already, but not as they should be"),
             (len(work.held), "left to a job of another run for now"),
-            (len(self.sent.refused) - len(work.blocked), "refused by the platform"),
+            (len(self.sent.refused) - not_sent, "refused by the platform"),
             (len(self.sent.unsent), "not sent"),
         )
-        lines = [f"Of {EXPORT.count(len(self.items))}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
+        lines = [
+            f"Of {EXPORT.count(len(self._order.items))}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."
+        ]
         if self.sent.stopped:
             lines.append(f"Nothing more was sent: {self.sent.stopped}.")
         return lines
@@ -232,22 +237,30 @@ class Exporting:
             if isinstance(why, CgcError):
                 self.sent.error = self.sent.error or why
 
-    def _outcome(self, key: Key, item: Item, *, unsent: bool) -> ItemOutcome:
-        base = ItemOutcome(
-            file=key.file,
-            location=key.location,
-            volume=key.volume,
+    def _base(self, item: Item) -> ItemOutcome:
+        return ItemOutcome(
+            file=item.file,
+            location=item.location,
+            volume=item.volume,
             properties=(dict(self._order.properties) or None) if item.properties is None else item.properties,
             state=ItemState.SUBMITTED,
             size=item.size,
         )
+
+    def _unfit(self, base: ItemOutcome, problem: Problem) -> ItemOutcome:
+        state = ItemState.SKIPPED if self._order.skips(problem) else ItemState.FAILED
+        return replace(base, state=state, code=problem.code, message=problem.message)
+
+    def _outcome(self, key: Key, item: Item, *, unsent: bool) -> ItemOutcome:
+        base = self._base(item)
         if key in self._work.skipped:
-            return replace(base, state=ItemState.SKIPPED, message="the object is there already")
+            return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
+        if key in self._work.unfit:
+            return self._unfit(base, self._work.unfit[key])
         if key in self.sent.started:
             return replace(base, id=self.sent.started[key])
         if key in self.sent.refused:
-            problem = self.sent.refused[key]
-            return replace(base, state=ItemState.FAILED, code=problem.code, message=problem.message)
+            return self._unfit(base, self.sent.refused[key])
         if key in self.sent.uncertain:
             return replace(base, message=str(self.sent.uncertain[key]))
         if key in self.sent.held:

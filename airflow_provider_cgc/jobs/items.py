@@ -208,10 +208,13 @@ def _properties(entry: Mapping[Any, Any]) -> dict[str, Any] | None:
     return dict(value)
 
 
+def listed(problems: Sequence[str]) -> list[str]:
+    """Return the lines of a list of problems: ten of them, and how many more there are."""
+    rows = [f"- {problem}" for problem in problems[:MOST_SHOWN]]
+    return [*rows, f"- and {len(problems) - MOST_SHOWN} more"] if len(problems) > MOST_SHOWN else rows
+
+
 def _listed(where: str, problems: Sequence[str]) -> str:
     if len(problems) == 1:
         return f"{where}: {problems[0]}"
-    rows = [f"- {problem}" for problem in problems[:MOST_SHOWN]]
-    if len(problems) > MOST_SHOWN:
-        rows.append(f"- and {len(problems) - MOST_SHOWN} more")
-    return "\n".join([f"{where}: {len(problems)} problems", *rows])
+    return "\n".join([f"{where}: {len(problems)} problems", *listed(problems)])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_cgc.jobs.items import MOST_SHOWN, BadItems, Item
+from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
@@ -115,17 +115,21 @@ class LocationTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The items, each with its volume and key; `warnings` are facts to log that stop nothing."""
+    """The items, each with its volume and key, and what is wrong with the others."""
 
     items: list[Item]
+    unplaced: list[tuple[Item, str]]
+    """Items for which there is no good key, and why."""
+    problems: list[str]
+    """What is wrong with several items together: no volume, or the same place for two of them."""
     warnings: list[str]
+    """Facts to log that stop nothing."""
 
 
 def targets(
     items: Iterable[Item],
     *,
     template: LocationTemplate,
-    where: str,
     volume: str | None = None,
     files: Mapping[str, File] | None = None,
 ) -> Targets:
@@ -134,20 +138,24 @@ def targets(
 
     `files` is what the platform tells of the files now, by id. Keys are compared as the stores do, byte by byte:
     "A" and "a" are two objects, and so are two ways to write one accent (Unicode NFC and NFD), which is warned of.
-
-    Raises BadItems, which begins with `where`, for all items that have no good key, no volume, or another's place.
     """
     placed: list[Item] = []
+    unplaced: list[tuple[Item, str]] = []
     problems: list[str] = []
     for item in items:
+        file = (files or {}).get(item.file)
+        target = item.volume or volume
+        if not target:
+            begin = f"{item.line}: " if item.line else ""
+            problems.append(
+                f"{begin}{named(item, file)} has no volume; give the operator's 'volume', or the item's own"
+            )
+            continue
         try:
-            placed.append(_placed(item, template, volume, (files or {}).get(item.file)))
+            placed.append(_placed(replace(item, volume=target), template, file))
         except BadLocation as error:
-            problems.append(f"{item.line}: {error}" if item.line else str(error))
-    problems += _clashes(placed)
-    if problems:
-        raise BadItems(where, problems)
-    return Targets(placed, _look_alikes(placed))
+            unplaced.append((replace(item, volume=target), str(error)))
+    return Targets(placed, unplaced, problems + _clashes(placed), _look_alikes(placed))
 
 
 def moved_twice(items: Iterable[Item]) -> list[str]:
@@ -247,16 +255,13 @@ def named(item: Item, file: File | None = None) -> str:
     return f"file {item.file} ({shown(name)})" if name else f"file {item.file}"
 
 
-def _placed(item: Item, template: LocationTemplate, volume: str | None, file: File | None) -> Item:
-    target = item.volume or volume
-    if not target:
-        raise BadLocation(f"{named(item, file)} has no volume; give the operator's 'volume', or the item's own")
+def _placed(item: Item, template: LocationTemplate, file: File | None) -> Item:
     problem = None if item.location is None else check_key(item.location)
     if problem:
         raise BadLocation(f"{named(item, file)} has the location {shown(item.location)}, which {problem}")
     location = template.render(item, file) if item.location is None else item.location
     size = file.size if file and file.size is not None else item.size
-    return replace(item, volume=target, location=location, name=_name(item, file), size=size)
+    return replace(item, location=location, name=_name(item, file), size=size)
 
 
 def _clashes(items: Sequence[Item]) -> list[str]:

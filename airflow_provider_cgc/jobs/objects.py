@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.jobs.recovery import Key
 
 MOST_STARTS = 20
 """Folders that are listed without having been seen in the folder above: each costs a request, if it is there or not."""
@@ -29,6 +30,15 @@ def objects_at(client: CgcClient, volume: str, locations: Collection[str]) -> di
         for found in client.volumes.contents(volume, prefix=start, into=lambda folder: folder.strip("/") in folders)
         if found.location in wanted
     }
+
+
+def sizes_of(client: CgcClient, keys: Collection[Key]) -> dict[Key, int | None]:
+    """Return, of what is to be on several volumes, what is there, with its size in bytes. Raises `CgcError`."""
+    there = {
+        volume: objects_at(client, volume, [key.location for key in keys if key.volume == volume])
+        for volume in {key.volume for key in keys}
+    }
+    return {key: there[key.volume][key.location] for key in keys if key.location in there[key.volume]}
 
 
 def common_folder(locations: Iterable[str]) -> str:

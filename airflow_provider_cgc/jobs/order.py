@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
+from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.locations import LocationTemplate, moved_twice, targets
 from airflow_provider_cgc.jobs.places import paths_of
-from airflow_provider_cgc.jobs.preflight import Facts, ask, problems
+from airflow_provider_cgc.jobs.preflight import Facts, Unfit, ask, common_problems, told, undecided, unfit_items
 from airflow_provider_cgc.jobs.recovery import Key
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Order:
     template: LocationTemplate
     copy_only: bool
     if_exists: str = "fail"
+    aliases: str = "fail"
     properties: Mapping[str, Any] = field(default_factory=dict)
     too_many: Callable[[int], bool] = bool
     verify: bool = False
@@ -34,12 +37,33 @@ class Order:
     where: str = "items"
     """The argument that the items come from, for messages."""
 
+    def skips(self, problem: Problem) -> bool:
+        """Whether an item that cannot be exported for this reason is passed over, and counts as no failure."""
+        return self.aliases == "skip" and problem.made_here and problem.code == NOT_EXPORTABLE
+
+    def refuse(self, unfit: Sequence[Unfit], common: Sequence[str] = ()) -> None:
+        """
+        Refuse the whole order for what is wrong with all of it, or with more of its items than may fail.
+
+        :raises BadItems: with everything that is wrong.
+        :raises CgcUnreadableError: if it is not known yet of some items whether they can be exported.
+        """
+        failing = [one for one in unfit if not self.skips(one.problem)]
+        unsure = {one.item.file: one.problem for one in failing if one.problem.may_pass}
+        certain = len([one for one in failing if one.item.file not in unsure])
+        if common or self.too_many(certain):
+            raise BadItems(self.where, [*common, *told(failing)])
+        if unsure:
+            raise undecided(unsure)
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """The items of an order by what identifies an export, what the platform told of them, and lines to log."""
 
     items: dict[Key, Item]
+    unplaced: list[Unfit]
+    """The items for which there is no place on a volume."""
     facts: Facts
     warnings: list[str]
 
@@ -51,25 +75,26 @@ def place(client: CgcClient, order: Order, *, first: bool) -> Placed:
     Where an earlier attempt may have sent something, `first` is False: a file may be gone that was exported long ago,
     so that what is wrong with a file counts only if it is still to be sent, which is not known here.
 
-    :raises BadItems: with everything that is wrong; nothing was submitted.
+    :raises BadItems: with everything that is wrong, if it is wrong with the whole order, or with more items than may
+        fail; nothing was submitted.
     """
     facts = ask(client, order.items, [order.volume] if order.volume else [])
     items = _with_paths(client, order, facts)
-    # A folder is refused whatever its key would be, so nothing is said of that.
-    folders = {file_id for file_id, file in facts.files.items() if file.is_folder}
-    known = [item for item in items if item.file not in folders and (item.file in facts.files or not first)]
-    try:
-        placed = targets(known, template=order.template, where=order.where, volume=order.volume, files=facts.files)
-    except BadItems as error:
-        raise BadItems(order.where, [*problems(items, facts), *error.problems]) from None
-    unknown = [item for item in items if item.file not in facts.files]
-    wrong = [] if order.copy_only else moved_twice(placed.items)
-    checked = [*placed.items, *(unknown if first else [])] if first or facts.refused_volumes else []
-    wrong += problems([*checked, *(item for item in items if item.file in folders)], facts)
-    if wrong:
-        raise BadItems(order.where, wrong)
-    by_key = {Key(item.file, str(item.volume), str(item.location)): item for item in placed.items}
-    return Placed(by_key, facts, list(placed.warnings))
+    found = targets(items, template=order.template, volume=order.volume, files=facts.files)
+    unplaced = [_unplaced(item, reason, facts) for item, reason in found.unplaced]
+    wrong = [*found.problems, *([] if order.copy_only else moved_twice(found.items))]
+    checked = found.items if first or facts.refused_volumes else []
+    unfit = unfit_items(found.items, facts) if first else []
+    order.refuse([*unplaced, *unfit], common=[*common_problems(checked, facts), *wrong])
+    by_key = {Key(item.file, str(item.volume), str(item.location)): item for item in found.items}
+    return Placed(by_key, unplaced, facts, list(found.warnings))
+
+
+def _unplaced(item: Item, reason: str, facts: Facts) -> Unfit:
+    """Say why there is no place for an item; what is wrong with its file says more."""
+    own = Problem(None, None, reason, made_here=True)
+    [unfit] = unfit_items([item], facts) or [Unfit(item, own, f"{item.line}: {reason}" if item.line else reason)]
+    return unfit
 
 
 def _with_paths(client: CgcClient, order: Order, facts: Facts) -> list[Item]:

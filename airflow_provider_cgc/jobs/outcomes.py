@@ -14,6 +14,9 @@ from airflow_provider_cgc.jobs.tracker import JobTracker
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import ExportJob, File
 
+ALREADY_THERE = "the object is there already"
+"""Why an item is SKIPPED."""
+
 
 def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
     """

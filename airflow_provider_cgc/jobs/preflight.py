@@ -13,7 +13,13 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from airflow_provider_cgc.client.codes import NO_SUCH_VOLUME, OTHER_PLACE, VOLUME_INACTIVE, VOLUME_READ_ONLY
+from airflow_provider_cgc.client.codes import (
+    NO_SUCH_VOLUME,
+    NOT_EXPORTABLE,
+    OTHER_PLACE,
+    VOLUME_INACTIVE,
+    VOLUME_READ_ONLY,
+)
 from airflow_provider_cgc.client.errors import (
     CgcApiError,
     CgcForbidden,
@@ -25,7 +31,7 @@ from airflow_provider_cgc.client.problems import REMEDIES, Problem, one_line
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
-from airflow_provider_cgc.jobs.sweep import THREADS, chunks
+from airflow_provider_cgc.jobs.sweep import MOST_ROUNDS, THREADS, chunks
 from airflow_provider_cgc.jobs.text import counted, shown
 
 if TYPE_CHECKING:
@@ -39,8 +45,8 @@ LARGEST = 5 * 1024**4
 """Bytes of the largest file that is sent. Inferred, the platform documents none: S3 took no larger object for years,
 and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says that the platform writes them there."""
 
-_MOST_ROUNDS = 4
-"""How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
+_FOLDER = "It is a folder, and only files are exported"
+_FILES_OF_A_FOLDER = "CgcListFilesOperator lists a folder's files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +87,71 @@ def ask(client: CgcClient, items: Sequence[Item], volumes: Collection[str], *, t
     )
 
 
-def problems(items: Sequence[Item], facts: Facts) -> list[str]:
-    """
-    Say all that is wrong, one sentence or two each, with the remedy: volumes first, then projects, then item by item.
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A single item that cannot be exported; the others can."""
 
-    `items` have their volumes and keys (`jobs.locations.targets`); without, what these decide is left out. What
-    concerns all items of a volume or project is said once. An item whose file is there already has no problem and is
-    not counted.
+    item: Item
+    problem: Problem
+    text: str
+    """One sentence or two that name the item, the fact and the remedy."""
+
+
+def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
+    """
+    Say what is wrong with whole volumes and projects, one sentence or two each with the remedy: volumes first.
+
+    `items` have their volumes and keys (`jobs.locations.targets`); without, what these decide is left out. An item
+    whose file is there already is not counted.
     """
     open_items = [item for item in items if not _is_done(item, facts)]
+    return [*_about_volumes(open_items, facts), *_about_places(open_items, facts)]
+
+
+def unfit_items(items: Sequence[Item], facts: Facts) -> list[Unfit]:
+    """Return the items that cannot be exported, in their order; one whose file is there already can."""
     return [
-        *_about_volumes(open_items, facts),
-        *_about_places(open_items, facts),
-        *_about_items(open_items, facts),
+        Unfit(item, problem, f"{_item(item, facts.files.get(item.file))}: {_with_remedy(problem)}")
+        for item in items
+        if (problem := problem_of(item, facts)) is not None
     ]
+
+
+def problem_of(item: Item, facts: Facts) -> Problem | None:
+    """Say why one item cannot be exported, as far as the platform's answers show it; None where they show nothing."""
+    file = facts.files.get(item.file)
+    if file is None:
+        return facts.refused[item.file]
+    if file.is_folder:
+        return Problem(None, None, f"{_FOLDER}; {_FILES_OF_A_FOLDER}", made_here=True)
+    if file.is_alias:
+        if file.is_alias_of(item.volume, item.location):
+            return None
+        return Problem(None, NOT_EXPORTABLE, f"It is an alias: its bytes are {_place_of(file)} already", made_here=True)
+    size = _size(item, facts)
+    if size is not None and size > LARGEST:
+        return Problem(
+            None,
+            None,
+            f"It has {human_bytes(size)}, and an object store takes at most {human_bytes(LARGEST)} ({LARGEST} bytes) in"
+            " one object; split the file, or leave it out",
+            made_here=True,
+        )
+    return None
+
+
+def told(unfit: Iterable[Unfit]) -> list[str]:
+    """Return the sentences about items that cannot be exported; folders share one, for they are one mistake."""
+    lines: dict[str, list[str]] = {}
+    for number, one in enumerate(unfit):
+        is_folder = one.problem.message.startswith(_FOLDER)
+        lines.setdefault("folders" if is_folder else str(number), []).append(one.text)
+    return [texts[0] if len(texts) == 1 else _about_folders(texts) for texts in lines.values()]
+
+
+def _about_folders(texts: Sequence[str]) -> str:
+    named = _listed((text.partition(f": {_FOLDER}")[0] for text in texts), between="; ")
+    return f"{len(texts)} items are folders, and only files are exported: {named}. {_FILES_OF_A_FOLDER}"
 
 
 def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -> list[str]:
@@ -157,7 +214,7 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
     files: dict[str, File] = {}
     refused: dict[str, Problem] = {}
     groups = chunks(ids)
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         answers = _side_by_side(lambda group: client.files.bulk_get(group), map(tuple, groups), threads)
         for record in (record for records in answers.values() for record in records):
             _sort_in(record, files, refused)
@@ -166,12 +223,17 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
             break
         groups = chunks(doubtful, suspects=doubtful)
     if refused and len(doubtful) == len(refused):
-        first = doubtful[0]
-        raise CgcUnreadableError(
-            f"the platform's answers do not tell of {counted(len(doubtful), 'file')} whether they exist, such as"
-            f" {first}: {as_sentence(refused[first])} Nothing was submitted; try again later."
-        )
+        raise undecided({file_id: refused[file_id] for file_id in doubtful})
     return files, refused
+
+
+def undecided(files: Mapping[str, Problem]) -> CgcUnreadableError:
+    """Return the error about files of which the platform does not tell if they exist."""
+    first, problem = next(iter(files.items()))
+    return CgcUnreadableError(
+        f"the platform's answers do not tell of {counted(len(files), 'file')} whether they exist, such as {first}:"
+        f" {as_sentence(problem)} Nothing was submitted; try again later."
+    )
 
 
 def _sort_in(record: BulkRecord[File], files: dict[str, File], refused: dict[str, Problem]) -> None:
@@ -230,38 +292,6 @@ def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
                 f" {counted(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {difference}:"
                 f" {_remedy(OTHER_PLACE)}"
             )
-
-
-def _about_items(items: Sequence[Item], facts: Facts) -> Iterator[str]:
-    folders = [item for item in items if (file := facts.files.get(item.file)) and file.is_folder]
-    for item in items:
-        file = facts.files.get(item.file)
-        if file is None:
-            yield f"{_item(item)}: {_with_remedy(facts.refused[item.file])}"
-        elif file.is_folder:
-            # All of them in one sentence, in the place of the first: a whole listing with its folders is one mistake.
-            if item is folders[0]:
-                yield _about_folders(folders, facts)
-        elif file.is_alias:
-            yield (
-                f"{_item(item, file)} is an alias: its bytes are {_place_of(file)} already, and the platform exports"
-                " only what it stores itself (9006); leave it out, or copy the object with the store's own tools"
-            )
-        elif (size := _size(item, facts)) is not None and size > LARGEST:
-            yield (
-                f"{_item(item, file)} has {human_bytes(size)}, and an object store takes at most"
-                f" {human_bytes(LARGEST)} ({LARGEST} bytes) in one object; split the file, or leave it out"
-            )
-
-
-def _about_folders(folders: Sequence[Item], facts: Facts) -> str:
-    told = _listed((_item(item, facts.files[item.file]) for item in folders), between="; ")
-    if len(folders) == 1:
-        return f"{told} is a folder, and only files are exported; CgcListFilesOperator lists a folder's files"
-    return (
-        f"{len(folders)} items are folders, and only files are exported: {told}. CgcListFilesOperator lists a folder's"
-        " files"
-    )
 
 
 class _Place(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -120,6 +120,7 @@ class Sender:
         task, nothing more leaves, and the answers to what has left are taken in before that goes on its way.
         """
         under_way: dict[Future[Sequence[BulkRecord[ExportJob]]], tuple[int, list[Key]]] = {}
+        known = frozenset(sent.refused)
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="cgc-send") as pool:
             try:
                 for chunk in chunks_of(items, BULK_LIMIT):
@@ -131,7 +132,7 @@ class Sender:
                     under_way[future] = number, chunk
                     if probe or len(under_way) == IN_FLIGHT:
                         self._take_some(under_way, sent)
-                        self._decide(sent, probed=probe)
+                        self._decide(sent, probed=probe, known=known)
                         probe = False
                 while under_way:
                     self._take_some(under_way, sent)
@@ -177,15 +178,16 @@ class Sender:
         else:
             sent.uncertain |= dict.fromkeys(chunk, error)
 
-    def _decide(self, sent: Sent, *, probed: bool) -> None:
-        """Stop where going on has no sense."""
+    def _decide(self, sent: Sent, *, probed: bool, known: Collection[Key]) -> None:
+        """Stop where going on has no sense; of some it was `known` before that they would not be sent."""
         if sent.stopped:
             return
-        refusals = {(problem.code, problem.message): problem for problem in sent.refused.values()}
+        refused = [problem for key, problem in sent.refused.items() if key not in known]
+        refusals = {(problem.code, problem.message): problem for problem in refused}
         if probed and len(refusals) == 1 and not sent.started and not sent.uncertain:
             [problem] = refusals.values()
             if problem.code not in ABOUT_ONE_ITEM:
-                many = "the first item" if len(sent.refused) == 1 else f"all of the first {len(sent.refused)} items"
+                many = "the first item" if len(refused) == 1 else f"all of the first {len(refused)} items"
                 sent.stopped = f"the platform refuses {many} ({problem})"
                 return
         self._watch(sent)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
     from airflow_provider_cgc.jobs.kinds import BulkGet
 
+MOST_ROUNDS = 4
+"""How often an id may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
 THREADS = 8
 """Requests of one look that are under way at once."""
 
@@ -66,6 +68,30 @@ def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = (
         result.records += answer.records
         result.note(answer.error)
     return result
+
+
+def records_of(bulk_get: BulkGet, ids: Iterable[str]) -> dict[str, BulkRecord[Any]]:
+    """
+    Ask for all `ids`, and a few times more for those of which an answer tells nothing; give the records by id.
+
+    Raises the `CgcError` of any request.
+    """
+    records: dict[str, BulkRecord[Any]] = {}
+    left = list(ids)
+    for _ in range(MOST_ROUNDS):
+        found = look(bulk_get, left, suspects=records.keys())
+        if found.error is not None:
+            raise found.error
+        records |= {record.id: record for record in found.records if record.id is not None}
+        left = [one for one in left if one not in records or is_undecided(records[one])]
+        if not left:
+            break
+    return records
+
+
+def is_undecided(record: BulkRecord[Any]) -> bool:
+    """Whether a record tells nothing of its id for now."""
+    return record.resource is None and (record.error is None or record.error.may_pass)
 
 
 def answers(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Iterator[Look]:

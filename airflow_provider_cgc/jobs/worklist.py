@@ -7,16 +7,16 @@ the same user export to the same places just now.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.problems import Problem
-from airflow_provider_cgc.jobs.items import BadItems
+from airflow_provider_cgc.jobs.items import listed
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.objects import objects_at
+from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.others import under_way
-from airflow_provider_cgc.jobs.preflight import problems
+from airflow_provider_cgc.jobs.preflight import common_problems, told, unfit_items
 from airflow_provider_cgc.jobs.recovery import SETTLING
 from airflow_provider_cgc.jobs.resume import Action, Decision, plan
 
@@ -70,6 +70,7 @@ class Worklist:
         self._client = client
         self._order = order
         self._facts = placed.facts
+        self._unplaced = placed.unplaced
         self._say = say
         self._clock = clock
         self._sleep = sleep
@@ -77,6 +78,8 @@ class Worklist:
         self.decisions: dict[Key, Decision] = {}
         self.skipped: set[Key] = set()
         """What is on the volume as wanted."""
+        self.unfit: dict[Key, Problem] = {}
+        """What is not sent because it cannot be exported, and why; an alias among it may be passed over."""
         self.in_the_way: dict[Key, Problem] = {}
         """What is not sent although it should be, because another object is where it should go."""
         self.blocked: dict[Key, Problem] = {}
@@ -99,7 +102,13 @@ class Worklist:
         self._again, self._now = again, now
         self._refused_before = {key for key in self.items if ledger.past(key).refused}
         self.decisions = self.look_for(self.items, ledger)
-        unsure = {key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN}
+        if self._order.if_exists == "skip":
+            self._skip_what_is_there()
+        unsure = {
+            key: one
+            for key, one in self.decisions.items()
+            if one.action is Action.UNCERTAIN and key not in self.skipped and key not in self.in_the_way
+        }
         if unsure:
             raise UncertainExports(_told(unsure))
         self._doubt_what_was_found(ledger)
@@ -109,12 +118,8 @@ class Worklist:
         if self._order.verify and ledger.cleared:
             self._doubt_what_is_gone()
         self._join_what_runs()
-        if self._order.if_exists == "skip":
-            self._skip_what_is_there()
-        wrong = problems([self.items[key] for key in self.to_send()], self._facts)
-        if wrong:
-            raise BadItems(self._order.where, wrong)
-        kept_apart = self.held.keys() | self.blocked.keys()
+        self._leave_out_what_is_unfit()
+        kept_apart = {*self.held, *self.blocked, *self.skipped, *self.in_the_way}
         ledger.adopted(
             {
                 key: one.job_id
@@ -150,47 +155,51 @@ class Worklist:
 
     def to_send(self) -> list[Key]:
         """Return what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
-        kept_back = {*self.skipped, *self.in_the_way, *self.held}
+        kept_back = {*self.skipped, *self.in_the_way, *self.held, *self.unfit}
         keys = [key for key in self._keys(Action.SEND) if key not in kept_back]
         return sorted(keys, key=lambda key: key in self._refused_before)
 
     def obstacles(self) -> list[str]:
         """Return the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
         to_send = self.to_send()
-        there = self._there(to_send)
+        there = sizes_of(self._client, to_send)
         return [key.location for key in (*self.in_the_way, *to_send) if key in self.in_the_way or key in there]
 
     def counts(self) -> dict[str, int]:
-        """Return how many items would be sent, how many skipped, and how many are done."""
+        """Return how many items would be sent, how many skipped, how many would fail unsent, and how many are done."""
         to_send = len(self.to_send()) + len(self.in_the_way)
-        skipped, apart = len(self.skipped), len(self.held.keys() | self.blocked.keys())
-        settled = len(self.items) - to_send - skipped - apart
-        return {"to_send": to_send, "skipped": skipped, "settled": settled}
+        passed_over = sum(map(self._order.skips, self.problems()))
+        skipped, unfit = len(self.skipped) + passed_over, len(self.problems()) - passed_over
+        apart = len(self.held.keys() | self.blocked.keys())
+        settled = len(self.items) + len(self._unplaced) - to_send - skipped - unfit - apart
+        return {"to_send": to_send, "skipped": skipped, "unfit": unfit, "settled": settled}
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with each item that cannot be exported."""
+        return [*(one.problem for one in self._unplaced), *self.unfit.values()]
 
     def words(self) -> Counter[str]:
         """Return how often which words say what would be done with an item."""
-        return Counter(self._word(key, one) for key, one in self.decisions.items())
+        return Counter(self._word(key, one) for key, one in self.decisions.items()) + Counter(
+            self._word_about(one.problem) for one in self._unplaced
+        )
 
     def _word(self, key: Key, decision: Decision) -> str:
         if key in self.skipped:
             return "to be skipped, they are there already"
+        if key in self.unfit:
+            return self._word_about(self.unfit[key])
         if key in self.blocked:
             return "done already, but not as they should be"
         if key in self.held:
             return "that a job of another run just exports otherwise"
         return "with another object in the way" if key in self.in_the_way else _WORDS[decision.action]
 
+    def _word_about(self, problem: Problem) -> str:
+        return "to be skipped, they are aliases" if self._order.skips(problem) else "that cannot be exported"
+
     def _keys(self, action: Action) -> list[Key]:
         return [key for key, one in self.decisions.items() if one.action is action]
-
-    def _there(self, keys: Sequence[Key]) -> dict[Key, int | None]:
-        """Look which objects are on their volumes, and give their sizes."""
-        there: dict[Key, int | None] = {}
-        for volume in {key.volume for key in keys}:
-            here = {key.location: key for key in keys if key.volume == volume}
-            found = objects_at(self._client, volume, here)
-            there |= {here[location]: size for location, size in found.items()}
-        return there
 
     def _fits(self, key: Key, size: int | None) -> bool:
         """Whether an object of this size can be the wanted one."""
@@ -198,7 +207,7 @@ class Worklist:
 
     def _join_what_runs(self) -> None:
         """Wait for exports that do the same for another run or Dag; send nothing beside those that do not quite."""
-        wanted = set(self._keys(Action.SEND))
+        wanted = set(self.to_send())
         for key, job in under_way(self._client, wanted, say=self._say).items():
             if why := self._why_not_joined(key, job):
                 self.held[key] = OTHERWISE.format(job=job.id, file=key.file, why=why)
@@ -237,13 +246,35 @@ class Worklist:
                 self.blocked[key] = Problem(None, None, text, made_here=True)
 
     def _skip_what_is_there(self) -> None:
-        """Leave what is there as wanted; say of what is there otherwise why it will not be replaced."""
-        for key, size in self._there([key for key in self._keys(Action.SEND) if key not in self.held]).items():
+        """
+        Leave what is there as wanted, whatever a job came to that found it there or another run does to it; say of what
+        is there otherwise why it will not be replaced.
+        """
+        open_items = [key for key, one in self.decisions.items() if one.action is Action.SEND or _found_it_there(one)]
+        for key, size in sizes_of(self._client, open_items).items():
             if self._fits(key, size):
                 self.skipped.add(key)
             else:
                 text = OTHER_OBJECT.format(there=size, wanted=self.items[key].size)
                 self.in_the_way[key] = Problem(409, LOCATION_TAKEN, text, made_here=True)
+
+    def _leave_out_what_is_unfit(self) -> None:
+        """
+        Part what cannot be exported from what is to be sent, and tell of it.
+
+        :raises BadItems: if something is wrong with all of it, or with more items than may fail.
+        """
+        to_send = {self.items[key]: key for key in self.to_send()}
+        unfit = unfit_items(list(to_send), self._facts)
+        everything = [*self._unplaced, *unfit]
+        self._order.refuse(everything, common=common_problems(list(to_send), self._facts))
+        self.unfit = {to_send[one.item]: one.problem for one in unfit}
+        for skips, fate in ((False, "cannot be exported and count as failed"), (True, "are aliases and are skipped")):
+            these = [one for one in everything if self._order.skips(one.problem) is skips]
+            if these:
+                self._say(f"{len(these)} of {EXPORT.count(len(self._order.items))} {fate}:")
+            for line in listed(told(these)):
+                self._say(line)
 
     def _believe_the_volume(self) -> None:
         """
@@ -255,7 +286,7 @@ class Worklist:
         if self._order.if_exists == "overwrite" or not self._order.copy_only:
             return
         forgotten = [key for key in self._keys(Action.SEND) if self.decisions[key].forgotten]
-        for key, size in self._there(forgotten).items():
+        for key, size in sizes_of(self._client, forgotten).items():
             if size is not None and size == self.items[key].size:
                 why = f"{self.decisions[key].why}, and the object is there"
                 self.decisions[key] = Decision(Action.DONE, why)
@@ -263,7 +294,7 @@ class Worklist:
     def _doubt_aliases(self) -> None:
         """Tell of what was moved, and is not on the volume any more: no job of this attempt would show it."""
         moved = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is None]
-        there = self._there(moved)
+        there = sizes_of(self._client, moved)
         for key in moved:
             if key not in there or not self._fits(key, there[key]):
                 self.blocked[key] = Problem(None, None, GONE, made_here=True)
@@ -271,7 +302,7 @@ class Worklist:
     def _doubt_what_is_gone(self) -> None:
         """Send again what a job of ours has put there and is not there as wanted; who clears the task wants it so."""
         done = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is not None]
-        there = self._there(done)
+        there = sizes_of(self._client, done)
         for key in done:
             if key not in there or not self._fits(key, there[key]):
                 why = f"{self.decisions[key].why}, but the object is not there" + (
@@ -279,6 +310,12 @@ class Worklist:
                 )
                 self.decisions[key] = Decision(Action.SEND, why)
                 self.blocked.pop(key, None)
+
+
+def _found_it_there(decision: Decision) -> bool:
+    """Whether a job failed because an object was at its place."""
+    job = decision.job
+    return job is not None and job.failed and job.error is not None and job.error.code == LOCATION_TAKEN
 
 
 def _told(unsure: Mapping[Key, Decision]) -> str:

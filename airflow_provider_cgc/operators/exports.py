@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.sensors.wait import Wait
 
 IF_EXISTS = ("fail", "skip", "overwrite")
+ALIASES = ("fail", "skip")
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns."""
 PATIENCE = 900.0
@@ -100,6 +101,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         alias of the very object wanted, so leave the date out of `location`. Has no default on purpose. (templated)
     :param if_exists: what to do where an object is: "fail" that item, "skip" it if its size is the same (where the
         volume's list gives one), or "overwrite" it. (templated)
+    :param aliases: what to do with files that are aliases of other objects than the one wanted, which the platform
+        does not export: "fail" those items, or "skip" them. (templated)
     :param properties: passed to the platform with every item that brings none, such as
         `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`. (templated)
     :param max_failures: how many items may fail before the task does; beyond that nothing more is sent. (templated)
@@ -144,6 +147,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         "location",
         "copy_only",
         "if_exists",
+        "aliases",
         "properties",
         "max_failures",
         "max_failure_share",
@@ -163,6 +167,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         volume: str | None = None,
         location: str = "{path}/{name}",
         if_exists: str = "fail",
+        aliases: str = "fail",
         properties: Mapping[str, Any] | None = None,
         max_failures: int | str = 0,
         max_failure_share: float | str | None = None,
@@ -182,6 +187,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self.volume = volume
         self.location = location
         self.if_exists = if_exists
+        self.aliases = aliases
         self.properties = properties
         self.max_failures = max_failures
         self.max_failure_share = max_failure_share
@@ -308,6 +314,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             record.begin()
             copy_only = flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
             if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
+            aliases = word_of(self.aliases, ALIASES, where=f"aliases of task {self.task_id!r}")
             items = self._items()
             self._check_addresses()
             record.check(dry_run=self._dry_run)
@@ -323,6 +330,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 template=LocationTemplate(self.location),
                 copy_only=copy_only,
                 if_exists=if_exists,
+                aliases=aliases,
                 properties=self._properties(),
                 verify=self.verify,
                 recorded=record.lasts,
@@ -354,28 +362,32 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Account for every item, verify, and judge by what the task tolerates."""
         record = self._record(context)
         settled = self._settled(outcome, summary, record)
-        if settled is None:
-            summary = {**summary, "manifest": None if summary["total"] else self._manifest_uri()}
-        else:
-            summary = {**settled.summary, "manifest": self._manifest_uri()}
+        summary = {**(settled.summary if settled else summary), "manifest": self._manifest_uri()}
+        if settled is not None:
             self._may_pass = settled.may_pass
-            bad = summary["failed"] + summary["missing"]
-            # With `fail_fast` jobs may still run, and what still runs is not done.
-            ended = bad + summary["completed"] + summary["skipped"] == summary["total"]
-            too_many = self._too_many(bad, summary["total"])
-            self._unsettled = settled.unsettled
-            if settled.unsettled is not None:
-                outcome = Outcome.ERROR
-            elif outcome is Outcome.FAILED and ended and not too_many:
-                outcome = Outcome.COMPLETED
-            elif outcome is Outcome.COMPLETED and too_many:
-                outcome = Outcome.FAILED
+            outcome = self._judge(outcome, summary, settled.unsettled)
             if settled.outcomes is not None:
                 record.write(settled.outcomes, succeeded=outcome is Outcome.COMPLETED)
         self._recall_lineage(context, summary)
         if outcome is Outcome.COMPLETED:
             record.close()
         return super()._finish(context, outcome, summary, reason)
+
+    def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> Outcome:
+        """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
+        if outcome not in (Outcome.COMPLETED, Outcome.FAILED):
+            return outcome
+        bad = summary["failed"] + summary["missing"]
+        # With `fail_fast` jobs may still run, and what still runs is not done.
+        open_jobs = summary["total"] - bad - summary["completed"] - summary["skipped"]
+        if open_jobs and not bad and unsettled is None:
+            unsettled = f"No item has failed, and {self.kind.still_running(open_jobs)}."
+        self._unsettled = unsettled
+        if unsettled is not None:
+            return Outcome.ERROR
+        if self._too_many(bad, summary["total"]):
+            return Outcome.FAILED
+        return outcome if open_jobs else Outcome.COMPLETED
 
     def _settled(self, outcome: Outcome, summary: dict[str, Any], record: Record) -> settling.Settled | None:
         """Make the account; None where nothing was to be done, or the platform is away and the task is lost anyway."""
@@ -392,6 +404,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 ids=record.started(self._current),
                 verify=self.verify and ended,
                 moves=self._moves and ended,
+                skips=self.if_exists == "skip" and ended,
                 since=self._began or record.began(),
                 say=self._say,
             )
@@ -403,7 +416,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             return None
 
     def _known_place(self) -> dict[str, Any]:
-        return {**super()._known_place(), **self._known, "manifest": self.manifest_path or None}
+        return {**super()._known_place(), **self._known, "manifest": self._manifest_uri()}
 
     def _place(self) -> Asset | None:
         return place_of(self.volume, self.location)

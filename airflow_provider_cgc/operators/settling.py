@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_JOB
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_FILE
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.objects import objects_at
-from airflow_provider_cgc.jobs.outcomes import item_of, settled
-from airflow_provider_cgc.jobs.recovery import find, key_of
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_outcomes
+from airflow_provider_cgc.jobs.objects import sizes_of
+from airflow_provider_cgc.jobs.recovery import find
 from airflow_provider_cgc.jobs.report import as_sentence
-from airflow_provider_cgc.jobs.sweep import look
-from airflow_provider_cgc.jobs.tracker import FirstItems, failed_item
+from airflow_provider_cgc.jobs.sweep import records_of
+from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.operators.account import ENDED_WELL, Account, code_may_pass, is_clear, told
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+    from airflow_provider_cgc.client.models import BulkRecord, File
     from airflow_provider_cgc.jobs.items import Item
+    from airflow_provider_cgc.jobs.recovery import Key
+    from airflow_provider_cgc.operators.account import Done
 
 NOT_THERE = "The job COMPLETED, but the object is not on the volume."
 OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
 COPIED = "The job has copied the file and not moved it: it is no alias of the object."
+OTHER_ALIAS = "The file was not moved here: it is an alias of {location!r} on {volume}."
 ALIAS_PAUSE = 20.0
 """Seconds that a file which was moved is given to become an alias."""
 WHOLE_SECONDS = 2.0
 """Seconds by which a job of this task may seem older than the task: both are told in whole seconds."""
-_FINAL = (ItemState.COMPLETED, ItemState.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def settle(
     ids: Sequence[str],
     verify: bool,
     moves: bool = False,
+    skips: bool = False,
     since: datetime | None,
     say: Callable[[str], object],
 ) -> Settled:
@@ -65,106 +67,30 @@ def settle(
     Ask for the jobs once more, as far as the account needs it, and put summary and manifest right.
 
     An object that was there before (9107) and was put there by another job of this task, one started at `since` or
-    later, is one that is there as wanted.
+    later, is one that is there as wanted; so is, with `skips`, any object of the file's size.
     With `verify` a job's word is not enough. With `moves` the platform is to keep no file: what was exported must have
-    become an alias. Raises `CgcError`.
+    become an alias of its object. Raises `CgcError`.
     """
-    untold = summary["failed"] + summary["missing"] > len(summary["failed_items"])
-    taken = any(item["code"] == LOCATION_TAKEN and item.get("id") for item in summary["failed_items"])
-    if outcomes is None and not (verify or moves or taken or untold):
-        return Settled(dict(summary), None, may_pass=any(map(_may_pass, summary["failed_items"])))
-    account = _Account(summary, outcomes, _records(client, ids))
-    unsettled = None
-    if since is not None:
-        unsettled = _take_back(client, account, since=since, say=say)
+    listed = summary["failed_items"]
+    untold = summary["failed"] + summary["missing"] > len(listed)
+    asks = any(item.get("id") and (item["code"] == LOCATION_TAKEN or not is_clear(item)) for item in listed)
+    if outcomes is None and not (verify or moves or asks or untold):
+        return Settled(dict(summary), None, may_pass=any(map(code_may_pass, listed)))
+    account = Account(summary, outcomes, ids, records_of(client.exports.bulk_get, ids))
+    doubts = [] if since is None else _take_back(client, account, since=since, say=say)
+    if skips:
+        _skip_what_is_there(client, account, say)
+    if moves or verify:
+        doubts += _what_is_untold(account)
     if moves:
-        _refuse_copies(client, account)
+        doubts += _prove_moves(client, account)
     if verify:
         try:
             _verify(client, account, say)
         except CgcError as error:
-            unsettled = f"{as_sentence(error)} So nobody could look whether the objects are on the volume."
+            doubts.append(f"{as_sentence(error)} So nobody could look whether the objects are on the volume.")
     account.list_failures()
-    return Settled(account.summary, account.outcomes, unsettled, may_pass=account.may_pass)
-
-
-class _Account:
-    """Every item and job of a task, and the summary that counts them."""
-
-    def __init__(
-        self,
-        summary: Mapping[str, Any],
-        outcomes: list[ItemOutcome] | None,
-        records: Mapping[str, BulkRecord[ExportJob]],
-    ) -> None:
-        self.summary = dict(summary)
-        self.jobs = [record.resource for record in records.values() if record.resource is not None]
-        self._failures: dict[Any, Mapping[str, Any]] = {
-            item["id"] or number: item for number, item in enumerate(summary["failed_items"])
-        }
-        """By the job's id, or by something else that is its own where there is no job."""
-        self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
-        self.outcomes = None if outcomes is None else [self._told(one, records.get(one.id or "")) for one in outcomes]
-        self._taken_back: set[str] = set()
-        self._given_up: set[tuple[Any, Any]] = set()
-        self._by_job = {one.id: number for number, one in enumerate(self.outcomes or ()) if one.id}
-        self._by_place = {(one.volume, one.location): number for number, one in enumerate(self.outcomes or ())}
-
-    def counts_as_done(self, job: ExportJob) -> bool:
-        """Whether what a job was to do is done, by the job itself or by another one."""
-        return job.completed or job.id in self._taken_back
-
-    def take_back(self, job: ExportJob, by: ExportJob) -> None:
-        """Count as completed what one job found there, because another one has put it there."""
-        self._taken_back.add(job.id)
-        del self._failures[job.id]
-        self.summary["failed"] -= 1
-        self.summary["completed"] += 1
-        self.summary["bytes"] += by.size or 0
-        number = self._by_job.get(job.id)
-        if number is not None and self.outcomes is not None:
-            self.outcomes[number] = settled(replace(self.outcomes[number], id=by.id), by, None)
-
-    def give_up(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
-        """Count as failed what was counted as done; once, whatever is wrong with it."""
-        counted = "completed"
-        place = item["volume"], item["location"]
-        if place in self._given_up:
-            return
-        self._given_up.add(place)
-        number = self._by_place.get(place)
-        if number is not None and self.outcomes is not None:
-            one = self.outcomes[number]
-            counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
-            self.outcomes[number] = replace(one, state=ItemState.FAILED, message=problem)
-        self.summary[counted] -= 1
-        self.summary["failed"] += 1
-        self._failures[job_id or place] = {"id": job_id, **item, "code": None, "message": problem}
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether any failure may pass when it is tried again."""
-        return any(map(_may_pass, self._failures.values()))
-
-    def list_failures(self) -> None:
-        """Let the summary show the first failures of those that are left."""
-        self.summary["failed_items"] = FirstItems(self._failures.values()).items
-
-    def _told(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
-        """Return how an item stands by now; what the wait has seen to end, the platform may have forgotten since."""
-        told = _told(outcome, record)
-        if told.state is not ItemState.MISSING or outcome.state is ItemState.MISSING:
-            return told
-        failure = self._failures.get(outcome.id or "")
-        if failure is not None:
-            is_missing = failure["code"] in (None, NO_SUCH_JOB)
-            state = ItemState.MISSING if is_missing else ItemState.FAILED
-            return replace(outcome, state=state, code=failure["code"], message=failure["message"])
-        summary = self.summary
-        bad = summary["failed"] + summary["missing"]
-        ended = summary["completed"] + summary["skipped"] + bad == summary["total"]
-        every_failure_is_known = bad <= len(self._failures)
-        return replace(outcome, state=ItemState.COMPLETED) if ended and every_failure_is_known else told
+    return Settled(account.summary, account.outcomes, next(iter(doubts), None), may_pass=account.may_pass)
 
 
 def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[Item]:
@@ -176,16 +102,16 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
     :raises CgcError: if the platform does not answer.
     """
     outcomes = read_outcomes(lines, name=name).outcomes
-    left = [one for one in outcomes if not (one.state.failed or one.state in _FINAL)]
+    left = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
     lost = [one for one in left if one.id is None]
     if lost:
         raise CgcInputRefused(
             f"{name} does not tell whether {EXPORT.count(len(lost))} were started, such as that of file {lost[0].file}:"
             " the task that writes it has not ended, or was stopped; clear it, it finds out. Nothing was sent."
         )
-    records = _records(client, [str(one.id) for one in left])
-    outcomes = [_told(one, records.get(one.id or "")) for one in outcomes]
-    running = [one for one in outcomes if not (one.state.failed or one.state in _FINAL)]
+    records = records_of(client.exports.bulk_get, [str(one.id) for one in left])
+    outcomes = [told(one, records.get(one.id or "")) for one in outcomes]
+    running = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
     if running:
         raise CgcExportsUnsettled(
             f"{EXPORT.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
@@ -194,29 +120,18 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
     return [one.item(line=f"line {number}") for number, one in enumerate(outcomes, start=1) if one.state.failed]
 
 
-def _records(client: CgcClient, ids: Sequence[str]) -> dict[str, BulkRecord[ExportJob]]:
-    found = look(client.exports.bulk_get, ids)
-    if found.error is not None:
-        raise found.error
-    return {record.id: record for record in found.records if record.id is not None}
-
-
-def _told(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
-    return outcome if record is None else settled(outcome, record.resource, record.error)
-
-
-def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Callable[[str], object]) -> str | None:
+def _take_back(client: CgcClient, account: Account, *, since: datetime, say: Callable[[str], object]) -> list[str]:
     """Count as done what another job of this task has exported; say so if such a job still runs."""
-    taken = {key: job for job in account.jobs if _found_it_there(job) and (key := key_of(job)) is not None}
+    taken = account.found_it_there()
     if not taken:
-        return None
+        return []
     shown = find(
         lambda volume, offset: client.exports.page(volume=volume, offset=offset),
         taken,
         since=since,
         details=client.exports.bulk_get,
     )
-    running = None
+    running = []
     earliest = since - timedelta(seconds=WHOLE_SECONDS)
     taken_back: list[str] = []
     for key, job in taken.items():
@@ -226,7 +141,7 @@ def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Ca
             account.take_back(job, best)
             taken_back.append(best.id)
         elif best is not None and not best.failed:
-            running = f"The export {best.id} of an earlier attempt is just putting an object to {key.location!r}."
+            running = [f"The export {best.id} of an earlier attempt is just putting an object to {key.location!r}."]
     if taken_back:
         say(
             f"{EXPORT.count(len(taken_back))} found the object there already (9107), put there by another job of this"
@@ -235,57 +150,104 @@ def _take_back(client: CgcClient, account: _Account, *, since: datetime, say: Ca
     return running
 
 
-def _refuse_copies(client: CgcClient, account: _Account) -> None:
+def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:
+    """Count as skipped what a job found at its place, if its size is the file's."""
+    found = account.found_it_there()
+    if not found:
+        return
+    files = records_of(client.files.bulk_get, {key.file for key in found})
+    skipped = 0
+    for key, there in sizes_of(client, found).items():
+        file = files[key.file].resource
+        if file is not None and (there is None or file.size is None or there == file.size):
+            account.skip(found[key])
+            skipped += 1
+    if skipped:
+        say(f'{EXPORT.count(skipped)} found the object there already (9107): skipped, because if_exists="skip".')
+
+
+def _what_is_untold(account: Account) -> list[str]:
+    untold = account.untold() if account.is_over else []
+    if not untold:
+        return []
+    return [
+        f"The platform does not tell any more what became of {EXPORT.count(len(untold))}, such as {untold[0]}, so that"
+        " nobody can look if the objects are as they should be."
+    ]
+
+
+def _prove_moves(client: CgcClient, account: Account) -> list[str]:
     """
     Count as failed what was only copied, by a job of another run or before the Dag was changed: no job tells which.
 
-    What is no alias is looked at once more a little later: nothing tells that it is one the moment its job has ended.
+    What is no alias of its object is looked at once more a little later: nothing tells that it is one the moment its
+    job has ended. Where the platform does not show the file, or not what it is an alias of, the object itself must be
+    there. Give what cannot be told yet.
     """
-    done = {str(job.file): job for job in account.jobs if job.file and account.counts_as_done(job)}
-    left = list(done)
+    left = {key: done for key, done in account.done().items() if done.job_id is not None}
+    records: dict[str, BulkRecord[File]] = {}
     for pause in (0.0, ALIAS_PAUSE):
-        if left:
-            time.sleep(pause)
-            records = client.files.bulk_get(left)
-            files = [record.resource for record in records if record.resource is not None]
-            left = [file.id for file in files if not file.is_alias]
-    for file_id in left:
-        account.give_up(done[file_id].item, done[file_id].id, COPIED)
+        if not left:
+            return []
+        time.sleep(pause)
+        records = records_of(client.files.bulk_get, {key.file for key in left})
+        left = {key: done for key, done in left.items() if not _is_moved(records[key.file], key)}
+    unseen = [key for key in left if _shows_no_place(records[key.file])]
+    there = sizes_of(client, unseen)
+    untold: list[Key] = []
+    for key, done in left.items():
+        file = records[key.file].resource
+        if key in unseen:
+            problem = _what_is_wrong(key, done, there)
+        elif file is None:
+            untold.append(key)
+            continue
+        else:
+            problem = OTHER_ALIAS.format(volume=file.volume, location=file.location) if file.is_alias else COPIED
+        if problem:
+            account.give_up(done.item, done.job_id, problem)
+    if not untold:
+        return []
+    reason = records[untold[0].file].error
+    return [f"Nobody can tell of {counted(len(untold), 'file')}, such as {untold[0].file}, if it was moved ({reason})."]
 
 
-def _may_pass(item: Mapping[str, Any]) -> bool:
-    return Problem(None, item.get("code"), str(item.get("message"))).may_pass
+def _is_moved(record: BulkRecord[File], key: Key) -> bool:
+    return record.resource is not None and record.resource.is_alias_of(key.volume, key.location)
 
 
-def _found_it_there(job: ExportJob) -> bool:
-    return job.failed and job.error is not None and job.error.code == LOCATION_TAKEN
+def _shows_no_place(record: BulkRecord[File]) -> bool:
+    """Whether the platform has no such file any more, or does not tell what it is an alias of."""
+    file = record.resource
+    if file is None:
+        return record.error is not None and record.error.code == NO_SUCH_FILE
+    return file.is_alias and None in (file.volume, file.location)
 
 
-def _verify(client: CgcClient, account: _Account, say: Callable[[str], object]) -> None:
+def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:
     """Look on each volume for the objects that are said to be there, and compare."""
-    wanted: dict[tuple[str, str], tuple[int | None, dict[str, Any], str | None]] = {}
-    for one in account.outcomes or ():
-        if one.state in _FINAL and one.volume and one.location:
-            wanted[one.volume, one.location] = (one.size, item_of(one), one.id)
-    for job in account.jobs:
-        key = key_of(job)
-        if job.completed and key is not None:
-            wanted.setdefault((key.volume, key.location), (job.size, dict(job.item), job.id))
-    there = {
-        volume: objects_at(client, volume, [place for owner, place in wanted if owner == volume])
-        for volume in {volume for volume, _ in wanted}
-    }
+    done = account.done()
+    there = sizes_of(client, done)
     by_size = by_presence = 0
-    for (volume, location), (size, item, job_id) in wanted.items():
-        if location not in there[volume]:
-            account.give_up(item, job_id, NOT_THERE)
-        elif (found := there[volume][location]) is None or size is None:
+    for key, one in done.items():
+        problem = _what_is_wrong(key, one, there)
+        if problem is not None:
+            account.give_up(one.item, one.job_id, problem)
+        elif there[key] is None or one.size is None:
             by_presence += 1
-        elif found != size:
-            account.give_up(item, job_id, OTHER_SIZE.format(found=found, wanted=size))
         else:
             by_size += 1
-    if not wanted:
+    if not done:
         return
     compared = f"{by_size} by their size and {by_presence} by their presence alone, because no size was told"
-    say(f"Verified {by_size + by_presence} of {len(wanted)} objects on the volume: {compared}.")
+    say(f"Verified {by_size + by_presence} of {len(done)} objects on the volume: {compared}.")
+
+
+def _what_is_wrong(key: Key, done: Done, there: Mapping[Key, int | None]) -> str | None:
+    """Say what is wrong with an object, by its size or its presence alone; None if nothing is."""
+    if key not in there:
+        return NOT_THERE
+    found = there[key]
+    if found is None or done.size is None or found == done.size:
+        return None
+    return OTHER_SIZE.format(found=found, wanted=done.size)

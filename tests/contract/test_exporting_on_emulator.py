@@ -40,7 +40,6 @@ def exported(client: CgcClient, items: Any, *, location: str = "{path}/{name}", 
         volume=VOLUME,
         template=LocationTemplate(location),
         copy_only=True,
-        too_many=lambda failed: False,
         **how,
     )
     one = Exporting(client, order, say=lambda line: None)
@@ -70,7 +69,7 @@ def test_a_folder_is_one_problem(emulator: CgcEmulator, client: CgcClient, locat
         exported(client, [emulator.folder_id], location=location)
 
     [problem] = caught.value.problems
-    assert "is a folder" in problem
+    assert "It is a folder" in problem
 
 
 def test_a_folder_is_told_beside_what_is_wrong_with_others(emulator: CgcEmulator, client: CgcClient) -> None:
@@ -122,7 +121,7 @@ def test_unknown_files_and_clashing_keys_are_told_together(emulator: CgcEmulator
 
     text = str(error.value)
     assert unknown in text
-    assert "is a folder" in text
+    assert "It is a folder" in text
     assert "two files go to one key" in text
     assert not list(client.exports.list())
 
@@ -235,7 +234,7 @@ def test_a_dry_run_tells_of_objects_that_are_in_the_way(
     assert one.obstacles() == [f"x/{emulator.file_ids[0]}"]
     assert f"Exporting {sent} of 2 exports to {VOLUME}, below 'x/'." in lines
     assert any("these files are MOVED" in line for line in lines)
-    assert one.counts() == {"to_send": 2, "skipped": 0, "settled": 0}
+    assert one.counts() == {"to_send": 2, "skipped": 0, "unfit": 0, "settled": 0}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 

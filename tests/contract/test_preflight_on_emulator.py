@@ -17,7 +17,7 @@ from airflow_provider_cgc.client import (
 )
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.preflight import ask, problems, report
+from airflow_provider_cgc.jobs.preflight import Facts, ask, common_problems, report, told, unfit_items
 
 BULK = "POST /v2/bulk/files/get"
 VOLUME = "GET /v2/storage/volumes/{id}"
@@ -40,6 +40,10 @@ def to(volume: str, *file_ids: str) -> list[Item]:
         Item(file_id, volume=volume, location=f"run7/{file_id}", line=f"item {number}")
         for number, file_id in enumerate(file_ids, start=1)
     ]
+
+
+def problems(items: Sequence[Item], facts: Facts) -> list[str]:
+    return [*common_problems(items, facts), *told(unfit_items(items, facts))]
 
 
 def found(client: CgcClient, items: Sequence[Item]) -> list[str]:
@@ -90,8 +94,8 @@ def test_what_is_found_of_single_files_is_refused_by_the_platform_too(cgc: CgcEm
 
     assert unknown.startswith(f"item 1: file {'0' * 24}: 5002: ")
     assert folder.startswith(f"item 3: file {cgc.folder_id} (")
-    assert "is a folder" in folder
-    assert alias.startswith(f"item 4: file {cgc.alias_id} ('imported.bam') is an alias")
+    assert "It is a folder" in folder
+    assert alias.startswith(f"item 4: file {cgc.alias_id} ('imported.bam'): 9006: It is an alias")
     assert f"on volume {cgc.read_only_volume} at 'incoming/imported.bam'" in alias
     assert refusals(client, items) == [9009, None, 9006, 9006]
 

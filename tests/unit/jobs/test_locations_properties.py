@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.items import BadItems, Item
+from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, targets
 
 pieces = st.sampled_from(["a", "/", ".", "..", "ü", "{{", "}}", " ", "{name}", "{path}", "{metadata.x}", "{id}"])
@@ -74,11 +74,8 @@ def test_text_with_its_braces_doubled_stands_for_itself(text):
 def test_items_are_accepted_exactly_if_each_has_a_place_of_its_own(places):
     items = [Item(file, location=key, volume=volume) for file, key, volume in places]
 
-    try:
-        result = targets(items, template=LocationTemplate("{name}"), volume="o/w", where="items")
-    except BadItems:
-        result = None
+    result = targets(items, template=LocationTemplate("{name}"), volume="o/w")
 
     wanted = [(volume or "o/w", key) for _, key, volume in places]
-    assert (result is not None) == (len(set(wanted)) == len(wanted))
-    assert result is None or [(item.volume, item.location) for item in result.items] == wanted
+    assert (result.problems == []) == (len(set(wanted)) == len(wanted))
+    assert [(item.volume, item.location) for item in result.items] == wanted

@@ -20,7 +20,7 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, ask, problems, report
+from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, ask, common_problems, report, told, unfit_items
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"
@@ -66,6 +66,11 @@ def only(found):
     return found[0]
 
 
+def problems(items, known):
+    """Return all that is told of an order when it is refused."""
+    return [*common_problems(items, known), *told(unfit_items(items, known))]
+
+
 class TestItems:
     def test_a_file_that_the_platform_stores_itself_is_no_problem(self):
         assert problems([an_item()], facts(a_file())) == []
@@ -98,8 +103,8 @@ class TestItems:
         text = only(problems([an_item()], facts(a_file(name="old", type="folder", size=None, storage_type=None))))
 
         assert text == (
-            f"item 1: file {A} ('old') is a folder, and only files are exported; CgcListFilesOperator lists a folder's"
-            " files"
+            f"item 1: file {A} ('old'): It is a folder, and only files are exported; CgcListFilesOperator lists a"
+            " folder's files."
         )
 
     def test_many_folders_are_counted_in_one_sentence_in_the_place_of_the_first(self):
@@ -117,9 +122,9 @@ class TestItems:
     def test_an_alias_is_named_with_the_place_of_its_bytes(self):
         text = only(problems([an_item()], facts(an_alias(volume="mcurie/in", location="raw/a.bam"))))
 
-        assert f"item 1: file {A} ('a.bam') is an alias" in text
+        assert f"item 1: file {A} ('a.bam'): 9006: It is an alias" in text
         assert "on volume mcurie/in at 'raw/a.bam' already" in text
-        assert "leave it out" in text
+        assert 'Leave it out (aliases="skip"' in text
 
     def test_an_alias_that_does_not_tell_where_it_is_still_is_one(self):
         assert "its bytes are on a volume already" in only(

@@ -100,9 +100,7 @@ def test_a_moved_file_is_given_time_to_become_an_alias(
     monkeypatch.setattr("airflow_provider_cgc.operators.settling.time.sleep", naps.append)
     client = SimpleNamespace(
         exports=SimpleNamespace(bulk_get=lambda ids: [BulkRecord(moved.id, moved)]),
-        files=SimpleNamespace(
-            bulk_get=lambda ids: [BulkRecord(ids[0], SimpleNamespace(id=ids[0], is_alias=next(looks)))]
-        ),
+        files=SimpleNamespace(bulk_get=lambda ids: [BulkRecord(ids[0], moved_file(moved, alias=next(looks)))]),
     )
 
     told = account_of(client, [moved], moves=True)

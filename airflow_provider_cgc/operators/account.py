@@ -1,0 +1,174 @@
+"""The account of an export task: every item and every job, and the summary that counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_JOB
+from airflow_provider_cgc.client.problems import REMEDIES, Problem
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE, item_of, settled
+from airflow_provider_cgc.jobs.recovery import Key, key_of
+from airflow_provider_cgc.jobs.tracker import FirstItems, failed_item
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+
+Records = Mapping[str, "BulkRecord[ExportJob]"]
+"""By the job's id."""
+ENDED_WELL = (ItemState.COMPLETED, ItemState.SKIPPED)
+
+
+class Done(NamedTuple):
+    """An object that is said to be on its volume: its size in bytes as far as it is told, its item, and its job."""
+
+    size: int | None
+    item: dict[str, Any]
+    job_id: str | None
+
+
+class Account:
+    """Every item and job of a task, and the summary that counts them."""
+
+    def __init__(
+        self,
+        summary: Mapping[str, Any],
+        outcomes: list[ItemOutcome] | None,
+        ids: Sequence[str],
+        records: Records,
+    ) -> None:
+        self.summary = dict(summary)
+        self.jobs = [record.resource for record in records.values() if record.resource is not None]
+        self._failures: dict[Any, Mapping[str, Any]] = {
+            item["id"] or number: item for number, item in enumerate(summary["failed_items"])
+        }
+        """By the job's id, or by something else that is its own where there is no job."""
+        self._problems = {job.id: job.error for job in self.jobs if job.failed}
+        self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
+        self.outcomes = None if outcomes is None else [self._told(one, records.get(one.id or "")) for one in outcomes]
+        self._unseen = [one for one in ids if one not in records or records[one].resource is None]
+        self._taken_back: set[str] = set()
+        self._given_up: set[tuple[Any, Any]] = set()
+        self._by_job = {one.id: number for number, one in enumerate(self.outcomes or ()) if one.id}
+        self._by_place = {(one.volume, one.location): number for number, one in enumerate(self.outcomes or ())}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything has ended; with `fail_fast` some jobs may still run."""
+        counts = self.summary
+        ended = counts["completed"] + counts["skipped"] + counts["failed"] + counts["missing"]
+        return bool(ended == counts["total"])
+
+    def done(self) -> dict[Key, Done]:
+        """Return what is said to be on the volumes; an alias that was skipped is not to be there."""
+        done: dict[Key, Done] = {}
+        for one in self.outcomes or ():
+            here = one.state in ENDED_WELL and one.code is None
+            if here and one.volume and one.location:
+                done[Key(one.file, one.volume, one.location)] = Done(one.size, item_of(one), one.id)
+        for job in self.jobs:
+            key = key_of(job)
+            if key is not None and (job.completed or job.id in self._taken_back):
+                done.setdefault(key, Done(job.size, dict(job.item), job.id))
+        return done
+
+    def untold(self) -> list[str]:
+        """Return the jobs of which nobody tells what has become of them, or what they were to do, once all are over."""
+        if self.outcomes is not None:
+            ended = {one.id for one in self.outcomes if one.state in ENDED_WELL or one.state.failed}
+            return [one.id for one in self.outcomes if one.id and one.id not in ended]
+        silent = [job.id for job in self.jobs if job.completed and key_of(job) is None]
+        unseen = [one for one in self._unseen if one not in self._failures]
+        listed = sum(one in self._failures for one in self._unseen)
+        # Missing jobs that the summary does not list are accounted for by their number alone.
+        return [*silent, *unseen[self.summary["missing"] - listed :]]
+
+    def found_it_there(self) -> dict[Key, ExportJob]:
+        """Return the jobs that count as failed because an object was at their place."""
+        failed = (job for job in self.jobs if job.id in self._failures and job.error is not None)
+        taken = [job for job in failed if job.error is not None and job.error.code == LOCATION_TAKEN]
+        return {key: job for job in taken if (key := key_of(job)) is not None}
+
+    def take_back(self, job: ExportJob, by: ExportJob) -> None:
+        """Count as completed what one job found there, because another one has put it there."""
+        self._taken_back.add(job.id)
+        self._forgive(job, "completed")
+        self.summary["bytes"] += by.size or 0
+        number = self._by_job.get(job.id)
+        if number is not None and self.outcomes is not None:
+            self.outcomes[number] = settled(replace(self.outcomes[number], id=by.id), by, None)
+
+    def skip(self, job: ExportJob) -> None:
+        """Count as skipped what a job found at its place as wanted."""
+        self._forgive(job, "skipped")
+        number = self._by_job.get(job.id)
+        if number is not None and self.outcomes is not None:
+            one = self.outcomes[number]
+            self.outcomes[number] = replace(one, state=ItemState.SKIPPED, id=None, code=None, message=ALREADY_THERE)
+
+    def _forgive(self, job: ExportJob, counts: str) -> None:
+        del self._failures[job.id]
+        self.summary["failed"] -= 1
+        self.summary[counts] += 1
+
+    def give_up(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
+        """Count as failed what was counted as done; once, whatever is wrong with it."""
+        counted = "completed"
+        place = item["volume"], item["location"]
+        if place in self._given_up:
+            return
+        self._given_up.add(place)
+        number = self._by_place.get(place)
+        if number is not None and self.outcomes is not None:
+            one = self.outcomes[number]
+            counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
+            self.outcomes[number] = replace(one, state=ItemState.FAILED, message=problem)
+        self.summary[counted] -= 1
+        self.summary["failed"] += 1
+        self._failures[job_id or place] = {"id": job_id, **item, "code": None, "message": problem}
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether any failure may pass when it is tried again."""
+        return any(self._passes(item) for item in self._failures.values())
+
+    def _passes(self, item: Mapping[str, Any]) -> bool:
+        """Whether a failure may pass: by the platform's own word where its job is known, else by its code."""
+        if item["id"] in self._problems:
+            problem = self._problems[item["id"]]
+            return problem is not None and problem.may_pass
+        return code_may_pass(item)
+
+    def list_failures(self) -> None:
+        """Let the summary show the first failures of those that are left."""
+        self.summary["failed_items"] = FirstItems(self._failures.values()).items
+
+    def _told(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+        """Return how an item stands by now; where its job is not told any more, the wait has seen how it ended."""
+        now = told(outcome, record)
+        if outcome.id is None or (record is not None and record.resource is not None):
+            return now
+        failure = self._failures.get(outcome.id)
+        if failure is not None:
+            is_missing = failure["code"] in (None, NO_SUCH_JOB)
+            state = ItemState.MISSING if is_missing else ItemState.FAILED
+            return replace(outcome, state=state, code=failure["code"], message=failure["message"])
+        every_failure_is_known = self.summary["failed"] + self.summary["missing"] <= len(self._failures)
+        return replace(outcome, state=ItemState.COMPLETED) if self.is_over and every_failure_is_known else now
+
+
+def told(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+    """Return an outcome with what the platform's record about its job tells."""
+    return outcome if record is None else settled(outcome, record.resource, record.error)
+
+
+def code_may_pass(item: Mapping[str, Any]) -> bool:
+    """Whether a failure may pass, by its code; `is_clear` tells if that is enough to know."""
+    return Problem(None, item["code"], str(item["message"])).may_pass
+
+
+def is_clear(item: Mapping[str, Any]) -> bool:
+    """Whether the code of a failure tells if it may pass; otherwise the platform's status does, which no item keeps."""
+    return not item["id"] or item["code"] in REMEDIES

@@ -1,0 +1,231 @@
+"""What is wrong with single items, whenever it is told: it counts as a failure of these, and the others are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.jobs import preflight
+from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
+
+@pytest.fixture
+def emulator(connect: Callable[..., str]) -> Iterator[CgcEmulator]:
+    """A CGC where requests are not limited, and days are minutes."""
+    with CgcEmulator(speed=600, rate_limit=10**6, slots=1000) as emulator:
+        connect(emulator)
+        yield emulator
+
+
+def remove(emulator: CgcEmulator, name: str) -> None:
+    with emulator.world.open() as world:
+        world.files.remove(world.files[name])
+
+
+def gone(emulator: CgcEmulator) -> Any:
+    name = emulator.file_ids[9]
+    remove(emulator, name)
+    return {"file": name, "name": "gone.bam", "path": ""}
+
+
+def gone_without_a_name(emulator: CgcEmulator) -> Any:
+    """So that the location cannot be told, either."""
+    remove(emulator, emulator.file_ids[9])
+    return emulator.file_ids[9]
+
+
+def gone_when_sent(emulator: CgcEmulator) -> Any:
+    emulator.fail_files(emulator.file_ids[9], code=9009, at="submit")
+    return emulator.file_ids[9]
+
+
+def gone_when_its_turn_comes(emulator: CgcEmulator) -> Any:
+    emulator.fail_files(emulator.file_names[emulator.file_ids[9]], code=9106)
+    return emulator.file_ids[9]
+
+
+def too_large(emulator: CgcEmulator) -> Any:
+    [name] = emulator.add_files(["large.bam"], project=emulator.other_project, size=preflight.LARGEST + 1)
+    return name
+
+
+WRONG: dict[str, tuple[Callable[[CgcEmulator], Any], int | None]] = {
+    "gone": (gone, 5002),
+    "gone, and no location for it": (gone_without_a_name, 5002),
+    "gone when it is sent": (gone_when_sent, 9009),
+    "gone when its turn comes": (gone_when_its_turn_comes, 9106),
+    "an alias": (lambda emulator: emulator.alias_id, NOT_EXPORTABLE),
+    "archived": (lambda emulator: emulator.archived_id, NOT_EXPORTABLE),
+    "a folder": (lambda emulator: emulator.folder_id, None),
+    "too large": (too_large, None),
+    "a key that names a folder": (lambda emulator: {"file": emulator.file_ids[9], "location": "out/"}, None),
+}
+"""What is wrong with an item, and the code that tells it."""
+LOCATION = "out/{id}/{name}"
+at_any_time = pytest.mark.parametrize("wrong", WRONG)
+BEFORE = [name for name in WRONG if name not in ("gone when it is sent", "gone when its turn comes", "archived")]
+"""What is known before anything is sent."""
+
+
+def task_of(emulator: CgcEmulator, *wrong: str, **arguments: Any) -> Attempts:
+    """A task of three good files, with items between them of which something is wrong."""
+    good = emulator.file_ids[:3]
+    bad = [WRONG[name][0](emulator) for name in wrong]
+    return Attempts(emulator, items=[good[0], *bad, *good[1:]], location=LOCATION, **arguments)
+
+
+@at_any_time
+def test_one_that_may_fail_does_and_the_rest_is_sent(emulator: CgcEmulator, wrong: str, tmp_path: Path) -> None:
+    manifest = f"file://{tmp_path}/exports.jsonl"
+    task = task_of(emulator, wrong, max_failures=1, manifest_path=manifest)
+
+    assert task.run() == "success", task.error
+    assert task.summary == {"total": 4, "completed": 3, "failed": 1}
+    [failure] = task.xcoms["cgc_summary"]["failed_items"]
+    code = WRONG[wrong][1]
+    assert failure["code"] == code
+    assert Problem(None, code, "").remedy if code else len(failure["message"]) > 20
+    lines = manifest_lines(manifest)
+    assert sorted(line["state"] for line in lines) == ["COMPLETED"] * 3 + ["FAILED"]
+    [line] = [line for line in lines if line["state"] == "FAILED"]
+    assert (line["file"], line["code"]) == (failure["file"], code)
+
+
+@pytest.mark.parametrize("wrong", BEFORE)
+def test_one_that_may_not_fail_stops_all_before_anything_is_sent(emulator: CgcEmulator, wrong: str) -> None:
+    task = task_of(emulator, wrong)
+
+    assert task.run() == "CgcInputRefused"
+    assert not task.jobs
+
+
+def test_more_than_may_fail_stop_all_and_are_told_together(emulator: CgcEmulator) -> None:
+    task = task_of(emulator, *BEFORE[1:], max_failures=len(BEFORE) - 2)
+
+    assert task.run() == "CgcInputRefused"
+    assert f"items of task 'export': {len(BEFORE) - 1} problems" in str(task.error)
+    assert not task.jobs
+
+
+def test_as_many_as_may_fail_of_every_kind_do(emulator: CgcEmulator) -> None:
+    task = task_of(emulator, *BEFORE[1:], max_failure_share=0.7)
+
+    assert task.run() == "success", task.error
+    assert task.summary == {"total": 2 + len(BEFORE), "completed": 3, "failed": len(BEFORE) - 1}
+
+
+def test_what_is_wrong_before_counts_against_what_the_platform_refuses(emulator: CgcEmulator) -> None:
+    task = task_of(emulator, "an alias", "gone when it is sent", max_failures=1)
+
+    assert task.run() == "CgcJobsFailed"
+    assert task.summary["failed"] >= 2
+
+
+@pytest.mark.parametrize("argument", ["volume", "location"])
+def test_a_wrong_argument_is_a_refusal_whatever_may_fail(emulator: CgcEmulator, argument: str) -> None:
+    wrong = {"volume": "demo-lab/nowhere", "location": "{nonsense}"}[argument]
+    task = task_of(emulator, "an alias", max_failures=4)
+
+    assert task.run(**{argument: wrong}) == "CgcInputRefused"
+    assert not task.jobs
+
+
+def test_a_volume_that_one_item_names_is_a_refusal_whatever_may_fail(emulator: CgcEmulator) -> None:
+    items = [emulator.file_ids[0], {"file": emulator.file_ids[1], "volume": emulator.read_only_volume}]
+    task = Attempts(emulator, items=items, max_failures=1)
+
+    assert task.run() == "CgcInputRefused"
+    assert not task.jobs
+
+
+@at_any_time
+def test_a_clear_does_not_send_the_others_again(emulator: CgcEmulator, wrong: str) -> None:
+    task = task_of(emulator, wrong, max_failures=1)
+    emulator.fail_files(emulator.file_names[emulator.file_ids[0]], code=9206)
+    assert task.run() == "CgcJobsFailed", task.error
+    emulator.clear_faults()
+    before = len(task.jobs)
+
+    assert task.clear() == "success"
+    sent_again = 2 if wrong.startswith("gone when") else 1
+    assert len(task.jobs) == before + sent_again
+
+
+def test_what_was_mended_is_sent_after_a_clear(emulator: CgcEmulator) -> None:
+    task = task_of(emulator, "a key that names a folder", max_failures=1)
+    emulator.fail_files(emulator.file_names[emulator.file_ids[0]], code=9206)
+    assert task.run() == "CgcJobsFailed"
+    emulator.clear_faults()
+
+    assert task.clear(location="out/{id}/{name}") == "success"
+
+
+class TestAliases:
+    def test_are_skipped_if_the_dag_says_so(self, emulator: CgcEmulator, tmp_path: Path) -> None:
+        manifest = f"file://{tmp_path}/exports.jsonl"
+        task = task_of(emulator, "an alias", aliases="skip", verify=True, manifest_path=manifest)
+
+        assert task.run() == "success", task.error
+        assert task.summary == {"total": 4, "completed": 3, "skipped": 1}
+        [line] = [line for line in manifest_lines(manifest) if line["state"] == "SKIPPED"]
+        assert (line["file"], line["code"]) == (emulator.alias_id, NOT_EXPORTABLE)
+        assert "It is an alias: its bytes are on volume" in line["message"]
+
+    def test_are_skipped_wherever_they_would_go(self, emulator: CgcEmulator) -> None:
+        """The location wants what this file has not."""
+        [good] = emulator.add_files(["a.bam"], project=emulator.other_project, metadata={"sample": "S1"})
+        task = Attempts(emulator, items=[good, emulator.alias_id], location="{metadata.sample}/{id}")
+
+        assert task.run(aliases="skip") == "success", task.error
+        assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
+
+    @pytest.mark.parametrize("wrong", ["archived", "a folder", "gone"])
+    def test_are_the_only_ones_skipped(self, emulator: CgcEmulator, wrong: str) -> None:
+        task = task_of(emulator, wrong, aliases="skip", max_failures=1)
+
+        assert task.run() == "success", task.error
+        assert task.summary == {"total": 4, "completed": 3, "failed": 1}
+
+    def test_of_the_wanted_object_have_been_moved_there(self, emulator: CgcEmulator) -> None:
+        task = Attempts(emulator, items=emulator.file_ids[:2], copy_only=False, aliases="skip", max_failures=1)
+        emulator.fail_files(emulator.file_names[emulator.file_ids[0]], code=9100)
+        assert task.run(max_failures=0) == "CgcJobsIncomplete", task.error
+        emulator.clear_faults()
+
+        assert task.retry() == "success", task.error
+        assert task.summary == {"total": 2, "completed": 2}
+
+    def test_that_are_all_there_is_are_no_failure(self, emulator: CgcEmulator) -> None:
+        task = Attempts(emulator, items=[emulator.alias_id], aliases="skip")
+
+        assert task.run() == "success", task.error
+        assert task.summary == {"total": 1, "skipped": 1}
+
+    def test_need_a_known_word(self, emulator: CgcEmulator) -> None:
+        task = task_of(emulator, "an alias", aliases="keep")
+
+        assert task.run() == "CgcInputRefused"
+        assert "give one of fail, skip" in str(task.error)
+
+
+def test_a_dry_run_tells_what_would_fail_and_what_be_skipped(emulator: CgcEmulator) -> None:
+    task = task_of(emulator, "an alias", "a folder", "gone", aliases="skip", max_failures=2, dry_run=True)
+
+    assert task.run() == "success", task.error
+    assert task.returned == {
+        "items": 6,
+        "dry_run": True,
+        "to_send": 3,
+        "skipped": 1,
+        "unfit": 2,
+        "settled": 0,
+        "in_the_way": 0,
+    }
