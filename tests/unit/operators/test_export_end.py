@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client import CgcConnectionError
-from airflow_provider_cgc.compat import AirflowSensorTimeout, BaseSensorOperator
+from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.operators import settling
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.record import Record
 
 
 class Task:
@@ -39,7 +40,7 @@ def test_airflow_s_own_methods_stay_what_they_are() -> None:
     assert hidden == []
 
 
-def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, **more: Any) -> Any:
+def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: Task | None = None, **more: Any) -> Any:
     """End a task whose jobs came to this; `failed` and `completed` are counts, the rest are its arguments."""
     failed, completed = more.pop("failed", 0), more.pop("completed", 0)
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
@@ -62,7 +63,7 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, **more: Any) -
         "manifest": None,
     }
     now = datetime.now(UTC)
-    context: Any = {"ti": Task(), "dag_run": SimpleNamespace(run_after=now, start_date=now)}
+    context: Any = {"ti": task or Task(), "dag_run": SimpleNamespace(run_after=now, start_date=now)}
     return operator._finish(context, outcome, summary, None)
 
 
@@ -103,3 +104,57 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
         ended(Outcome.TIMEOUT, completed=9)
     with pytest.raises(CgcExportsUnsettled, match=r"no route\. The jobs have ended, but not every item"):
         ended(Outcome.COMPLETED, completed=10)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [(Outcome.TIMEOUT, AirflowSensorTimeout), (Outcome.EXECUTION_TIMEOUT, AirflowTaskTimeout)],
+)
+def test_a_timeout_stays_one_whatever_the_account_leaves_open(
+    monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException]
+) -> None:
+    def running(client: Any, summary: Any, **how: Any) -> Any:
+        return settling.Settled(dict(summary), None, "The export j9 is just putting an object to 'x0'.")
+
+    monkeypatch.setattr(settling, "settle", running)
+    with pytest.raises(error):
+        ended(outcome, failed=1, completed=3, code=9107)
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.COMPLETED])
+def test_every_end_tells_the_manifest_with_its_connection(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task()
+
+    # There is nothing at the address: the account cannot be made, and the address is told all the same.
+    monkeypatch.setattr(Record, "_lines", lambda self: [])
+    with pytest.raises(BaseException):  # noqa: B017, PT011  # each in its own way
+        ended(
+            outcome,
+            failed=2 if outcome is Outcome.FAILED else 0,
+            total=2,
+            task=task,
+            manifest_path="s3://b/m.jsonl",
+            manifest_conn_id="lab_bucket",
+        )
+
+    assert task.xcoms["cgc_summary"]["manifest"] == "s3://lab_bucket@b/m.jsonl"
+
+
+def test_the_manifest_that_is_shown_meanwhile_has_its_connection() -> None:
+    operator = CgcBulkExportOperator(
+        task_id="t", items=["a"], copy_only=True, manifest_path="s3://b/m.jsonl", manifest_conn_id="lab_bucket"
+    )
+    operator._connection = lambda: SimpleNamespace(settings=SimpleNamespace(web_url="w"))  # type: ignore[method-assign,assignment,return-value]  # no connection
+
+    assert operator._known_place()["manifest"] == "s3://lab_bucket@b/m.jsonl"
+
+
+def test_a_failure_that_is_none_after_all_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `fail_fast` the wait ends at the first FAILED job, and the object that it found there was to be skipped."""
+
+    def skipped(client: Any, summary: Any, **how: Any) -> Any:
+        return settling.Settled({**summary, "failed": 0, "skipped": 1, "failed_items": []}, None)
+
+    monkeypatch.setattr(settling, "settle", skipped)
+    with pytest.raises(CgcExportsUnsettled, match="No item has failed, and 8 exports still run"):
+        ended(Outcome.FAILED, failed=1, completed=1, code=9107, fail_fast=True, if_exists="skip")

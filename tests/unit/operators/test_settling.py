@@ -10,14 +10,19 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
+from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, JobState, Page, VolumeObject
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
 from airflow_provider_cgc.operators.settling import settle
 
 FOR_GOOD = Problem(403, 9206, "No PUT.")
 PASSING = Problem(503, 9100, "Busy.")
+UNHEARD_OF_BUSY = Problem(503, 9199, "Busy in a way that no page tells of.")
+UNHEARD_OF = Problem(400, 9198, "No.")
+STATUS_ONLY = Problem(503, None, "Busy.")
+GONE = Problem(404, 9008, "No such job.")
 TAKEN = Problem(409, 9107, "There is an object.")
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,7 +50,10 @@ def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = 
     return settle(client, summary, outcomes=None, ids=sorted(by_id), verify=False, since=None, say=lambda line: None)
 
 
-@pytest.mark.parametrize(("last", "may_pass"), [(PASSING, True), (FOR_GOOD, False)])
+@pytest.mark.parametrize(
+    ("last", "may_pass"),
+    [(PASSING, True), (FOR_GOOD, False), (UNHEARD_OF_BUSY, True), (UNHEARD_OF, False), (STATUS_ONLY, True)],
+)
 @pytest.mark.parametrize("count", [1, MOST_ITEMS, MOST_ITEMS + 1])
 def test_a_failure_that_may_pass_is_found_wherever_it_stands(count: int, last: Problem, may_pass: bool) -> None:
     jobs = [*(failed(number, FOR_GOOD) for number in range(count - 1)), failed(count, last)]
@@ -92,24 +100,187 @@ def test_an_object_is_ours_if_it_was_put_there_as_wanted(properties: dict[str, A
     assert told.summary["bytes"] == (7 if counts[0] else 0)
 
 
-@pytest.mark.parametrize(("aliases", "counts"), [((False, True), (1, 0)), ((False, False), (0, 1))])
-def test_a_moved_file_is_given_time_to_become_an_alias(
-    monkeypatch: pytest.MonkeyPatch, aliases: tuple[bool, ...], counts: tuple[int, int]
-) -> None:
-    moved, looks, naps = completed(0), iter(aliases), []
-    monkeypatch.setattr("airflow_provider_cgc.operators.settling.time.sleep", naps.append)
-    client = SimpleNamespace(
-        exports=SimpleNamespace(bulk_get=lambda ids: [BulkRecord(moved.id, moved)]),
-        files=SimpleNamespace(bulk_get=lambda ids: [BulkRecord(ids[0], moved_file(moved, alias=next(looks)))]),
+def moved_file(job: ExportJob, **more: Any) -> File:
+    """The file of a job as the platform shows it once it was moved."""
+    told = {"storage_type": "VOLUME", "volume": job.volume, "location": job.location, "size": 7}
+    return File(**{"id": str(job.file)} | told | more)
+
+
+KEPT = {"storage_type": "PLATFORM", "volume": None, "location": None}
+ELSEWHERE = {"location": "another/key"}
+UNTOLD = {"volume": None, "location": None}
+NO_FILE = Problem(404, 5002, "Requested file does not exist.")
+NO_RIGHT = Problem(403, 5001, "No access.")
+UNDECIDED = Problem(None, None, "not told apart from unknown ids yet", made_here=True, undecided=True)
+
+
+@pytest.fixture(autouse=True)
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds slept; no test sits them out."""
+    slept: list[float] = []
+    monkeypatch.setattr("airflow_provider_cgc.operators.settling.time.sleep", slept.append)
+    return slept
+
+
+def a_platform(jobs: Sequence[ExportJob], *, files: Any = (), objects: Sequence[VolumeObject] = ()) -> Any:
+    """A made-up platform; `files` answers a question for files, with a file or a problem for each id."""
+    by_id = {job.id: job for job in jobs}
+
+    def records(ids: Sequence[str]) -> list[BulkRecord[File]]:
+        answers = (files(name) for name in ids)
+        return [
+            BulkRecord(name, None, one) if isinstance(one, Problem) else BulkRecord(name, one)
+            for name, one in zip(ids, answers, strict=True)
+        ]
+
+    return SimpleNamespace(
+        exports=SimpleNamespace(
+            bulk_get=lambda ids: [BulkRecord(name, by_id.get(name), None if name in by_id else GONE) for name in ids]
+        ),
+        files=SimpleNamespace(bulk_get=records),
+        volumes=SimpleNamespace(contents=lambda volume, prefix, into: iter(objects)),
     )
 
-    told = account_of(client, [moved], moves=True)
+
+@pytest.mark.parametrize(("shown", "counts"), [((KEPT, {}), (1, 0)), ((KEPT, KEPT), (0, 1))])
+def test_a_moved_file_is_given_time_to_become_an_alias(
+    naps: list[float], shown: tuple[Any, Any], counts: tuple[int, int]
+) -> None:
+    moved, looks = completed(0), iter(shown)
+
+    told = account_of(a_platform([moved], files=lambda name: moved_file(moved, **next(looks))), [moved], moves=True)
 
     assert (told.summary["completed"], told.summary["failed"]) == counts
     assert sum(naps) == 20
 
 
-def account_of(client: Any, jobs: Sequence[ExportJob], *, since: datetime | None = None, moves: bool = False) -> Any:
+HERE, SHORT, NOWHERE = [VolumeObject("000", "a/out", 7)], [VolumeObject("000", "a/out", 3)], []
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+@pytest.mark.parametrize(
+    ("file", "objects", "ends"),
+    [
+        ({}, NOWHERE, "completed"),
+        (KEPT, HERE, "failed"),
+        (ELSEWHERE, HERE, "failed"),
+        ({"volume": "a/other"}, HERE, "failed"),
+        (UNTOLD, HERE, "completed"),
+        (UNTOLD, SHORT, "failed"),
+        (UNTOLD, NOWHERE, "failed"),
+        (NO_FILE, HERE, "completed"),
+        (NO_FILE, SHORT, "failed"),
+        (NO_FILE, NOWHERE, "failed"),
+        (NO_RIGHT, HERE, "unsettled"),
+        (UNDECIDED, HERE, "unsettled"),
+    ],
+    ids=[
+        "an alias of the object",
+        "no alias",
+        "an alias of another key",
+        "an alias on another volume",
+        "an alias of something, the object is there",
+        "an alias of something, the object is too short",
+        "an alias of something, no object",
+        "no such file, the object is there",
+        "no such file, the object is too short",
+        "no such file, no object",
+        "a file that is not shown",
+        "a file that is not told",
+    ],
+)
+def test_a_move_is_done_only_if_it_is_proved(file: Any, objects: list[VolumeObject], ends: str, manifest: bool) -> None:
+    moved = completed(0)
+    answer = file if isinstance(file, Problem) else moved_file(moved, **file)
+
+    told = account_of(
+        a_platform([moved], files=lambda name: answer, objects=objects), [moved], moves=True, manifest=manifest
+    )
+
+    assert (told.unsettled is not None) == (ends == "unsettled")
+    assert told.summary["failed"] == (1 if ends == "failed" else 0)
+    if manifest and ends != "unsettled":
+        assert [one.state for one in told.outcomes] == [ItemState(ends.upper())]
+
+
+@pytest.mark.parametrize("how", ["moves", "verify"])
+@pytest.mark.parametrize("what", ["the job is not told", "the job does not tell its file"])
+def test_what_nobody_tells_any_more_is_not_done(how: Any, what: str) -> None:
+    job = completed(0)
+    known = [] if what == "the job is not told" else [replace(job, file=None)]
+
+    told = account_of(a_platform(known, files=lambda name: moved_file(job), objects=HERE), [job], **{how: True})
+
+    assert told.unsettled is not None
+    assert "does not tell any more" in told.unsettled
+
+
+@pytest.mark.parametrize("how", ["moves", "verify"])
+@pytest.mark.parametrize("good", [True, False])
+def test_what_the_platform_forgot_is_looked_at_by_the_manifest(how: Any, good: bool) -> None:
+    job = completed(0)
+    file = moved_file(job, **({} if good else KEPT))
+
+    told = account_of(
+        a_platform([], files=lambda name: file, objects=HERE if good else NOWHERE), [job], manifest=True, **{how: True}
+    )
+
+    assert told.unsettled is None
+    assert (told.summary["completed"], told.summary["failed"]) == ((1, 0) if good else (0, 1))
+
+
+@pytest.mark.parametrize(("objects", "counts"), [(HERE, (1, 0)), (NOWHERE, (0, 1))])
+@pytest.mark.parametrize("manifest", [True, False])
+def test_what_was_taken_back_is_verified_like_all_others(
+    objects: list[VolumeObject], counts: tuple[int, int], manifest: bool
+) -> None:
+    mine = replace(failed(0, TAKEN), started_on=SINCE)
+    other = replace(completed(0), id="other")
+    platform = a_platform([mine, other], objects=objects)
+    platform.exports.page = lambda *, volume, offset: Page((mine, other), total=2, next=None, date=SINCE)
+
+    told = account_of(platform, [mine], since=SINCE, verify=True, manifest=manifest)
+
+    assert (told.summary["completed"], told.summary["failed"]) == counts
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+@pytest.mark.parametrize(
+    ("file", "objects", "skipped"),
+    [
+        ({}, HERE, 1),
+        ({}, SHORT, 0),
+        ({}, NOWHERE, 0),
+        ({"size": None}, HERE, 1),
+        ({}, [VolumeObject("000", "a/out")], 1),
+        (NO_FILE, HERE, 0),
+    ],
+    ids=["the same size", "another size", "not there", "the file tells none", "the object tells none", "no such file"],
+)
+def test_what_a_job_found_at_its_place_is_skipped_if_it_is_as_wanted(
+    file: Any, objects: list[VolumeObject], skipped: int, manifest: bool
+) -> None:
+    job = failed(0, TAKEN)
+    answer = file if isinstance(file, Problem) else moved_file(job, **KEPT | file)
+    platform = a_platform([job], files=lambda name: answer, objects=objects)
+
+    told = account_of(platform, [job], skips=True, verify=True, manifest=manifest)
+
+    assert (told.summary["skipped"], told.summary["failed"]) == (skipped, 1 - skipped)
+    assert len(told.summary["failed_items"]) == 1 - skipped
+    if manifest:
+        assert [one.state for one in told.outcomes] == [ItemState.SKIPPED if skipped else ItemState.FAILED]
+
+
+def test_what_a_job_found_at_its_place_is_a_failure_unless_it_may_be_skipped() -> None:
+    told = account_of(a_platform([failed(0, TAKEN)], objects=HERE), [failed(0, TAKEN)])
+
+    assert (told.summary["skipped"], told.summary["failed"]) == (0, 1)
+
+
+def account_of(
+    client: Any, jobs: Sequence[ExportJob], *, since: datetime | None = None, manifest: bool = False, **how: bool
+) -> Any:
     """Settle a task of these jobs on a made-up platform."""
     bad = [job for job in jobs if job.failed]
     summary = {
@@ -121,7 +292,18 @@ def account_of(client: Any, jobs: Sequence[ExportJob], *, since: datetime | None
         "bytes": 0,
         "failed_items": [failed_item(job) for job in bad],
     }
-    ids = [job.id for job in jobs]
+    lines = [
+        ItemOutcome(
+            file=str(job.file), volume=job.volume, location=job.location, id=job.id, state=ItemState.SUBMITTED, size=7
+        )
+        for job in jobs
+    ]
     return settle(
-        client, summary, outcomes=None, ids=ids, verify=False, moves=moves, since=since, say=lambda line: None
+        client,
+        summary,
+        outcomes=lines if manifest else None,
+        ids=[job.id for job in jobs],
+        since=since,
+        say=lambda line: None,
+        **{"verify": False} | how,
     )
