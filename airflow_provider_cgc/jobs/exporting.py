@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -144,6 +145,7 @@ class Exporting:
             at=self.began,
             too_many=lambda failed: order.too_many(failed + unplaced),
             overwrite=order.if_exists == "overwrite",
+            harmless={LOCATION_TAKEN} if order.if_exists == "skip" else (),
             properties=order.properties,
             stop=self._client.close,
         )
@@ -164,6 +166,8 @@ class Exporting:
                 self._send_again(sender, again)
             else:
                 self._give_up(again)
+        if order.if_exists == "skip":
+            self._skip_what_was_taken_meanwhile()
 
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
         """Return how each item stands: in the order given, and last those for which there is no place."""
@@ -214,6 +218,19 @@ class Exporting:
         }
         self.sent.add(told)
         return reasons
+
+    def _skip_what_was_taken_meanwhile(self) -> None:
+        """Judge objects that came to their places after the volume was looked at like those that were there before."""
+        taken = [
+            key
+            for key, problem in self.sent.refused.items()
+            if problem.code == LOCATION_TAKEN and not problem.made_here
+        ]
+        self._work.skip_what_is_there(taken)
+        for key in taken:
+            if key in self._work.skipped:
+                del self.sent.refused[key]
+        self.sent.refused |= self._work.in_the_way
 
     def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:
         """Send what certainly did not start; what stays uncertain meanwhile keeps its place."""

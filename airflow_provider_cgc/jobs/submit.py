@@ -81,6 +81,7 @@ class Sender:
     :param at: the platform's clock at any time before the first item is sent.
     :param too_many: tells whether so many items that failed already are more than the task tolerates.
     :param overwrite: whether an object that is there is replaced.
+    :param harmless: codes of the platform that are no failure of an item, such as 9107 where it is skipped then.
     :param properties: those of items that bring none of their own.
     :param stop: lets go of creates that wait for their turn, before they are sent; used when the sending is broken off.
     """
@@ -94,6 +95,7 @@ class Sender:
         at: datetime,
         too_many: Callable[[int], bool],
         overwrite: bool = False,
+        harmless: Collection[int] = (),
         properties: Mapping[str, Any] | None = None,
         stop: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
@@ -105,6 +107,7 @@ class Sender:
         self._at = at
         self._too_many = too_many
         self._overwrite = overwrite
+        self._harmless = harmless
         self._properties = dict(properties or {})
         self._clock = clock
         self._watched: list[str] = []
@@ -191,7 +194,8 @@ class Sender:
                 sent.stopped = f"the platform refuses {many} ({problem})"
                 return
         self._watch(sent)
-        failed = len(sent.refused) + sum(count for how, count in self._ended.items() if how is not None)
+        failed = sum(problem.made_here or problem.code not in self._harmless for problem in sent.refused.values())
+        failed += sum(count for how, count in self._ended.items() if how is not None and how[0] not in self._harmless)
         [(how, count)] = self._ended.most_common(1) or [(None, 0)]
         alike = how is not None and how[0] not in ABOUT_ONE_ITEM and count == self._ended.total()
         if how is not None and alike and count >= ENOUGH_ENDED:

@@ -7,7 +7,7 @@ the same user export to the same places just now.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
@@ -103,11 +103,12 @@ class Worklist:
         self._refused_before = {key for key in self.items if ledger.past(key).refused}
         self.decisions = self.look_for(self.items, ledger)
         if self._order.if_exists == "skip":
-            self._skip_what_is_there()
+            self.skip_what_is_there(
+                [key for key, one in self.decisions.items() if one.action is Action.SEND or _found_it_there(one)]
+            )
+        settled = {*self.skipped, *self.in_the_way}
         unsure = {
-            key: one
-            for key, one in self.decisions.items()
-            if one.action is Action.UNCERTAIN and key not in self.skipped and key not in self.in_the_way
+            key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN and key not in settled
         }
         if unsure:
             raise UncertainExports(_told(unsure))
@@ -152,6 +153,18 @@ class Worklist:
             again=self._again,
             now=self._now,
         )
+
+    def skip_what_is_there(self, keys: Collection[Key]) -> None:
+        """
+        Leave what is there as wanted, whatever a job came to that found it there or another run does to it; say of what
+        is there otherwise why it will not be replaced.
+        """
+        for key, size in sizes_of(self._client, keys).items():
+            if self._fits(key, size):
+                self.skipped.add(key)
+            else:
+                text = OTHER_OBJECT.format(there=size, wanted=self.items[key].size)
+                self.in_the_way[key] = Problem(409, LOCATION_TAKEN, text, made_here=True)
 
     def to_send(self) -> list[Key]:
         """Return what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
@@ -244,19 +257,6 @@ class Worklist:
             elif why and one.action is Action.DONE:
                 text = f"Job {one.job_id} has exported it {why}."
                 self.blocked[key] = Problem(None, None, text, made_here=True)
-
-    def _skip_what_is_there(self) -> None:
-        """
-        Leave what is there as wanted, whatever a job came to that found it there or another run does to it; say of what
-        is there otherwise why it will not be replaced.
-        """
-        open_items = [key for key, one in self.decisions.items() if one.action is Action.SEND or _found_it_there(one)]
-        for key, size in sizes_of(self._client, open_items).items():
-            if self._fits(key, size):
-                self.skipped.add(key)
-            else:
-                text = OTHER_OBJECT.format(there=size, wanted=self.items[key].size)
-                self.in_the_way[key] = Problem(409, LOCATION_TAKEN, text, made_here=True)
 
     def _leave_out_what_is_unfit(self) -> None:
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ def remove_object(emulator: CgcEmulator, location: str) -> None:
     with emulator.world.open() as world:
         volume = world.volumes[emulator.volume]
         world.buckets[volume.bucket].pop(volume.key(location))
+
+
+def size_of(emulator: CgcEmulator, name: str) -> int:
+    with emulator.world.open() as world:
+        return world.files[name].size
 
 
 def refuse(emulator: CgcEmulator, files: list[str]) -> None:
@@ -532,6 +538,55 @@ class TestAnotherRun:
         # Without a record, a retry finds in the list what began after this run, whoever has started it.
         assert later.retry() == ("CgcExportsUnsettled" if later.store is not None else "success")
         assert [location for location, _ in later.jobs] == sorted([f"out/{file}", f"out/{other}"])
+
+    @pytest.mark.parametrize("store", [True, False])
+    def test_whatever_it_does_to_what_is_there_it_is_skipped(
+        self, still: CgcEmulator, store: bool, manifest: str
+    ) -> None:
+        """Its jobs will fail, because an object is in their way; that is nothing to who skips what is there."""
+        files = still.file_ids[:3]
+        assert Attempts(still, items=files[:2], wait=False).run() == "success"
+        still.clock.advance(24 * 3600)
+        assert Attempts(still, items=files[:2], wait=False, resume=False).run() == "success"
+        later = Attempts(still, items=files, if_exists="skip", store=store, manifest_path=None if store else manifest)
+
+        assert later.pokes() == "success", later.error
+        assert later.summary == {"total": 3, "completed": 1, "skipped": 2}
+
+    @pytest.mark.parametrize("fail_fast", [False, True])
+    def test_an_object_that_comes_before_our_own_is_skipped(self, still: CgcEmulator, fail_fast: bool) -> None:
+        files = still.file_ids[:2]
+        task = Attempts(still, items=files, if_exists="skip", fail_fast=fail_fast)
+        assert task.run(mode="reschedule", poke_interval=60) == PENDING
+        still.put_objects([f"out/{files[0]}"], volume=still.volume, size=size_of(still, files[0]))
+        task.first_poke = datetime.now(UTC)
+        still.clock.advance(24 * 3600)
+
+        assert task.run(mode="reschedule", poke_interval=60) == "success", task.error
+        assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
+
+    def test_another_object_that_comes_before_our_own_is_a_failure(self, still: CgcEmulator) -> None:
+        files = still.file_ids[:2]
+        task = Attempts(still, items=files, if_exists="skip")
+        assert task.run(mode="reschedule", poke_interval=60) == PENDING
+        still.put_objects([f"out/{files[0]}"], volume=still.volume, size=7)
+        task.first_poke = datetime.now(UTC)
+        still.clock.advance(24 * 3600)
+
+        assert task.run(mode="reschedule", poke_interval=60) == "CgcJobsFailed"
+        assert task.summary == {"total": 2, "completed": 1, "failed": 1}
+        # The retry sees it on the volume, and says how large it is.
+        assert task.clear() == "CgcJobsFailed"
+        assert "An object of 7 bytes is there" in str(task.error)
+
+    def test_a_failure_of_before_is_skipped_once_the_dag_says_so(self, emulator: CgcEmulator) -> None:
+        files = emulator.file_ids[:2]
+        emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume, size=size_of(emulator, files[0]))
+        task = Attempts(emulator, items=files)
+        assert task.run() == "CgcJobsFailed"
+
+        assert task.clear(if_exists="skip") == "success", task.error
+        assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
     def test_its_copy_is_not_taken_for_a_move(self, still: CgcEmulator) -> None:
         assert Attempts(still, items=still.file_ids[:1], wait=False).run() == "success"

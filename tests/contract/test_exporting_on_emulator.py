@@ -140,6 +140,26 @@ def test_of_two_objects_that_are_there_only_the_one_of_the_right_size_is_skipped
     assert [(one.state, one.code) for one in outcomes] == [(ItemState.SKIPPED, None), (ItemState.FAILED, 9107)]
 
 
+@pytest.mark.parametrize(("size", "state"), [(None, "SKIPPED"), (7, "FAILED")])
+def test_an_object_that_comes_between_the_look_and_the_sending_is_judged_by_its_size(
+    emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch, size: int | None, state: str
+) -> None:
+    files = emulator.file_ids[:3]
+    create = client.exports.bulk_create
+
+    def too_late(items: Any, **how: Any) -> Any:
+        emulator.put_objects(
+            [f"out/{files[0]}"], volume=VOLUME, size=client.files.get(files[0]).size if size is None else size
+        )
+        emulator.fail_files(emulator.file_names[files[0]], code=9107, at="submit")
+        return create(items, **how)
+
+    monkeypatch.setattr(client.exports, "bulk_create", too_late)
+    outcomes = exported(client, files, location="out/{id}", if_exists="skip")
+
+    assert [one.state for one in outcomes] == [state, "SUBMITTED", "SUBMITTED"]
+
+
 def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verification(
     emulator: CgcEmulator, client: CgcClient
 ) -> None:
