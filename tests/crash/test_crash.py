@@ -30,6 +30,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "copy": {},
     "move": {"items": 3, "arguments": {"copy_only": False}},
     "skip": {"items": 4, "there": 1, "arguments": {"if_exists": "skip"}},
+    "unfit": {"items": 3, "unfit": True, "arguments": {"aliases": "skip", "max_failures": 1}},
 }
 SOME = 11
 """At every n-th step `make test` kills, at two at least, from another one on in each test; `make test-all` at all of
@@ -80,7 +81,7 @@ OTHER_LISTS = [
 ]
 OTHER_KINDS = [
     Scenario(mode, record, kind=kind)
-    for kind in ("move", "skip")
+    for kind in ("move", "skip", "unfit")
     for mode in MODES
     for record in RECORDS
     if "manifest" in record
