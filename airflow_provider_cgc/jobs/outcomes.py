@@ -50,10 +50,11 @@ def item_of(outcome: ItemOutcome) -> dict[str, Any]:
 
 
 def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
-    """Return what can be told of all lines together: their volume, their project, and their bytes; see `LiveView`."""
-    moving = [one for one in outcomes if one.state is not ItemState.SKIPPED]
-    sizes = [file.size if (file := files.get(one.file)) else one.size for one in moving]
-    places = {"volume": {one.volume for one in moving}, "project": {file.project for file in files.values()}}
+    """Return what can be told together of all lines that move something: their volume, their project, and their bytes; see `LiveView`."""
+    moving = [one for one in outcomes if one.state is not ItemState.SKIPPED and not one.state.failed]
+    shown = [files.get(one.file) for one in moving]
+    sizes = [file.size if file else one.size for one, file in zip(moving, shown, strict=True)]
+    places = {"volume": {one.volume for one in moving}, "project": {file.project for file in shown if file}}
     known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
     return known | ({"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {})
 

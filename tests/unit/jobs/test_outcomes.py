@@ -1,0 +1,33 @@
+"""What the lines of a manifest mean for a wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_cgc.client.models import File
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.outcomes import known_place
+
+FILES = {name: File(name, size=7, project=project) for name, project in (("a", "o/p"), ("b", "o/p"), ("c", "o/q"))}
+
+
+def line(file: str, state: ItemState, **more: Any) -> ItemOutcome:
+    return ItemOutcome(**{"file": file, "volume": "o/v", "location": file, "state": state} | more)
+
+
+def test_only_what_moves_tells_where_to_and_how_much() -> None:
+    lines = [
+        line("a", ItemState.SUBMITTED, id="j1"),
+        line("b", ItemState.COMPLETED),
+        line("c", ItemState.SKIPPED),
+        line("gone", ItemState.FAILED, location=None),
+        line("c", ItemState.UNSENT, volume="o/w"),
+    ]
+
+    assert known_place(lines, FILES) == {"volume": "o/v", "project": "o/p", "bytes_total": 14}
+
+
+def test_what_differs_or_is_not_told_is_left_out() -> None:
+    lines = [line("a", ItemState.SUBMITTED), line("c", ItemState.SUBMITTED), line("unknown", ItemState.SUBMITTED)]
+
+    assert known_place(lines, FILES) == {"volume": "o/v"}
