@@ -50,7 +50,7 @@ def item_of(outcome: ItemOutcome) -> dict[str, Any]:
 
 
 def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
-    """Return what can be told together of all lines that move something: their volume, their project, and their bytes; see `LiveView`."""
+    """Return what all lines that move something have in common, and their bytes; see `LiveView`."""
     moving = [one for one in outcomes if one.state is not ItemState.SKIPPED and not one.state.failed]
     shown = [files.get(one.file) for one in moving]
     sizes = [file.size if file else one.size for one, file in zip(moving, shown, strict=True)]
