@@ -361,17 +361,28 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Account for every item, verify, and judge by what the task tolerates."""
         record = self._record(context)
-        settled = self._settled(outcome, summary, record)
-        summary = {**(settled.summary if settled else summary), "manifest": self._manifest_uri()}
-        if settled is not None:
-            self._may_pass = settled.may_pass
-            outcome = self._judge(outcome, summary, settled.unsettled)
-            if settled.outcomes is not None:
-                record.write(settled.outcomes, succeeded=outcome is Outcome.COMPLETED)
+        summary = {**summary, "manifest": self._manifest_uri()}
+        with self._staying(outcome):
+            settled = self._settled(outcome, summary, record)
+            if settled is not None:
+                summary, self._may_pass = settled.summary, settled.may_pass
+                outcome = self._judge(outcome, summary, settled.unsettled)
+                if settled.outcomes is not None:
+                    record.write(settled.outcomes, succeeded=outcome is Outcome.COMPLETED)
         self._recall_lineage(context, summary)
         if outcome is Outcome.COMPLETED:
             record.close()
         return super()._finish(context, outcome, summary, reason)
+
+    @contextmanager
+    def _staying(self, outcome: Outcome) -> Iterator[None]:
+        """Let a timeout be one whatever trouble there is with the account, which would otherwise end in a retry."""
+        try:
+            yield
+        except Exception as error:
+            if outcome in (Outcome.COMPLETED, Outcome.FAILED):
+                raise
+            self.log.warning("The manifest could not be brought up to date: %s", error)
 
     def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> Outcome:
         """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
@@ -409,11 +420,10 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 say=self._say,
             )
         except (CgcError, CgcExportsUnsettled) as error:
-            if ended:
-                why = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
-                return settling.Settled(dict(summary), None, why)
-            self.log.warning("The manifest could not be brought up to date: %s", error)
-            return None
+            if not ended:
+                raise
+            why = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
+            return settling.Settled(dict(summary), None, why)
 
     def _known_place(self) -> dict[str, Any]:
         return {**super()._known_place(), **self._known, "manifest": self._manifest_uri()}

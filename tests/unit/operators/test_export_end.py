@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
-from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.operators import settling
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
@@ -119,6 +119,30 @@ def test_a_timeout_stays_one_whatever_the_account_leaves_open(
     monkeypatch.setattr(settling, "settle", running)
     with pytest.raises(error):
         ended(outcome, failed=1, completed=3, code=9107)
+
+
+@pytest.mark.parametrize(
+    "trouble", [OSError("the bucket is away"), CgcBadInput("no manifest"), CgcExportsUnsettled("")]
+)
+@pytest.mark.parametrize("at", ["outcomes", "write"])
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [(Outcome.TIMEOUT, AirflowSensorTimeout), (Outcome.EXECUTION_TIMEOUT, AirflowTaskTimeout)],
+)
+def test_a_timeout_stays_one_whatever_trouble_there_is_with_the_manifest(
+    monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException], at: str, trouble: Exception
+) -> None:
+    def away(self: Record, *args: Any, **how: Any) -> Any:
+        raise trouble
+
+    def nothing(client: Any, summary: Any, **how: Any) -> Any:
+        return settling.Settled(dict(summary), [])
+
+    monkeypatch.setattr(settling, "settle", nothing)
+    monkeypatch.setattr(Record, "outcomes", lambda self: [])
+    monkeypatch.setattr(Record, at, away)
+    with pytest.raises(error):
+        ended(outcome, completed=3)
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.COMPLETED])
