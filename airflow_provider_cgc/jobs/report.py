@@ -165,13 +165,14 @@ def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[
 
 def describe_item(item: Mapping[str, Any]) -> str:
     """Name one failed item in one line, whatever its key holds: its key, where from or to, what the platform said."""
-    where = str(item.get("location") or item.get("id"))
     name = str(item.get("name") or "")
+    where = str(item.get("location") or name or item.get("id") or "")
     shown = f" ({name})" if not where.rstrip("/").endswith(name) else ""
     ends = (("file", "file"), ("project", "to project"), ("parent", "to folder"))
     others = "".join(f", {word} {item[key]}" for key, word in ends if item.get(key))
     code = f"{item['code']}: " if item.get("code") is not None else ""
-    return one_line(f"{where}{shown}{others}: {code}{item['message']}", LONGEST_ROW)
+    about = f"{where}{shown}{others}".removeprefix(", ")
+    return one_line(f"{about}: {code}{item['message']}", LONGEST_ROW)
 
 
 def human_bytes(count: float) -> str:

@@ -14,10 +14,12 @@ from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import listed
 from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.others import under_way
 from airflow_provider_cgc.jobs.preflight import common_problems, told, unfit_items
 from airflow_provider_cgc.jobs.recovery import SETTLING
+from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.resume import Action, Decision, plan
 
 if TYPE_CHECKING:
@@ -269,12 +271,16 @@ class Worklist:
         everything = [*self._unplaced, *unfit]
         self._order.refuse(everything, common=common_problems(list(to_send), self._facts))
         self.unfit = {to_send[one.item]: one.problem for one in unfit}
-        for skips, fate in ((False, "cannot be exported and count as failed"), (True, "are aliases and are skipped")):
-            these = [one for one in everything if self._order.skips(one.problem) is skips]
-            if these:
-                self._say(f"{len(these)} of {EXPORT.count(len(self._order.items))} {fate}:")
-            for line in listed(told(these)):
-                self._say(line)
+        count = EXPORT.count(len(self._order.items))
+        passed_over = [one for one in everything if self._order.skips(one.problem)]
+        if passed_over:
+            about = f"{named(passed_over[0].item)}: {as_sentence(passed_over[0].problem.message)}"
+            self._say(f"{len(passed_over)} of {count} skipped, because the files are aliases, such as {about}")
+        failing = [one for one in everything if not self._order.skips(one.problem)]
+        if failing:
+            self._say(f"{len(failing)} of {count} cannot be made, and count as failed:")
+        for line in listed(told(failing)):
+            self._say(line)
 
     def _believe_the_volume(self) -> None:
         """

@@ -253,6 +253,16 @@ class TestFailureTable:
         assert describe_item(missing) == "job7: 9008: The platform does not know this export job."
 
     @pytest.mark.parametrize(
+        ("told", "begin"),
+        [({}, f"file {'a' * 24}: "), ({"name": "a.bam"}, f"a.bam, file {'a' * 24}: "), ({"id": "job7"}, "job7, file ")],
+    )
+    def test_an_item_without_a_place_is_named_by_what_is_known_of_it(self, told, begin):
+        row = describe_item({"id": None, "file": "a" * 24, "location": None, "code": None, "message": "No."} | told)
+
+        assert row.startswith(begin)
+        assert "None" not in row
+
+    @pytest.mark.parametrize(
         ("fields", "row"),
         [
             ({"project": "lab/p"}, "batch1/s1.fastq.gz, to project lab/p: 9108: File already exists."),
