@@ -539,6 +539,31 @@ class TestAnotherRun:
         assert later.retry() == ("CgcExportsUnsettled" if later.store is not None else "success")
         assert [location for location, _ in later.jobs] == sorted([f"out/{file}", f"out/{other}"])
 
+    def test_what_is_there_is_skipped_where_nobody_can_tell_who_has_put_it_there(
+        self, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The list of jobs cannot be read to its end, so that it might be an object of an earlier attempt."""
+        files = emulator.file_ids[:2]
+        emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume, size=size_of(emulator, files[0]))
+        emulator.fail_files(emulator.file_names[files[1]], code=9100, times=1)
+        task = Attempts(emulator, items=files)
+        assert task.run() == "CgcJobsIncomplete"
+        emulator.submit_exports(emulator.file_ids[2:202])
+        emulator.option("list_order", "shuffled")
+        monkeypatch.setattr(listing, "MOST_PAGES", 1)
+
+        assert task.retry(if_exists="skip") == "success", task.error
+        assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
+
+    def test_what_it_exports_otherwise_is_skipped_if_it_is_there(self, still: CgcEmulator) -> None:
+        files = still.file_ids[:2]
+        still.put_objects([f"out/{files[0]}"], volume=still.volume, size=size_of(still, files[0]))
+        assert Attempts(still, items=files[:1], wait=False).run() == "success"
+        later = Attempts(still, items=files, if_exists="skip", wait=False, properties={"sse_algorithm": "aws:kms"})
+
+        assert later.run() == "success", later.error
+        assert later.summary == {"total": 2, "skipped": 1}
+
     @pytest.mark.parametrize("store", [True, False])
     def test_whatever_it_does_to_what_is_there_it_is_skipped(
         self, still: CgcEmulator, store: bool, manifest: str

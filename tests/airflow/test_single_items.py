@@ -129,6 +129,16 @@ def test_what_is_wrong_before_counts_against_what_the_platform_refuses(emulator:
     assert task.summary["failed"] >= 2
 
 
+@pytest.mark.parametrize("wrong", ["an alias", "gone, and no location for it"])
+def test_beyond_what_may_fail_nothing_more_is_sent(emulator: CgcEmulator, wrong: str) -> None:
+    items = [WRONG[wrong][0](emulator), *emulator.file_ids[10:140]]
+    emulator.fail_files(emulator.file_ids[10], code=9009, at="submit")
+    task = Attempts(emulator, items=items, location=LOCATION, max_failures=1)
+
+    assert task.run() == "CgcJobsFailed"
+    assert len(task.jobs) == 99
+
+
 @pytest.mark.parametrize("argument", ["volume", "location"])
 def test_a_wrong_argument_is_a_refusal_whatever_may_fail(emulator: CgcEmulator, argument: str) -> None:
     wrong = {"volume": "demo-lab/nowhere", "location": "{nonsense}"}[argument]

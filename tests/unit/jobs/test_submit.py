@@ -31,6 +31,7 @@ from airflow_provider_cgc.jobs.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
 NO_RIGHT = Problem(403, 9020, "No right to this volume.")
+TAKEN = Problem(409, 9107, "Location on volume already contains a file.")
 LOST = Problem(None, None, "the answer did not mention it", made_here=True)
 GONE = CgcConnectionError("no answer", sent=True)
 NEVER_LEFT = CgcConnectionError("connection refused", sent=False)
@@ -183,7 +184,7 @@ def test_more_failures_than_are_tolerated_stop_it():
     assert len(result.started) + len(result.refused) + len(result.unsent) == 1000
 
 
-def watched(count: int, error: Problem | None) -> tuple[Any, Volume]:
+def watched(count: int, error: Problem | None, **more: Any) -> tuple[Any, Volume]:
     """Send while the clock runs and `count` jobs of the first chunk end at once."""
     now = [0.0]
 
@@ -193,7 +194,8 @@ def watched(count: int, error: Problem | None) -> tuple[Any, Volume]:
 
     volume, items = Volume(), some(1000)
     volume.ended = {f"job-f{number:05d}": error for number in range(count)}
-    one, _ = sender(volume, items, clock=clock, too_many=lambda failed: failed > max(count, 2))
+    more = {"too_many": lambda failed: failed > max(count, 2), **more}
+    one, _ = sender(volume, items, clock=clock, **more)
     result = Sent()
     one.send(items, result)
     return result, volume
@@ -208,9 +210,33 @@ def test_when_all_that_ended_failed_for_one_reason_that_stays_nothing_more_is_se
 
 
 def test_objects_in_the_way_say_nothing_of_other_keys():
-    result, _ = watched(ENOUGH_ENDED, Problem(409, 9107, "Location on volume already contains a file."))
+    result, _ = watched(ENOUGH_ENDED, TAKEN)
 
     assert (result.stopped, len(result.started)) == (None, 1000)
+
+
+@pytest.mark.parametrize(("harmless", "stops"), [({9107}, False), ((), True)])
+@pytest.mark.parametrize("when", ["it is sent", "its job has ended"])
+def test_an_object_in_the_way_uses_up_what_may_fail_unless_it_is_skipped(harmless: Any, stops: bool, when: str) -> None:
+    how: dict[str, Any] = {"harmless": harmless, "too_many": lambda failed: failed > 3}
+    if when == "it is sent":
+        result, *_ = sent(1000, {f"f{number:05d}": TAKEN for number in range(10)}, **how)
+    else:
+        result, _ = watched(10, TAKEN, **how)
+
+    assert (result.stopped is not None) == stops
+
+
+def test_what_was_known_before_does_not_hide_that_all_is_refused_for_one_reason() -> None:
+    volume, items = Volume(NO_RIGHT), some(300)
+    known = Key("gone", "a/out", "x/gone")
+    one, _ = sender(volume, {**items, known: Item("gone", "x/gone", "a/out")})
+    result = Sent(refused={known: REFUSED})
+    one.send(items, result)
+
+    assert result.stopped is not None
+    assert "all of the first 100 items" in result.stopped
+    assert len(volume.calls) == 1
 
 
 class TimeoutOfTheTask(BaseException):

@@ -272,6 +272,16 @@ def test_what_a_job_found_at_its_place_is_skipped_if_it_is_as_wanted(
         assert [one.state for one in told.outcomes] == [ItemState.SKIPPED if skipped else ItemState.FAILED]
 
 
+@pytest.mark.parametrize("manifest", [True, False])
+def test_what_is_skipped_need_not_have_been_moved(manifest: bool) -> None:
+    job = failed(0, TAKEN)
+    platform = a_platform([job], files=lambda name: moved_file(job, **KEPT), objects=HERE)
+
+    told = account_of(platform, [job], skips=True, moves=True, manifest=manifest)
+
+    assert (told.summary["skipped"], told.summary["failed"], told.unsettled) == (1, 0, None)
+
+
 def test_what_a_job_found_at_its_place_is_a_failure_unless_it_may_be_skipped() -> None:
     told = account_of(a_platform([failed(0, TAKEN)], objects=HERE), [failed(0, TAKEN)])
 

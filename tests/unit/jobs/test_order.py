@@ -1,0 +1,79 @@
+"""What is wrong with an order, or with single items of it: what is refused, what counts, what is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.items import BadItems, Item
+from airflow_provider_cgc.jobs.locations import LocationTemplate
+from airflow_provider_cgc.jobs.order import Order
+from airflow_provider_cgc.jobs.preflight import Unfit
+
+GONE = Problem(404, 5002, "Requested file does not exist.")
+ALIAS = Problem(None, 9006, "It is an alias.", made_here=True)
+REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
+UNDECIDED = Problem(None, None, "not told apart from unknown ids yet", made_here=True, undecided=True)
+
+
+def an_order(too_many: Callable[[int], bool] = bool, **more: Any) -> Order:
+    template = LocationTemplate("{id}")
+    return Order(items=(), volume="a/out", template=template, copy_only=True, too_many=too_many, **more)
+
+
+def at_most(number: int) -> Callable[[int], bool]:
+    return lambda failed: failed > number
+
+
+def unfit(*problems: Problem) -> list[Unfit]:
+    return [
+        Unfit(Item(f"{number:024x}"), problem, f"item {number}: {problem}") for number, problem in enumerate(problems)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("problems", "tolerated", "aliases", "refused"),
+    [
+        ([], 0, "fail", None),
+        ([GONE], 0, "fail", BadItems),
+        ([GONE], 1, "fail", None),
+        ([GONE, GONE], 1, "fail", BadItems),
+        ([ALIAS], 0, "fail", BadItems),
+        ([ALIAS, ALIAS], 0, "skip", None),
+        ([ALIAS, GONE], 0, "skip", BadItems),
+        ([REFUSED], 0, "skip", BadItems),
+        ([UNDECIDED], 1, "fail", CgcUnreadableError),
+        ([UNDECIDED, GONE], 1, "fail", CgcUnreadableError),
+        ([UNDECIDED, GONE, GONE], 1, "fail", BadItems),
+        ([UNDECIDED, ALIAS], 0, "skip", CgcUnreadableError),
+    ],
+)
+def test_an_order_is_refused_for_more_items_than_may_fail(
+    problems: list[Problem], tolerated: int, aliases: str, refused: type[Exception] | None
+) -> None:
+    order = an_order(at_most(tolerated), aliases=aliases)
+    if refused is None:
+        order.refuse(unfit(*problems))
+        return
+
+    with pytest.raises(refused):
+        order.refuse(unfit(*problems))
+
+
+def test_what_is_wrong_with_all_of_it_is_refused_whatever_may_fail() -> None:
+    with pytest.raises(BadItems) as caught:
+        an_order(at_most(5)).refuse(unfit(GONE), ["volume a/out: no"])
+
+    assert caught.value.problems == ("volume a/out: no", "item 0: 5002: Requested file does not exist.")
+
+
+def test_ten_thousand_problems_make_a_short_text() -> None:
+    with pytest.raises(BadItems) as caught:
+        an_order().refuse(unfit(*[GONE] * 10_000))
+
+    assert len(str(caught.value)) < 4000
+    assert str(caught.value).endswith("- and 9990 more")
