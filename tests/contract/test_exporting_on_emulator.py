@@ -144,7 +144,7 @@ def test_of_two_objects_that_are_there_only_the_one_of_the_right_size_is_skipped
 def test_an_object_that_comes_between_the_look_and_the_sending_is_judged_by_its_size(
     emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch, size: int | None, state: str
 ) -> None:
-    files = emulator.file_ids[:3]
+    files = emulator.file_ids[:130]
     create = client.exports.bulk_create
 
     def too_late(items: Any, **how: Any) -> Any:
@@ -157,7 +157,7 @@ def test_an_object_that_comes_between_the_look_and_the_sending_is_judged_by_its_
     monkeypatch.setattr(client.exports, "bulk_create", too_late)
     outcomes = exported(client, files, location="out/{id}", if_exists="skip")
 
-    assert [one.state for one in outcomes] == [state, "SUBMITTED", "SUBMITTED"]
+    assert [one.state for one in outcomes] == [state, *["SUBMITTED"] * 129]
 
 
 def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verification(
