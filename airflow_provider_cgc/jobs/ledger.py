@@ -1,13 +1,13 @@
 """What one task of one Dag run has sent: kept in a key-value store, so that the next attempt knows what is certain.
 
 Built for Airflow's task state store, which lists no keys, takes about 28 ms for a write and warns above 64 KiB. One
-key holds the header, one each chunk: first the *intent* to send it, then what became of its items. A chunk names its
-items by their positions among the sorted keys of all, and is void for another list. So a chunk of 100 takes about 5 kB
-however long the locations are.
+key holds the header, one each chunk: first the *intent* to send it, then what became of its items. A chunk names each
+item by a hash of its key, so that it counts for that item whatever others the next attempt has, and a chunk of 100
+takes about 6 kB however long the locations are.
 
     header        {"version", "max_tries", "untouched": true}                             nothing was ever sent
-                  {"version", "digest", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
-    chunk n       {"version", "digest", "at", "items": [position ...]}                   it may have been sent
+                  {"version", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
+    chunk n       {"version", "at", "items": [hash ...]}                                  it may have been sent
                   ... and "jobs": [id | "" (not told) | null (certainly not started)]    it was answered
 """
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +28,7 @@ from airflow_provider_cgc.jobs.text import moment
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
 
-VERSION = 1
+VERSION = 2
 HEADER = "cgc_exports"
 """The header's name in the store; chunk 7 is `cgc_exports_7`."""
 _MOST_CHUNKS = 100_000
@@ -108,7 +107,7 @@ def has_sent(store: Store | None) -> bool:
     if header.get("whole") is not True:
         return True
     for number in range(int(header["chunks"])):
-        chunk = _chunk(store.get(_name(number)), str(header["digest"]), sys.maxsize)
+        chunk = _chunk(store.get(_name(number)))
         if chunk is None or any(job is not None for job in chunk.get("jobs", [""])):
             return True
     return False
@@ -136,9 +135,9 @@ def recorded_ids(store: Store) -> list[str] | None:
     header = _header(store)
     if not header or header.get("untouched"):
         return None
-    jobs: dict[int, str | None] = {}
+    jobs: dict[str, str | None] = {}
     for number in range(int(header["chunks"])):
-        chunk = _chunk(store.get(_name(number)), str(header["digest"]), sys.maxsize)
+        chunk = _chunk(store.get(_name(number)))
         if chunk is None:
             return None
         jobs |= dict(zip(chunk["items"], chunk.get("jobs") or [None] * len(chunk["items"]), strict=True))
@@ -172,9 +171,7 @@ class Ledger:
         cleared: bool = False,
     ) -> None:
         self._store = store
-        self._keys = sorted(set(keys))
-        self._positions = {key: position for position, key in enumerate(self._keys)}
-        self._digest = hashlib.sha256(json.dumps(self._keys).encode()).hexdigest()[:32]
+        self._keys = {_hash(key): key for key in keys}
         self._owner = owner
         self._since = since
         self._whole = fresh
@@ -216,8 +213,7 @@ class Ledger:
         """Note that these items are about to be sent; `at` is the platform's clock at any time before. Two writes."""
         if len(keys) > BULK_LIMIT or len(set(keys)) != len(keys):
             raise ValueError(f"a chunk has at most {BULK_LIMIT} items, each once")
-        items = [self._positions[key] for key in keys]
-        self._chunks.append({"version": VERSION, "digest": self._digest, "at": at.isoformat(), "items": items})
+        self._chunks.append({"version": VERSION, "at": at.isoformat(), "items": [_hash(key) for key in keys]})
         number = len(self._chunks) - 1
         # The chunk before the header that counts it: what is counted but missing was lost, and could be anything.
         self._write(number)
@@ -241,12 +237,12 @@ class Ledger:
 
     def learn(self, pasts: Mapping[Key, Past]) -> None:
         """Take over what another record of this task tells, about items of which this one knows nothing."""
-        fresh = {key: past for key, past in pasts.items() if key in self._positions and key not in self._pasts}
+        fresh = {key: past for key, past in pasts.items() if _hash(key) in self._keys and key not in self._pasts}
         self._pasts |= fresh
         self.adopted({key: past.job_id for key, past in fresh.items() if past.job_id is not None})
 
     def _believe(self, store: Store, header: Mapping[str, Any]) -> None:
-        """Take over what is in the store as far as it is ours; a record of other items leaves all uncertain."""
+        """Take over what is in the store as far as it is ours; what is not of this release leaves all uncertain."""
         known = header if header.get("version") == VERSION else {}
         owner, since, whole, count = (known.get(field) for field in ("owner", "since", "whole", "chunks"))
         if isinstance(owner, str) and owner != self._owner:
@@ -258,13 +254,13 @@ class Ledger:
         raised = known.get("max_tries", self._max_tries) != self._max_tries
         self.cleared = self.cleared or raised or known.get("cleared") is True
         complete = isinstance(owner, str) and moment(since) is not None and isinstance(whole, bool)
-        if known.get("digest") != self._digest or not complete or not _is_number(count, _MOST_CHUNKS):
+        if not complete or not _is_number(count, _MOST_CHUNKS):
             self._whole = False
             self._write_header()
             return
         self._whole = whole is True
         for number in range(count or 0):
-            chunk = _chunk(store.get(_name(number)), self._digest, len(self._keys))
+            chunk = _chunk(store.get(_name(number)))
             self._chunks.append(chunk or {})
             if chunk is not None:
                 self._take(chunk)
@@ -288,8 +284,10 @@ class Ledger:
     def _take(self, chunk: Mapping[str, Any]) -> None:
         """Let a chunk count for its items, over what earlier ones say."""
         at = datetime.fromisoformat(chunk["at"])
-        for position, job in zip(chunk["items"], chunk.get("jobs") or [""] * len(chunk["items"]), strict=True):
-            key = self._keys[position]
+        for name, job in zip(chunk["items"], chunk.get("jobs") or [""] * len(chunk["items"]), strict=True):
+            key = self._keys.get(name)
+            if key is None:
+                continue  # it is not to be exported any more
             self._first_sent[key] = min(at, self._first_sent.get(key, at))
             fate = Fate.NEVER_SENT if job is None else Fate.STARTED if job else Fate.UNCERTAIN
             self._pasts[key] = Past(fate, job or None, refused=job is None, at=at)
@@ -304,7 +302,6 @@ class Ledger:
                 HEADER,
                 {
                     "version": VERSION,
-                    "digest": self._digest,
                     "owner": self._owner,
                     "since": self._since.isoformat(),
                     "whole": self._whole,
@@ -333,12 +330,17 @@ def _told(record: BulkRecord[Any]) -> str | None:
     return None if record.error is not None and record.error.is_final else ""
 
 
-def _chunk(value: object, digest: str, size: int) -> dict[str, Any] | None:
-    """Return a value of the store if it is a whole chunk of this list in the form of this release."""
-    if not isinstance(value, dict) or value.get("version") != VERSION or value.get("digest") != digest:
+def _hash(key: Key) -> str:
+    """Return the name of an item in the record."""
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+
+
+def _chunk(value: object) -> dict[str, Any] | None:
+    """Return a value of the store if it is a whole chunk in the form of this release."""
+    if not isinstance(value, dict) or value.get("version") != VERSION:
         return None
     items = value.get("items")
-    if not isinstance(items, list) or not all(_is_number(item, size) for item in items):
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         return None
     if len(set(items)) != len(items) or moment(value.get("at")) is None:
         return None
