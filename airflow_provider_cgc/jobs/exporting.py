@@ -64,6 +64,11 @@ class Exporting:
         """By the platform's clock, once `now` has asked for it."""
 
     @property
+    def count(self) -> int:
+        """How many items the order has, with those that have no place."""
+        return len(self._order.items)
+
+    @property
     def items(self) -> Mapping[Key, Item]:
         """The items, each with its place; none before `check`."""
         return self._placed.items
@@ -121,7 +126,7 @@ class Exporting:
         if not to_send:
             return []
         lines = [
-            f"Exporting {len(keys)} of {EXPORT.count(len(self._order.items))} to {volume},"
+            f"Exporting {len(keys)} of {EXPORT.count(self.count)} to {volume},"
             f" below {common_folder([key.location for key in keys])!r}."
             for volume in sorted({key.volume for key in to_send})
             if (keys := [key for key in to_send if key.volume == volume])
@@ -197,9 +202,7 @@ class Exporting:
             (len(self.sent.refused) - not_sent, "refused by the platform"),
             (len(self.sent.unsent), "not sent"),
         )
-        lines = [
-            f"Of {EXPORT.count(len(self._order.items))}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."
-        ]
+        lines = [f"Of {EXPORT.count(self.count)}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
         if self.sent.stopped:
             lines.append(f"Nothing more was sent: {self.sent.stopped}.")
         return lines

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.problems import REMEDIES
 from airflow_provider_cgc.jobs.event import is_number
+from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker, Outcome
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def _shown(job: Any) -> tuple[Any, ...]:
 
 
 def _row(job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: item[name] for name in _SHOWN if item.get(name)} | {"id": job_id}
+    return {name: storable(item[name]) for name in _SHOWN if item.get(name)} | {"id": job_id}
 
 
 def _failure(item: Mapping[str, Any]) -> dict[str, Any]:

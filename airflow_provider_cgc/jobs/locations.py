@@ -121,7 +121,7 @@ class Targets:
     unplaced: list[tuple[Item, str]]
     """Items for which there is no good key, and why."""
     problems: list[str]
-    """What is wrong with several items together: no volume, or the same place for two of them."""
+    """What is wrong with items that no volume is given for, or a location that nothing can hold."""
     warnings: list[str]
     """Facts to log that stop nothing."""
 
@@ -145,17 +145,27 @@ def targets(
     for item in items:
         file = (files or {}).get(item.file)
         target = item.volume or volume
+        about = f"{item.line}: {named(item, file)}" if item.line else named(item, file)
         if not target:
-            begin = f"{item.line}: " if item.line else ""
-            problems.append(
-                f"{begin}{named(item, file)} has no volume; give the operator's 'volume', or the item's own"
-            )
+            problems.append(f"{about} has no volume; give the operator's 'volume', or the item's own")
+            continue
+        if item.location is not None and _CONTROL.search(item.location):
+            # No store, no XCom and no log can hold it as it is, so it cannot be told of as a failure of this item.
+            problems.append(f"{about} has the location {shown(item.location)}, which {check_key(item.location)}")
             continue
         try:
             placed.append(_placed(replace(item, volume=target), template, file))
         except BadLocation as error:
             unplaced.append((replace(item, volume=target), str(error)))
-    return Targets(placed, unplaced, problems + _clashes(placed), _look_alikes(placed))
+    return Targets(placed, unplaced, problems, _look_alikes(placed))
+
+
+def clashes(items: Iterable[Item]) -> list[str]:
+    """Say which items would go to the same place."""
+    by_target: dict[tuple[str | None, str | None], list[Item]] = defaultdict(list)
+    for item in items:
+        by_target[item.volume, item.location].append(item)
+    return [_clash(rivals) for rivals in by_target.values() if len(rivals) > 1]
 
 
 def moved_twice(items: Iterable[Item]) -> list[str]:
@@ -262,13 +272,6 @@ def _placed(item: Item, template: LocationTemplate, file: File | None) -> Item:
     location = template.render(item, file) if item.location is None else item.location
     size = file.size if file and file.size is not None else item.size
     return replace(item, location=location, name=_name(item, file), size=size)
-
-
-def _clashes(items: Sequence[Item]) -> list[str]:
-    by_target: dict[tuple[str | None, str | None], list[Item]] = defaultdict(list)
-    for item in items:
-        by_target[item.volume, item.location].append(item)
-    return [_clash(rivals) for rivals in by_target.values() if len(rivals) > 1]
 
 
 def _clash(rivals: Sequence[Item]) -> str:

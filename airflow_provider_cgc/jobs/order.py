@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
-from airflow_provider_cgc.jobs.locations import LocationTemplate, moved_twice, targets
+from airflow_provider_cgc.jobs.locations import LocationTemplate, clashes, moved_twice, targets
 from airflow_provider_cgc.jobs.places import paths_of
 from airflow_provider_cgc.jobs.preflight import Facts, Unfit, ask, common_problems, told, undecided, unfit_items
 from airflow_provider_cgc.jobs.recovery import Key
@@ -82,10 +82,14 @@ def place(client: CgcClient, order: Order, *, first: bool) -> Placed:
     items = _with_paths(client, order, facts)
     found = targets(items, template=order.template, volume=order.volume, files=facts.files)
     unplaced = [_unplaced(item, reason, facts) for item, reason in found.unplaced]
-    wrong = [*found.problems, *([] if order.copy_only else moved_twice(found.items))]
-    checked = found.items if first or facts.refused_volumes else []
-    unfit = unfit_items(found.items, facts) if first else []
-    order.refuse([*unplaced, *unfit], common=[*common_problems(checked, facts), *wrong])
+    unfit = unfit_items(found.items, facts)
+    left_out = {one.item for one in unfit if first or order.skips(one.problem)}
+    to_move = [item for item in found.items if item not in left_out]
+    wrong = [*found.problems, *clashes(to_move), *([] if order.copy_only else moved_twice(to_move))]
+    checked = to_move if first or facts.refused_volumes else []
+    # What is on the volume already may be skipped, whatever has become of its file.
+    judged = unfit if first and order.if_exists != "skip" else []
+    order.refuse([*unplaced, *judged], common=[*common_problems(checked, facts), *wrong])
     by_key = {Key(item.file, str(item.volume), str(item.location)): item for item in found.items}
     return Placed(by_key, unplaced, facts, list(found.warnings))
 

@@ -21,17 +21,17 @@ from airflow_provider_cgc.client.codes import (
     VOLUME_READ_ONLY,
 )
 from airflow_provider_cgc.client.errors import (
-    CgcApiError,
     CgcForbidden,
     CgcNotFound,
     CgcUnreadableError,
     CgcUsageError,
 )
 from airflow_provider_cgc.client.problems import REMEDIES, Problem, one_line
+from airflow_provider_cgc.jobs.files import confirmed, refusal
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
-from airflow_provider_cgc.jobs.sweep import MOST_ROUNDS, THREADS, chunks
+from airflow_provider_cgc.jobs.sweep import THREADS, chunks, is_undecided
 from airflow_provider_cgc.jobs.text import counted, shown
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ LARGEST = 5 * 1024**4
 """Bytes of the largest file that is sent. Inferred, the platform documents none: S3 took no larger object for years,
 and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says that the platform writes them there."""
 
+_MOST_ROUNDS = 4
+"""How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
 _FOLDER = "It is a folder, and only files are exported"
 _FILES_OF_A_FOLDER = "CgcListFilesOperator lists a folder's files"
 
@@ -190,7 +192,7 @@ def _volume(client: CgcClient, volume_id: str) -> Volume | Problem:
         # An id that no path can hold: nothing was sent, and no volume can have it.
         return Problem(None, NO_SUCH_VOLUME, one_line(str(error)), made_here=True)
     except (CgcForbidden, CgcNotFound) as error:
-        return _refusal(error)
+        return refusal(error)
 
 
 def _project(client: CgcClient, project_id: str) -> Project | None:
@@ -199,29 +201,23 @@ def _project(client: CgcClient, project_id: str) -> Project | None:
     except CgcUsageError:
         return None
     except (CgcForbidden, CgcNotFound) as error:
-        _refusal(error)
+        refusal(error)
         return None
 
 
-def _refusal(error: CgcApiError) -> Problem:
-    """Return what the platform said of one thing; a refusal without a code is a gateway's, and about the whole call."""
-    if error.code is None:
-        raise error
-    return error.problem
-
-
 def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[str, File], dict[str, Problem]]:
-    files: dict[str, File] = {}
-    refused: dict[str, Problem] = {}
+    records: dict[str, BulkRecord[File]] = {}
     groups = chunks(ids)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(_MOST_ROUNDS):
         answers = _side_by_side(lambda group: client.files.bulk_get(group), map(tuple, groups), threads)
-        for record in (record for records in answers.values() for record in records):
-            _sort_in(record, files, refused)
-        doubtful = [file_id for file_id, problem in refused.items() if problem.may_pass]
+        records |= {str(record.id): record for answer in answers.values() for record in answer}
+        doubtful = [file_id for file_id, record in records.items() if is_undecided(record)]
         if not doubtful:
             break
         groups = chunks(doubtful, suspects=doubtful)
+    records = confirmed(client, records)
+    files = {file_id: record.resource for file_id, record in records.items() if record.resource is not None}
+    refused = {file_id: record.error for file_id, record in records.items() if record.error is not None}
     if refused and len(doubtful) == len(refused):
         raise undecided({file_id: refused[file_id] for file_id in doubtful})
     return files, refused
@@ -234,15 +230,6 @@ def undecided(files: Mapping[str, Problem]) -> CgcUnreadableError:
         f"the platform's answers do not tell of {counted(len(files), 'file')} whether they exist, such as {first}:"
         f" {as_sentence(problem)} Nothing was submitted; try again later."
     )
-
-
-def _sort_in(record: BulkRecord[File], files: dict[str, File], refused: dict[str, Problem]) -> None:
-    assert record.id is not None, "a bulk get names its records"
-    refused.pop(record.id, None)
-    if record.resource is not None:
-        files[record.id] = record.resource
-    elif record.error is not None:
-        refused[record.id] = record.error
 
 
 def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) -> dict[A, R]:

@@ -160,8 +160,12 @@ class Sender:
     def _take_records(self, number: int, chunk: list[Key], records: Sequence[BulkRecord[Any]], sent: Sent) -> None:
         # The ids before anything else: a process that is killed now has them noted.
         self._ledger.answered(number, records)
+        known = set(sent.started.values())
         for key, record in zip(chunk, records, strict=True):
-            if record.id is not None:
+            if record.id is not None and record.id in known:
+                sent.uncertain[key] = _SAID_TWICE
+            elif record.id is not None:
+                known.add(record.id)
                 sent.started[key] = record.id
             elif record.error is not None and record.error.is_final:
                 sent.refused[key] = record.error
@@ -235,6 +239,9 @@ class Sender:
 
 
 _NOTHING_SAID = Problem(None, None, "the platform's answer says nothing of it", made_here=True, undecided=True)
+
+
+_SAID_TWICE = Problem(None, None, "the platform's answer gives it the job of another", made_here=True, undecided=True)
 
 
 def _nothing_was_done(error: CgcError) -> bool:

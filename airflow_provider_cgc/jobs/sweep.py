@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
     from airflow_provider_cgc.jobs.kinds import BulkGet
 
-MOST_ROUNDS = 4
-"""How often an id may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
 THREADS = 8
 """Requests of one look that are under way at once."""
 
@@ -72,13 +70,13 @@ def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = (
 
 def records_of(bulk_get: BulkGet, ids: Iterable[str]) -> dict[str, BulkRecord[Any]]:
     """
-    Ask for all `ids`, and a few times more for those of which an answer tells nothing; give the records by id.
+    Ask for all `ids`, and once more for those of which an answer tells nothing; give the records by id.
 
     Raises the `CgcError` of any request.
     """
     records: dict[str, BulkRecord[Any]] = {}
     left = list(ids)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(2):
         found = look(bulk_get, left, suspects=records.keys())
         if found.error is not None:
             raise found.error

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
 
 _LONGEST_SHOWN = 80
+_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _NUMBER = re.compile(r"\s*[0-9]{1,19}\s*")
 
 
@@ -23,6 +26,11 @@ def shown(value: Any) -> str:
 def counted(number: int, word: str) -> str:
     """Return a number of things, such as "1 item" or "2 items"."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def storable(value: T) -> T:
+    """Return a value whose text, if it is text, can be stored as UTF-8: no NUL, and no half of a surrogate pair."""
+    return cast(T, _UNSTORABLE.sub("?", value)) if isinstance(value, str) else value
 
 
 def number_from(value: Any) -> int | None:

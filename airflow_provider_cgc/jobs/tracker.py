@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.codes import NO_SUCH_JOB
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
+from airflow_provider_cgc.jobs.text import storable
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
@@ -71,10 +72,11 @@ class FirstItems:
             self.add(item)
 
     def add(self, item: Mapping[str, Any]) -> None:
-        """Take an item if there is room for it."""
-        size = len(json.dumps(item))
+        """Take an item if there is room for it, with text that every database and XCom backend can hold."""
+        one = {key: storable(value) for key, value in item.items()}
+        size = len(json.dumps(one))
         if len(self.items) < MOST_ITEMS and self._size + size <= MOST_ITEM_BYTES:
-            self.items.append(dict(item))
+            self.items.append(one)
             self._size += size
 
 
@@ -94,6 +96,8 @@ class JobTracker:
     failed: int = 0
     unsent: int = 0
     """How many of the failed ones were never sent."""
+    excused: int = 0
+    """How many of the failed ones end nothing before the others have ended (`fail_fast`): no job was started."""
     missing: int = 0
     skipped: int = 0
     bytes: int = 0
@@ -196,7 +200,7 @@ class JobTracker:
         if self.denied is not None:
             return Outcome.ERROR
         bad = self.failed + self.missing
-        if bad and fail_fast:
+        if bad > self.excused and fail_fast:
             return Outcome.FAILED
         if self.open:
             return None
@@ -249,6 +253,7 @@ class JobTracker:
             "completed": self.completed,
             "failed": self.failed,
             "unsent": self.unsent,
+            "excused": self.excused,
             "missing": self.missing,
             "skipped": self.skipped,
             "bytes": self.bytes,
@@ -275,6 +280,7 @@ class JobTracker:
             completed=int(state["completed"]),
             failed=int(state["failed"]),
             unsent=int(state.get("unsent", 0)),
+            excused=int(state.get("excused", 0)),
             missing=int(state["missing"]),
             skipped=int(state.get("skipped", 0)),
             bytes=int(state["bytes"]),

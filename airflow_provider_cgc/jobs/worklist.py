@@ -269,8 +269,9 @@ class Worklist:
         to_send = {self.items[key]: key for key in self.to_send()}
         unfit = unfit_items(list(to_send), self._facts)
         everything = [*self._unplaced, *unfit]
-        self._order.refuse(everything, common=common_problems(list(to_send), self._facts))
         self.unfit = {to_send[one.item]: one.problem for one in unfit}
+        fit = [item for item, key in to_send.items() if key not in self.unfit]
+        self._order.refuse(everything, common=common_problems(fit, self._facts))
         count = EXPORT.count(len(self._order.items))
         passed_over = [one for one in everything if self._order.skips(one.problem)]
         if passed_over:

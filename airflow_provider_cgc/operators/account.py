@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_JOB
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_JOB, NOT_EXPORTABLE
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE, item_of, settled
@@ -49,7 +49,8 @@ class Account:
         self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
         self.outcomes = None if outcomes is None else [self._told(one, records.get(one.id or "")) for one in outcomes]
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
-        self._taken_back: set[str] = set()
+        self._taken_back: dict[str, ExportJob] = {}
+        """What found its object there already, by the job's id, and the job that has put it there."""
         self._given_up: set[tuple[Any, Any]] = set()
         self._by_job = {one.id: number for number, one in enumerate(self.outcomes or ()) if one.id}
         self._by_place = {(one.volume, one.location): number for number, one in enumerate(self.outcomes or ())}
@@ -65,20 +66,19 @@ class Account:
         """Return what is said to be on the volumes; an alias that was skipped is not to be there."""
         done: dict[Key, Done] = {}
         for one in self.outcomes or ():
-            here = one.state in ENDED_WELL and one.code is None
-            if here and one.volume and one.location:
+            not_to_be_there = one.state is ItemState.SKIPPED and one.code == NOT_EXPORTABLE
+            if one.state in ENDED_WELL and not not_to_be_there and one.volume and one.location:
                 done[Key(one.file, one.volume, one.location)] = Done(one.size, item_of(one), one.id)
         for job in self.jobs:
-            key = key_of(job)
-            if key is not None and (job.completed or job.id in self._taken_back):
-                done.setdefault(key, Done(job.size, dict(job.item), job.id))
+            by = job if job.completed else self._taken_back.get(job.id)
+            if by is not None and (key := key_of(job)) is not None:
+                done.setdefault(key, Done(by.size, dict(job.item), by.id))
         return done
 
     def untold(self) -> list[str]:
         """Return the jobs of which nobody tells what has become of them, or what they were to do, once all are over."""
         if self.outcomes is not None:
-            ended = {one.id for one in self.outcomes if one.state in ENDED_WELL or one.state.failed}
-            return [one.id for one in self.outcomes if one.id and one.id not in ended]
+            return [one.id for one in self.outcomes if one.id and not _is_accounted_for(one)]
         silent = [job.id for job in self.jobs if job.completed and key_of(job) is None]
         unseen = [one for one in self._unseen if one not in self._failures]
         listed = sum(one in self._failures for one in self._unseen)
@@ -93,12 +93,17 @@ class Account:
 
     def take_back(self, job: ExportJob, by: ExportJob) -> None:
         """Count as completed what one job found there, because another one has put it there."""
-        self._taken_back.add(job.id)
+        self._taken_back[job.id] = by
         self._forgive(job, "completed")
         self.summary["bytes"] += by.size or 0
         number = self._by_job.get(job.id)
         if number is not None and self.outcomes is not None:
             self.outcomes[number] = settled(replace(self.outcomes[number], id=by.id), by, None)
+
+    def size_of(self, job: ExportJob) -> int | None:
+        """Return the size that the manifest tells of what a job was to export."""
+        number = self._by_job.get(job.id)
+        return None if number is None or self.outcomes is None else self.outcomes[number].size
 
     def skip(self, job: ExportJob) -> None:
         """Count as skipped what a job found at its place as wanted."""
@@ -157,6 +162,10 @@ class Account:
             return replace(outcome, state=state, code=failure["code"], message=failure["message"])
         every_failure_is_known = self.summary["failed"] + self.summary["missing"] <= len(self._failures)
         return replace(outcome, state=ItemState.COMPLETED) if self.is_over and every_failure_is_known else now
+
+
+def _is_accounted_for(one: ItemOutcome) -> bool:
+    return one.state.failed or (one.state in ENDED_WELL and bool(one.volume and one.location))
 
 
 def told(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:

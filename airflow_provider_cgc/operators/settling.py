@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_FILE
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
+from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_outcomes
 from airflow_provider_cgc.jobs.objects import sizes_of
@@ -80,11 +81,12 @@ def settle(
     doubts = [] if since is None else _take_back(client, account, since=since, say=say)
     if skips:
         _skip_what_is_there(client, account, say)
-    if moves or verify:
+    # With `fail_fast` jobs may still run: the task has failed already, and what is there says nothing yet.
+    if (moves or verify) and account.is_over:
         doubts += _what_is_untold(account)
-    if moves:
+    if moves and account.is_over:
         doubts += _prove_moves(client, account)
-    if verify:
+    if verify and account.is_over:
         try:
             _verify(client, account, say)
         except CgcError as error:
@@ -155,11 +157,14 @@ def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str]
     found = account.found_it_there()
     if not found:
         return
-    files = records_of(client.files.bulk_get, {key.file for key in found})
+    files = file_records(client, {key.file for key in found})
     skipped = 0
     for key, there in sizes_of(client, found).items():
         file = files[key.file].resource
-        if file is not None and (there is None or file.size is None or there == file.size):
+        if file is None:
+            continue
+        size = account.size_of(found[key]) if file.size is None else file.size
+        if there is None or size is None or there == size:
             account.skip(found[key])
             skipped += 1
     if skipped:
@@ -167,7 +172,7 @@ def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str]
 
 
 def _what_is_untold(account: Account) -> list[str]:
-    untold = account.untold() if account.is_over else []
+    untold = account.untold()
     if not untold:
         return []
     return [
@@ -190,9 +195,9 @@ def _prove_moves(client: CgcClient, account: Account) -> list[str]:
         if not left:
             return []
         time.sleep(pause)
-        records = records_of(client.files.bulk_get, {key.file for key in left})
+        records = file_records(client, {key.file for key in left})
         left = {key: done for key, done in left.items() if not _is_moved(records[key.file], key)}
-    unseen = [key for key in left if _shows_no_place(records[key.file])]
+    unseen = {key for key in left if _shows_no_place(records[key.file], key)}
     there = sizes_of(client, unseen)
     untold: list[Key] = []
     for key, done in left.items():
@@ -216,12 +221,13 @@ def _is_moved(record: BulkRecord[File], key: Key) -> bool:
     return record.resource is not None and record.resource.is_alias_of(key.volume, key.location)
 
 
-def _shows_no_place(record: BulkRecord[File]) -> bool:
-    """Whether the platform has no such file any more, or does not tell what it is an alias of."""
+def _shows_no_place(record: BulkRecord[File], key: Key) -> bool:
+    """Whether the platform has no such file any more, or does not tell everything of what it is an alias of."""
     file = record.resource
     if file is None:
         return record.error is not None and record.error.code == NO_SUCH_FILE
-    return file.is_alias and None in (file.volume, file.location)
+    told = (file.volume in (None, key.volume), file.location in (None, key.location))
+    return file.is_alias and all(told) and None in (file.volume, file.location)
 
 
 def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:

@@ -33,6 +33,7 @@ from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, not_sent
+from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, ids_given, whole_number, why_fewer
@@ -454,7 +455,7 @@ class CgcJobsSensor(BaseSensorOperator):
         names = {record.id: record.resource.name for record in records if record.resource is not None}
         for item in items:
             if item["file"] in names:
-                item["name"] = names[item["file"]]
+                item["name"] = storable(names[item["file"]])
         return bool(names)
 
 

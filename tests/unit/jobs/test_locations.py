@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, targets
+from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, clashes, targets
 
 A = "65a1b2c3d4e5f60718293a4b"
 B = "65a1b2c3d4e5f60718293a4c"
@@ -48,7 +48,7 @@ def placed(*items, template="{path}/{name}", volume=VOLUME, files=None):
 def refusal(*items, template="{path}/{name}", volume=VOLUME, **more):
     """Return what is told of items that have no place of their own."""
     found = targets(items, template=LocationTemplate(template), volume=volume, **more)
-    return "\n".join([*(reason for _, reason in found.unplaced), *found.problems])
+    return "\n".join([*(reason for _, reason in found.unplaced), *found.problems, *clashes(found.items)])
 
 
 class TestTemplate:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, targets
+from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, clashes, targets
 
 pieces = st.sampled_from(["a", "/", ".", "..", "ü", "{{", "}}", " ", "{name}", "{path}", "{metadata.x}", "{id}"])
 templates = st.lists(pieces, max_size=8).map("".join)
@@ -77,5 +77,5 @@ def test_items_are_accepted_exactly_if_each_has_a_place_of_its_own(places):
     result = targets(items, template=LocationTemplate("{name}"), volume="o/w")
 
     wanted = [(volume or "o/w", key) for _, key, volume in places]
-    assert (result.problems == []) == (len(set(wanted)) == len(wanted))
+    assert (clashes(result.items) == []) == (len(set(wanted)) == len(wanted))
     assert [(item.volume, item.location) for item in result.items] == wanted
