@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs import preflight
+from airflow_provider_cgc.jobs import listing, preflight
 from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -122,6 +123,21 @@ def test_as_many_as_may_fail_of_every_kind_do(emulator: CgcEmulator) -> None:
     assert task.summary == {"total": 2 + len(BEFORE), "completed": 3, "failed": len(BEFORE) - 1}
 
 
+@pytest.mark.parametrize("wrong", BEFORE)
+def test_it_ends_nothing_before_the_others_have_ended(emulator: CgcEmulator, wrong: str) -> None:
+    task = task_of(emulator, wrong, max_failures=1, fail_fast=True)
+
+    assert task.run() == "success", task.error
+
+
+def test_fail_fast_ends_at_once_with_more_than_may_fail(emulator: CgcEmulator) -> None:
+    emulator.fail_files(emulator.file_ids[9], code=9009, at="submit")
+    task = Attempts(emulator, items=emulator.file_ids[8:11], fail_fast=True)
+
+    assert task.run() == "CgcJobsFailed"
+    assert "2 exports still run" in str(task.error)
+
+
 def test_what_is_wrong_before_counts_against_what_the_platform_refuses(emulator: CgcEmulator) -> None:
     task = task_of(emulator, "an alias", "gone when it is sent", max_failures=1)
 
@@ -178,6 +194,51 @@ def test_what_was_mended_is_sent_after_a_clear(emulator: CgcEmulator) -> None:
     assert task.clear(location="out/{id}/{name}") == "success"
 
 
+@pytest.mark.parametrize("wrong", ["gone", "an alias"])
+@pytest.mark.parametrize("tolerated", [0, 1])
+def test_what_is_on_the_volume_is_skipped_whatever_is_wrong_with_its_file(
+    emulator: CgcEmulator, wrong: str, tolerated: int
+) -> None:
+    task = task_of(emulator, wrong, if_exists="skip", max_failures=tolerated)
+    name = {"gone": "gone.bam", "an alias": "imported.bam"}[wrong]
+    file_id = {"gone": emulator.file_ids[9], "an alias": emulator.alias_id}[wrong]
+    with emulator.world.open() as world:
+        size = None if wrong == "gone" else world.files[file_id].size
+    emulator.put_objects([f"out/{file_id}/{name}"], volume=emulator.volume, **({} if size is None else {"size": size}))
+
+    assert task.run() == "success", task.error
+    assert task.summary == {"total": 4, "completed": 3, "skipped": 1}
+
+
+@pytest.mark.parametrize("template", ["out/{name}", "out/{id}"])
+def test_a_file_that_was_deleted_meanwhile_makes_nothing_else_uncertain(
+    emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    """Also where nobody can tell by the platform's list what was started: the record knows it of each item."""
+    files = emulator.file_ids[:4]
+    emulator.fail_files(emulator.file_names[files[2]], code=9100, times=1)
+    task = Attempts(emulator, items=files, location=template, max_failures=0)
+    assert task.run() == "CgcJobsIncomplete"
+    remove(emulator, files[3])
+    emulator.submit_exports(emulator.file_ids[20:220])
+    emulator.option("list_order", "shuffled")
+    monkeypatch.setattr(listing, "MOST_PAGES", 1)
+
+    assert task.retry(max_failures=1) == "success", task.error
+    assert task.summary["completed"] >= 3
+    assert [state for location, state in task.jobs if location.startswith("out/")].count("COMPLETED") == 4
+
+
+def test_text_that_nothing_can_store_is_refused_or_replaced(emulator: CgcEmulator) -> None:
+    own = Attempts(emulator, items=[{"file": emulator.file_ids[0], "location": "out/\ud800.bam"}], max_failures=1)
+    assert own.run() == "CgcInputRefused"
+
+    [hostile] = emulator.add_files(["a\0.bam"], project=emulator.other_project)
+    task = Attempts(emulator, items=[emulator.file_ids[0], hostile], location="out/{name}", max_failures=1)
+    assert task.run() == "success", task.error
+    assert "\\u0000" not in json.dumps(task.xcoms)
+
+
 class TestAliases:
     def test_are_skipped_if_the_dag_says_so(self, emulator: CgcEmulator, tmp_path: Path) -> None:
         manifest = f"file://{tmp_path}/exports.jsonl"
@@ -188,6 +249,17 @@ class TestAliases:
         [line] = [line for line in manifest_lines(manifest) if line["state"] == "SKIPPED"]
         assert (line["file"], line["code"]) == (emulator.alias_id, NOT_EXPORTABLE)
         assert "It is an alias: its bytes are on volume" in line["message"]
+
+    @pytest.mark.parametrize("why", ["their volume is only read", "another file goes to their place"])
+    def test_do_not_stop_the_others(self, emulator: CgcEmulator, why: str) -> None:
+        """What is skipped goes nowhere, so that it does not matter where."""
+        alias: dict[str, Any] = {"file": emulator.alias_id, "location": f"out/{emulator.file_ids[0]}"}
+        if why == "their volume is only read":
+            alias = {"file": emulator.alias_id, "volume": emulator.read_only_volume, "location": "x"}
+        task = Attempts(emulator, items=[emulator.file_ids[0], alias], aliases="skip")
+
+        assert task.run() == "success", task.error
+        assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
     def test_are_skipped_wherever_they_would_go(self, emulator: CgcEmulator) -> None:
         """The location wants what this file has not."""
@@ -227,15 +299,16 @@ class TestAliases:
 
 
 def test_a_dry_run_tells_what_would_fail_and_what_be_skipped(emulator: CgcEmulator) -> None:
-    task = task_of(emulator, "an alias", "a folder", "gone", aliases="skip", max_failures=2, dry_run=True)
+    wrong = ["an alias", "a folder", "gone", "a key that names a folder"]
+    task = task_of(emulator, *wrong, aliases="skip", max_failures=3, dry_run=True)
 
     assert task.run() == "success", task.error
     assert task.returned == {
-        "items": 6,
+        "items": 7,
         "dry_run": True,
         "to_send": 3,
         "skipped": 1,
-        "unfit": 2,
+        "unfit": 3,
         "settled": 0,
         "in_the_way": 0,
     }

@@ -239,6 +239,21 @@ def test_what_was_known_before_does_not_hide_that_all_is_refused_for_one_reason(
     assert len(volume.calls) == 1
 
 
+def test_two_items_cannot_have_one_job() -> None:
+    """An answer that says so leaves the second one to be looked for; nobody would wait for it otherwise."""
+    volume, items = Volume(), some(3)
+    ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
+
+    def create(given: Any) -> Any:
+        return [BulkRecord("a"), BulkRecord("b"), BulkRecord("a")]
+
+    result = Sent()
+    Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool).send(items, result)
+
+    assert list(result.started.values()) == ["a", "b"]
+    assert [key.file for key in result.uncertain] == ["f00002"]
+
+
 class TimeoutOfTheTask(BaseException):
     """As Airflow's own: it comes from outside, and no `except Exception` sees it."""
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_cgc.jobs.text import BadNumber, counted, moment, number_from, shown
+from airflow_provider_cgc.jobs.text import BadNumber, counted, moment, number_from, shown, storable
 
 
 def test_a_long_value_is_cut_off():
@@ -34,3 +34,12 @@ def test_a_moment_has_a_time_zone():
 
     assert moment(at.isoformat()) == at
     assert [moment(value) for value in ("2026-01-31T12:00:00", "soon", "", None, 5)] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [("a.bam", "a.bam"), ("a\0b\ud800c\udfff", "a?b?c?"), ("\U0001f9ec\n", "\U0001f9ec\n"), (7, 7), (None, None)],
+)
+def test_what_is_stored_is_whole_utf8_without_nul(value, stored):
+    assert storable(value) == stored
+    assert not isinstance(value, str) or storable(value).encode()

@@ -216,3 +216,12 @@ class TestState:
     def test_a_state_that_does_not_fit_the_ids_is_refused(self, tracker, ids):
         with pytest.raises(ValueError, match="does not add up"):
             JobTracker.from_json(tracker.to_json(), ids)
+
+
+def test_a_failed_item_holds_no_text_that_nothing_can_store():
+    tracker = JobTracker.of(EXPORT, [])
+    tracker.add_failed({"file": "f", "name": "a\ud800.bam", "location": None}, Problem(None, None, "x\0"))
+
+    [item] = tracker.summary()["failed_items"]
+
+    assert (item["name"], item["message"]) == ("a?.bam", "x?")

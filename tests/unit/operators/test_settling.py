@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, JobState, Page, VolumeObject
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -122,8 +123,24 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def a_platform(jobs: Sequence[ExportJob], *, files: Any = (), objects: Sequence[VolumeObject] = ()) -> Any:
-    """A made-up platform; `files` answers a question for files, with a file or a problem for each id."""
+def alone(answer: File | Problem) -> File:
+    """Answer a question for a single file."""
+    if isinstance(answer, Problem):
+        raise CgcNotFound(answer, status=404, call="GET /files/x")
+    return answer
+
+
+def a_platform(
+    jobs: Sequence[ExportJob],
+    *,
+    files: Any = (),
+    objects: Sequence[VolumeObject] = (),
+    one: File | Problem | None = None,
+) -> Any:
+    """A made-up platform; `files` answers a question for files, with a file or a problem for each id.
+
+    `one` is what it answers where it is asked for a single one.
+    """
     by_id = {job.id: job for job in jobs}
 
     def records(ids: Sequence[str]) -> list[BulkRecord[File]]:
@@ -137,7 +154,7 @@ def a_platform(jobs: Sequence[ExportJob], *, files: Any = (), objects: Sequence[
         exports=SimpleNamespace(
             bulk_get=lambda ids: [BulkRecord(name, by_id.get(name), None if name in by_id else GONE) for name in ids]
         ),
-        files=SimpleNamespace(bulk_get=records),
+        files=SimpleNamespace(bulk_get=records, get=lambda name: alone(files(name) if one is None else one)),
         volumes=SimpleNamespace(contents=lambda volume, prefix, into: iter(objects)),
     )
 
@@ -168,6 +185,8 @@ HERE, SHORT, NOWHERE = [VolumeObject("000", "a/out", 7)], [VolumeObject("000", "
         (UNTOLD, HERE, "completed"),
         (UNTOLD, SHORT, "failed"),
         (UNTOLD, NOWHERE, "failed"),
+        ({"volume": "a/other", "location": None}, HERE, "failed"),
+        ({"volume": None, "location": "another/key"}, HERE, "failed"),
         (NO_FILE, HERE, "completed"),
         (NO_FILE, SHORT, "failed"),
         (NO_FILE, NOWHERE, "failed"),
@@ -182,6 +201,8 @@ HERE, SHORT, NOWHERE = [VolumeObject("000", "a/out", 7)], [VolumeObject("000", "
         "an alias of something, the object is there",
         "an alias of something, the object is too short",
         "an alias of something, no object",
+        "an alias of something on another volume",
+        "an alias of something at another key",
         "no such file, the object is there",
         "no such file, the object is too short",
         "no such file, no object",
@@ -201,6 +222,49 @@ def test_a_move_is_done_only_if_it_is_proved(file: Any, objects: list[VolumeObje
     assert told.summary["failed"] == (1 if ends == "failed" else 0)
     if manifest and ends != "unsettled":
         assert [one.state for one in told.outcomes] == [ItemState(ends.upper())]
+
+
+@pytest.mark.parametrize(("one", "counts"), [(NO_FILE, (1, 0)), (File("file-000", storage_type="PLATFORM"), (0, 1))])
+def test_a_file_that_no_answer_mentions_is_asked_for_alone(one: File | Problem, counts: tuple[int, int]) -> None:
+    """A gap in an answer is no proof that a file is gone; the copy of another run would then count as a move."""
+    moved = completed(0)
+    gap = Problem(404, 5002, "the platform's answer did not mention this file", made_here=True)
+
+    told = account_of(a_platform([moved], files=lambda name: gap, objects=HERE, one=one), [moved], moves=True)
+
+    assert (told.summary["completed"], told.summary["failed"]) == counts
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+@pytest.mark.parametrize("how", ["moves", "verify"])
+def test_a_job_that_completed_with_an_error_is_looked_at_like_all_others(how: Any, manifest: bool) -> None:
+    odd = replace(completed(0), error=Problem(None, 0, "odd"))
+    platform = a_platform([odd], files=lambda name: moved_file(odd, **KEPT), objects=NOWHERE)
+
+    told = account_of(platform, [odd], manifest=manifest, **{how: True})
+
+    assert (told.summary["completed"], told.summary["failed"]) == (0, 1)
+
+
+def test_what_ends_while_the_account_is_made_is_not_counted_by_it() -> None:
+    """With `fail_fast` a job may COMPLETE after the wait has ended; the task has failed all the same."""
+    jobs = [failed(0, FOR_GOOD), completed(1)]
+    platform = a_platform(jobs, files=lambda name: moved_file(jobs[1], **KEPT), objects=NOWHERE)
+    summary = {"total": 2, "completed": 0, "failed": 1, "missing": 0, "skipped": 0, "bytes": 0}
+    summary |= {"failed_items": [failed_item(jobs[0])]}
+
+    told = settle(
+        platform,
+        summary,
+        outcomes=None,
+        ids=[job.id for job in jobs],
+        verify=True,
+        moves=True,
+        since=None,
+        say=lambda line: None,
+    )
+
+    assert (told.summary["completed"], told.summary["failed"], told.unsettled) == (0, 1, None)
 
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
@@ -229,7 +293,7 @@ def test_what_the_platform_forgot_is_looked_at_by_the_manifest(how: Any, good: b
     assert (told.summary["completed"], told.summary["failed"]) == ((1, 0) if good else (0, 1))
 
 
-@pytest.mark.parametrize(("objects", "counts"), [(HERE, (1, 0)), (NOWHERE, (0, 1))])
+@pytest.mark.parametrize(("objects", "counts"), [(HERE, (1, 0)), (SHORT, (0, 1)), (NOWHERE, (0, 1))])
 @pytest.mark.parametrize("manifest", [True, False])
 def test_what_was_taken_back_is_verified_like_all_others(
     objects: list[VolumeObject], counts: tuple[int, int], manifest: bool
@@ -280,6 +344,15 @@ def test_what_is_skipped_need_not_have_been_moved(manifest: bool) -> None:
     told = account_of(platform, [job], skips=True, moves=True, manifest=manifest)
 
     assert (told.summary["skipped"], told.summary["failed"], told.unsettled) == (1, 0, None)
+
+
+def test_the_manifest_tells_the_size_that_the_platform_does_not() -> None:
+    job = failed(0, TAKEN)
+    platform = a_platform([job], files=lambda name: moved_file(job, **KEPT, size=None), objects=SHORT)
+
+    told = account_of(platform, [job], skips=True, manifest=True)
+
+    assert (told.summary["skipped"], told.summary["failed"]) == (0, 1)
 
 
 def test_what_a_job_found_at_its_place_is_a_failure_unless_it_may_be_skipped() -> None:
