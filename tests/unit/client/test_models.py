@@ -286,7 +286,13 @@ def test_two_shapes_of_a_link_to_the_next_page() -> None:
         assert Page.from_json({"items": [], "links": links}, ExportJob.from_json).next is None
 
 
-@pytest.mark.parametrize("raw", [None, [], {}, {"items": None}, {"items": {}}])
+def test_a_page_whose_items_are_null_is_empty() -> None:
+    page = Page.from_json({"items": None}, ExportJob.from_json)
+
+    assert (page.items, page.has_items) == ((), False)
+
+
+@pytest.mark.parametrize("raw", [None, [], {}, {"items": {}}, {"items": ""}, {"items": 0}, {"links": []}])
 def test_a_page_without_items_is_refused(raw: object) -> None:
     with pytest.raises(CgcUnreadableError):
         Page.from_json(raw, ExportJob.from_json)
