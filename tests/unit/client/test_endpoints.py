@@ -62,7 +62,7 @@ def test_imports_are_listed_whole_with_all_filters(client: CgcClient, requests_m
     found = list(client.imports.list(project="mcurie/radium", volume="mcurie/in", state="failed", limit=5))
 
     assert [job.id for job in found] == ["Nf4j"]
-    assert requests_mock.last_request.qs == {
+    assert requests_mock.request_history[0].qs == {
         "project": ["mcurie/radium"], "volume": ["mcurie/in"], "state": ["failed"], "fields": ["_all"], "limit": ["5"],
         "offset": ["0"],
     }  # fmt: skip
@@ -166,6 +166,55 @@ def test_files_are_listed_whole_with_all_filters(client: CgcClient, requests_moc
         "project": ["mcurie/radium"], "name": ["a.bam", "b.bam"], "metadata.sample_id": ["s1"], "tag": ["keep"],
         "origin.task": ["t1"], "fields": ["_all"], "limit": ["100"], "offset": ["0"],
     }  # fmt: skip
+
+
+NAMES = [f"C3L-{number:05d} wgs & gdc.bam" for number in range(300)]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"name": NAMES},
+        {"tag": NAMES},
+        {"metadata": {"sample_id": NAMES}},
+        {"name": NAMES, "tag": NAMES[:60], "metadata": {"a": "x", "b": NAMES[:3]}},
+    ],
+    ids=["names", "tags", "values", "several"],
+)
+def test_no_address_grows_with_the_lists_of_a_filter(
+    client: CgcClient, requests_mock: Any, base: str, filters: dict[str, Any]
+) -> None:
+    """The parts find together what the whole would, each file once: here it has two values of every list."""
+    has = {NAMES[0].lower(), NAMES[59].lower(), NAMES[2].lower(), "x"}
+
+    def platform(request: Any, context: Any) -> Any:
+        asked = [set(values) for key, values in request.qs.items() if key in ("name", "tag") or "metadata" in key]
+        return {"items": [{"id": "f"}] if all(has & values for values in asked) else []}
+
+    requests_mock.get(f"{base}/files", json=platform)
+
+    assert [file.id for file in client.files.list("mcurie/radium", **filters)] == ["f"]
+    assert max(len(request.url) for request in requests_mock.request_history) < 2_200
+    assert requests_mock.call_count > 5
+
+
+def test_a_name_given_twice_is_asked_for_once(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/files", json={"items": []})
+
+    assert list(client.files.list("mcurie/radium", name=["a.bam"] * 500)) == []
+    assert [request.qs["name"] for request in requests_mock.request_history] == [["a.bam"]]
+
+
+@pytest.mark.parametrize("filters", [{"name": []}, {"tag": ()}, {"metadata": {"sample_id": []}}])
+def test_a_filter_of_nothing_finds_nothing(client: CgcClient, requests_mock: Any, filters: dict[str, Any]) -> None:
+    assert list(client.files.list("mcurie/radium", **filters)) == []
+    assert requests_mock.call_count == 0
+
+
+def test_filters_that_no_address_can_hold_are_refused(client: CgcClient, requests_mock: Any) -> None:
+    with pytest.raises(CgcUsageError, match="give fewer of them"):
+        client.files.list("mcurie/radium", metadata={f"a key of some length {number}": "v" for number in range(200)})
+    assert requests_mock.call_count == 0
 
 
 @pytest.mark.parametrize("where", [{}, {"project": "a/b", "parent": "1"}, {"project": "lonely"}, {"parent": ""}])
