@@ -34,6 +34,8 @@ class File:
     tags: tuple[str, ...] = ()
     metadata: Json = field(hash=False, default_factory=dict)
     raw: Json = field(repr=False, compare=False, default_factory=dict)
+    volume_prefix: str | None = None
+    """The own prefix of the volume, where somebody asked for it: some answers may put it before `location`."""
 
     @property
     def is_folder(self) -> bool:
@@ -46,8 +48,15 @@ class File:
 
     def is_alias_of(self, volume: str | None, location: str | None) -> bool:
         """Whether the bytes are just there: an export has moved this file to that object. What is not told is no."""
-        wanted = (volume, location)
-        return self.is_alias and None not in wanted and (self.volume, self.location) == wanted
+        spellings = [location, f"{self.volume_prefix.rstrip('/')}/{location}" if self.volume_prefix else location]
+        return self._is_on(volume, location) and (self.location or "").lstrip("/") in spellings
+
+    def may_be_alias_of(self, volume: str | None, location: str | None) -> bool:
+        """As `is_alias_of`, also if the platform put a prefix before the location that nobody here knows."""
+        return self._is_on(volume, location) and f"/{self.location}".endswith(f"/{location}")
+
+    def _is_on(self, volume: str | None, location: str | None) -> bool:
+        return self.is_alias and None not in (volume, location) and self.volume == volume
 
     @classmethod
     def from_json(cls, raw: object) -> File:

@@ -192,7 +192,7 @@ def _prove_moves(client: CgcClient, account: Account) -> list[str]:
         time.sleep(pause)
         records = records_of(client.files.bulk_get, {key.file for key in left})
         left = {key: done for key, done in left.items() if not _is_moved(records[key.file], key)}
-    unseen = [key for key in left if _shows_no_place(records[key.file])]
+    unseen = [key for key in left if _shows_no_place(records[key.file], key)]
     there = sizes_of(client, unseen)
     untold: list[Key] = []
     for key, done in left.items():
@@ -216,12 +216,12 @@ def _is_moved(record: BulkRecord[File], key: Key) -> bool:
     return record.resource is not None and record.resource.is_alias_of(key.volume, key.location)
 
 
-def _shows_no_place(record: BulkRecord[File]) -> bool:
-    """Whether the platform has no such file any more, or does not tell what it is an alias of."""
+def _shows_no_place(record: BulkRecord[File], key: Key) -> bool:
+    """Whether the platform has no such file any more, or does not tell for sure what it is an alias of."""
     file = record.resource
     if file is None:
         return record.error is not None and record.error.code == NO_SUCH_FILE
-    return file.is_alias and None in (file.volume, file.location)
+    return file.is_alias and (None in (file.volume, file.location) or file.may_be_alias_of(key.volume, key.location))
 
 
 def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -274,6 +275,32 @@ def test_a_project_and_a_user() -> None:
 
     assert (project.name, project.location) == ("B", "aws:us-east-1")
     assert (user.username, user.email) == ("mcurie", "m@example.org")
+
+
+@pytest.mark.parametrize(
+    ("told", "prefix", "there", "may_be"),
+    [
+        ("run7/a.bam", None, True, True),
+        ("run7/a.bam", "cgc", True, True),
+        ("/run7/a.bam", None, True, True),
+        ("cgc/run7/a.bam", "cgc", True, True),
+        ("cgc/run7/a.bam", "cgc/", True, True),
+        ("cgc/run7/a.bam", None, False, True),
+        ("old/run7/a.bam", "cgc", False, True),
+        ("cgc/xrun7/a.bam", "cgc", False, False),
+        ("xrun7/a.bam", None, False, False),
+        (None, "cgc", False, False),
+    ],
+)
+def test_an_alias_may_be_told_with_the_prefix_of_its_volume(
+    told: str | None, prefix: str | None, there: bool, may_be: bool
+) -> None:
+    raw = {"id": "f", "storage": {"type": "VOLUME", "volume": "a/b", "location": told}}
+    file = replace(File.from_json(raw), volume_prefix=prefix)
+
+    assert file.is_alias_of("a/b", "run7/a.bam") is there
+    assert file.may_be_alias_of("a/b", "run7/a.bam") is may_be
+    assert not file.may_be_alias_of("a/other", "run7/a.bam")
 
 
 def test_two_shapes_of_a_link_to_the_next_page() -> None:
