@@ -325,6 +325,32 @@ def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient)
     assert len(list(client.exports.list(limit=130))) == 130
 
 
+@pytest.mark.parametrize("total", ["present", "absent"])
+@pytest.mark.parametrize("links", ["present", "absent"])
+@pytest.mark.parametrize("empty", ["shown", "null"])
+def test_every_list_is_read_whole_however_its_pages_are_told(
+    cgc: CgcEmulator, client: CgcClient, total: str, links: str, empty: str
+) -> None:
+    project = cgc.unwritable_project
+    files = cgc.add_files([f"f{number}.bam" for number in range(230)], project=project)
+    below = cgc.add_files([f"d/e/f{number}.bam" for number in range(200)], project=project)
+    bare = cgc.add_files(["empty/", "empty/too/"], project=project)
+    exports = [job for chunk in chunks_of(cgc.file_ids * 3) for job in cgc.submit_exports(chunk)]
+    imports = [job for chunk in chunks_of(cgc.locations * 4) for job in cgc.submit_imports(chunk)]
+    assert min(len(exports), len(imports)) > 100
+    for name, value in {"total_header": total, "next_links": links, "empty": empty}.items():
+        cgc.option(name, value)
+
+    assert {placed.file.id for placed in client.files.tree(project)} == {*files, *below}
+    assert {placed.file.id for placed in client.files.tree(project, recursive=False)} == set(files)
+    assert {file.id for file in client.files.list(project) if not file.is_folder} == set(files)
+    assert list(client.files.list(parent=bare[1])) == []
+    assert {job.id for job in client.exports.list()} == set(exports)
+    assert {job.id for job in client.imports.list()} == set(imports)
+    assert {volume.id for volume in client.volumes.list()} >= {cgc.volume, cgc.read_only_volume}
+    assert project in {found.id for found in client.projects.list()}
+
+
 def test_states_are_filtered(cgc: CgcEmulator, client: CgcClient) -> None:
     ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
     finish(cgc)

@@ -152,6 +152,70 @@ def test_contents_go_down_into_folders_when_asked(client: CgcClient, requests_mo
     assert found == ["top", "x/a", "x/y/b"]
 
 
+@pytest.mark.parametrize("prefixes", [None, [], [None, 7, {}, {"prefix": None}, {"prefix": ""}]])
+@pytest.mark.parametrize("links", [None, [], [None]])
+@pytest.mark.parametrize("items", [None, []])
+def test_contents_that_tell_nothing_are_empty(
+    client: CgcClient, requests_mock: Any, base: str, prefixes: object, links: object, items: object
+) -> None:
+    body = {"items": items, "prefixes": prefixes, "links": links}
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=body)
+
+    assert list(client.volumes.contents("mcurie/out", recursive=True)) == []
+    assert requests_mock.call_count == 1
+
+
+@pytest.mark.parametrize("spell", ["{}/", "{}", "/{}/", "/{}"])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_folders_and_keys_are_found_however_they_are_spelled(
+    client: CgcClient, requests_mock: Any, base: str, spell: str, as_text: bool
+) -> None:
+    tree = {"": (["top"], ["x", "y"]), "x/": (["x/a"], ["x/y"]), "x/y/": (["x/y/b"], []), "y/": (["y/c"], [])}
+    slash = "/" if spell.startswith("/") else ""
+
+    def platform(request: Any, context: Any) -> Any:
+        locations, folders = tree[request.qs.get("prefix", [""])[0]]
+        spelled = [spell.format(name) for name in folders]
+        items = [{"location": slash + location} for location in locations]
+        return {"items": items, "prefixes": spelled if as_text else [{"prefix": name} for name in spelled]}
+
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=platform)
+
+    found = [entry.location for entry in client.volumes.contents("mcurie/out", recursive=True)]
+
+    assert sorted(found) == ["top", "x/a", "x/y/b", "y/c"]
+
+
+def test_a_key_that_does_begin_with_a_slash_keeps_it(client: CgcClient, requests_mock: Any, base: str) -> None:
+    tree = {"": ([], ("/",)), "/": (["/a"], ("/b/",)), "/b/": (["/b/c"], ())}
+
+    def platform(request: Any, context: Any) -> Any:
+        locations, folders = tree[request.qs.get("prefix", [""])[0]]
+        return listing(base, *locations, folders=folders)
+
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=platform)
+
+    assert [entry.location for entry in client.volumes.contents("mcurie/out", recursive=True)] == ["/a", "/b/c"]
+
+
+def test_contents_that_are_cut_short_without_a_link_are_an_error(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    cut = listing(base, "a") | {"truncated": True}
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=cut)
+
+    with pytest.raises(CgcUnreadableError, match="no link to the rest"):
+        list(client.volumes.contents("mcurie/out"))
+
+
+@pytest.mark.parametrize("body", [{}, {"items": {}}, {"prefixes": [{"prefix": "a/"}]}])
+def test_contents_without_items_are_an_error(client: CgcClient, requests_mock: Any, base: str, body: object) -> None:
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=body)
+
+    with pytest.raises(CgcUnreadableError, match="without 'items'"):
+        list(client.volumes.contents("mcurie/out"))
+
+
 def test_files_are_listed_whole_with_all_filters(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/files", json={"items": [{"id": "1", "name": "a.bam"}]})
 

@@ -128,6 +128,20 @@ def test_filters_find_the_same_files_deep_down_and_in_one_folder(
     assert (places(result) or None) == found
 
 
+@pytest.mark.parametrize("recursive", [True, False])
+@pytest.mark.parametrize("total", ["present", "absent"])
+@pytest.mark.parametrize("links", ["present", "absent"])
+@pytest.mark.parametrize("empty", ["shown", "null"])
+def test_all_files_are_found_however_the_platform_tells_its_pages(
+    emulator: CgcEmulator, listing: Callable[..., Any], recursive: bool, total: str, links: str, empty: str
+) -> None:
+    emulator.add_files([f"flat/f{number:03d}.bam" for number in range(257)], project=PROJECT)
+    for name, value in {"total_header": total, "next_links": links, "empty": empty}.items():
+        emulator.option(name, value)
+
+    assert len(listing(folder="flat", recursive=recursive)) == 257
+
+
 def test_modified_after_takes_what_was_modified_later(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     before = datetime.fromtimestamp(emulator.clock.now() + 60, UTC)
     emulator.clock.advance(3600)
