@@ -136,9 +136,9 @@ class Page(Generic[T]):
 def rate_limit_from_json(raw: object) -> RateLimit:
     """The body of `GET /rate_limit`; raises `CgcUnreadableError` when it is none."""
     rate = fields.mapping(fields.object_of(raw, "rate limit").get("rate"))
-    limit, remaining = rate.get("limit"), rate.get("remaining")
+    limit, remaining = fields.size(rate.get("limit")), fields.size(rate.get("remaining"))
     reset = epoch_seconds(rate.get("reset"))
-    if not isinstance(limit, int) or not isinstance(remaining, int) or reset is None:
+    if limit is None or remaining is None or reset is None:
         raise CgcUnreadableError("the platform described the rate limit without limit, remaining and reset")
     return RateLimit(limit=limit, remaining=remaining, reset=reset)
 

@@ -135,7 +135,9 @@ class VolumeObject:
         if location is None:
             raise CgcUnreadableError("the platform listed an object of a volume without a location")
         metadata = fields.mapping(item.get("metadata"))
-        sizes = (item.get("size"), metadata.get("size"), metadata.get("content-length"))
+        # Which keys the metadata of an object has depends on the storage; those of S3 are documented nowhere.
+        by_key = {key.lower(): value for key, value in metadata.items()}
+        sizes = (item.get("size"), *(by_key.get(key) for key in ("size", "content-length", "contentlength")))
         return cls(
             location=location,
             volume=fields.text(item.get("volume")),

@@ -81,10 +81,11 @@ class Options:
     failed_status    of the answer to a GET of a FAILED job: 200, or the status of the job's error
     error_lacks      fields that errors lack, a list: some of status, code, message, more_info
     destination_name `name` of an import's destination: filled in, or only as it was asked for
-    object_size      whether a volume object tells its size in `metadata`
+    object_size      in a volume object's `metadata`: as `size`, as the header `Content-Length`, or absent
     hosted_on        whether a file's storage has `hosted_on_locations`
     alias_location   `location` of an alias: as it was sent, or the whole key, with the volume's own prefix
-    type_case        of a file's `type` and a volume's `service.type`: as documented, or in the other case
+    type_case        of a file's `type` and `storage.type`, a volume's `service.type` and `access_mode`: as documented,
+                     or in the other case
 
     What is allowed, and what comes of it:
 
@@ -148,7 +149,7 @@ class Options:
     error_lacks: tuple[str, ...] = ()
     destination_name: Literal["filled", "asked"] = "filled"
     # choice: present, as `metadata.size`. That objects have metadata is documented, the keys in it are not.
-    object_size: Literal["present", "absent"] = "present"
+    object_size: Literal["present", "header", "absent"] = "present"
     hosted_on: Literal["present", "absent"] = "present"
     # choice: as it was sent; the examples have no prefix.
     alias_location: Literal["sent", "whole"] = "sent"

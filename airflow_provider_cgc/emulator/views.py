@@ -108,7 +108,7 @@ class View:
         }
         body |= {
             "description": volume.description,
-            "access_mode": volume.access_mode,
+            "access_mode": self._type(volume.access_mode),
             "active": volume.active,
         }
         body["service"] = {
@@ -123,7 +123,8 @@ class View:
 
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
         """An object on a volume."""
-        metadata = {} if self.options.object_size == "absent" else {"size": stored.size}
+        name = {"present": "size", "header": "Content-Length", "absent": None}[self.options.object_size]
+        metadata = {name: stored.size} if name else {}
         href = f"{self.base}/storage/volumes/{volume.id}/object?location={quote(location)}"
         body = {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
         return self.filled(body)
@@ -211,14 +212,14 @@ class View:
     def _storage(self, file: File) -> Json:
         if file.volume is not None:
             return self._on_volume(file.volume, file.location)
-        return {"type": "PLATFORM"} | (
+        return {"type": self._type("PLATFORM")} | (
             {"hosted_on_locations": [file.hosted_on]} if self.options.hosted_on == "present" else {}
         )
 
     def _on_volume(self, volume: str, location: str | None) -> Json:
         whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
         shown = self.volumes[volume].key(location or "") if whole else location
-        return {"type": "VOLUME", "volume": volume, "location": shown}
+        return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
 
     def _times(self, created: float, modified: float) -> Json:
         return {"created_on": self.time(created), "modified_on": self.time(modified)}

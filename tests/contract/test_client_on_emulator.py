@@ -124,11 +124,24 @@ def test_a_large_folder_is_read_whole_where_its_total_is_not_told(
     assert calls(cgc, "GET /v2/files") == 6
 
 
-def test_a_type_in_capitals_is_a_folder_all_the_same(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_types_in_the_other_case_are_the_same_types(cgc: CgcEmulator, client: CgcClient) -> None:
     cgc.option("type_case", "other")
     cgc.add_files(["a/b/x.bam"], project=cgc.unwritable_project)
 
     assert [placed.path for placed in client.files.tree(cgc.unwritable_project)] == ["a/b"]
+    assert client.files.get(cgc.alias_id).is_alias
+    assert client.volumes.get(cgc.volume).writable
+    assert not client.volumes.get(cgc.read_only_volume).writable
+
+
+@pytest.mark.parametrize(("told", "size"), [("present", 7), ("header", 7), ("absent", None)])
+def test_an_object_s_size_is_read_where_it_is_told(
+    cgc: CgcEmulator, client: CgcClient, told: str, size: int | None
+) -> None:
+    cgc.option("object_size", told)
+    cgc.put_objects(["a"], volume=cgc.volume, size=7)
+
+    assert [found.size for found in client.volumes.contents(cgc.volume)] == [size]
 
 
 def test_a_filter_of_the_platform_leaves_out_folders(cgc: CgcEmulator, client: CgcClient) -> None:
@@ -274,6 +287,11 @@ def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, conn
         ("result", "absent"),
         ("jump", True),
         ("object_size", "absent"),
+        ("object_size", "header"),
+        ("type_case", "other"),
+        ("empty", "null"),
+        ("next_links", "absent"),
+        ("alias_location", "whole"),
     ],
 )
 def test_each_variant_of_the_documents(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:

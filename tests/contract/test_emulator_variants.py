@@ -314,7 +314,10 @@ def test_types_can_be_in_the_other_case(cgc: CgcEmulator, http: Http) -> None:
     types = [http.get(f"/files/{file_id}").json()["type"] for file_id in (cgc.file_ids[0], cgc.folder_id)]
 
     assert types == ["FILE", "FOLDER"]
-    assert http.get(f"/storage/volumes/{cgc.volume}").json()["service"]["type"] == "s3"
+    volume = http.get(f"/storage/volumes/{cgc.volume}").json()
+    assert (volume["service"]["type"], volume["access_mode"]) == ("s3", "rw")
+    storages = [http.get(f"/files/{name}").json()["storage"]["type"] for name in (cgc.file_ids[0], cgc.alias_id)]
+    assert storages == ["platform", "volume"]
 
 
 @pytest.mark.parametrize("path", ["/files", "/projects", "/storage/volumes", "/storage/exports", "/storage/imports"])

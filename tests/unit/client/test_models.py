@@ -262,6 +262,8 @@ def test_the_region_of_an_endpoint(endpoint: str, region: str | None) -> None:
         {"size": 7},
         {"metadata": {"size": "7"}},
         {"metadata": {"content-length": 7}},
+        {"metadata": {"Content-Length": "7", "ETag": "x"}},
+        {"metadata": {"contentLength": 7}},
         {"size": None, "metadata": {"size": 7}},
     ],
 )
@@ -330,7 +332,15 @@ def test_the_rate_limit_in_seconds_and_milliseconds() -> None:
         read = rate_limit_from_json({"rate": {"limit": 1000, "remaining": 0, "reset": reset}})
         assert (read.limit, read.remaining, read.reset) == (1000, 0, 1767226200.0)
         assert not read
-    for bad in ({}, {"rate": {}}, {"rate": {"limit": 1, "remaining": 1, "reset": None}}, None):
+    words = rate_limit_from_json({"rate": {"limit": "1000", "remaining": "7", "reset": "1767226200"}})
+    assert (words.limit, words.remaining) == (1000, 7)
+    for bad in (
+        {},
+        {"rate": {}},
+        {"rate": {"limit": "many", "remaining": 1, "reset": 1767226200}},
+        {"rate": {"limit": 1, "remaining": 1, "reset": None}},
+        None,
+    ):
         with pytest.raises(CgcUnreadableError):
             rate_limit_from_json(bad)
 

@@ -75,6 +75,7 @@ class OddList:
             "right or absent": {"links": to(end)} if more else {},
             "round": {"links": to(end if more else 0)},
             "stuck": {"links": to(100)},
+            "one missing": {"links": to(end) if more and not 100 <= end < 200 else []},
             "empty": {"links": []},
             "null": {"links": None},
             "absent": {},
@@ -93,7 +94,7 @@ HONEST_LINKS = [
 HONEST_TOTALS = [
     OddList(count, "right", links, cap, past, short)
     for count, links, cap, past, short in product(
-        COUNTS, ("empty", "null", "absent"), (100, 50, 25), ("empty", "null", "repeated"), (False, True)
+        COUNTS, ("empty", "null", "absent", "one missing"), (100, 50), ("empty", "null", "repeated"), (False, True)
     )
 ]
 NOTHING_HONEST = [

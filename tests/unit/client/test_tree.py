@@ -35,6 +35,7 @@ class Levels:
         place, offset = (query.get("project") or query["parent"])[0], int(query["offset"][0])
         with self._lock:
             self.asked.append((place, offset))
+            assert len(self.asked) < 500, "it does not end"
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         self.before(place, offset)
