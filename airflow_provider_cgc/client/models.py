@@ -38,7 +38,7 @@ __all__ = [
 T = TypeVar("T")
 
 _OWN_LIMITS = (25, 50)
-"""Items on a page if no limit is given, by two of the platform's pages: what a limit that is not heeded would give."""
+"""Items on a page if no limit is given, by two of the platform's pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +100,17 @@ class Page(Generic[T]):
     date: datetime | None
     has_items: bool = True
     """False where `items` is null: an empty page, unless the rest of the list shows that it cannot be one."""
-    has_links: bool = True
-    """Whether there are links at all: only then does it mean something that none leads on."""
 
     def is_last(self, seen: int, *, limit: int = 100) -> bool:
         """Whether nothing follows this page; `seen` items of the list are known with it, `limit` were asked for.
 
-        Any of link, total and size of the page may be wrong or missing: a full page is the last one only if both the
-        links and the total say so.
+        Links and total may be missing or wrong, so a full page is never the last one. One of a size that a limit which
+        is not heeded would give is, if the total says so.
         """
         if self.next is not None or (self.total or 0) > seen:
             return False
-        full = len(self.items) >= limit or len(self.items) in _OWN_LIMITS
-        return not full or (self.has_links and self.total == seen)
+        full = len(self.items) >= limit or (len(self.items) in _OWN_LIMITS and self.total != seen)
+        return not full
 
     @classmethod
     def from_json(
@@ -120,17 +118,11 @@ class Page(Generic[T]):
     ) -> Page[T]:
         """Raises `CgcUnreadableError` unless `raw` has a list of items, or null in its place."""
         page = fields.object_of(raw, "list")
-        items, links = page.get("items"), page.get("links")
+        items = page.get("items")
         if not isinstance(items, list) and ("items" not in page or items is not None):
             raise CgcUnreadableError("the platform answered a list without 'items'")
-        return cls(
-            tuple(parse(item) for item in items or ()),
-            total,
-            _next_link(links),
-            date,
-            has_items=items is not None,
-            has_links=isinstance(links, list),
-        )
+        parsed = tuple(parse(item) for item in items or ())
+        return cls(parsed, total, _next_link(page.get("links")), date, has_items=items is not None)
 
 
 def rate_limit_from_json(raw: object) -> RateLimit:

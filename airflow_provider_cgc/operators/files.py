@@ -37,10 +37,10 @@ class CgcListFilesOperator(BaseOperator):
     Folders are read side by side, at most 8 requests at a time and within the connection's `rate_share`: a request for
     each folder and for each further hundred files in one
     (https://docs.cancergenomicscloud.org/reference/list-files-primary-method). Every file comes once, sorted by path
-    and name. The filters are applied to what was read, so they find the same files at any depth and save no requests.
-    All that are given must hold; a file whose size or time the platform does not tell passes those
-    filters. A file that is moved from a folder that is still to be read to one that was read is not seen: list when
-    nobody rearranges the project.
+    and name. All filters that are given must hold; they are applied to the files that were read, so they find the same
+    at any depth and save no requests. A file whose size or time the platform does not tell passes those filters. A
+    file that is moved from a folder that is still to be read to one that was read is not seen: list when nobody
+    rearranges the project.
 
     Returns the list of items, `{"file": id, "name", "size", "path", "project"}` with the folders below the project as
     `path`; beyond 1,000 files the address of the manifest, one item as JSON on each line.
@@ -54,8 +54,8 @@ class CgcListFilesOperator(BaseOperator):
         "raw/2026". A name that looks like an id (24 hexadecimal digits) is written with a slash before it. (templated)
     :param recursive: also what is in folders below, at any depth; otherwise only what is directly there.
     :param name: a shell pattern such as "*.bam", or several of which one must match; capitals count. (templated)
-    :param metadata: what the files' metadata must be: a dict of values, or of lists of which one must match.
-        (templated)
+    :param metadata: what the files' metadata must be: a dict of values, or of lists of which one must match; numbers
+        are compared as text. (templated)
     :param tag: a tag, or several of which the file must have one. (templated)
     :param origin_task: the id of the task on the platform that made the files. (templated)
     :param min_size: the least size in bytes. (templated)

@@ -24,7 +24,7 @@ BARREN_PAGES = 3
 
 Query = Mapping[str, str | list[str] | None]
 Where: TypeAlias = int | str
-"""Where in a list a page begins: an offset, or the platform's own link."""
+"""The begin of a page: an offset, or the platform's own link."""
 
 
 class _HasId(Protocol):
@@ -93,15 +93,17 @@ class Reading(Generic[Item]):
         self._seen: set[str] = set()
         self._followed: set[str] = set()
         self._linked = False
+        self._sizes = (limit, 0)
+        """The items of a full page, and the most items of a page so far: the platform may have a limit of its own."""
         self._asked = {offset}
         """Offsets that were asked for."""
         self._lost_at: int | None = None
-        """Where a page had null for its items although there should have been some."""
+        """The begin of a page that had null for its items although there should have been some."""
         self.barren = 0
         """Pages in a row that brought nothing new."""
 
     def take(self, page: Page[Item], where: Where) -> list[Item]:
-        """The items of a page that no page before it had; `where` it began.
+        """The items of a page that no page before it had; `where` is its begin.
 
         Raises `CgcUnreadableError` if this page, or one before it, must have lost its items.
         """
@@ -113,10 +115,12 @@ class Reading(Generic[Item]):
         self._seen.update(item.id for item in new)
         self.barren = 0 if new else self.barren + 1
         self._linked = self._linked or page.next is not None
+        _, most = self._sizes
+        self._sizes = (most or self._limit, max(most, len(page.items)))
         return new
 
     def after(self, page: Page[Item]) -> Where | None:
-        """Where the page after this one begins; None at the end of the list."""
+        """The begin of the page after this one; None at the end of the list."""
         if self.barren >= BARREN_PAGES:
             return None
         if page.next is not None and page.next not in self._followed:
@@ -151,9 +155,10 @@ class Reading(Generic[Item]):
         if self._lost_at is not None:
             # If the last item that the total promises is there, so were those that are missing.
             return total - 1 if total > where and total - 1 not in self._asked else None
+        links_end = self._linked and page.next is None
+        full = self._limit if self._linked else self._sizes[0]
         # A link that leads back is worth no more than none.
-        told = page if page.next is None else replace(page, next=None, has_links=False)
-        if total <= where and (told.is_last(where, limit=self._limit) or (self._linked and page.next is None)):
+        if total <= where and (links_end or replace(page, next=None).is_last(where, limit=full)):
             return None
         while where in self._asked:
             where += self._limit

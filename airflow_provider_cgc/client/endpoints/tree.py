@@ -59,6 +59,7 @@ class _Ask:
 
     @property
     def next(self) -> _Ask | None:
+        """The ask for that page."""
         return _by_offset(self.folder, self.until, self.stop) if self.until < self.stop else None
 
 
@@ -148,7 +149,7 @@ class Walk:
 
 
 def _following(ask: _Ask, page: Page[File]) -> _Ask | None:
-    """What to ask for after a page: where the first one is full and tells how many there are, all at once."""
+    """The next ask after a page. A full first page that tells how many there are is followed by all at once."""
     folder, total = ask.folder, page.total or 0
     if ask.where == 0 and not folder.repeated and len(page.items) == PAGE_LIMIT < total:
         return _by_offset(folder, PAGE_LIMIT, total)
@@ -164,7 +165,7 @@ def _following(ask: _Ask, page: Page[File]) -> _Ask | None:
 
 
 def _note(folder: _Folder, page: Page[File]) -> None:
-    """Note what a page tells of its folder: whether something was removed meanwhile."""
+    """Note that something was removed meanwhile, by totals that fall."""
     if page.total is not None:
         folder.shrank = folder.shrank or page.total < folder.most
         folder.most = max(folder.most, page.total)

@@ -96,5 +96,5 @@ def _with_slash(prefix: str) -> str:
 
 
 def _below(prefix: str, name: str) -> str:
-    """What was found below a prefix, without a slash before it: that would be another place, and is only spelling."""
+    """A name found below a prefix, without a slash before it: that would be another place, and is only spelling."""
     return name if prefix.startswith("/") else name.lstrip("/") or name

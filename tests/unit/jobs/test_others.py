@@ -23,7 +23,7 @@ def test_the_list_is_read_to_its_end(count: int, total: Any, links: bool) -> Non
     def page(*, volume: str, state: object, offset: int) -> Page[Any]:
         items = jobs[offset : offset + 100]
         following = "more" if links and offset + 100 < count else None
-        return Page(tuple(items), count if total == "right" else total, following, None, has_links=links)
+        return Page(tuple(items), count if total == "right" else total, following, None)
 
     client: Any = SimpleNamespace(exports=SimpleNamespace(page=page))
 
