@@ -46,6 +46,8 @@ class OddList:
     short: bool = False
     """Whether the page at 100 has 60 things only, and the next one begins at 160."""
     null_at: int = -1
+    hidden_at: int = -1
+    """Where a page is empty that counts a hundred things, which this user may not see."""
     calls: int = 0
 
     def send(self, request: Request) -> Answer:
@@ -61,6 +63,8 @@ class OddList:
         items: Any = [{"id": f"lab/{number}", "name": f"n{number}", "state": "RUNNING"} for number in ids]
         if begin == self.null_at or (self.past == "null" and not items):
             items = None
+        if begin == self.hidden_at:
+            items = []
         total = self.count if self.total == "right" else self.total
         assert not isinstance(total, str)
         return Answer({"items": items} | self._links(request, offset + size), total, None)
@@ -150,3 +154,11 @@ def test_items_that_got_lost_are_no_empty_page(read: Reader, links: str, count: 
 def test_a_page_that_links_on_has_lost_its_items(read: Reader) -> None:
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(257, None, null_at=100))
+
+
+@every_reader
+@pytest.mark.parametrize("links", ["right", "absent", "empty"])
+def test_an_empty_page_in_the_middle_does_not_hide_what_is_behind_it(read: Reader, links: str) -> None:
+    found = read(OddList(357, links=links, hidden_at=100))
+
+    assert sorted(found) == sorted(f"lab/{number}" for number in range(357) if not 100 <= number < 200)
