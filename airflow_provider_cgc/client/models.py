@@ -37,6 +37,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+_OWN_LIMITS = (25, 50)
+"""Items on a page if no limit is given, by two of the platform's pages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -95,25 +98,39 @@ class Page(Generic[T]):
     total: int | None
     next: str | None = field(repr=False)
     date: datetime | None
+    has_items: bool = True
+    """False where `items` is null: an empty page, unless the rest of the list shows that it cannot be one."""
+
+    def is_last(self, seen: int, *, limit: int = 100) -> bool:
+        """Whether nothing follows this page; `seen` items of the list are known with it, `limit` were asked for.
+
+        Links and total may be missing or wrong, so a full page is never the last one. One of a size that a limit which
+        is not heeded would give is, if the total says so.
+        """
+        if self.next is not None or (self.total or 0) > seen:
+            return False
+        full = len(self.items) >= limit or (len(self.items) in _OWN_LIMITS and self.total != seen)
+        return not full
 
     @classmethod
     def from_json(
         cls, raw: object, parse: Callable[[object], T], *, total: int | None = None, date: datetime | None = None
     ) -> Page[T]:
-        """Raises `CgcUnreadableError` unless `raw` has a list of items."""
+        """Raises `CgcUnreadableError` unless `raw` has a list of items, or null in its place."""
         page = fields.object_of(raw, "list")
         items = page.get("items")
-        if not isinstance(items, list):
+        if not isinstance(items, list) and ("items" not in page or items is not None):
             raise CgcUnreadableError("the platform answered a list without 'items'")
-        return cls(tuple(parse(item) for item in items), total, _next_link(page.get("links")), date)
+        parsed = tuple(parse(item) for item in items or ())
+        return cls(parsed, total, _next_link(page.get("links")), date, has_items=items is not None)
 
 
 def rate_limit_from_json(raw: object) -> RateLimit:
     """The body of `GET /rate_limit`; raises `CgcUnreadableError` when it is none."""
     rate = fields.mapping(fields.object_of(raw, "rate limit").get("rate"))
-    limit, remaining = rate.get("limit"), rate.get("remaining")
+    limit, remaining = fields.size(rate.get("limit")), fields.size(rate.get("remaining"))
     reset = epoch_seconds(rate.get("reset"))
-    if not isinstance(limit, int) or not isinstance(remaining, int) or reset is None:
+    if limit is None or remaining is None or reset is None:
         raise CgcUnreadableError("the platform described the rate limit without limit, remaining and reset")
     return RateLimit(limit=limit, remaining=remaining, reset=reset)
 

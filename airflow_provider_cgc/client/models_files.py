@@ -34,6 +34,8 @@ class File:
     tags: tuple[str, ...] = ()
     metadata: Json = field(hash=False, default_factory=dict)
     raw: Json = field(repr=False, compare=False, default_factory=dict)
+    volume_prefix: str | None = None
+    """The own prefix of the volume, where somebody asked for it: some answers may put it before `location`."""
 
     @property
     def is_folder(self) -> bool:
@@ -46,8 +48,15 @@ class File:
 
     def is_alias_of(self, volume: str | None, location: str | None) -> bool:
         """Whether the bytes are just there: an export has moved this file to that object. What is not told is no."""
-        wanted = (volume, location)
-        return self.is_alias and None not in wanted and (self.volume, self.location) == wanted
+        spellings = [location, f"{self.volume_prefix.rstrip('/')}/{location}" if self.volume_prefix else location]
+        told = self.volume is not None and self.location is not None
+        return told and self.may_be_alias_of(volume, location) and str(self.location).lstrip("/") in spellings
+
+    def may_be_alias_of(self, volume: str | None, location: str | None) -> bool:
+        """Whether nothing that is told speaks against it; a prefix may stand before the location that nobody knows."""
+        if not self.is_alias or volume is None or location is None or self.volume not in (None, volume):
+            return False
+        return self.location is None or f"/{self.location}".endswith(f"/{location}")
 
     @classmethod
     def from_json(cls, raw: object) -> File:
@@ -126,7 +135,9 @@ class VolumeObject:
         if location is None:
             raise CgcUnreadableError("the platform listed an object of a volume without a location")
         metadata = fields.mapping(item.get("metadata"))
-        sizes = (item.get("size"), metadata.get("size"), metadata.get("content-length"))
+        # Which keys the metadata of an object has depends on the storage; those of S3 are documented nowhere.
+        by_key = {key.lower(): value for key, value in metadata.items()}
+        sizes = (item.get("size"), *(by_key.get(key) for key in ("size", "content-length", "contentlength")))
         return cls(
             location=location,
             volume=fields.text(item.get("volume")),

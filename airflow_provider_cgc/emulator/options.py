@@ -45,6 +45,12 @@ class Options:
     many_states      a repeated `state` filter: any of them, only the last, or 400
     total_header     `X-Total-Matching-Query`: present, absent, or there twice
     empty_links      whether a list of a single page has `links` at all
+    next_links       whether the pages of a list lead to each other, or are only found by their offsets
+
+    Contents of volumes:
+
+    prefix_slash     whether a prefix that is listed as a folder ends with its slash
+    prefix_means     what is below `prefix`: all whose key begins so, or what lies in that folder
 
     Rate limit and access:
 
@@ -66,6 +72,7 @@ class Options:
     How things are written:
 
     absent           keys without a value: left out or null
+    empty            empty lists and objects: as such or null
     pasted_shape     export jobs in the (wrong) shape that the documentation of the bulk get prints
     time_offset      how times are written: "Z" or an offset such as "+02:00"
     extra_fields     true, or a dict: fields nobody has heard of, in every resource
@@ -74,9 +81,11 @@ class Options:
     failed_status    of the answer to a GET of a FAILED job: 200, or the status of the job's error
     error_lacks      fields that errors lack, a list: some of status, code, message, more_info
     destination_name `name` of an import's destination: filled in, or only as it was asked for
-    object_size      whether a volume object tells its size in `metadata`
+    object_size      in a volume object's `metadata`: as `size`, as the header `Content-Length`, or absent
     hosted_on        whether a file's storage has `hosted_on_locations`
-    type_case        of a file's `type` and a volume's `service.type`: as documented, or in the other case
+    alias_location   `location` of an alias: as it was sent, or the whole key, with the volume's own prefix
+    type_case        of a file's `type` and `storage.type`, a volume's `service.type` and `access_mode`: as documented,
+                     or in the other case
 
     What is allowed, and what comes of it:
 
@@ -107,6 +116,13 @@ class Options:
     many_states: Literal["any", "last", "400"] = "any"
     total_header: Literal["present", "absent", "twice"] = "present"
     empty_links: Literal["present", "absent"] = "present"
+    next_links: Literal["present", "absent"] = "present"
+
+    # choice: present, as in the examples. The vendor's R library adds the slash where it is missing, and its fixtures
+    # have none.
+    prefix_slash: Literal["present", "absent"] = "present"
+    # choice: the begin of a key, as an S3 bucket takes it.
+    prefix_means: Literal["begin", "folder"] = "begin"
 
     rate_window: Literal["fixed", "sliding"] = "fixed"
     rate_headers: bool = True
@@ -122,6 +138,7 @@ class Options:
     unknown_state_looks: int | None = None
 
     absent: Literal["omit", "null"] = "omit"
+    empty: Literal["shown", "null"] = "shown"
     pasted_shape: bool = False
     time_offset: str = "Z"
     extra_fields: bool | dict[str, Any] | None = None
@@ -132,8 +149,10 @@ class Options:
     error_lacks: tuple[str, ...] = ()
     destination_name: Literal["filled", "asked"] = "filled"
     # choice: present, as `metadata.size`. That objects have metadata is documented, the keys in it are not.
-    object_size: Literal["present", "absent"] = "present"
+    object_size: Literal["present", "header", "absent"] = "present"
     hosted_on: Literal["present", "absent"] = "present"
+    # choice: as it was sent; the examples have no prefix.
+    alias_location: Literal["sent", "whole"] = "sent"
     type_case: Literal["documented", "other"] = "documented"
 
     same_key: Literal["slower_fails", "last_wins", "refused"] = "slower_fails"

@@ -75,12 +75,16 @@ def _contents(call: Call, volume: Volume, world: World) -> JSONResponse:
     """choice: locations are told as they are given to an export, without the volume's own prefix."""
     prefix, after = call.one("prefix") or "", _from_token(call.one("continuation_token"))
     limit, bucket, view = call.limit(), world.buckets[volume.bucket], call.view
-    keys = list(islice(bucket.level(volume.key(prefix), after=after and volume.key(after)), limit + 1))
+    begin = volume.key(prefix)
+    if prefix and not prefix.endswith("/") and world.options.prefix_means == "folder":
+        begin += "/"
+    keys = list(islice(bucket.level(begin, after=after and volume.key(after)), limit + 1))
     items, prefixes = [], []
     for key in keys[:limit]:
         location = volume.location_of(key)
         if key.endswith("/"):
-            prefixes.append(_prefix(call, volume, location))
+            folder = location if world.options.prefix_slash == "present" else location.removesuffix("/")
+            prefixes.append(_prefix(call, volume, folder))
         else:
             items.append(call.selected(view.volume_object(volume, location, bucket[key])))
     links = []
@@ -88,7 +92,7 @@ def _contents(call: Call, volume: Volume, world: World) -> JSONResponse:
         token = _to_token(volume.location_of(keys[limit - 1]))
         links.append({"next": call.href(limit=limit, continuation_token=token)})
     body: dict[str, Any] = {"href": call.href(), "prefix": prefix, "limit": limit, "truncated": len(keys) > limit}
-    return JSONResponse(body | {"items": items, "prefixes": prefixes, "links": links})
+    return JSONResponse(view.filled(body | {"items": items, "prefixes": prefixes, "links": links}))
 
 
 def _prefix(call: Call, volume: Volume, prefix: str) -> dict[str, str]:

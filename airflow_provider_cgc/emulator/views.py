@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -36,6 +37,7 @@ class View:
     base: str
     options: Options
     now: float
+    volumes: Mapping[str, Volume]
 
     def user(self, user: User) -> Json:
         """A user."""
@@ -106,7 +108,7 @@ class View:
         }
         body |= {
             "description": volume.description,
-            "access_mode": volume.access_mode,
+            "access_mode": self._type(volume.access_mode),
             "active": volume.active,
         }
         body["service"] = {
@@ -121,9 +123,11 @@ class View:
 
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
         """An object on a volume."""
-        metadata = {} if self.options.object_size == "absent" else {"size": stored.size}
+        name = {"present": "size", "header": "Content-Length", "absent": None}[self.options.object_size]
+        metadata = {name: stored.size} if name else {}
         href = f"{self.base}/storage/volumes/{volume.id}/object?location={quote(location)}"
-        return {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
+        body = {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
+        return self.filled(body)
 
     def job(self, job: Job) -> Json:
         """A job of either kind."""
@@ -150,6 +154,12 @@ class View:
     def error(self, error: PlatformError) -> Json:
         """An error, with the fields in force."""
         return error.to_json(self.options.error_lacks)
+
+    def filled(self, body: Json) -> Json:
+        """A body as it is, or with null for its empty lists and objects."""
+        if self.options.empty == "shown":
+            return body
+        return {key: None if value in ([], {}) else value for key, value in body.items()}
 
     def time(self, epoch: float) -> str:
         """ISO 8601 in whole seconds."""
@@ -189,7 +199,7 @@ class View:
         if isinstance(job, ExportJob) and self.options.result != "absent":
             body["result"] = self.file(job.file)
             if self.options.result == "alias":
-                body["result"]["storage"] = _on_volume(job.order.volume, job.order.location)
+                body["result"]["storage"] = self._on_volume(job.order.volume, job.order.location)
         return body
 
     def _disguised(self, job: Job) -> bool:
@@ -201,16 +211,22 @@ class View:
 
     def _storage(self, file: File) -> Json:
         if file.volume is not None:
-            return _on_volume(file.volume, file.location)
-        return {"type": "PLATFORM"} | (
+            return self._on_volume(file.volume, file.location)
+        return {"type": self._type("PLATFORM")} | (
             {"hosted_on_locations": [file.hosted_on]} if self.options.hosted_on == "present" else {}
         )
+
+    def _on_volume(self, volume: str, location: str | None) -> Json:
+        whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
+        shown = self.volumes[volume].key(location or "") if whole else location
+        return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
 
     def _times(self, created: float, modified: float) -> Json:
         return {"created_on": self.time(created), "modified_on": self.time(modified)}
 
     def _with_extra(self, body: Json) -> Json:
         extra = self.options.extra_fields
+        body = self.filled(body)
         if not extra:
             return body
         return body | (extra if isinstance(extra, dict) else _UNHEARD_OF)
@@ -221,7 +237,3 @@ def _written(epoch: int, offset: str) -> str:
     """Cached, because a hundred jobs that were submitted together tell the same seconds again and again."""
     zone = UTC if offset == "Z" else datetime.strptime(offset, "%z").tzinfo
     return datetime.fromtimestamp(epoch, zone).strftime("%Y-%m-%dT%H:%M:%S") + offset
-
-
-def _on_volume(volume: str, location: str | None) -> Json:
-    return {"type": "VOLUME", "volume": volume, "location": location}

@@ -41,7 +41,7 @@ class Call:
     @property
     def view(self) -> View:
         """Writes answers whose links lead back to where this request came in."""
-        return View(self.base, self.world.options, self.world.clock.now())
+        return View(self.base, self.world.options, self.world.clock.now(), self.world.volumes)
 
     @property
     def token(self) -> str | None:
@@ -149,7 +149,7 @@ class Call:
         options = self.world.options
         offset, limit = self.number("offset", 0, 0), self.limit()
         links = []
-        if offset + limit < len(things):
+        if offset + limit < len(things) and options.next_links == "present":
             links.append(self._link("next", offset + limit, limit))
         if offset > 0:
             links.append(self._link("prev", max(0, offset - limit), limit))
@@ -157,7 +157,7 @@ class Call:
         body: dict[str, Any] = {"href": self.href(offset=offset, limit=limit), "items": items}
         if links or options.empty_links == "present":
             body["links"] = links
-        answer = JSONResponse(body)
+        answer = JSONResponse(self.view.filled(body))
         for _ in range(("absent", "present", "twice").index(options.total_header)):
             answer.headers.append("X-Total-Matching-Query", str(len(things)))
         return answer

@@ -56,13 +56,15 @@ class JobList:
         self._details = details
         self._total = math.inf
         self._pages = 0
+        self._at_end = False
+        """Whether the page that was read last is the last one."""
         self.jobs: dict[str, ExportJob] = {}
 
     def read(self) -> Blind | None:
         """Read all pages that may hold jobs started at `since` or later; say why, if some may have been missed."""
         first = self._page(0)
         expected = self._total
-        if len(self.jobs) >= expected:
+        if self._at_end and len(self.jobs) == expected:
             return None
         if math.isfinite(expected) and expected > SHORT * len(first) > 0:
             end = int(expected) - len(first)
@@ -119,6 +121,8 @@ class JobList:
         while order or self._pages < MOST_PAGES:
             page = self._page(offset)
             fresh = [job for job in page if job.id not in seen]
+            if not page and order and offset < self._total:
+                return Blind.RESTLESS
             if not page or (not fresh and offset + len(page) >= self._total):
                 return None
             gap = bool(seen) and len(fresh) == len(page)
@@ -139,6 +143,7 @@ class JobList:
         page = self._page_at(offset)
         if page.total is not None:
             self._total = page.total if math.isinf(self._total) else max(self._total, page.total)
+        self._at_end = page.is_last(offset + len(page.items))
         jobs = self._in_full(list({job.id: job for job in page.items}.values()))
         self.jobs.update((job.id, job) for job in jobs)
         return jobs

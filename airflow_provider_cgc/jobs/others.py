@@ -46,7 +46,7 @@ def _listed(
     for offset in range(0, most, _STEP):
         page = client.exports.page(volume=volume, state=state, offset=offset)
         yield from page.items
-        if page.next is None:
+        if page.is_last(offset + len(page.items)):
             return
     say(
         f"There are more {state.value} exports on {volume} than the {offset + len(page.items)} that were looked through"

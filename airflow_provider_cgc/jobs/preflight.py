@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from airflow_provider_cgc.client.codes import (
@@ -80,10 +80,11 @@ def ask(client: CgcClient, items: Sequence[Item], volumes: Collection[str], *, t
     files, refused = _files(client, dict.fromkeys(item.file for item in items), threads)
     projects = dict.fromkeys(file.project for file in files.values() if file.project)
     shown_projects = _side_by_side(lambda project_id: _project(client, project_id), projects, threads)
+    known_volumes = {name: found for name, found in shown_volumes.items() if not isinstance(found, Problem)}
     return Facts(
-        files=files,
+        files={name: _on_its_volume(file, known_volumes) for name, file in files.items()},
         refused=refused,
-        volumes={name: found for name, found in shown_volumes.items() if not isinstance(found, Problem)},
+        volumes=known_volumes,
         refused_volumes={name: found for name, found in shown_volumes.items() if isinstance(found, Problem)},
         locations={name: found.location if found else None for name, found in shown_projects.items()},
     )
@@ -183,6 +184,12 @@ def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -
         lines.append(f"Largest: {named(item, facts.files.get(item.file))}, {human_bytes(size)}.")
     lines.append(f"{', '.join(f'{number} {word}' for word, number in decided.items() if number) or 'Nothing to do'}.")
     return lines
+
+
+def _on_its_volume(file: File, volumes: Mapping[str, Volume]) -> File:
+    """Return a file with the prefix of the volume that it is an alias on."""
+    volume = volumes.get(file.volume or "")
+    return replace(file, volume_prefix=volume.prefix) if volume and volume.prefix else file
 
 
 def _volume(client: CgcClient, volume_id: str) -> Volume | Problem:

@@ -1,6 +1,7 @@
 """Which of the files that a project holds are wanted: what a user may write for it, and the rule that it means.
 
-Pure; nothing is asked here. A template has been rendered by the time a value gets here.
+Pure; nothing is asked here, and nothing is left to the platform: its filters know no patterns, leave out folders, and
+are not documented for numbers. A template has been rendered by the time a value gets here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _NOTHING = {"", "none", "null"}
 """What a template writes, in some case, for a value that is not there."""
-_PATTERN_SIGNS = frozenset("*?[")
 
 
 class BadSelection(ValueError):
@@ -86,24 +86,6 @@ class Selection:
         ):
             return False
         return self.modified_after is None or file.modified_on is None or file.modified_on > self.modified_after
-
-    def for_one_level(self) -> dict[str, Any]:
-        """
-        Return the filters that the platform itself can apply where no folder is needed, as `files.list` takes them.
-
-        Several values of one filter are documented for names only, so others with several are left to `takes`.
-        """
-        filters: dict[str, Any] = {}
-        if self.names and not any(_PATTERN_SIGNS.intersection(name) for name in self.names):
-            filters["name"] = list(self.names)
-        single = {key: values[0] for key, values in self.metadata.items() if len(values) == 1}
-        if single:
-            filters["metadata"] = single
-        if len(self.tags) == 1:
-            filters["tag"] = self.tags[0]
-        if self.origin_task is not None:
-            filters["origin_task"] = self.origin_task
-        return filters
 
     def __str__(self) -> str:
         """Return the rules for a log line or an error; empty if every file is wanted."""

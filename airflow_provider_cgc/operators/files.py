@@ -6,7 +6,7 @@ The client and the object storage are imported when a task runs, never when a Da
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.endpoints.tree import Walk
-    from airflow_provider_cgc.client.models import File
 
 MOST_IN_XCOM = 1000
 """Items that are returned as a list; more are a manifest, whose address is returned."""
@@ -39,9 +37,10 @@ class CgcListFilesOperator(BaseOperator):
     Folders are read side by side, at most 8 requests at a time and within the connection's `rate_share`: a request for
     each folder and for each further hundred files in one
     (https://docs.cancergenomicscloud.org/reference/list-files-primary-method). Every file comes once, sorted by path
-    and name. All filters that are given must hold; a file whose size or time the platform does not tell passes those
-    filters. A file that is moved from a folder that is still to be read to one that was read is not seen: list when
-    nobody rearranges the project.
+    and name. All filters that are given must hold; they are applied to the files that were read, so they find the same
+    at any depth and save no requests. A file whose size or time the platform does not tell passes those filters. A
+    file that is moved from a folder that is still to be read to one that was read is not seen: list when nobody
+    rearranges the project.
 
     Returns the list of items, `{"file": id, "name", "size", "path", "project"}` with the folders below the project as
     `path`; beyond 1,000 files the address of the manifest, one item as JSON on each line.
@@ -55,8 +54,8 @@ class CgcListFilesOperator(BaseOperator):
         "raw/2026". A name that looks like an id (24 hexadecimal digits) is written with a slash before it. (templated)
     :param recursive: also what is in folders below, at any depth; otherwise only what is directly there.
     :param name: a shell pattern such as "*.bam", or several of which one must match; capitals count. (templated)
-    :param metadata: what the files' metadata must be: a dict of values, or of lists of which one must match.
-        (templated)
+    :param metadata: what the files' metadata must be: a dict of values, or of lists of which one must match; numbers
+        are compared as text. (templated)
     :param tag: a tag, or several of which the file must have one. (templated)
     :param origin_task: the id of the task on the platform that made the files. (templated)
     :param min_size: the least size in bytes. (templated)
@@ -199,22 +198,22 @@ class CgcListFilesOperator(BaseOperator):
         )
         items: list[Item] = []
         project, parent = place.project_or_folder
-        walk = client.files.tree(project, parent=parent, path=place.path) if self.recursive else None
-        with closing(_below(walk) if walk else _directly_in(place, client, selection)) as found:
-            for file, path in found:
+        walk = client.files.tree(project, parent=parent, path=place.path, recursive=self.recursive)
+        with closing(iter(walk)) as found:
+            for placed in found:
+                file = placed.file
                 if not selection.takes(file):
                     continue
-                items.append(
-                    Item(file.id, name=file.name, size=file.size, path=path, project=file.project or place.project)
-                )
+                project_of = file.project or place.project
+                items.append(Item(file.id, name=file.name, size=file.size, path=placed.path, project=project_of))
                 if len(items) > MOST_IN_XCOM and self.manifest_path is None:
                     raise CgcBadInput(
                         f"{place} has more than {MOST_IN_XCOM} such files: the listing was stopped at file"
                         f" {len(items)}; {_needs_a_manifest()}"
                     )
         items.sort(key=lambda item: (item.path or "", item.name or "", item.file))
-        cost = f", in {walk.folders} folders read with {walk.requests} requests" if walk else ""
-        return items, cost
+        where = f"in {walk.folders} folders " if self.recursive else ""
+        return items, f", {where}read with {walk.requests} requests"
 
     def _check_count(self, count: int, expected: int | None, place: Place, selection: Selection) -> None:
         rules = str(selection)
@@ -244,21 +243,6 @@ class CgcListFilesOperator(BaseOperator):
         uri = write_lines(self.manifest_path, lines, self.manifest_conn_id)
         self.log.info("Found %s. They are listed in %s.", told, uri)
         return uri if len(items) > MOST_IN_XCOM else [item.to_json() for item in items]
-
-
-def _below(walk: Walk) -> Generator[tuple[File, str], None, None]:
-    """Return the files of a tree with their paths, as they come in."""
-    with closing(iter(walk)) as found:
-        for placed in found:
-            yield placed.file, placed.path
-
-
-def _directly_in(place: Place, client: CgcClient, selection: Selection) -> Generator[tuple[File, str], None, None]:
-    """Return the files of one level; the platform filters, for no folder is needed."""
-    project, parent = place.project_or_folder
-    for file in client.files.list(project, parent=parent, **selection.for_one_level()):
-        if not file.is_folder:
-            yield file, place.path
 
 
 def _needs_a_manifest() -> str:

@@ -222,12 +222,11 @@ def _is_moved(record: BulkRecord[File], key: Key) -> bool:
 
 
 def _shows_no_place(record: BulkRecord[File], key: Key) -> bool:
-    """Whether the platform has no such file any more, or does not tell everything of what it is an alias of."""
+    """Whether the platform has no such file any more, or does not tell for sure what it is an alias of."""
     file = record.resource
     if file is None:
         return record.error is not None and record.error.code == NO_SUCH_FILE
-    told = (file.volume in (None, key.volume), file.location in (None, key.location))
-    return file.is_alias and all(told) and None in (file.volume, file.location)
+    return file.may_be_alias_of(key.volume, key.location)
 
 
 def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:

@@ -124,11 +124,24 @@ def test_a_large_folder_is_read_whole_where_its_total_is_not_told(
     assert calls(cgc, "GET /v2/files") == 6
 
 
-def test_a_type_in_capitals_is_a_folder_all_the_same(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_types_in_the_other_case_are_the_same_types(cgc: CgcEmulator, client: CgcClient) -> None:
     cgc.option("type_case", "other")
     cgc.add_files(["a/b/x.bam"], project=cgc.unwritable_project)
 
     assert [placed.path for placed in client.files.tree(cgc.unwritable_project)] == ["a/b"]
+    assert client.files.get(cgc.alias_id).is_alias
+    assert client.volumes.get(cgc.volume).writable
+    assert not client.volumes.get(cgc.read_only_volume).writable
+
+
+@pytest.mark.parametrize(("told", "size"), [("present", 7), ("header", 7), ("absent", None)])
+def test_an_object_s_size_is_read_where_it_is_told(
+    cgc: CgcEmulator, client: CgcClient, told: str, size: int | None
+) -> None:
+    cgc.option("object_size", told)
+    cgc.put_objects(["a"], volume=cgc.volume, size=7)
+
+    assert [found.size for found in client.volumes.contents(cgc.volume)] == [size]
 
 
 def test_a_filter_of_the_platform_leaves_out_folders(cgc: CgcEmulator, client: CgcClient) -> None:
@@ -274,6 +287,11 @@ def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, conn
         ("result", "absent"),
         ("jump", True),
         ("object_size", "absent"),
+        ("object_size", "header"),
+        ("type_case", "other"),
+        ("empty", "null"),
+        ("next_links", "absent"),
+        ("alias_location", "whole"),
     ],
 )
 def test_each_variant_of_the_documents(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:
@@ -323,6 +341,32 @@ def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient)
     assert client.exports.page(limit=1).total == 240
     assert calls(cgc, "GET /v2/storage/exports") == 4
     assert len(list(client.exports.list(limit=130))) == 130
+
+
+@pytest.mark.parametrize("total", ["present", "absent"])
+@pytest.mark.parametrize("links", ["present", "absent"])
+@pytest.mark.parametrize("empty", ["shown", "null"])
+def test_every_list_is_read_whole_however_its_pages_are_told(
+    cgc: CgcEmulator, client: CgcClient, total: str, links: str, empty: str
+) -> None:
+    project = cgc.unwritable_project
+    files = cgc.add_files([f"f{number}.bam" for number in range(230)], project=project)
+    below = cgc.add_files([f"d/e/f{number}.bam" for number in range(200)], project=project)
+    bare = cgc.add_files(["empty/", "empty/too/"], project=project)
+    exports = [job for chunk in chunks_of(cgc.file_ids * 3) for job in cgc.submit_exports(chunk)]
+    imports = [job for chunk in chunks_of(cgc.locations * 4) for job in cgc.submit_imports(chunk)]
+    assert min(len(exports), len(imports)) > 100
+    for name, value in {"total_header": total, "next_links": links, "empty": empty}.items():
+        cgc.option(name, value)
+
+    assert {placed.file.id for placed in client.files.tree(project)} == {*files, *below}
+    assert {placed.file.id for placed in client.files.tree(project, recursive=False)} == set(files)
+    assert {file.id for file in client.files.list(project) if not file.is_folder} == set(files)
+    assert list(client.files.list(parent=bare[1])) == []
+    assert {job.id for job in client.exports.list()} == set(exports)
+    assert {job.id for job in client.imports.list()} == set(imports)
+    assert {volume.id for volume in client.volumes.list()} >= {cgc.volume, cgc.read_only_volume}
+    assert project in {found.id for found in client.projects.list()}
 
 
 def test_states_are_filtered(cgc: CgcEmulator, client: CgcClient) -> None:

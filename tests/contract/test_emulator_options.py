@@ -205,14 +205,16 @@ def test_every_resource_can_have_fields_that_nobody_knows(cgc: CgcEmulator, http
     assert all(key in body for body in bodies)
 
 
-def test_object_can_hide_its_size(cgc: CgcEmulator, http: Http) -> None:
-    cgc.option("object_size", "absent")
-    cgc.submit_exports(cgc.file_ids[:1], location="a.bam")
-    cgc.clock.advance(3600)
+@pytest.mark.parametrize(
+    ("variant", "metadata"), [("present", {"size": 7}), ("header", {"Content-Length": 7}), ("absent", {})]
+)
+def test_object_can_hide_its_size(cgc: CgcEmulator, http: Http, variant: str, metadata: dict[str, int]) -> None:
+    cgc.option("object_size", variant)
+    cgc.put_objects(["a.bam"], volume=cgc.volume, size=7)
 
     [stored] = http.get(f"/storage/volumes/{cgc.volume}/list").json()["items"]
 
-    assert stored["metadata"] == {}
+    assert stored["metadata"] == metadata
 
 
 IMPOSSIBLE = [

@@ -314,4 +314,75 @@ def test_types_can_be_in_the_other_case(cgc: CgcEmulator, http: Http) -> None:
     types = [http.get(f"/files/{file_id}").json()["type"] for file_id in (cgc.file_ids[0], cgc.folder_id)]
 
     assert types == ["FILE", "FOLDER"]
-    assert http.get(f"/storage/volumes/{cgc.volume}").json()["service"]["type"] == "s3"
+    volume = http.get(f"/storage/volumes/{cgc.volume}").json()
+    assert (volume["service"]["type"], volume["access_mode"]) == ("s3", "rw")
+    storages = [http.get(f"/files/{name}").json()["storage"]["type"] for name in (cgc.file_ids[0], cgc.alias_id)]
+    assert storages == ["platform", "volume"]
+
+
+@pytest.mark.parametrize("path", ["/files", "/projects", "/storage/volumes", "/storage/exports", "/storage/imports"])
+def test_pages_can_be_without_links_to_each_other(cgc: CgcEmulator, http: Http, path: str) -> None:
+    cgc.option("next_links", "absent")
+    start(cgc, "exports", 3)
+    start(cgc, "imports", 3)
+    cgc.add_files(["a", "b", "c"], project=cgc.unwritable_project)
+    place = {"project": cgc.unwritable_project} if path == "/files" else {}
+
+    first, last = (http.get(path, limit=1, offset=offset, **place) for offset in (0, 1))
+
+    assert int(first.headers["X-Total-Matching-Query"]) > 1
+    assert [link["rel"] for answer in (first, last) for link in answer.json()["links"]] == ["prev"]
+
+
+@pytest.mark.parametrize(("variant", "nothing"), [("shown", [[], []]), ("null", [None, None])])
+def test_what_is_empty_can_be_null(cgc: CgcEmulator, http: Http, variant: str, nothing: list[Any]) -> None:
+    cgc.option("empty", variant)
+
+    page = http.get("/storage/exports").json()
+    contents = http.get(f"/storage/volumes/{cgc.volume}/list", prefix="nowhere/").json()
+    file = http.get(f"/files/{cgc.folder_id}").json()
+    plain = http.get(f"/files/{cgc.file_ids[0]}").json()
+
+    assert [page["items"], page["links"]] == nothing
+    assert [contents["items"], contents["prefixes"]] == nothing
+    assert [plain["tags"], plain["origin"]] == [nothing[0], {} if variant == "shown" else None]
+    assert "tags" not in file
+
+
+@pytest.mark.parametrize(("variant", "folder"), [("present", "a/b/"), ("absent", "a/b")])
+def test_prefixes_can_lack_their_slash(cgc: CgcEmulator, http: Http, variant: str, folder: str) -> None:
+    cgc.option("prefix_slash", variant)
+    cgc.put_objects(["a/b/x", "a/y"], volume=cgc.volume)
+
+    body = http.get(f"/storage/volumes/{cgc.volume}/list", prefix="a/").json()
+
+    assert [entry["prefix"] for entry in body["prefixes"]] == [folder]
+    assert [entry["location"] for entry in body["items"]] == ["a/y"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "found"), [("begin", ["a/", "ab/", "a.log"]), ("folder", ["a/b/", "a/y"])], ids=["begin", "folder"]
+)
+def test_a_prefix_is_the_begin_of_a_key_or_a_folder(
+    cgc: CgcEmulator, http: Http, variant: str, found: list[str]
+) -> None:
+    cgc.option("prefix_means", variant)
+    cgc.put_objects(["a/b/x", "a/y", "ab/z", "a.log"], volume=cgc.volume)
+    path = f"/storage/volumes/{cgc.volume}/list"
+
+    body = http.get(path, prefix="a").json()
+
+    assert [entry["prefix"] for entry in body["prefixes"]] + [entry["location"] for entry in body["items"]] == found
+    assert http.get(path, prefix="a/").json()["items"][0]["location"] == "a/y"
+    assert len(http.get(path).json()["prefixes"]) == 2
+
+
+@pytest.mark.parametrize(("variant", "location"), [("sent", "run7/a.bam"), ("whole", "cgc/run7/a.bam")])
+def test_an_alias_can_tell_the_whole_key(cgc: CgcEmulator, http: Http, variant: str, location: str) -> None:
+    cgc.option("alias_location", variant)
+    [job] = cgc.submit_exports(cgc.file_ids[:1], location="run7/a.bam", copy_only=False)
+    cgc.clock.advance(3600)
+
+    assert http.get(f"/files/{cgc.file_ids[0]}").json()["storage"]["location"] == location
+    assert http.export(job)["result"]["storage"]["location"] == location
+    assert http.export(job)["destination"]["location"] == "run7/a.bam"

@@ -21,6 +21,7 @@ from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.order import Order
 from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.places import paths_of
+from airflow_provider_cgc.operators import settling
 from airflow_provider_cgc.operators.settling import failed_items, settle
 
 VOLUME = "demo-lab/results"
@@ -33,13 +34,15 @@ def client(emulator: CgcEmulator) -> Iterator[CgcClient]:
         yield client
 
 
-def exported(client: CgcClient, items: Any, *, location: str = "{path}/{name}", **how: Any) -> list[ItemOutcome]:
+def exported(
+    client: CgcClient, items: Any, *, location: str = "{path}/{name}", copy_only: bool = True, **how: Any
+) -> list[ItemOutcome]:
     """Start exports as a first attempt does."""
     order = Order(
         items=parse_items(items, where="items"),
         volume=VOLUME,
         template=LocationTemplate(location),
-        copy_only=True,
+        copy_only=copy_only,
         **how,
     )
     one = Exporting(client, order, say=lambda line: None)
@@ -52,14 +55,15 @@ def exported(client: CgcClient, items: Any, *, location: str = "{path}/{name}", 
 
 
 def account(
-    client: CgcClient, outcomes: list[ItemOutcome], *, verify: bool = False, since: datetime | None = None
+    client: CgcClient, outcomes: list[ItemOutcome], *, since: datetime | None = None, **how: bool
 ) -> tuple[Any, list[str]]:
     said: list[str] = []
     tracker = tracker_of(outcomes)
     ids = list(tracker.open)
     tracker.take(client.exports.bulk_get(ids), 0.0)
     since = since or datetime.now(UTC) - timedelta(days=1)
-    told = settle(client, tracker.summary(), outcomes=outcomes, ids=ids, verify=verify, since=since, say=said.append)
+    checks: Any = {"verify": False, **how}
+    told = settle(client, tracker.summary(), outcomes=outcomes, ids=ids, since=since, say=said.append, **checks)
     return told, said
 
 
@@ -180,6 +184,22 @@ def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verificatio
     assert item["file"] == emulator.file_ids[1]
     assert "1 bytes instead of" in item["message"]
     assert [one.state for one in told.outcomes] == [ItemState.COMPLETED, ItemState.FAILED, ItemState.COMPLETED]
+
+
+@pytest.mark.parametrize("told", ["sent", "whole"])
+def test_a_move_is_proved_whether_its_alias_tells_the_volume_s_prefix_or_not(
+    emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    monkeypatch.setattr(settling, "ALIAS_PAUSE", 0.0)
+    emulator.option("alias_location", told)
+    moved = exported(client, emulator.file_ids[:3], location="x/{id}", copy_only=False)
+    copied = exported(client, emulator.file_ids[3:4], location="x/{id}")
+    emulator.clock.advance(DAY)
+
+    whole, _ = account(client, [*moved, *copied], moves=True)
+
+    assert (whole.summary["completed"], whole.summary["failed"]) == (3, 1)
+    assert whole.summary["failed_items"][0]["file"] == emulator.file_ids[3]
 
 
 def test_a_key_that_our_own_job_has_taken_counts_as_done(emulator: CgcEmulator, client: CgcClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 
@@ -11,11 +12,18 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.objects import MOST_STARTS, common_folder, objects_at
 
 VOLUME = CgcEmulator.volume
+UNSETTLED = {"prefix_slash": ("present", "absent"), "prefix_means": ("begin", "folder"), "empty": ("shown", "null")}
+"""How folders of a volume are spelled and meant; all of it is played."""
 
 
-@pytest.fixture
-def emulator() -> Iterator[CgcEmulator]:
+@pytest.fixture(
+    params=[dict(zip(UNSETTLED, chosen, strict=True)) for chosen in product(*UNSETTLED.values())],
+    ids=lambda options: " ".join(options.values()),
+)
+def emulator(request: pytest.FixtureRequest) -> Iterator[CgcEmulator]:
     with CgcEmulator(files=1, rate_limit=10**6) as emulator:
+        for name, value in request.param.items():
+            emulator.option(name, value)
         yield emulator
 
 
@@ -72,3 +80,36 @@ def test_many_folders_that_are_not_there_cost_one_request(emulator: CgcEmulator,
 
     assert objects_at(client, VOLUME, wanted) == {}
     assert listings(emulator) == 1
+
+
+KEYS = ["s/a", "s/sub/b", "s/sub/deep er/c", "s/sub.log", "s/sub2/d", "s/subway/e", "other/f", "top"]
+
+
+def test_the_objects_of_all_folders_are_found_and_of_no_other(emulator: CgcEmulator, client: CgcClient) -> None:
+    emulator.put_objects(KEYS, volume=VOLUME)
+
+    assert objects_at(client, VOLUME, [*KEYS, "s/sub/none", "s/none"]).keys() == set(KEYS)
+    assert sorted(found.location for found in client.volumes.contents(VOLUME, recursive=True)) == sorted(KEYS)
+
+
+@pytest.mark.parametrize("prefix", ["s/sub", "s/sub/"])
+def test_a_folder_is_the_same_with_its_slash_and_without(emulator: CgcEmulator, client: CgcClient, prefix: str) -> None:
+    emulator.put_objects(KEYS, volume=VOLUME)
+    asked: list[str] = []
+
+    whole = [found.location for found in client.volumes.contents(VOLUME, prefix=prefix, recursive=True)]
+    level = [
+        found.location
+        for found in client.volumes.contents(VOLUME, prefix=prefix, into=lambda name: bool(asked.append(name)))
+    ]
+
+    assert whole == ["s/sub/b", "s/sub/deep er/c"]
+    assert level == ["s/sub/b"]
+    assert asked == ["s/sub/deep er/"]
+
+
+def test_a_folder_of_several_pages_is_read_to_its_end(emulator: CgcEmulator, client: CgcClient) -> None:
+    keys = [f"many/{number:03d}/x" for number in range(150)] + [f"many/f{number:03d}" for number in range(150)]
+    emulator.put_objects(keys, volume=VOLUME)
+
+    assert objects_at(client, VOLUME, keys).keys() == set(keys)

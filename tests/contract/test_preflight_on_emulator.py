@@ -148,9 +148,12 @@ def test_a_volume_that_was_closed_meanwhile_is_seen(cgc: CgcEmulator, client: Cg
     assert "9069" in found(client, items)[0]
 
 
+@pytest.mark.parametrize("told", ["sent", "whole"])
 def test_a_moved_file_is_there_already_and_no_problem_even_where_the_volume_is_closed(
-    cgc: CgcEmulator, client: CgcClient
+    cgc: CgcEmulator, client: CgcClient, told: str
 ) -> None:
+    cgc.option("alias_location", told)
+    assert client.volumes.get(cgc.volume).prefix
     items = to(cgc.volume, *cgc.file_ids[:3])
     move(cgc, items[:2])
     with cgc.world.open() as world:
@@ -165,14 +168,17 @@ def test_a_moved_file_is_there_already_and_no_problem_even_where_the_volume_is_c
     assert "where 1 item goes" in problem
 
 
-def test_a_moved_file_that_is_wanted_elsewhere_is_an_alias(cgc: CgcEmulator, client: CgcClient) -> None:
+@pytest.mark.parametrize("told", ["sent", "whole"])
+def test_a_moved_file_that_is_wanted_elsewhere_is_an_alias(cgc: CgcEmulator, client: CgcClient, told: str) -> None:
+    cgc.option("alias_location", told)
     [item] = to(cgc.volume, cgc.file_ids[0])
     move(cgc, [item])
     elsewhere = [Item(item.file, volume=cgc.volume, location="run8/a.bam", line="item 1")]
 
     [problem] = found(client, elsewhere)
 
-    assert f"on volume {cgc.volume} at {item.location!r} already" in problem
+    location = item.location if told == "sent" else f"cgc/{item.location}"
+    assert f"on volume {cgc.volume} at {location!r} already" in problem
     assert refusals(client, elsewhere) == [9006]
 
 

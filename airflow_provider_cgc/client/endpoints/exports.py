@@ -75,8 +75,11 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
         }
 
     def _fit(self, body: Mapping[str, Any], job: ExportJob) -> Fit:
-        target = {"volume": job.volume, "location": job.location}
-        return Fit.GOOD if body["source"] == {"file": job.file} and body["destination"] == target else Fit.NONE
+        asked = body["destination"]
+        told = {"volume": job.volume, "location": job.location}
+        if body["source"] != {"file": job.file} or any(told[key] not in (None, asked[key]) for key in told):
+            return Fit.NONE
+        return Fit.GOOD if told == asked else Fit.POSSIBLE
 
     def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
         target, one, two = body["destination"], body["source"]["file"], other["source"]["file"]

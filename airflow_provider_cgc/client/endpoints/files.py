@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+from urllib.parse import urlencode
 
 from airflow_provider_cgc.client.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.endpoints.bulk import BulkReader
@@ -14,6 +16,14 @@ from airflow_provider_cgc.client.models import BulkRecord, File
 from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["FilesEndpoint"]
+
+_LONGEST = 2_000
+"""Characters of a query that a list of names or values is cut down to: about fifty names. The platform answers 503 or
+504 to heavier ones (https://github.com/sbg/sevenbridges-python/issues/112)."""
+_LONGEST_EVER = 5_800
+"""Characters of any query: the vendor's own client allows 6,000 for the whole address."""
+
+_Query: TypeAlias = dict[str, str | list[str] | None]
 
 
 class FilesEndpoint:
@@ -53,28 +63,41 @@ class FilesEndpoint:
     ) -> Iterator[File]:
         """Files and folders directly in a project or in a folder (`parent`, its id), whole, page by page.
 
-        Several names match any of them. A filter leaves out folders too: none has metadata, tags or a task.
-        Raises `CgcUsageError` unless exactly one of project and parent is given.
+        The filters are the platform's own. Several names, tags or values match any of them, none of them nothing;
+        long lists are asked for in parts. A filter leaves out folders too: none has metadata, tags or a task. Whether
+        the platform finds a number in the metadata by its text is not documented; to be sure, filter what `tree` gives.
+        Raises `CgcUsageError` unless exactly one of project and parent is given, and for filters that are too long.
         """
         query = _place(project, parent) | {"name": _texts(name), "tag": _texts(tag), "origin.task": origin_task}
         query |= {f"metadata.{key}": _texts(value) for key, value in (metadata or {}).items()}
-        return all_items(self._transport, "/files", File.from_json, query)
+        return self._found(list(_parts(query)))
 
-    def tree(self, project: str | None = None, *, parent: str | None = None, path: str = "") -> Walk:
+    def _found(self, queries: Iterable[_Query]) -> Iterator[File]:
+        seen: set[str] = set()
+        for query in queries:
+            for file in all_items(self._transport, "/files", File.from_json, query):
+                if file.id not in seen:
+                    seen.add(file.id)
+                    yield file
+
+    def tree(
+        self, project: str | None = None, *, parent: str | None = None, path: str = "", recursive: bool = True
+    ) -> Walk:
         """All files below a project or a folder (`parent`, its id), each once and with the folders it lies in.
 
         `path` goes before the paths: where the folder itself lies, if you know. The folders are left out of the
-        result. Up to 8 requests at a time; a tree costs one for each folder and for each further hundred in one.
-        Raises `CgcUsageError` unless exactly one of project and parent is given.
+        result, with `recursive=False` also what is in them. Up to 8 requests at a time; a tree costs one for each
+        folder and for each further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is
+        given.
         """
-        return Walk(self._transport, _place(project, parent), path=path, begin=parent)
+        return Walk(self._transport, _place(project, parent), path=path, begin=parent, deep=recursive)
 
     def walk(self, project: str | None = None, *, parent: str | None = None) -> Iterator[File]:
         """All files below a project or a folder, as `tree` gives them, without their paths."""
         return (found.file for found in self.tree(project, parent=parent))
 
 
-def _place(project: str | None, parent: str | None) -> dict[str, str | list[str] | None]:
+def _place(project: str | None, parent: str | None) -> _Query:
     """The query for one level, with all fields: only so are types, sizes and metadata told."""
     if (project is None) == (parent is None):
         raise CgcUsageError("give either a project or a parent folder")
@@ -86,4 +109,28 @@ def _place(project: str | None, parent: str | None) -> dict[str, str | list[str]
 
 
 def _texts(value: str | Iterable[str] | None) -> str | list[str] | None:
-    return value if value is None or isinstance(value, str) else list(value)
+    return value if value is None or isinstance(value, str) else list(dict.fromkeys(value))
+
+
+def _parts(query: _Query) -> Iterator[_Query]:
+    """Queries that together find what one with long lists would, each short enough for one request."""
+    lists = {key: value for key, value in query.items() if isinstance(value, list)}
+    if not all(lists.values()):
+        return
+    longest = max(lists, key=lambda key: _length({key: lists[key]}), default="")
+    length = _length(query)
+    if length > _LONGEST and len(lists.get(longest, ())) > 1:
+        half = len(lists[longest]) // 2
+        yield from _parts(query | {longest: lists[longest][:half]})
+        yield from _parts(query | {longest: lists[longest][half:]})
+    elif length > _LONGEST_EVER:
+        raise CgcUsageError(
+            f"the filters make an address of {length} characters, and the platform takes {_LONGEST_EVER}: give fewer"
+            " of them, and choose among the files that are found"
+        )
+    else:
+        yield query
+
+
+def _length(query: _Query) -> int:
+    return len(urlencode({key: value for key, value in query.items() if value is not None}, doseq=True))

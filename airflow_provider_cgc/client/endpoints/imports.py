@@ -89,16 +89,20 @@ class ImportsEndpoint(JobsEndpoint[ImportJob]):
     def _fit(self, body: Mapping[str, Any], job: ImportJob) -> Fit:
         """By the documentation a job tells source and destination as they were passed.
 
-        The platform may fill in the name of a job without one, and may tell a folder by its project.
+        The platform may fill in the name of a job without one, may tell a folder by its project, and may spell the
+        location of a folder without its slash.
         """
-        if body["source"] != {"volume": job.volume, "location": job.location}:
+        source = body["source"]
+        told = {"volume": job.volume or source["volume"], "location": job.location}
+        if told["volume"] != source["volume"] or (job.location or "").strip("/") != source["location"].strip("/"):
             return Fit.NONE
         asked = body["destination"]
         if "parent" in asked:
             here = job.parent in (asked["parent"], None)
         else:
             here = job.project == asked["project"] or (job.project is None and job.parent is None)
-        return _fit_of_name(body, job.name) if here else Fit.NONE
+        fit = _fit_of_name(body, job.name) if here else Fit.NONE
+        return fit if told == source else min(fit, Fit.POSSIBLE)
 
     def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
         one, two = body["source"], other["source"]

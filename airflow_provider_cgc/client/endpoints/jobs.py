@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from airflow_provider_cgc.client.bulk import BULK_LIMIT, Accounts, account
 from airflow_provider_cgc.client.codes import NO_SUCH_JOB
 from airflow_provider_cgc.client.endpoints.bulk import BulkReader
-from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, all_items, first_page
+from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, all_items, page_at
 from airflow_provider_cgc.client.endpoints.paths import one_segment
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.models import BulkRecord, JobState, Page
@@ -87,7 +87,7 @@ class JobsEndpoint(Generic[T]):
         return all_items(self._transport, self._path, self._parse, query, limit=limit, offset=offset)
 
     def _page(self, query: Query, *, limit: int = PAGE_LIMIT, offset: int = 0) -> Page[T]:
-        return first_page(self._transport, self._path, self._parse, query, limit=limit, offset=offset)
+        return page_at(self._transport, self._path, self._parse, query, offset, limit=limit)
 
     def _create(self, items: Sequence[Mapping[str, Any]], params: Mapping[str, str]) -> list[BulkRecord[T]]:
         """Send one bulk create; never twice, unless the platform certainly saw nothing of it."""

@@ -7,22 +7,24 @@ item (https://docs.cancergenomicscloud.org/reference, paging). So each id is giv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from dataclasses import replace
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
 from airflow_provider_cgc.client.models import Page
 from airflow_provider_cgc.client.transport import Request, Transport
 
-__all__ = ["BARREN_PAGES", "PAGE_LIMIT", "Query", "all_items", "first_page", "pages"]
+__all__ = ["BARREN_PAGES", "PAGE_LIMIT", "Query", "Reading", "Where", "all_items", "page_at"]
 
 PAGE_LIMIT = 100
 """Items on a page at most, by the platform's documentation."""
 
 BARREN_PAGES = 3
 """Pages in a row that bring nothing new, after which a list is over whatever its links say."""
-_MOST_PAGES = 100_000
 
 Query = Mapping[str, str | list[str] | None]
+Where: TypeAlias = int | str
+"""The begin of a page: an offset, or the platform's own link."""
 
 
 class _HasId(Protocol):
@@ -34,25 +36,19 @@ T = TypeVar("T")
 Item = TypeVar("Item", bound=_HasId)
 
 
-def first_page(
-    transport: Transport, path: str, parse: Callable[[object], T], query: Query, *, limit: int, offset: int = 0
+def page_at(
+    transport: Transport, path: str, parse: Callable[[object], T], query: Query, where: Where, *, limit: int
 ) -> Page[T]:
-    """One page from `offset` on, of at most `limit` (1 to 100) items."""
-    if not 1 <= limit <= PAGE_LIMIT or offset < 0:
-        raise CgcUsageError(f"a page has 1 to {PAGE_LIMIT} items from offset 0 on, not {limit} from {offset}")
-    params = {key: value for key, value in query.items() if value is not None}
-    params |= {"limit": str(limit), "offset": str(offset)}
-    return _read(transport, Request("GET", path, params), parse)
-
-
-def pages(transport: Transport, path: str, parse: Callable[[object], T], start: Page[T]) -> Iterator[Page[T]]:
-    """`start` and the pages its links lead to; a link that was followed before ends it."""
-    page, followed = start, set[str]()
-    yield page
-    while page.next is not None and page.next not in followed and len(followed) < _MOST_PAGES:
-        followed.add(page.next)
-        page = _read(transport, Request("GET", path, link=page.next), parse)
-        yield page
+    """One page, of at most `limit` (1 to 100) items."""
+    if isinstance(where, str):
+        request = Request("GET", path, link=where)
+    else:
+        if not 1 <= limit <= PAGE_LIMIT or where < 0:
+            raise CgcUsageError(f"a page has 1 to {PAGE_LIMIT} items from offset 0 on, not {limit} from {where}")
+        params = {key: value for key, value in query.items() if value is not None}
+        request = Request("GET", path, params | {"limit": str(limit), "offset": str(where)})
+    answer = transport.send(request)
+    return Page.from_json(answer.value, parse, total=answer.total, date=answer.date)
 
 
 def all_items(
@@ -64,29 +60,106 @@ def all_items(
     limit: int | None = None,
     offset: int = 0,
 ) -> Iterator[Item]:
-    """Each item once, lazily; `limit` ends it early and makes a short page where that is enough.
-
-    It ends with the last link, an empty page, or three pages in a row that bring nothing new: one such page may come
-    of a hundred jobs that were made meanwhile and moved the list.
-    """
+    """Each item once, lazily; `limit` ends it early and makes a short page where that is enough."""
     if limit is not None and limit <= 0:
         return
-    start = first_page(transport, path, parse, query, limit=min(limit or PAGE_LIMIT, PAGE_LIMIT), offset=offset)
-    seen: set[str] = set()
-    barren = 0
-    for page in pages(transport, path, parse, start):
-        known = len(seen)
-        for item in page.items:
-            if item.id not in seen:
-                seen.add(item.id)
-                yield item
-                if len(seen) == limit:
+    most = min(limit or PAGE_LIMIT, PAGE_LIMIT)
+    reading: Reading[Item] = Reading(path, limit=most, offset=offset)
+    where: Where | None = offset
+    left = limit
+    while where is not None:
+        page = page_at(transport, path, parse, query, where, limit=most)
+        for item in reading.take(page, where):
+            yield item
+            if left is not None:
+                left -= 1
+                if not left:
                     return
-        barren = 0 if len(seen) > known else barren + 1
-        if not page.items or barren == BARREN_PAGES:
-            return
+        where = reading.after(page)
 
 
-def _read(transport: Transport, request: Request, parse: Callable[[object], T]) -> Page[T]:
-    answer = transport.send(request)
-    return Page.from_json(answer.value, parse, total=answer.total, date=answer.date)
+class Reading(Generic[Item]):
+    """How far one list is read: the new items of each page, and where the next page is; pure.
+
+    Links lead from page to page. Where one is missing, or leads back, the total and the size of the page tell whether
+    there is more, and the next page is asked for by its offset. A list ends at the latest after three pages in a row
+    that bring nothing new: one may come of a hundred jobs that were made meanwhile and moved the list.
+    """
+
+    def __init__(self, path: str, *, limit: int = PAGE_LIMIT, offset: int = 0) -> None:
+        self._path = path
+        self._limit = limit
+        self._offset = offset
+        self._seen: set[str] = set()
+        self._followed: set[str] = set()
+        self._linked = False
+        self._sizes = (limit, 0)
+        """The items of a full page, and the most items of a page so far: the platform may have a limit of its own."""
+        self._asked = {offset}
+        """Offsets that were asked for."""
+        self._lost_at: int | None = None
+        """The begin of a page that had null for its items although there should have been some."""
+        self.barren = 0
+        """Pages in a row that brought nothing new."""
+
+    def take(self, page: Page[Item], where: Where) -> list[Item]:
+        """The items of a page that no page before it had; `where` is its begin.
+
+        Raises `CgcUnreadableError` if this page, or one before it, must have lost its items.
+        """
+        new = [item for item in {item.id: item for item in page.items}.values() if item.id not in self._seen]
+        if not page.has_items:
+            self._check(page, where)
+        elif new and self._lost_at is not None and (isinstance(where, str) or where > self._lost_at):
+            raise self._lost()
+        self._seen.update(item.id for item in new)
+        self.barren = 0 if new else self.barren + 1
+        self._linked = self._linked or page.next is not None
+        _, most = self._sizes
+        self._sizes = (most or self._limit, max(most, len(page.items)))
+        return new
+
+    def after(self, page: Page[Item]) -> Where | None:
+        """The begin of the page after this one; None at the end of the list."""
+        if self.barren >= BARREN_PAGES:
+            return None
+        if page.next is not None and page.next not in self._followed:
+            self._followed.add(page.next)
+            return page.next
+        where = self._next_offset(page)
+        if where is not None:
+            self._asked.add(where)
+        return where
+
+    def _check(self, page: Page[Item], where: Where) -> None:
+        """Tell a page that is empty from one whose items got lost; where both may be, what follows will show it."""
+        begin = self._position if isinstance(where, str) else where
+        counted = (page.total or 0) > begin
+        if counted and (isinstance(where, str) or begin == self._offset):
+            raise self._lost()
+        if self._lost_at is None and (counted or page.next is not None):
+            self._lost_at = begin
+
+    def _lost(self) -> CgcUnreadableError:
+        return CgcUnreadableError(
+            f"GET {self._path}: the platform answered null in place of a page's items, but the list goes on"
+        )
+
+    @property
+    def _position(self) -> int:
+        return self._offset + len(self._seen)
+
+    def _next_offset(self, page: Page[Item]) -> int | None:
+        """The first offset that was not asked for yet, if something is likely to be there."""
+        total, where = page.total or 0, self._position
+        if self._lost_at is not None:
+            # If the last item that the total promises is there, so were those that are missing.
+            return total - 1 if total > where and total - 1 not in self._asked else None
+        links_end = self._linked and page.next is None
+        full = self._limit if self._linked else self._sizes[0]
+        # A link that leads back is worth no more than none.
+        if total <= where and (links_end or replace(page, next=None).is_last(where, limit=full)):
+            return None
+        while where in self._asked:
+            where += self._limit
+        return where if total > where or total <= self._position else None

@@ -7,11 +7,11 @@ A list shows one level only, and a filter of the platform leaves out folders too
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PAGE_LIMIT, Query, first_page, pages
+from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PAGE_LIMIT, Query, Reading, Where, page_at
 from airflow_provider_cgc.client.models import File, Page
 from airflow_provider_cgc.client.transport import Transport
 
@@ -22,8 +22,6 @@ MOST_IN_FLIGHT = 8
 
 _LOOK_AHEAD = 2 * MOST_IN_FLIGHT
 """Pages asked for before the oldest of them has been given out: what memory holds of a tree."""
-_MOST_BY_OFFSET = 10_000
-"""Pages of one folder; a total that promises more is not believed, the links are followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +44,27 @@ class _Folder:
     most: int = 0
     """The largest total that a page told."""
     shrank: bool = False
-    barren: int = 0
-    seen: set[str] = field(default_factory=set)
+    reading: Reading[File] = field(default_factory=lambda: Reading("/files"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """One page to ask for: by its offset, or the next one of `rest`, which follows the platform's links."""
+    """One page to ask for; with `stop` the pages at the offsets after it are asked for too, up to that one."""
 
     folder: _Folder
-    offset: int = 0
-    rest: Iterator[Page[File]] | None = None
-    last: bool = True
-    """Whether the links of this page are followed: no other page of the folder will be asked for by offset."""
+    where: Where = 0
+    stop: int = 0
+    until: int = 0
+    """The offset of a page that is asked for without waiting for this one."""
+
+    @property
+    def next(self) -> _Ask | None:
+        """The ask for that page."""
+        return _by_offset(self.folder, self.until, self.stop) if self.until < self.stop else None
+
+
+def _by_offset(folder: _Folder, offset: int, stop: int) -> _Ask:
+    return _Ask(folder, offset, stop, min(offset + PAGE_LIMIT, stop))
 
 
 class Walk:
@@ -67,11 +73,15 @@ class Walk:
     Pages are read while you iterate, at most 8 at a time and 16 ahead. Whoever stops early leaves requests that are
     under way to end by themselves. A folder that moves meanwhile is read once, where it was seen first. One from which
     something is removed while its pages come in is read twice, because the rest has moved up past a page's edge.
+    Where `deep` is false, the folders below are left out.
     """
 
-    def __init__(self, transport: Transport, query: Query, *, path: str = "", begin: str | None = None) -> None:
+    def __init__(
+        self, transport: Transport, query: Query, *, path: str = "", begin: str | None = None, deep: bool = True
+    ) -> None:
         self._transport = transport
         self._begin = _Folder(query, path)
+        self._deep = deep
         # The folder that it begins at may turn up again below itself if somebody moves it.
         self._seen: set[str] = set() if begin is None else {begin}
         self.requests = 0
@@ -80,15 +90,17 @@ class Walk:
         """Folders found so far, with the one where it began."""
 
     def __iter__(self) -> Generator[PlacedFile, None, None]:
-        waiting = deque([self._ask(self._begin)])
-        ahead: deque[tuple[_Ask, Future[Page[File] | None]]] = deque()
+        waiting: deque[_Ask] = deque()
+        _add(waiting, _Ask(self._begin))
+        ahead: deque[tuple[_Ask, Future[Page[File]]]] = deque()
         pool = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="cgc-walk")
         try:
             while waiting or ahead:
                 self._send(pool, waiting, ahead)
+                if not ahead:
+                    break
                 ask, answer = ahead.popleft()
-                page = answer.result()
-                found = self._take(ask, page, waiting)
+                found = self._take(ask, answer.result(), waiting)
                 # Before the files are given out: whoever takes them may be slow.
                 self._send(pool, waiting, ahead)
                 yield from found
@@ -97,75 +109,82 @@ class Walk:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _send(
-        self,
-        pool: ThreadPoolExecutor,
-        waiting: deque[_Ask],
-        ahead: deque[tuple[_Ask, Future[Page[File] | None]]],
+        self, pool: ThreadPoolExecutor, waiting: deque[_Ask], ahead: deque[tuple[_Ask, Future[Page[File]]]]
     ) -> None:
         while waiting and len(ahead) < _LOOK_AHEAD:
             ask = waiting.popleft()
+            if ask.stop and ask.folder.reading.barren >= BARREN_PAGES:
+                # The total has promised too much.
+                _close(ask, waiting)
+                continue
+            if ask.next is not None:
+                _add(waiting, ask.next, first=True)
             self.requests += 1
             ahead.append((ask, pool.submit(self._read, ask)))
 
-    def _read(self, ask: _Ask) -> Page[File] | None:
-        if ask.rest is not None:
-            return next(ask.rest, None)
-        query = ask.folder.query
-        return first_page(self._transport, "/files", File.from_json, query, limit=PAGE_LIMIT, offset=ask.offset)
+    def _read(self, ask: _Ask) -> Page[File]:
+        return page_at(self._transport, "/files", File.from_json, ask.folder.query, ask.where, limit=PAGE_LIMIT)
 
-    def _take(self, ask: _Ask, page: Page[File] | None, waiting: deque[_Ask]) -> list[PlacedFile]:
+    def _take(self, ask: _Ask, page: Page[File], waiting: deque[_Ask]) -> list[PlacedFile]:
         """Return the files of a page that are new; what is to be asked for because of it goes to `waiting`."""
         folder = ask.folder
-        folder.asked -= 1
-        items = () if page is None else page.items
-        if page is not None:
-            _note(folder, page)
-            waiting.extend(self._following(ask, page))
         files: list[PlacedFile] = []
-        for item in items:
+        new = folder.reading.take(page, ask.where)
+        _note(folder, page)
+        following = _following(ask, page)
+        if following is not None:
+            _add(waiting, following)
+        for item in new:
             if item.id in self._seen:
                 continue
             self._seen.add(item.id)
-            if item.is_folder:
+            if not item.is_folder:
+                files.append(PlacedFile(item, folder.path))
+            elif self._deep:
                 self.folders += 1
                 query = {**_without_place(folder.query), "parent": item.id}
-                waiting.append(self._ask(_Folder(query, f"{folder.path}/{item.name}".lstrip("/"))))
-            else:
-                files.append(PlacedFile(item, folder.path))
-        if not folder.asked and folder.shrank and not folder.repeated:
-            waiting.append(self._ask(_Folder(folder.query, folder.path, repeated=True)))
+                _add(waiting, _Ask(_Folder(query, f"{folder.path}/{item.name}".lstrip("/"))))
+        _close(ask, waiting)
         return files
 
-    def _following(self, ask: _Ask, page: Page[File]) -> list[_Ask]:
-        """Return the asks for the other pages of a folder: all at once where the first page tells how many."""
-        folder = ask.folder
-        offsets = range(PAGE_LIMIT, page.total or 0, PAGE_LIMIT)
-        is_first = ask.rest is None and ask.offset == 0
-        if is_first and len(page.items) == PAGE_LIMIT and 0 < len(offsets) <= _MOST_BY_OFFSET:
-            return [self._ask(folder, offset, last=offset == offsets[-1]) for offset in offsets]
-        if page.next is None or not ask.last or not page.items or folder.barren == BARREN_PAGES:
-            return []
-        rest = ask.rest
-        if rest is None:
-            rest = pages(self._transport, "/files", File.from_json, page)
-            next(rest)  # the page that it starts with is this one
-        return [self._ask(folder, rest=rest)]
 
-    def _ask(
-        self, folder: _Folder, offset: int = 0, *, rest: Iterator[Page[File]] | None = None, last: bool = True
-    ) -> _Ask:
-        folder.asked += 1
-        return _Ask(folder, offset, rest, last)
+def _following(ask: _Ask, page: Page[File]) -> _Ask | None:
+    """The next ask after a page. A full first page that tells how many there are is followed by all at once."""
+    folder, total = ask.folder, page.total or 0
+    if ask.where == 0 and not folder.repeated and len(page.items) == PAGE_LIMIT < total:
+        return _by_offset(folder, PAGE_LIMIT, total)
+    if isinstance(ask.where, int) and ask.until:
+        # A page may have less than it was asked for, and not be the last.
+        end = ask.where + len(page.items)
+        if page.items and end < ask.until:
+            return _Ask(folder, end, until=ask.until)
+        if ask.until != ask.stop:
+            return None
+    where = folder.reading.after(page)
+    return None if where is None else _Ask(folder, where)
 
 
 def _note(folder: _Folder, page: Page[File]) -> None:
-    """Note what a page tells of its folder: whether it brings anything new, and whether something was taken out."""
-    known = len(folder.seen)
-    folder.seen.update(item.id for item in page.items)
-    folder.barren = 0 if len(folder.seen) > known else folder.barren + 1
+    """Note that something was removed meanwhile, by totals that fall."""
     if page.total is not None:
         folder.shrank = folder.shrank or page.total < folder.most
         folder.most = max(folder.most, page.total)
+
+
+def _add(waiting: deque[_Ask], ask: _Ask, *, first: bool = False) -> None:
+    ask.folder.asked += 1
+    if first:
+        waiting.appendleft(ask)
+    else:
+        waiting.append(ask)
+
+
+def _close(ask: _Ask, waiting: deque[_Ask]) -> None:
+    """Count an ask as answered; after the last one of a folder that shrank, read it once more."""
+    folder = ask.folder
+    folder.asked -= 1
+    if not folder.asked and folder.shrank and not folder.repeated:
+        _add(waiting, _Ask(_Folder(folder.query, folder.path, repeated=True)))
 
 
 def _without_place(query: Query) -> Query:

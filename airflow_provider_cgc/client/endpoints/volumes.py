@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+from airflow_provider_cgc.client import fields
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
+from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.models import Page, Volume, VolumeObject
 from airflow_provider_cgc.client.transport import Request, Transport
 
@@ -37,12 +40,14 @@ class VolumesEndpoint:
         recursive: bool = False,
         into: Callable[[str], bool] | None = None,
     ) -> Iterator[VolumeObject]:
-        """The objects below `prefix`; `recursive` goes down into what the platform lists as sub-folders.
+        """The objects below `prefix`, a folder with or without its slash; `recursive` goes down into its sub-folders.
 
-        `into` chooses among the sub-folders by their names.
+        `into` chooses among the sub-folders by their names, which are whole and end with a slash. Raises
+        `CgcUnreadableError` where the platform says that there is more and does not tell how to get it.
         """
         path = f"{_PATH}/{owner_and_name('volume', volume_id)}/list"
-        waiting, seen = [prefix], {prefix}
+        start = _with_slash(prefix)
+        waiting, seen = [start], {start}
         while waiting:
             for page in self._pages(path, waiting.pop()):
                 yield from page.items
@@ -56,8 +61,10 @@ class VolumesEndpoint:
         request = Request("GET", path, params | ({"prefix": prefix} if prefix else {}))
         followed: set[str | None] = {None}
         while True:
-            page = _Contents(self._transport.send(request).value)
+            page = _Contents(self._transport.send(request).value, prefix)
             yield page
+            if page.next is None and page.truncated:
+                raise CgcUnreadableError(f"GET {path}: the platform cut the list short and gave no link to the rest")
             if page.next in followed:
                 return
             followed.add(page.next)
@@ -67,9 +74,27 @@ class VolumesEndpoint:
 class _Contents:
     """One page of a listing: objects, sub-folders, and the link to the next."""
 
-    def __init__(self, raw: object) -> None:
+    def __init__(self, raw: object, prefix: str) -> None:
         page = Page.from_json(raw, VolumeObject.from_json)
-        self.items, self.next = page.items, page.next
-        prefixes = raw.get("prefixes") if isinstance(raw, dict) else None
-        found = [entry.get("prefix") for entry in prefixes or () if isinstance(entry, dict)]
-        self.folders = [name for name in found if isinstance(name, str) and name]
+        body = fields.mapping(raw)
+        self.items = [replace(item, location=_below(prefix, item.location)) for item in page.items]
+        self.next = page.next
+        self.truncated = fields.truth(body.get("truncated"))
+        prefixes = body.get("prefixes")
+        self.folders = [_below(prefix, name) for name in map(_folder, prefixes or ()) if name]
+
+
+def _folder(entry: object) -> str:
+    """A sub-folder. Examples end its name with a slash, the fixtures of the vendor's R library do not."""
+    name = entry if isinstance(entry, str) else fields.text(fields.mapping(entry).get("prefix"))
+    return _with_slash(name or "")
+
+
+def _with_slash(prefix: str) -> str:
+    """A folder as it is asked for: without the slash, "run" would find "run2/" and "run.log" as well."""
+    return prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
+
+
+def _below(prefix: str, name: str) -> str:
+    """A name found below a prefix, without a slash before it: that would be another place, and is only spelling."""
+    return name if prefix.startswith("/") else name.lstrip("/") or name

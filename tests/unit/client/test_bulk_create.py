@@ -240,6 +240,35 @@ def test_two_jobs_for_one_item_are_both_named_and_neither_is_its_own(
     assert "export job7" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "destination", [None, {}, {"volume": "mcurie/out"}, {"location": "run7/0.bam"}, {"volume": None, "location": None}]
+)
+def test_a_job_that_tells_its_file_alone_is_that_file_s(
+    client: CgcClient, requests_mock: Any, base: str, destination: object
+) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        first, second = request.json()["items"]
+        return {"items": [started(second, 1), started(first | {"destination": destination}, 0)]}
+
+    requests_mock.post(base + CREATE, json=platform)
+
+    assert started_ids(client.exports.bulk_create([item(0), item(1)], copy_only=True)) == ["job0", "job1"]
+
+
+def test_a_job_that_tells_its_file_alone_is_nobody_s_where_that_goes_to_two_places(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        return {"items": [started(body | {"destination": None}, n) for n, body in enumerate(request.json()["items"])]}
+
+    requests_mock.post(base + CREATE, json=platform)
+
+    records = client.exports.bulk_create([item(0), item(0, location="elsewhere")], copy_only=True)
+
+    assert [record.id for record in records] == [None, None]
+    assert all(record.error is not None and record.error.made_here for record in records)
+
+
 def test_a_refusal_beside_a_job_of_nobody_is_not_pinned_on_an_item(
     client: CgcClient, requests_mock: Any, base: str
 ) -> None:

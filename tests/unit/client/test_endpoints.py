@@ -62,7 +62,7 @@ def test_imports_are_listed_whole_with_all_filters(client: CgcClient, requests_m
     found = list(client.imports.list(project="mcurie/radium", volume="mcurie/in", state="failed", limit=5))
 
     assert [job.id for job in found] == ["Nf4j"]
-    assert requests_mock.last_request.qs == {
+    assert requests_mock.request_history[0].qs == {
         "project": ["mcurie/radium"], "volume": ["mcurie/in"], "state": ["failed"], "fields": ["_all"], "limit": ["5"],
         "offset": ["0"],
     }  # fmt: skip
@@ -152,6 +152,70 @@ def test_contents_go_down_into_folders_when_asked(client: CgcClient, requests_mo
     assert found == ["top", "x/a", "x/y/b"]
 
 
+@pytest.mark.parametrize("prefixes", [None, [], [None, 7, {}, {"prefix": None}, {"prefix": ""}]])
+@pytest.mark.parametrize("links", [None, [], [None]])
+@pytest.mark.parametrize("items", [None, []])
+def test_contents_that_tell_nothing_are_empty(
+    client: CgcClient, requests_mock: Any, base: str, prefixes: object, links: object, items: object
+) -> None:
+    body = {"items": items, "prefixes": prefixes, "links": links}
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=body)
+
+    assert list(client.volumes.contents("mcurie/out", recursive=True)) == []
+    assert requests_mock.call_count == 1
+
+
+@pytest.mark.parametrize("spell", ["{}/", "{}", "/{}/", "/{}"])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_folders_and_keys_are_found_however_they_are_spelled(
+    client: CgcClient, requests_mock: Any, base: str, spell: str, as_text: bool
+) -> None:
+    tree = {"": (["top"], ["x", "y"]), "x/": (["x/a"], ["x/y"]), "x/y/": (["x/y/b"], []), "y/": (["y/c"], [])}
+    slash = "/" if spell.startswith("/") else ""
+
+    def platform(request: Any, context: Any) -> Any:
+        locations, folders = tree[request.qs.get("prefix", [""])[0]]
+        spelled = [spell.format(name) for name in folders]
+        items = [{"location": slash + location} for location in locations]
+        return {"items": items, "prefixes": spelled if as_text else [{"prefix": name} for name in spelled]}
+
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=platform)
+
+    found = [entry.location for entry in client.volumes.contents("mcurie/out", recursive=True)]
+
+    assert sorted(found) == ["top", "x/a", "x/y/b", "y/c"]
+
+
+def test_a_key_that_does_begin_with_a_slash_keeps_it(client: CgcClient, requests_mock: Any, base: str) -> None:
+    tree = {"": ([], ("/",)), "/": (["/a"], ("/b/",)), "/b/": (["/b/c"], ())}
+
+    def platform(request: Any, context: Any) -> Any:
+        locations, folders = tree[request.qs.get("prefix", [""])[0]]
+        return listing(base, *locations, folders=folders)
+
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=platform)
+
+    assert [entry.location for entry in client.volumes.contents("mcurie/out", recursive=True)] == ["/a", "/b/c"]
+
+
+def test_contents_that_are_cut_short_without_a_link_are_an_error(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    cut = listing(base, "a") | {"truncated": True}
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=cut)
+
+    with pytest.raises(CgcUnreadableError, match="no link to the rest"):
+        list(client.volumes.contents("mcurie/out"))
+
+
+@pytest.mark.parametrize("body", [{}, {"items": {}}, {"prefixes": [{"prefix": "a/"}]}])
+def test_contents_without_items_are_an_error(client: CgcClient, requests_mock: Any, base: str, body: object) -> None:
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=body)
+
+    with pytest.raises(CgcUnreadableError, match="without 'items'"):
+        list(client.volumes.contents("mcurie/out"))
+
+
 def test_files_are_listed_whole_with_all_filters(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/files", json={"items": [{"id": "1", "name": "a.bam"}]})
 
@@ -166,6 +230,55 @@ def test_files_are_listed_whole_with_all_filters(client: CgcClient, requests_moc
         "project": ["mcurie/radium"], "name": ["a.bam", "b.bam"], "metadata.sample_id": ["s1"], "tag": ["keep"],
         "origin.task": ["t1"], "fields": ["_all"], "limit": ["100"], "offset": ["0"],
     }  # fmt: skip
+
+
+NAMES = [f"C3L-{number:05d} wgs & gdc.bam" for number in range(300)]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"name": NAMES},
+        {"tag": NAMES},
+        {"metadata": {"sample_id": NAMES}},
+        {"name": NAMES, "tag": NAMES[:60], "metadata": {"a": "x", "b": NAMES[:3]}},
+    ],
+    ids=["names", "tags", "values", "several"],
+)
+def test_no_address_grows_with_the_lists_of_a_filter(
+    client: CgcClient, requests_mock: Any, base: str, filters: dict[str, Any]
+) -> None:
+    """The parts find together what the whole would, each file once: here it has two values of every list."""
+    has = {NAMES[0].lower(), NAMES[59].lower(), NAMES[2].lower(), "x"}
+
+    def platform(request: Any, context: Any) -> Any:
+        asked = [set(values) for key, values in request.qs.items() if key in ("name", "tag") or "metadata" in key]
+        return {"items": [{"id": "f"}] if all(has & values for values in asked) else []}
+
+    requests_mock.get(f"{base}/files", json=platform)
+
+    assert [file.id for file in client.files.list("mcurie/radium", **filters)] == ["f"]
+    assert max(len(request.url) for request in requests_mock.request_history) < 2_200
+    assert requests_mock.call_count > 5
+
+
+def test_a_name_given_twice_is_asked_for_once(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.get(f"{base}/files", json={"items": []})
+
+    assert list(client.files.list("mcurie/radium", name=["a.bam"] * 500)) == []
+    assert [request.qs["name"] for request in requests_mock.request_history] == [["a.bam"]]
+
+
+@pytest.mark.parametrize("filters", [{"name": []}, {"tag": ()}, {"metadata": {"sample_id": []}}])
+def test_a_filter_of_nothing_finds_nothing(client: CgcClient, requests_mock: Any, filters: dict[str, Any]) -> None:
+    assert list(client.files.list("mcurie/radium", **filters)) == []
+    assert requests_mock.call_count == 0
+
+
+def test_filters_that_no_address_can_hold_are_refused(client: CgcClient, requests_mock: Any) -> None:
+    with pytest.raises(CgcUsageError, match="give fewer of them"):
+        client.files.list("mcurie/radium", metadata={f"a key of some length {number}": "v" for number in range(200)})
+    assert requests_mock.call_count == 0
 
 
 @pytest.mark.parametrize("where", [{}, {"project": "a/b", "parent": "1"}, {"project": "lonely"}, {"parent": ""}])

@@ -217,6 +217,30 @@ def test_what_the_platform_fills_in_does_not_hide_a_job(
     assert [record.id for record in records] == ["job0", None]
 
 
+@pytest.mark.parametrize("location", ["batch2", "batch2/", "/batch2/", "/batch2"])
+@pytest.mark.parametrize("volume", [VOLUME, None])
+def test_a_folder_is_the_same_without_its_slash(
+    client: CgcClient, requests_mock: Any, base: str, location: str, volume: str | None
+) -> None:
+    def platform(request: Any, context: Any) -> Any:
+        first = request.json()["items"][0]
+        return {"items": [REFUSED, started(first | {"source": {"volume": volume, "location": location}}, 0)]}
+
+    requests_mock.post(base + CREATE, json=platform)
+
+    records = client.imports.bulk_create([item(location="batch2/"), item(9)])
+
+    assert [record.id for record in records] == ["job0", None]
+
+
+def test_a_folder_and_an_object_of_its_name_are_told_apart(client: CgcClient, requests_mock: Any, base: str) -> None:
+    requests_mock.post(base + CREATE, json=echo)
+
+    records = client.imports.bulk_create([item(location="a/b", name="x"), item(location="a/b/", name="y")])
+
+    assert [record.id for record in records] == ["job0", "job1"]
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -261,6 +262,8 @@ def test_the_region_of_an_endpoint(endpoint: str, region: str | None) -> None:
         {"size": 7},
         {"metadata": {"size": "7"}},
         {"metadata": {"content-length": 7}},
+        {"metadata": {"Content-Length": "7", "ETag": "x"}},
+        {"metadata": {"contentLength": 7}},
         {"size": None, "metadata": {"size": 7}},
     ],
 )
@@ -276,6 +279,32 @@ def test_a_project_and_a_user() -> None:
     assert (user.username, user.email) == ("mcurie", "m@example.org")
 
 
+@pytest.mark.parametrize(
+    ("told", "prefix", "there", "may_be"),
+    [
+        ("run7/a.bam", None, True, True),
+        ("run7/a.bam", "cgc", True, True),
+        ("/run7/a.bam", None, True, True),
+        ("cgc/run7/a.bam", "cgc", True, True),
+        ("cgc/run7/a.bam", "cgc/", True, True),
+        ("cgc/run7/a.bam", None, False, True),
+        ("old/run7/a.bam", "cgc", False, True),
+        ("cgc/xrun7/a.bam", "cgc", False, False),
+        ("xrun7/a.bam", None, False, False),
+        (None, "cgc", False, False),
+    ],
+)
+def test_an_alias_may_be_told_with_the_prefix_of_its_volume(
+    told: str | None, prefix: str | None, there: bool, may_be: bool
+) -> None:
+    raw = {"id": "f", "storage": {"type": "VOLUME", "volume": "a/b", "location": told}}
+    file = replace(File.from_json(raw), volume_prefix=prefix)
+
+    assert file.is_alias_of("a/b", "run7/a.bam") is there
+    assert file.may_be_alias_of("a/b", "run7/a.bam") is may_be
+    assert not file.may_be_alias_of("a/other", "run7/a.bam")
+
+
 def test_two_shapes_of_a_link_to_the_next_page() -> None:
     usual = {"items": [], "links": [{"rel": "prev", "href": "p"}, {"rel": "next", "href": "n", "method": "GET"}]}
     volumes = {"items": [], "links": [{"next": "n"}]}
@@ -286,7 +315,13 @@ def test_two_shapes_of_a_link_to_the_next_page() -> None:
         assert Page.from_json({"items": [], "links": links}, ExportJob.from_json).next is None
 
 
-@pytest.mark.parametrize("raw", [None, [], {}, {"items": None}, {"items": {}}])
+def test_a_page_whose_items_are_null_is_empty() -> None:
+    page = Page.from_json({"items": None}, ExportJob.from_json)
+
+    assert (page.items, page.has_items) == ((), False)
+
+
+@pytest.mark.parametrize("raw", [None, [], {}, {"items": {}}, {"items": ""}, {"items": 0}, {"links": []}])
 def test_a_page_without_items_is_refused(raw: object) -> None:
     with pytest.raises(CgcUnreadableError):
         Page.from_json(raw, ExportJob.from_json)
@@ -297,7 +332,15 @@ def test_the_rate_limit_in_seconds_and_milliseconds() -> None:
         read = rate_limit_from_json({"rate": {"limit": 1000, "remaining": 0, "reset": reset}})
         assert (read.limit, read.remaining, read.reset) == (1000, 0, 1767226200.0)
         assert not read
-    for bad in ({}, {"rate": {}}, {"rate": {"limit": 1, "remaining": 1, "reset": None}}, None):
+    words = rate_limit_from_json({"rate": {"limit": "1000", "remaining": "7", "reset": "1767226200"}})
+    assert (words.limit, words.remaining) == (1000, 7)
+    for bad in (
+        {},
+        {"rate": {}},
+        {"rate": {"limit": "many", "remaining": 1, "reset": 1767226200}},
+        {"rate": {"limit": 1, "remaining": 1, "reset": None}},
+        None,
+    ):
         with pytest.raises(CgcUnreadableError):
             rate_limit_from_json(bad)
 

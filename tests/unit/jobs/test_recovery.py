@@ -218,6 +218,35 @@ class TestRestlessLists:
 
         assert len(look.found) == 300
 
+    @pytest.mark.parametrize("count", [57, 100, 257])
+    @pytest.mark.parametrize("links", [True, False])
+    @pytest.mark.parametrize("total", [None, 0, 57, 100, 150, 256])
+    def test_a_length_that_is_always_told_too_low_hides_none(self, count, links, total):
+        pages = ListOfJobs(young(count), "newest")
+
+        def lying(volume, offset):
+            page = pages(volume, offset)
+            following = "more" if links and offset + len(page.items) < count else None
+            return replace(page, total=total, next=following)
+
+        look = find(lying, keys(count + 1), since=SINCE)
+
+        assert look.found.keys() == keys(count) or key(count - 1) in look.blind
+
+    @pytest.mark.parametrize("order", ["newest", "oldest"])
+    def test_an_empty_page_in_the_middle_is_no_end(self, order):
+        """As one is read whose items are null."""
+        pages = ListOfJobs([*older(3000), *young(500)], order)
+
+        def lossy(volume, offset):
+            page = pages(volume, offset)
+            lost = 150 < offset < 250 or 3100 < offset < 3200
+            return replace(page, items=(), has_items=False) if lost else page
+
+        look = find(lossy, keys(500), since=SINCE)
+
+        assert set(look.blind.values()) == {Blind.RESTLESS}
+
     def test_a_list_that_gives_the_same_page_for_every_offset_is_no_proof(self):
         pages = ListOfJobs([*older(1000), *young(1)])
 

@@ -104,15 +104,6 @@ def test_what_cannot_be_a_rule_is_told_by_name(rule: dict[str, Any], words: list
         assert word in str(caught.value)
 
 
-def test_the_platform_gets_the_filters_whose_meaning_is_documented() -> None:
-    several = Selection.of(name=["a.bam", "b.bam"], metadata={"x": "1", "y": ["1", "2"]}, tag=["p", "q"])
-    single = Selection.of(name="*.bam", tag="p", origin_task="t1")
-
-    assert several.for_one_level() == {"name": ["a.bam", "b.bam"], "metadata": {"x": "1"}}
-    assert single.for_one_level() == {"tag": "p", "origin_task": "t1"}
-    assert Selection.of(min_size=1).for_one_level() == {}
-
-
 def test_the_rules_can_be_read_in_a_log_line() -> None:
     rules = Selection.of(name=["*.bam", "*.bai"], metadata={"sample_id": "S1"}, tag="keep", origin_task="t1",
                          min_size=1, max_size=9, modified_after="2026-01-31")  # fmt: skip

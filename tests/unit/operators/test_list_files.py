@@ -97,6 +97,9 @@ def test_an_item_is_what_the_export_operator_takes(listing: Callable[..., Any]) 
         ({"name": "s1.bam"}, None),
         ({"metadata": {"sample_id": "S1"}}, ["raw/2026/S1.bam"]),
         ({"metadata": {"sample_id": ["S1", "S2"]}}, ["raw/2026/S1.bam", "raw/2026/S2.bam"]),
+        ({"metadata": {"lane": 77}}, ["raw/2026/S3.cram", "raw/2026/S4.cram"]),
+        ({"metadata": {"lane": "77"}, "name": "S3.cram"}, ["raw/2026/S3.cram"]),
+        ({"name": [f"S{number}.cram" for number in range(4, 400)]}, ["raw/2026/S4.cram"]),
         ({"tag": "keep"}, ["raw/2026/S1.bam"]),
         ({"tag": ["drop", "keep"]}, ["raw/2026/S1.bam"]),
         ({"origin_task": "t1"}, ["raw/2026/S2.bam"]),
@@ -106,9 +109,15 @@ def test_an_item_is_what_the_export_operator_takes(listing: Callable[..., Any]) 
 )
 @pytest.mark.parametrize("recursive", [True, False])
 def test_filters_find_the_same_files_deep_down_and_in_one_folder(
-    listing: Callable[..., Any], arguments: dict[str, Any], found: list[str] | None, recursive: bool
+    emulator: CgcEmulator,
+    listing: Callable[..., Any],
+    arguments: dict[str, Any],
+    found: list[str] | None,
+    recursive: bool,
 ) -> None:
-    """A filter of the platform would leave out the folders in which the files are."""
+    """A filter of the platform would leave out the folders in which the files are, and compare numbers as it likes."""
+    emulator.add_files(["raw/2026/S3.cram"], project=PROJECT, metadata={"lane": 77})
+    emulator.add_files(["raw/2026/S4.cram"], project=PROJECT, metadata={"lane": "77"})
     if not recursive:
         arguments = {"folder": "raw/2026", **arguments}
         folder = arguments["folder"]
@@ -117,6 +126,20 @@ def test_filters_find_the_same_files_deep_down_and_in_one_folder(
     result = listing(**arguments, recursive=recursive, allow_empty=True)
 
     assert (places(result) or None) == found
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+@pytest.mark.parametrize("total", ["present", "absent"])
+@pytest.mark.parametrize("links", ["present", "absent"])
+@pytest.mark.parametrize("empty", ["shown", "null"])
+def test_all_files_are_found_however_the_platform_tells_its_pages(
+    emulator: CgcEmulator, listing: Callable[..., Any], recursive: bool, total: str, links: str, empty: str
+) -> None:
+    emulator.add_files([f"flat/f{number:03d}.bam" for number in range(257)], project=PROJECT)
+    for name, value in {"total_header": total, "next_links": links, "empty": empty}.items():
+        emulator.option(name, value)
+
+    assert len(listing(folder="flat", recursive=recursive)) == 257
 
 
 def test_modified_after_takes_what_was_modified_later(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
@@ -161,6 +184,17 @@ def test_a_name_like_an_id_is_a_path_with_a_slash_before_it(emulator: CgcEmulato
     emulator.add_files([f"{'a' * 24}/x.bam"], project=PROJECT)
 
     assert places(listing(folder=f"/{'a' * 24}")) == [f"{'a' * 24}/x.bam"]
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+def test_no_filter_goes_into_an_address(emulator: CgcEmulator, listing: Callable[..., Any], recursive: bool) -> None:
+    filters = {"metadata": {"k": ["v", "w"]}, "tag": "t", "origin_task": "t1", "name": ["x"] * 9}
+
+    assert listing(**filters, recursive=recursive, allow_empty=True) == []
+
+    queries = [request.query for request in emulator.requests if request.path == "/v2/files"]
+    assert queries
+    assert {key for query in queries for key in query} <= {"project", "parent", "fields", "limit", "offset"}
 
 
 def test_one_folder_with_many_files_costs_no_look_at_the_folders_in_it(
@@ -380,6 +414,11 @@ def test_the_log_says_what_is_listed_and_what_was_found(
         f"Listing the files of folder 'raw' of project {PROJECT}: name '*.bam' (connection cgc_default).",
         "Found 4 files, 12.0 kB, in 3 folders read with 3 requests.",
     ]
+    caplog.clear()
+
+    listing(folder="raw", recursive=False)
+
+    assert caplog.records[-1].getMessage() == "Found 1 file, 10 B, read with 1 requests."
 
 
 def test_what_users_template_is_templated() -> None:
