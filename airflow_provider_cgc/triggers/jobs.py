@@ -53,7 +53,8 @@ class CgcJobsTrigger(BaseTrigger):
     :param execution_deadline: when the task's `execution_timeout` is over, if it has one.
     :param first_look: when to look first.
     :param not_before: when the event may be sent at the earliest.
-    :param answered: whether the platform has answered this wait before (`Poller.join`).
+    :param answered: whether the platform had answered when the task was deferred (`Poller.join`); what was answered
+        later is known to the triggerer's process only.
     :param place: what the live snapshot tells from the start (`LiveView.place`).
     :param unknown: arguments of another release; logged and otherwise ignored, because rows outlive upgrades.
     """
@@ -148,14 +149,12 @@ class CgcJobsTrigger(BaseTrigger):
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)
         view = LiveView(tracker.kind, since=self.clock(), interval=self.poke_interval, place=self.place)
-        # A look in an earlier process, before a restart, has not ended the wait.
-        answered = self.answered or self.clock() - self.first_look > self.poke_interval
         with (
             shared_poller(self.cgc_conn_id, tracker.kind, self._make_poller) as poller,
             shared_writer() as writer,
         ):
             waiter = poller.join(
-                tracker.open, interval=self.poke_interval, first_look=self.first_look, answered=answered
+                tracker.open, interval=self.poke_interval, first_look=self.first_look, answered=self.answered
             )
             live = writer.open(self._address(), view, tracker, warn=self._warn, clock=self.clock)
             try:
