@@ -48,7 +48,7 @@ MOST_APART = 20
 SHORTEST_INTERVAL = 1.0
 """Seconds between two looks at a job, whatever a sensor asks for."""
 LONGEST_ASTRAY = 900.0
-"""Seconds of redirects and foreign pages, and of nothing else, after which an address that has not answered is taken for
+"""Seconds of redirects and foreign pages, and of nothing else, after which an address that has not answered is called
 wrong. Not at once: a poller that was just started does not know what the one before it was answered."""
 GATHER = 0.1
 """Seconds that the poller lets newcomers gather before it plans: a restart brings a thousand triggers at once."""
@@ -311,7 +311,7 @@ class Poller:
         return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     def _patience(self, waiter: Waiter, error: CgcError) -> float:
-        """Seconds for which more answers like this one are waited out; none are left where the address must be wrong."""
+        """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
         if not astray(error):
             if not isinstance(error, CgcBudgetSpent):
                 waiter.astray_since = None

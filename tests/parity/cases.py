@@ -26,6 +26,7 @@ class Jobs:
     :param lost: ids that the platform does not know and never will.
     :param foreign: jobs of another user.
     :param refusal: whether the platform refuses every question, for ever.
+    :param stranger: whether something else answers in its place, which is a refusal, too.
     """
 
     good: list[str] = field(default_factory=list)
@@ -34,6 +35,7 @@ class Jobs:
     lost: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     refusal: bool = False
+    stranger: bool = False
 
     @property
     def ids(self) -> list[str]:
@@ -239,7 +241,7 @@ def wrong_address(kind: str) -> Platform:
 
     def platform(scene: Scene) -> Jobs:
         scene.emulator.fault(kind, path=f"/v2{GET}", count=None)
-        return replace(weeks(scene), refusal=True)
+        return replace(weeks(scene), refusal=True, stranger=True)
 
     return platform
 

@@ -209,6 +209,7 @@ MODES = {
     "deferrable": Mode(hand_over, {"deferrable": True}),
     "deferrable, mapped": Mode(hand_over, {"deferrable": True}, map_index=7),
     "deferrable, restarted": Mode(hand_over, {"deferrable": True}, restarts=(97.0, 204.0)),
+    "deferrable, mapped, restarted": Mode(hand_over, {"deferrable": True}, map_index=7, restarts=(97.0, 204.0)),
 }
 
 

@@ -1,6 +1,7 @@
-"""A triggerer in which every message to Airflow takes half a second, as with a slow database; those about XComs are noted.
+"""A triggerer in which every message to Airflow takes half a second, as with a slow database.
 
-Where many waits show something, one of their messages is then always under way or next in line.
+Where many waits show something, one of their messages is then always under way or next in line. Those about XComs are
+noted.
 """
 
 from __future__ import annotations
