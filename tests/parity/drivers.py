@@ -211,6 +211,8 @@ MODES = {
     "deferrable, restarted": Mode(hand_over, {"deferrable": True}, restarts=(97.0, 204.0)),
     "deferrable, mapped, restarted": Mode(hand_over, {"deferrable": True}, map_index=7, restarts=(97.0, 204.0)),
 }
+USUAL_MODES = tuple(MODES)[:-1]
+"""All but one whose triggerers begin anew with what only they were told: since when an id is unknown, for instance."""
 
 
 @dataclass(frozen=True)

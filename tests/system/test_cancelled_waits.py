@@ -56,12 +56,12 @@ def slow(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.Temp
     "number", [pytest.param(n, marks=[pytest.mark.whole] * (n >= ROUNDS_OF_THE_SAMPLE)) for n in range(ROUNDS)]
 )
 def test_a_triggerer_outlives_the_waits_that_are_cancelled_in_it(slow: AirflowBox, lab: Lab, number: int) -> None:
+    before = len(messages(slow))
     run = Run.start(slow, DAG_ID, {"batches": [[job_id] for job_id in lab.start_exports(WAITS, seconds=NEVER)]})
     wait_until(
         slow, lambda: list(run.states.values()).count("deferred") == WAITS, "all waits are deferred", runs=(run,)
     )
-    before = messages(slow)
-    wait_until(slow, lambda: messages(slow) != before, "a message is answered", runs=(run,))
+    wait_until(slow, lambda: len(messages(slow)) > before, "a message is answered", runs=(run,))
 
     failed_at = time.time()
     path = f"/api/v2/dags/{DAG_ID}/dagRuns/{quote(run.run_id)}"
@@ -72,9 +72,8 @@ def test_a_triggerer_outlives_the_waits_that_are_cancelled_in_it(slow: AirflowBo
     wait_until(slow, further.has_ended, "the end of a further wait", runs=(further,))
     wait_until(slow, lambda: heartbeat(slow) > failed_at + 5, "another heartbeat of the triggerer", runs=(further,))
     assert set(further.states.values()) == {"success"}
-    # The line was not empty when it was cut off, so that a message was under way.
-    assert any(at > failed_at for at in messages(slow))
-    assert len(messages(slow)) - len(before) < 2 * WAITS
+    # Each wait reads and writes once: they had not all had their turn, so that a message was under way or next in line.
+    assert len(messages(slow)) - before < 2 * WAITS
 
 
 def messages(airflow: AirflowBox) -> list[float]:

@@ -1,4 +1,4 @@
-"""A triggerer in which every message to Airflow takes half a second, as with a slow database.
+"""A triggerer in which every message to Airflow takes a while, as with a slow database.
 
 Where many waits show something, one of their messages is then always under way or next in line. Those about XComs are
 noted.
@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-SECONDS = 0.5
+SECONDS = {"GetXCom": 1.0, "SetXCom": 1.0}
+OTHERS = 0.3
 
 if "triggerer" in sys.argv:
     from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
@@ -22,8 +23,8 @@ if "triggerer" in sys.argv:
 
     def handle_request(self: Any, message: Any, *arguments: Any, **how: Any) -> None:
         kind = type(message).__name__
-        time.sleep(SECONDS)
-        if kind in ("GetXCom", "SetXCom"):
+        time.sleep(SECONDS.get(kind, OTHERS))
+        if kind in SECONDS:
             with notes.open("a") as file:
                 file.write(f"{time.time()} {kind}\n")
         at_once(self, message, *arguments, **how)
