@@ -1,7 +1,7 @@
 """Twenty deferred waits that Airflow cancels while each message of theirs to Airflow is answered late.
 
 From Airflow 3.0 to 3.2.1 a message that is cancelled under way ends the triggerer (`compat.to_the_end`), so that this
-is also played there: `make triggerer`.
+is played there: `make triggerer`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from packaging.version import Version
 
 from dev.airflow_box import PARTS, AirflowBox
+from dev.airflow_settings import installed_version
 from dev.ports import free_port
 from tests.system.conftest import CANARY, DAGS, note_mismatches
+from tests.system.database import Database
 from tests.system.labs import Lab
 from tests.system.runs import Run, wait_until
 
@@ -25,7 +28,8 @@ pytestmark = pytest.mark.system
 
 DAG_ID = "system_cancelled_waits"
 WAITS = 20
-ROUNDS, ROUNDS_OF_THE_SAMPLE = 10, 2
+HAS_THE_FLAW = Version(installed_version() or "0") < Version("3.2.2")
+ROUNDS, OF_THE_SAMPLE = (10, 2) if HAS_THE_FLAW else (1, 0)
 NEVER = 3600
 """Seconds that an export takes; in this module the platform's clock moves only for those of 5."""
 
@@ -53,7 +57,7 @@ def slow(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.Temp
 
 
 @pytest.mark.parametrize(
-    "number", [pytest.param(n, marks=[pytest.mark.whole] * (n >= ROUNDS_OF_THE_SAMPLE)) for n in range(ROUNDS)]
+    "number", [pytest.param(n, marks=[pytest.mark.whole] * (n >= OF_THE_SAMPLE)) for n in range(ROUNDS)]
 )
 def test_a_triggerer_outlives_the_waits_that_are_cancelled_in_it(slow: AirflowBox, lab: Lab, number: int) -> None:
     before = len(messages(slow))
@@ -71,6 +75,7 @@ def test_a_triggerer_outlives_the_waits_that_are_cancelled_in_it(slow: AirflowBo
     lab.pass_time(10)
     wait_until(slow, further.has_ended, "the end of a further wait", runs=(further,))
     wait_until(slow, lambda: heartbeat(slow) > failed_at + 5, "another heartbeat of the triggerer", runs=(further,))
+    wait_until(slow, lambda: not [*Database(slow.home).all_triggers()], "no trigger is stored any more", runs=(run,))
     assert set(further.states.values()) == {"success"}
     # Each wait reads and writes once: they had not all had their turn, so that a message was under way or next in line.
     assert len(messages(slow)) - before < 2 * WAITS
