@@ -90,8 +90,8 @@ class Poller:
         self._hurried: set[str] = set()
         self._suspects: set[str] = set()
         self._attempts: dict[str, int] = {}
-        self._answered = False
-        """Whether the platform has answered anybody here: an address that has not may be wrong."""
+        self._answered: set[str] = set()
+        """Addresses at which the platform has answered somebody here: one that has not may be wrong."""
         self._wake = asyncio.Event()
         self._threads = threads
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -103,7 +103,7 @@ class Poller:
         Wait for `ids`, looking every `interval` seconds from `first_look` (epoch seconds) on.
 
         `answered`: the platform has answered this wait before, at the same address. Answers that are not its own are
-        then waited out; otherwise, as long as it has not answered here either, they are hopeless after 15 minutes.
+        then waited out; otherwise, as long as it has answered nobody else here, they are hopeless after 15 minutes.
         """
         waiter = Waiter(ids=set(ids), interval=max(interval, SHORTEST_INTERVAL), poller=self, answered=answered)
         self._everybody.add(waiter)
@@ -308,7 +308,9 @@ class Poller:
                 if self._tell is not None:
                     self._tell(client.budget, time.monotonic() - began)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        records = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        self._answered.add(client.settings.base_url)
+        return records
 
     def _patience(self, waiter: Waiter, error: CgcError) -> float:
         """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
@@ -316,14 +318,13 @@ class Poller:
             if not isinstance(error, CgcBudgetSpent):
                 waiter.astray_since = None
             return math.inf
-        if waiter.answered or self._answered:
+        if waiter.answered or self._client.address in self._answered:
             return math.inf
         now = self._clock()
         waiter.astray_since = now if waiter.astray_since is None else waiter.astray_since
         return waiter.astray_since + LONGEST_ASTRAY - now
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
-        self._answered = True
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
         for record in records:
             if record.id is None:
@@ -341,6 +342,7 @@ class Poller:
                 self._forget(record.id)
         self._schedule(chunk, at, pause=None)
         for waiter, their_records in letters.items():
+            waiter.answered = True
             waiter.deliver(News(at=at, records=tuple(their_records), every=self._slowed(waiter)))
 
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:

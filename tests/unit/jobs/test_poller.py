@@ -24,6 +24,7 @@ from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.poller import MOST_APART, Poller, Threads, shared_poller
+from airflow_provider_cgc.jobs.shared_client import CONNECTION_LIFE
 from airflow_provider_cgc.jobs.sweep import THREADS
 from tests.unit.jobs.fake_platform import UNKNOWN, FakePlatform, some_ids
 
@@ -485,6 +486,27 @@ class TestErrors:
         assert [news.hopeless for _, news in letters if news.error] == [False] * 500
         assert ended(letters) == {"a"}
         assert platform.asked("a")[-1] >= 500 * INTERVAL * 0.95
+
+    @foreign
+    def test_an_address_that_the_connection_has_got_meanwhile_is_as_good_as_new(self, time, error):
+        """A wait that was answered at the one before goes on, a newcomer does not."""
+        changed = CONNECTION_LIFE + 1
+        platform = FakePlatform(time)
+        platform.fault = lambda number, ids: error if platform.clients[-1].settings.base_url == "wrong" else None
+
+        async def newcomer():
+            await asyncio.sleep(changed + INTERVAL)
+            return await wait(platform, ["new"], limit=1800)
+
+        async def main():
+            asyncio.get_running_loop().call_later(INTERVAL, setattr, platform, "address", "wrong")
+            return await asyncio.gather(wait(platform, ["old"], limit=changed + 3600), newcomer())
+
+        old, news = time.run(main())
+
+        assert not any(one.hopeless for _, one in old)
+        first, hopeless = news[0][0], next(at for at, one in news if one.hopeless)
+        assert first + 900 <= hopeless <= first + 901
 
     def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
         platform = self.fail(time, RIGHTS)
