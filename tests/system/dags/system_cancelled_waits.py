@@ -8,20 +8,13 @@ from airflow.sdk import DAG, task
 
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
-
-class Sensor(CgcBulkExportSensor):
-    """One that has its event soon; where that loses Airflow's race (apache/airflow#72716), there are retries."""
-
-    event_grace = 3.0
-
-
 with DAG("system_cancelled_waits", schedule=None, start_date=datetime(2026, 1, 1), catchup=False, max_active_tasks=30):
 
     @task
     def batches(dag_run) -> list[list[str]]:
         return dag_run.conf["batches"]
 
-    Sensor.partial(
+    CgcBulkExportSensor.partial(
         task_id="wait",
         cgc_conn_id="cgc_cancelled_waits",
         deferrable=True,
