@@ -114,6 +114,11 @@ class TestRow:
         assert token not in repr(vars(trigger))
 
     @pytest.mark.parametrize(
+        "added",
+        [{}, {"place": {"volume": "lab/results"}, "answered": True}, {"place": {}, "answered": False}],
+        ids=["as it began", "answered", "not answered"],
+    )
+    @pytest.mark.parametrize(
         "stored",
         [
             {
@@ -145,11 +150,11 @@ class TestRow:
         ],
         ids=["0.1.0"],
     )
-    def test_a_row_of_every_release_loads_and_works(self, platform, wait, stored):
-        """One stored row per release, as it was: rows outlive upgrades."""
+    def test_a_row_of_every_release_loads_and_works(self, platform, wait, stored, added):
+        """One stored row per release, as it was, and what it has got since: rows outlive upgrades."""
         platform.end(["a"], after=0)
 
-        event, _ = wait(stored)
+        event, _ = wait(stored | added)
 
         assert (event.outcome, event.summary["completed"]) == (Outcome.COMPLETED, 2)
 
