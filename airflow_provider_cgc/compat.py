@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -62,9 +63,16 @@ __all__ = [
     "run_began",
     "stats",
     "task_state_store",
+    "to_the_end",
     "view_address",
     "write_view",
 ]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_UNDER_WAY: set[asyncio.Task[Any]] = set()
+"""What `to_the_end` has begun: the loop itself holds tasks weakly."""
 
 
 def default_deferrable() -> bool:
@@ -123,11 +131,34 @@ def run_began(context: Context) -> datetime:
     return min(known)
 
 
+async def to_the_end(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """
+    Await a call that asks Airflow for something or tells it something; whoever is cancelled meanwhile, the call is not.
+
+    Every such call in a triggerer must go through here. From Airflow 3.0 to 3.2.1 a message to the triggerer's
+    supervisor that is cancelled leaves its answer to the next message, and that ends the triggerer with the deferred
+    tasks of every Dag. `sync_to_async` cancels the message, too, that its thread has under way. Can go with the floor
+    at 3.2.2.
+    """
+    task = asyncio.get_running_loop().create_task(call(*args, **kwargs))
+    _UNDER_WAY.add(task)
+    task.add_done_callback(_ended)
+    await asyncio.wait({task})  # which, when it is cancelled, cancels nothing
+    return task.result()
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _UNDER_WAY.discard(task)
+    if not task.cancelled():
+        # Whoever asked may be gone; asyncio complains of an exception that nobody has looked at.
+        task.exception()
+
+
 def read_xcom(address: Mapping[str, Any]) -> Any:
     """
     Read one XCom by its address: keys dag_id, task_id, run_id, map_index, key.
 
-    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`.
+    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`, and that in `to_the_end`.
     """
     return XCom.get_one(
         key=address["key"],
@@ -154,7 +185,7 @@ def write_view(address: Mapping[str, Any], key: str, value: Any) -> None:
     """
     Write an XCom that is only looked at, past a custom XCom backend, which would leave a file for each write.
 
-    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`.
+    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`, and that in `to_the_end`.
     """
     BaseXCom.set(key=key, value=value, **address)
 

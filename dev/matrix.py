@@ -1,7 +1,8 @@
 """Runs the tests on every supported line of Airflow, each in a venv of its own with the pins that belong to it.
 
 `python -m dev.matrix [--whole] [LINE ...]`, for example `python -m dev.matrix 2.11 3.0`; `make matrix VERSIONS="2.11"`.
-With `--whole` all combinations are played, not a sample.
+With `--whole` all combinations are played, not a sample. Tests that are named by their path, as `tests/system/...`, are
+played instead of the usual ones, one after the other.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def interpreter(line: Line) -> Path:
 def main(arguments: list[str]) -> int:
     """Run the tests of each wanted line (all if none is named); give the exit status."""
     options = [argument for argument in arguments if argument == "--whole"]
-    wanted = [argument for argument in arguments if argument not in options]
+    named = [argument for argument in arguments if argument.startswith("tests/")]
+    wanted = [argument for argument in arguments if argument not in (*options, *named)]
+    tests = ["--numprocesses", "0", *named] if named else ["--numprocesses", "auto", *TESTS]
     unknown = set(wanted) - {line.name for line in LINES}
     if unknown:
         print(f"no such line: {', '.join(sorted(unknown))}; there are {', '.join(line.name for line in LINES)}")
@@ -60,7 +63,7 @@ def main(arguments: list[str]) -> int:
         if wanted and line.name not in wanted:
             continue
         print(f"\n=== Airflow {line.patch} ===", flush=True)
-        command = [str(interpreter(line)), "-m", "pytest", "-q", "--numprocesses", "auto", *options, *TESTS]
+        command = [str(interpreter(line)), "-m", "pytest", "-q", *options, *tests]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             failed.append(line.name)
     if failed:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
-from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
+from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import astray, counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.agenda import Agenda
 from airflow_provider_cgc.jobs.shared import shared
@@ -47,6 +47,9 @@ MOST_APART = 20
 """Requests that it may take to find out whose ids a refusal is about."""
 SHORTEST_INTERVAL = 1.0
 """Seconds between two looks at a job, whatever a sensor asks for."""
+LONGEST_ASTRAY = 900.0
+"""Seconds of redirects and foreign pages, and of nothing else, after which an address that has not answered is called
+wrong. Not at once: a poller that was just started does not know what the one before it was answered."""
 GATHER = 0.1
 """Seconds that the poller lets newcomers gather before it plans: a restart brings a thousand triggers at once."""
 JITTER = 0.03
@@ -87,8 +90,8 @@ class Poller:
         self._hurried: set[str] = set()
         self._suspects: set[str] = set()
         self._attempts: dict[str, int] = {}
-        self._answered = False
-        """Whether the platform has answered anybody here: an address that never did may be wrong."""
+        self._answered: set[str] = set()
+        """Addresses at which the platform has answered somebody here: one that has not may be wrong."""
         self._wake = asyncio.Event()
         self._threads = threads
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -99,11 +102,10 @@ class Poller:
         """
         Wait for `ids`, looking every `interval` seconds from `first_look` (epoch seconds) on.
 
-        `answered`: the platform has answered this wait before, at the same address; an answer that is not its own is
-        then waited out, and otherwise ends the wait.
+        `answered`: the platform has answered this wait before, at the same address. Answers that are not its own are
+        then waited out; otherwise, as long as it has answered nobody else here, they are hopeless after 15 minutes.
         """
-        self._answered = self._answered or answered
-        waiter = Waiter(ids=set(ids), interval=max(interval, SHORTEST_INTERVAL), poller=self)
+        waiter = Waiter(ids=set(ids), interval=max(interval, SHORTEST_INTERVAL), poller=self, answered=answered)
         self._everybody.add(waiter)
         for job_id in waiter.ids:
             self._waiters.setdefault(job_id, set()).add(waiter)
@@ -260,7 +262,7 @@ class Poller:
                 if _may_be_about_an_id(their_error) and len(group) > 1:
                     groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
                     continue
-                refused_alone += self._is_hopeless(their_error)
+                refused_alone += _cannot_pass(their_error)
                 self._hand_out_error(ids, their_error, at)
             else:
                 answered = True
@@ -306,13 +308,23 @@ class Poller:
                 if self._tell is not None:
                     self._tell(client.budget, time.monotonic() - began)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        records = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        self._answered.add(client.settings.base_url)
+        return records
 
-    def _is_hopeless(self, error: CgcError) -> bool:
-        return not transient(error, answered=self._answered)
+    def _patience(self, waiter: Waiter, error: CgcError) -> float:
+        """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
+        if not astray(error):
+            if not isinstance(error, CgcBudgetSpent):
+                waiter.astray_since = None
+            return math.inf
+        if waiter.answered or self._client.address in self._answered:
+            return math.inf
+        now = self._clock()
+        waiter.astray_since = now if waiter.astray_since is None else waiter.astray_since
+        return waiter.astray_since + LONGEST_ASTRAY - now
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
-        self._answered = True
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
         for record in records:
             if record.id is None:
@@ -330,11 +342,13 @@ class Poller:
                 self._forget(record.id)
         self._schedule(chunk, at, pause=None)
         for waiter, their_records in letters.items():
+            waiter.answered = True
             waiter.deliver(News(at=at, records=tuple(their_records), every=self._slowed(waiter)))
 
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:
-        hopeless = self._is_hopeless(error) if hopeless is None else hopeless
+        hopeless = _cannot_pass(error) if hopeless is None else hopeless
         waiters = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}
+        patience = {waiter: self._patience(waiter, error) for waiter in waiters}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):
             self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._waiters)
@@ -343,9 +357,11 @@ class Poller:
         # A hiccup is repeated as soon as its own advice says, lasting trouble no sooner than an interval: a platform in
         # trouble must not be asked more often than a sound one.
         pause = shortest if advice is None else max(advice, shortest if attempt > QUICK_REPEATS else 0.0)
+        # With a long interval the look at which somebody's patience is over comes earlier.
+        pause = min([pause, *(max(left, SHORTEST_INTERVAL) for left in patience.values() if left > 0)])
         self._schedule(chunk, at, pause=pause)
-        for waiter in waiters:
-            waiter.deliver(News(at=at, error=error, hopeless=hopeless, next_look=pause))
+        for waiter, left in patience.items():
+            waiter.deliver(News(at=at, error=error, hopeless=hopeless or left <= 0, next_look=pause))
 
     def _schedule(self, chunk: list[str], at: float, *, pause: float | None) -> None:
         """Put the ids that are still waited for back into the plan, an interval or `pause` seconds after `at`."""
@@ -398,6 +414,11 @@ class Poller:
         if bug is not None:
             for waiter in {waiter for waiting in self._waiters.values() for waiter in waiting}:
                 waiter.deliver(Bug.of(bug))
+
+
+def _cannot_pass(error: CgcError) -> bool:
+    """Tell whether asking again is no use, wherever the answer came from."""
+    return not transient(error, answered=True)
 
 
 def _may_be_about_an_id(error: CgcError) -> bool:

@@ -47,6 +47,12 @@ class SharedClient:
         client = _made_by(self._making)
         return None if client is None else client.budget
 
+    @property
+    def address(self) -> str | None:
+        """The platform's address of the client now in use; None while there is none."""
+        client = _made_by(self._making)
+        return None if client is None else client.settings.base_url
+
     async def get(self) -> CgcClient:
         """Return the client that all share; a first look-up that failed is tried again by whoever comes next."""
         if self._making is not None and self._making.done() and _made_by(self._making) is None:

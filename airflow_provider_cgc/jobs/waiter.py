@@ -47,6 +47,10 @@ class Waiter:
     ids: set[str]
     interval: float
     poller: Poller = field(repr=False)
+    answered: bool = False
+    """Whether the platform has answered this wait, here or before it joined."""
+    astray_since: float | None = None
+    """Since when it has heard only answers that are not the platform's own; None if the last news was another."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
 
     async def news(self, *, timeout: float) -> News | None:

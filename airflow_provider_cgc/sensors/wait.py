@@ -14,7 +14,7 @@ from airflow_provider_cgc import showing
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized
 from airflow_provider_cgc.client.retry import wait_before_repeat
-from airflow_provider_cgc.compat import first_poke
+from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence, no_answer
@@ -89,7 +89,7 @@ class Wait:
             started=started,
             deadline=started + timeout,
             is_new=first is None,
-            answered=answered or first is not None,
+            answered=answered or (first is not None and has_poked(context)),
         )
         if memory is not None:
             wait._recall(memory, context)
@@ -149,10 +149,12 @@ class Wait:
         if not isinstance(memory, dict) or memory.get("version") != MEMORY_VERSION:
             return
         # What an earlier try or other ids left is not ours: an id unknown then may be known now.
-        if memory["try"] != context["ti"].try_number or memory["ids"] != _digest(self.ids):
+        if memory["try"] != context["ti"].try_number:
+            return
+        self.answered = bool(memory.get("answered", True))
+        if memory["ids"] != _digest(self.ids):
             return
         self.tracker = JobTracker.from_json(memory["state"], from_bits(self.ids, memory["open"]))
-        self.answered = bool(memory.get("answered", True))
         self.progress = ProgressLog.from_json(memory["progress"])
         self.view.restore(memory.get("view"))
 

@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client, showing
-from airflow_provider_cgc.compat import view_address
+from airflow_provider_cgc.compat import to_the_end, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
@@ -53,7 +53,8 @@ class CgcJobsTrigger(BaseTrigger):
     :param execution_deadline: when the task's `execution_timeout` is over, if it has one.
     :param first_look: when to look first.
     :param not_before: when the event may be sent at the earliest.
-    :param answered: whether the platform has answered this wait before (`Poller.join`).
+    :param answered: whether the platform had answered when the task was deferred (`Poller.join`); what was answered
+        later is known to the triggerer's process only.
     :param place: what the live snapshot tells from the start (`LiveView.place`).
     :param unknown: arguments of another release; logged and otherwise ignored, because rows outlive upgrades.
     """
@@ -143,19 +144,17 @@ class CgcJobsTrigger(BaseTrigger):
             return self.ids
         if self.ids_xcom is None:
             raise ValueError("the stored wait has neither 'ids' nor 'ids_xcom'")
-        return await sync_to_async(read_ids)(self.ids_xcom)
+        return await to_the_end(sync_to_async(read_ids), self.ids_xcom)
 
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)
         view = LiveView(tracker.kind, since=self.clock(), interval=self.poke_interval, place=self.place)
-        # A look in an earlier process, before a restart, has not ended the wait.
-        answered = self.answered or self.clock() - self.first_look > self.poke_interval
         with (
             shared_poller(self.cgc_conn_id, tracker.kind, self._make_poller) as poller,
             shared_writer() as writer,
         ):
             waiter = poller.join(
-                tracker.open, interval=self.poke_interval, first_look=self.first_look, answered=answered
+                tracker.open, interval=self.poke_interval, first_look=self.first_look, answered=self.answered
             )
             live = writer.open(self._address(), view, tracker, warn=self._warn, clock=self.clock)
             try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from tests.parity.drivers import MODES
+from tests.parity.drivers import MODES, USUAL_MODES
 from tests.parity.line import GET
 from tests.parity.scene import NEXT_TOKEN, Scene
 
@@ -26,6 +26,7 @@ class Jobs:
     :param lost: ids that the platform does not know and never will.
     :param foreign: jobs of another user.
     :param refusal: whether the platform refuses every question, for ever.
+    :param stranger: whether something else answers in its place, which is a refusal, too.
     """
 
     good: list[str] = field(default_factory=list)
@@ -34,6 +35,7 @@ class Jobs:
     lost: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     refusal: bool = False
+    stranger: bool = False
 
     @property
     def ids(self) -> list[str]:
@@ -61,7 +63,7 @@ class Case:
 
     jobs: Platform
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    modes: tuple[str, ...] = tuple(MODES)
+    modes: tuple[str, ...] = USUAL_MODES
 
     def but(self, **arguments: Any) -> Case:
         """The same jobs with other arguments."""
@@ -239,12 +241,13 @@ def wrong_address(kind: str) -> Platform:
 
     def platform(scene: Scene) -> Jobs:
         scene.emulator.fault(kind, path=f"/v2{GET}", count=None)
-        return replace(weeks(scene), refusal=True)
+        return replace(weeks(scene), refusal=True, stranger=True)
 
     return platform
 
 
-STAYING = tuple(mode for mode in MODES if not mode.startswith("reschedule"))
+STAYING = tuple(mode for mode in USUAL_MODES if not mode.startswith("reschedule"))
+EVERY = tuple(MODES)
 SOFT, NEVER = {"soft_fail": True}, {"never_fail": True}
 
 completed, failed = Case(three), Case(one_failed)
@@ -284,8 +287,8 @@ CASES = {
     "timeout, never": timeout.but(**NEVER),
     "timeout with all kinds": Case(of_each, {"timeout": 900}),
     "timeout in an outage": Case(outage("503_html"), {"timeout": 900}),
-    "timeout while 404 HTML comes": Case(outage("404_html"), {"timeout": 900}),
-    "timeout while redirects come": Case(outage("302_html"), {"timeout": 900}),
+    "timeout while 404 HTML comes": Case(outage("404_html"), {"timeout": 900}, EVERY),
+    "timeout while redirects come": Case(outage("302_html"), {"timeout": 900}, EVERY),
     "in time at the last minute": Case(last_minute, {"timeout": 100}),
     "execution timeout": Case(weeks, {"execution_timeout": timedelta(seconds=900)}, STAYING),
     "execution timeout, never": Case(weeks, {"execution_timeout": timedelta(seconds=900), **NEVER}, STAYING),
@@ -299,9 +302,9 @@ CASES = {
     "403": Case(forbidden(after=0)),
     "403 later": Case(forbidden(after=70)),
     "403 later, soft": Case(forbidden(after=70), SOFT),
-    "404 HTML from the start": Case(wrong_address("404_html")),
-    "405 HTML from the start": Case(wrong_address("405_html")),
-    "redirect from the start": Case(wrong_address("302_html")),
+    "404 HTML from the start": Case(wrong_address("404_html"), modes=EVERY),
+    "405 HTML from the start": Case(wrong_address("405_html"), modes=EVERY),
+    "redirect from the start": Case(wrong_address("302_html"), modes=EVERY),
     "redirect from the start, soft": Case(wrong_address("302_html"), SOFT),
     "foreign, error": Case(foreign("error", weeks)),
     "foreign, error, soft": Case(foreign("error", weeks), SOFT),

@@ -209,7 +209,10 @@ MODES = {
     "deferrable": Mode(hand_over, {"deferrable": True}),
     "deferrable, mapped": Mode(hand_over, {"deferrable": True}, map_index=7),
     "deferrable, restarted": Mode(hand_over, {"deferrable": True}, restarts=(97.0, 204.0)),
+    "deferrable, mapped, restarted": Mode(hand_over, {"deferrable": True}, map_index=7, restarts=(97.0, 204.0)),
 }
+USUAL_MODES = tuple(MODES)[:-1]
+"""All but one whose triggerers begin anew with what only they were told: since when an id is unknown, for instance."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ WINDOW, SHARE = 300.0, 800
 """Of the 1000 requests that the platform grants in 300 seconds, 800 are Airflow's."""
 REPEATS = 3
 """After so many failures in a row nothing is repeated before an interval is over."""
+LONGEST_ASTRAY = 900.0
+"""For so long a triggerer hears answers that are not the platform's before it calls the address wrong."""
 JITTER = 0.95
 """An interval is shortened by up to a twentieth."""
 
@@ -110,7 +112,9 @@ def _due(task: Task, expected: Verdict, jobs: Jobs) -> float:
     """Seconds after which it is known how the wait ends."""
     line, how, began = task.scene.line, task.arguments, task.scene.began
     if expected.error == "CgcWaitError":
-        return 0.0
+        # Who looks in the worker knows whether anything was ever answered; a triggerer that has just started does not.
+        in_triggerers = sum(life + LAG for life in task.mode.restarts) + LONGEST_ASTRAY
+        return in_triggerers if jobs.stranger and task.mode.map_index >= 0 else 0.0
     if expected.error == "AirflowSensorTimeout":
         return float(how["timeout"])
     if expected.error == "AirflowTaskTimeout":

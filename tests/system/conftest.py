@@ -26,14 +26,14 @@ IN_DATABASE = ("revoked", "rotated")
 CANARY = f"canary{secrets.token_hex(12)}"
 """What every token begins with, so that a leak is found wherever it is."""
 
-PLACES = {"test_two_triggerers.py": -1, "test_secrets.py": 1}
+PLACES = {"test_cancelled_waits.py": -1, "test_two_triggerers.py": -1, "test_secrets.py": 1}
 """In which order the modules run: 0 where it does not matter."""
 
 MISMATCHES: pytest.StashKey[dict[str, int]] = pytest.StashKey()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Look for leaks last, when everything else has had its chance; before all, the one story with its own Airflow."""
+    """Look for leaks last, when everything else has had its chance; before all, the stories with their own Airflow."""
     places = {Path(__file__).with_name(name): place for name, place in PLACES.items()}
     items.sort(key=lambda item: places.get(item.path, 0))
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.errors import CgcBudgetSpent
@@ -60,6 +61,7 @@ class FakePlatform:
         self.clients: list[FakeClient] = []
         self.connect_fault: Callable[[int], BaseException | None] = lambda number: None
         self.connects = 0
+        self.address = "https://platform.example.org/v2"
         self.budget = RateBudget(share=0.8, clock=time.clock)
         self._ends: dict[str, tuple[float, JobState]] = {}
         self._problems: dict[str, Problem] = {}
@@ -164,6 +166,7 @@ class FakeClient:
     def __init__(self, platform: FakePlatform) -> None:
         self.platform = platform
         self.budget = platform.budget
+        self.settings = SimpleNamespace(base_url=platform.address)
         setattr(self, platform.kind.plural, self)
         self.closed = 0
 

@@ -24,6 +24,7 @@ from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.poller import MOST_APART, Poller, Threads, shared_poller
+from airflow_provider_cgc.jobs.shared_client import CONNECTION_LIFE
 from airflow_provider_cgc.jobs.sweep import THREADS
 from tests.unit.jobs.fake_platform import UNKNOWN, FakePlatform, some_ids
 
@@ -46,6 +47,10 @@ RIGHTS = api_error(CgcForbidden, 403)
 PATH = api_error(CgcNotFound, 404)
 PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /bulk/storage/exports/get")
 REDIRECT = CgcRedirect("to a login page", status=302, to_host="login.example.org")
+REFUSED = CgcConnectionError("nothing listens there", sent=False)
+
+foreign = pytest.mark.parametrize("error", [PAGE, REDIRECT], ids=["page", "redirect"])
+"""Answers that are not the platform's own."""
 
 
 def sharing(platform, key="cgc_default", **how):
@@ -414,29 +419,94 @@ class TestErrors:
         assert [(news.error, news.hopeless) for _, news in letters] == [(error, True)]
         assert platform.connects == 1
 
-    @pytest.mark.parametrize("error", [PAGE, REDIRECT], ids=["page", "redirect"])
-    def test_an_address_that_never_answered_is_hopeless_to_everyone_at_once(self, time, error):
+    @foreign
+    @pytest.mark.parametrize("interval", [10.0, INTERVAL, 4 * 3600.0])
+    def test_an_address_that_never_answered_is_hopeless_to_everyone_after_15_minutes(self, time, error, interval):
         platform = self.fail(time, error)
 
         async def main():
-            return await asyncio.gather(*(wait(platform, [job_id], limit=30) for job_id in some_ids(80)))
+            waits = (wait(platform, [job_id], interval=interval, limit=901) for job_id in some_ids(80))
+            return await asyncio.gather(*waits)
 
-        heard = [[(news.error, news.hopeless) for _, news in letters] for letters in time.run(main())]
-        assert heard == [[(error, True)]] * 80
-        assert len(platform.requests) == 1
+        for letters in time.run(main()):
+            assert {news.error for _, news in letters} == {error}
+            assert [news.hopeless for _, news in letters] == [False] * (len(letters) - 1) + [True]
+            assert 900 <= letters[-1][0] <= 901
+        assert len(platform.requests) <= 900 / min(interval, 900) / 0.97 + 2
 
-    @pytest.mark.parametrize("error", [PAGE, REDIRECT], ids=["page", "redirect"])
+    @foreign
+    @pytest.mark.parametrize("other", [DROPPED, REFUSED, DOWN, LIMITED], ids=["line", "refused", "5xx", "429"])
+    def test_15_minutes_are_counted_from_the_last_trouble_of_another_kind(self, time, error, other):
+        """A gateway in a deploy tells many things; an address that is wrong tells one."""
+
+        def fault(number, ids):
+            return other if 300 <= time.clock() - time.start < 1200 else error
+
+        platform = FakePlatform(time, fault=fault)
+
+        letters = time.run(wait(platform, ["a"], limit=3000))
+
+        [first] = [at for at, news in letters if news.error is error and at >= 1200][:1]
+        hopeless = [at for at, news in letters if news.hopeless]
+        assert first + 900 <= hopeless[0] <= first + 901
+
+    def test_a_connection_that_is_refused_is_never_hopeless(self, time):
+        platform = self.fail(time, REFUSED)
+
+        letters = time.run(wait(platform, ["a"], limit=7 * 86_400.0))
+
+        assert len(letters) > 1000
+        assert not any(news.hopeless for _, news in letters)
+
+    @foreign
+    def test_a_wait_that_was_answered_before_does_not_vouch_for_one_that_was_not(self, time, error):
+        """The connection may have been changed since."""
+        platform = self.fail(time, error)
+
+        async def main():
+            return await asyncio.gather(
+                wait(platform, ["a"], limit=1800, answered=True), wait(platform, ["b"], limit=1800)
+            )
+
+        old, new = time.run(main())
+
+        assert not any(news.hopeless for _, news in old)
+        assert [at >= 900 for at, _ in new] == [news.hopeless for _, news in new]
+        assert new[-1][1].hopeless
+
+    @foreign
     @pytest.mark.parametrize("answered", [True, False], ids=["before", "here"])
     def test_what_leads_astray_from_an_address_that_has_answered_is_waited_out(self, time, error, answered):
         good = 0 if answered else 1
-        platform = FakePlatform(time, fault=lambda number, ids: error if good <= number < good + 5 else None)
+        platform = FakePlatform(time, fault=lambda number, ids: error if good <= number < good + 500 else None)
         platform.end(["a"], after=30)
 
         letters = time.run(wait(platform, ["a"], answered=answered))
 
-        assert [news.hopeless for _, news in letters if news.error] == [False] * 5
+        assert [news.hopeless for _, news in letters if news.error] == [False] * 500
         assert ended(letters) == {"a"}
-        assert platform.asked("a")[-1] >= 5 * INTERVAL * 0.95
+        assert platform.asked("a")[-1] >= 500 * INTERVAL * 0.95
+
+    @foreign
+    def test_an_address_that_the_connection_has_got_meanwhile_is_as_good_as_new(self, time, error):
+        """A wait that was answered at the one before goes on, a newcomer does not."""
+        changed = CONNECTION_LIFE + 1
+        platform = FakePlatform(time)
+        platform.fault = lambda number, ids: error if platform.clients[-1].settings.base_url == "wrong" else None
+
+        async def newcomer():
+            await asyncio.sleep(changed + INTERVAL)
+            return await wait(platform, ["new"], limit=1800)
+
+        async def main():
+            asyncio.get_running_loop().call_later(INTERVAL, setattr, platform, "address", "wrong")
+            return await asyncio.gather(wait(platform, ["old"], limit=changed + 3600), newcomer())
+
+        old, news = time.run(main())
+
+        assert not any(one.hopeless for _, one in old)
+        first, hopeless = news[0][0], next(at for at, one in news if one.hopeless)
+        assert first + 900 <= hopeless <= first + 901
 
     def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
         platform = self.fail(time, RIGHTS)

@@ -22,8 +22,11 @@ from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.compat import AirflowRescheduleException, AirflowSensorTimeout
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
+from airflow_provider_cgc.sensors import wait as sensor_wait
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from tests.unit.sensors.worker import BEGIN, HOUR, Clock, Platform, Run, Store, ours
+
+PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /x")
 
 
 @pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
@@ -186,8 +189,7 @@ def test_an_address_that_has_not_answered_yet_is_not_taken_for_right(
 ) -> None:
     """Not at the second look either, which is another process in reschedule mode."""
     platform = Platform(clock, count=1)
-    page = Problem(404, None, "a page", made_here=True)
-    errors = [CgcConnectionError("dropped", sent=True), CgcNotFound(page, status=404, call="POST /x")]
+    errors = [CgcConnectionError("dropped", sent=True), PAGE]
 
     def bulk_get(ids: Any) -> Any:
         raise errors.pop(0)
@@ -197,6 +199,43 @@ def test_an_address_that_has_not_answered_yet_is_not_taken_for_right(
     with pytest.raises(CgcWaitError, match=r"check host and path of the connection.*'cgc_default'.*clear this task"):
         Run(platform, monkeypatch, store=Store(), mode=mode).to_the_end()
     assert errors == []
+
+
+def test_other_ids_at_the_next_poke_do_not_make_the_address_right(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are another question to the same address, which has not answered."""
+    platform = Platform(clock, count=1)
+    run = Run(platform, monkeypatch, store=Store(), mode="reschedule")
+    platform.exports.bulk_get = raising(CgcConnectionError("dropped", sent=True))
+    assert not run.sensor().poke(run.context)
+    run.first_poke = clock.now
+    platform.ends["another"] = clock.now + HOUR
+    platform.exports.bulk_get = raising(PAGE)
+
+    with pytest.raises(CgcWaitError, match="check host and path of the connection"):
+        run.sensor().poke(run.context)
+
+
+def test_the_pokes_of_an_earlier_try_do_not_make_the_address_right(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow 2.11 counts the timeout from the first try; the connection may have been changed since."""
+    platform = Platform(clock, count=1)
+    run = Run(platform, monkeypatch, mode="reschedule")
+    run.first_poke = clock.now - HOUR
+    monkeypatch.setattr(sensor_wait, "has_poked", lambda context: False)
+    platform.exports.bulk_get = raising(PAGE)
+
+    with pytest.raises(CgcWaitError, match="check host and path of the connection"):
+        run.sensor().poke(run.context)
+
+
+def raising(error: Exception) -> Any:
+    def bulk_get(ids: Any) -> Any:
+        raise error
+
+    return bulk_get
 
 
 def test_a_failed_wait_ends_its_log_with_file_code_message_and_remedy(

@@ -41,6 +41,7 @@ LIMITED = CgcRateLimited(Problem(429, 1000, "slow down"), status=429, call="POST
 TOKEN = CgcUnauthorized(Problem(401, None, "Unauthorized"), status=401, call="POST /x")
 PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /x")
 DROPPED = CgcConnectionError("the line dropped", sent=True)
+REFUSED = CgcConnectionError("nothing listens there", sent=False)
 
 
 async def events_of(trigger):
@@ -113,6 +114,11 @@ class TestRow:
         assert token not in repr(vars(trigger))
 
     @pytest.mark.parametrize(
+        "added",
+        [{}, {"place": {"volume": "lab/results"}, "answered": True}, {"place": {}, "answered": False}],
+        ids=["as it began", "answered", "not answered"],
+    )
+    @pytest.mark.parametrize(
         "stored",
         [
             {
@@ -144,11 +150,11 @@ class TestRow:
         ],
         ids=["0.1.0"],
     )
-    def test_a_row_of_every_release_loads_and_works(self, platform, wait, stored):
-        """One stored row per release, as it was: rows outlive upgrades."""
+    def test_a_row_of_every_release_loads_and_works(self, platform, wait, stored, added):
+        """One stored row per release, as it was, and what it has got since: rows outlive upgrades."""
         platform.end(["a"], after=0)
 
-        event, _ = wait(stored)
+        event, _ = wait(stored | added)
 
         assert (event.outcome, event.summary["completed"]) == (Outcome.COMPLETED, 2)
 
@@ -270,14 +276,55 @@ class TestEvent:
         assert event.outcome is Outcome.COMPLETED
         assert 5 * HOUR <= at <= 5 * HOUR + 61
 
-    def test_an_address_that_never_answered_ends_the_wait(self, platform, wait, row):
+    @pytest.mark.parametrize("late", [0.0, 61.0, HOUR, 30 * HOUR], ids=["at once", "a minute", "an hour", "a day"])
+    def test_an_address_that_never_answered_ends_the_wait_however_late_it_is_started(self, platform, wait, row, late):
+        """A triggerer takes a row up when it can; `first_look` may be long over by then."""
         platform.fault = lambda number, ids: PAGE
 
-        event, at = wait(row(["a"], answered=False))
+        event, at = wait(row(["a"], answered=False, first_look=START - late, not_before=START - late))
 
         assert event.outcome is Outcome.ERROR
         assert "check host and path of the connection" in (event.error or "")
-        assert at < 62
+        assert 900 <= at <= 901
+
+    def test_a_row_that_does_not_say_whether_the_platform_has_answered_loads_and_is_not_taken_for_answered(
+        self, platform, wait, row
+    ):
+        platform.fault = lambda number, ids: PAGE
+        stored = row(["a"], first_look=START - HOUR)
+        del stored["answered"]
+
+        event, at = wait(stored)
+
+        assert event.outcome is Outcome.ERROR
+        assert 900 <= at <= 901
+
+    def test_a_name_that_is_not_resolved_or_a_port_where_nothing_listens_never_ends_a_wait(self, platform, wait, row):
+        platform.fault = lambda number, ids: REFUSED
+
+        event, at = wait(row(["a"], answered=False))
+
+        assert event.outcome is Outcome.TIMEOUT
+        assert at >= 7 * 24 * HOUR
+
+    def test_an_outage_of_less_than_15_minutes_ends_no_wait_that_another_triggerer_took_up(
+        self, platform, time, wait, row
+    ):
+        """The one before it may have been answered; the row does not tell."""
+        platform.end(["a"], after=0)
+        platform.fault = lambda number, ids: PAGE if time.clock() < START + 890 else None
+
+        event, _ = wait(row(["a"], answered=False, first_look=START - HOUR))
+
+        assert event.outcome is Outcome.COMPLETED
+
+    def test_a_deadline_that_comes_before_the_15_minutes_are_over_names_the_address(self, platform, wait, row):
+        platform.fault = lambda number, ids: PAGE
+
+        event, at = wait(row(["a"], answered=False, first_look=START, deadline=START + 300))
+
+        assert (event.outcome, at <= 300 + LAST_LOOK + 1) == (Outcome.TIMEOUT, True)
+        assert "check host and path of the connection" in (event.error or "")
 
     def test_it_is_sent_once_and_then_the_trigger_ends(self, platform, time, row):
         platform.end(["a"], after=0)
