@@ -291,7 +291,7 @@ def test_a_project_and_a_user() -> None:
         ("old/run7/a.bam", "cgc", False, True),
         ("cgc/xrun7/a.bam", "cgc", False, False),
         ("xrun7/a.bam", None, False, False),
-        (None, "cgc", False, False),
+        (None, "cgc", False, True),
     ],
 )
 def test_an_alias_may_be_told_with_the_prefix_of_its_volume(
