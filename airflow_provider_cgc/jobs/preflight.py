@@ -130,7 +130,7 @@ def problem_of(item: Item, facts: Facts) -> Problem | None:
     if file.is_alias:
         if file.is_alias_of(item.volume, item.location):
             return None
-        return Problem(None, NOT_EXPORTABLE, f"It is an alias: its bytes are {_place_of(file)} already", made_here=True)
+        return Problem(None, NOT_EXPORTABLE, f"It is an alias: its bytes are {place_of(file)} already", made_here=True)
     size = _size(item, facts)
     if size is not None and size > LARGEST:
         return Problem(
@@ -356,7 +356,8 @@ def _size(item: Item, facts: Facts) -> int | None:
     return file.size if file and file.size is not None else item.size
 
 
-def _place_of(file: File) -> str:
+def place_of(file: File) -> str:
+    """Say where the bytes of an alias are, to follow "its bytes are"."""
     volume = f"on volume {one_line(file.volume)}" if file.volume else "on a volume"
     return f"{volume} at {shown(file.location)}" if file.location else volume
 

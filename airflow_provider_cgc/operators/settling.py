@@ -15,6 +15,7 @@ from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_outcomes
 from airflow_provider_cgc.jobs.objects import sizes_of
+from airflow_provider_cgc.jobs.preflight import place_of
 from airflow_provider_cgc.jobs.recovery import find
 from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.sweep import records_of
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 NOT_THERE = "The job COMPLETED, but the object is not on the volume."
 OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
 COPIED = "The job has copied the file and not moved it: it is no alias of the object."
-OTHER_ALIAS = "The file was not moved here: it is an alias of {location!r} on {volume}."
+OTHER_ALIAS = "The file was not moved here: its bytes are {place}."
 ALIAS_PAUSE = 20.0
 """Seconds that a file which was moved is given to become an alias."""
 WHOLE_SECONDS = 2.0
@@ -208,7 +209,7 @@ def _prove_moves(client: CgcClient, account: Account) -> list[str]:
             untold.append(key)
             continue
         else:
-            problem = OTHER_ALIAS.format(volume=file.volume, location=file.location) if file.is_alias else COPIED
+            problem = OTHER_ALIAS.format(place=place_of(file)) if file.is_alias else COPIED
         if problem:
             account.give_up(done.item, done.job_id, problem)
     if not untold:
