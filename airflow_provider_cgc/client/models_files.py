@@ -35,7 +35,7 @@ class File:
     metadata: Json = field(hash=False, default_factory=dict)
     raw: Json = field(repr=False, compare=False, default_factory=dict)
     volume_prefix: str | None = None
-    """The own prefix of the volume, where somebody asked for it: some answers may put it before `location`."""
+    """The volume's own prefix, if it was asked for: some answers may put it before `location`."""
 
     @property
     def is_folder(self) -> bool:
@@ -47,14 +47,15 @@ class File:
         return self.storage_type == "VOLUME"
 
     def is_alias_of(self, volume: str | None, location: str | None) -> bool:
-        """Whether the bytes are just there: an export has moved this file to that object. What is not told is no."""
-        spellings = [location, f"{self.volume_prefix.rstrip('/')}/{location}" if self.volume_prefix else location]
-        told = self.volume is not None and self.location is not None
-        return told and self.may_be_alias_of(volume, location) and str(self.location).lstrip("/") in spellings
+        """True if this is an alias of exactly that object; False where the platform leaves out volume or location."""
+        if not self.is_alias or None in (volume, location, self.location) or self.volume != volume:
+            return False
+        prefix = (self.volume_prefix or "").strip("/")
+        return str(self.location).lstrip("/") in (location, f"{prefix}/{location}".lstrip("/"))
 
-    def may_be_alias_of(self, volume: str | None, location: str | None) -> bool:
-        """Whether nothing that is told speaks against it; a prefix may stand before the location that nobody knows."""
-        if not self.is_alias or volume is None or location is None or self.volume not in (None, volume):
+    def may_be_alias_of(self, volume: str, location: str) -> bool:
+        """True unless something that the platform told rules that object out; any prefix may stand before the key."""
+        if not self.is_alias or self.volume not in (None, volume):
             return False
         return self.location is None or f"/{self.location}".endswith(f"/{location}")
 

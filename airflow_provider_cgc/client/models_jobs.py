@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_cgc.client import fields
+from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.fields import Json
 from airflow_provider_cgc.client.models_files import File
@@ -85,6 +86,11 @@ class ExportJob(_Ending):
     error: Problem | None = None
     size: int | None = None
     raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def blocked_by_object(self) -> bool:
+        """True if the job failed because an object was at its location already, and it may not overwrite (9107)."""
+        return self.failed and self.error is not None and self.error.code == LOCATION_TAKEN
 
     @property
     def item(self) -> dict[str, Any]:

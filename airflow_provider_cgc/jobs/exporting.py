@@ -150,7 +150,7 @@ class Exporting:
             at=self.began,
             too_many=lambda failed: order.too_many(failed + unplaced),
             overwrite=order.if_exists == "overwrite",
-            harmless={LOCATION_TAKEN} if order.if_exists == "skip" else (),
+            not_counted={LOCATION_TAKEN} if order.if_exists == "skip" else (),
             properties=order.properties,
             stop=self._client.close,
         )
@@ -187,7 +187,7 @@ class Exporting:
         apart = work.held.keys() | work.blocked.keys()
         problems = work.problems()
         aliases = sum(map(self._order.skips, problems))
-        not_sent = len(work.blocked) + len(work.in_the_way) + sum(key in self.sent.refused for key in work.unfit)
+        refused = self.sent.refused.keys() - work.blocked.keys() - work.in_the_way.keys() - work.unfit.keys()
         known = Counter(one.action for key, one in work.decisions.items() if key not in apart)
         counts = (
             (len(self.sent.started), "started"),
@@ -199,7 +199,7 @@ class Exporting:
             (len(work.in_the_way), "not sent, another object is in the way"),
             (len(work.blocked), "done already, but not as they should be"),
             (len(work.held), "left to a job of another run for now"),
-            (len(self.sent.refused) - not_sent, "refused by the platform"),
+            (len(refused), "refused by the platform"),
             (len(self.sent.unsent), "not sent"),
         )
         lines = [f"Of {EXPORT.count(self.count)}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]

@@ -1,4 +1,4 @@
-"""What the platform tells of files, asked until it is told for certain whether they exist."""
+"""Asking for files until the platform tells for certain whether they exist."""
 
 from __future__ import annotations
 
@@ -18,21 +18,40 @@ if TYPE_CHECKING:
     Records = Mapping[str, BulkRecord[File]]
 
 MOST_CONFIRMED = 100
-"""Files asked for one by one, because no answer about many has mentioned them; one request each."""
+"""Files that are asked for one by one, with a request each, because a bulk answer left them out."""
+NOT_ASKED = Problem(
+    None, None, "the platform's answer left out this file and too many others", made_here=True, undecided=True
+)
 
 
 def file_records(client: CgcClient, ids: Iterable[str]) -> dict[str, BulkRecord[File]]:
-    """Ask for files, and once more for those of which an answer tells nothing. Raises `CgcError`."""
-    return confirmed(client, records_of(client.files.bulk_get, ids))
+    """
+    Ask for files until it is told of each whether it exists; give a record for each id.
+
+    :raises CgcError: if a request fails.
+    """
+    return confirm_missing(client, records_of(client.files.bulk_get, ids))
 
 
-def confirmed(client: CgcClient, records: Records) -> dict[str, BulkRecord[File]]:
+def confirm_missing(client: CgcClient, records: Records) -> dict[str, BulkRecord[File]]:
     """
-    Ask for the files that no answer has mentioned one by one: whether a gap means that there is none is documented
-    nowhere, and a file that is there must not be taken for a deleted one. Raises `CgcError`.
+    Ask one by one for files that the bulk answers left out, because a gap alone does not prove that a file is gone.
+
+    Beyond `MOST_CONFIRMED` such files the others stay undecided.
+
+    :raises CgcError: if a request fails.
     """
-    gaps = [name for name, record in records.items() if _is_gap(record)]
-    return {**records, **{name: _alone(client, name) for name in gaps[:MOST_CONFIRMED]}}
+    gaps = [file_id for file_id, record in records.items() if _is_gap(record)]
+    asked = {file_id: _get_one(client, file_id) for file_id in gaps[:MOST_CONFIRMED]}
+    unasked: Records = {file_id: BulkRecord(file_id, None, NOT_ASKED) for file_id in gaps[MOST_CONFIRMED:]}
+    return {**records, **asked, **unasked}
+
+
+def problem_unless_gateway(error: CgcApiError) -> Problem:
+    """Return the platform's problem; raises `error` itself if it has no code, for then a gateway refused the call."""
+    if error.code is None:
+        raise error
+    return error.problem
 
 
 def _is_gap(record: BulkRecord[File]) -> bool:
@@ -40,15 +59,8 @@ def _is_gap(record: BulkRecord[File]) -> bool:
     return error is not None and error.made_here and error.code == NO_SUCH_FILE
 
 
-def _alone(client: CgcClient, file_id: str) -> BulkRecord[File]:
+def _get_one(client: CgcClient, file_id: str) -> BulkRecord[File]:
     try:
         return BulkRecord(file_id, client.files.get(file_id))
     except (CgcNotFound, CgcForbidden) as error:
-        return BulkRecord(file_id, None, refusal(error))
-
-
-def refusal(error: CgcApiError) -> Problem:
-    """Return what the platform said; a refusal without a code is a gateway's, and about the whole call."""
-    if error.code is None:
-        raise error
-    return error.problem
+        return BulkRecord(file_id, None, problem_unless_gateway(error))

@@ -121,7 +121,7 @@ class Targets:
     unplaced: list[tuple[Item, str]]
     """Items for which there is no good key, and why."""
     problems: list[str]
-    """What is wrong with items that no volume is given for, or a location that nothing can hold."""
+    """Why the whole order is refused: items without a volume, or with control characters in their location."""
     warnings: list[str]
     """Facts to log that stop nothing."""
 

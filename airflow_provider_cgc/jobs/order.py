@@ -11,7 +11,15 @@ from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.locations import LocationTemplate, clashes, moved_twice, targets
 from airflow_provider_cgc.jobs.places import paths_of
-from airflow_provider_cgc.jobs.preflight import Facts, Unfit, ask, common_problems, told, undecided, unfit_items
+from airflow_provider_cgc.jobs.preflight import (
+    Facts,
+    Unfit,
+    ask,
+    common_problems,
+    sentences,
+    undecided_error,
+    unfit_items,
+)
 from airflow_provider_cgc.jobs.recovery import Key
 
 if TYPE_CHECKING:
@@ -41,20 +49,19 @@ class Order:
         """Whether an item that cannot be exported for this reason is passed over, and counts as no failure."""
         return self.aliases == "skip" and problem.made_here and problem.code == NOT_EXPORTABLE
 
-    def refuse(self, unfit: Sequence[Unfit], common: Sequence[str] = ()) -> None:
+    def check(self, unfit: Sequence[Unfit], common: Sequence[str] = ()) -> None:
         """
-        Refuse the whole order for what is wrong with all of it, or with more of its items than may fail.
+        Check that nothing is wrong with the whole order, and that no more of its items are unfit than may fail.
 
         :raises BadItems: with everything that is wrong.
         :raises CgcUnreadableError: if it is not known yet of some items whether they can be exported.
         """
         failing = [one for one in unfit if not self.skips(one.problem)]
+        if common or self.too_many(sum(not one.problem.may_pass for one in failing)):
+            raise BadItems(self.where, [*common, *sentences(failing)])
         unsure = {one.item.file: one.problem for one in failing if one.problem.may_pass}
-        certain = len([one for one in failing if one.item.file not in unsure])
-        if common or self.too_many(certain):
-            raise BadItems(self.where, [*common, *told(failing)])
         if unsure:
-            raise undecided(unsure)
+            raise undecided_error(unsure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +90,15 @@ def place(client: CgcClient, order: Order, *, first: bool) -> Placed:
     found = targets(items, template=order.template, volume=order.volume, files=facts.files)
     unplaced = [_unplaced(item, reason, facts) for item, reason in found.unplaced]
     unfit = unfit_items(found.items, facts)
+    # On a later attempt an unfit item may have been exported before; only an alias that is skipped was certainly not.
     left_out = {one.item for one in unfit if first or order.skips(one.problem)}
-    to_move = [item for item in found.items if item not in left_out]
-    wrong = [*found.problems, *clashes(to_move), *([] if order.copy_only else moved_twice(to_move))]
-    checked = to_move if first or facts.refused_volumes else []
-    # What is on the volume already may be skipped, whatever has become of its file.
+    to_export = [item for item in found.items if item not in left_out]
+    wrong = [*found.problems, *clashes(to_export), *([] if order.copy_only else moved_twice(to_export))]
+    # A volume that is closed by now stops a later attempt only if something is still to be sent there.
+    checked = to_export if first or facts.refused_volumes else []
+    # An object that is there already may be skipped, whatever has become of its file.
     judged = unfit if first and order.if_exists != "skip" else []
-    order.refuse([*unplaced, *judged], common=[*common_problems(checked, facts), *wrong])
+    order.check([*unplaced, *judged], common=[*common_problems(checked, facts), *wrong])
     by_key = {Key(item.file, str(item.volume), str(item.location)): item for item in found.items}
     return Placed(by_key, unplaced, facts, list(found.warnings))
 

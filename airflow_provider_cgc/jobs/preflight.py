@@ -27,7 +27,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUsageError,
 )
 from airflow_provider_cgc.client.problems import REMEDIES, Problem, one_line
-from airflow_provider_cgc.jobs.files import confirmed, refusal
+from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
@@ -47,7 +47,6 @@ and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says tha
 
 _MOST_ROUNDS = 4
 """How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
-_FOLDER = "It is a folder, and only files are exported"
 _FILES_OF_A_FOLDER = "CgcListFilesOperator lists a folder's files"
 
 
@@ -98,6 +97,7 @@ class Unfit:
     problem: Problem
     text: str
     """One sentence or two that name the item, the fact and the remedy."""
+    is_folder: bool = False
 
 
 def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
@@ -113,11 +113,13 @@ def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
 
 def unfit_items(items: Sequence[Item], facts: Facts) -> list[Unfit]:
     """Return the items that cannot be exported, in their order; one whose file is there already can."""
-    return [
-        Unfit(item, problem, f"{_item(item, facts.files.get(item.file))}: {_with_remedy(problem)}")
-        for item in items
-        if (problem := problem_of(item, facts)) is not None
-    ]
+    unfit = []
+    for item in items:
+        file, problem = facts.files.get(item.file), problem_of(item, facts)
+        if problem is not None:
+            is_folder = file is not None and file.is_folder
+            unfit.append(Unfit(item, problem, f"{_item(item, file)}: {_with_remedy(problem)}", is_folder))
+    return unfit
 
 
 def problem_of(item: Item, facts: Facts) -> Problem | None:
@@ -126,11 +128,13 @@ def problem_of(item: Item, facts: Facts) -> Problem | None:
     if file is None:
         return facts.refused[item.file]
     if file.is_folder:
-        return Problem(None, None, f"{_FOLDER}; {_FILES_OF_A_FOLDER}", made_here=True)
+        text = f"It is a folder, and only files are exported; {_FILES_OF_A_FOLDER}"
+        return Problem(None, None, text, made_here=True)
     if file.is_alias:
         if file.is_alias_of(item.volume, item.location):
             return None
-        return Problem(None, NOT_EXPORTABLE, f"It is an alias: its bytes are {place_of(file)} already", made_here=True)
+        text = f"It is an alias: its bytes are {bytes_place(file)} already"
+        return Problem(None, NOT_EXPORTABLE, text, made_here=True)
     size = _size(item, facts)
     if size is not None and size > LARGEST:
         return Problem(
@@ -143,18 +147,19 @@ def problem_of(item: Item, facts: Facts) -> Problem | None:
     return None
 
 
-def told(unfit: Iterable[Unfit]) -> list[str]:
-    """Return the sentences about items that cannot be exported; folders share one, for they are one mistake."""
-    lines: dict[str, list[str]] = {}
-    for number, one in enumerate(unfit):
-        is_folder = one.problem.message.startswith(_FOLDER)
-        lines.setdefault("folders" if is_folder else str(number), []).append(one.text)
-    return [texts[0] if len(texts) == 1 else _about_folders(texts) for texts in lines.values()]
+def sentences(unfit: Iterable[Unfit]) -> list[str]:
+    """Return the sentences about items that cannot be exported; several folders share one, as one mistake."""
+    unfit = list(unfit)
+    folders = [one for one in unfit if one.is_folder]
+    if len(folders) < 2:
+        return [one.text for one in unfit]
+    together = _about_folders([one.item for one in folders])
+    return [together if one is folders[0] else one.text for one in unfit if not one.is_folder or one is folders[0]]
 
 
-def _about_folders(texts: Sequence[str]) -> str:
-    named = _listed((text.partition(f": {_FOLDER}")[0] for text in texts), between="; ")
-    return f"{len(texts)} items are folders, and only files are exported: {named}. {_FILES_OF_A_FOLDER}"
+def _about_folders(items: Sequence[Item]) -> str:
+    names = _listed(map(_item, items), between="; ")
+    return f"{len(items)} items are folders, and only files are exported: {names}. {_FILES_OF_A_FOLDER}"
 
 
 def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -> list[str]:
@@ -199,7 +204,7 @@ def _volume(client: CgcClient, volume_id: str) -> Volume | Problem:
         # An id that no path can hold: nothing was sent, and no volume can have it.
         return Problem(None, NO_SUCH_VOLUME, one_line(str(error)), made_here=True)
     except (CgcForbidden, CgcNotFound) as error:
-        return refusal(error)
+        return problem_unless_gateway(error)
 
 
 def _project(client: CgcClient, project_id: str) -> Project | None:
@@ -208,7 +213,7 @@ def _project(client: CgcClient, project_id: str) -> Project | None:
     except CgcUsageError:
         return None
     except (CgcForbidden, CgcNotFound) as error:
-        refusal(error)
+        problem_unless_gateway(error)
         return None
 
 
@@ -222,15 +227,15 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
         if not doubtful:
             break
         groups = chunks(doubtful, suspects=doubtful)
-    records = confirmed(client, records)
+    records = confirm_missing(client, records)
     files = {file_id: record.resource for file_id, record in records.items() if record.resource is not None}
     refused = {file_id: record.error for file_id, record in records.items() if record.error is not None}
-    if refused and len(doubtful) == len(refused):
-        raise undecided({file_id: refused[file_id] for file_id in doubtful})
+    if refused and all(problem.may_pass for problem in refused.values()):
+        raise undecided_error(refused)
     return files, refused
 
 
-def undecided(files: Mapping[str, Problem]) -> CgcUnreadableError:
+def undecided_error(files: Mapping[str, Problem]) -> CgcUnreadableError:
     """Return the error about files of which the platform does not tell if they exist."""
     first, problem = next(iter(files.items()))
     return CgcUnreadableError(
@@ -356,7 +361,7 @@ def _size(item: Item, facts: Facts) -> int | None:
     return file.size if file and file.size is not None else item.size
 
 
-def place_of(file: File) -> str:
+def bytes_place(file: File) -> str:
     """Say where the bytes of an alias are, to follow "its bytes are"."""
     volume = f"on volume {one_line(file.volume)}" if file.volume else "on a volume"
     return f"{volume} at {shown(file.location)}" if file.location else volume

@@ -81,7 +81,7 @@ class Sender:
     :param at: the platform's clock at any time before the first item is sent.
     :param too_many: tells whether so many items that failed already are more than the task tolerates.
     :param overwrite: whether an object that is there is replaced.
-    :param harmless: codes of the platform that are no failure of an item, such as 9107 where it is skipped then.
+    :param not_counted: error codes that do not count against `too_many`, such as 9107 if existing objects are skipped.
     :param properties: those of items that bring none of their own.
     :param stop: lets go of creates that wait for their turn, before they are sent; used when the sending is broken off.
     """
@@ -95,7 +95,7 @@ class Sender:
         at: datetime,
         too_many: Callable[[int], bool],
         overwrite: bool = False,
-        harmless: Collection[int] = (),
+        not_counted: Collection[int] = (),
         properties: Mapping[str, Any] | None = None,
         stop: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
@@ -107,7 +107,7 @@ class Sender:
         self._at = at
         self._too_many = too_many
         self._overwrite = overwrite
-        self._harmless = harmless
+        self._not_counted = not_counted
         self._properties = dict(properties or {})
         self._clock = clock
         self._watched: list[str] = []
@@ -160,12 +160,12 @@ class Sender:
     def _take_records(self, number: int, chunk: list[Key], records: Sequence[BulkRecord[Any]], sent: Sent) -> None:
         # The ids before anything else: a process that is killed now has them noted.
         self._ledger.answered(number, records)
-        known = set(sent.started.values())
+        ids = set(sent.started.values())
         for key, record in zip(chunk, records, strict=True):
-            if record.id is not None and record.id in known:
+            if record.id is not None and record.id in ids:
                 sent.uncertain[key] = _SAID_TWICE
             elif record.id is not None:
-                known.add(record.id)
+                ids.add(record.id)
                 sent.started[key] = record.id
             elif record.error is not None and record.error.is_final:
                 sent.refused[key] = record.error
@@ -186,7 +186,7 @@ class Sender:
             sent.uncertain |= dict.fromkeys(chunk, error)
 
     def _decide(self, sent: Sent, *, probed: bool, known: Collection[Key]) -> None:
-        """Stop where going on has no sense; of some it was `known` before that they would not be sent."""
+        """Stop if sending more is useless; `known` are the items that were refused before anything was sent."""
         if sent.stopped:
             return
         refused = [problem for key, problem in sent.refused.items() if key not in known]
@@ -198,8 +198,10 @@ class Sender:
                 sent.stopped = f"the platform refuses {many} ({problem})"
                 return
         self._watch(sent)
-        failed = sum(problem.made_here or problem.code not in self._harmless for problem in sent.refused.values())
-        failed += sum(count for how, count in self._ended.items() if how is not None and how[0] not in self._harmless)
+        failed = sum(problem.made_here or problem.code not in self._not_counted for problem in sent.refused.values())
+        failed += sum(
+            count for how, count in self._ended.items() if how is not None and how[0] not in self._not_counted
+        )
         [(how, count)] = self._ended.most_common(1) or [(None, 0)]
         alike = how is not None and how[0] not in ABOUT_ONE_ITEM and count == self._ended.total()
         if how is not None and alike and count >= ENOUGH_ENDED:

@@ -70,9 +70,9 @@ def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = (
 
 def records_of(bulk_get: BulkGet, ids: Iterable[str]) -> dict[str, BulkRecord[Any]]:
     """
-    Ask for all `ids`, and once more for those of which an answer tells nothing; give the records by id.
+    Ask for all `ids`, and once more for those that an answer leaves undecided; give the records by id.
 
-    Raises the `CgcError` of any request.
+    :raises CgcError: if a request fails.
     """
     records: dict[str, BulkRecord[Any]] = {}
     left = list(ids)

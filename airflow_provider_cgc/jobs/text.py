@@ -29,7 +29,7 @@ def counted(number: int, word: str) -> str:
 
 
 def storable(value: T) -> T:
-    """Return a value whose text, if it is text, can be stored as UTF-8: no NUL, and no half of a surrogate pair."""
+    """Replace NUL and lone surrogates in text by "?": PostgreSQL or UTF-8 refuses them. Other values stay unchanged."""
     return cast(T, _UNSTORABLE.sub("?", value)) if isinstance(value, str) else value
 
 

@@ -97,7 +97,7 @@ class JobTracker:
     unsent: int = 0
     """How many of the failed ones were never sent."""
     excused: int = 0
-    """How many of the failed ones end nothing before the others have ended (`fail_fast`): no job was started."""
+    """Failed items that `fail_fast` ignores: no job was started for them, and `max_failures` allows them."""
     missing: int = 0
     skipped: int = 0
     bytes: int = 0

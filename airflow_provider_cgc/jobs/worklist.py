@@ -7,7 +7,7 @@ the same user export to the same places just now.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
@@ -17,7 +17,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.others import under_way
-from airflow_provider_cgc.jobs.preflight import common_problems, told, unfit_items
+from airflow_provider_cgc.jobs.preflight import Unfit, common_problems, sentences, unfit_items
 from airflow_provider_cgc.jobs.recovery import SETTLING
 from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.resume import Action, Decision, plan
@@ -105,9 +105,7 @@ class Worklist:
         self._refused_before = {key for key in self.items if ledger.past(key).refused}
         self.decisions = self.look_for(self.items, ledger)
         if self._order.if_exists == "skip":
-            self.skip_what_is_there(
-                [key for key, one in self.decisions.items() if one.action is Action.SEND or _found_it_there(one)]
-            )
+            self.skip_what_is_there([key for key, one in self.decisions.items() if _is_open_or_blocked(one)])
         settled = {*self.skipped, *self.in_the_way}
         unsure = {
             key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN and key not in settled
@@ -121,7 +119,7 @@ class Worklist:
         if self._order.verify and ledger.cleared:
             self._doubt_what_is_gone()
         self._join_what_runs()
-        self._leave_out_what_is_unfit()
+        self._set_unfit_apart()
         kept_apart = {*self.held, *self.blocked, *self.skipped, *self.in_the_way}
         ledger.adopted(
             {
@@ -158,8 +156,9 @@ class Worklist:
 
     def skip_what_is_there(self, keys: Collection[Key]) -> None:
         """
-        Leave what is there as wanted, whatever a job came to that found it there or another run does to it; say of what
-        is there otherwise why it will not be replaced.
+        Skip items whose object is there already with the right size; set the others apart as "in the way".
+
+        What jobs have come to, or do just now, does not matter: nothing is to be done about an object that is there.
         """
         for key, size in sizes_of(self._client, keys).items():
             if self._fits(key, size):
@@ -187,7 +186,7 @@ class Worklist:
         skipped, unfit = len(self.skipped) + passed_over, len(self.problems()) - passed_over
         apart = len(self.held.keys() | self.blocked.keys())
         settled = len(self.items) + len(self._unplaced) - to_send - skipped - unfit - apart
-        return {"to_send": to_send, "skipped": skipped, "unfit": unfit, "settled": settled}
+        return {"to_send": to_send, "skipped": skipped, "not_exportable": unfit, "settled": settled}
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with each item that cannot be exported."""
@@ -260,27 +259,30 @@ class Worklist:
                 text = f"Job {one.job_id} has exported it {why}."
                 self.blocked[key] = Problem(None, None, text, made_here=True)
 
-    def _leave_out_what_is_unfit(self) -> None:
+    def _set_unfit_apart(self) -> None:
         """
-        Part what cannot be exported from what is to be sent, and tell of it.
+        Set the items apart that cannot be exported.
 
         :raises BadItems: if something is wrong with all of it, or with more items than may fail.
         """
         to_send = {self.items[key]: key for key in self.to_send()}
         unfit = unfit_items(list(to_send), self._facts)
-        everything = [*self._unplaced, *unfit]
         self.unfit = {to_send[one.item]: one.problem for one in unfit}
         fit = [item for item, key in to_send.items() if key not in self.unfit]
-        self._order.refuse(everything, common=common_problems(fit, self._facts))
+        everything = [*self._unplaced, *unfit]
+        self._order.check(everything, common=common_problems(fit, self._facts))
+        self._say_what_is_unfit(everything)
+
+    def _say_what_is_unfit(self, unfit: Sequence[Unfit]) -> None:
         count = EXPORT.count(len(self._order.items))
-        passed_over = [one for one in everything if self._order.skips(one.problem)]
-        if passed_over:
-            about = f"{named(passed_over[0].item)}: {as_sentence(passed_over[0].problem.message)}"
-            self._say(f"{len(passed_over)} of {count} skipped, because the files are aliases, such as {about}")
-        failing = [one for one in everything if not self._order.skips(one.problem)]
+        aliases = [one for one in unfit if self._order.skips(one.problem)]
+        failing = [one for one in unfit if not self._order.skips(one.problem)]
+        if aliases:
+            first = f"{named(aliases[0].item)}: {as_sentence(aliases[0].problem.message)}"
+            self._say(f"{len(aliases)} of {count} skipped, because the files are aliases, such as {first}")
         if failing:
-            self._say(f"{len(failing)} of {count} cannot be made, and count as failed:")
-        for line in listed(told(failing)):
+            self._say(f"{len(failing)} of {count} cannot be started and count as failed:")
+        for line in listed(sentences(failing)):
             self._say(line)
 
     def _believe_the_volume(self) -> None:
@@ -319,10 +321,8 @@ class Worklist:
                 self.blocked.pop(key, None)
 
 
-def _found_it_there(decision: Decision) -> bool:
-    """Whether a job failed because an object was at its place."""
-    job = decision.job
-    return job is not None and job.failed and job.error is not None and job.error.code == LOCATION_TAKEN
+def _is_open_or_blocked(decision: Decision) -> bool:
+    return decision.action is Action.SEND or (decision.job is not None and decision.job.blocked_by_object)
 
 
 def _told(unsure: Mapping[Key, Decision]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_JOB, NOT_EXPORTABLE
+from airflow_provider_cgc.client.codes import NO_SUCH_JOB, NOT_EXPORTABLE
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE, item_of, settled
@@ -47,13 +47,19 @@ class Account:
         """By the job's id, or by something else that is its own where there is no job."""
         self._problems = {job.id: job.error for job in self.jobs if job.failed}
         self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
-        self.outcomes = None if outcomes is None else [self._told(one, records.get(one.id or "")) for one in outcomes]
+        self._lines = [self._with_all_known(one, records.get(one.id or "")) for one in outcomes or ()]
+        self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
         self._taken_back: dict[str, ExportJob] = {}
         """What found its object there already, by the job's id, and the job that has put it there."""
         self._given_up: set[tuple[Any, Any]] = set()
-        self._by_job = {one.id: number for number, one in enumerate(self.outcomes or ()) if one.id}
-        self._by_place = {(one.volume, one.location): number for number, one in enumerate(self.outcomes or ())}
+        self._by_job = {one.id: number for number, one in enumerate(self._lines) if one.id}
+        self._by_place = {(one.volume, one.location): number for number, one in enumerate(self._lines)}
+
+    @property
+    def outcomes(self) -> list[ItemOutcome] | None:
+        """The lines of the manifest; None where there is none."""
+        return self._lines if self._has_manifest else None
 
     @property
     def is_over(self) -> bool:
@@ -65,7 +71,7 @@ class Account:
     def done(self) -> dict[Key, Done]:
         """Return what is said to be on the volumes; an alias that was skipped is not to be there."""
         done: dict[Key, Done] = {}
-        for one in self.outcomes or ():
+        for one in self._lines:
             not_to_be_there = one.state is ItemState.SKIPPED and one.code == NOT_EXPORTABLE
             if one.state in ENDED_WELL and not not_to_be_there and one.volume and one.location:
                 done[Key(one.file, one.volume, one.location)] = Done(one.size, item_of(one), one.id)
@@ -77,48 +83,47 @@ class Account:
 
     def untold(self) -> list[str]:
         """Return the jobs of which nobody tells what has become of them, or what they were to do, once all are over."""
-        if self.outcomes is not None:
-            return [one.id for one in self.outcomes if one.id and not _is_accounted_for(one)]
+        if self._has_manifest:
+            return [one.id for one in self._lines if one.id and not _is_accounted_for(one)]
         silent = [job.id for job in self.jobs if job.completed and key_of(job) is None]
         unseen = [one for one in self._unseen if one not in self._failures]
         listed = sum(one in self._failures for one in self._unseen)
         # Missing jobs that the summary does not list are accounted for by their number alone.
         return [*silent, *unseen[self.summary["missing"] - listed :]]
 
-    def found_it_there(self) -> dict[Key, ExportJob]:
+    def blocked_by_objects(self) -> dict[Key, ExportJob]:
         """Return the jobs that count as failed because an object was at their place."""
-        failed = (job for job in self.jobs if job.id in self._failures and job.error is not None)
-        taken = [job for job in failed if job.error is not None and job.error.code == LOCATION_TAKEN]
-        return {key: job for job in taken if (key := key_of(job)) is not None}
+        blocked = (job for job in self.jobs if job.id in self._failures and job.blocked_by_object)
+        return {key: job for job in blocked if (key := key_of(job)) is not None}
 
-    def take_back(self, job: ExportJob, by: ExportJob) -> None:
+    def count_completed(self, job: ExportJob, by: ExportJob) -> None:
         """Count as completed what one job found there, because another one has put it there."""
         self._taken_back[job.id] = by
-        self._forgive(job, "completed")
+        self._uncount_failure(job, "completed")
         self.summary["bytes"] += by.size or 0
         number = self._by_job.get(job.id)
-        if number is not None and self.outcomes is not None:
-            self.outcomes[number] = settled(replace(self.outcomes[number], id=by.id), by, None)
+        if number is not None:
+            self._lines[number] = settled(replace(self._lines[number], id=by.id), by, None)
 
     def size_of(self, job: ExportJob) -> int | None:
         """Return the size that the manifest tells of what a job was to export."""
         number = self._by_job.get(job.id)
-        return None if number is None or self.outcomes is None else self.outcomes[number].size
+        return None if number is None else self._lines[number].size
 
-    def skip(self, job: ExportJob) -> None:
+    def count_skipped(self, job: ExportJob) -> None:
         """Count as skipped what a job found at its place as wanted."""
-        self._forgive(job, "skipped")
+        self._uncount_failure(job, "skipped")
         number = self._by_job.get(job.id)
-        if number is not None and self.outcomes is not None:
-            one = self.outcomes[number]
-            self.outcomes[number] = replace(one, state=ItemState.SKIPPED, id=None, code=None, message=ALREADY_THERE)
+        if number is not None:
+            one = self._lines[number]
+            self._lines[number] = replace(one, state=ItemState.SKIPPED, id=None, code=None, message=ALREADY_THERE)
 
-    def _forgive(self, job: ExportJob, counts: str) -> None:
+    def _uncount_failure(self, job: ExportJob, counts: str) -> None:
         del self._failures[job.id]
         self.summary["failed"] -= 1
         self.summary[counts] += 1
 
-    def give_up(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
+    def count_failed(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
         """Count as failed what was counted as done; once, whatever is wrong with it."""
         counted = "completed"
         place = item["volume"], item["location"]
@@ -126,10 +131,10 @@ class Account:
             return
         self._given_up.add(place)
         number = self._by_place.get(place)
-        if number is not None and self.outcomes is not None:
-            one = self.outcomes[number]
+        if number is not None:
+            one = self._lines[number]
             counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
-            self.outcomes[number] = replace(one, state=ItemState.FAILED, message=problem)
+            self._lines[number] = replace(one, state=ItemState.FAILED, message=problem)
         self.summary[counted] -= 1
         self.summary["failed"] += 1
         self._failures[job_id or place] = {"id": job_id, **item, "code": None, "message": problem}
@@ -150,9 +155,9 @@ class Account:
         """Let the summary show the first failures of those that are left."""
         self.summary["failed_items"] = FirstItems(self._failures.values()).items
 
-    def _told(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+    def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
         """Return how an item stands by now; where its job is not told any more, the wait has seen how it ended."""
-        now = told(outcome, record)
+        now = with_record(outcome, record)
         if outcome.id is None or (record is not None and record.resource is not None):
             return now
         failure = self._failures.get(outcome.id)
@@ -168,7 +173,7 @@ def _is_accounted_for(one: ItemOutcome) -> bool:
     return one.state.failed or (one.state in ENDED_WELL and bool(one.volume and one.location))
 
 
-def told(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+def with_record(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
     """Return an outcome with what the platform's record about its job tells."""
     return outcome if record is None else settled(outcome, record.resource, record.error)
 

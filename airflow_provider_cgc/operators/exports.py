@@ -100,12 +100,13 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         can never be exported again; where it is listed again, as in a nightly move, it counts as completed if it is an
         alias of the very object wanted, so leave the date out of `location`. Has no default on purpose. (templated)
     :param if_exists: what to do where an object is: "fail" that item, "skip" it if its size is the same (where the
-        volume's list gives one), or "overwrite" it. (templated)
+        volume's list gives one), also if it appears while the job waits, or "overwrite" it. (templated)
     :param aliases: what to do with files that are aliases of other objects than the one wanted, which the platform
         does not export: "fail" those items, or "skip" them. (templated)
     :param properties: passed to the platform with every item that brings none, such as
         `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`. (templated)
-    :param max_failures: how many items may fail before the task does; beyond that nothing more is sent. (templated)
+    :param max_failures: how many items may fail before the task does, with those that cannot be exported (deleted, a
+        folder, an alias, too large, no usable location); beyond that nothing more is sent. (templated)
     :param max_failure_share: the same as a share of all items, from 0 to 1; with a `max_failures` above 0 beside it,
         the smaller number counts. (templated)
     :param manifest_path: an `ObjectStoragePath` where every item stands with what became of it, also when the task
@@ -116,7 +117,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param resume: False lets a Clear start anew whatever became of the task; Airflow's own retries go on all the same,
         or each of them would export everything once more.
     :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be.
-    :param dry_run: check everything, say what would be done, and send nothing.
+    :param dry_run: check everything, say what would be done, and send nothing; returns how many `items` there are, and
+        how many of them are `to_send`, `skipped`, `not_exportable`, `settled`, `in_the_way`.
     :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
         something.
     :param cgc_conn_id: the connection, which must be of the user who may export the files. (templated)
@@ -128,7 +130,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param soft_fail: skip instead of fail when jobs FAILED or the timeout is over; what is wrong with the input, the
         token or the rights is never skipped.
     :param never_fail: skip instead of fail whatever happens.
-    :raises CgcInputRefused: something is wrong with arguments, items, files or volumes; nothing was sent; not retried.
+    :raises CgcInputRefused: something is wrong with the arguments or a volume, or with more items than may fail;
+        nothing was sent; not retried.
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
     :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
@@ -364,7 +367,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Account for every item, verify, and judge by what the task tolerates."""
         record = self._record(context)
         summary = {**summary, "manifest": self._manifest_uri()}
-        with self._staying(outcome):
+        with self._keeping_timeout(outcome):
             settled = self._settled(outcome, summary, record)
             if settled is not None:
                 summary, self._may_pass = settled.summary, settled.may_pass
@@ -377,14 +380,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return super()._finish(context, outcome, summary, reason)
 
     @contextmanager
-    def _staying(self, outcome: Outcome) -> Iterator[None]:
-        """Let a timeout be one whatever trouble there is with the account, which would otherwise end in a retry."""
+    def _keeping_timeout(self, outcome: Outcome) -> Iterator[None]:
+        """Keep a timeout a timeout: trouble with the account or the manifest is then only a warning."""
         try:
             yield
         except Exception as error:
             if outcome in (Outcome.COMPLETED, Outcome.FAILED):
                 raise
-            self.log.warning("The manifest could not be brought up to date: %s", error)
+            # Object storages raise errors of their own, of every kind.
+            self.log.warning("Manifest %s was not updated: %s", self.manifest_path, error, exc_info=True)
 
     def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> Outcome:
         """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
@@ -403,7 +407,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return outcome if open_jobs else Outcome.COMPLETED
 
     def _settled(self, outcome: Outcome, summary: dict[str, Any], record: Record) -> settling.Settled | None:
-        """Make the account; None where nothing was to be done, or the platform is away and the task is lost anyway."""
+        """Return the account; None if there was nothing to export, or the wait itself ended with an error."""
         from airflow_provider_cgc.operators import settling
 
         ended = outcome in (Outcome.COMPLETED, Outcome.FAILED)

@@ -15,12 +15,12 @@ from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_outcomes
 from airflow_provider_cgc.jobs.objects import sizes_of
-from airflow_provider_cgc.jobs.preflight import place_of
+from airflow_provider_cgc.jobs.preflight import bytes_place
 from airflow_provider_cgc.jobs.recovery import find
 from airflow_provider_cgc.jobs.report import as_sentence
-from airflow_provider_cgc.jobs.sweep import records_of
+from airflow_provider_cgc.jobs.sweep import is_undecided, records_of
 from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.operators.account import ENDED_WELL, Account, code_may_pass, is_clear, told
+from airflow_provider_cgc.operators.account import ENDED_WELL, Account, code_may_pass, is_clear, with_record
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,21 +79,22 @@ def settle(
     if outcomes is None and not (verify or moves or asks or untold):
         return Settled(dict(summary), None, may_pass=any(map(code_may_pass, listed)))
     account = Account(summary, outcomes, ids, records_of(client.exports.bulk_get, ids))
-    doubts = [] if since is None else _take_back(client, account, since=since, say=say)
+    doubts = [None if since is None else _take_back(client, account, since=since, say=say)]
     if skips:
         _skip_what_is_there(client, account, say)
     # With `fail_fast` jobs may still run: the task has failed already, and what is there says nothing yet.
     if (moves or verify) and account.is_over:
-        doubts += _what_is_untold(account)
+        doubts.append(_what_is_untold(account))
     if moves and account.is_over:
-        doubts += _prove_moves(client, account)
+        doubts.append(_prove_moves(client, account))
     if verify and account.is_over:
         try:
             _verify(client, account, say)
         except CgcError as error:
-            doubts.append(f"{as_sentence(error)} So nobody could look whether the objects are on the volume.")
+            doubts.append(f"{as_sentence(error)} The objects on the volume could not be verified.")
     account.list_failures()
-    return Settled(account.summary, account.outcomes, next(iter(doubts), None), may_pass=account.may_pass)
+    unsettled = " ".join(filter(None, doubts)) or None
+    return Settled(account.summary, account.outcomes, unsettled, may_pass=account.may_pass)
 
 
 def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[Item]:
@@ -113,7 +114,7 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
             " the task that writes it has not ended, or was stopped; clear it, it finds out. Nothing was sent."
         )
     records = records_of(client.exports.bulk_get, [str(one.id) for one in left])
-    outcomes = [told(one, records.get(one.id or "")) for one in outcomes]
+    outcomes = [with_record(one, records.get(one.id or "")) for one in outcomes]
     running = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
     if running:
         raise CgcExportsUnsettled(
@@ -123,28 +124,28 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
     return [one.item(line=f"line {number}") for number, one in enumerate(outcomes, start=1) if one.state.failed]
 
 
-def _take_back(client: CgcClient, account: Account, *, since: datetime, say: Callable[[str], object]) -> list[str]:
-    """Count as done what another job of this task has exported; say so if such a job still runs."""
-    taken = account.found_it_there()
+def _take_back(client: CgcClient, account: Account, *, since: datetime, say: Callable[[str], object]) -> str | None:
+    """Count as completed what another job of this task has exported; say so if such a job still runs."""
+    taken = account.blocked_by_objects()
     if not taken:
-        return []
+        return None
     shown = find(
         lambda volume, offset: client.exports.page(volume=volume, offset=offset),
         taken,
         since=since,
         details=client.exports.bulk_get,
     )
-    running = []
+    running: str | None = None
     earliest = since - timedelta(seconds=WHOLE_SECONDS)
     taken_back: list[str] = []
     for key, job in taken.items():
         ours = (one for one in shown.found.get(key, ()) if one.started_on and one.started_on >= earliest)
         best = next((one for one in ours if one.properties == job.properties), None)
         if best is not None and best.completed:
-            account.take_back(job, best)
+            account.count_completed(job, best)
             taken_back.append(best.id)
         elif best is not None and not best.failed:
-            running = [f"The export {best.id} of an earlier attempt is just putting an object to {key.location!r}."]
+            running = f"Export {best.id} of an earlier attempt is still writing {key.location!r}."
     if taken_back:
         say(
             f"{EXPORT.count(len(taken_back))} found the object there already (9107), put there by another job of this"
@@ -155,7 +156,7 @@ def _take_back(client: CgcClient, account: Account, *, since: datetime, say: Cal
 
 def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:
     """Count as skipped what a job found at its place, if its size is the file's."""
-    found = account.found_it_there()
+    found = account.blocked_by_objects()
     if not found:
         return
     files = file_records(client, {key.file for key in found})
@@ -166,56 +167,61 @@ def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str]
             continue
         size = account.size_of(found[key]) if file.size is None else file.size
         if there is None or size is None or there == size:
-            account.skip(found[key])
+            account.count_skipped(found[key])
             skipped += 1
     if skipped:
         say(f'{EXPORT.count(skipped)} found the object there already (9107): skipped, because if_exists="skip".')
 
 
-def _what_is_untold(account: Account) -> list[str]:
+def _what_is_untold(account: Account) -> str | None:
     untold = account.untold()
     if not untold:
-        return []
-    return [
+        return None
+    return (
         f"The platform does not tell any more what became of {EXPORT.count(len(untold))}, such as {untold[0]}, so that"
-        " nobody can look if the objects are as they should be."
-    ]
+        " nobody can check their objects."
+    )
 
 
-def _prove_moves(client: CgcClient, account: Account) -> list[str]:
+def _prove_moves(client: CgcClient, account: Account) -> str | None:
     """
     Count as failed what was only copied, by a job of another run or before the Dag was changed: no job tells which.
 
-    What is no alias of its object is looked at once more a little later: nothing tells that it is one the moment its
-    job has ended. Where the platform does not show the file, or not what it is an alias of, the object itself must be
-    there. Give what cannot be told yet.
+    A file that is no alias yet is looked at once more a little later, because it may not be one the moment its job has
+    ended. Where the platform no longer has the file, or does not tell what it is an alias of, the object itself must be
+    there. Returns what cannot be told yet.
     """
-    left = {key: done for key, done in account.done().items() if done.job_id is not None}
-    records: dict[str, BulkRecord[File]] = {}
-    for pause in (0.0, ALIAS_PAUSE):
-        if not left:
-            return []
-        time.sleep(pause)
-        records = file_records(client, {key.file for key in left})
-        left = {key: done for key, done in left.items() if not _is_moved(records[key.file], key)}
+    done = {key: one for key, one in account.done().items() if one.job_id is not None}
+    records = file_records(client, {key.file for key in done})
+    late = {key.file for key in done if _may_become_an_alias(records[key.file])}
+    if late:
+        time.sleep(ALIAS_PAUSE)
+        records |= file_records(client, late)
+    left = {key: one for key, one in done.items() if not _is_moved(records[key.file], key)}
     unseen = {key for key in left if _shows_no_place(records[key.file], key)}
     there = sizes_of(client, unseen)
     untold: list[Key] = []
-    for key, done in left.items():
+    for key, one in left.items():
         file = records[key.file].resource
         if key in unseen:
-            problem = _what_is_wrong(key, done, there)
+            problem = _what_is_wrong(key, one, there)
         elif file is None:
             untold.append(key)
             continue
         else:
-            problem = OTHER_ALIAS.format(place=place_of(file)) if file.is_alias else COPIED
+            problem = OTHER_ALIAS.format(place=bytes_place(file)) if file.is_alias else COPIED
         if problem:
-            account.give_up(done.item, done.job_id, problem)
+            account.count_failed(one.item, one.job_id, problem)
     if not untold:
-        return []
+        return None
+    files = counted(len(untold), "file")
     reason = records[untold[0].file].error
-    return [f"Nobody can tell of {counted(len(untold), 'file')}, such as {untold[0].file}, if it was moved ({reason})."]
+    return f"For {files}, such as {untold[0].file}, the platform does not show whether they were moved ({reason})."
+
+
+def _may_become_an_alias(record: BulkRecord[File]) -> bool:
+    """Whether a second look may show an alias: the file is none yet, or an answer tells nothing of it."""
+    return is_undecided(record) or (record.resource is not None and not record.resource.is_alias)
 
 
 def _is_moved(record: BulkRecord[File], key: Key) -> bool:
@@ -238,7 +244,7 @@ def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -
     for key, one in done.items():
         problem = _what_is_wrong(key, one, there)
         if problem is not None:
-            account.give_up(one.item, one.job_id, problem)
+            account.count_failed(one.item, one.job_id, problem)
         elif there[key] is None or one.size is None:
             by_presence += 1
         else:

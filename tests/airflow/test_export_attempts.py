@@ -371,7 +371,7 @@ class TestTheAccount:
         task = Attempts(emulator, items=emulator.file_ids[:2], verify=True, manifest_path=manifest)
 
         assert task.run() == "CgcExportsUnsettled"
-        assert "nobody could look whether the objects are on the volume" in str(task.error)
+        assert "The objects on the volume could not be verified" in str(task.error)
         assert task.summary == {"total": 2, "completed": 2}
         assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
         emulator.clear_faults()

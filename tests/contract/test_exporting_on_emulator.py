@@ -21,7 +21,6 @@ from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.order import Order
 from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.places import paths_of
-from airflow_provider_cgc.operators import settling
 from airflow_provider_cgc.operators.settling import failed_items, settle
 
 VOLUME = "demo-lab/results"
@@ -190,12 +189,17 @@ def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verificatio
 def test_a_move_is_proved_whether_its_alias_tells_the_volume_s_prefix_or_not(
     emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
-    monkeypatch.setattr(settling, "ALIAS_PAUSE", 0.0)
+    naps: list[float] = []
+    monkeypatch.setattr("airflow_provider_cgc.operators.settling.time.sleep", naps.append)
     emulator.option("alias_location", told)
     moved = exported(client, emulator.file_ids[:3], location="x/{id}", copy_only=False)
-    copied = exported(client, emulator.file_ids[3:4], location="x/{id}")
     emulator.clock.advance(DAY)
 
+    account(client, moved, moves=True)
+    assert naps == []
+
+    copied = exported(client, emulator.file_ids[3:4], location="x/{id}")
+    emulator.clock.advance(DAY)
     whole, _ = account(client, [*moved, *copied], moves=True)
 
     assert (whole.summary["completed"], whole.summary["failed"]) == (3, 1)
@@ -274,7 +278,7 @@ def test_a_dry_run_tells_of_objects_that_are_in_the_way(
     assert one.obstacles() == [f"x/{emulator.file_ids[0]}"]
     assert f"Exporting {sent} of 2 exports to {VOLUME}, below 'x/'." in lines
     assert any("these files are MOVED" in line for line in lines)
-    assert one.counts() == {"to_send": 2, "skipped": 0, "unfit": 0, "settled": 0}
+    assert one.counts() == {"to_send": 2, "skipped": 0, "not_exportable": 0, "settled": 0}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 

@@ -17,7 +17,7 @@ from airflow_provider_cgc.client import (
 )
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.preflight import Facts, ask, common_problems, report, told, unfit_items
+from airflow_provider_cgc.jobs.preflight import Facts, ask, common_problems, report, sentences, unfit_items
 
 BULK = "POST /v2/bulk/files/get"
 VOLUME = "GET /v2/storage/volumes/{id}"
@@ -43,7 +43,7 @@ def to(volume: str, *file_ids: str) -> list[Item]:
 
 
 def problems(items: Sequence[Item], facts: Facts) -> list[str]:
-    return [*common_problems(items, facts), *told(unfit_items(items, facts))]
+    return [*common_problems(items, facts), *sentences(unfit_items(items, facts))]
 
 
 def found(client: CgcClient, items: Sequence[Item]) -> list[str]:

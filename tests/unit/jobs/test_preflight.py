@@ -20,7 +20,7 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, ask, common_problems, report, told, unfit_items
+from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, ask, common_problems, report, sentences, unfit_items
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"
@@ -68,7 +68,7 @@ def only(found):
 
 def problems(items, known):
     """Return all that is told of an order when it is refused."""
-    return [*common_problems(items, known), *told(unfit_items(items, known))]
+    return [*common_problems(items, known), *sentences(unfit_items(items, known))]
 
 
 class TestItems:

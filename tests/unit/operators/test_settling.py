@@ -1,4 +1,4 @@
-"""The account at the end of an export, where a summary lists fewer failures than there are."""
+"""The account at the end of an export."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, JobState, Page, VolumeObject
 from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
@@ -233,6 +234,18 @@ def test_a_file_that_no_answer_mentions_is_asked_for_alone(one: File | Problem, 
     told = account_of(a_platform([moved], files=lambda name: gap, objects=HERE, one=one), [moved], moves=True)
 
     assert (told.summary["completed"], told.summary["failed"]) == counts
+
+
+def test_files_that_too_many_answers_leave_out_stay_undecided() -> None:
+    gap = Problem(404, 5002, "the platform's answer did not mention this file", made_here=True)
+    jobs = [completed(number) for number in range(MOST_CONFIRMED + 1)]
+    objects = [VolumeObject(str(job.location), "a/out", 7) for job in jobs]
+    platform = a_platform(jobs, files=lambda name: gap, objects=objects, one=NO_FILE)
+
+    told = account_of(platform, jobs, moves=True)
+
+    assert told.unsettled is not None
+    assert "For 1 file, such as" in told.unsettled
 
 
 @pytest.mark.parametrize("manifest", [True, False])
