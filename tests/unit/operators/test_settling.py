@@ -237,8 +237,9 @@ def test_a_file_that_no_answer_mentions_is_asked_for_alone(one: File | Problem, 
 
 
 def test_files_that_too_many_answers_leave_out_stay_undecided() -> None:
+    """Each of the two looks asks for a hundred of them alone."""
     gap = Problem(404, 5002, "the platform's answer did not mention this file", made_here=True)
-    jobs = [completed(number) for number in range(MOST_CONFIRMED + 1)]
+    jobs = [completed(number) for number in range(2 * MOST_CONFIRMED + 1)]
     objects = [VolumeObject(str(job.location), "a/out", 7) for job in jobs]
     platform = a_platform(jobs, files=lambda name: gap, objects=objects, one=NO_FILE)
 
