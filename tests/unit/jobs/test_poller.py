@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from airflow_provider_cgc.client.errors import (
+    CgcBudgetSpent,
     CgcConnectionError,
     CgcForbidden,
     CgcNotFound,
@@ -39,6 +40,7 @@ def api_error(kind, status, code=None, retry_after=None):
 
 
 LIMITED = api_error(CgcRateLimited, 429, 1000, retry_after=240.0)
+SPENT = CgcBudgetSpent("Airflow's share is used up", call="POST /bulk/storage/exports/get", retry_after=30.0)
 MAINTENANCE = api_error(CgcUnavailable, 503, 0)
 DOWN = api_error(CgcUnavailable, 502)
 DROPPED = CgcConnectionError("the line dropped", sent=True)
@@ -449,6 +451,19 @@ class TestErrors:
         [first] = [at for at, news in letters if news.error is error and at >= 1200][:1]
         hopeless = [at for at, news in letters if news.hopeless]
         assert first + 900 <= hopeless[0] <= first + 901
+
+    @foreign
+    def test_our_own_budget_does_not_start_the_15_minutes_anew(self, time, error):
+        """Nothing was sent, so that it says nothing about the address."""
+        platform = FakePlatform(
+            time, fault=lambda number, ids: SPENT if 300 <= time.clock() - time.start < 600 else error
+        )
+
+        letters = time.run(wait(platform, ["a"], limit=901))
+
+        assert {news.error for _, news in letters} == {error, SPENT}
+        assert [at >= 900 for at, _ in letters] == [news.hopeless for _, news in letters]
+        assert letters[-1][1].hopeless
 
     def test_a_connection_that_is_refused_is_never_hopeless(self, time):
         platform = self.fail(time, REFUSED)
