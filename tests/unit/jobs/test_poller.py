@@ -523,6 +523,24 @@ class TestErrors:
         first, hopeless = news[0][0], next(at for at, one in news if one.hopeless)
         assert first + 900 <= hopeless <= first + 901
 
+    @foreign
+    def test_15_minutes_do_not_begin_at_an_address_that_has_answered_somebody(self, time, error):
+        changed = CONNECTION_LIFE + 1
+        platform = FakePlatform(time, fault=lambda number, ids: error if number else None)
+
+        async def newcomer():
+            await asyncio.sleep(INTERVAL / 2)
+            return await wait(platform, ["new"], limit=changed + 1800)
+
+        async def main():
+            asyncio.get_running_loop().call_later(INTERVAL, setattr, platform, "address", "wrong")
+            return await asyncio.gather(wait(platform, ["old"], limit=changed + 1800), newcomer())
+
+        _, news = time.run(main())
+
+        hopeless = next(at for at, one in news if one.hopeless)
+        assert changed + 900 <= hopeless <= changed + INTERVAL + 900 + 1
+
     def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
         platform = self.fail(time, RIGHTS)
 
