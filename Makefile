@@ -47,7 +47,7 @@ system: $(READY)
 
 # On a line of Airflow whose triggerer does not survive a message that is cancelled under way.
 triggerer: $(READY)
-	$(BIN)/python -m dev.matrix 3.1 tests/system/test_cancelled_waits.py $(ARGS)
+	$(BIN)/python -m dev.matrix 3.1 --only tests/system/test_cancelled_waits.py $(ARGS)
 
 browser: $(BROWSING)
 	$(BIN)/python -m pytest tests/browser $(ARGS)

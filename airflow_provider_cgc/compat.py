@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import (
     XCom,
     conf,
 )
+from asgiref.sync import sync_to_async
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
@@ -40,6 +41,8 @@ except ImportError:  # Airflow 2.11; can go with the floor at 3.0
     from airflow.models.xcom import BaseXCom  # type: ignore[no-redef]  # as above
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from airflow.providers.common.compat.sdk import Context
 
 __all__ = [
@@ -58,12 +61,13 @@ __all__ = [
     "default_deferrable",
     "first_poke",
     "has_poked",
+    "in_thread",
     "read_view",
     "read_xcom",
     "run_began",
     "stats",
     "task_state_store",
-    "to_the_end",
+    "uncancelled",
     "view_address",
     "write_view",
 ]
@@ -72,7 +76,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _UNDER_WAY: set[asyncio.Task[Any]] = set()
-"""What `to_the_end` has begun: the loop itself holds tasks weakly."""
+"""What `uncancelled` has begun: the loop itself holds tasks weakly."""
 
 
 def default_deferrable() -> bool:
@@ -131,19 +135,33 @@ def run_began(context: Context) -> datetime:
     return min(known)
 
 
-async def to_the_end(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_thread(call: Callable[..., T], *args: Any, executor: ThreadPoolExecutor | None = None, **kwargs: Any) -> T:
     """
-    Await a call that asks Airflow for something or tells it something; whoever is cancelled meanwhile, the call is not.
+    Await a blocking call to Airflow, which goes on in its thread even if whoever awaits it is cancelled.
 
-    Every such call in a triggerer must go through here. From Airflow 3.0 to 3.2.1 a message to the triggerer's
-    supervisor that is cancelled leaves its answer to the next message, and that ends the triggerer with the deferred
-    tasks of every Dag. `sync_to_async` cancels the message, too, that its thread has under way. Can go with the floor
-    at 3.2.2.
+    Without an executor the thread is the one that all of Airflow's triggers share. Raises what the call raises. Why
+    not `sync_to_async` alone: see `uncancelled`.
+    """
+    in_a_thread = sync_to_async(call, thread_sensitive=executor is None, executor=executor)
+    return await uncancelled(in_a_thread, *args, **kwargs)
+
+
+async def uncancelled(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """
+    Await a call to Airflow that goes on even if whoever awaits it is cancelled.
+
+    Whatever a triggerer asks of Airflow or tells it must go through here, blocking calls through `in_thread`. From
+    Airflow 3.0 to 3.2.1 a cancelled message to the triggerer's supervisor leaves its answer to the next message, and
+    that ends the triggerer with the deferred tasks of every Dag. `sync_to_async` also cancels the message that its
+    thread has under way. Can go with the floor at 3.2.2. Raises what the call raises.
     """
     task = asyncio.get_running_loop().create_task(call(*args, **kwargs))
     _UNDER_WAY.add(task)
     task.add_done_callback(_ended)
-    await asyncio.wait({task})  # which, when it is cancelled, cancels nothing
+    # asyncio.wait() leaves its tasks running when it is cancelled. So does asyncio.shield(), but from Python 3.14 on it
+    # logs as an error what the call raises after that, though `_ended` has looked at it
+    # (https://github.com/python/cpython/issues/156321).
+    await asyncio.wait({task})
     return task.result()
 
 
@@ -158,7 +176,7 @@ def read_xcom(address: Mapping[str, Any]) -> Any:
     """
     Read one XCom by its address: keys dag_id, task_id, run_id, map_index, key.
 
-    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`, and that in `to_the_end`.
+    Blocking; on an event loop use `in_thread`.
     """
     return XCom.get_one(
         key=address["key"],
@@ -185,11 +203,11 @@ def write_view(address: Mapping[str, Any], key: str, value: Any) -> None:
     """
     Write an XCom that is only looked at, past a custom XCom backend, which would leave a file for each write.
 
-    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`, and that in `to_the_end`.
+    Blocking; on an event loop use `in_thread`.
     """
     BaseXCom.set(key=key, value=value, **address)
 
 
 def read_view(address: Mapping[str, Any], key: str) -> Any:
-    """Read what `write_view` has written, None if there is nothing. Blocking, as above."""
+    """Read what `write_view` has written, None if there is nothing. Blocking; on an event loop use `in_thread`."""
     return BaseXCom.get_one(key=key, **address)

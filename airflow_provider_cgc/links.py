@@ -102,8 +102,8 @@ def push_links(
     """
     Write links where Airflow looks for them; say whether that worked. To be called before a task defers.
 
-    What is only looked at must not end a task: whatever goes wrong becomes a warning. Blocking; on an event loop wrap
-    it in `asgiref.sync.sync_to_async`, and that in `compat.to_the_end`.
+    What is only looked at must not end a task: whatever goes wrong becomes a warning. Blocking; on an event loop use
+    `compat.in_thread`.
 
     :param address: dag_id, task_id, run_id and map_index (`compat.view_address`).
     :param links: what `links_of` gave.

@@ -1,15 +1,15 @@
 """Runs the tests on every supported line of Airflow, each in a venv of its own with the pins that belong to it.
 
-`python -m dev.matrix [--whole] [LINE ...]`, for example `python -m dev.matrix 2.11 3.0`; `make matrix VERSIONS="2.11"`.
-With `--whole` all combinations are played, not a sample. Tests that are named by their path, as `tests/system/...`, are
-played instead of the usual ones, one after the other.
+For example `python -m dev.matrix 2.11 3.0`, or `make matrix VERSIONS="2.11 3.0"`; `--help` tells the rest.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev.constraints import LINES, ROOT, Line
@@ -48,27 +48,36 @@ def interpreter(line: Line) -> Path:
     return python
 
 
-def main(arguments: list[str]) -> int:
-    """Run the tests of each wanted line (all if none is named); give the exit status."""
-    options = [argument for argument in arguments if argument == "--whole"]
-    named = [argument for argument in arguments if argument.startswith("tests/")]
-    wanted = [argument for argument in arguments if argument not in (*options, *named)]
-    tests = ["--numprocesses", "0", *named] if named else ["--numprocesses", "auto", *TESTS]
-    unknown = set(wanted) - {line.name for line in LINES}
-    if unknown:
-        print(f"no such line: {', '.join(sorted(unknown))}; there are {', '.join(line.name for line in LINES)}")
-        return 2
+def main(arguments: Sequence[str]) -> int:
+    """Run the tests of each wanted line; give the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m dev.matrix", description="Run the tests on lines of Airflow.")
+    parser.add_argument("lines", nargs="*", type=_line, metavar="LINE", help="a line such as 3.1; default: all of them")
+    parser.add_argument("--whole", action="store_true", help="all combinations, not a sample")
+    parser.add_argument(
+        "--only", action="append", metavar="PATH", help="these tests instead, one after the other; may be repeated"
+    )
+    wanted = parser.parse_intermixed_args(arguments)
+    tests = ["--numprocesses", "0", *wanted.only] if wanted.only else ["--numprocesses", "auto", *TESTS]
+    if wanted.whole:
+        tests.insert(0, "--whole")
     failed = []
     for line in LINES:
-        if wanted and line.name not in wanted:
+        if wanted.lines and line not in wanted.lines:
             continue
         print(f"\n=== Airflow {line.patch} ===", flush=True)
-        command = [str(interpreter(line)), "-m", "pytest", "-q", *options, *tests]
+        command = [str(interpreter(line)), "-m", "pytest", "-q", *tests]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             failed.append(line.name)
     if failed:
         print(f"\nfailed on Airflow {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _line(name: str) -> Line:
+    for line in LINES:
+        if line.name == name:
+            return line
+    raise argparse.ArgumentTypeError(f"no such line: {name}; there are {', '.join(line.name for line in LINES)}")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ ALL: Sequence[Sequence[Lane]] = (
     [[Stage("check")]],
     [
         [Stage("test-all"), Stage("matrix", ("ARGS=--whole",))],
-        # It comes first: later the other lane makes the same venv.
+        # First, because `matrix` in the other lane later builds the same Airflow 3.1 venv; both at once would break it.
         [Stage("triggerer", ("ARGS=--whole",)), Stage("system", ("ARGS=--whole",)), Stage("browser"), Stage("demo")],
     ],
     # Alone: it compares CPU with CPU.

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 
-__all__ = ["Json", "flag", "id_of", "mapping", "object_of", "size", "text", "time", "truth", "upper"]
+__all__ = ["Json", "flag", "id_of", "mapping", "object_of", "size", "text", "time", "truth", "upper", "whole_number"]
 
 Json = Mapping[str, Any]
 
@@ -61,7 +61,12 @@ def truth(value: object) -> bool:
 
 
 def size(value: object) -> int | None:
-    """A size, which some answers give as text."""
+    """A number of bytes."""
+    return whole_number(value)
+
+
+def whole_number(value: object) -> int | None:
+    """A number from 0 on, which some answers give as text."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

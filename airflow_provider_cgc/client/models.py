@@ -38,7 +38,8 @@ __all__ = [
 T = TypeVar("T")
 
 _OWN_LIMITS = (25, 50)
-"""Items on a page if no limit is given, by two of the platform's pages."""
+"""Items on a page if no limit is given: 25 by https://docs.cancergenomicscloud.org/docs/get-details-of-all-async-jobs,
+50 by the example of https://docs.cancergenomicscloud.org/docs/list-export-jobs-v2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,10 @@ class Page(Generic[T]):
     """False where `items` is null: an empty page, unless the rest of the list shows that it cannot be one."""
 
     def is_last(self, seen: int, *, limit: int = 100) -> bool:
-        """Whether nothing follows this page; `seen` items of the list are known with it, `limit` were asked for.
+        """True if no page follows. `seen`: items read so far, with this page.
 
-        Links and total may be missing or wrong, so a full page is never the last one. One of a size that a limit which
-        is not heeded would give is, if the total says so.
+        Links and totals may be missing or wrong, so a page as long as `limit` never counts as the last; nor does one of
+        25 or 50 items (the platform's own limits, `_OWN_LIMITS`), unless the total equals `seen`.
         """
         if self.next is not None or (self.total or 0) > seen:
             return False
@@ -128,7 +129,7 @@ class Page(Generic[T]):
 def rate_limit_from_json(raw: object) -> RateLimit:
     """The body of `GET /rate_limit`; raises `CgcUnreadableError` when it is none."""
     rate = fields.mapping(fields.object_of(raw, "rate limit").get("rate"))
-    limit, remaining = fields.size(rate.get("limit")), fields.size(rate.get("remaining"))
+    limit, remaining = fields.whole_number(rate.get("limit")), fields.whole_number(rate.get("remaining"))
     reset = epoch_seconds(rate.get("reset"))
     if limit is None or remaining is None or reset is None:
         raise CgcUnreadableError("the platform described the rate limit without limit, remaining and reset")

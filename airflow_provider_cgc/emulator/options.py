@@ -121,7 +121,7 @@ class Options:
     # choice: present, as in the examples. The vendor's R library adds the slash where it is missing, and its fixtures
     # have none.
     prefix_slash: Literal["present", "absent"] = "present"
-    # choice: the begin of a key, as an S3 bucket takes it.
+    # choice: the start of a key, as an S3 bucket takes it.
     prefix_means: Literal["begin", "folder"] = "begin"
 
     rate_window: Literal["fixed", "sliding"] = "fixed"

@@ -92,7 +92,7 @@ def _contents(call: Call, volume: Volume, world: World) -> JSONResponse:
         token = _to_token(volume.location_of(keys[limit - 1]))
         links.append({"next": call.href(limit=limit, continuation_token=token)})
     body: dict[str, Any] = {"href": call.href(), "prefix": prefix, "limit": limit, "truncated": len(keys) > limit}
-    return JSONResponse(view.filled(body | {"items": items, "prefixes": prefixes, "links": links}))
+    return JSONResponse(view.with_nulls(body | {"items": items, "prefixes": prefixes, "links": links}))
 
 
 def _prefix(call: Call, volume: Volume, prefix: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class View:
         body = {"href": f"{self.base}/users/{quote(name)}", "username": name, "email": f"{name}@example.org"}
         body |= {"first_name": name.capitalize(), "last_name": "Emulated", "affiliation": "Demo Lab"}
         body |= dict.fromkeys(("phone", "address", "city", "state", "country", "zip_code"), "")
-        return self._with_extra(body)
+        return self._as_answered(body)
 
     def rate(self, rate: Rate) -> Json:
         """The answer of `/rate_limit`; instances are not limited."""
@@ -76,7 +76,7 @@ class View:
         body["permissions"] = {"read": True, "copy": may_write, "write": may_write}
         body["permissions"] |= {"execute": may_write, "admin": may_write}
         body |= {"created_by": project.owner, **self._times(project.created, project.created)}
-        return self._with_extra(body)
+        return self._as_answered(body)
 
     def file(self, file: File) -> Json:
         """A file, or a folder, which has no size and no storage."""
@@ -97,7 +97,7 @@ class View:
                 "metadata": dict(file.metadata),
             }
             body["origin"] = {"task": file.task} if file.task else {}
-        return self._with_extra(body)
+        return self._as_answered(body)
 
     def volume(self, volume: Volume) -> Json:
         """A volume."""
@@ -119,7 +119,7 @@ class View:
             "credentials": {"access_key_id": "AKIAEXAMPLEEXAMPLE00"},
             "properties": dict(volume.properties),
         }
-        return self._with_extra(body | self._times(volume.created, volume.modified))
+        return self._as_answered(body | self._times(volume.created, volume.modified))
 
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
         """An object on a volume."""
@@ -127,7 +127,7 @@ class View:
         metadata = {name: stored.size} if name else {}
         href = f"{self.base}/storage/volumes/{volume.id}/object?location={quote(location)}"
         body = {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
-        return self.filled(body)
+        return self.with_nulls(body)
 
     def job(self, job: Job) -> Json:
         """A job of either kind."""
@@ -142,7 +142,7 @@ class View:
             body |= dict.fromkeys(("finished_on", "error", "result"))
         if job.ended is not None:
             body |= self._outcome(job, job.ended)
-        return self._with_extra(body)
+        return self._as_answered(body)
 
     def state(self, job: Job) -> str:
         """A job's state as it is shown."""
@@ -155,8 +155,8 @@ class View:
         """An error, with the fields in force."""
         return error.to_json(self.options.error_lacks)
 
-    def filled(self, body: Json) -> Json:
-        """A body as it is, or with null for its empty lists and objects."""
+    def with_nulls(self, body: Json) -> Json:
+        """A body as it is, or with null in place of its empty lists and objects."""
         if self.options.empty == "shown":
             return body
         return {key: None if value in ([], {}) else value for key, value in body.items()}
@@ -224,9 +224,10 @@ class View:
     def _times(self, created: float, modified: float) -> Json:
         return {"created_on": self.time(created), "modified_on": self.time(modified)}
 
-    def _with_extra(self, body: Json) -> Json:
+    def _as_answered(self, body: Json) -> Json:
+        """A resource with null in place of what is empty, and fields nobody has heard of, each if switched on."""
         extra = self.options.extra_fields
-        body = self.filled(body)
+        body = self.with_nulls(body)
         if not extra:
             return body
         return body | (extra if isinstance(extra, dict) else _UNHEARD_OF)

@@ -157,7 +157,7 @@ class Call:
         body: dict[str, Any] = {"href": self.href(offset=offset, limit=limit), "items": items}
         if links or options.empty_links == "present":
             body["links"] = links
-        answer = JSONResponse(self.view.filled(body))
+        answer = JSONResponse(self.view.with_nulls(body))
         for _ in range(("absent", "present", "twice").index(options.total_header)):
             answer.headers.append("X-Total-Matching-Query", str(len(things)))
         return answer

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.client import CgcError, CgcSettingsError, Settings
 from airflow_provider_cgc.client.platforms import PLATFORMS
-from airflow_provider_cgc.compat import to_the_end
+from airflow_provider_cgc.compat import uncancelled
 from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class CgcHook(BaseHook):
 
         :param cgc_conn_id: id of a connection of type ``cgc``.
         """
-        return await to_the_end(cls._aread, cgc_conn_id)
+        return await uncancelled(cls._aread, cgc_conn_id)
 
     @staticmethod
     async def _aread(cgc_conn_id: str) -> Settings:

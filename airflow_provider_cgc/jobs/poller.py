@@ -48,8 +48,8 @@ MOST_APART = 20
 SHORTEST_INTERVAL = 1.0
 """Seconds between two looks at a job, whatever a sensor asks for."""
 LONGEST_ASTRAY = 900.0
-"""Seconds of redirects and foreign pages, and of nothing else, after which an address that has not answered is called
-wrong. Not at once: a poller that was just started does not know what the one before it was answered."""
+"""Seconds during which only redirects and foreign pages may come from an address that has not answered; then the wait
+fails. Not at once, because a poller that has just started does not know what its predecessor was answered."""
 GATHER = 0.1
 """Seconds that the poller lets newcomers gather before it plans: a restart brings a thousand triggers at once."""
 JITTER = 0.03
@@ -312,17 +312,23 @@ class Poller:
         self._answered.add(client.settings.base_url)
         return records
 
-    def _patience(self, waiter: Waiter, error: CgcError) -> float:
-        """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
+    def _note_foreign(self, waiter: Waiter, error: CgcError) -> None:
+        """Note since when an address that has not answered gives `waiter` only answers that are not the platform's."""
         if not astray(error):
+            # Our own budget says nothing about the address.
             if not isinstance(error, CgcBudgetSpent):
                 waiter.astray_since = None
+        elif waiter.astray_since is None and not self._has_answered(waiter):
+            waiter.astray_since = self._clock()
+
+    def _patience(self, waiter: Waiter, error: CgcError) -> float:
+        """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
+        if not astray(error) or waiter.astray_since is None or self._has_answered(waiter):
             return math.inf
-        if waiter.answered or self._client.address in self._answered:
-            return math.inf
-        now = self._clock()
-        waiter.astray_since = now if waiter.astray_since is None else waiter.astray_since
-        return waiter.astray_since + LONGEST_ASTRAY - now
+        return waiter.astray_since + LONGEST_ASTRAY - self._clock()
+
+    def _has_answered(self, waiter: Waiter) -> bool:
+        return waiter.answered or self._client.address in self._answered
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
@@ -348,6 +354,8 @@ class Poller:
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:
         hopeless = _cannot_pass(error) if hopeless is None else hopeless
         waiters = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}
+        for waiter in waiters:
+            self._note_foreign(waiter, error)
         patience = {waiter: self._patience(waiter, error) for waiter in waiters}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):

@@ -50,7 +50,7 @@ class Waiter:
     answered: bool = False
     """Whether the platform has answered this wait, here or before it joined."""
     astray_since: float | None = None
-    """Since when it has heard only answers that are not the platform's own; None if the last news was another."""
+    """Since when it has heard only answers that are not the platform's own, our budget aside; None if it has not."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
 
     async def news(self, *, timeout: float) -> News | None:

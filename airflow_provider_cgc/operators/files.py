@@ -18,6 +18,7 @@ from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
+from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.sensors.arguments import check_count
 
 if TYPE_CHECKING:
@@ -212,8 +213,8 @@ class CgcListFilesOperator(BaseOperator):
                         f" {len(items)}; {_needs_a_manifest()}"
                     )
         items.sort(key=lambda item: (item.path or "", item.name or "", item.file))
-        where = f"in {walk.folders} folders " if self.recursive else ""
-        return items, f", {where}read with {walk.requests} requests"
+        where = f"in {counted(walk.folders, 'folder')} " if self.recursive else ""
+        return items, f", {where}read with {counted(walk.requests, 'request')}"
 
     def _check_count(self, count: int, expected: int | None, place: Place, selection: Selection) -> None:
         rules = str(selection)
@@ -232,8 +233,7 @@ class CgcListFilesOperator(BaseOperator):
 
     def _hand_over(self, items: list[Item], cost: str) -> list[dict[str, Any]] | str:
         """Write the manifest if one is wanted, and give what goes into the XCom."""
-        files = "1 file" if len(items) == 1 else f"{len(items)} files"
-        told = f"{files}, {human_bytes(sum(item.size or 0 for item in items))}{cost}"
+        told = f"{counted(len(items), 'file')}, {human_bytes(sum(item.size or 0 for item in items))}{cost}"
         if self.manifest_path is None:
             self.log.info("Found %s.", told)
             return [item.to_json() for item in items]

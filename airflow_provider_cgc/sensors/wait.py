@@ -148,12 +148,11 @@ class Wait:
         memory = store.get(MEMORY_KEY)
         if not isinstance(memory, dict) or memory.get("version") != MEMORY_VERSION:
             return
-        # What an earlier try or other ids left is not ours: an id unknown then may be known now.
         if memory["try"] != context["ti"].try_number:
-            return
-        self.answered = bool(memory.get("answered", True))
+            return  # Left by an earlier try; the connection may have changed since.
+        self.answered = bool(memory.get("answered", True))  # About the address, whatever the ids are.
         if memory["ids"] != _digest(self.ids):
-            return
+            return  # An id unknown then may be known now.
         self.tracker = JobTracker.from_json(memory["state"], from_bits(self.ids, memory["open"]))
         self.progress = ProgressLog.from_json(memory["progress"])
         self.view.restore(memory.get("view"))

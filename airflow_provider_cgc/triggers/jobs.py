@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client, showing
-from airflow_provider_cgc.compat import to_the_end, view_address
+from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
@@ -144,7 +144,7 @@ class CgcJobsTrigger(BaseTrigger):
             return self.ids
         if self.ids_xcom is None:
             raise ValueError("the stored wait has neither 'ids' nor 'ids_xcom'")
-        return await to_the_end(sync_to_async(read_ids), self.ids_xcom)
+        return await in_thread(read_ids, self.ids_xcom)
 
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any, TypeVar
-
-from asgiref.sync import sync_to_async
+from typing import Any
 
 from airflow_provider_cgc import showing
-from airflow_provider_cgc.compat import to_the_end
+from airflow_provider_cgc.compat import in_thread
 from airflow_provider_cgc.jobs.live import SHORTEST_STEP, LiveView
 from airflow_provider_cgc.jobs.shared import shared
 from airflow_provider_cgc.jobs.tracker import JobTracker
-
-T = TypeVar("T")
 
 SPACING = 0.2
 """Seconds between two writes, whoever they are for: with many waits each is written less often."""
@@ -147,10 +144,11 @@ class SnapshotWriter:
 
     async def _write(self, one: LiveSnapshot) -> None:
         complaints: list[str] = []
+        in_own_thread = functools.partial(in_thread, executor=self._pool, warn=complaints.append)
         if not one.begun:
             one.begun = True
             # The worker, or a triggerer before this one, has written about the same wait.
-            earlier = await self._in_thread(showing.read, one.address, warn=complaints.append)
+            earlier = await in_own_thread(showing.read, one.address)
             one.view.restore(earlier)
             if earlier is not None:
                 one.patient_until = one.clock() + one.view.interval
@@ -158,19 +156,14 @@ class SnapshotWriter:
             one.linked = showing.links_of_snapshot(earlier)
         if one.ready and one.view.due(one.tracker, one.clock()):
             snapshot = one.view.snapshot(one.tracker, one.clock())
-            warn = complaints.append
-            one.linked = await self._in_thread(showing.link, one.address, snapshot, one.linked, warn=warn)
+            one.linked = await in_own_thread(showing.link, one.address, snapshot, one.linked)
             if not one.closed:
-                await self._in_thread(showing.write, one.address, snapshot, warn=warn)
+                await in_own_thread(showing.write, one.address, snapshot)
         elif one.ready and one.view.changed(one.tracker):
             # The loop's clock ran ahead of the wall clock: it is a moment too early.
             one.changed()
         for line in complaints:
             one.complain(line)
-
-    async def _in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        in_thread = sync_to_async(call, thread_sensitive=False, executor=self._pool)
-        return await to_the_end(in_thread, *args, **kwargs)
 
 
 def shared_writer() -> AbstractContextManager[SnapshotWriter]:

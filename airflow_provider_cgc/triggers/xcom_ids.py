@@ -31,8 +31,7 @@ def read_ids(address: Mapping[str, Any]) -> list[str]:
     """
     Read what `push_ids` has pushed.
 
-    Blocking; on an event loop wrap it in `asgiref.sync.sync_to_async`, and that in `compat.to_the_end`. Raises
-    ValueError if any of it is gone.
+    Blocking; on an event loop use `compat.in_thread`. Raises ValueError if any of it is gone.
     """
     ids: list[str] = []
     for number in range(1, int(address.get("parts", 1)) + 1):

@@ -124,14 +124,29 @@ def test_a_large_folder_is_read_whole_where_its_total_is_not_told(
     assert calls(cgc, "GET /v2/files") == 6
 
 
-def test_types_in_the_other_case_are_the_same_types(cgc: CgcEmulator, client: CgcClient) -> None:
-    cgc.option("type_case", "other")
+def folder_of_a_file(cgc: CgcEmulator, client: CgcClient) -> str:
     cgc.add_files(["a/b/x.bam"], project=cgc.unwritable_project)
+    [placed] = client.files.tree(cgc.unwritable_project)
+    return placed.path
 
-    assert [placed.path for placed in client.files.tree(cgc.unwritable_project)] == ["a/b"]
-    assert client.files.get(cgc.alias_id).is_alias
-    assert client.volumes.get(cgc.volume).writable
-    assert not client.volumes.get(cgc.read_only_volume).writable
+
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        pytest.param(folder_of_a_file, "a/b", id="folder"),
+        pytest.param(lambda cgc, client: client.files.get(cgc.alias_id).is_alias, True, id="alias"),
+        pytest.param(lambda cgc, client: client.volumes.get(cgc.volume).writable, True, id="writable volume"),
+        pytest.param(
+            lambda cgc, client: client.volumes.get(cgc.read_only_volume).writable, False, id="read-only volume"
+        ),
+    ],
+)
+def test_types_in_the_other_case_are_the_same_types(
+    cgc: CgcEmulator, client: CgcClient, read: Callable[[CgcEmulator, CgcClient], object], expected: object
+) -> None:
+    cgc.option("type_case", "other")
+
+    assert read(cgc, client) == expected
 
 
 @pytest.mark.parametrize(("told", "size"), [("present", 7), ("header", 7), ("absent", None)])

@@ -208,7 +208,7 @@ def test_every_resource_can_have_fields_that_nobody_knows(cgc: CgcEmulator, http
 @pytest.mark.parametrize(
     ("variant", "metadata"), [("present", {"size": 7}), ("header", {"Content-Length": 7}), ("absent", {})]
 )
-def test_object_can_hide_its_size(cgc: CgcEmulator, http: Http, variant: str, metadata: dict[str, int]) -> None:
+def test_where_an_object_tells_its_size(cgc: CgcEmulator, http: Http, variant: str, metadata: dict[str, int]) -> None:
     cgc.option("object_size", variant)
     cgc.put_objects(["a.bam"], volume=cgc.volume, size=7)
 

@@ -1,6 +1,6 @@
 """Twenty deferred waits that Airflow cancels while each message of theirs to Airflow is answered late.
 
-From Airflow 3.0 to 3.2.1 a message that is cancelled under way ends the triggerer (`compat.to_the_end`), so that this
+From Airflow 3.0 to 3.2.1 a message that is cancelled under way ends the triggerer (`compat.uncancelled`), so that this
 is played there: `make triggerer`.
 """
 

@@ -17,11 +17,11 @@ from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["FilesEndpoint"]
 
-_LONGEST = 2_000
-"""Characters of a query that a list of names or values is cut down to: about fifty names. The platform answers 503 or
-504 to heavier ones (https://github.com/sbg/sevenbridges-python/issues/112)."""
-_LONGEST_EVER = 5_800
-"""Characters of any query: the vendor's own client allows 6,000 for the whole address."""
+_SPLIT_ABOVE = 2_000
+"""Characters of a query above which lists of names or values are cut into parts of about fifty names. The platform
+answers 503 or 504 to heavier ones (https://github.com/sbg/sevenbridges-python/issues/112)."""
+_MOST_CHARACTERS = 5_800
+"""Characters of any query. Chosen: the vendor's own client allows 6,000 for the whole address."""
 
 _Query: TypeAlias = dict[str, str | list[str] | None]
 
@@ -63,9 +63,9 @@ class FilesEndpoint:
     ) -> Iterator[File]:
         """Files and folders directly in a project or in a folder (`parent`, its id), whole, page by page.
 
-        The filters are the platform's own. Several names, tags or values match any of them, none of them nothing;
-        long lists are asked for in parts. A filter leaves out folders too: none has metadata, tags or a task. Whether
-        the platform finds a number in the metadata by its text is not documented; to be sure, filter what `tree` gives.
+        The filters are the platform's own. Several names, tags or values match files that have any of them; an empty
+        list finds nothing. Long lists are sent in several requests. With a filter no folders are found. Whether the
+        platform finds a number in the metadata by its text is not documented; to be sure, filter what `tree` gives.
         Raises `CgcUsageError` unless exactly one of project and parent is given, and for filters that are too long.
         """
         query = _place(project, parent) | {"name": _texts(name), "tag": _texts(tag), "origin.task": origin_task}
@@ -90,7 +90,7 @@ class FilesEndpoint:
         folder and for each further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is
         given.
         """
-        return Walk(self._transport, _place(project, parent), path=path, begin=parent, deep=recursive)
+        return Walk(self._transport, _place(project, parent), path=path, top=parent, deep=recursive)
 
     def walk(self, project: str | None = None, *, parent: str | None = None) -> Iterator[File]:
         """All files below a project or a folder, as `tree` gives them, without their paths."""
@@ -119,14 +119,14 @@ def _parts(query: _Query) -> Iterator[_Query]:
         return
     longest = max(lists, key=lambda key: _length({key: lists[key]}), default="")
     length = _length(query)
-    if length > _LONGEST and len(lists.get(longest, ())) > 1:
+    if length > _SPLIT_ABOVE and len(lists.get(longest, ())) > 1:
         half = len(lists[longest]) // 2
         yield from _parts(query | {longest: lists[longest][:half]})
         yield from _parts(query | {longest: lists[longest][half:]})
-    elif length > _LONGEST_EVER:
+    elif length > _MOST_CHARACTERS:
         raise CgcUsageError(
-            f"the filters make an address of {length} characters, and the platform takes {_LONGEST_EVER}: give fewer"
-            " of them, and choose among the files that are found"
+            f"the filters make a query of {length} characters; this client sends at most {_MOST_CHARACTERS}. Give fewer"
+            " values, or list without the filter and choose among the files"
         )
     else:
         yield query

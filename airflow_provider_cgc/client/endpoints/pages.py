@@ -14,7 +14,7 @@ from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
 from airflow_provider_cgc.client.models import Page
 from airflow_provider_cgc.client.transport import Request, Transport
 
-__all__ = ["BARREN_PAGES", "PAGE_LIMIT", "Query", "Reading", "Where", "all_items", "page_at"]
+__all__ = ["BARREN_PAGES", "PAGE_LIMIT", "PageStart", "Query", "Reading", "all_items", "page_at"]
 
 PAGE_LIMIT = 100
 """Items on a page at most, by the platform's documentation."""
@@ -23,8 +23,8 @@ BARREN_PAGES = 3
 """Pages in a row that bring nothing new, after which a list is over whatever its links say."""
 
 Query = Mapping[str, str | list[str] | None]
-Where: TypeAlias = int | str
-"""The begin of a page: an offset, or the platform's own link."""
+PageStart: TypeAlias = int | str
+"""The start of a page: an offset, or the platform's own link."""
 
 
 class _HasId(Protocol):
@@ -37,7 +37,7 @@ Item = TypeVar("Item", bound=_HasId)
 
 
 def page_at(
-    transport: Transport, path: str, parse: Callable[[object], T], query: Query, where: Where, *, limit: int
+    transport: Transport, path: str, parse: Callable[[object], T], query: Query, where: PageStart, *, limit: int
 ) -> Page[T]:
     """One page, of at most `limit` (1 to 100) items."""
     if isinstance(where, str):
@@ -65,7 +65,7 @@ def all_items(
         return
     most = min(limit or PAGE_LIMIT, PAGE_LIMIT)
     reading: Reading[Item] = Reading(path, limit=most, offset=offset)
-    where: Where | None = offset
+    where: PageStart | None = offset
     left = limit
     while where is not None:
         page = page_at(transport, path, parse, query, where, limit=most)
@@ -75,11 +75,11 @@ def all_items(
                 left -= 1
                 if not left:
                     return
-        where = reading.after(page)
+        where = reading.advance(page)
 
 
 class Reading(Generic[Item]):
-    """How far one list is read: the new items of each page, and where the next page is; pure.
+    """How far one list is read: the new items of each page, and where the next page is; sends nothing itself.
 
     Links lead from page to page. Where one is missing, or leads back, the total and the size of the page tell whether
     there is more, and the next page is asked for by its offset. A list ends at the latest after three pages in a row
@@ -93,34 +93,36 @@ class Reading(Generic[Item]):
         self._seen: set[str] = set()
         self._followed: set[str] = set()
         self._linked = False
-        self._sizes = (limit, 0)
-        """The items of a full page, and the most items of a page so far: the platform may have a limit of its own."""
+        self._largest_page = 0
+        """The most items of a page so far."""
+        self._full_page = limit
+        """Items that make a page full: those of the largest page before it, for the platform may have its own limit."""
         self._asked = {offset}
         """Offsets that were asked for."""
         self._lost_at: int | None = None
-        """The begin of a page that had null for its items although there should have been some."""
+        """The offset of a page that had null for its items although there should have been some."""
         self.barren = 0
         """Pages in a row that brought nothing new."""
 
-    def take(self, page: Page[Item], where: Where) -> list[Item]:
-        """The items of a page that no page before it had; `where` is its begin.
+    def take(self, page: Page[Item], where: PageStart) -> list[Item]:
+        """The items of a page that no page before it had; `where` is its start.
 
         Raises `CgcUnreadableError` if this page, or one before it, must have lost its items.
         """
         new = [item for item in {item.id: item for item in page.items}.values() if item.id not in self._seen]
         if not page.has_items:
-            self._check(page, where)
+            self._note_null_items(page, where)
         elif new and self._lost_at is not None and (isinstance(where, str) or where > self._lost_at):
             raise self._lost()
         self._seen.update(item.id for item in new)
         self.barren = 0 if new else self.barren + 1
         self._linked = self._linked or page.next is not None
-        _, most = self._sizes
-        self._sizes = (most or self._limit, max(most, len(page.items)))
+        self._full_page = self._largest_page or self._limit
+        self._largest_page = max(self._largest_page, len(page.items))
         return new
 
-    def after(self, page: Page[Item]) -> Where | None:
-        """The begin of the page after this one; None at the end of the list."""
+    def advance(self, page: Page[Item]) -> PageStart | None:
+        """Go on to the page after this one and give its start; None at the end of the list."""
         if self.barren >= BARREN_PAGES:
             return None
         if page.next is not None and page.next not in self._followed:
@@ -131,14 +133,14 @@ class Reading(Generic[Item]):
             self._asked.add(where)
         return where
 
-    def _check(self, page: Page[Item], where: Where) -> None:
-        """Tell a page that is empty from one whose items got lost; where both may be, what follows will show it."""
-        begin = self._position if isinstance(where, str) else where
-        counted = (page.total or 0) > begin
-        if counted and (isinstance(where, str) or begin == self._offset):
+    def _note_null_items(self, page: Page[Item], where: PageStart) -> None:
+        """Raise if these null items must have been lost; where that is not certain yet, remember the place."""
+        offset = self._position if isinstance(where, str) else where
+        counted = (page.total or 0) > offset
+        if counted and (isinstance(where, str) or offset == self._offset):
             raise self._lost()
         if self._lost_at is None and (counted or page.next is not None):
-            self._lost_at = begin
+            self._lost_at = offset
 
     def _lost(self) -> CgcUnreadableError:
         return CgcUnreadableError(
@@ -156,7 +158,7 @@ class Reading(Generic[Item]):
             # If the last item that the total promises is there, so were those that are missing.
             return total - 1 if total > where and total - 1 not in self._asked else None
         links_end = self._linked and page.next is None
-        full = self._limit if self._linked else self._sizes[0]
+        full = self._limit if self._linked else self._full_page
         # A link that leads back is worth no more than none.
         if total <= where and (links_end or replace(page, next=None).is_last(where, limit=full)):
             return None

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PAGE_LIMIT, Query, Reading, Where, page_at
+from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PAGE_LIMIT, PageStart, Query, Reading, page_at
 from airflow_provider_cgc.client.models import File, Page
 from airflow_provider_cgc.client.transport import Transport
 
@@ -34,14 +34,14 @@ class PlacedFile:
 
 @dataclass(slots=True)
 class _Folder:
-    """What is known of a folder while its pages come in."""
+    """A folder and the state of its reading."""
 
     query: Query
     path: str
     repeated: bool = False
     asked: int = 0
     """Pages that are on their way or wait for their turn."""
-    most: int = 0
+    largest_total: int = 0
     """The largest total that a page told."""
     shrank: bool = False
     reading: Reading[File] = field(default_factory=lambda: Reading("/files"))
@@ -52,7 +52,7 @@ class _Ask:
     """One page to ask for; with `stop` the pages at the offsets after it are asked for too, up to that one."""
 
     folder: _Folder
-    where: Where = 0
+    where: PageStart = 0
     stop: int = 0
     until: int = 0
     """The offset of a page that is asked for without waiting for this one."""
@@ -73,17 +73,17 @@ class Walk:
     Pages are read while you iterate, at most 8 at a time and 16 ahead. Whoever stops early leaves requests that are
     under way to end by themselves. A folder that moves meanwhile is read once, where it was seen first. One from which
     something is removed while its pages come in is read twice, because the rest has moved up past a page's edge.
-    Where `deep` is false, the folders below are left out.
+    `top` is the id of the folder where it begins, if it is one. Where `deep` is false, the folders below are left out.
     """
 
     def __init__(
-        self, transport: Transport, query: Query, *, path: str = "", begin: str | None = None, deep: bool = True
+        self, transport: Transport, query: Query, *, path: str = "", top: str | None = None, deep: bool = True
     ) -> None:
         self._transport = transport
-        self._begin = _Folder(query, path)
+        self._top = _Folder(query, path)
         self._deep = deep
-        # The folder that it begins at may turn up again below itself if somebody moves it.
-        self._seen: set[str] = set() if begin is None else {begin}
+        # The folder where it begins may turn up again below itself if somebody moves it.
+        self._seen: set[str] = set() if top is None else {top}
         self.requests = 0
         """Pages asked for so far."""
         self.folders = 1
@@ -91,7 +91,7 @@ class Walk:
 
     def __iter__(self) -> Generator[PlacedFile, None, None]:
         waiting: deque[_Ask] = deque()
-        _add(waiting, _Ask(self._begin))
+        _add(waiting, _Ask(self._top))
         ahead: deque[tuple[_Ask, Future[Page[File]]]] = deque()
         pool = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="cgc-walk")
         try:
@@ -160,15 +160,15 @@ def _following(ask: _Ask, page: Page[File]) -> _Ask | None:
             return _Ask(folder, end, until=ask.until)
         if ask.until != ask.stop:
             return None
-    where = folder.reading.after(page)
+    where = folder.reading.advance(page)
     return None if where is None else _Ask(folder, where)
 
 
 def _note(folder: _Folder, page: Page[File]) -> None:
     """Note that something was removed meanwhile, by totals that fall."""
     if page.total is not None:
-        folder.shrank = folder.shrank or page.total < folder.most
-        folder.most = max(folder.most, page.total)
+        folder.shrank = folder.shrank or page.total < folder.largest_total
+        folder.largest_total = max(folder.largest_total, page.total)
 
 
 def _add(waiting: deque[_Ask], ask: _Ask, *, first: bool = False) -> None:

@@ -64,7 +64,10 @@ class VolumesEndpoint:
             page = _Contents(self._transport.send(request).value, prefix)
             yield page
             if page.next is None and page.truncated:
-                raise CgcUnreadableError(f"GET {path}: the platform cut the list short and gave no link to the rest")
+                raise CgcUnreadableError(
+                    f"GET {path}: the platform cut the list short and gave no link to the rest; try again, or list a"
+                    " smaller prefix"
+                )
             if page.next in followed:
                 return
             followed.add(page.next)
@@ -96,5 +99,5 @@ def _with_slash(prefix: str) -> str:
 
 
 def _below(prefix: str, name: str) -> str:
-    """A name found below a prefix, without a slash before it: that would be another place, and is only spelling."""
+    """Drop a slash before the name unless `prefix` begins with one; some answers add it."""
     return name if prefix.startswith("/") else name.lstrip("/") or name

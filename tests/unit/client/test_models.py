@@ -327,22 +327,35 @@ def test_a_page_without_items_is_refused(raw: object) -> None:
         Page.from_json(raw, ExportJob.from_json)
 
 
-def test_the_rate_limit_in_seconds_and_milliseconds() -> None:
-    for reset in (1767226200, 1767226200000, "1767226200"):
-        read = rate_limit_from_json({"rate": {"limit": 1000, "remaining": 0, "reset": reset}})
-        assert (read.limit, read.remaining, read.reset) == (1000, 0, 1767226200.0)
-        assert not read
-    words = rate_limit_from_json({"rate": {"limit": "1000", "remaining": "7", "reset": "1767226200"}})
-    assert (words.limit, words.remaining) == (1000, 7)
-    for bad in (
+@pytest.mark.parametrize("reset", [1767226200, 1767226200000])
+def test_the_rate_limit_in_seconds_and_milliseconds(reset: int) -> None:
+    read = rate_limit_from_json({"rate": {"limit": 1000, "remaining": 0, "reset": reset}})
+
+    assert (read.limit, read.remaining, read.reset) == (1000, 0, 1767226200.0)
+    assert not read
+
+
+def test_the_rate_limit_in_numbers_that_are_text() -> None:
+    read = rate_limit_from_json({"rate": {"limit": "1000", "remaining": "7", "reset": "1767226200"}})
+
+    assert (read.limit, read.remaining, read.reset) == (1000, 7, 1767226200.0)
+    assert read
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
         {},
         {"rate": {}},
         {"rate": {"limit": "many", "remaining": 1, "reset": 1767226200}},
+        {"rate": {"limit": 1, "remaining": -1, "reset": 1767226200}},
         {"rate": {"limit": 1, "remaining": 1, "reset": None}},
-        None,
-    ):
-        with pytest.raises(CgcUnreadableError):
-            rate_limit_from_json(bad)
+    ],
+)
+def test_a_rate_limit_that_cannot_be_read_is_refused(raw: object) -> None:
+    with pytest.raises(CgcUnreadableError):
+        rate_limit_from_json(raw)
 
 
 def test_values_are_hashable_picklable_and_show_no_raw_json() -> None:

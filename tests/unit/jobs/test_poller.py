@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from airflow_provider_cgc.client.errors import (
+    CgcBudgetSpent,
     CgcConnectionError,
     CgcForbidden,
     CgcNotFound,
@@ -39,6 +40,7 @@ def api_error(kind, status, code=None, retry_after=None):
 
 
 LIMITED = api_error(CgcRateLimited, 429, 1000, retry_after=240.0)
+SPENT = CgcBudgetSpent("Airflow's share is used up", call="POST /bulk/storage/exports/get", retry_after=30.0)
 MAINTENANCE = api_error(CgcUnavailable, 503, 0)
 DOWN = api_error(CgcUnavailable, 502)
 DROPPED = CgcConnectionError("the line dropped", sent=True)
@@ -450,6 +452,19 @@ class TestErrors:
         hopeless = [at for at, news in letters if news.hopeless]
         assert first + 900 <= hopeless[0] <= first + 901
 
+    @foreign
+    def test_our_own_budget_does_not_start_the_15_minutes_anew(self, time, error):
+        """Nothing was sent, so that it says nothing about the address."""
+        platform = FakePlatform(
+            time, fault=lambda number, ids: SPENT if 300 <= time.clock() - time.start < 600 else error
+        )
+
+        letters = time.run(wait(platform, ["a"], limit=901))
+
+        assert {news.error for _, news in letters} == {error, SPENT}
+        assert [at >= 900 for at, _ in letters] == [news.hopeless for _, news in letters]
+        assert letters[-1][1].hopeless
+
     def test_a_connection_that_is_refused_is_never_hopeless(self, time):
         platform = self.fail(time, REFUSED)
 
@@ -507,6 +522,24 @@ class TestErrors:
         assert not any(one.hopeless for _, one in old)
         first, hopeless = news[0][0], next(at for at, one in news if one.hopeless)
         assert first + 900 <= hopeless <= first + 901
+
+    @foreign
+    def test_15_minutes_do_not_begin_at_an_address_that_has_answered_somebody(self, time, error):
+        changed = CONNECTION_LIFE + 1
+        platform = FakePlatform(time, fault=lambda number, ids: error if number else None)
+
+        async def newcomer():
+            await asyncio.sleep(INTERVAL / 2)
+            return await wait(platform, ["new"], limit=changed + 1800)
+
+        async def main():
+            asyncio.get_running_loop().call_later(INTERVAL, setattr, platform, "address", "wrong")
+            return await asyncio.gather(wait(platform, ["old"], limit=changed + 1800), newcomer())
+
+        _, news = time.run(main())
+
+        hopeless = next(at for at, one in news if one.hopeless)
+        assert changed + 900 <= hopeless <= changed + INTERVAL + 900 + 1
 
     def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
         platform = self.fail(time, RIGHTS)

@@ -418,7 +418,7 @@ def test_the_log_says_what_is_listed_and_what_was_found(
 
     listing(folder="raw", recursive=False)
 
-    assert caplog.records[-1].getMessage() == "Found 1 file, 10 B, read with 1 requests."
+    assert caplog.records[-1].getMessage() == "Found 1 file, 10 B, read with 1 request."
 
 
 def test_what_users_template_is_templated() -> None:

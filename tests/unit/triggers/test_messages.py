@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +26,7 @@ from airflow_provider_cgc.triggers import snapshots, xcom_ids
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from airflow_provider_cgc.triggers.snapshots import SnapshotWriter
 from dev.virtual_time import START, VirtualTime
+from tests.unit.triggers.tasks_trigger import event_of, trigger_of
 
 HOUR = 3600.0
 WEB = {"web": "https://cgc.sbgenomics.com", "project": "lab/cptac3", "volume": "lab/results"}
@@ -127,18 +130,6 @@ def asking(connect, monkeypatch) -> None:
         return Poller(KINDS[trigger.kind], connect, threads=threads, clock=trigger.clock)
 
     monkeypatch.setattr(CgcJobsTrigger, "_make_poller", make_poller)
-
-
-def trigger_of(row: dict[str, Any], task_id: str = "wait") -> CgcJobsTrigger:
-    trigger = CgcJobsTrigger(**row)
-    trigger.task_instance = SimpleNamespace(dag_id="dag", task_id=task_id, run_id="run", map_index=-1, try_number=1)
-    return trigger
-
-
-async def event_of(trigger: CgcJobsTrigger) -> dict[str, Any]:
-    async for event in trigger.run():
-        return event.payload
-    raise AssertionError("no event")
 
 
 async def settle() -> list[str]:
@@ -270,10 +261,10 @@ class TestWeClose:
             def closing(*message: Any, **how: Any) -> Any:
                 loop.call_soon(writer.close)
                 closed.append(True)
-                return compat.to_the_end(*message, **how)
+                return compat.in_thread(*message, **how)
 
             with monkeypatch.context() as patch:
-                patch.setattr(snapshots, "to_the_end", closing)
+                patch.setattr(snapshots, "in_thread", closing)
                 changed(writer, time)
                 assert await settle() == []
 
@@ -291,19 +282,39 @@ def changed(writer: SnapshotWriter, time: VirtualTime) -> None:
     writer.open(address, view, tracker, warn=pytest.fail, clock=time.clock).changed()
 
 
-class TestToTheEnd:
+class TestInThread:
+    def test_a_blocking_call_runs_in_the_thread_that_is_given(self, time):
+        with ThreadPoolExecutor(thread_name_prefix="own") as threads:
+            name = time.run(compat.in_thread(lambda: threading.current_thread().name, executor=threads))
+
+        assert name.startswith("own")
+
+    def test_otherwise_in_the_one_that_all_triggers_share(self, time):
+        async def main() -> tuple[int, int]:
+            return await compat.in_thread(threading.get_ident), await sync_to_async(threading.get_ident)()
+
+        ours, theirs = time.run(main())
+
+        assert ours == theirs != threading.get_ident()
+
+    def test_it_raises_what_the_call_raises(self, time):
+        with pytest.raises(ValueError, match="invalid literal"):
+            time.run(compat.in_thread(int, "x"))
+
+
+class TestUncancelled:
     def test_it_gives_what_the_call_gives(self, time):
         async def double(number: int, *, plus: int) -> int:
             return 2 * number + plus
 
-        assert time.run(compat.to_the_end(double, 3, plus=1)) == 7
+        assert time.run(compat.uncancelled(double, 3, plus=1)) == 7
 
     def test_it_raises_what_the_call_raises(self, time):
         async def fail() -> None:
             raise OSError("away")
 
         with pytest.raises(OSError, match="away"):
-            time.run(compat.to_the_end(fail))
+            time.run(compat.uncancelled(fail))
 
     def test_a_call_that_nobody_waits_for_any_more_is_not_forgotten(self, time):
         """The loop knows a task weakly, and so does what this one waits for."""
@@ -317,7 +328,7 @@ class TestToTheEnd:
             ended.append(True)
 
         async def main() -> None:
-            asking = asyncio.create_task(compat.to_the_end(call))
+            asking = asyncio.create_task(compat.uncancelled(call))
             await asyncio.sleep(1)
             asking.cancel()
             await asyncio.wait({asking})
@@ -359,6 +370,6 @@ class TestToTheEnd:
 
         async def main() -> str:
             whose.set("the task's")
-            return await compat.to_the_end(said)
+            return await compat.uncancelled(said)
 
         assert time.run(main()) == "the task's"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from airflow_provider_cgc.triggers.snapshots import SPACING
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import some_ids
+from tests.unit.triggers.tasks_trigger import event_of, trigger_of
 
 DOWN = CgcUnavailable(Problem(502, None, "down"), status=502, call="POST /x")
 
@@ -56,18 +56,6 @@ def xcoms(time, monkeypatch):
     return xcoms
 
 
-def of_task(row: dict[str, Any], task_id: str = "wait") -> CgcJobsTrigger:
-    trigger = CgcJobsTrigger(**row)
-    trigger.task_instance = SimpleNamespace(dag_id="dag", task_id=task_id, run_id="run", map_index=-1, try_number=1)
-    return trigger
-
-
-async def event_of(trigger: CgcJobsTrigger) -> dict[str, Any]:
-    async for event in trigger.run():
-        return event.payload
-    raise AssertionError("no event")
-
-
 async def events_of(*triggers: CgcJobsTrigger) -> list[dict[str, Any]]:
     return list(await asyncio.gather(*(event_of(trigger) for trigger in triggers)))
 
@@ -76,7 +64,7 @@ def test_a_wait_shows_what_changed_and_nothing_twice(time, platform, row, xcoms)
     platform.end(["a"], after=600)
     platform.end(["b"], after=7200)
 
-    time.run(events_of(of_task(row(["a", "b"]))))
+    time.run(events_of(trigger_of(row(["a", "b"]))))
 
     shown = [(value["counts"]["completed"], value["counts"]["total"]) for _, value in xcoms.snapshots()]
     assert shown == [(0, 2), (1, 2)]
@@ -85,7 +73,7 @@ def test_a_wait_shows_what_changed_and_nothing_twice(time, platform, row, xcoms)
 def test_the_event_carries_on_what_was_shown(time, platform, row, xcoms):
     platform.end(["a"], after=600)
 
-    [event] = time.run(events_of(of_task(row(["a"]))))
+    [event] = time.run(events_of(trigger_of(row(["a"]))))
 
     assert event["outcome"] == Outcome.COMPLETED.value
     assert event["view"]["requests"] == len(platform.requests)
@@ -98,7 +86,7 @@ def test_a_trigger_goes_on_from_what_was_written_before_it(time, platform, row, 
     }  # fmt: skip
     platform.end(["a"], after=600)
 
-    time.run(events_of(of_task(row(["a"]))))
+    time.run(events_of(trigger_of(row(["a"]))))
 
     _, shown = xcoms.snapshots()[0]
     assert shown["since"] == START - 3600
@@ -115,10 +103,10 @@ def test_what_is_shown_does_not_go_back_when_a_triggerer_starts_again(time, plat
     stored = row(ids)
 
     async def restarted() -> None:
-        first = asyncio.create_task(event_of(of_task(stored)))
+        first = asyncio.create_task(event_of(trigger_of(stored)))
         await asyncio.sleep(600)
         first.cancel()
-        await event_of(of_task(stored))
+        await event_of(trigger_of(stored))
 
     time.run(restarted())
 
@@ -133,7 +121,7 @@ def test_what_is_shown_after_a_restart_waits_for_a_silent_job_no_longer_than_an_
     platform.fault = lambda number, asked: DOWN if ids[-1] in asked else None
     xcoms.values["wait", "cgc_jobs"] = {"version": 1, "since": START - 3600, "history": []}
 
-    time.run(events_of(of_task(row(ids, deadline=START + 600))))
+    time.run(events_of(trigger_of(row(ids, deadline=START + 600))))
 
     assert [value["counts"]["completed"] for _, value in xcoms.snapshots()] == [100]
 
@@ -145,7 +133,7 @@ def test_what_comes_up_a_moment_too_early_is_written_a_moment_later(time, platfo
     platform.latency = lambda asked: 4.0 if ids[-1] in asked else 0.0
     platform.end(ids, after=5000)
 
-    time.run(events_of(of_task(row(ids, poke_interval=3600.0, first_look=START, deadline=START + 600))))
+    time.run(events_of(trigger_of(row(ids, poke_interval=3600.0, first_look=START, deadline=START + 600))))
 
     assert [value["counts"]["running"] for _, value in xcoms.snapshots()] == [100, 200]
 
@@ -154,7 +142,7 @@ def test_hundreds_of_waits_write_at_most_five_times_a_second_and_each_has_its_tu
     ids = some_ids(300)
     for number, job_id in enumerate(ids):
         platform.end([job_id], after=1800 + number % 60)
-    triggers = [of_task(row([job_id], first_look=START), f"wait_{number}") for number, job_id in enumerate(ids)]
+    triggers = [trigger_of(row([job_id], first_look=START), f"wait_{number}") for number, job_id in enumerate(ids)]
 
     time.run(events_of(*triggers))
 
@@ -168,7 +156,7 @@ def test_what_cannot_be_written_is_said_once_and_ends_nothing(time, platform, ro
     xcoms.error = RuntimeError("the database is away")
     platform.end(["a"], after=600)
     platform.end(["b"], after=1200)
-    trigger = of_task(row(["a", "b"]))
+    trigger = trigger_of(row(["a", "b"]))
     lines: list[str] = []
     trigger._warn = lines.append
 
@@ -185,7 +173,7 @@ def test_no_write_of_a_trigger_comes_after_its_event(time, platform, row, xcoms)
     ended: list[float] = []
 
     async def watch() -> None:
-        await event_of(of_task(row(["a"], first_look=START + 58)))
+        await event_of(trigger_of(row(["a"], first_look=START + 58)))
         ended.append(time.clock())
         await asyncio.sleep(60)
 
@@ -198,7 +186,7 @@ def test_a_cancelled_wait_writes_nothing_any_more(time, platform, row, xcoms):
     platform.end(["a"], after=7200)
 
     async def watch() -> None:
-        task = asyncio.create_task(event_of(of_task(row(["a"], first_look=START))))
+        task = asyncio.create_task(event_of(trigger_of(row(["a"], first_look=START))))
         await asyncio.sleep(0.5)
         task.cancel()
         await asyncio.wait([task])
@@ -221,7 +209,7 @@ def test_links_are_written_by_the_trigger_where_no_worker_has_looked(time, platf
     platform.end(["a"], after=600)
     place = {"web": "https://cgc.sbgenomics.com", "project": "lab/cptac3", "volume": "lab/results"}
 
-    time.run(events_of(of_task(row(["a"], place=place))))
+    time.run(events_of(trigger_of(row(["a"], place=place))))
 
     links = {key: value for _, _, key, value in xcoms.writes if key.startswith("_link_")}
     assert links == {
