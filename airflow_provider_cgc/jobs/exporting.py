@@ -265,6 +265,7 @@ class Exporting:
             properties=(dict(self._order.properties) or None) if item.properties is None else item.properties,
             state=ItemState.SUBMITTED,
             size=item.size,
+            location_template=None if item.location else item.location_template or self._order.template.text,
         )
 
     def _unfit(self, base: ItemOutcome, problem: Problem) -> ItemOutcome:

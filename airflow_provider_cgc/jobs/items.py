@@ -32,6 +32,8 @@ class Item:
     path: str | None = None
     """The folders below the project, joined by slashes; "" is the project itself, None is not known."""
     project: str | None = None
+    location_template: str | None = None
+    """In place of the operator's `location`: what a failed item that had no location was to get one by."""
     line: str = field(default="", compare=False)
     """Where it came from, for messages: "item 3" of a list, "line 3" of a manifest."""
 
@@ -120,6 +122,7 @@ def item_from(entry: object, *, line: str = "") -> Item:
         size=_size(entry),
         path=_text(entry, "path"),
         project=_text(entry, "project") or None,
+        location_template=_given(entry, "location_template"),
         line=line,
     )
 

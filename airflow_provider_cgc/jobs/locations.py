@@ -154,10 +154,15 @@ def targets(
             problems.append(f"{about} has the location {shown(item.location)}, which {check_key(item.location)}")
             continue
         try:
-            placed.append(_placed(replace(item, volume=target), template, file))
+            placed.append(_placed(replace(item, volume=target), own_template(item, template), file))
         except BadLocation as error:
             unplaced.append((replace(item, volume=target), str(error)))
     return Targets(placed, unplaced, problems, _look_alikes(placed))
+
+
+def own_template(item: Item, template: LocationTemplate) -> LocationTemplate:
+    """Return the template by which an item gets its location: its own, or the operator's. Raises BadLocation."""
+    return template if item.location_template is None else LocationTemplate(item.location_template)
 
 
 def clashes(items: Iterable[Item]) -> list[str]:

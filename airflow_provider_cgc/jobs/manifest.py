@@ -75,13 +75,23 @@ class ItemOutcome:
     user: str | None = None
     conn_id: str | None = None
     copy_only: bool | None = None
+    location_template: str | None = None
+    """By what an item that has no location was to get one, so that it gets no other when it is tried again."""
     task: dict[str, Any] | None = field(default=None, hash=False)
     """Whose retry goes on from here: `id` names the task of one Dag run, `max_tries` tells a Clear from a retry, and
     `succeeded` is true once there is nothing to go on with."""
 
     def item(self, *, line: str = "") -> Item:
         """Return what was asked for, to ask for it again."""
-        return Item(self.file, self.location, self.volume, self.properties, size=self.size, line=line)
+        return Item(
+            self.file,
+            self.location,
+            self.volume,
+            self.properties,
+            size=self.size,
+            location_template=self.location_template,
+            line=line,
+        )
 
     def to_line(self) -> str:
         """Return the line of the manifest, in ASCII, so that a line cut off anywhere can still be decoded."""
@@ -97,7 +107,8 @@ class ItemOutcome:
                 f"has version {shown(raw.get('version'))}, and this release reads the outcomes of version {VERSION};"
                 " upgrade the provider, or give a manifest that it wrote"
             )
-        item = item_from({key: raw.get(key) for key in ("file", "location", "volume", "properties")})
+        asked = ("file", "location", "volume", "properties", "location_template")
+        item = item_from({key: raw.get(key) for key in asked})
         return cls(
             file=item.file,
             location=item.location,
@@ -113,6 +124,7 @@ class ItemOutcome:
             user=_typed(raw, "user", str),
             conn_id=_typed(raw, "conn_id", str),
             copy_only=_typed(raw, "copy_only", bool),
+            location_template=item.location_template,
             task=_typed(raw, "task", dict),
         )
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
-from airflow_provider_cgc.jobs.locations import LocationTemplate, clashes, moved_twice, targets
+from airflow_provider_cgc.jobs.locations import (
+    BadLocation,
+    LocationTemplate,
+    clashes,
+    moved_twice,
+    own_template,
+    targets,
+)
 from airflow_provider_cgc.jobs.places import paths_of
 from airflow_provider_cgc.jobs.preflight import (
     Facts,
@@ -113,9 +120,16 @@ def _unplaced(item: Item, reason: str, facts: Facts) -> Unfit:
 def _with_paths(client: CgcClient, order: Order, facts: Facts) -> list[Item]:
     """Look up the folders of files that bring no path, if the template wants one."""
     items = list(order.items)
-    if "path" not in order.template.fields:
+    lacking = {item.file for item in items if item.path is None and item.location is None and _wants_path(item, order)}
+    if not lacking:
         return items
-    lacking = {item.file for item in items if item.path is None and item.location is None}
     files = [file for file_id, file in facts.files.items() if file_id in lacking and not file.is_folder]
     paths = paths_of(client, files)
     return [replace(item, path=paths.get(item.file, item.path)) for item in items]
+
+
+def _wants_path(item: Item, order: Order) -> bool:
+    try:
+        return "path" in own_template(item, order.template).fields
+    except BadLocation:
+        return False  # it is told of with the other items that have no place

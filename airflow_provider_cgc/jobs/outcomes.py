@@ -46,7 +46,8 @@ def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
 def item_of(outcome: ItemOutcome) -> dict[str, Any]:
     """Return what was asked for, in the form that starts an export."""
     item: dict[str, Any] = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
-    return item | ({"properties": dict(outcome.properties)} if outcome.properties else {})
+    template = {"location_template": outcome.location_template} if outcome.location_template else {}
+    return item | template | ({"properties": dict(outcome.properties)} if outcome.properties else {})
 
 
 def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:

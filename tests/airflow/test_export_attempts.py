@@ -613,6 +613,21 @@ class TestAnotherRun:
         assert task.clear(if_exists="skip") == "success", task.error
         assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
+    def test_a_clear_as_the_error_says_moves_what_it_has_copied(self, still: CgcEmulator) -> None:
+        assert Attempts(still, items=still.file_ids[:1], wait=False).run() == "success"
+        still.clock.advance(5)
+        later = Attempts(still, items=still.file_ids[:2], copy_only=False)
+        assert later.pokes() == "CgcJobsFailed"
+        assert 'clear this task with if_exists="overwrite"' in str(later.error)
+        before = len(later.jobs)
+
+        later.max_tries, later.try_number, later.first_poke = later.try_number + 2, later.try_number + 1, None
+        later.arguments["if_exists"] = "overwrite"
+
+        assert later.pokes() == "success", later.error
+        assert later.summary == {"total": 2, "completed": 2}
+        assert len(later.jobs) == before + 1
+
     def test_its_copy_is_not_taken_for_a_move(self, still: CgcEmulator) -> None:
         assert Attempts(still, items=still.file_ids[:1], wait=False).run() == "success"
         still.clock.advance(5)
@@ -650,10 +665,10 @@ class TestAMove:
         assert task.run() == "CgcJobsFailed"
         emulator.clear_faults()
 
-        for _ in range(2):
-            assert task.clear(copy_only=False) == "CgcJobsFailed"
-            assert "has copied the file and not moved it" in str(task.error)
-            assert task.summary == {"total": 2, "completed": 1, "failed": 1}
+        assert task.clear(copy_only=False) == "CgcJobsFailed"
+        assert "has copied the file and not moved it" in str(task.error)
+        assert task.clear(copy_only=False, if_exists="overwrite") == "success", task.error
+        assert task.summary == {"total": 2, "completed": 2}
 
     @pytest.mark.parametrize("ended", [False, True])
     def test_a_copy_that_another_run_makes_meanwhile_is_told(self, emulator: CgcEmulator, ended: bool) -> None:

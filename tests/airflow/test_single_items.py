@@ -239,6 +239,29 @@ def test_a_name_that_nothing_can_store_gets_into_no_xcom(emulator: CgcEmulator) 
     assert "\\u0000" not in json.dumps(task.xcoms)
 
 
+@pytest.mark.parametrize("how", ["manifest", "failed_items"])
+def test_what_had_no_location_gets_no_other_one_when_it_is_repeated(
+    emulator: CgcEmulator, tmp_path: Path, how: str
+) -> None:
+    """By the default location it would be moved to a place that nobody asked for."""
+    [bare] = emulator.add_files(["deep/bare.bam"], project=emulator.other_project)
+    manifest = f"file://{tmp_path}/exports.jsonl"
+    wanted = {"location": "{metadata.sample}/{path}/{name}", "copy_only": False, "max_failures": 1}
+    first = Attempts(emulator, items=[bare], manifest_path=manifest, **wanted)
+    assert first.run() == "success"
+    again = {"manifest": manifest, "failed_only": True}
+    if how == "failed_items":
+        again = {"items": first.xcoms["cgc_summary"]["failed_items"]}
+
+    task = Attempts(emulator, **again, location="{path}/{name}", copy_only=False)
+    assert task.run() == "CgcInputRefused"
+    assert "no metadata field 'sample'" in str(task.error)
+    with emulator.world.open() as world:
+        world.files[bare].metadata["sample"] = "S1"
+    assert task.run() == "success", task.error
+    assert task.jobs == [("S1/deep/bare.bam", "COMPLETED")]
+
+
 class TestAliases:
     def test_are_skipped_if_the_dag_says_so(self, emulator: CgcEmulator, tmp_path: Path) -> None:
         manifest = f"file://{tmp_path}/exports.jsonl"

@@ -253,6 +253,7 @@ class TestOutcomes:
             "user": "mcurie",
             "conn_id": "cgc_default",
             "copy_only": True,
+            "location_template": None,
             "task": None,
         }
         bare = ItemOutcome(file=A, state=ItemState.SUBMITTED).to_line()
