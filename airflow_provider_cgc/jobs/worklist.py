@@ -123,9 +123,8 @@ class Worklist:
         self._join_what_runs()
         self._set_unfit_apart()
         if self.skipped and not self._order.copy_only:
-            self._say(
-                f"{len(self.skipped)} are not moved, because they are there already: the platform keeps its files."
-            )
+            count = EXPORT.count(len(self.skipped))
+            self._say(f"Not moved: {count}, because the objects are there already; the platform keeps its files.")
         kept_apart = {*self.held, *self.blocked, *self.skipped, *self.in_the_way}
         ledger.adopted(
             {
