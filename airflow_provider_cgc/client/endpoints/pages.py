@@ -150,8 +150,11 @@ class Reading(Generic[Item]):
         """Note where a page with new items stands, and if it is full."""
         begin = self._position - len(page.items) if isinstance(where, str) else where
         self._furthest = max(self._furthest, begin)
-        if not replace(page, next=None, total=None).is_last(0, limit=self._full_page):
+        if self._is_full(page):
             self._full_until |= {begin + len(page.items), page.next}
+
+    def _is_full(self, page: Page[Item]) -> bool:
+        return not replace(page, next=None, total=None).is_last(0, limit=self._full_page)
 
     def _note_null_items(self, page: Page[Item], where: PageStart) -> None:
         """Raise if these null items must have been lost; where that is not certain yet, remember the place."""
@@ -181,7 +184,8 @@ class Reading(Generic[Item]):
         if self._lost_at is not None:
             # If the last item that the total promises is there, so were those that are missing.
             return total - 1 if total > where and total - 1 not in self._asked else None
-        links_end = self._linked and page.next is None
+        # Where links led here, a full page without one is the last only if its own total says so.
+        links_end = self._linked and page.next is None and (not self._is_full(page) or page.total == where)
         full = self._limit if self._linked else self._full_page
         # A link that leads back is worth no more than none.
         if total <= where and (links_end or replace(page, next=None).is_last(where, limit=full)):

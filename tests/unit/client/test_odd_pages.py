@@ -52,6 +52,8 @@ class OddList:
     """Whether everything from `null_at` on is null."""
     hidden_at: int = -1
     """Where a page is empty that counts a hundred things, which this user may not see."""
+    total_once: bool = False
+    """Whether only the first page tells the total."""
     calls: int = 0
 
     def send(self, request: Request) -> Answer:
@@ -72,6 +74,8 @@ class OddList:
             items = []
         total = self.count if self.total == "right" else self.total
         assert not isinstance(total, str)
+        if self.total_once and offset:
+            total = None
         if lost and not self.null_tells:
             return Answer({"items": None, "links": []}, None, None)
         return Answer({"items": items} | self._links(request, offset + size), total, None)
@@ -86,6 +90,7 @@ class OddList:
             "right or absent": {"links": to(end)} if more else {},
             "round": {"links": to(end if more else 0)},
             "stuck": {"links": to(100)},
+            "the first only": {"links": to(end) if more and end <= 100 else []},
             "one missing": {"links": to(end) if more and not 100 <= end < 200 else []},
             "empty": {"links": []},
             "null": {"links": None},
@@ -166,6 +171,15 @@ def test_items_that_got_lost_are_no_empty_page(read: Reader, links: str, count: 
     """The total promises them; where it says more than there is, null past the end is the end."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(count, links=links, null_at=null_at))
+
+
+@every_reader
+@pytest.mark.parametrize("cap", [100, 50])
+@pytest.mark.parametrize("total", ["right", None])
+def test_a_full_page_without_link_and_total_is_not_the_last(read: Reader, total: Any, cap: int) -> None:
+    line = OddList(300, total, "the first only", cap, total_once=True)
+
+    assert len(read(line)) == 300
 
 
 @every_reader
