@@ -320,6 +320,22 @@ def test_a_filter_of_nothing_finds_nothing(client: CgcClient, requests_mock: Any
     assert requests_mock.call_count == 0
 
 
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize("length", [1_000, 1_950, 3_000])
+def test_one_long_value_does_not_cost_a_request_for_each_name(
+    client: CgcClient, requests_mock: Any, base: str, length: int, as_list: bool
+) -> None:
+    requests_mock.get(f"{base}/files", json={"items": []})
+    value = "x" * length
+    names = [f"TCGA-sample-{number:05d}.bam" for number in range(1000)]
+
+    assert list(client.files.list("mcurie/radium", name=names, metadata={"note": [value] if as_list else value})) == []
+    asked = [name for request in requests_mock.request_history for name in request.qs["name"]]
+    assert asked == [name.lower() for name in names]
+    assert requests_mock.call_count < 50
+    assert max(len(request.url) for request in requests_mock.request_history) < 6_000
+
+
 def test_filters_that_no_address_can_hold_are_refused(client: CgcClient, requests_mock: Any) -> None:
     with pytest.raises(CgcUsageError, match=r"this client sends at most 5800\. Give fewer values"):
         client.files.list("mcurie/radium", metadata={f"a key of some length {number}": "v" for number in range(200)})
