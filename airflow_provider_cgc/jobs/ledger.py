@@ -93,20 +93,28 @@ def is_closed(store: Store | None, *, max_tries: int) -> bool:
     """
     Whether the task succeeded and was cleared since: it has to start anew.
 
-    A Clear raises Airflow's `max_tries`, a retry does not.
+    A Clear raises Airflow's `max_tries`, a retry does not. A record of another release tells it as well.
     """
-    header = _header(store)
-    return header.get("succeeded") is True and header.get("max_tries") != max_tries
+    header = _any_header(store)
+    recorded = header.get("max_tries")
+    return header.get("succeeded") is True and isinstance(recorded, int) and recorded != max_tries
 
 
 def has_sent(store: Store | None) -> bool:
-    """Whether jobs were started, or may have been, and the task has not succeeded since."""
-    header = _header(store)
-    if store is None or not header or header.get("untouched") or header.get("succeeded"):
+    """
+    Whether jobs were started, or may have been, and the task has not succeeded since.
+
+    A record that is damaged, or of another release, may have been of anything.
+    """
+    if store is None or store.get(HEADER) is None:
         return False
-    if header.get("whole") is not True:
+    header = _any_header(store)
+    if header.get("untouched") is True or header.get("succeeded") is True:
+        return False
+    count = _count(_header(store))
+    if header.get("whole") is not True or count is None:
         return True
-    for number in range(int(header["chunks"])):
+    for number in range(count):
         chunk = _chunk(store.get(_name(number)))
         if chunk is None or any(job is not None for job in chunk.get("jobs", [""])):
             return True
@@ -125,18 +133,19 @@ def recorded_start(store: Store | None) -> datetime | None:
 
 
 def recorded_owner(store: Store | None) -> str | None:
-    """Return who sent what is recorded; None where there is no record."""
-    owner = _header(store).get("owner")
+    """Return who sent what is recorded, by whichever release; None where there is no record."""
+    owner = _any_header(store).get("owner")
     return owner if isinstance(owner, str) else None
 
 
 def recorded_ids(store: Store) -> list[str] | None:
     """Return the ids of the jobs that count for the items, sorted; None where there is no whole record."""
     header = _header(store)
-    if not header or header.get("untouched"):
+    count = _count(header)
+    if header.get("untouched") or count is None:
         return None
     jobs: dict[str, str | None] = {}
-    for number in range(int(header["chunks"])):
+    for number in range(count):
         chunk = _chunk(store.get(_name(number)))
         if chunk is None:
             return None
@@ -244,7 +253,8 @@ class Ledger:
     def _believe(self, store: Store, header: Mapping[str, Any]) -> None:
         """Take over what is in the store as far as it is ours; what is not of this release leaves all uncertain."""
         known = header if header.get("version") == VERSION else {}
-        owner, since, whole, count = (known.get(field) for field in ("owner", "since", "whole", "chunks"))
+        # Whose jobs they are is believed of any release: nobody else can see them.
+        owner, since, whole, count = header.get("owner"), known.get("since"), known.get("whole"), _count(known)
         if isinstance(owner, str) and owner != self._owner:
             raise OtherOwnerError(
                 f"an earlier attempt of this task sent its exports as {owner}; the connection is now {self._owner}, "
@@ -254,12 +264,12 @@ class Ledger:
         raised = known.get("max_tries", self._max_tries) != self._max_tries
         self.cleared = self.cleared or raised or known.get("cleared") is True
         complete = isinstance(owner, str) and moment(since) is not None and isinstance(whole, bool)
-        if not complete or not _is_number(count, _MOST_CHUNKS):
+        if not complete or count is None:
             self._whole = False
             self._write_header()
             return
         self._whole = whole is True
-        for number in range(count or 0):
+        for number in range(count):
             chunk = _chunk(store.get(_name(number)))
             self._chunks.append(chunk or {})
             if chunk is not None:
@@ -315,8 +325,21 @@ class Ledger:
 
 def _header(store: Store | None) -> Mapping[str, Any]:
     """Return the header if there is one in the form of this release; else an empty one."""
+    header = _any_header(store)
+    return header if header.get("version") == VERSION else {}
+
+
+def _any_header(store: Store | None) -> Mapping[str, Any]:
+    """Return the header if there is one in the form of any release; else an empty one."""
     header = None if store is None else store.get(HEADER)
-    return header if isinstance(header, dict) and header.get("version") == VERSION else {}
+    return header if isinstance(header, dict) else {}
+
+
+def _count(header: Mapping[str, Any]) -> int | None:
+    """Return how many chunks a header counts; None where it does not tell."""
+    count = header.get("chunks")
+    good = isinstance(count, int) and not isinstance(count, bool) and 0 <= count < _MOST_CHUNKS
+    return count if good else None
 
 
 def _name(number: int) -> str:
@@ -348,7 +371,3 @@ def _chunk(value: object) -> dict[str, Any] | None:
     jobs = value.get("jobs", [""] * len(items))
     good = isinstance(jobs, list) and all(job is None or isinstance(job, str) for job in jobs)
     return value if good and len(jobs) == len(items) else None
-
-
-def _is_number(value: object, limit: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < limit

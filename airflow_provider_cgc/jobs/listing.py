@@ -13,6 +13,8 @@ from enum import IntEnum, StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from airflow_provider_cgc.client.errors import CgcUnreadableError
+
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord, ExportJob, Page
 
@@ -61,7 +63,11 @@ class JobList:
         self.jobs: dict[str, ExportJob] = {}
 
     def read(self) -> Blind | None:
-        """Read all pages that may hold jobs started at `since` or later; say why, if some may have been missed."""
+        """
+        Read all pages that may hold jobs started at `since` or later; say why, if some may have been missed.
+
+        Raises `CgcUnreadableError` where a page has null for its jobs and no total shows that none are missing.
+        """
         first = self._page(0)
         expected = self._total
         if self._at_end and len(self.jobs) == expected:
@@ -143,6 +149,7 @@ class JobList:
         page = self._page_at(offset)
         if page.total is not None:
             self._total = page.total if math.isinf(self._total) else max(self._total, page.total)
+        check_null_jobs(page, offset, self._total)
         self._at_end = page.is_last(offset + len(page.items))
         jobs = self._in_full(list({job.id: job for job in page.items}.values()))
         self.jobs.update((job.id, job) for job in jobs)
@@ -155,6 +162,20 @@ class JobList:
             return jobs
         told = {record.id: record.resource for record in self._details(short)}
         return [told.get(job.id) or job for job in jobs]
+
+
+def check_null_jobs(page: Page[ExportJob], offset: int, total: float) -> None:
+    """
+    Raise `CgcUnreadableError` if a page has null for its jobs, unless it begins at or beyond `total`.
+
+    `total` is the largest that this page or one before it told, infinite where none did. Taken for an end of the list,
+    null would hide jobs, and these would be started a second time.
+    """
+    if not page.has_items and offset < total:
+        raise CgcUnreadableError(
+            f"the platform's list of jobs has null in place of the jobs from {offset} on, and it does not tell that "
+            "there are none; try again"
+        )
 
 
 def is_whole(job: ExportJob) -> bool:

@@ -5,11 +5,13 @@ Only as far as the platform's list shows them: two runs that start in the same m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
 from airflow_provider_cgc.client.models import JobState
+from airflow_provider_cgc.jobs.listing import check_null_jobs
 from airflow_provider_cgc.jobs.recovery import Key, key_of
 
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 LEAST_LOOKED_AT = 200
 """Jobs of a volume and a state that are looked through at least, if there are so many: three requests."""
-_STEP = PAGE_LIMIT - PAGE_LIMIT // 10
-"""Each page repeats a part of the one before: meanwhile jobs end, and the others move up."""
 
 
 def under_way(client: CgcClient, wanted: Collection[Key], *, say: Callable[[str], object]) -> Mapping[Key, ExportJob]:
@@ -43,12 +43,20 @@ def under_way(client: CgcClient, wanted: Collection[Key], *, say: Callable[[str]
 def _listed(
     client: CgcClient, volume: str, state: JobState, *, most: int, say: Callable[[str], object]
 ) -> Iterator[ExportJob]:
-    for offset in range(0, most, _STEP):
+    offset = looked_through = 0
+    totals: list[int] = []
+    while offset < most:
         page = client.exports.page(volume=volume, state=state, offset=offset)
+        totals += [] if page.total is None else [page.total]
+        check_null_jobs(page, offset, max(totals, default=math.inf))
         yield from page.items
-        if page.is_last(offset + len(page.items)):
+        looked_through = offset + len(page.items)
+        if page.is_last(looked_through):
             return
+        # Each page repeats a tenth of what the one before held: meanwhile jobs end, and the others move up.
+        held = len(page.items) or PAGE_LIMIT
+        offset += max(held - max(held // 10, 1), 1)
     say(
-        f"There are more {state.value} exports on {volume} than the {offset + len(page.items)} that were looked through"
+        f"There are more {state.value} exports on {volume} than the {looked_through} that were looked through"
         " for such as export the same files to the same places."
     )

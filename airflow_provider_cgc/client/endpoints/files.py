@@ -117,12 +117,19 @@ def _parts(query: _Query) -> Iterator[_Query]:
     lists = {key: value for key, value in query.items() if isinstance(value, list)}
     if not all(lists.values()):
         return
+    # What is in every part, however it is cut, must not make the parts of the lists smaller than they need be.
+    fixed = _length({key: value for key, value in query.items() if len(lists.get(key, ())) < 2})
+    yield from _cut(query, lists, most=min(max(_SPLIT_ABOVE, fixed + _SPLIT_ABOVE // 2), _MOST_CHARACTERS))
+
+
+def _cut(query: _Query, lists: Mapping[str, list[str]], *, most: int) -> Iterator[_Query]:
+    """Cut the longest list in half until a query has at most so many characters."""
     longest = max(lists, key=lambda key: _length({key: lists[key]}), default="")
     length = _length(query)
-    if length > _SPLIT_ABOVE and len(lists.get(longest, ())) > 1:
+    if length > most and len(lists.get(longest, ())) > 1:
         half = len(lists[longest]) // 2
-        yield from _parts(query | {longest: lists[longest][:half]})
-        yield from _parts(query | {longest: lists[longest][half:]})
+        for part in (lists[longest][:half], lists[longest][half:]):
+            yield from _cut({**query, longest: part}, {**lists, longest: part}, most=most)
     elif length > _MOST_CHARACTERS:
         raise CgcUsageError(
             f"the filters make a query of {length} characters; this client sends at most {_MOST_CHARACTERS}. Give fewer"

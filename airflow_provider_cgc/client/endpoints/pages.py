@@ -81,9 +81,12 @@ def all_items(
 class Reading(Generic[Item]):
     """How far one list is read: the new items of each page, and where the next page is; sends nothing itself.
 
-    Links lead from page to page. Where one is missing, or leads back, the total and the size of the page tell whether
-    there is more, and the next page is asked for by its offset. A list ends at the latest after three pages in a row
-    that bring nothing new: one may come of a hundred jobs that were made meanwhile and moved the list.
+    Links lead from page to page. Where one is missing, or leads back, the largest total told and the size of the page
+    tell whether there is more, and the next page is asked for by its offset. A list ends at the latest after three
+    pages in a row that bring nothing new: one may come of a hundred jobs that were made meanwhile and moved the list.
+
+    A page with null for its items is empty, unless the total promises some at its place and the items before it fill
+    their page: then it has lost them. After a page that is not full, the total may just as well be too large.
     """
 
     def __init__(self, path: str, *, limit: int = PAGE_LIMIT, offset: int = 0) -> None:
@@ -99,6 +102,12 @@ class Reading(Generic[Item]):
         """Items that make a page full: those of the largest page before it, for the platform may have its own limit."""
         self._asked = {offset}
         """Offsets that were asked for."""
+        self._total = 0
+        """The largest total told so far."""
+        self._full_until: set[PageStart | None] = set()
+        """Where the pages begin that follow a full one: their links, and their offsets."""
+        self._furthest = offset
+        """The largest offset that was asked for and brought something new."""
         self._lost_at: int | None = None
         """The offset of a page that had null for its items although there should have been some."""
         self.barren = 0
@@ -109,6 +118,7 @@ class Reading(Generic[Item]):
 
         Raises `CgcUnreadableError` if this page, or one before it, must have lost its items.
         """
+        self._total = max(self._total, page.total or 0)
         new = [item for item in {item.id: item for item in page.items}.values() if item.id not in self._seen]
         if not page.has_items:
             self._note_null_items(page, where)
@@ -119,6 +129,9 @@ class Reading(Generic[Item]):
         self._linked = self._linked or page.next is not None
         self._full_page = self._largest_page or self._limit
         self._largest_page = max(self._largest_page, len(page.items))
+        if new:
+            # A page that only repeats others stands elsewhere than it was asked for.
+            self._note_place(page, where)
         return new
 
     def advance(self, page: Page[Item]) -> PageStart | None:
@@ -133,11 +146,25 @@ class Reading(Generic[Item]):
             self._asked.add(where)
         return where
 
+    def _note_place(self, page: Page[Item], where: PageStart) -> None:
+        """Note where a page with new items stands, and if it is full."""
+        begin = self._position - len(page.items) if isinstance(where, str) else where
+        self._furthest = max(self._furthest, begin)
+        if self._is_full(page):
+            self._full_until |= {begin + len(page.items), page.next}
+
+    def _is_full(self, page: Page[Item]) -> bool:
+        return not replace(page, next=None, total=None).is_last(0, limit=self._full_page)
+
     def _note_null_items(self, page: Page[Item], where: PageStart) -> None:
         """Raise if these null items must have been lost; where that is not certain yet, remember the place."""
         offset = self._position if isinstance(where, str) else where
-        counted = (page.total or 0) > offset
-        if counted and (isinstance(where, str) or offset == self._offset):
+        counted = self._total > offset
+        certain = isinstance(where, str) or offset == self._offset or offset < self._furthest
+        if counted and (certain or offset in self._full_until):
+            raise self._lost()
+        if not self._total and isinstance(where, str) and where in self._full_until:
+            # No total tells, but a full page did link on to these.
             raise self._lost()
         if self._lost_at is None and (counted or page.next is not None):
             self._lost_at = offset
@@ -153,11 +180,12 @@ class Reading(Generic[Item]):
 
     def _next_offset(self, page: Page[Item]) -> int | None:
         """The first offset that was not asked for yet, if something is likely to be there."""
-        total, where = page.total or 0, self._position
+        total, where = self._total, self._position
         if self._lost_at is not None:
             # If the last item that the total promises is there, so were those that are missing.
             return total - 1 if total > where and total - 1 not in self._asked else None
-        links_end = self._linked and page.next is None
+        # Where links led here, a full page without one is the last only if its own total says so.
+        links_end = self._linked and page.next is None and (not self._is_full(page) or page.total == where)
         full = self._limit if self._linked else self._full_page
         # A link that leads back is worth no more than none.
         if total <= where and (links_end or replace(page, next=None).is_last(where, limit=full)):

@@ -15,6 +15,9 @@ from airflow_provider_cgc.client.transport import Request, Transport
 __all__ = ["VolumesEndpoint"]
 
 _PATH = "/storage/volumes"
+_MOST_BARREN = 30
+"""Pages in a row that bring nothing new, after which the links of a listing are not followed any more. Chosen: more
+than the 3 of other lists, because continuation pages may be empty."""
 
 
 class VolumesEndpoint:
@@ -43,7 +46,7 @@ class VolumesEndpoint:
         """The objects below `prefix`, a folder with or without its slash; `recursive` goes down into its sub-folders.
 
         `into` chooses among the sub-folders by their names, which are whole and end with a slash. Raises
-        `CgcUnreadableError` where the platform says that there is more and does not tell how to get it.
+        `CgcUnreadableError` where the platform says that there is more and does not give it.
         """
         path = f"{_PATH}/{owner_and_name('volume', volume_id)}/list"
         start = _with_slash(prefix)
@@ -59,19 +62,31 @@ class VolumesEndpoint:
         """Continuation pages may be empty and yet have a successor, so only the links end them."""
         params: dict[str, str | list[str]] = {"limit": str(PAGE_LIMIT), "fields": "_all"}
         request = Request("GET", path, params | ({"prefix": prefix} if prefix else {}))
-        followed: set[str | None] = {None}
+        followed: set[str] = set()
+        seen: set[str] = set()
+        barren = 0
         while True:
             page = _Contents(self._transport.send(request).value, prefix)
+            if page.has_nothing and (page.truncated or page.next is not None):
+                raise _cut_short(path, "has null in place of a page's objects, but the list goes on")
             yield page
-            if page.next is None and page.truncated:
-                raise CgcUnreadableError(
-                    f"GET {path}: the platform cut the list short and gave no link to the rest; try again, or list a"
-                    " smaller prefix"
-                )
-            if page.next in followed:
+            if page.truncated and page.next is None:
+                raise _cut_short(path, "cut the list short and gave no link to the rest")
+            if page.truncated and page.next in followed:
+                raise _cut_short(path, "cut the list short and gave a link back in place of one to the rest")
+            if page.next is None or page.next in followed:
                 return
+            names = page.names - seen
+            barren = 0 if names else barren + 1
+            if barren == _MOST_BARREN:
+                raise _cut_short(path, f"gave {_MOST_BARREN} pages in a row with nothing new, and a link to one more")
+            seen |= names
             followed.add(page.next)
             request = Request("GET", path, link=page.next)
+
+
+def _cut_short(path: str, reason: str) -> CgcUnreadableError:
+    return CgcUnreadableError(f"GET {path}: the platform {reason}; try again, or list a smaller prefix")
 
 
 class _Contents:
@@ -85,6 +100,13 @@ class _Contents:
         self.truncated = fields.truth(body.get("truncated"))
         prefixes = body.get("prefixes")
         self.folders = [_below(prefix, name) for name in map(_folder, prefixes or ()) if name]
+        self.has_nothing = not page.has_items and not self.folders
+        """Whether the objects are null. With sub-folders, null may well mean that the page has no objects."""
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the objects and of the sub-folders."""
+        return {item.location for item in self.items} | set(self.folders)
 
 
 def _folder(entry: object) -> str:

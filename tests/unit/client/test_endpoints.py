@@ -208,6 +208,51 @@ def test_contents_that_are_cut_short_without_a_link_are_an_error(
         list(client.volumes.contents("mcurie/out"))
 
 
+@pytest.mark.parametrize(
+    "change", [{"truncated": True}, {"truncated": True, "links": []}, {"truncated": False}], ids=["both", "cut", "link"]
+)
+def test_null_in_place_of_objects_is_an_error_where_the_list_goes_on(
+    client: CgcClient, requests_mock: Any, base: str, change: dict[str, Any]
+) -> None:
+    lost = listing(base, token="t1") | {"items": None} | change
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": lost}, {"json": listing(base, "b")}])
+
+    with pytest.raises(CgcUnreadableError, match="null in place of a page's objects"):
+        list(client.volumes.contents("mcurie/out"))
+
+
+def test_a_link_back_from_contents_that_are_cut_short_is_an_error(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    pages = [listing(base, name, token="t1") | {"truncated": True} for name in ("a", "b")]
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": page} for page in pages])
+
+    with pytest.raises(CgcUnreadableError, match="a link back in place of one to the rest"):
+        list(client.volumes.contents("mcurie/out"))
+
+
+@pytest.mark.parametrize("names", [["a"], []], ids=["repeated", "empty"])
+def test_contents_with_ever_new_links_and_nothing_new_are_an_error(
+    client: CgcClient, requests_mock: Any, base: str, names: list[str]
+) -> None:
+    pages = [listing(base, *names, token=f"t{number}") for number in range(100)]
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": page} for page in pages])
+
+    with pytest.raises(CgcUnreadableError, match="30 pages in a row with nothing new"):
+        list(client.volumes.contents("mcurie/out"))
+    assert requests_mock.call_count <= 31
+
+
+def test_sub_folders_are_something_new_on_a_page_without_objects(
+    client: CgcClient, requests_mock: Any, base: str
+) -> None:
+    pages = [listing(base, token=f"t{number}", folders=(f"d{number}/",)) for number in range(40)]
+    answers = [{"json": page} for page in [*pages, listing(base, "end")]]
+    requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", answers)
+
+    assert [entry.location for entry in client.volumes.contents("mcurie/out")] == ["end"]
+
+
 @pytest.mark.parametrize("body", [{}, {"items": {}}, {"prefixes": [{"prefix": "a/"}]}])
 def test_contents_without_items_are_an_error(client: CgcClient, requests_mock: Any, base: str, body: object) -> None:
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=body)
@@ -273,6 +318,22 @@ def test_a_name_given_twice_is_asked_for_once(client: CgcClient, requests_mock: 
 def test_a_filter_of_nothing_finds_nothing(client: CgcClient, requests_mock: Any, filters: dict[str, Any]) -> None:
     assert list(client.files.list("mcurie/radium", **filters)) == []
     assert requests_mock.call_count == 0
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize("length", [1_000, 1_950, 3_000])
+def test_one_long_value_does_not_cost_a_request_for_each_name(
+    client: CgcClient, requests_mock: Any, base: str, length: int, as_list: bool
+) -> None:
+    requests_mock.get(f"{base}/files", json={"items": []})
+    value = "x" * length
+    names = [f"TCGA-sample-{number:05d}.bam" for number in range(1000)]
+
+    assert list(client.files.list("mcurie/radium", name=names, metadata={"note": [value] if as_list else value})) == []
+    asked = [name for request in requests_mock.request_history for name in request.qs["name"]]
+    assert asked == [name.lower() for name in names]
+    assert requests_mock.call_count < 50
+    assert max(len(request.url) for request in requests_mock.request_history) < 6_000
 
 
 def test_filters_that_no_address_can_hold_are_refused(client: CgcClient, requests_mock: Any) -> None:

@@ -46,8 +46,14 @@ class OddList:
     short: bool = False
     """Whether the page at 100 has 60 things only, and the next one begins at 160."""
     null_at: int = -1
+    null_tells: bool = True
+    """Whether a page with null still tells the total and links on."""
+    tail_null: bool = False
+    """Whether everything from `null_at` on is null."""
     hidden_at: int = -1
     """Where a page is empty that counts a hundred things, which this user may not see."""
+    total_once: bool = False
+    """Whether only the first page tells the total."""
     calls: int = 0
 
     def send(self, request: Request) -> Answer:
@@ -61,12 +67,17 @@ class OddList:
         size = min(60 if self.short and begin == 100 else limit, self.cap)
         ids = range(begin, min(begin + size, self.count))
         items: Any = [{"id": f"lab/{number}", "name": f"n{number}", "state": "RUNNING"} for number in ids]
-        if begin == self.null_at or (self.past == "null" and not items):
+        lost = begin == self.null_at or (self.tail_null and begin >= self.null_at)
+        if lost or (self.past == "null" and not items):
             items = None
         if begin == self.hidden_at:
             items = []
         total = self.count if self.total == "right" else self.total
         assert not isinstance(total, str)
+        if self.total_once and offset:
+            total = None
+        if lost and not self.null_tells:
+            return Answer({"items": None, "links": []}, None, None)
         return Answer({"items": items} | self._links(request, offset + size), total, None)
 
     def _links(self, request: Request, end: int) -> dict[str, Any]:
@@ -79,6 +90,7 @@ class OddList:
             "right or absent": {"links": to(end)} if more else {},
             "round": {"links": to(end if more else 0)},
             "stuck": {"links": to(100)},
+            "the first only": {"links": to(end) if more and end <= 100 else []},
             "one missing": {"links": to(end) if more and not 100 <= end < 200 else []},
             "empty": {"links": []},
             "null": {"links": None},
@@ -88,6 +100,13 @@ class OddList:
 
 
 COUNTS = (57, 100, 257)
+
+
+def promises_lost_items(odd: OddList) -> bool:
+    """Whether null follows a full page below the total: so it is where items are lost, and so it must be an error."""
+    return odd.past == "null" and odd.count == 100 and odd.total in (150, 1000)
+
+
 HONEST_LINKS = [
     OddList(count, total, links, cap, past, short)
     for count, total, links, cap, past, short in product(
@@ -118,6 +137,8 @@ STUCK = [OddList(count, total, "stuck") for count, total in product(COUNTS, ("ri
 )
 def test_every_item_is_found_once(read: Reader, lists: list[OddList]) -> None:
     for odd in lists:
+        if promises_lost_items(odd):
+            continue
         line = replace(odd)
 
         found = read(line)
@@ -143,11 +164,60 @@ def test_nothing_at_all_is_an_empty_list(read: Reader) -> None:
 
 @every_reader
 @pytest.mark.parametrize("links", ["right", "absent"])
-@pytest.mark.parametrize(("count", "null_at"), [(57, 0), (257, 0), (257, 100), (257, 200), (300, 200)])
+@pytest.mark.parametrize(
+    ("count", "null_at"), [(57, 0), (257, 0), (257, 100), (257, 200), (300, 200), (101, 100), (201, 200)]
+)
 def test_items_that_got_lost_are_no_empty_page(read: Reader, links: str, count: int, null_at: int) -> None:
     """The total promises them; where it says more than there is, null past the end is the end."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(count, links=links, null_at=null_at))
+
+
+@every_reader
+@pytest.mark.parametrize("cap", [100, 50])
+@pytest.mark.parametrize("total", ["right", None])
+def test_a_full_page_without_link_and_total_is_not_the_last(read: Reader, total: Any, cap: int) -> None:
+    line = OddList(300, total, "the first only", cap, total_once=True)
+
+    assert len(read(line)) == 300
+
+
+@every_reader
+@pytest.mark.parametrize("links", ["right", "absent"])
+@pytest.mark.parametrize("null_at", [100, 200])
+def test_a_tail_that_is_null_wherever_it_is_asked_for_is_lost(read: Reader, links: str, null_at: int) -> None:
+    with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
+        read(OddList(250, links=links, null_at=null_at, tail_null=True))
+
+
+@every_reader
+@pytest.mark.parametrize("links", ["right", "absent"])
+@pytest.mark.parametrize("null_at", [100, 200])
+def test_a_total_told_earlier_shows_that_null_has_lost_items(read: Reader, links: str, null_at: int) -> None:
+    with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
+        read(OddList(300, links=links, null_at=null_at, null_tells=False))
+
+
+@every_reader
+@pytest.mark.parametrize("null_at", [100, 200])
+def test_a_full_page_that_links_to_null_shows_that_items_are_lost(read: Reader, null_at: int) -> None:
+    with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
+        read(OddList(250, None, null_at=null_at, null_tells=False))
+
+
+@every_reader
+@pytest.mark.parametrize("total", [150, 1000])
+def test_null_after_a_full_page_and_below_the_total_is_an_error_though_the_total_may_be_wrong(
+    read: Reader, total: int
+) -> None:
+    with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
+        read(OddList(100, total, past="null"))
+
+
+def test_null_in_the_middle_is_lost_also_where_a_later_page_came_first() -> None:
+    """The page at 100 is short, so that the tree asks for the rest of it after the page at 200."""
+    with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
+        READERS["files.tree"](OddList(257, short=True, null_at=160))
 
 
 @every_reader

@@ -109,8 +109,9 @@ def test_a_large_folder_costs_a_request_for_each_hundred(client: CgcClient, leve
     found = [placed.file.id for placed in walk]
 
     assert found == [item["id"] for item in platform.folders["lab/x"]]
-    assert sorted(platform.asked) == [("lab/x", offset) for offset in (0, 100, 200, 300)]
-    assert (walk.requests, walk.folders) == (4, 1)
+    # Where no total tells that the last page is the last one, because it is full, one more request does.
+    assert sorted(platform.asked) == [("lab/x", offset) for offset in (0, 100, 200, 300, 400)[: 4 if totals else 5]]
+    assert (walk.requests, walk.folders) == (4 if totals else 5, 1)
 
 
 def test_a_total_is_believed_where_a_link_is_missing(client: CgcClient, levels: Any) -> None:

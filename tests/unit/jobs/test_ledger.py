@@ -18,8 +18,10 @@ from airflow_provider_cgc.jobs.ledger import (
     Past,
     close,
     discard,
+    has_sent,
     is_closed,
     recorded_ids,
+    recorded_owner,
 )
 from airflow_provider_cgc.jobs.recovery import Key
 from dev.virtual_time import START
@@ -417,6 +419,39 @@ class TestForeignContent:
         assert [past.job_id for past in pasts(opened(store))] == [None, "b2", "c", None, None, None]
         assert pasts(opened(store))[0] == UNCERTAIN
         assert opened(store).since(KEYS) == BEGAN
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            *({"version": 2}, {"version": 2, "whole": True}, {"version": 2, "whole": True, "chunks": None}),
+            *({"version": 2, "whole": True, "chunks": "x"}, {"version": 2, "whole": True, "chunks": -1}),
+            *({"version": 2, "whole": True, "chunks": 10**12}, {"version": 1, "whole": True, "chunks": 0}),
+            *({}, [], "", "nonsense", 7),
+        ],
+        ids=str,
+    )
+    def test_a_header_that_cannot_be_read_may_have_sent_anything_and_tells_no_ids(self, store, header):
+        store.values[HEADER] = header
+
+        assert has_sent(store)
+        assert recorded_ids(store) is None
+
+    def test_the_owner_of_another_release_s_record_is_noticed(self, store):
+        self.sent(store)
+        store.values[HEADER]["version"] = 1
+
+        assert recorded_owner(store) == "me"
+        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
+            opened(store, owner="you")
+
+    def test_a_cleared_success_of_another_release_starts_anew(self, store):
+        self.sent(store)
+        close(store)
+        store.values[HEADER]["version"] = 1
+
+        assert not has_sent(store)
+        assert is_closed(store, max_tries=1)
+        assert not is_closed(store, max_tries=0)
 
     def test_the_record_of_another_user_is_an_error(self, store):
         self.sent(store)

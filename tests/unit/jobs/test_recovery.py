@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_cgc.client import CgcUnreadableError
 from airflow_provider_cgc.client.models import ExportJob, JobState, Page
 from airflow_provider_cgc.jobs.listing import MOST_PAGES, Blind, Order, order_of
 from airflow_provider_cgc.jobs.recovery import SETTLING, SKEW, Look, Search, best_first, find
@@ -235,13 +236,12 @@ class TestRestlessLists:
 
     @pytest.mark.parametrize("order", ["newest", "oldest"])
     def test_an_empty_page_in_the_middle_is_no_end(self, order):
-        """As one is read whose items are null."""
         pages = ListOfJobs([*older(3000), *young(500)], order)
 
         def lossy(volume, offset):
             page = pages(volume, offset)
             lost = 150 < offset < 250 or 3100 < offset < 3200
-            return replace(page, items=(), has_items=False) if lost else page
+            return replace(page, items=()) if lost else page
 
         look = find(lossy, keys(500), since=SINCE)
 
@@ -487,3 +487,25 @@ class TestSearch:
 
     def test_who_wants_nothing_need_not_look(self):
         assert self.search(wanted=0).look_again_at is None
+
+
+class TestNullInPlaceOfJobs:
+    @pytest.mark.parametrize(("total", "following"), [(None, None), (None, "more"), (3, None), (3, "more")])
+    def test_is_not_taken_for_an_empty_list(self, total, following):
+        with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 0 on"):
+            find(lambda volume, offset: Page((), total, following, None, has_items=False), keys(1), since=SINCE)
+
+    @pytest.mark.parametrize("total", [150, None])
+    def test_is_not_taken_for_the_end_of_a_list_that_goes_on(self, total):
+        def pages(volume, offset):
+            if offset:
+                return Page((), None, None, None, has_items=False)
+            return Page(tuple(young(100)), total, "more", None)
+
+        with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 90 on"):
+            find(pages, keys(101), since=SINCE)
+
+    def test_is_an_empty_list_where_the_total_is_0(self):
+        look = find(lambda volume, offset: Page((), 0, None, None, has_items=False), keys(1), since=SINCE)
+
+        assert (look.found, look.blind) == ({}, {})
