@@ -521,7 +521,8 @@ class TestErrors:
         for letters in time.run(main()):
             first = next(at for at, one in letters if one.error)
             hopeless = next(at for at, one in letters if one.hopeless)
-            assert first + 900 <= hopeless <= first + 901
+            # The look that finds the connection too old may hear the first error, and still asks the address before.
+            assert first + 900 <= hopeless <= first + INTERVAL + 901
 
     @foreign
     def test_an_address_that_was_mended_meanwhile_has_15_minutes_of_its_own(self, time, error):
