@@ -92,6 +92,8 @@ class Poller:
         self._attempts: dict[str, int] = {}
         self._answered: set[str] = set()
         """Addresses at which the platform has answered somebody here: one that has not may be wrong."""
+        self._address: str | None = None
+        """The address that is asked; None before the first request."""
         self._wake = asyncio.Event()
         self._threads = threads
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -103,7 +105,8 @@ class Poller:
         Wait for `ids`, looking every `interval` seconds from `first_look` (epoch seconds) on.
 
         `answered`: the platform has answered this wait before, at the same address. Answers that are not its own are
-        then waited out; otherwise, as long as it has answered nobody else here, they are hopeless after 15 minutes.
+        then waited out; otherwise, as long as it has answered nobody here, they are hopeless after 15 minutes. Where
+        the connection is given another address meanwhile, all this is forgotten and the 15 minutes begin anew.
         """
         waiter = Waiter(ids=set(ids), interval=max(interval, SHORTEST_INTERVAL), poller=self, answered=answered)
         self._everybody.add(waiter)
@@ -298,6 +301,7 @@ class Poller:
         return await self._in_thread(await self._client.get(), chunk)
 
     async def _in_thread(self, client: CgcClient, chunk: list[str]) -> list[BulkRecord[Any]]:
+        self._note_address(client.settings.base_url)
         bulk_get = self._kind.bulk_get(client)
 
         def ask() -> list[BulkRecord[Any]]:
@@ -311,6 +315,13 @@ class Poller:
         records = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
         self._answered.add(client.settings.base_url)
         return records
+
+    def _note_address(self, address: str) -> None:
+        """Forget what each wait was answered at the address before, if this is another one."""
+        if self._address not in (None, address):
+            for waiter in self._everybody:
+                waiter.answered, waiter.astray_since = False, None
+        self._address = address
 
     def _note_foreign(self, waiter: Waiter, error: CgcError) -> None:
         """Note since when an address that has not answered gives `waiter` only answers that are not the platform's."""
@@ -348,7 +359,6 @@ class Poller:
                 self._forget(record.id)
         self._schedule(chunk, at, pause=None)
         for waiter, their_records in letters.items():
-            waiter.answered = True
             waiter.deliver(News(at=at, records=tuple(their_records), every=self._slowed(waiter)))
 
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:

@@ -48,7 +48,7 @@ class Waiter:
     interval: float
     poller: Poller = field(repr=False)
     answered: bool = False
-    """Whether the platform has answered this wait, here or before it joined."""
+    """Whether the platform had answered this wait before it joined, at the address that is asked now."""
     astray_since: float | None = None
     """Since when it has heard only answers that are not the platform's own, our budget aside; None if it has not."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)

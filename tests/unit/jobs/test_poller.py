@@ -504,7 +504,7 @@ class TestErrors:
 
     @foreign
     def test_an_address_that_the_connection_has_got_meanwhile_is_as_good_as_new(self, time, error):
-        """A wait that was answered at the one before goes on, a newcomer does not."""
+        """What a wait was answered at the one before does not count, nor what it was told before it joined."""
         changed = CONNECTION_LIFE + 1
         platform = FakePlatform(time)
         platform.fault = lambda number, ids: error if platform.clients[-1].settings.base_url == "wrong" else None
@@ -515,13 +515,37 @@ class TestErrors:
 
         async def main():
             asyncio.get_running_loop().call_later(INTERVAL, setattr, platform, "address", "wrong")
-            return await asyncio.gather(wait(platform, ["old"], limit=changed + 3600), newcomer())
+            told = wait(platform, ["told"], answered=True, limit=changed + 3600)
+            return await asyncio.gather(wait(platform, ["old"], limit=changed + 3600), told, newcomer())
 
-        old, news = time.run(main())
+        for letters in time.run(main()):
+            first = next(at for at, one in letters if one.error)
+            hopeless = next(at for at, one in letters if one.hopeless)
+            # The look that finds the connection too old may hear the first error, and still asks the address before.
+            assert first + 900 <= hopeless <= first + INTERVAL + 901
 
-        assert not any(one.hopeless for _, one in old)
-        first, hopeless = news[0][0], next(at for at, one in news if one.hopeless)
-        assert first + 900 <= hopeless <= first + 901
+    @foreign
+    def test_an_address_that_was_mended_meanwhile_has_15_minutes_of_its_own(self, time, error):
+        """The connection is read again after 10 minutes; then the right address is in a deploy for another 10."""
+        mended = CONNECTION_LIFE + 1
+        platform = FakePlatform(time)
+        platform.address = "wrong"
+
+        def fault(number, ids):
+            wrong = platform.clients[-1].settings.base_url == "wrong"
+            return error if wrong or time.clock() < time.start + mended + 600 else None
+
+        platform.fault = fault
+        platform.end(["a"], after=mended + 700)
+
+        async def main():
+            asyncio.get_running_loop().call_later(INTERVAL, setattr, platform, "address", "right")
+            return await wait(platform, ["a"], limit=mended + 1800)
+
+        letters = time.run(main())
+
+        assert not any(news.hopeless for _, news in letters)
+        assert ended(letters) == {"a"}
 
     @foreign
     def test_15_minutes_do_not_begin_at_an_address_that_has_answered_somebody(self, time, error):
@@ -539,7 +563,8 @@ class TestErrors:
         _, news = time.run(main())
 
         hopeless = next(at for at, one in news if one.hopeless)
-        assert changed + 900 <= hopeless <= changed + INTERVAL + 900 + 1
+        # The look that finds the connection too old still asks the address before; the next one asks the new address.
+        assert changed + 900 <= hopeless <= changed + 2 * INTERVAL + 900 + 1
 
     def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
         platform = self.fail(time, RIGHTS)
