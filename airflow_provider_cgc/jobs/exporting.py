@@ -65,7 +65,7 @@ class Exporting:
 
     @property
     def count(self) -> int:
-        """How many items the order has, with those that have no place."""
+        """The number of items in the order, with those that have no place."""
         return len(self._order.items)
 
     @property

@@ -81,7 +81,7 @@ class Worklist:
         self.skipped: set[Key] = set()
         """What is on the volume as wanted."""
         self.unfit: dict[Key, Problem] = {}
-        """What is not sent because it cannot be exported, and why; an alias among it may be passed over."""
+        """Items that cannot be exported, and why; aliases among them may be skipped."""
         self.in_the_way: dict[Key, Problem] = {}
         """What is not sent although it should be, because another object is where it should go."""
         self.blocked: dict[Key, Problem] = {}
@@ -118,8 +118,6 @@ class Worklist:
             self._doubt_aliases()
         if self._order.verify and ledger.cleared:
             self._doubt_what_is_gone()
-        if not self._order.copy_only and ledger.cleared:
-            self._doubt_copies()
         self._join_what_runs()
         self._set_unfit_apart()
         if self.skipped and not self._order.copy_only:
@@ -312,14 +310,6 @@ class Worklist:
         for key in moved:
             if key not in there or not self._fits(key, there[key]):
                 self.blocked[key] = Problem(None, None, GONE, made_here=True)
-
-    def _doubt_copies(self) -> None:
-        """Send again what a job has only copied, because another run or the Dag of before wanted no more than that."""
-        for key in self._keys(Action.DONE):
-            one, file = self.decisions[key], self._facts.files.get(key.file)
-            if one.job_id is not None and file is not None and not file.is_alias:
-                self.decisions[key] = Decision(Action.SEND, f"job {one.job_id} has copied it and not moved it")
-                self.blocked.pop(key, None)
 
     def _doubt_what_is_gone(self) -> None:
         """Send again what a job of ours has put there and is not there as wanted; who clears the task wants it so."""

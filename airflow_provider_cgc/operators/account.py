@@ -51,7 +51,7 @@ class Account:
         self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
         self._taken_back: dict[str, ExportJob] = {}
-        """What found its object there already, by the job's id, and the job that has put it there."""
+        """By the id of a job that found an object at its place: the job of this task that has put it there."""
         self._given_up: set[tuple[Any, Any]] = set()
         self._by_job = {one.id: number for number, one in enumerate(self._lines) if one.id}
         self._by_place = {(one.volume, one.location): number for number, one in enumerate(self._lines)}
@@ -89,7 +89,7 @@ class Account:
         unseen = [one for one in self._unseen if one not in self._failures]
         listed = sum(one in self._failures for one in self._unseen)
         # Missing jobs that the summary does not list are accounted for by their number alone.
-        return [*silent, *unseen[self.summary["missing"] - listed :]]
+        return [*silent, *unseen[max(self.summary["missing"] - listed, 0) :]]
 
     def blocked_by_objects(self) -> dict[Key, ExportJob]:
         """Return the jobs that count as failed because an object was at their place."""

@@ -35,7 +35,7 @@ NOT_THERE = "The job COMPLETED, but the object is not on the volume."
 OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
 COPIED = (
     "The job has copied the file and not moved it: it is no alias of the object. To move it over the copy, clear this"
-    ' task with if_exists="overwrite".'
+    ' task with if_exists="overwrite" and resume=False (below Airflow 3.3 with a manifest_path).'
 )
 OTHER_ALIAS = "The file was not moved here: its bytes are {place}."
 ALIAS_PAUSE = 20.0

@@ -618,11 +618,11 @@ class TestAnotherRun:
         still.clock.advance(5)
         later = Attempts(still, items=still.file_ids[:2], copy_only=False)
         assert later.pokes() == "CgcJobsFailed"
-        assert 'clear this task with if_exists="overwrite"' in str(later.error)
+        assert 'clear this task with if_exists="overwrite" and resume=False' in str(later.error)
         before = len(later.jobs)
 
         later.max_tries, later.try_number, later.first_poke = later.try_number + 2, later.try_number + 1, None
-        later.arguments["if_exists"] = "overwrite"
+        later.arguments |= {"if_exists": "overwrite", "resume": False}
 
         assert later.pokes() == "success", later.error
         assert later.summary == {"total": 2, "completed": 2}
@@ -667,7 +667,7 @@ class TestAMove:
 
         assert task.clear(copy_only=False) == "CgcJobsFailed"
         assert "has copied the file and not moved it" in str(task.error)
-        assert task.clear(copy_only=False, if_exists="overwrite") == "success", task.error
+        assert task.clear(copy_only=False, if_exists="overwrite", resume=False) == "success", task.error
         assert task.summary == {"total": 2, "completed": 2}
 
     @pytest.mark.parametrize("ended", [False, True])
