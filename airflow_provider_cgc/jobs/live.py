@@ -40,6 +40,9 @@ MOST_ROWS = 20
 MOST_POINTS = 60
 SHORTEST_STEP = 30.0
 """Seconds between two points of the history, and between two writes; more as the wait gets long."""
+BEAT = 240.0
+"""Seconds after which a wait is written although nothing changed, two looks at least: so silence means that nobody
+looks. The tab takes it for that after three looks, eight minutes at least: with many waits the writes take turns."""
 RATE_OVER = 600.0
 """Seconds that a rate looks back."""
 _LATEST = 10.0
@@ -96,8 +99,9 @@ class LiveView:
             self._recent.append({**self._row(job.id, job.item), "size": job.size, "ended": at})
 
     def due(self, tracker: JobTracker, now: float) -> bool:
-        """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
-        return now - self.written_at >= SHORTEST_STEP and self.changed(tracker)
+        """Say whether it is worth writing: something changed and the last time is half a minute ago, or is long ago."""
+        silence = now - self.written_at
+        return silence >= SHORTEST_STEP and (self.changed(tracker) or silence >= max(BEAT, 2 * self.interval))
 
     def changed(self, tracker: JobTracker) -> bool:
         """Say whether there is something that was not written yet."""
@@ -135,7 +139,8 @@ class LiveView:
         """Return the last snapshot of a wait that ended with this summary."""
         counts = {name: summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
         left = counts["total"] - sum(counts[name] for name in ("completed", "failed", "missing", "skipped"))
-        counts |= {"running": left, "pending": 0, "not_found": 0, "not_seen": 0}
+        running = min(left, int(self._history[-1][3])) if self._history else left
+        counts |= {"running": running, "pending": left - running, "not_found": 0, "not_seen": 0}
         failed = summary["failed_items"]
         value = self._snapshot(counts, summary["bytes"], causes_of(summary), failed, [], now, outcome=outcome)
         return value | {"rate": None, "eta": None, "manifest": summary.get("manifest")}

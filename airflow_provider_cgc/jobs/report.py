@@ -176,8 +176,9 @@ def cause_words(group: Group) -> str:
     """Say how many failures a cause has, and name it."""
     if group.is_uncounted:
         return f"{group.count} not counted by cause"
-    code = f" with {group.code} ({group.message.removesuffix('.')})"
-    return one_line(f"{group.count}{code if group.code is not None else f': {group.message}'}", LONGEST_ROW)
+    message = group.message.removesuffix(".")
+    cause = f": {message}" if group.code is None else f" with {group.code} ({message})"
+    return one_line(f"{group.count}{cause}", LONGEST_ROW)
 
 
 def shared_out(groups: Sequence[Group], rows: int) -> list[int]:

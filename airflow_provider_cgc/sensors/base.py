@@ -32,7 +32,7 @@ from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError, CgcW
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, not_sent
+from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, manifest_line, not_sent
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
@@ -408,13 +408,16 @@ class CgcJobsSensor(BaseSensorOperator):
             return CgcJobsFailed(summary, self._what_to_do(summary), self._unsent)
         done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
         last = f"The last look at them failed: {reason}" if reason else ""
+        record = manifest_line(summary)
         error: BaseException
         if outcome is Outcome.TIMEOUT:
-            error = AirflowSensorTimeout(_joined(f"The timeout of {self.timeout:g} s is over.", done, still, last))
+            error = AirflowSensorTimeout(
+                _joined(f"The timeout of {self.timeout:g} s is over.", done, still, last, record)
+            )
             return error
         if outcome is Outcome.EXECUTION_TIMEOUT:
             limit = f"The execution_timeout of {self.execution_timeout} is over."
-            error = AirflowTaskTimeout(_joined(limit, done, still, last))
+            error = AirflowTaskTimeout(_joined(limit, done, still, last, record))
             return error
         still = f"{self.kind.count(left)} may still run." if left else ""
         told = _joined(reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
