@@ -99,9 +99,12 @@ class LiveView:
             self._recent.append({**self._row(job.id, job.item), "size": job.size, "ended": at})
 
     def due(self, tracker: JobTracker, now: float) -> bool:
-        """Say whether it is worth writing: something changed and the last time is half a minute ago, or is long ago."""
-        silence = now - self.written_at
-        return silence >= SHORTEST_STEP and (self.changed(tracker) or silence >= max(BEAT, 2 * self.interval))
+        """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
+        return now - self.written_at >= SHORTEST_STEP and self.changed(tracker)
+
+    def silent(self, now: float) -> bool:
+        """Say whether it is time for a sign of life, although nothing changed."""
+        return now - self.written_at >= max(BEAT, 2 * self.interval)
 
     def changed(self, tracker: JobTracker) -> bool:
         """Say whether there is something that was not written yet."""
@@ -139,8 +142,7 @@ class LiveView:
         """Return the last snapshot of a wait that ended with this summary."""
         counts = {name: summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
         left = counts["total"] - sum(counts[name] for name in ("completed", "failed", "missing", "skipped"))
-        running = min(left, int(self._history[-1][3])) if self._history else left
-        counts |= {"running": running, "pending": left - running, "not_found": 0, "not_seen": 0}
+        counts |= {"running": left, "pending": 0, "not_found": 0, "not_seen": 0}
         failed = summary["failed_items"]
         value = self._snapshot(counts, summary["bytes"], causes_of(summary), failed, [], now, outcome=outcome)
         return value | {"rate": None, "eta": None, "manifest": summary.get("manifest")}

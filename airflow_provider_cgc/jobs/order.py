@@ -139,7 +139,7 @@ def _unplaced(item: Item, reason: str, facts: Facts) -> Unfit:
     # The item's name stands before it wherever it is told.
     reason = f"It {rest}" if (rest := reason.removeprefix(f"{named(item, file)} ")) != reason else reason
     own = Problem(None, None, reason, made_here=True)
-    [unfit] = unfit_items([item], facts) or [Unfit(item, own, file)]
+    [unfit] = unfit_items([item], facts) or [Unfit.of(item, own, file)]
     return unfit
 
 

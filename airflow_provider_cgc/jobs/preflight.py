@@ -95,12 +95,16 @@ class Unfit:
 
     item: Item
     problem: Problem
-    file: File | None = None
+    text: str
+    """One sentence or two that name the item, the fact and the remedy."""
+    name: str = ""
+    """The item as it is named among others."""
 
-    @property
-    def text(self) -> str:
-        """One sentence or two that name the item, the fact and the remedy."""
-        return f"{_item(self.item, self.file)}: {_with_remedy(self.problem)}"
+    @classmethod
+    def of(cls, item: Item, problem: Problem, file: File | None) -> Unfit:
+        """Say why an item cannot be exported."""
+        name = _item(item, file)
+        return cls(item, problem, f"{name}: {_with_remedy(problem)}", name)
 
 
 def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
@@ -117,7 +121,7 @@ def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
 def unfit_items(items: Sequence[Item], facts: Facts) -> list[Unfit]:
     """Return the items that cannot be exported, in their order; one whose file is there already can."""
     judged = ((item, problem_of(item, facts)) for item in items)
-    return [Unfit(item, why, facts.files.get(item.file)) for item, why in judged if why is not None]
+    return [Unfit.of(item, why, facts.files.get(item.file)) for item, why in judged if why is not None]
 
 
 def problem_of(item: Item, facts: Facts) -> Problem | None:
@@ -160,7 +164,7 @@ def _about(cause: Cause, alike: Sequence[Unfit]) -> str:
     problem = alike[0].problem
     if any(one.problem.message != problem.message for one in alike):
         problem = replace(problem, message=cause.pattern)
-    names = _listed((_item(one.item, one.file) for one in alike), between="; ")
+    names = _listed((one.name or _item(one.item) for one in alike), between="; ")
     return f"{len(alike)} items: {_with_remedy(problem)} They are {names}."
 
 

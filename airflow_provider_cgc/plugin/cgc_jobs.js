@@ -17,6 +17,7 @@ const MOST_CAUSES = 50; // a snapshot holds 21
 const MOST_TEXT = 1_000; // characters of one text
 const QUIET = 480; // seconds that a wait may be silent, or three looks if these take longer: see `BEAT` in jobs/live.py
 const FIRST_QUIET = 180; // ... and before the first look
+const BEATS = 120; // seconds since a triggerer was heard of after which it counts as stopped
 const CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes";
 // The platforms' web pages, beside the page above the only places where a link leads; a test knows them, too.
 const ORIGINS = [
@@ -291,7 +292,8 @@ function judge(task, jobs, summary) {
     if (!isObject(stored.counts)) {
       return say("error", "What this task wrote about its jobs is not complete. Its log tells what became of them.");
     }
-    return { ...say("ready", ""), snapshot: readSnapshot(stored), taskState: state };
+    const beat = Date.parse(asText(task.triggerer_job?.latest_heartbeat)) / 1000;
+    return { ...say("ready", ""), snapshot: readSnapshot(stored), taskState: state, triggerer: asTime(beat) };
   }
   const operator = asText(task.operator_name) || asText(task.operator);
   if (operator && !operator.startsWith("Cgc")) {
@@ -491,7 +493,9 @@ function verdict(snapshot, taskState) {
   if (ENDED.has(taskState)) {
     return `The task has ended (${taskState}) without a last word about its jobs: this is the last that is known.`;
   }
-  return `${number(ended)} of ${many(total, word)} ended${bad ? `, of them ${bad}` : ""}.`;
+  const seconds = silence(snapshot);
+  const late = seconds === null ? "" : ` Nothing new for ${lasting(seconds)}.`;
+  return `${number(ended)} of ${many(total, word)} ended${bad ? `, of them ${bad}` : ""}.${late}`;
 }
 
 function wentWell({ total, counts, word }) {
@@ -504,30 +508,32 @@ function wentWell({ total, counts, word }) {
   return bad ? `${done}, ${bad}: the task tolerates that.` : `All ended well: ${done}.`;
 }
 
-// Seconds since the last news, null while these are as fresh as they can be; what is shown is then of that time.
+// Seconds since the last news, null while it is too early to wonder: three looks, and some minutes at least.
 function silence({ at, interval, ended, total, counts }) {
   const seconds = at === null ? 0 : Date.now() / 1000 - at;
   const least = ended === 0 && counts.not_seen === total ? FIRST_QUIET : QUIET;
   return seconds > Math.max(least, 3 * (interval ?? 60)) ? seconds : null;
 }
 
-const WHO = {
-  deferred: "is a triggerer running?",
-  running: "is the task's worker still alive?",
-  up_for_reschedule: "is Airflow's scheduler running?",
-};
-
-// What to think of it that a wait is silent, by the task's state.
+// What to think of it that a wait is silent. A triggerer writes only what has changed, so that its heart is asked
+// for; a worker writes now and then in any case.
 function staleness(view) {
-  const { snapshot, taskState } = view;
+  const { snapshot, taskState, triggerer } = view;
   const seconds = isOver(view) ? null : silence(snapshot);
   if (seconds === null) {
     return "";
   }
-  const interval = snapshot.interval ?? 60;
-  const looks = `the platform should be asked every ${lasting(interval)}`;
-  const who = WHO[taskState] ?? "are Airflow's scheduler and a worker running?";
-  return `No news for ${lasting(seconds)}, and ${looks}: ${who} What you see is as of then.`;
+  const looks = `No news for ${lasting(seconds)}, and the platform should be asked every ${lasting(snapshot.interval ?? 60)}`;
+  const then = "What you see is as of then.";
+  if (taskState !== "deferred") {
+    return `${looks}: are Airflow's scheduler and the task's worker running? ${then}`;
+  }
+  const beat = triggerer === null ? null : Date.now() / 1000 - triggerer;
+  if (beat !== null && beat < BEATS) {
+    return "";
+  }
+  const last = beat === null ? "None has this wait." : `The one that had this wait was last heard of ${lasting(beat)} ago.`;
+  return `${looks}: is a triggerer running? ${last} ${then}`;
 }
 
 // --- links: a known origin, and path segments that cannot be anything else
@@ -706,8 +712,7 @@ function Counts({ counts, chosen, choose }) {
   );
 }
 
-function Facts({ snapshot, now }) {
-  const fresh = now !== null && silence(snapshot) === null;
+function Facts({ snapshot, now, fresh }) {
   const { at, since, bytes, bytesTotal, byteRate, jobRate, eta, interval, requests, refused } = snapshot;
   const rates = [byteRate !== null && `${size(byteRate)}/s`, jobRate !== null && perMinute(jobRate)].filter(Boolean);
   const { web, project, volume, task } = snapshot;
@@ -913,6 +918,7 @@ function Jobs({ view, title }) {
   const [find, setFind] = useState("");
   const [said, setSaid] = useState("");
   const now = isOver(view) ? null : Date.now() / 1000;
+  const fresh = now !== null && staleness(view) === "";
   const failed = snapshot.rows.filter((row) => row.id && (row.group === "failed" || row.group === "missing"));
   const copyFailed = async () => {
     const some = `${number(failed.length)} of ${number(snapshot.counts.failed + snapshot.counts.missing)}`;
@@ -939,7 +945,7 @@ function Jobs({ view, title }) {
     h(Chart, snapshot),
     h(Counts, { counts: snapshot.counts, chosen, choose: setChosen }),
     h(Causes, snapshot),
-    h(Facts, { snapshot, now }),
+    h(Facts, { snapshot, now, fresh }),
     h(
       "div",
       { className: "cgc-tools" },
@@ -962,7 +968,7 @@ function Jobs({ view, title }) {
       ),
       h("span", { className: "cgc-quiet", role: "status" }, said),
     ),
-    h(Table, { snapshot, now: silence(snapshot) === null ? now : null, chosen, find }),
+    h(Table, { snapshot, now: fresh ? now : null, chosen, find }),
   );
 }
 

@@ -371,9 +371,9 @@ class CgcJobsSensor(BaseSensorOperator):
         return {"web": self._connection().settings.web_url}
 
     def _show(self, context: Context, wait: Wait) -> None:
-        """Write the live snapshot, if there is something new to show."""
+        """Write the live snapshot, if there is something new to show, and now and then if there is not."""
         now = time.time()
-        if wait.view.due(wait.tracker, now):
+        if wait.view.due(wait.tracker, now) or wait.view.silent(now):
             self._write_view(context, wait.view.snapshot(wait.tracker, now))
 
     def _show_end(self, context: Context, outcome: Outcome, summary: Mapping[str, Any]) -> None:

@@ -171,7 +171,7 @@ class TestWait:
 
         for number, (job_id, (code, message, is_missing)) in enumerate(zip(ids, ends, strict=True)):
             if is_missing:
-                gone = [BulkRecord(id=job_id, error=Problem(404, code, message))]
+                gone = [BulkRecord(id=job_id, error=Problem(404, code and 9008, message))]
                 tracker.take(gone, START)
                 tracker.take(gone, START + 1000)
                 tracker.close_missing(START + 1000, interval=60)
