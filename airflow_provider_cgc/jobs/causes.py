@@ -57,6 +57,8 @@ class Group:
 
 
 _REST = Cause(None, UNCOUNTED)
+_FRAME = 60
+"""Bytes of JSON around a message: its keys, the code and the count."""
 
 
 class Causes:
@@ -108,8 +110,11 @@ class Causes:
             if self._messages[cause] not in (message, cause.pattern):
                 self._messages[cause] = cause.pattern  # no single message tells of all of them
             return
-        size = len(json.dumps([message, cause.code])) + 40
-        if cause == _REST or len(self._counts) >= MOST_CAUSES or self._size + size > MOST_BYTES:
+        if cause == _REST or len(self._counts) >= MOST_CAUSES:
+            self._rest += count
+            return
+        size = max(len(json.dumps(text)) for text in (message, cause.pattern)) + _FRAME
+        if self._size + size > MOST_BYTES:
             self._rest += count
             return
         self._size += size
@@ -124,8 +129,7 @@ class Causes:
         elif self._counts[cause] > 1:
             self._counts[cause] -= 1
         else:
-            self._size -= len(json.dumps([self._messages.pop(cause), cause.code])) + 40
-            del self._counts[cause]
+            del self._counts[cause], self._messages[cause]
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the causes, the largest first; what was not counted apart comes last."""

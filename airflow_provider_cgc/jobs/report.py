@@ -148,19 +148,24 @@ def closing_line(summary: Mapping[str, Any], *, unsent: int = 0) -> str:
 
 def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
     """
-    Return the lines that end the log of a failed wait: the causes, the largest first, each with failed items and,
-    once for each code, what to do.
+    Return the lines that end the log of a failed wait: the causes, the largest first, each with what to do, said once
+    for each code, and with failed items; a row says all that is known of one, for who searches the log for a file.
     """
     groups = groups_of(summary)
     shares = shared_out(groups, rows)
     lines: list[str] = []
-    advised: set[int] = set()
+    advised: set[int | None] = set()
     for group, share in zip(groups, shares, strict=True):
-        lines += _rows_of(group, group.items[:share])
-        remedy = REMEDIES.get(group.code) if group.code is not None else None
-        if group.code is not None and remedy is not None and group.code not in advised:
-            advised.add(group.code)
-            lines.append(f"  What to do about {group.code}: {remedy.text}")
+        remedy = REMEDIES.get(group.code) if group.code is not None and group.code not in advised else None
+        advice = f"What to do about {group.code}: {remedy.text}" if remedy is not None else ""
+        advised.add(group.code)
+        named = [f"  {describe_item(item)}" for item in group.items[:share]]
+        if group.count == 1 and named:
+            lines += named + ([f"  {advice}"] if advice else [])
+            continue
+        lines += [f"  {cause_words(group)}. {advice}".rstrip(), *(f"  {row}" for row in named)]
+        if named and group.count > share:
+            lines.append(f"    ... and {group.count - share} more")
     if sum(group.count for group in groups) > sum(shares) and summary["failed_items"]:
         lines.append(f"  XCom 'cgc_summary' has {len(summary['failed_items'])} of them.")
     return lines + [f"  {line}" for line in [manifest_line(summary)] if lines and line]
@@ -188,17 +193,6 @@ def shared_out(groups: Sequence[Group], rows: int) -> list[int]:
         for number in short[: rows - sum(shares)]:
             shares[number] += 1
     return shares
-
-
-def _rows_of(group: Group, items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the lines about a cause and some of its items; an item that is alone needs no heading."""
-    if group.count == 1 and items:
-        return [f"  {describe_item(items[0])}"]
-    more = group.count - len(items)
-    rows = [f"    {name_item(one) if one['message'] == group.message else describe_item(one)}" for one in items]
-    return [f"  {cause_words(group)}:" if rows else f"  {cause_words(group)}.", *rows] + (
-        [f"    ... and {more} more"] if rows and more else []
-    )
 
 
 def name_item(item: Mapping[str, Any]) -> str:

@@ -474,7 +474,8 @@ function badWords({ failed, missing }) {
     .join(", ");
 }
 
-function verdict(snapshot, taskState) {
+function verdict(view) {
+  const { snapshot, taskState } = view;
   const { outcome, ended, total, counts, word } = snapshot;
   const bad = badWords(counts);
   const open = total - ended;
@@ -494,7 +495,7 @@ function verdict(snapshot, taskState) {
     return `The task has ended (${taskState}) without a last word about its jobs: this is the last that is known.`;
   }
   const seconds = silence(snapshot);
-  const late = seconds === null ? "" : ` Nothing new for ${lasting(seconds)}.`;
+  const late = seconds === null || staleness(view) ? "" : ` Nothing new for ${lasting(seconds)}.`;
   return `${number(ended)} of ${many(total, word)} ended${bad ? `, of them ${bad}` : ""}.${late}`;
 }
 
@@ -978,7 +979,7 @@ const isOver = ({ snapshot, taskState }) => Boolean(snapshot.outcome) || ENDED.h
 function announcement(view) {
   const { counts, ended, total, word } = view.snapshot;
   if (isOver(view)) {
-    return verdict(view.snapshot, view.taskState);
+    return verdict(view);
   }
   const tenths = total ? Math.floor((10 * ended) / total) : 0;
   return `${tenths * 10} percent of ${many(total, word)} ended, ${badWords(counts) || "none failed"}.`;
@@ -1025,7 +1026,7 @@ function Tab(props) {
         "div",
         null,
         view?.snapshot && h("h2", null, headline(view.snapshot)),
-        state === "ready" && h("p", null, verdict(view.snapshot, view.taskState)),
+        state === "ready" && h("p", null, verdict(view)),
         state !== "ready" && h("p", { "data-cgc": "message", role: "status" }, text),
       ),
       // The same button in every state, so that it keeps the focus when jobs appear.
@@ -1127,7 +1128,7 @@ const CSS = `
 .cgc-tab tbody tr { border-top: 1px solid var(--chakra-colors-border) }
 .cgc-state { white-space: nowrap }
 .cgc-name, bdi.cgc-quiet { display: block; text-align: match-parent }
-.cgc-id { display: block; font-size: .75rem }
+.cgc-tab .cgc-id { display: block; font-size: .6875rem }
 .cgc-causes { border: 1px solid var(--chakra-colors-border); border-radius: var(--chakra-radii-sm);
   padding: .75rem }
 .cgc-causes h3 { font-weight: 600; margin-bottom: .25rem }

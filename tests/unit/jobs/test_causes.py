@@ -108,7 +108,7 @@ class TestCounting:
         stored = causes.to_json()
 
         assert len(stored) <= MOST_CAUSES + 1
-        assert len(json.dumps(stored)) <= MOST_BYTES + 500
+        assert len(json.dumps(stored)) <= MOST_BYTES + 100
         assert total(stored) == len(words)
         assert stored[-1]["message"] == UNCOUNTED
 

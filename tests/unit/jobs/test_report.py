@@ -239,14 +239,19 @@ class TestFailureTable:
 
         lines = failure_table(failed_summary(*items))
 
-        message = "Location on volume already contains a file"
-        assert lines == [
-            f"  3 with 9107 ({message}):",
-            *(f"    results/{number}.bam, file file{number}" for number in (1, 2, 4)),
+        assert [line.split(". ")[0] for line in lines] == [
+            "  3 with 9107 (Location on volume already contains a file)",
+            *(f"    {describe_item(one)}" for one in items if one["code"] == 9107),
+            "  2 with 9100 (Location on volume already contains a file)",
+            *(f"    {describe_item(one)}" for one in items if one["code"] == 9100),
+        ]
+        assert lines[0].endswith(f"file). What to do about 9107: {REMEDIES[9107].text}")
+        assert lines[4].endswith(f"file). What to do about 9100: {REMEDIES[9100].text}")
+
+    def test_a_failure_that_is_alone_has_its_remedy_below(self):
+        assert failure_table(failed_summary(item())) == [
+            f"  {describe_item(item())}",
             f"  What to do about 9107: {REMEDIES[9107].text}",
-            f"  2 with 9100 ({message}):",
-            *(f"    results/{number}.bam, file file{number}" for number in (0, 3)),
-            f"  What to do about 9100: {REMEDIES[9100].text}",
         ]
 
     def test_a_code_with_two_messages_has_its_remedy_once(self):
@@ -254,7 +259,7 @@ class TestFailureTable:
 
         lines = failure_table(failed_summary(*items))
 
-        assert [line for line in lines if "It is a folder" in line] == ["  2 with 9107 (It is a folder):"]
+        assert "  2 with 9107 (It is a folder)." in lines
         assert sum("What to do about 9107" in line for line in lines) == 1
 
     def test_messages_that_differ_by_names_share_a_cause(self):
@@ -265,7 +270,7 @@ class TestFailureTable:
 
         lines = failure_table(failed_summary(*items))
 
-        assert lines[0] == "  3: The object has ... bytes instead of ... at ...:"
+        assert lines[0] == "  3: The object has ... bytes instead of ... at ...."
         assert lines[2] == "    results/1.bam, file file1: The object has 1 bytes instead of 7 at 'a 1.bam'."
 
     def test_a_code_that_nobody_knows_has_no_remedy(self):
@@ -281,7 +286,7 @@ class TestFailureTable:
         assert sum(line.startswith("    results/") for line in lines) == 10
         assert lines[0].startswith("  3900 with 9107 ")
         assert "    ... and 3890 more" in lines
-        assert "  107 with 9100 (Storage is down)." in lines
+        assert any(line.startswith("  107 with 9100 (Storage is down). What to do about 9100: ") for line in lines)
         assert lines[-1] == "  XCom 'cgc_summary' has 100 of them."
 
     def test_what_no_cause_counts_is_not_given_one(self):
