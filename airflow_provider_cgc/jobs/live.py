@@ -172,7 +172,7 @@ class LiveView:
             # A snapshot shows the latest first.
             older = older[::-1] if "counts" in earlier else older
             self._recent = deque([*older, *self._recent], maxlen=MOST_ROWS)
-        known = {name: earlier.get(name) for name in ("web", "project", "volume", "bytes_total", "manifest", "names")}
+        known = {name: earlier.get(name) for name in ("web", "project", "volume", "bytes_total", "manifest")}
         self.place = {name: value for name, value in known.items() if value is not None} | dict(self.place)
 
     def to_json(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class LiveView:
             "requests": self.requests,
             "refused": self.refused,
             "recent": list(self._recent),
-            **self.place,
+            **{name: value for name, value in self.place.items() if name != "names"},
             "project": self._one("project"),
             "volume": self._one("volume"),
         }
