@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.compat import has_poked, run_began, task_state_store
+from airflow_provider_cgc.compat import has_poked, push_xcom, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
@@ -255,7 +255,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             self._unsent = tracker.unsent
             return self._finish(context, Outcome.FAILED, tracker.summary(), None)
         summary = {**tracker.summary(), "manifest": self._manifest_uri()}
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
         for line in failure_table(summary):
             self.log.warning("%s", line)
         self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))

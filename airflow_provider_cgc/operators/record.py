@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.compat import patiently, push_xcom
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
@@ -286,14 +287,14 @@ class Record:
     def push(self, ids: list[str], *, began: datetime | None) -> None:
         """Leave the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
         address = push_ids(self._ti, STARTED_KEY, ids)
-        self._ti.xcom_push(key=ADDRESS_KEY, value=address | ({"since": began.isoformat()} if began else {}))
+        push_xcom(self._ti, ADDRESS_KEY, address | ({"since": began.isoformat()} if began else {}))
 
     def started(self, wait: Wait | None) -> list[str]:
         """Return the ids of all jobs."""
         if wait is not None:
             return wait.ids
         address = self._address()
-        return read_ids(address) if address is not None else []
+        return patiently(read_ids, address) if address is not None else []
 
     def began(self) -> datetime | None:
         """Return the platform's clock before anything of this task was sent: jobs from before are somebody else's."""
@@ -329,7 +330,8 @@ class Record:
         return not self._again and bool(self._ti.try_number == 1)
 
     def _address(self) -> Mapping[str, Any] | None:
-        value = self._ti.xcom_pull(task_ids=self._ti.task_id, key=ADDRESS_KEY, map_indexes=self._ti.map_index)
+        where = {"task_ids": self._ti.task_id, "map_indexes": self._ti.map_index}
+        value = patiently(self._ti.xcom_pull, key=ADDRESS_KEY, **where)
         return value if isinstance(value, Mapping) else None
 
     def _mine(self) -> list[ItemOutcome]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow_provider_cgc import showing
-from airflow_provider_cgc.assets import tell_events
+from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import (
     AirflowRescheduleException,
@@ -25,6 +25,8 @@ from airflow_provider_cgc.compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
     default_deferrable,
+    is_passing_trouble,
+    push_xcom,
     task_state_store,
     view_address,
 )
@@ -51,6 +53,9 @@ MOST_ROW_BYTES = 40_000
 """More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
 Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
 SHORT_RESCHEDULE = 60
+LONGEST = 100 * 365 * 86_400.0
+"""Seconds, a hundred years, beyond which a time is as good as none: `timedelta.max` is no moment of any calendar, and
+no clock sleeps that long."""
 JUST_BEFORE = 1.0
 """Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
@@ -102,6 +107,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self._unsent = 0
         self._seen: Mapping[str, Any] | None = None
         """What the trigger has shown of the wait that it ended."""
+        refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._refuse_what_cannot_be_kept()
 
     def execute(self, context: Context) -> Any:
@@ -200,8 +206,8 @@ class CgcJobsSensor(BaseSensorOperator):
             tracker,
             now=now,
             context=context,
-            timeout=self.timeout,
-            interval=self.poke_interval,
+            timeout=min(self.timeout, LONGEST),
+            interval=self._interval,
             memory=memory,
             rescheduled=self._reschedules,
             answered=self.asks_before,
@@ -212,7 +218,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 "Waiting for %s (connection %s), looking every %g s until %s.",
                 self.kind.count(len(wait.tracker.open)),
                 self.cgc_conn_id,
-                self.poke_interval,
+                self._interval,
                 clock_time(wait.deadline),
             )
             if self._reschedules and self.poke_interval < SHORT_RESCHEDULE:
@@ -229,6 +235,11 @@ class CgcJobsSensor(BaseSensorOperator):
     def _opening(self, context: Context) -> JobTracker:
         """Return the jobs to wait for, or say what is wrong with the arguments before anything is sent."""
         return JobTracker.of(self.kind, self._ids())
+
+    @property
+    def _interval(self) -> float:
+        """Seconds between two looks; such a number that dates and clocks can take it."""
+        return min(self.poke_interval, LONGEST)
 
     @property
     def _reschedules(self) -> bool:
@@ -248,7 +259,7 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _look(self, wait: Wait) -> Outcome | None:
         """Look once, say what is worth a line, and give the verdict if there is one."""
-        look = wait.look(self._connection(), interval=self.poke_interval)
+        look = wait.look(self._connection(), interval=self._interval)
         for line in look.warnings:
             self.log.warning("%s", line)
         for line in look.lines:
@@ -279,7 +290,7 @@ class CgcJobsSensor(BaseSensorOperator):
             outcome = self._look(wait)
             if outcome is not None:
                 return self._finish(context, outcome, wait.summary(), wait.denial)
-            first_look = time.time() + max(self.poke_interval, wait.advice)
+            first_look = time.time() + max(self._interval, wait.advice)
         return self._defer(context, wait, first_look=first_look, started=started)
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
@@ -306,10 +317,10 @@ class CgcJobsSensor(BaseSensorOperator):
                 ids=ids,
                 ids_xcom=address,
                 state=state,
-                poke_interval=self.poke_interval,
+                poke_interval=self._interval,
                 fail_fast=self.fail_fast,
                 deadline=wait.deadline,
-                execution_deadline=None if limit is None else started + limit.total_seconds(),
+                execution_deadline=None if limit is None else started + min(limit.total_seconds(), LONGEST),
                 first_look=first_look,
                 not_before=time.time() + self.event_grace,
                 place=dict(wait.view.place),
@@ -320,7 +331,7 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
         """Wait longer than the interval where the platform asks for it, but look once more at the deadline."""
-        interval: float = super()._get_next_poke_interval(*args, **kwargs)
+        interval = min(super()._get_next_poke_interval(*args, **kwargs), LONGEST)
         if self._current is None or self._current.advice <= interval:
             return interval
         return max(min(self._current.advice, self._current.deadline - time.time()), interval)
@@ -328,18 +339,31 @@ class CgcJobsSensor(BaseSensorOperator):
     def _remember(self, context: Context, wait: Wait) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            wait.save(store, context)
+            with self._despite_trouble("What this poke has seen is not kept for the next one"):
+                wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            Wait.delete(store)
+            with self._despite_trouble("What the pokes have seen stays in Airflow's store"):
+                Wait.delete(store)
+
+    @contextmanager
+    def _despite_trouble(self, what: str) -> Iterator[None]:
+        """Go on where Airflow's database is busy or away for long, and say `what` follows from it."""
+        try:
+            yield
+        except Exception as error:
+            if not is_passing_trouble(error):
+                raise
+            self._warn(f"{what}: {type(error).__name__}: {error}")
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Push the summary, write the last lines of the log, and return or raise what the verdict means."""
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
         if self._add_names(summary):
-            context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+            with self._despite_trouble("The names of the failed files are not in the summary"):
+                push_xcom(context["ti"], SUMMARY_KEY, summary)
         self._show_end(context, outcome, summary)
         if outcome is Outcome.COMPLETED:
             tell_events(context, self.outlets or (), summary, place=self._place())
@@ -373,22 +397,23 @@ class CgcJobsSensor(BaseSensorOperator):
     def _show(self, context: Context, wait: Wait) -> None:
         """Write the live snapshot, if there is something new to show."""
         now = time.time()
-        if wait.view.due(wait.tracker, now):
-            self._write_view(context, wait.view.snapshot(wait.tracker, now))
+        due = wait.view.due(wait.tracker, now)
+        if due and not self._write_view(context, wait.view.snapshot(wait.tracker, now)):
+            wait.view.not_written()
 
     def _show_end(self, context: Context, outcome: Outcome, summary: Mapping[str, Any]) -> None:
         """Write the last snapshot, which goes on from what this worker or the trigger has seen."""
         if self._current is not None:
             view = self._current.view
         else:
-            view = LiveView(self.kind, since=time.time(), interval=self.poke_interval)
+            view = LiveView(self.kind, since=time.time(), interval=self._interval)
             view.restore(self._seen or showing.read(view_address(context["ti"]), warn=self._warn))
         self._write_view(context, view.final(summary, time.time(), outcome=outcome))
 
-    def _write_view(self, context: Context, snapshot: dict[str, Any]) -> None:
+    def _write_view(self, context: Context, snapshot: dict[str, Any]) -> bool:
         address = view_address(context["ti"])
         self._linked = showing.link(address, snapshot, self._linked, warn=self._warn)
-        showing.write(address, snapshot, warn=self._warn)
+        return showing.write(address, snapshot, warn=self._warn)
 
     def _warn(self, line: str) -> None:
         """Warn of trouble with what is only looked at, once each."""
