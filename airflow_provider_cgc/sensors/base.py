@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow_provider_cgc import showing
@@ -56,6 +57,7 @@ SHORT_RESCHEDULE = 60
 LONGEST = 100 * 365 * 86_400.0
 """Seconds, a hundred years, beyond which a time is as good as none: `timedelta.max` is no moment of any calendar, and
 no clock sleeps that long."""
+TIMES = frozenset({"timeout", "poke_interval"})
 JUST_BEFORE = 1.0
 """Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
@@ -92,7 +94,11 @@ class CgcJobsSensor(BaseSensorOperator):
         deferrable: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{name: _bounded(value) if name in TIMES else value for name, value in kwargs.items()})
+        # Also what comes from `default_args` and Airflow's settings.
+        self.timeout, self.poke_interval = _bounded(self.timeout), _bounded(self.poke_interval)
+        if self.execution_timeout is not None:
+            self.execution_timeout = min(self.execution_timeout, timedelta(seconds=LONGEST))
         self.cgc_conn_id = cgc_conn_id
         self.expected_count = expected_count
         self.fail_fast = fail_fast
@@ -206,8 +212,8 @@ class CgcJobsSensor(BaseSensorOperator):
             tracker,
             now=now,
             context=context,
-            timeout=min(self.timeout, LONGEST),
-            interval=self._interval,
+            timeout=self.timeout,
+            interval=self.poke_interval,
             memory=memory,
             rescheduled=self._reschedules,
             answered=self.asks_before,
@@ -218,7 +224,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 "Waiting for %s (connection %s), looking every %g s until %s.",
                 self.kind.count(len(wait.tracker.open)),
                 self.cgc_conn_id,
-                self._interval,
+                self.poke_interval,
                 clock_time(wait.deadline),
             )
             if self._reschedules and self.poke_interval < SHORT_RESCHEDULE:
@@ -235,11 +241,6 @@ class CgcJobsSensor(BaseSensorOperator):
     def _opening(self, context: Context) -> JobTracker:
         """Return the jobs to wait for, or say what is wrong with the arguments before anything is sent."""
         return JobTracker.of(self.kind, self._ids())
-
-    @property
-    def _interval(self) -> float:
-        """Seconds between two looks; such a number that dates and clocks can take it."""
-        return min(self.poke_interval, LONGEST)
 
     @property
     def _reschedules(self) -> bool:
@@ -259,7 +260,7 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _look(self, wait: Wait) -> Outcome | None:
         """Look once, say what is worth a line, and give the verdict if there is one."""
-        look = wait.look(self._connection(), interval=self._interval)
+        look = wait.look(self._connection(), interval=self.poke_interval)
         for line in look.warnings:
             self.log.warning("%s", line)
         for line in look.lines:
@@ -290,7 +291,7 @@ class CgcJobsSensor(BaseSensorOperator):
             outcome = self._look(wait)
             if outcome is not None:
                 return self._finish(context, outcome, wait.summary(), wait.denial)
-            first_look = time.time() + max(self._interval, wait.advice)
+            first_look = time.time() + max(self.poke_interval, wait.advice)
         return self._defer(context, wait, first_look=first_look, started=started)
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
@@ -317,10 +318,10 @@ class CgcJobsSensor(BaseSensorOperator):
                 ids=ids,
                 ids_xcom=address,
                 state=state,
-                poke_interval=self._interval,
+                poke_interval=self.poke_interval,
                 fail_fast=self.fail_fast,
                 deadline=wait.deadline,
-                execution_deadline=None if limit is None else started + min(limit.total_seconds(), LONGEST),
+                execution_deadline=None if limit is None else started + limit.total_seconds(),
                 first_look=first_look,
                 not_before=time.time() + self.event_grace,
                 place=dict(wait.view.place),
@@ -406,7 +407,7 @@ class CgcJobsSensor(BaseSensorOperator):
         if self._current is not None:
             view = self._current.view
         else:
-            view = LiveView(self.kind, since=time.time(), interval=self._interval)
+            view = LiveView(self.kind, since=time.time(), interval=self.poke_interval)
             view.restore(self._seen or showing.read(view_address(context["ti"]), warn=self._warn))
         self._write_view(context, view.final(summary, time.time(), outcome=outcome))
 
@@ -487,3 +488,9 @@ class CgcJobsSensor(BaseSensorOperator):
 
 def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
+
+
+def _bounded(value: Any) -> Any:
+    """Return `LONGEST` for a longer time, also for one without end; what is no time is for Airflow to refuse."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    return LONGEST if isinstance(seconds, (int, float)) and seconds > LONGEST else value
