@@ -224,6 +224,17 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
 
+    # No attribute of the instance: Airflow's OpenLineage provider, with include_full_task_info, turns these into
+    # attributes of a dict, and then needs that dict's own method `items` (tried with 2.20).
+    @property
+    def items(self) -> Any:
+        """The argument."""
+        return self._items_given
+
+    @items.setter
+    def items(self, value: Any) -> None:
+        self._items_given = value
+
     def execute(self, context: Context) -> Any:
         """Check, send, and wait as the mode says."""
         if self.wait and not self._dry_run:

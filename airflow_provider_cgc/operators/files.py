@@ -19,6 +19,7 @@ from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.sensors.arguments import check_count
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class CgcListFilesOperator(BaseOperator):
         self.manifest_path = manifest_path
         self.manifest_conn_id = manifest_conn_id
         self.cgc_conn_id = cgc_conn_id
+        self._masked_task_info = MaskedTaskInfo()
 
     def execute(self, context: Context) -> list[dict[str, Any]] | str:
         """Check the arguments, find the place, list it, and hand over what was found."""

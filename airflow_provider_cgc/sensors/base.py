@@ -38,6 +38,7 @@ from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, not_sent
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, ids_given, whole_number, why_fewer
 from airflow_provider_cgc.sensors.wait import Wait
@@ -106,6 +107,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         for name in ("fail_fast", "allow_empty", "deferrable", "soft_fail", "never_fail"):
             check_flag(getattr(self, name), where=f"{type(self).__name__} {self.task_id!r}: {name}")
+        self._masked_task_info = MaskedTaskInfo()
         self._current: Wait | None = None
         self._hook: CgcHook | None = None
         self._linked: Mapping[str, str] = {}
