@@ -138,6 +138,10 @@ class LiveView:
         ]
         return self._snapshot(counts, tracker.bytes, tracker.causes, tracker.failed_items, longest, now, outcome=None)
 
+    def not_written(self) -> None:
+        """Take back that the last snapshot counts as written; the next one is due as long after it as ever."""
+        self._written = None
+
     def final(self, summary: Mapping[str, Any], now: float, *, outcome: Outcome) -> dict[str, Any]:
         """Return the last snapshot of a wait that ended with this summary."""
         counts = {name: summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}

@@ -5,6 +5,7 @@ Gives lines to log and never logs: a trigger's lines reach their task only from 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ MUCH_SLOWER = 1.5
 """How many times slower looks must become before it is worth a line."""
 MOST_ROWS = 10
 """Failures that the table at the end names; the summary in XCom has a hundred, the counts have all."""
+_MOST_BYTES = 10**30
+"""More than this is nobody's data, and whole numbers without end are no floats."""
 LONGEST_ROW = 3000
 """Characters of one row: a key and a name of 1,024 each, and a message."""
 
@@ -213,15 +216,18 @@ def describe_item(item: Mapping[str, Any]) -> str:
 
 def human_bytes(count: float) -> str:
     """Write a number of bytes as people read it, in powers of 1000 like the platform's own pages."""
+    size = float(min(count, _MOST_BYTES))
     for unit in ("B", "kB", "MB", "GB", "TB"):
-        if round(count, 1) < 1000 or unit == "TB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
+        if round(size, 1) < 1000 or unit == "TB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
     raise AssertionError("unreachable: the loop ends at TB")
 
 
 def duration(seconds: float) -> str:
     """Write seconds as people read them: 45 s, 12 min, 3 h 05 min."""
+    if not math.isfinite(seconds):
+        return "an unknown time"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -231,8 +237,11 @@ def duration(seconds: float) -> str:
 
 
 def clock_time(epoch: float) -> str:
-    """Write an epoch time in UTC, to the second."""
-    return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """Write an epoch time in UTC, to the second; one that no calendar has is a number of seconds."""
+    try:
+        return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{epoch:g} s after 1970"
 
 
 def no_answer(error: CgcError, conn_id: str) -> str:

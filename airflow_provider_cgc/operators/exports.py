@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.compat import has_poked, run_began, task_state_store
+from airflow_provider_cgc.compat import has_poked, push_xcom, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from airflow.providers.common.compat.sdk import Asset, Context
+    from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
@@ -167,7 +167,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         *,
         copy_only: bool | str,
         items: Any = None,
-        manifest: str | None = None,
+        manifest: str | ObjectStoragePath | None = None,
         failed_only: bool = False,
         volume: str | None = None,
         location: str = "{path}/{name}",
@@ -176,7 +176,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         properties: Mapping[str, Any] | None = None,
         max_failures: int | str = 0,
         max_failure_share: float | str | None = None,
-        manifest_path: str | None = None,
+        manifest_path: str | ObjectStoragePath | None = None,
         manifest_conn_id: str | None = None,
         verify: bool = False,
         resume: bool = True,
@@ -226,6 +226,17 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
 
+    # No attribute of the instance: Airflow's OpenLineage provider, with include_full_task_info, turns these into
+    # attributes of a dict, and then needs that dict's own method `items` (tried with 2.20).
+    @property
+    def items(self) -> Any:
+        """The argument."""
+        return self._items_given
+
+    @items.setter
+    def items(self, value: Any) -> None:
+        self._items_given = value
+
     def execute(self, context: Context) -> Any:
         """Check, send, and wait as the mode says."""
         if self.wait and not self._dry_run:
@@ -257,7 +268,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             self._unsent = tracker.unsent
             return self._finish(context, Outcome.FAILED, tracker.summary(), None)
         summary = {**tracker.summary(), "manifest": self._manifest_uri()}
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
         for line in failure_table(summary):
             self.log.warning("%s", line)
         self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
@@ -282,7 +293,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _manifest_uri(self) -> str | None:
         """Return the manifest's address as it can be read elsewhere, with its connection."""
-        return storage.with_connection(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
+        return storage.address(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
 
     def _opening(self, context: Context) -> JobTracker:
         """Start what has to be started, or take up what an earlier poke of this try has started."""
@@ -323,7 +334,6 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
             aliases = word_of(self.aliases, ALIASES, where=f"aliases of task {self.task_id!r}")
             items = self._items()
-            self._check_addresses()
             record.check(dry_run=self._dry_run)
             if not items:
                 if not self._dry_run:
@@ -424,7 +434,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             if outcome in (Outcome.COMPLETED, Outcome.FAILED):
                 raise
             # Object storages raise errors of their own, of every kind.
-            self.log.warning("Manifest %s was not updated: %s", self.manifest_path, error, exc_info=True)
+            self.log.warning("Manifest %s was not updated: %s", self._manifest_uri(), error, exc_info=True)
 
     def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> Outcome:
         """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
@@ -502,13 +512,6 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._record(context).push(wait.ids, began=self._began)
         super()._defer(context, wait, first_look=first_look, started=started)
 
-    def _check_addresses(self) -> None:
-        if self.manifest is not None and self.manifest == self.manifest_path:
-            raise CgcInputRefused(
-                f"Task {self.task_id!r} has the same address for manifest and manifest_path, {self.manifest}, and would"
-                " write over what it reads; give manifest_path another one."
-            )
-
     def _check_memory(self, context: Context, count: int) -> None:
         """Refuse what could not be remembered."""
         has_store = task_state_store(context) is not None
@@ -518,7 +521,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 " from before it was cleared; give it a manifest_path, which does."
             )
         if self._reschedules and not has_store:
-            local = storage.local_warning(self.manifest_path) if self.manifest_path else None
+            uri = self._manifest_uri()
+            local = storage.local_warning(uri) if uri else None
             if local or not self.manifest_path:
                 raise CgcInputRefused(
                     f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets from one poke"
@@ -536,12 +540,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Read the items, wherever they are, or say what is wrong with them."""
         from airflow_provider_cgc.operators.reading import items_given, manifest_items
 
-        conn_id = self.manifest_conn_id
+        how: dict[str, Any] = {"conn_id": self.manifest_conn_id, "written": self._manifest_uri(), "where": self._where}
         if self.manifest is not None:
-            failed_of = self._client if self.failed_only else None
-            items = manifest_items(self.manifest, conn_id=conn_id, failed_of=failed_of)
+            items = manifest_items(self.manifest, failed_of=self._client if self.failed_only else None, **how)
         elif self.items is not None:
-            items = items_given(self.items, conn_id=conn_id, where=self._where)
+            items = items_given(self.items, **how)
         else:
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
@@ -604,8 +607,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return Record(
             context["ti"],
             store=ReadOnly(store) if self._dry_run and store is not None else store,
-            manifest_path=self.manifest_path or None,
-            manifest_conn_id=self.manifest_conn_id,
+            manifest_path=self._manifest_uri(),
             resume=self.resume,
             retries=self.retries or 0,
             again=self._is_later_poke(context),
