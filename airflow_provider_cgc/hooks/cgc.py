@@ -49,6 +49,8 @@ class CgcHook(BaseHook):
         self.cgc_conn_id = cgc_conn_id
         self._settings: Settings | None = None
         self._clients: dict[float, CgcClient] = {}
+        self.answered = False
+        """The platform has answered at this connection's address before: refused connections are an outage."""
 
     @property
     def settings(self) -> Settings:
@@ -68,13 +70,16 @@ class CgcHook(BaseHook):
         from airflow_provider_cgc.client import CgcClient
 
         if patience not in self._clients:
-            self._clients[patience] = CgcClient(self.settings, patience=patience)
+            self.answered = self.answered or any(client.answered for client in self._clients.values())
+            self._clients[patience] = CgcClient(self.settings, patience=patience, answered=self.answered)
         return self._clients[patience]
 
     def renew(self) -> Settings:
         """Read the connection again, for instance after a 401: somebody may have put in a new token."""
+        before, self._settings = self._settings, None
         self.close()
-        self._settings = None
+        if before is not None and self.settings.base_url != before.base_url:
+            self.answered = False
         return self.settings
 
     def close(self) -> None:

@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
-from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
+from airflow_provider_cgc.jobs.report import human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.sensors.arguments import check_count
@@ -148,8 +149,8 @@ class CgcListFilesOperator(BaseOperator):
             raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
         except CgcError as error:
             raise CgcWaitError(
-                f"{as_sentence(error)} It asked with connection {self.cgc_conn_id!r}; mend the cause, then clear this"
-                " task: it lists anew."
+                f"{as_sentence(error)} When the cause is mended (this task asks with connection {self.cgc_conn_id!r}),"
+                " clear this task: it lists anew."
             ) from error
 
     def _selection(self) -> Selection:

@@ -141,6 +141,7 @@ class CgcJobsSensor(BaseSensorOperator):
                 f" the platform go on. Clear this task: {self._after_clear}."
             ) from error
         self._seen, self._unsent = ended.view, ended.unsent
+        self._connection().answered = True
         return self._finish(context, ended.outcome, ended.summary, ended.error)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -207,6 +208,8 @@ class CgcJobsSensor(BaseSensorOperator):
             answered=self.asks_before,
         )
         self._unsent = wait.tracker.unsent
+        if wait.answered:
+            self._connection().answered = True
         if wait.is_new and tracker.open:
             self.log.info(
                 "Waiting for %s (connection %s), looking every %g s until %s.",
@@ -416,11 +419,16 @@ class CgcJobsSensor(BaseSensorOperator):
             limit = f"The execution_timeout of {self.execution_timeout} is over."
             error = AirflowTaskTimeout(_joined(limit, done, still, last))
             return error
-        still = f"{self.kind.count(left)} may still run." if left else ""
-        told = _joined(reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
-        return CgcWaitError(
-            f"{told} (this task asks with connection {self.cgc_conn_id!r}), then clear this task: {self._after_clear}."
+        told = _joined(
+            reason or "The platform refuses to answer.", f"{self.kind.count(left)} may still run." * bool(left)
         )
+        error = CgcWaitError(
+            f"{told} Nothing was cancelled. When the cause is mended (this task asks with connection"
+            f" {self.cgc_conn_id!r}), clear this task: {self._after_clear}."
+        )
+        if self._current is not None:
+            error.__cause__ = self._current.refusal
+        return error
 
     def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
         """Raise `error`, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble with asking is not."""

@@ -14,13 +14,14 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client, showing
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.poller import Poller, shared_poller
-from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence, no_answer
+from airflow_provider_cgc.jobs.report import ProgressLog, no_answer
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.jobs.waiter import News, Waiter
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
