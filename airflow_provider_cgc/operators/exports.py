@@ -512,8 +512,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         why = "the list is not whole, or has changed; look at what it comes from"
+        empty = "has no item that failed, so that nothing is left to export; set allow_empty=True if that may be"
         check_count(
-            len(items), what="item", where=self._where, why=why, expected=expected, allow_empty=self.allow_empty
+            len(items),
+            what="item",
+            where=self._where,
+            why=why,
+            expected=expected,
+            allow_empty=self.allow_empty,
+            **({"empty": empty} if self.failed_only else {}),
         )
         return items
 

@@ -122,7 +122,7 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
     if running:
         raise CgcExportsUnsettled(
             f"{EXPORT.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
-            " which fail. Nothing was sent. Let a CgcBulkExportSensor wait for them first."
+            f" which fail. Nothing was sent. Let CgcBulkExportSensor(export_ids={name!r}) wait for them first."
         )
     return [one.item(line=f"line {number}") for number, one in enumerate(outcomes, start=1) if one.state.failed]
 
