@@ -119,10 +119,9 @@ _VOLUME_REQUESTS = {
     9004: Remedy(f"Ask an admin of the file's project to add this user with the permission 'copy'. {_CONTROLLED}"),
     9005: Remedy("The job was started by another user, and only that user sees it: use that user's connection."),
     9006: Remedy(
-        "The platform exports no files that a DRS import made (they look like any other), no aliases of objects on a "
-        "volume, no public files, no archived files, and some just restored not yet. Leave it out: "
-        'CgcBulkExportOperator does so itself with aliases if aliases="skip", and max_failures lets some items fail. '
-        "An archived file can be exported some time after it was restored on the platform."
+        "The platform exports no files that a DRS import made (they look like others), no aliases, public or archived "
+        "files, and some just restored not yet. Leave it out; of CgcBulkExportOperator, "
+        'aliases="skip" skips aliases and max_failures lets some items fail.'
     ),
     9007: Remedy("Check the volume id ('owner/name') and that this user is a member of the volume."),
     9008: Remedy(_NO_JOB),
@@ -162,9 +161,9 @@ _VOLUME_JOBS = {
     ),
     9106: Remedy("Check the file id: the file was deleted after the job was submitted."),
     9107: Remedy(
-        "An object stands at this location already, maybe from an earlier try of this very export. To keep it, set "
-        'if_exists="skip" of CgcBulkExportOperator, which skips objects of the right size; to replace it, '
-        'if_exists="overwrite"; or delete it, or give another location.'
+        "An object is at this location already, maybe from an earlier try of this very export. Keep it with "
+        'if_exists="skip" of CgcBulkExportOperator, which compares sizes, replace it with if_exists="overwrite", '
+        "delete it, or give another location."
     ),
     9108: Remedy(
         "A file of this name exists in the destination already, maybe from an earlier try of this very import: "

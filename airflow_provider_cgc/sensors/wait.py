@@ -158,6 +158,7 @@ class Wait:
             return
         if memory["try"] != context["ti"].try_number:
             return  # Left by an earlier try; the connection may have changed since.
+        self.reached = True  # Or that look would have ended the wait.
         self.answered = bool(memory.get("answered", True))  # About the address, whatever the ids are.
         if memory["ids"] != _digest(self.ids):
             return  # An id unknown then may be known now.
