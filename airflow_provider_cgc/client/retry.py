@@ -20,10 +20,20 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT
 
-__all__ = ["FIRST_CONTACT", "astray", "counts_as_attempt", "transient", "unreached", "wait_before_repeat"]
+__all__ = [
+    "FIRST_CONTACT",
+    "FIRST_CONTACT_PAUSE",
+    "astray",
+    "counts_as_attempt",
+    "transient",
+    "unreached",
+    "wait_before_repeat",
+]
 
 FIRST_CONTACT = 45.0
 """Seconds during which an address that has never answered is tried; after that it is wrong, and not out of order."""
+FIRST_CONTACT_PAUSE = 8.0
+"""Seconds between two of these tries at most."""
 _LONGEST_BACKOFF = 60.0
 _WITHOUT_ADVICE = 60.0
 _MAINTENANCE = (60.0, 300.0)

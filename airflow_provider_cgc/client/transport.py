@@ -26,7 +26,13 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.headers import header, server_date
 from airflow_provider_cgc.client.problems import as_sentence, one_line
-from airflow_provider_cgc.client.retry import FIRST_CONTACT, counts_as_attempt, unreached, wait_before_repeat
+from airflow_provider_cgc.client.retry import (
+    FIRST_CONTACT,
+    FIRST_CONTACT_PAUSE,
+    counts_as_attempt,
+    unreached,
+    wait_before_repeat,
+)
 from airflow_provider_cgc.client.settings import Settings
 from airflow_provider_cgc.client.wire import Wire
 
@@ -134,7 +140,9 @@ class Transport:
         )
         if wait is None or self._patience <= 0 or effort.closed.is_set():
             return False
-        left = effort.left_for_first_contact() if unreached(error) and not self.answered else effort.left
+        left = effort.left
+        if unreached(error) and not self.answered:
+            wait, left = min(wait, FIRST_CONTACT_PAUSE), effort.left_for_first_contact()
         if wait > left:
             return False
         log.warning("%s Attempt %d failed; again in %.1f s.", as_sentence(error), effort.attempt, wait)

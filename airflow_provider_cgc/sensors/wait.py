@@ -14,7 +14,7 @@ from airflow_provider_cgc import showing
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
 from airflow_provider_cgc.client.problems import as_sentence
-from airflow_provider_cgc.client.retry import FIRST_CONTACT, unreached, wait_before_repeat
+from airflow_provider_cgc.client.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.live import LiveView
@@ -179,6 +179,7 @@ class Wait:
         began, slept, attempt = time.monotonic(), 0.0, 1
         while answer.error is not None and self._is_no_contact(answer) and not answer.hopeless():
             pause = wait_before_repeat(answer.error, repeatable=True, attempt=attempt, random=random.random) or 1.0
+            pause = min(pause, FIRST_CONTACT_PAUSE)
             if max(time.monotonic() - began, slept) + pause > FIRST_CONTACT:
                 break
             time.sleep(pause)
