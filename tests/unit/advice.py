@@ -104,7 +104,7 @@ def unknown_names(said: str) -> list[str]:
     known = task_arguments().keys() | connection_fields() | NOT_TYPED
     options = {(section, name) for section, one in get_provider_info()["config"].items() for name in one["options"]}
     wrong = [name for name, _ in settings_given(said) if name not in known]
-    prose = re.sub(r"\{\{.*?\}\}|\S+://\S+|\[[a-z]+\] \w+", " ", said)
+    prose = re.sub(r"\S+://\S+|\[[a-z]+\] \w+", " ", re.sub(r"\{\{.*?\}\}", "", said))
     wrong += [word for word in re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", prose) if word not in known]
     wrong += [word for word in re.findall(r"\bCgc\w+", said) if word not in imports()]
     fields = re.findall(r"connection's '(\w+)'|'(\w+)' of the connection", said)
