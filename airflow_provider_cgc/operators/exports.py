@@ -25,8 +25,10 @@ from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
-from airflow_provider_cgc.jobs.report import failure_table
+from airflow_provider_cgc.jobs.report import failure_table, manifest_line
+from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
-    from airflow_provider_cgc.jobs.manifest import ItemOutcome
     from airflow_provider_cgc.operators import settling
     from airflow_provider_cgc.sensors.wait import Wait
 
@@ -119,7 +120,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         or each of them would export everything once more.
     :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be.
     :param dry_run: check everything, say what would be done, and send nothing; returns how many `items` there are, and
-        how many of them are `to_send`, `skipped`, `not_exportable`, `settled`, `in_the_way`.
+        how many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way), `in_the_way`: an
+        object is there. Those are among `to_send`, but with `if_exists="skip"`, where they are not sent.
     :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
         something.
     :param cgc_conn_id: the connection, which must be of the user who may export the files. (templated)
@@ -330,8 +332,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         from airflow_provider_cgc.jobs.order import Order
         from airflow_provider_cgc.jobs.worklist import UncertainExports
 
-        with _refused():
-            record = self._record(context)
+        record = self._record(context)
+        with _refused(), self._telling(record, context) as tell_of:
             record.begin()
             copy_only = flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
             if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
@@ -355,9 +357,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 verify=self.verify,
                 recorded=record.lasts,
                 too_many=lambda failed: self._too_many(failed, len(items)),
+                tolerance=self._tolerance(len(items)),
                 where=self._where,
             )
             exporting = Exporting(self._client(), order, say=self._say)
+            tell_of.append(exporting)
             exporting.check(first=record.is_first)
             began, client = exporting.now(), self._client()
             owner = f"{client.user().username} at {client.settings.host}"
@@ -367,6 +371,38 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             except (ledgers.OtherOwnerError, UncertainExports) as error:
                 raise CgcExportsUncertain(str(error)) from None
         return Prepared(exporting, ledger, record)
+
+    @contextmanager
+    def _telling(self, record: Record, context: Context) -> Iterator[list[Exporting]]:
+        """Leave what a refusal is about in the manifest and in the XCom, however many items it is about."""
+        from airflow_provider_cgc.jobs.order import BadOrder
+
+        exporting: list[Exporting] = []
+        try:
+            yield exporting
+        except BadOrder as error:
+            if self._dry_run:
+                raise
+            where = self._leave_refusal(record, context, exporting[-1].refused(error))
+            raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.{where}") from None
+
+    def _leave_refusal(self, record: Record, context: Context, outcomes: list[ItemOutcome]) -> str:
+        """Write manifest and summary of a refused order; say where the reasons are, to follow a sentence."""
+        tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
+        tracker.total = len(outcomes)
+        manifest = self._manifest_uri()
+        try:
+            written = record.write_refused(outcomes)
+        except Exception as error:
+            # Object storages raise errors of their own, of every kind, and none of them may hide the refusal.
+            written = False
+            self.log.warning("Manifest %s could not be written: %s", self.manifest_path, error, exc_info=True)
+        summary = {**tracker.summary(), "manifest": manifest if written else None}
+        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        if written:
+            return f" All items, each with its reason, are in the manifest {manifest}"
+        kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
+        return f" The XCom 'cgc_summary' has the first {len(summary['failed_items'])} reasons.{kept}"
 
     def _sent(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
@@ -463,7 +499,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if outcome is Outcome.ERROR and self._unsettled:
             return CgcExportsUnsettled(
                 f"{self._unsettled} Let this task be retried, or clear it (it asks with connection"
-                f" {self.cgc_conn_id!r}): {self._after_clear}."
+                f" {self.cgc_conn_id!r}): {self._after_clear}. {manifest_line(summary)}".rstrip()
             )
         return super()._error(outcome, summary, reason)
 
@@ -472,7 +508,10 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return "it takes over what runs, counts what is done, and sends again only what failed or is missing"
 
     def _what_to_do(self, summary: dict[str, Any]) -> str:
-        return f"Mend the cause, then clear this task: {self._after_clear}."
+        total, bad = summary["total"], summary["failed"] + summary["missing"]
+        some_may = self._tolerated(total) and self._too_many(bad, total)
+        limit = f"That is more than may fail: {self._tolerance(total)}. " if some_may else ""
+        return f"{limit}Mend the cause, then clear this task: {self._after_clear}."
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         self._record(context).push(wait.ids, began=self._began)
@@ -565,6 +604,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             by_share = math.floor(share * total + 1e-9)
             most = min(most, by_share) if most else by_share
         return most
+
+    def _tolerance(self, total: int) -> str:
+        """Say by which argument how many items may fail."""
+        most = self._tolerated(total)
+        share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
+        asked = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
+        by_share = share is not None and not (asked and asked == most)
+        argument = f"max_failure_share={share:g} of {counted(total, 'item')}" if by_share else f"max_failures={asked}"
+        return f"{argument} tolerates {most or 'none'}"
 
     def _record(self, context: Context) -> Record:
         store = task_state_store(context)

@@ -154,6 +154,24 @@ class Record:
         if not may_run or self._starts_anew:
             self.write([])
 
+    def write_refused(self, outcomes: Iterable[ItemOutcome]) -> bool:
+        """
+        Write why nothing was sent; False where there is no manifest, or what is there has to stay.
+
+        What tells of jobs stays until they are known to have ended well: a Clear goes on from it. Where an earlier
+        attempt may have started jobs that no line tells, lines that say "not sent" would be untrue.
+        """
+        if self._path is None:
+            return False
+        lines = self._lines()
+        told = [one for one in lines if one.id or one.state is ItemState.SUBMITTED]
+        refused_before = any((one.task or {}).get("id") == self._id for one in lines) and not told
+        nothing_sent = self.is_first or (refused_before and not ledgers.has_sent(self._store))
+        if not nothing_sent or not all((one.task or {}).get("succeeded") for one in told):
+            return False
+        self.write(outcomes)
+        return True
+
     def check(self, *, dry_run: bool) -> None:
         """
         Make sure that a manifest can be written, before anything is sent.

@@ -408,9 +408,9 @@ class CgcJobsSensor(BaseSensorOperator):
         return {"web": self._connection().settings.web_url}
 
     def _show(self, context: Context, wait: Wait) -> None:
-        """Write the live snapshot, if there is something new to show."""
+        """Write the live snapshot, if there is something new to show, and now and then if there is not."""
         now = time.time()
-        due = wait.view.due(wait.tracker, now)
+        due = wait.view.due(wait.tracker, now) or wait.view.silent(now)
         if due and not self._write_view(context, wait.view.snapshot(wait.tracker, now)):
             wait.view.not_written()
 
