@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.problems import REMEDIES, one_line
+from airflow_provider_cgc.client.problems import REMEDIES, as_sentence, one_line
 from airflow_provider_cgc.jobs.causes import Group, groups_of
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker
@@ -247,9 +247,3 @@ def clock_time(epoch: float) -> str:
 def no_answer(error: CgcError, conn_id: str) -> str:
     """Say why a look failed, and which of a deployment's connections it was made with."""
     return f"{as_sentence(error)} This task asks with connection {conn_id!r}."
-
-
-def as_sentence(error: object) -> str:
-    """Return the text of an error or problem so that another sentence can follow it."""
-    text = str(error).strip() or type(error).__name__
-    return text if text.endswith((".", "!", "?")) else f"{text}."

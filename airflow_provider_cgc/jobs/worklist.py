@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.problems import Problem, as_sentence
 from airflow_provider_cgc.jobs.items import listed
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import named
@@ -19,7 +19,6 @@ from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.others import under_way
 from airflow_provider_cgc.jobs.preflight import Unfit, common_problems, sentences, unfit_items
 from airflow_provider_cgc.jobs.recovery import SETTLING
-from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.resume import Action, Decision, plan
 
 if TYPE_CHECKING:

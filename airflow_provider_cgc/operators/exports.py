@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
-from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError
+from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import has_poked, push_xcom, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
@@ -26,7 +27,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
-from airflow_provider_cgc.jobs.report import as_sentence, failure_table, manifest_line
+from airflow_provider_cgc.jobs.report import failure_table, manifest_line
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
@@ -298,6 +299,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     def _opening(self, context: Context) -> JobTracker:
         """Start what has to be started, or take up what an earlier poke of this try has started."""
         if self._is_later_poke(context):
+            self._connection().answered = True
             known = self._record(context).taken_up()
             if known is not None:
                 return known
@@ -318,8 +320,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         try:
             return self._prepare(context)
         except CgcError as error:
+            is_odd = isinstance(error, CgcUnreadableError)
+            told = naming_host(error, self._client().settings.host) if is_odd else as_sentence(error)
             raise CgcWaitError(
-                f"{as_sentence(error)} This attempt has sent nothing. It asked with connection {self.cgc_conn_id!r}."
+                f"{told} This attempt has started no exports. When the cause is mended (this task asks"
+                f" with connection {self.cgc_conn_id!r}), clear this task: {self._after_clear}."
             ) from error
 
     def _prepare(self, context: Context) -> Prepared | None:
@@ -551,8 +556,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         why = "the list is not whole, or has changed; look at what it comes from"
+        empty = "has no item that failed, so that nothing is left to export; set allow_empty=True if that may be"
         check_count(
-            len(items), what="item", where=self._where, why=why, expected=expected, allow_empty=self.allow_empty
+            len(items),
+            what="item",
+            where=self._where,
+            why=why,
+            expected=expected,
+            allow_empty=self.allow_empty,
+            **({"empty": empty} if self.failed_only else {}),
         )
         return items
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import patiently, push_xcom
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
@@ -29,7 +30,6 @@ from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
 from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.recovery import Key
-from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids

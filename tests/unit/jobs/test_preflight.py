@@ -152,7 +152,7 @@ class TestItems:
 
         assert f"item 1: file {A} ('a.bam'): 9006: It is an alias" in text
         assert "on volume mcurie/in at 'raw/a.bam' already" in text
-        assert 'Leave it out (aliases="skip"' in text
+        assert 'aliases="skip"' in text
 
     def test_an_alias_that_does_not_tell_where_it_is_still_is_one(self):
         assert "its bytes are on a volume already" in only(
