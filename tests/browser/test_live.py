@@ -151,7 +151,8 @@ def test_a_silent_wait_is_no_alarm_while_its_triggerer_lives(open_tab: Callable[
         value = json.loads(entry["value"]) if isinstance(entry["value"], str) else entry["value"]
         route.fulfill(response=told, json={**entry, "value": {**value, "at": time.time() - 3600}})
 
-    tab = open_tab("waits", fresh=True)
+    # In a profile of its own: a clock that another test has moved is that of all pages of its profile.
+    tab = open_tab("waits", viewport={"width": 1290, "height": 1000})
     tab.page.route("**/xcomEntries/cgc_jobs*", an_hour_ago)
     tab.page.reload()
 
