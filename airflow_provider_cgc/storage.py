@@ -118,19 +118,9 @@ def _place(uri: object, conn_id: str | None) -> _Place:
     # Here, because it loads fsspec, for which a Dag file should not wait.
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, ObjectStoragePath
 
-    if not isinstance(uri, str) or not uri.strip() or "{{" in uri:
-        raise CgcBadInput(f"The path {uri!r} is no address; write it like s3://bucket/folder/name.jsonl")
+    uri = check_form(uri)
     parts = urlsplit(uri)
-    if not parts.scheme and not uri.startswith("/"):
-        raise CgcBadInput(
-            f"The path {uri!r} does not tell where it begins; write it like s3://bucket/folder/name.jsonl or"
-            " file:///folder/name.jsonl"
-        )
     is_local = parts.scheme in LOCAL or not parts.scheme
-    if is_local and parts.netloc.rpartition("@")[2]:
-        raise CgcBadInput(f"The path {uri!r} names a host; a local file has three slashes: file:///folder/name.jsonl")
-    if uri.endswith("/") or not (parts.path.strip("/") if parts.netloc or is_local else parts.path):
-        raise CgcBadInput(f"The path {uri!r} has no name of a file; write it like s3://bucket/folder/name.jsonl")
     try:
         path = ObjectStoragePath(uri, conn_id=None if is_local else conn_id)
         # A bucket's file system is made when it is first asked for; what is missing is found here.
@@ -144,6 +134,31 @@ def _place(uri: object, conn_id: str | None) -> _Place:
             f"The path {uri} cannot be opened ({error}); install the Airflow provider for {parts.scheme}://, such as"
             " apache-airflow-providers-amazon[s3fs] for s3://"
         ) from error
+
+
+def check_form(uri: object) -> str:
+    """
+    Make sure that this can be the address of a file at all; nothing is asked or loaded for it.
+
+    :raises CgcBadInput: if it is not.
+    """
+    if not isinstance(uri, str) or not uri.strip() or "{{" in uri:
+        raise CgcBadInput(f"The path {uri!r} is no address; write it like s3://bucket/folder/name.jsonl")
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise CgcBadInput(f"The path {uri!r} is no address ({error}); correct it") from None
+    if not parts.scheme and not uri.startswith("/"):
+        raise CgcBadInput(
+            f"The path {uri!r} does not tell where it begins; write it like s3://bucket/folder/name.jsonl or"
+            " file:///folder/name.jsonl"
+        )
+    is_local = parts.scheme in LOCAL or not parts.scheme
+    if is_local and parts.netloc.rpartition("@")[2]:
+        raise CgcBadInput(f"The path {uri!r} names a host; a local file has three slashes: file:///folder/name.jsonl")
+    if uri.endswith("/") or not (parts.path.strip("/") if parts.netloc or is_local else parts.path):
+        raise CgcBadInput(f"The path {uri!r} has no name of a file; write it like s3://bucket/folder/name.jsonl")
+    return uri
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.client import CgcError, CgcSettingsError, Settings
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.compat import uncancelled
-from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
+from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts, unknown_extras
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["CgcHook"]
 
 log = logging.getLogger(__name__)
+
+_TOLD: set[tuple[str, str]] = set()
+"""Warnings about connections that this process has given: a triggerer reads a connection for each of its tasks."""
 
 PATIENCE = 300.0
 PATIENCE_OF_THE_TEST = 3.0
@@ -121,10 +124,11 @@ class CgcHook(BaseHook):
                 user, rate = client.user(), client.rate_limit()
         except CgcError as fault:
             return False, str(fault)
+        unknown = unknown_extras(self.get_connection(self.cgc_conn_id).extra_dejson)
         minutes = max(round((rate.reset - time.time()) / 60), 1)
         return True, (
             f"Connected to {_title(self.settings)} as {user.username}; {rate.remaining} of {rate.limit} requests "
-            f"left in the window that ends in about {minutes} min"
+            f"left in the window that ends in about {minutes} min{f'. The connection {unknown}' if unknown else ''}"
         )
 
     def _read(self) -> Settings:
@@ -184,6 +188,10 @@ def _form() -> dict[str, Any]:
 
 
 def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settings:
+    unknown = unknown_extras(extra)
+    if unknown and (conn_id, unknown) not in _TOLD:
+        _TOLD.add((conn_id, unknown))
+        log.warning("Connection '%s' %s", conn_id, unknown)
     return settings_from_connection(
         conn_id,
         host=connection.host,

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from airflow_provider_cgc.jobs.forms import is_file_name, is_page, part_of_page
 from airflow_provider_cgc.jobs.text import shown
 
 # Ids of export and import jobs are 32 letters and digits, those of tasks UUIDs; nothing promises that this stays so.
@@ -79,7 +80,10 @@ def flatten(value: Any, depth: int = 0) -> Iterator[Any]:
 
 def is_uri(value: object) -> bool:
     """Say whether this is text with the form of an address, such as that of a manifest; no id has "://" in it."""
-    return isinstance(value, str) and "://" in value and len(value.split()) == 1 and value.lstrip()[0] not in "[({\"'"
+    if not isinstance(value, str) or "://" not in value or len(value.split()) != 1:
+        return False
+    # A page of the platform is meant for what it shows; the reader of ids says what to take of it.
+    return value.lstrip()[0] not in "[({\"'" and not is_page(value)
 
 
 def _from_text(text: str) -> Iterator[Any]:
@@ -117,6 +121,11 @@ def id_problem(item: Any) -> str | None:
         return "is empty"
     if item in _NOTHING:
         return f"is the word {item!r}, which a template writes for a value that is not there"
+    part = part_of_page(item, "id")
+    if part:
+        return f"is {item[:120]!r}, which is no id but an address; give {part}"
+    if is_file_name(item):
+        return f"is {item[:60]!r}, which looks like a file's name, and ids are wanted"
     if not _ID.fullmatch(item):
         return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':')"
     return None

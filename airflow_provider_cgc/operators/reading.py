@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.jobs.items import Item, parse_items, parted
 from airflow_provider_cgc.jobs.manifest import read_items
+from airflow_provider_cgc.operators.export_arguments import check_volume
 from airflow_provider_cgc.operators.settling import failed_items
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def items_given(given: Any, *, conn_id: str | None, where: str) -> list[Item]:
     """
     places, others = parted(given)
     items = [item for place in places for item in manifest_items(place, conn_id=conn_id)]
-    return items + (parse_items(others, where=where) if others or not places else [])
+    return items + (parse_items(others, where=where, check=check_volume) if others or not places else [])
 
 
 def manifest_items(

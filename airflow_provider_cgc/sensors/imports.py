@@ -54,3 +54,4 @@ class CgcBulkImportSensor(CgcJobsSensor):
     def __init__(self, *, import_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.import_ids = import_ids
+        self._read_literals().refuse()
