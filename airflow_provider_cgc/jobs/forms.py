@@ -37,15 +37,16 @@ def named_problem(value: object, *, kind: str, example: str) -> str | None:
     """
     if isinstance(value, str) and _OWNER_AND_NAME.fullmatch(value):
         return None
-    return f"is {shown(value)}; give {part_of_page(value, kind) or repr(example)}"
+    part = part_of_page(value, kind)
+    return f"is {shown(value)}; give {part}" if part else f"is {shown(value)}; give {example!r}"
 
 
 def part_of_page(value: object, kind: str) -> str | None:
-    """Return the part to take of the address of a page, for a message: "'owner/name', the part of that web address"."""
+    """Return the part to take of the address of a page, for a message: "'owner/name', the part that counts"."""
     if not isinstance(value, str) or not _ADDRESS.match(value.strip()):
         return None
     found = _PARTS_OF_PAGES[kind].search(value)
-    return f"{found[1]!r}, the part of that web address" if found else None
+    return f"{found[1]!r}, the part that counts" if found else None
 
 
 def is_page(value: object) -> bool:

@@ -110,7 +110,9 @@ def literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise BadIds(f"starts like a list, but is neither JSON nor a Python list: {text[:80]!r}") from error
+        raise BadIds(
+            f"starts like a list, but is neither JSON nor a Python list: {text[:80]!r}; check its brackets and quotes"
+        ) from error
 
 
 def id_problem(item: Any) -> str | None:
@@ -123,7 +125,9 @@ def id_problem(item: Any) -> str | None:
         return f"is the word {item!r}, which a template writes for a value that is not there"
     part = part_of_page(item, "id")
     if part:
-        return f"is {item[:120]!r}, which is no id but an address; give {part}"
+        return f"is {item[:120]!r}, which is not an id but a web address; give {part}"
+    if "://" in item:
+        return f"is {item[:120]!r}, which is not an id but an address"
     if is_file_name(item):
         return f"is {item[:60]!r}, which looks like a file's name, and ids are wanted"
     if not _ID.fullmatch(item):

@@ -15,6 +15,8 @@ from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, id_problem, is_uri, literal
 from airflow_provider_cgc.jobs.text import shown
 
+TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+"""Ends of manifests."""
 MOST_SHOWN = 10
 """Problems that an error's text spells out; the others are counted."""
 
@@ -186,8 +188,10 @@ def _file_id(value: object) -> str:
             return value
         if is_page(value):
             raise BadItem(problem)
-        if is_file_name(value):
-            raise BadItem(f"{problem}: CgcListFilesOperator(name={value.rpartition('/')[2]!r}) finds it")
+        if "://" not in value and is_file_name(value):
+            name = value.rpartition("/")[2]
+            whole = f"; a manifest has a whole address, such as s3://bucket/{name}" if name.endswith(TABLES) else ""
+            raise BadItem(f"{problem}; CgcListFilesOperator(name={name!r}) finds it{whole}")
     raise BadItem(f"{problem}; give the file's id as the platform shows it")
 
 

@@ -321,7 +321,7 @@ def form_of(name: str) -> Form:
     for end, form in _FORMS.items():
         if name.lower().endswith(end):
             return form
-    raise BadItems(name, [f"the name does not tell the form; let it end in {', '.join(_FORMS)}, or tell it"])
+    raise BadItems(name, [f"the name does not tell the form; let it end in {', '.join(_FORMS)}"])
 
 
 def _state(text: str | None) -> ItemState:

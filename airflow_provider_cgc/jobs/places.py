@@ -62,7 +62,7 @@ class PlaceWanted:
         """
         problem = None if project is None else named_problem(project, kind="project", example="owner/short-name")
         if problem:
-            raise BadPlace(f"project {problem}, as in its web address, or leave it out to take the connection's")
+            raise BadPlace(f"project {problem} (as in its web address), or leave it out to take the connection's")
         if folder is None:
             return cls(project)
         if not isinstance(folder, str) or folder.strip().lower() in _NOTHING:

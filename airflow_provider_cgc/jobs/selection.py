@@ -188,8 +188,13 @@ def _metadata(value: Any) -> dict[str, tuple[str, ...]]:
         try:
             value = literal(_text("metadata", value).strip())
         except BadIds:
-            raise BadSelection(f"metadata is {shown(value)}, which is neither JSON nor a Python dict") from None
-    if not isinstance(value, Mapping) or not value:
+            raise BadSelection(
+                f"metadata is {shown(value)}, which is neither JSON nor a Python dict; give one such as"
+                " {'sample_id': 'S1'}"
+            ) from None
+    if isinstance(value, Mapping) and not value:
+        raise BadSelection("metadata is {}, which asks for nothing; leave it out if it does not matter")
+    if not isinstance(value, Mapping):
         raise BadSelection(
             f"metadata is {shown(value)}, of type {type(value).__name__}; give a dict such as"
             " {'sample_id': 'S1'}, or leave it out"

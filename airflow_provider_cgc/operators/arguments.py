@@ -24,7 +24,7 @@ def flag_of(value: Any, *, where: str) -> bool:
     word = value.strip().lower() if isinstance(value, str) else ""
     if word in ("true", "false"):
         return word == "true"
-    raise CgcBadInput(f"{where} is {value!r}; give true or false.")
+    raise CgcBadInput(f"{where} is {value!r}; give true or false")
 
 
 def word_of(value: Any, words: Sequence[str], *, where: str) -> str:
@@ -35,7 +35,7 @@ def word_of(value: Any, words: Sequence[str], *, where: str) -> str:
     """
     if value in words:
         return str(value)
-    raise CgcBadInput(f"{where} is {value!r}; give one of {', '.join(words)}.")
+    raise CgcBadInput(f"{where} is {value!r}; give one of {', '.join(words)}")
 
 
 def count_of(value: Any, *, where: str) -> int:
@@ -60,7 +60,7 @@ def share_of(value: Any, *, where: str) -> float | None:
     except (TypeError, ValueError):
         share = -1.0
     if isinstance(value, bool) or not 0 <= share <= 1:
-        raise CgcBadInput(f"{where} is {value!r}; give a number from 0 to 1, such as 0.01 for one in a hundred.")
+        raise CgcBadInput(f"{where} is {value!r}; give a number from 0 to 1, such as 0.01 for one in a hundred")
     return share
 
 

@@ -138,7 +138,7 @@ def _judge_items(
             )
         )
     # Of a volume or a location that is not known yet nothing is said.
-    volume = values["volume"] if given.known("volume") else "some/volume"
+    volume = values["volume"] if given.known("volume") and not task.volume else "some/volume"
     found = targets(items, template=values["location"] or LocationTemplate("{id}"), volume=volume)
     given.problems += found.problems
     unplaced = [f"{item.line}: {problem}" for item, problem in found.unplaced if item.location is not None]

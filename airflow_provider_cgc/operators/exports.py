@@ -207,9 +207,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._began: datetime | None = None
         self._known: dict[str, Any] = {}
         """What the live snapshot tells of where the files are, where they go and how much there is."""
-        self._read_literals().refuse()
         where = f"{type(self).__name__} {self.task_id!r}"
         refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
+        self._read_literals().refuse()
 
     def _read_literals(self) -> Literals:
         given = literals_of(self)

@@ -81,8 +81,8 @@ def check_seconds(name: str, arguments: Mapping[str, Any], *, about: str) -> Non
     if seconds is None or (isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0):
         return
     raise CgcInputRefused(
-        f"{about} {arguments.get('task_id')!r}: {name} is {value!r}; give seconds above 0, or a timedelta (it is not"
-        " templated)."
+        f"{about} {arguments.get('task_id')!r}: {name} is {value!r}; give seconds above 0, or a timedelta"
+        f"{' (it is not templated)' if isinstance(value, str) else ''}."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.sensors.arguments import whole_number
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
@@ -71,7 +72,10 @@ class CgcBulkExportSensor(CgcJobsSensor):
 
         manifests = manifests_given(value, where=where)
         for address in manifests:
-            storage.check_form(address)
+            try:
+                storage.check_form(address)
+            except CgcBadInput as error:
+                raise CgcBadInput(f"{where}: {error}") from None
         return None if manifests else super()._distinct_ids(value, where=where)
 
     def _opening(self, context: Context) -> JobTracker:

@@ -58,6 +58,9 @@ def test_a_task_without_outlets_touches_no_events() -> None:
     tell_events({}, [], {}, place=None)
 
 
+USUAL = {"task_id": "export", "items": ["a"], "volume": "lab/bucket", "copy_only": True}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"), [({"wait": False}, "still on their way"), ({"dry_run": True}, "moves nothing")]
 )
@@ -65,6 +68,6 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
     outlets = [asset_of("lab/bucket")]
 
     with pytest.raises(ValueError, match=words):
-        CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=outlets, **arguments)
-    CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=outlets)
-    CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, **arguments)
+        CgcBulkExportOperator(**USUAL, outlets=outlets, **arguments)
+    CgcBulkExportOperator(**USUAL, outlets=outlets)
+    CgcBulkExportOperator(**USUAL, **arguments)
