@@ -64,6 +64,6 @@ class Literals:
         raise CgcInputRefused("\n".join([f"{about}: {len(self.problems)} problems", *listed(self.problems)]))
 
     def _is_known(self, value: Any) -> bool:
-        if self.is_subclass and not value and value is not False:
+        if not is_literal(value, marks=self._marks, files=self._files):
             return False
-        return is_literal(value, marks=self._marks, files=self._files)
+        return bool(value) or value is False or not self.is_subclass

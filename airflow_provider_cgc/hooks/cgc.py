@@ -51,6 +51,8 @@ class CgcHook(BaseHook):
         super().__init__(**kwargs)
         self.cgc_conn_id = cgc_conn_id
         self._settings: Settings | None = None
+        self._doubt = ""
+        """What the answer of the Test button has to add about a connection that is read without an error."""
         self._clients: dict[float, CgcClient] = {}
 
     @property
@@ -124,11 +126,10 @@ class CgcHook(BaseHook):
                 user, rate = client.user(), client.rate_limit()
         except CgcError as fault:
             return False, str(fault)
-        unknown = unknown_extras(self.get_connection(self.cgc_conn_id).extra_dejson)
         minutes = max(round((rate.reset - time.time()) / 60), 1)
         return True, (
             f"Connected to {_title(self.settings)} as {user.username}; {rate.remaining} of {rate.limit} requests "
-            f"left in the window that ends in about {minutes} min{f'. The connection {unknown}' if unknown else ''}"
+            f"left in the window that ends in about {minutes} min{self._doubt}"
         )
 
     def _read(self) -> Settings:
@@ -140,6 +141,8 @@ class CgcHook(BaseHook):
             # Before the checks: what they say must not be able to show it.
             mask_secret(connection.password)
         settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
+        unknown = unknown_extras(connection.extra_dejson)
+        self._doubt = f". The connection {unknown}" if unknown else ""
         for password in _proxy_passwords(settings):
             mask_secret(password)
         return settings

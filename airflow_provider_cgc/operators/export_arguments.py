@@ -139,9 +139,10 @@ def _judge_items(
         )
     # Of a volume or a location that is not known yet nothing is said.
     volume = values["volume"] if given.known("volume") and not task.volume else "some/volume"
-    found = targets(items, template=values["location"] or LocationTemplate("{id}"), volume=volume)
+    asked = [item for item in items if item.location is not None or not (item.volume or volume)]
+    found = targets(asked, template=LocationTemplate("{id}"), volume=volume)
     given.problems += found.problems
-    unplaced = [f"{item.line}: {problem}" for item, problem in found.unplaced if item.location is not None]
+    unplaced = [f"{item.line}: {problem}" for item, problem in found.unplaced]
     most, share = values["max_failures"], values["max_failure_share"]
     if not alone or most is None or not given.known("max_failure_share"):
         return
