@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.items import BadItems, listed
 from airflow_provider_cgc.jobs.locations import BadLocation
 from airflow_provider_cgc.jobs.places import BadPlace
-from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.selection import BadSelection
 from airflow_provider_cgc.templates import is_literal, marks_in_dag
 

@@ -69,6 +69,14 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
     return values
 
 
+def same_address(address: str, *, where: str) -> CgcBadInput:
+    """Return the error of a task that would write its manifest where it reads one."""
+    return CgcBadInput(
+        f"{where} has the same address as manifest_path, {address}, and the task would write over what it reads; give"
+        " manifest_path another one"
+    )
+
+
 def check_volume(item: Item) -> list[str]:
     """Say what is wrong with the volume of an item."""
     problem = named_problem(item.volume, kind="volume", example="owner/name") if item.volume else None
@@ -96,7 +104,7 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
     if task.items is not None and task.manifest is None and given.known("items"):
         places, others = parted(task.items)
         for place in places:
-            given.check(partial(_manifest, place, where="items"))
+            given.check(partial(_manifest, place, where="items", task=task))
         if others or not places:
             items = given.check(lambda: parse_items(others, where="items", check=check_volume))
             if items is not None:
@@ -113,14 +121,9 @@ def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
     elif task.items is None and task.manifest is None and not given.is_subclass:
         given.problems.append("neither items nor a manifest is given; give one of them")
     if task.manifest is not None:
-        given.read("manifest", partial(_manifest, any_form=task.failed_only))
-    if task.manifest_path:
-        given.read("manifest_path", _address)
-    if task.manifest is not None and task.manifest == task.manifest_path and given.known("manifest"):
-        given.problems.append(
-            f"manifest and manifest_path have the same address, {task.manifest}, and the task would write over what it"
-            " reads; give manifest_path another one"
-        )
+        given.read("manifest", partial(_manifest, task=task, any_form=task.failed_only))
+    if task.manifest_path and given.known("manifest_conn_id"):
+        given.read("manifest_path", partial(_address, conn_id=task.manifest_conn_id))
 
 
 def _judge_items(
@@ -150,15 +153,17 @@ def _judge_items(
         given.problems += unplaced
 
 
-def _address(value: Any, *, where: str) -> str:
+def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
     try:
-        return storage.check_form(value)
+        return storage.check_form(value, conn_id)
     except CgcBadInput as error:
         raise CgcBadInput(f"{where}: {error}") from None
 
 
-def _manifest(value: Any, *, where: str, any_form: bool = False) -> str:
+def _manifest(value: Any, *, where: str, task: CgcBulkExportOperator, any_form: bool = False) -> str:
     address = _address(value, where=where)
+    if value == task.manifest_path:
+        raise same_address(address, where=where)
     if not any_form:
         try:
             form_of(address)

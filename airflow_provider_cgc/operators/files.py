@@ -12,21 +12,23 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
+from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError, CgcUsageError
+from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
-from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
+from airflow_provider_cgc.jobs.report import human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, connection_id
-from airflow_provider_cgc.storage import check_form
+from airflow_provider_cgc.storage import address, check_form
 from airflow_provider_cgc.templates import TextTemplates
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_cgc.client import CgcClient
 
@@ -112,7 +114,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         modified_after: datetime | str | None = None,
         expected_count: int | str | None = None,
         allow_empty: bool = False,
-        manifest_path: str | None = None,
+        manifest_path: str | ObjectStoragePath | None = None,
         manifest_conn_id: str | None = None,
         cgc_conn_id: str = "cgc_default",
         **kwargs: Any,
@@ -133,6 +135,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         self.manifest_path = manifest_path
         self.manifest_conn_id = manifest_conn_id
         self.cgc_conn_id = cgc_conn_id
+        self._masked_task_info = MaskedTaskInfo()
         self._read_literals().refuse()
 
     def _read_literals(self) -> Literals:
@@ -172,9 +175,11 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         except (BadPlace, BadSelection, CgcBadInput, CgcUsageError) as error:
             raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
         except CgcError as error:
+            is_odd = isinstance(error, CgcUnreadableError)
+            told = naming_host(error, hook.settings.host) if is_odd else as_sentence(error)
             raise CgcWaitError(
-                f"{as_sentence(error)} It asked with connection {self.cgc_conn_id!r}; mend the cause, then clear this"
-                " task: it lists anew."
+                f"{told} When the cause is mended (this task asks with connection {self.cgc_conn_id!r}),"
+                " clear this task: it lists anew."
             ) from error
 
     def _selection(self) -> Selection:
@@ -188,11 +193,10 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             if expected is not None and expected > MOST_IN_XCOM:
                 raise CgcBadInput(f"expected_count is {expected}; {_needs_a_manifest()}")
             return
-        if not isinstance(self.manifest_path, str) or not self.manifest_path.lower().endswith(_MANIFEST_ENDS):
-            raise CgcBadInput(
-                f"manifest_path is {self.manifest_path!r}; let it end in .jsonl, which tells readers its form"
-            )
-        check_form(self.manifest_path)
+        uri = address(self.manifest_path, self.manifest_conn_id)
+        if not uri.lower().endswith(_MANIFEST_ENDS):
+            raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
+        check_form(uri)
 
     def _check_storage(self) -> None:
         """Look at the place of the list: a mistake in it should not cost the whole listing first."""
@@ -200,8 +204,9 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
 
         if self.manifest_path is None:
             return
-        check(self.manifest_path, self.manifest_conn_id)
-        warning = local_warning(self.manifest_path)
+        uri = address(self.manifest_path, self.manifest_conn_id)
+        check(uri)
+        warning = local_warning(uri)
         if warning:
             self.log.warning("%s", warning)
 

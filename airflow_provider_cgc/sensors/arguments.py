@@ -94,7 +94,7 @@ def connection_id(value: Any, *, where: str) -> str:
     """
     if isinstance(value, str) and value.strip():
         return value
-    raise CgcBadInput(f"{where} is {value!r}; give the id of an Airflow connection, or leave it out for 'cgc_default'")
+    raise CgcBadInput(f"{where} is {value!r}; give the id of an Airflow connection, or leave it out for the default")
 
 
 def whole_number(value: Any, *, where: str) -> int | None:

@@ -9,14 +9,15 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow_provider_cgc import showing
-from airflow_provider_cgc.assets import tell_events
+from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
 from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import (
     AirflowRescheduleException,
-    AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
     BaseOperator,
@@ -25,16 +26,19 @@ from airflow_provider_cgc.compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
     default_deferrable,
+    is_passing_trouble,
+    push_xcom,
     task_state_store,
     view_address,
 )
-from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsFailed, CgcTriggerError, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsFailed, CgcTriggerError
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, not_sent
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.sensors.arguments import (
@@ -46,6 +50,7 @@ from airflow_provider_cgc.sensors.arguments import (
     whole_number,
     why_fewer,
 )
+from airflow_provider_cgc.sensors.endings import joined, open_jobs, timeout_error, wait_error
 from airflow_provider_cgc.sensors.wait import Wait
 from airflow_provider_cgc.templates import TextTemplates
 
@@ -61,6 +66,10 @@ MOST_ROW_BYTES = 40_000
 """More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
 Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
 SHORT_RESCHEDULE = 60
+LONGEST = 100 * 365 * 86_400.0
+"""Seconds, a hundred years, beyond which a time is as good as none: `timedelta.max` is no moment of any calendar, and
+no clock sleeps that long."""
+TIMES = frozenset({"timeout", "poke_interval"})
 JUST_BEFORE = 1.0
 """Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
@@ -99,7 +108,11 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     ) -> None:
         for name in ("poke_interval", "timeout"):
             check_seconds(name, kwargs, about=type(self).__name__)
-        super().__init__(**kwargs)
+        super().__init__(**{name: _bounded(value) if name in TIMES else value for name, value in kwargs.items()})
+        # Also what comes from `default_args` and Airflow's settings.
+        self.timeout, self.poke_interval = _bounded(self.timeout), _bounded(self.poke_interval)
+        if self.execution_timeout is not None:
+            self.execution_timeout = min(self.execution_timeout, timedelta(seconds=LONGEST))
         self.cgc_conn_id = cgc_conn_id
         self.expected_count = expected_count
         self.fail_fast = fail_fast
@@ -107,6 +120,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         for name in ("fail_fast", "allow_empty", "deferrable", "soft_fail", "never_fail"):
             check_flag(getattr(self, name), where=f"{type(self).__name__} {self.task_id!r}: {name}")
+        self._masked_task_info = MaskedTaskInfo()
         self._current: Wait | None = None
         self._hook: CgcHook | None = None
         self._linked: Mapping[str, str] = {}
@@ -114,6 +128,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         self._unsent = 0
         self._seen: Mapping[str, Any] | None = None
         """What the trigger has shown of the wait that it ended."""
+        refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._refuse_what_cannot_be_kept()
 
     def _read_literals(self) -> Literals:
@@ -134,7 +149,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         with self._never_failing():
             if not self.deferrable:
                 self._before_poking(context)
-                return super().execute(context)
+                with self._telling_timeout():
+                    return super().execute(context)
             return self._look_and_defer(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -159,10 +175,11 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             ended = WaitEvent.from_json(event, kind=self.kind.name)
         except ValueError as error:
             raise CgcTriggerError(
-                f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on"
-                f" the platform go on. Clear this task: {self._after_clear}."
+                f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} were"
+                f" not cancelled. Clear this task: {self._after_clear}."
             ) from error
         self._seen, self._unsent = ended.view, ended.unsent
+        self._connection().answered = True
         return self._finish(context, ended.outcome, ended.summary, ended.error)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -176,12 +193,12 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             try:
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             except TaskDeferralTimeout as error:
-                raise AirflowTaskTimeout(str(error)) from error
+                raise AirflowTaskTimeout(f"{as_sentence(error)} Clear this task: {self._after_clear}.") from error
             except TaskDeferralError as error:
                 showing.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
                 raise CgcTriggerError(
-                    f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} on the"
-                    f" platform go on. Clear this task: {self._after_clear}."
+                    f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} were not"
+                    f" cancelled. Clear this task: {self._after_clear}."
                 ) from error
 
     def on_kill(self) -> None:
@@ -213,6 +230,16 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                 raise
             raise AirflowSkipException(f"Skipped because of never_fail=True: {error}") from error
 
+    @contextmanager
+    def _telling_timeout(self) -> Iterator[None]:
+        """Say what is known of the jobs when Airflow stops a worker that waits, because of its execution_timeout."""
+        try:
+            yield
+        except AirflowTaskTimeout as error:
+            if self._current is None or not isinstance(self.execution_timeout, timedelta):
+                raise
+            raise self._error(Outcome.EXECUTION_TIMEOUT, self._current.summary(), None) from error
+
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
         now = time.time()
@@ -229,6 +256,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             answered=self.asks_before,
         )
         self._unsent = wait.tracker.unsent
+        if wait.answered:
+            self._connection().answered = True
         if wait.is_new and tracker.open:
             self.log.info(
                 "Waiting for %s (connection %s), looking every %g s until %s.",
@@ -350,7 +379,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
         """Wait longer than the interval where the platform asks for it, but look once more at the deadline."""
-        interval: float = super()._get_next_poke_interval(*args, **kwargs)
+        interval = min(super()._get_next_poke_interval(*args, **kwargs), LONGEST)
         if self._current is None or self._current.advice <= interval:
             return interval
         return max(min(self._current.advice, self._current.deadline - time.time()), interval)
@@ -358,18 +387,31 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _remember(self, context: Context, wait: Wait) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            wait.save(store, context)
+            with self._despite_trouble("What this poke has seen is not kept for the next one"):
+                wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            Wait.delete(store)
+            with self._despite_trouble("What the pokes have seen stays in Airflow's store"):
+                Wait.delete(store)
+
+    @contextmanager
+    def _despite_trouble(self, what: str) -> Iterator[None]:
+        """Go on where Airflow's database is busy or away for long, and say `what` follows from it."""
+        try:
+            yield
+        except Exception as error:
+            if not is_passing_trouble(error):
+                raise
+            self._warn(f"{what}: {type(error).__name__}: {error}")
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Push the summary, write the last lines of the log, and return or raise what the verdict means."""
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
         if self._add_names(summary):
-            context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+            with self._despite_trouble("The names of the failed files are not in the summary"):
+                push_xcom(context["ti"], SUMMARY_KEY, summary)
         self._show_end(context, outcome, summary)
         if outcome is Outcome.COMPLETED:
             tell_events(context, self.outlets or (), summary, place=self._place())
@@ -378,10 +420,10 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                 self.log.warning("%s", line)
             return summary
         if outcome is Outcome.FAILED:
-            bad, left = summary["failed"] + summary["missing"], self._left(summary)
+            bad, left = summary["failed"] + summary["missing"], open_jobs(summary)
             still = f"{self.kind.still_running(left)}." if left else ""
             head = f"{bad} of {self.kind.count(summary['total'])} did not complete{not_sent(self._unsent)}."
-            self.log.error("%s", _joined(head, still))
+            self.log.error("%s", joined(head, still))
         for line in failure_table(summary):
             self.log.error("%s", line)
         self._raise(outcome, self._error(outcome, summary, reason))
@@ -391,20 +433,16 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         """Say what a Clear of this task does, as the end of a sentence."""
         return "it only waits"
 
-    def _left(self, summary: Mapping[str, Any]) -> int:
-        """Return how many jobs have not ended."""
-        ended = sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
-        return int(summary["total"] - ended)
-
     def _known_place(self) -> dict[str, Any]:
         """Return what the live snapshot can tell from the start; see `LiveView.place`."""
         return {"web": self._connection().settings.web_url}
 
     def _show(self, context: Context, wait: Wait) -> None:
-        """Write the live snapshot, if there is something new to show."""
+        """Write the live snapshot, if there is something new to show, and now and then if there is not."""
         now = time.time()
-        if wait.view.due(wait.tracker, now):
-            self._write_view(context, wait.view.snapshot(wait.tracker, now))
+        due = wait.view.due(wait.tracker, now) or wait.view.silent(now)
+        if due and not self._write_view(context, wait.view.snapshot(wait.tracker, now)):
+            wait.view.not_written()
 
     def _show_end(self, context: Context, outcome: Outcome, summary: Mapping[str, Any]) -> None:
         """Write the last snapshot, which goes on from what this worker or the trigger has seen."""
@@ -415,10 +453,10 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             view.restore(self._seen or showing.read(view_address(context["ti"]), warn=self._warn))
         self._write_view(context, view.final(summary, time.time(), outcome=outcome))
 
-    def _write_view(self, context: Context, snapshot: dict[str, Any]) -> None:
+    def _write_view(self, context: Context, snapshot: dict[str, Any]) -> bool:
         address = view_address(context["ti"])
         self._linked = showing.link(address, snapshot, self._linked, warn=self._warn)
-        showing.write(address, snapshot, warn=self._warn)
+        return showing.write(address, snapshot, warn=self._warn)
 
     def _warn(self, line: str) -> None:
         """Warn of trouble with what is only looked at, once each."""
@@ -432,25 +470,14 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
         """Return the exception that an outcome other than success means; the one place that decides it."""
-        left = self._left(summary)
-        still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:
             return CgcJobsFailed(summary, self._what_to_do(summary), self._unsent)
-        done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
-        last = f"The last look at them failed: {reason}" if reason else ""
-        error: BaseException
-        if outcome is Outcome.TIMEOUT:
-            error = AirflowSensorTimeout(_joined(f"The timeout of {self.timeout:g} s is over.", done, still, last))
-            return error
-        if outcome is Outcome.EXECUTION_TIMEOUT:
-            limit = f"The execution_timeout of {self.execution_timeout} is over."
-            error = AirflowTaskTimeout(_joined(limit, done, still, last))
-            return error
-        still = f"{self.kind.count(left)} may still run." if left else ""
-        told = _joined(reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
-        return CgcWaitError(
-            f"{told} (this task asks with connection {self.cgc_conn_id!r}), then clear this task: {self._after_clear}."
-        )
+        if outcome is Outcome.ERROR:
+            refusal = None if self._current is None else self._current.refusal
+            return wait_error(summary, reason, conn_id=self.cgc_conn_id, clear=self._after_clear, cause=refusal)
+        is_own = outcome is Outcome.TIMEOUT
+        limit = self.timeout if is_own else self.execution_timeout
+        return timeout_error(summary, reason, is_own=is_own, limit=limit, clear=self._after_clear)
 
     def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
         """Raise `error`, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble with asking is not."""
@@ -490,5 +517,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         return bool(names)
 
 
-def _joined(*sentences: str) -> str:
-    return " ".join(filter(None, sentences))
+def _bounded(value: Any) -> Any:
+    """Return `LONGEST` for a longer time, also for one without end; what is no time is for Airflow to refuse."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    return LONGEST if isinstance(seconds, (int, float)) and seconds > LONGEST else value

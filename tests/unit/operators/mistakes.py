@@ -29,8 +29,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"location": "{name"},
-        "the location '{name' has a single '{' at position 1; write '{{' for the character itself, or"
-        " complete the field.",
+        "the location '{name' has a single '{' at position 1; complete the field, or, for the"
+        " character itself, write {{ '{{' }} in the Dag.",
     ),
     (
         "export",
@@ -227,8 +227,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"items": None, "manifest": "s3://b/a.jsonl", "manifest_path": "s3://b/a.jsonl"},
-        "manifest and manifest_path have the same address, s3://b/a.jsonl, and the task would write"
-        " over what it reads; give manifest_path another one.",
+        "manifest has the same address as manifest_path, s3://b/a.jsonl, and the task would write over"
+        " what it reads; give manifest_path another one.",
     ),
     (
         "export",
@@ -250,12 +250,12 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"cgc_conn_id": ""},
-        "cgc_conn_id is ''; give the id of an Airflow connection, or leave it out for 'cgc_default'.",
+        "cgc_conn_id is ''; give the id of an Airflow connection, or leave it out for the default.",
     ),
     (
         "export",
         {"cgc_conn_id": None},
-        "cgc_conn_id is None; give the id of an Airflow connection, or leave it out for 'cgc_default'.",
+        "cgc_conn_id is None; give the id of an Airflow connection, or leave it out for the default.",
     ),
     ("export", {"verify": "true"}, "verify is 'true', of type str; give True or False, it is not templated."),
     ("export", {"poke_interval": 0}, "poke_interval is 0; give seconds above 0, or a timedelta."),
@@ -340,7 +340,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "wait",
         {"export_ids": [JOB], "cgc_conn_id": 5},
-        "cgc_conn_id is 5; give the id of an Airflow connection, or leave it out for 'cgc_default'.",
+        "cgc_conn_id is 5; give the id of an Airflow connection, or leave it out for the default.",
     ),
     ("imports", {"import_ids": []}, "import_ids is empty; set allow_empty=True if there may be nothing to do."),
     (
@@ -437,6 +437,6 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "list",
         {"cgc_conn_id": " "},
-        "cgc_conn_id is ' '; give the id of an Airflow connection, or leave it out for 'cgc_default'.",
+        "cgc_conn_id is ' '; give the id of an Airflow connection, or leave it out for the default.",
     ),
 ]
