@@ -95,7 +95,8 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
     """Read what is known when the Dag is parsed."""
     given = Literals(task)
     values = {name: given.read(name, reader) for name, reader in READERS.items()}
-    if not task.wait and not task.manifest_path and (task.max_failures not in (0, "0") or values["max_failure_share"]):
+    none = (None, 0, "0")
+    if not task.wait and not task.manifest_path and not (task.max_failures in none and task.max_failure_share in none):
         given.problems.append(
             "with wait=False and failures tolerated, the ids that it returns would not tell what the platform refused;"
             " give it a manifest_path, whose address is returned instead"

@@ -66,7 +66,7 @@ def check_flag(value: Any, *, where: str) -> None:
     """
     if not isinstance(value, bool):
         kind = type(value).__name__
-        raise CgcInputRefused(f"{where} is {value!r}, of type {kind}; give True or False, it is not templated")
+        raise CgcInputRefused(f"{where} is {value!r}, of type {kind}; give True or False, it is not templated.")
 
 
 def check_seconds(name: str, arguments: Mapping[str, Any], *, about: str) -> None:

@@ -335,7 +335,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "wait",
         {"export_ids": [JOB], "fail_fast": "no"},
-        "fail_fast is 'no', of type str; give True or False, it is not templated",
+        "fail_fast is 'no', of type str; give True or False, it is not templated.",
     ),
     (
         "wait",

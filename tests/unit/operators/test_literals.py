@@ -128,7 +128,7 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("export", {"items": None, "manifest": "s3://bucket/{{ ds }}.jsonl", "manifest_path": "s3://bucket/out.jsonl"}),
     ("export", {"items": None, "manifest": "s3://bucket/MANIFEST.JSONL", "failed_only": True}),
     ("export", {"properties": '{"sse_algorithm": "AES256"}', "manifest_path": "", "manifest_conn_id": None}),
-    ("export", {"poke_interval": 0.5, "timeout": timedelta(days=30), "max_failures": None}),
+    ("export", {"poke_interval": 0.5, "timeout": timedelta(days=30), "max_failures": None, "wait": False}),
     ("wait", {"export_ids": "{{ ti.xcom_pull('start') }}"}),
     ("wait", {"export_ids": [[JOB], [JOB]], "expected_count": "1"}),
     ("wait", {"export_ids": ["s3://bucket/{{ ds }}.jsonl", "s3://bucket/b.jsonl"]}),
