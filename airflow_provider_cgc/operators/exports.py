@@ -106,7 +106,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param aliases: what to do with files that are aliases of other objects than the one wanted, which the platform
         does not export: "fail" those items, or "skip" them. (templated)
     :param properties: passed to the platform with every item that brings none, such as
-        `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`. (templated)
+        `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`, or text of it. (templated)
     :param max_failures: how many items may fail before the task does, with those that cannot be exported (deleted, a
         folder, an alias, too large, no usable location); beyond that nothing more is sent. (templated)
     :param max_failure_share: the same as a share of all items, from 0 to 1; with a `max_failures` above 0 beside it,
@@ -134,7 +134,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         token or the rights is never skipped.
     :param never_fail: skip instead of fail whatever happens.
     :raises CgcInputRefused: something is wrong with the arguments or a volume, or with more items than may fail;
-        nothing was sent; not retried.
+        nothing was sent; not retried. Of what the Dag says without a template it is raised when the Dag is parsed.
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
     :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
