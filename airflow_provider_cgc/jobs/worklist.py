@@ -234,8 +234,8 @@ class Worklist:
         if replacing:
             self._say(
                 f"{EXPORT.count(len(replacing))} of other runs, such as {replacing[0]}, are under way to the same"
-                f" places and replace what is there, although if_exists is {self._order.if_exists!r} here. This task waits for"
-                " them: they cannot be cancelled."
+                f" places and replace what is there, although if_exists is {self._order.if_exists!r} here. This task"
+                " waits for them: they cannot be cancelled."
             )
 
     def _why_not_joined(self, key: Key, job: ExportJob) -> str | None:

@@ -153,8 +153,9 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
 
 
 def test_a_move_over_a_copy(emulator: CgcEmulator) -> None:
+    emulator.clock.speed = 600
     file = emulator.file_ids[:1]
-    assert Attempts(emulator, items=file).run() == "success"
+    emulator.submit_exports(file, location="out/{id}")
     move = Attempts(emulator, items=file, copy_only=False)
     assert move.run() == "CgcJobsFailed"
     assert advised(move, r'clear this task with (if_exists="overwrite" and resume=False)')
