@@ -152,17 +152,6 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
     assert again.run() == "success"
 
 
-def test_a_move_over_a_copy(emulator: CgcEmulator) -> None:
-    emulator.clock.speed = 600
-    file = emulator.file_ids[:1]
-    emulator.submit_exports(file, location="out/{id}")
-    move = Attempts(emulator, items=file, copy_only=False)
-    assert move.run() == "CgcJobsFailed"
-    assert advised(move, r'clear this task with (if_exists="overwrite" and resume=False)')
-
-    assert move.clear(if_exists="overwrite", resume=False) == "success"
-
-
 def test_a_job_of_another_run_that_overwrites_is_told(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 
