@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from airflow_provider_cgc.compat import announced_kinds
 from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
+
+log = logging.getLogger(__name__)
 
 FACTS = ("total", "completed", "skipped", "failed", "bytes", "manifest")
 """What of a summary goes into an event."""
@@ -46,20 +51,38 @@ def tell_events(context: Context, outlets: Iterable[Any], summary: Mapping[str, 
     """
     Let the events of a task's outlets tell what was moved; Airflow stores them when the task has succeeded.
 
+    An asset that is referred to by name or address is looked up by Airflow; what goes wrong there becomes a warning,
+    because everything is done by then.
+
     :param place: the asset that the event of an `AssetAlias` is about; None where it is not known.
     """
     outlets = list(outlets)
     if not outlets:
         return
-    from airflow.providers.common.compat.sdk import Asset, AssetAlias
+    from airflow.providers.common.compat.sdk import AssetAlias
 
     facts = {name: summary[name] for name in FACTS}
+    kinds: Any = announced_kinds()
     for outlet in outlets:
         if isinstance(outlet, AssetAlias):
             if place is not None:
                 context["outlet_events"][outlet].add(place, extra=facts)
-        elif isinstance(outlet, Asset):
-            context["outlet_events"][outlet].extra.update(facts)
+            else:
+                log.warning(
+                    "The outlet %s announces nothing by itself: this task does not know where the files went. Give the"
+                    " asset of the place (airflow_provider_cgc.assets.asset_of) instead.",
+                    outlet,
+                )
+        elif isinstance(outlet, kinds):
+            try:
+                context["outlet_events"][outlet].extra.update(facts)
+            except Exception as error:  # noqa: BLE001  # what is only told ends no task
+                log.warning(
+                    "The event of the outlet %s does not tell what was moved: %s: %s",
+                    outlet,
+                    type(error).__name__,
+                    error,
+                )
 
 
 def place_of(volume: str | None, location: str) -> Asset | None:
@@ -70,6 +93,26 @@ def place_of(volume: str | None, location: str) -> Asset | None:
         return asset_of(volume, folder) if volume else None
     except CgcBadInput:
         return None
+
+
+def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
+    """
+    Refuse what Airflow takes as an outlet and never announces: conditions on assets, which only schedules know, and
+    text. Other objects, of which Airflow's lineage has many, are none of an asset's business.
+
+    :raises ValueError: when the Dag is parsed.
+    """
+    outlets = list(outlets)
+    if not outlets:
+        return
+    from airflow.providers.common.compat.sdk import AssetAll, AssetAny
+
+    for outlet in outlets:
+        if isinstance(outlet, (AssetAll, AssetAny, str)):
+            raise ValueError(
+                f"{where}: Airflow announces nothing for an outlet of type {type(outlet).__name__} ({shown(outlet)});"
+                " list the assets themselves, such as airflow_provider_cgc.assets.asset_of('owner/volume', 'folder')"
+            )
 
 
 def refuse_early_events(outlets: Iterable[Any], *, wait: bool, dry_run: bool, where: str) -> None:

@@ -32,18 +32,21 @@ _TELLING = threading.Lock()
 _COMPLAINED = threading.Event()
 
 
-def write(address: Mapping[str, Any] | None, snapshot: Mapping[str, Any], *, warn: Warn) -> None:
-    """Write a snapshot, and set the gauges `cgc.jobs.<state>`."""
+def write(address: Mapping[str, Any] | None, snapshot: Mapping[str, Any], *, warn: Warn) -> bool:
+    """Write a snapshot, and set the gauges `cgc.jobs.<state>`; say whether it was written."""
     if address is None:
-        return
+        return False
+    written = False
     try:
         compat.write_view(address, SNAPSHOT_KEY, dict(snapshot))
+        written = True
     except Exception as error:  # noqa: BLE001  # a display ends no wait
         warn(f"XCom {SNAPSHOT_KEY!r}, which shows the jobs in Airflow's UI, could not be written: {_named(error)}")
     with _metrics_may_fail():
         tags = {"kind": snapshot["kind"], "dag_id": address["dag_id"], "task_id": address["task_id"]}
         for state, count in snapshot["counts"].items():
             compat.stats().gauge(f"cgc.jobs.{state}", count, tags=tags)
+    return written
 
 
 def link(

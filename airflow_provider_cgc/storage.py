@@ -5,33 +5,111 @@ What is written stands there whole or not at all, also when the task is killed i
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_cgc.compat import conf
 from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.ids import Address
 
 LOCAL = frozenset({"file", "local"})
 _LOCAL_EXECUTORS = frozenset({"LocalExecutor", "SequentialExecutor", "DebugExecutor"})
 
 _LONGEST_NAME = 60
 """Characters of a file's name that its working copy keeps: file systems take 255 bytes."""
+_DEEPEST = 10
+"""Lists within lists in which addresses are looked for."""
+_FOR_GOOD = frozenset(
+    {errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.ENODEV, errno.ENOTSUP}
+)
+"""Errors of a file system that come from the path itself. A full disk, a quota or a dropped network may pass."""
 
 
-def check(uri: str, conn_id: str | None = None) -> None:
+class BadPath(CgcBadInput):
+    """An address is wrong, or what is there cannot be read or written as it is."""
+
+
+def as_text(value: Any) -> Any:
+    """
+    Return an address that is an object as its text: `ObjectStoragePath`, or a path of this machine such as `Path`.
+
+    The connection of an `ObjectStoragePath` is a part of the text. Anything else is returned as it is.
+    """
+    if value is None or isinstance(value, (str, bytes, int, float, list, tuple, set, frozenset, Mapping)):
+        return value
+    # Here, because it loads fsspec, for which a Dag file should not wait.
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    if isinstance(value, ObjectStoragePath):
+        return Address(value)
+    path = os.fspath(value) if isinstance(value, os.PathLike) else None
+    if not isinstance(path, str):
+        return value
+    return Address(f"file://{path}" if path.startswith("/") else path)
+
+
+def texts_in(value: Any, depth: int = 0) -> Any:
+    """Return a value, or a list and the lists in it, with the text of each address that is an object."""
+    known = as_text(value)
+    if known is not value or depth > _DEEPEST or isinstance(value, (str, bytes, bytearray, Mapping)):
+        return known
+    # A set keeps its kind: whoever reads it gives it an order.
+    if isinstance(value, (set, frozenset)):
+        return {as_text(one) for one in value}
+    return [texts_in(one, depth + 1) for one in value] if isinstance(value, Iterable) else value
+
+
+def address(value: object, conn_id: str | None = None) -> str:
+    """
+    Return an address as the one text that stands for it everywhere, its connection in it: `s3://conn@bucket/key`.
+
+    :param conn_id: the connection, where the address names none; it is left out for a local file, which needs none.
+    :raises BadPath: if it is no address, or names another connection than `conn_id`.
+    """
+    uri = as_text(value)
+    if not isinstance(uri, str) or not uri.strip() or "{{" in uri:
+        raise BadPath(f"The path {_shown(value)} is no address; write it like s3://bucket/folder/name.jsonl")
+    uri = uri.strip()
+    if uri.startswith("/") and not uri.startswith("//"):
+        return f"file://{uri}"
+    parts = urlsplit(uri)
+    if parts.scheme in LOCAL and parts.netloc in ("", f"{connection_of(uri)}@"):
+        return f"file://{uri.partition('://')[2].removeprefix(parts.netloc)}"
+    own = connection_of(uri)
+    if parts.scheme in LOCAL or not conn_id or not parts.netloc or own == conn_id:
+        return uri
+    if own is not None:
+        raise BadPath(
+            f"The path {uri} names the connection {own!r}, and manifest_conn_id is {conn_id!r}; give the same one, or"
+            " only one of them"
+        )
+    return urlunsplit(parts._replace(netloc=f"{conn_id}@{parts.netloc}"))
+
+
+def connection_of(uri: str) -> str | None:
+    """Return the connection that the text of an address names; None where it names none."""
+    return urlsplit(uri).netloc.rpartition("@")[0] or None
+
+
+def check(uri: object, conn_id: str | None = None) -> None:
     """
     Make sure that the address can be meant for a file, before hours are spent on what goes there; nothing is written.
 
-    :raises CgcBadInput: if it is no address, its provider or connection is missing, or there is a folder.
+    :raises BadPath: if it is no address, its provider or connection is missing, there is a folder, or a file where
+        a folder would have to be.
     """
-    _refuse_folder(_place(uri, conn_id))
+    place = _place(uri, conn_id)
+    with _faults(place):
+        _refuse_folder(place)
 
 
-def write_lines(uri: str, lines: Iterable[str], conn_id: str | None = None) -> str:
+def write_lines(uri: object, lines: Iterable[str], conn_id: str | None = None) -> str:
     """
     Write lines, which bring their ends, and give the address at which they can be read, `conn_id` in it.
 
@@ -39,11 +117,11 @@ def write_lines(uri: str, lines: Iterable[str], conn_id: str | None = None) -> s
     complete; folders are made. A bucket knows no renaming, but an object shows only when it is complete: it is sent
     in one go.
 
-    :raises CgcBadInput: if nothing can be written there.
+    :raises BadPath: if nothing can be written there.
     """
     place = _place(uri, conn_id)
-    _refuse_folder(place)
     with _faults(place):
+        _refuse_folder(place)
         if _can_rename(place.fs):
             _write_beside(place, lines)
         else:
@@ -51,28 +129,28 @@ def write_lines(uri: str, lines: Iterable[str], conn_id: str | None = None) -> s
     return place.uri
 
 
-def read_lines(uri: str, conn_id: str | None = None) -> Iterator[str]:
+def read_lines(uri: object, conn_id: str | None = None) -> Iterator[str]:
     """
     Return the lines, one at a time and with their ends; what is there is opened at once.
 
-    :raises CgcBadInput: if there is nothing to read, or no text in UTF-8.
+    :raises BadPath: if there is nothing to read, or no text in UTF-8.
     """
     place = _place(uri, conn_id)
-    _refuse_folder(place)
     with _faults(place):
+        _refuse_folder(place)
         stream = place.fs.open(place.path, "rb")
     return _decoded(stream, place)
 
 
-def exists(uri: str, conn_id: str | None = None) -> bool:
+def exists(uri: object, conn_id: str | None = None) -> bool:
     """
     Say whether there is a file or object; trouble with the storage is an error, never a "no".
 
-    :raises CgcBadInput: if it cannot be told, or there is a folder.
+    :raises BadPath: if it cannot be told, or there is a folder.
     """
     place = _place(uri, conn_id)
-    _refuse_folder(place)
     with _faults(place):
+        _refuse_folder(place)
         try:
             # Not `fs.exists`, which says no to every error, a wrong password too.
             place.fs.info(place.path)
@@ -81,17 +159,9 @@ def exists(uri: str, conn_id: str | None = None) -> bool:
     return True
 
 
-def with_connection(uri: str, conn_id: str | None) -> str:
-    """Write the connection into the address, as Airflow reads it: who gets only the address can open it."""
-    parts = urlsplit(uri)
-    host = parts.netloc.rpartition("@")[2]
-    if conn_id is None or not host or parts.scheme in LOCAL:
-        return uri
-    return urlunsplit(parts._replace(netloc=f"{conn_id}@{host}"))
-
-
-def local_warning(uri: str) -> str | None:
+def local_warning(value: object) -> str | None:
     """Return what to warn of: a file on the worker's own disk, where tasks may run on several machines."""
+    uri = address(value)
     if (urlsplit(uri).scheme or "file") not in LOCAL:
         return None
     executors = [name.strip() for name in str(conf.get("core", "executor", fallback="")).split(",")]
@@ -114,33 +184,31 @@ class _Place(NamedTuple):
     path: str
 
 
-def _place(uri: object, conn_id: str | None) -> _Place:
-    # Here, because it loads fsspec, for which a Dag file should not wait.
+def _place(value: object, conn_id: str | None) -> _Place:
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, ObjectStoragePath
 
-    if not isinstance(uri, str) or not uri.strip() or "{{" in uri:
-        raise CgcBadInput(f"The path {uri!r} is no address; write it like s3://bucket/folder/name.jsonl")
+    uri = address(value, conn_id)
     parts = urlsplit(uri)
-    if not parts.scheme and not uri.startswith("/"):
-        raise CgcBadInput(
+    if not parts.scheme:
+        raise BadPath(
             f"The path {uri!r} does not tell where it begins; write it like s3://bucket/folder/name.jsonl or"
             " file:///folder/name.jsonl"
         )
-    is_local = parts.scheme in LOCAL or not parts.scheme
+    is_local = parts.scheme in LOCAL
     if is_local and parts.netloc.rpartition("@")[2]:
-        raise CgcBadInput(f"The path {uri!r} names a host; a local file has three slashes: file:///folder/name.jsonl")
+        raise BadPath(f"The path {uri!r} names a host; a local file has three slashes: file:///folder/name.jsonl")
     if uri.endswith("/") or not (parts.path.strip("/") if parts.netloc or is_local else parts.path):
-        raise CgcBadInput(f"The path {uri!r} has no name of a file; write it like s3://bucket/folder/name.jsonl")
+        raise BadPath(f"The path {uri!r} has no name of a file; write it like s3://bucket/folder/name.jsonl")
     try:
         path = ObjectStoragePath(uri, conn_id=None if is_local else conn_id)
         # A bucket's file system is made when it is first asked for; what is missing is found here.
-        return _Place(with_connection(uri, conn_id), path.fs, str(path.path))
+        return _Place(uri, path.fs, str(path.path))
     except AirflowNotFoundException as error:
-        raise CgcBadInput(
+        raise BadPath(
             f"The path {uri}: the connection of the storage is not defined ({error}); create it, or correct its id"
         ) from error
     except (ValueError, ImportError) as error:
-        raise CgcBadInput(
+        raise BadPath(
             f"The path {uri} cannot be opened ({error}); install the Airflow provider for {parts.scheme}://, such as"
             " apache-airflow-providers-amazon[s3fs] for s3://"
         ) from error
@@ -152,22 +220,30 @@ def _faults(place: _Place) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
-        raise CgcBadInput(
-            f"The path {place.uri} is not there ({error}); check the bucket or folder, its capitals, and the name"
+        elsewhere = f". {local_warning(place.uri) or ''}".rstrip(" .")
+        raise BadPath(
+            f"The path {place.uri} is not there ({error}); check the bucket or folder, its capitals, and the"
+            f" name{elsewhere}"
         ) from error
     except PermissionError as error:
-        raise CgcBadInput(
+        raise BadPath(
             f"The path {place.uri} is not allowed ({error}); give the worker's user, or the connection, the right to it"
+        ) from error
+    except OSError as error:
+        if error.errno not in _FOR_GOOD:
+            raise
+        raise BadPath(
+            f"The path {place.uri} cannot be a file's ({error}); give another one, on a disk that can be written"
         ) from error
 
 
 def _refuse_folder(place: _Place) -> None:
     try:
         is_folder = place.fs.info(place.path).get("type") == "directory"
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, PermissionError):
         return  # who may write to a bucket need not have the right to look into it
     if is_folder:
-        raise CgcBadInput(f"The path {place.uri} is a folder; add the name of a file, such as files.jsonl")
+        raise BadPath(f"The path {place.uri} is a folder; add the name of a file, such as files.jsonl")
 
 
 def _can_rename(fs: Any) -> bool:
@@ -198,4 +274,8 @@ def _decoded(stream: Any, place: _Place) -> Iterator[str]:
         try:
             yield from text
         except UnicodeDecodeError as error:
-            raise CgcBadInput(f"The path {place.uri} holds no text in UTF-8 ({error}); save it as UTF-8") from error
+            raise BadPath(f"The path {place.uri} holds no text in UTF-8 ({error}); save it as UTF-8") from error
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, str) else f"{value!r}, of type {type(value).__name__},"

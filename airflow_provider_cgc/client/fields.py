@@ -66,18 +66,20 @@ def size(value: object) -> int | None:
 
 
 def whole_number(value: object) -> int | None:
-    """A number from 0 on, which some answers give as text."""
+    """A number from 0 on, of 19 digits at most, which some answers give as text."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**19 else None
 
 
 def time(value: object) -> datetime | None:
-    """ISO 8601 with "Z" or an offset; a time without either is UTC."""
+    """ISO 8601 with "Z" or an offset, which is kept; a time without either is UTC."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.astimezone(UTC)  # which the first or the last day of the calendar may not have
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment

@@ -27,6 +27,12 @@ class BadIds(ValueError):
     """The value is no list of job ids; the text says what is wrong with it, not yet which argument it came from."""
 
 
+class Address(str):
+    """Text that is an address whatever it looks like, because an object said so."""
+
+    __slots__ = ()
+
+
 def parse_ids(value: Any) -> list[str]:
     """
     Return the job ids that `value` stands for, in order; duplicates are kept for the caller to count.
@@ -79,6 +85,8 @@ def flatten(value: Any, depth: int = 0) -> Iterator[Any]:
 
 def is_uri(value: object) -> bool:
     """Say whether this is text with the form of an address, such as that of a manifest; no id has "://" in it."""
+    if isinstance(value, Address):
+        return True
     return isinstance(value, str) and "://" in value and len(value.split()) == 1 and value.lstrip()[0] not in "[({\"'"
 
 

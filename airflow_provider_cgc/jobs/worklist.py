@@ -183,10 +183,10 @@ class Worklist:
 
     def counts(self) -> dict[str, int]:
         """Return how many items would be sent, how many skipped, how many would fail unsent, and how many are done."""
-        to_send = len(self.to_send()) + len(self.in_the_way)
+        to_send = len(self.to_send())
         passed_over = sum(map(self._order.skips, self.problems()))
         skipped, unfit = len(self.skipped) + passed_over, len(self.problems()) - passed_over
-        apart = len(self.held.keys() | self.blocked.keys())
+        apart = len(self.held.keys() | self.blocked.keys() | self.in_the_way.keys())
         settled = len(self.items) + len(self._unplaced) - to_send - skipped - unfit - apart
         return {"to_send": to_send, "skipped": skipped, "not_exportable": unfit, "settled": settled}
 

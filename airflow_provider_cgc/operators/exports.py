@@ -12,7 +12,7 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError
 from airflow_provider_cgc.client.problems import as_sentence, naming_host
-from airflow_provider_cgc.compat import has_poked, run_began, task_state_store
+from airflow_provider_cgc.compat import has_poked, push_xcom, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
@@ -25,8 +25,10 @@ from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
-from airflow_provider_cgc.jobs.report import failure_table
+from airflow_provider_cgc.jobs.report import failure_table, manifest_line
+from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
@@ -39,11 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from airflow.providers.common.compat.sdk import Asset, Context
+    from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
-    from airflow_provider_cgc.jobs.manifest import ItemOutcome
     from airflow_provider_cgc.operators import settling
     from airflow_provider_cgc.sensors.wait import Wait
 
@@ -119,7 +120,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         or each of them would export everything once more.
     :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be.
     :param dry_run: check everything, say what would be done, and send nothing; returns how many `items` there are, and
-        how many of them are `to_send`, `skipped`, `not_exportable`, `settled`, `in_the_way`.
+        how many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way), `in_the_way`: an
+        object is there. Those are among `to_send`, but with `if_exists="skip"`, where they are not sent.
     :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
         something.
     :param cgc_conn_id: the connection, which must be of the user who may export the files. (templated)
@@ -166,7 +168,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         *,
         copy_only: bool | str,
         items: Any = None,
-        manifest: str | None = None,
+        manifest: str | ObjectStoragePath | None = None,
         failed_only: bool = False,
         volume: str | None = None,
         location: str = "{path}/{name}",
@@ -175,7 +177,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         properties: Mapping[str, Any] | None = None,
         max_failures: int | str = 0,
         max_failure_share: float | str | None = None,
-        manifest_path: str | None = None,
+        manifest_path: str | ObjectStoragePath | None = None,
         manifest_conn_id: str | None = None,
         verify: bool = False,
         resume: bool = True,
@@ -225,6 +227,17 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
 
+    # No attribute of the instance: Airflow's OpenLineage provider, with include_full_task_info, turns these into
+    # attributes of a dict, and then needs that dict's own method `items` (tried with 2.20).
+    @property
+    def items(self) -> Any:
+        """The argument."""
+        return self._items_given
+
+    @items.setter
+    def items(self, value: Any) -> None:
+        self._items_given = value
+
     def execute(self, context: Context) -> Any:
         """Check, send, and wait as the mode says."""
         if self.wait and not self._dry_run:
@@ -256,7 +269,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             self._unsent = tracker.unsent
             return self._finish(context, Outcome.FAILED, tracker.summary(), None)
         summary = {**tracker.summary(), "manifest": self._manifest_uri()}
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
         for line in failure_table(summary):
             self.log.warning("%s", line)
         self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
@@ -281,7 +294,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _manifest_uri(self) -> str | None:
         """Return the manifest's address as it can be read elsewhere, with its connection."""
-        return storage.with_connection(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
+        return storage.address(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
 
     def _opening(self, context: Context) -> JobTracker:
         """Start what has to be started, or take up what an earlier poke of this try has started."""
@@ -319,14 +332,13 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         from airflow_provider_cgc.jobs.order import Order
         from airflow_provider_cgc.jobs.worklist import UncertainExports
 
-        with _refused():
-            record = self._record(context)
+        record = self._record(context)
+        with _refused(), self._telling(record, context) as tell_of:
             record.begin()
             copy_only = flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
             if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
             aliases = word_of(self.aliases, ALIASES, where=f"aliases of task {self.task_id!r}")
             items = self._items()
-            self._check_addresses()
             record.check(dry_run=self._dry_run)
             if not items:
                 if not self._dry_run:
@@ -345,9 +357,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 verify=self.verify,
                 recorded=record.lasts,
                 too_many=lambda failed: self._too_many(failed, len(items)),
+                tolerance=self._tolerance(len(items)),
                 where=self._where,
             )
             exporting = Exporting(self._client(), order, say=self._say)
+            tell_of.append(exporting)
             exporting.check(first=record.is_first)
             began, client = exporting.now(), self._client()
             owner = f"{client.user().username} at {client.settings.host}"
@@ -357,6 +371,38 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             except (ledgers.OtherOwnerError, UncertainExports) as error:
                 raise CgcExportsUncertain(str(error)) from None
         return Prepared(exporting, ledger, record)
+
+    @contextmanager
+    def _telling(self, record: Record, context: Context) -> Iterator[list[Exporting]]:
+        """Leave what a refusal is about in the manifest and in the XCom, however many items it is about."""
+        from airflow_provider_cgc.jobs.order import BadOrder
+
+        exporting: list[Exporting] = []
+        try:
+            yield exporting
+        except BadOrder as error:
+            if self._dry_run:
+                raise
+            where = self._leave_refusal(record, context, exporting[-1].refused(error))
+            raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.{where}") from None
+
+    def _leave_refusal(self, record: Record, context: Context, outcomes: list[ItemOutcome]) -> str:
+        """Write manifest and summary of a refused order; say where the reasons are, to follow a sentence."""
+        tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
+        tracker.total = len(outcomes)
+        manifest = self._manifest_uri()
+        try:
+            written = record.write_refused(outcomes)
+        except Exception as error:
+            # Object storages raise errors of their own, of every kind, and none of them may hide the refusal.
+            written = False
+            self.log.warning("Manifest %s could not be written: %s", self.manifest_path, error, exc_info=True)
+        summary = {**tracker.summary(), "manifest": manifest if written else None}
+        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        if written:
+            return f" All items, each with its reason, are in the manifest {manifest}"
+        kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
+        return f" The XCom 'cgc_summary' has the first {len(summary['failed_items'])} reasons.{kept}"
 
     def _sent(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
@@ -393,7 +439,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             if outcome in (Outcome.COMPLETED, Outcome.FAILED):
                 raise
             # Object storages raise errors of their own, of every kind.
-            self.log.warning("Manifest %s was not updated: %s", self.manifest_path, error, exc_info=True)
+            self.log.warning("Manifest %s was not updated: %s", self._manifest_uri(), error, exc_info=True)
 
     def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> Outcome:
         """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
@@ -453,7 +499,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if outcome is Outcome.ERROR and self._unsettled:
             return CgcExportsUnsettled(
                 f"{self._unsettled} Let this task be retried, or clear it (it asks with connection"
-                f" {self.cgc_conn_id!r}): {self._after_clear}."
+                f" {self.cgc_conn_id!r}): {self._after_clear}. {manifest_line(summary)}".rstrip()
             )
         return super()._error(outcome, summary, reason)
 
@@ -462,18 +508,14 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return "it takes over what runs, counts what is done, and sends again only what failed or is missing"
 
     def _what_to_do(self, summary: dict[str, Any]) -> str:
-        return f"Mend the cause, then clear this task: {self._after_clear}."
+        total, bad = summary["total"], summary["failed"] + summary["missing"]
+        some_may = self._tolerated(total) and self._too_many(bad, total)
+        limit = f"That is more than may fail: {self._tolerance(total)}. " if some_may else ""
+        return f"{limit}Mend the cause, then clear this task: {self._after_clear}."
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         self._record(context).push(wait.ids, began=self._began)
         super()._defer(context, wait, first_look=first_look, started=started)
-
-    def _check_addresses(self) -> None:
-        if self.manifest is not None and self.manifest == self.manifest_path:
-            raise CgcInputRefused(
-                f"Task {self.task_id!r} has the same address for manifest and manifest_path, {self.manifest}, and would"
-                " write over what it reads; give manifest_path another one."
-            )
 
     def _check_memory(self, context: Context, count: int) -> None:
         """Refuse what could not be remembered."""
@@ -484,7 +526,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 " from before it was cleared; give it a manifest_path, which does."
             )
         if self._reschedules and not has_store:
-            local = storage.local_warning(self.manifest_path) if self.manifest_path else None
+            uri = self._manifest_uri()
+            local = storage.local_warning(uri) if uri else None
             if local or not self.manifest_path:
                 raise CgcInputRefused(
                     f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets from one poke"
@@ -502,12 +545,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Read the items, wherever they are, or say what is wrong with them."""
         from airflow_provider_cgc.operators.reading import items_given, manifest_items
 
-        conn_id = self.manifest_conn_id
+        how: dict[str, Any] = {"conn_id": self.manifest_conn_id, "written": self._manifest_uri(), "where": self._where}
         if self.manifest is not None:
-            failed_of = self._client if self.failed_only else None
-            items = manifest_items(self.manifest, conn_id=conn_id, failed_of=failed_of)
+            items = manifest_items(self.manifest, failed_of=self._client if self.failed_only else None, **how)
         elif self.items is not None:
-            items = items_given(self.items, conn_id=conn_id, where=self._where)
+            items = items_given(self.items, **how)
         else:
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
@@ -563,13 +605,21 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             most = min(most, by_share) if most else by_share
         return most
 
+    def _tolerance(self, total: int) -> str:
+        """Say by which argument how many items may fail."""
+        most = self._tolerated(total)
+        share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
+        asked = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
+        by_share = share is not None and not (asked and asked == most)
+        argument = f"max_failure_share={share:g} of {counted(total, 'item')}" if by_share else f"max_failures={asked}"
+        return f"{argument} tolerates {most or 'none'}"
+
     def _record(self, context: Context) -> Record:
         store = task_state_store(context)
         return Record(
             context["ti"],
             store=ReadOnly(store) if self._dry_run and store is not None else store,
-            manifest_path=self.manifest_path or None,
-            manifest_conn_id=self.manifest_conn_id,
+            manifest_path=self._manifest_uri(),
             resume=self.resume,
             retries=self.retries or 0,
             again=self._is_later_poke(context),

@@ -20,10 +20,11 @@ from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.report import human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.sensors.arguments import check_count
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_cgc.client import CgcClient
 
@@ -108,7 +109,7 @@ class CgcListFilesOperator(BaseOperator):
         modified_after: datetime | str | None = None,
         expected_count: int | str | None = None,
         allow_empty: bool = False,
-        manifest_path: str | None = None,
+        manifest_path: str | ObjectStoragePath | None = None,
         manifest_conn_id: str | None = None,
         cgc_conn_id: str = "cgc_default",
         **kwargs: Any,
@@ -129,6 +130,7 @@ class CgcListFilesOperator(BaseOperator):
         self.manifest_path = manifest_path
         self.manifest_conn_id = manifest_conn_id
         self.cgc_conn_id = cgc_conn_id
+        self._masked_task_info = MaskedTaskInfo()
 
     def execute(self, context: Context) -> list[dict[str, Any]] | str:
         """Check the arguments, find the place, list it, and hand over what was found."""
@@ -178,15 +180,14 @@ class CgcListFilesOperator(BaseOperator):
             if expected is not None and expected > MOST_IN_XCOM:
                 raise CgcBadInput(f"expected_count is {expected}; {_needs_a_manifest()}")
             return
-        if not isinstance(self.manifest_path, str) or not self.manifest_path.lower().endswith(_MANIFEST_ENDS):
-            raise CgcBadInput(
-                f"manifest_path is {self.manifest_path!r}; let it end in .jsonl, which tells readers its form"
-            )
         # A mistake in it should not cost the whole listing first.
-        from airflow_provider_cgc.storage import check, local_warning
+        from airflow_provider_cgc.storage import address, check, local_warning
 
-        check(self.manifest_path, self.manifest_conn_id)
-        warning = local_warning(self.manifest_path)
+        uri = address(self.manifest_path, self.manifest_conn_id)
+        if not uri.lower().endswith(_MANIFEST_ENDS):
+            raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
+        check(uri)
+        warning = local_warning(uri)
         if warning:
             self.log.warning("%s", warning)
 

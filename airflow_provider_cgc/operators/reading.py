@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.items import Item, parse_items, parted
 from airflow_provider_cgc.jobs.manifest import read_items
 from airflow_provider_cgc.operators.settling import failed_items
@@ -14,31 +15,47 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
 
 
-def items_given(given: Any, *, conn_id: str | None, where: str) -> list[Item]:
+def items_given(given: Any, *, conn_id: str | None, written: str | None, where: str) -> list[Item]:
     """
     Read the argument `items`: a list or text of one, in which addresses of manifests may stand, too.
 
-    :param conn_id: the connection for manifests.
+    :param conn_id: the connection for manifests whose address names none.
+    :param written: the address that the task writes to, which it must not read.
     :raises BadItems: with everything that is wrong, line numbers included.
     :raises CgcBadInput: if a manifest cannot be read.
     """
-    places, others = parted(given)
-    items = [item for place in places for item in manifest_items(place, conn_id=conn_id)]
+    places, others = parted(storage.texts_in(given))
+    items = [item for place in places for item in manifest_items(place, conn_id=conn_id, written=written, where=where)]
     return items + (parse_items(others, where=where) if others or not places else [])
 
 
 def manifest_items(
-    address: str, *, conn_id: str | None, failed_of: Callable[[], CgcClient] | None = None
+    address: object,
+    *,
+    conn_id: str | None,
+    written: str | None,
+    where: str,
+    failed_of: Callable[[], CgcClient] | None = None,
 ) -> list[Item]:
     """
     Read a manifest; with `failed_of`, which gives a client, only what failed, and what it leaves open is asked for.
 
+    :param conn_id: the connection, where the address names none.
+    :param written: the address that the task writes to, which it must not read.
     :raises BadItems: with everything that is wrong, line numbers included.
     :raises CgcBadInput: if it cannot be read.
     :raises CgcInputRefused: and `CgcExportsUnsettled` if it does not tell yet what failed.
     :raises CgcError: if the platform does not answer.
     """
-    lines = storage.read_lines(address, conn_id)
+    name = storage.address(address)
+    if not storage.connection_of(name):
+        name = storage.address(name, conn_id)
+    if name == written:
+        raise CgcBadInput(
+            f"{where} has the same address as manifest_path, {name}, and the task would write over what it reads; give"
+            " manifest_path another one"
+        )
+    lines = storage.read_lines(name)
     if failed_of is None:
-        return read_items(lines, name=address)
-    return failed_items(failed_of(), lines, name=address)
+        return read_items(lines, name=name)
+    return failed_items(failed_of(), lines, name=name)

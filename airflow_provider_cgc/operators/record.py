@@ -7,15 +7,22 @@ Airflow's `max_tries`, is told from a retry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUncertain, CgcExportsUnsettled
+from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.compat import patiently, push_xcom
+from airflow_provider_cgc.exceptions import (
+    CgcBadInput,
+    CgcExportsUncertain,
+    CgcExportsUnsettled,
+    CgcInputRefused,
+)
 from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.items import BadItems
@@ -55,7 +62,7 @@ class Record:
 
     :param ti: Airflow's task instance.
     :param store: the task state store, None where Airflow has none.
-    :param manifest_path: where the manifest is, if there is one.
+    :param manifest_path: the whole address of the manifest, if there is one.
     :param resume: False: what earlier attempts have left does not count.
     :param retries: the task's own number.
     :param again: this is not the first poke of its try.
@@ -68,7 +75,6 @@ class Record:
         *,
         store: Any | None,
         manifest_path: str | None,
-        manifest_conn_id: str | None,
         resume: bool,
         retries: int,
         again: bool = False,
@@ -77,7 +83,6 @@ class Record:
         self._ti = ti
         self._store = store
         self._path = manifest_path
-        self._conn_id = manifest_conn_id
         self._resume = resume
         self._retries = retries
         self._again = again
@@ -111,8 +116,15 @@ class Record:
         return bool(self._ti.try_number == self._max_tries - self._retries + 1)
 
     def begin(self) -> None:
-        """Note that nothing was sent, should the first attempt end before it sends anything."""
-        if self.is_first:
+        """
+        Note that nothing was sent, should the first attempt end before it sends anything.
+
+        :raises CgcInputRefused: if the manifest cannot be looked at, and nothing was sent before.
+        :raises CgcExportsUnsettled: if it cannot be looked at, and an earlier attempt may have sent something.
+        """
+        with self._at_the_path():
+            is_first = self.is_first
+        if is_first:
             if self._starts_anew:
                 ledgers.discard(self._store)
             ledgers.begin(self._store, max_tries=self._max_tries)
@@ -142,20 +154,42 @@ class Record:
         if not may_run or self._starts_anew:
             self.write([])
 
+    def write_refused(self, outcomes: Iterable[ItemOutcome]) -> bool:
+        """
+        Write why nothing was sent; False where there is no manifest, or what is there has to stay.
+
+        What tells of jobs stays until they are known to have ended well: a Clear goes on from it. Where an earlier
+        attempt may have started jobs that no line tells, lines that say "not sent" would be untrue.
+        """
+        if self._path is None:
+            return False
+        lines = self._lines()
+        told = [one for one in lines if one.id or one.state is ItemState.SUBMITTED]
+        refused_before = any((one.task or {}).get("id") == self._id for one in lines) and not told
+        nothing_sent = self.is_first or (refused_before and not ledgers.has_sent(self._store))
+        if not nothing_sent or not all((one.task or {}).get("succeeded") for one in told):
+            return False
+        self.write(outcomes)
+        return True
+
     def check(self, *, dry_run: bool) -> None:
         """
         Make sure that a manifest can be written, before anything is sent.
 
-        :raises CgcBadInput: if it cannot, or something else is there.
+        :raises CgcBadInput: if something else is there.
+        :raises CgcInputRefused: if it cannot, and nothing was sent before.
+        :raises CgcExportsUnsettled: if it cannot, and an earlier attempt may have sent something.
         """
         if self._path is None or dry_run:
             return
-        storage.check(self._path, self._conn_id)
+        with self._at_the_path():
+            storage.check(self._path)
+            lines = self._lines()
         warning = storage.local_warning(self._path)
         if warning:
             self._warn(warning)
         run = self._id.removesuffix(f"{self._ti.task_id}/{self._ti.map_index}")
-        for one in self._lines():
+        for one in lines:
             other = str((one.task or {}).get("id"))
             if other != self._id and other.startswith(run):
                 raise CgcBadInput(
@@ -200,8 +234,22 @@ class Record:
         self._kept = {"since": since.isoformat(), "cleared": ledger.cleared, "owner": owner}
         return ledger
 
+    def announce(self, outcomes: Iterable[ItemOutcome]) -> None:
+        """
+        Write the manifest before anything is sent.
+
+        :raises CgcInputRefused: if it cannot be written there, and nothing was sent before.
+        :raises CgcExportsUnsettled: if it cannot be written, and an earlier attempt may have sent something.
+        """
+        with self._at_the_path():
+            self.write(outcomes)
+
     def write(self, outcomes: Iterable[ItemOutcome], *, succeeded: bool = False) -> None:
-        """Write the manifest, whole or not at all."""
+        """
+        Write the manifest, whole or not at all.
+
+        :raises BadPath: if it cannot be written; an ordinary error, which Airflow retries: jobs may run.
+        """
         if self._path is None:
             return
         outcomes = list(outcomes)
@@ -213,7 +261,7 @@ class Record:
             "succeeded": succeeded,
         }
         task |= {name: before[name] for name in ("since", "cleared", "owner") if name in before}
-        storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes), self._conn_id)
+        storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes))
 
     def outcomes(self) -> list[ItemOutcome] | None:
         """
@@ -257,14 +305,14 @@ class Record:
     def push(self, ids: list[str], *, began: datetime | None) -> None:
         """Leave the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
         address = push_ids(self._ti, STARTED_KEY, ids)
-        self._ti.xcom_push(key=ADDRESS_KEY, value=address | ({"since": began.isoformat()} if began else {}))
+        push_xcom(self._ti, ADDRESS_KEY, address | ({"since": began.isoformat()} if began else {}))
 
     def started(self, wait: Wait | None) -> list[str]:
         """Return the ids of all jobs."""
         if wait is not None:
             return wait.ids
         address = self._address()
-        return read_ids(address) if address is not None else []
+        return patiently(read_ids, address) if address is not None else []
 
     def began(self) -> datetime | None:
         """Return the platform's clock before anything of this task was sent: jobs from before are somebody else's."""
@@ -279,8 +327,29 @@ class Record:
         """Note that the task succeeded: cleared, it starts anew; tried again, it finds all done."""
         ledgers.close(self._store)
 
+    @contextmanager
+    def _at_the_path(self) -> Iterator[None]:
+        """Refuse a path that cannot be used while nothing was sent; later that must not end the retries."""
+        try:
+            yield
+        except storage.BadPath as error:
+            if self._has_sent_nothing:
+                raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.") from None
+            raise CgcExportsUnsettled(
+                f"{as_sentence(error)} An earlier attempt of this task may have started exports, which go on; this one"
+                " has sent nothing. Let this task be retried, or clear it: it finds its exports again."
+            ) from error
+
+    @property
+    def _has_sent_nothing(self) -> bool:
+        """Whether no attempt of this task has sent anything, told without the manifest."""
+        if self._store is not None and self._store.get(ledgers.HEADER) is not None:
+            return not ledgers.has_sent(self._store)
+        return not self._again and bool(self._ti.try_number == 1)
+
     def _address(self) -> Mapping[str, Any] | None:
-        value = self._ti.xcom_pull(task_ids=self._ti.task_id, key=ADDRESS_KEY, map_indexes=self._ti.map_index)
+        where = {"task_ids": self._ti.task_id, "map_indexes": self._ti.map_index}
+        value = patiently(self._ti.xcom_pull, key=ADDRESS_KEY, **where)
         return value if isinstance(value, Mapping) else None
 
     def _mine(self) -> list[ItemOutcome]:
@@ -288,10 +357,10 @@ class Record:
         return [one for one in self._lines() if (one.task or {}).get("id") == self._id]
 
     def _lines(self) -> list[ItemOutcome]:
-        if self._path is None or not storage.exists(self._path, self._conn_id):
+        if self._path is None or not storage.exists(self._path):
             return []
         try:
-            found = read_outcomes(storage.read_lines(self._path, self._conn_id), name=self._path)
+            found = read_outcomes(storage.read_lines(self._path), name=self._path)
         except BadItems as error:
             raise CgcBadInput(
                 f"At manifest_path {self._path} there is something that is no manifest of this operator; give another"

@@ -29,12 +29,13 @@ def send(
 
     :param conn_id: the connection that is asked with, for the manifest.
     :param say: takes a line to log.
+    :raises CgcInputRefused: if the manifest cannot be written, and nothing was sent before.
     :raises CgcWaitError: if not everything was sent that should have been; a retry sends what is missing.
     :raises CgcExportsUnsettled: if nobody can tell yet what was sent, or a job of another run is in the way; a retry
         looks again.
     """
     user = ledger.owner.partition(" at ")[0]
-    record.write(exporting.outcomes(user=user, conn_id=conn_id))
+    record.announce(exporting.outcomes(user=user, conn_id=conn_id))
     for line in exporting.intent():
         say(line)
     try:

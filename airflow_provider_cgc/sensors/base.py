@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow_provider_cgc import showing
-from airflow_provider_cgc.assets import tell_events
+from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import (
@@ -26,6 +26,8 @@ from airflow_provider_cgc.compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
     default_deferrable,
+    is_passing_trouble,
+    push_xcom,
     task_state_store,
     view_address,
 )
@@ -36,6 +38,7 @@ from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.report import clock_time, closing_line, failure_table, not_sent
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, ids_given, whole_number, why_fewer
 from airflow_provider_cgc.sensors.endings import joined, open_jobs, timeout_error, wait_error
@@ -53,6 +56,10 @@ MOST_ROW_BYTES = 40_000
 """More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
 Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
 SHORT_RESCHEDULE = 60
+LONGEST = 100 * 365 * 86_400.0
+"""Seconds, a hundred years, beyond which a time is as good as none: `timedelta.max` is no moment of any calendar, and
+no clock sleeps that long."""
+TIMES = frozenset({"timeout", "poke_interval"})
 JUST_BEFORE = 1.0
 """Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
@@ -89,7 +96,11 @@ class CgcJobsSensor(BaseSensorOperator):
         deferrable: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{name: _bounded(value) if name in TIMES else value for name, value in kwargs.items()})
+        # Also what comes from `default_args` and Airflow's settings.
+        self.timeout, self.poke_interval = _bounded(self.timeout), _bounded(self.poke_interval)
+        if self.execution_timeout is not None:
+            self.execution_timeout = min(self.execution_timeout, timedelta(seconds=LONGEST))
         self.cgc_conn_id = cgc_conn_id
         self.expected_count = expected_count
         self.fail_fast = fail_fast
@@ -97,6 +108,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         for name in ("fail_fast", "allow_empty", "deferrable", "soft_fail", "never_fail"):
             check_flag(getattr(self, name), where=f"{type(self).__name__} {self.task_id!r}: {name}")
+        self._masked_task_info = MaskedTaskInfo()
         self._current: Wait | None = None
         self._hook: CgcHook | None = None
         self._linked: Mapping[str, str] = {}
@@ -104,6 +116,7 @@ class CgcJobsSensor(BaseSensorOperator):
         self._unsent = 0
         self._seen: Mapping[str, Any] | None = None
         """What the trigger has shown of the wait that it ended."""
+        refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._refuse_what_cannot_be_kept()
 
     def execute(self, context: Context) -> Any:
@@ -336,7 +349,7 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
         """Wait longer than the interval where the platform asks for it, but look once more at the deadline."""
-        interval: float = super()._get_next_poke_interval(*args, **kwargs)
+        interval = min(super()._get_next_poke_interval(*args, **kwargs), LONGEST)
         if self._current is None or self._current.advice <= interval:
             return interval
         return max(min(self._current.advice, self._current.deadline - time.time()), interval)
@@ -344,18 +357,31 @@ class CgcJobsSensor(BaseSensorOperator):
     def _remember(self, context: Context, wait: Wait) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            wait.save(store, context)
+            with self._despite_trouble("What this poke has seen is not kept for the next one"):
+                wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            Wait.delete(store)
+            with self._despite_trouble("What the pokes have seen stays in Airflow's store"):
+                Wait.delete(store)
+
+    @contextmanager
+    def _despite_trouble(self, what: str) -> Iterator[None]:
+        """Go on where Airflow's database is busy or away for long, and say `what` follows from it."""
+        try:
+            yield
+        except Exception as error:
+            if not is_passing_trouble(error):
+                raise
+            self._warn(f"{what}: {type(error).__name__}: {error}")
 
     def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
         """Push the summary, write the last lines of the log, and return or raise what the verdict means."""
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
         if self._add_names(summary):
-            context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+            with self._despite_trouble("The names of the failed files are not in the summary"):
+                push_xcom(context["ti"], SUMMARY_KEY, summary)
         self._show_end(context, outcome, summary)
         if outcome is Outcome.COMPLETED:
             tell_events(context, self.outlets or (), summary, place=self._place())
@@ -382,10 +408,11 @@ class CgcJobsSensor(BaseSensorOperator):
         return {"web": self._connection().settings.web_url}
 
     def _show(self, context: Context, wait: Wait) -> None:
-        """Write the live snapshot, if there is something new to show."""
+        """Write the live snapshot, if there is something new to show, and now and then if there is not."""
         now = time.time()
-        if wait.view.due(wait.tracker, now):
-            self._write_view(context, wait.view.snapshot(wait.tracker, now))
+        due = wait.view.due(wait.tracker, now) or wait.view.silent(now)
+        if due and not self._write_view(context, wait.view.snapshot(wait.tracker, now)):
+            wait.view.not_written()
 
     def _show_end(self, context: Context, outcome: Outcome, summary: Mapping[str, Any]) -> None:
         """Write the last snapshot, which goes on from what this worker or the trigger has seen."""
@@ -396,10 +423,10 @@ class CgcJobsSensor(BaseSensorOperator):
             view.restore(self._seen or showing.read(view_address(context["ti"]), warn=self._warn))
         self._write_view(context, view.final(summary, time.time(), outcome=outcome))
 
-    def _write_view(self, context: Context, snapshot: dict[str, Any]) -> None:
+    def _write_view(self, context: Context, snapshot: dict[str, Any]) -> bool:
         address = view_address(context["ti"])
         self._linked = showing.link(address, snapshot, self._linked, warn=self._warn)
-        showing.write(address, snapshot, warn=self._warn)
+        return showing.write(address, snapshot, warn=self._warn)
 
     def _warn(self, line: str) -> None:
         """Warn of trouble with what is only looked at, once each."""
@@ -458,3 +485,9 @@ class CgcJobsSensor(BaseSensorOperator):
             if item["file"] in names:
                 item["name"] = storable(names[item["file"]])
         return bool(names)
+
+
+def _bounded(value: Any) -> Any:
+    """Return `LONGEST` for a longer time, also for one without end; what is no time is for Airflow to refuse."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    return LONGEST if isinstance(seconds, (int, float)) and seconds > LONGEST else value

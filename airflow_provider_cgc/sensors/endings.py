@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout
 from airflow_provider_cgc.exceptions import CgcWaitError
 from airflow_provider_cgc.jobs.kinds import KINDS
+from airflow_provider_cgc.jobs.report import manifest_line
 
 
 def timeout_error(
@@ -28,6 +29,7 @@ def timeout_error(
         _still(summary, known=reason is None),
         f"The last look at them failed: {reason}" if reason else "",
         f"If they need longer, give this task a larger {name}. Then clear it: {clear}.",
+        manifest_line(summary),
     )
     return _with_summary(AirflowSensorTimeout(text) if is_own else AirflowTaskTimeout(text), summary)
 
@@ -41,6 +43,7 @@ def wait_error(
         _still(summary, known=False),
         f"Nothing was cancelled. When the cause is mended (this task asks with connection {conn_id!r}), clear this"
         f" task: {clear}.",
+        manifest_line(summary),
     )
     error = _with_summary(CgcWaitError(text), summary)
     error.__cause__ = cause

@@ -22,6 +22,7 @@ def manifests_given(value: Any, *, where: str) -> list[str]:
     :param where: the argument and its task, for messages.
     :raises CgcBadInput: if it mixes addresses with something else, or is what a task returns that has waited itself.
     """
+    value = storage.texts_in(value)
     if isinstance(value, str) and is_uri(value):
         return [value.strip()]
     given: Any = value.strip() if isinstance(value, str) else value

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client, showing
 from airflow_provider_cgc.client.problems import as_sentence
-from airflow_provider_cgc.compat import in_thread, view_address
+from airflow_provider_cgc.compat import in_thread, is_passing_trouble, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.hooks.unreadable import is_missing
 from airflow_provider_cgc.jobs.event import WaitEvent
@@ -146,7 +146,15 @@ class CgcJobsTrigger(BaseTrigger):
             return self.ids
         if self.ids_xcom is None:
             raise ValueError("the stored wait has neither 'ids' nor 'ids_xcom'")
-        return await in_thread(read_ids, self.ids_xcom)
+        # Without them there is no wait: a database that is busy or away is asked again, and what is gone stays gone.
+        read = tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(CONNECT_ATTEMPTS),
+            wait=tenacity.wait_fixed(CONNECT_PAUSE),
+            retry=tenacity.retry_if_exception(is_passing_trouble),
+            reraise=True,
+        )
+        ids: list[str] = await read(in_thread, read_ids, self.ids_xcom)
+        return ids
 
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
         tracker = JobTracker.from_json(self.state, open_ids)

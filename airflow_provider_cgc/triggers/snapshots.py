@@ -21,6 +21,10 @@ from airflow_provider_cgc.jobs.tracker import JobTracker
 
 SPACING = 0.2
 """Seconds between two writes, whoever they are for: with many waits each is written less often."""
+BREATH = 4.0
+"""How many times as long as a write took the writer rests after it: a slow database is a busy one."""
+TROUBLE = 10.0
+"""Seconds of rest after a write that failed, at least; its own wait comes again when its next write is due."""
 GATHER = 2.0
 """Seconds before the first write of a wait: the answers of its first look come one by one."""
 LAST_WRITE = 10.0
@@ -135,14 +139,17 @@ class SnapshotWriter:
             if one.closed:
                 continue
             one.under_way = loop.create_future()
+            began = loop.time()
             try:
-                await self._write(one)
+                fine = await self._write(one)
             finally:
                 one.under_way.set_result(None)
                 one.under_way = None
-            self._free_at = loop.time() + SPACING
+            least = SPACING if fine else TROUBLE
+            self._free_at = loop.time() + max(least, BREATH * (loop.time() - began))
 
-    async def _write(self, one: LiveSnapshot) -> None:
+    async def _write(self, one: LiveSnapshot) -> bool:
+        """Write what one wait shows, if it is due; say whether Airflow took it."""
         complaints: list[str] = []
         in_own_thread = functools.partial(in_thread, executor=self._pool, warn=complaints.append)
         if not one.begun:
@@ -157,13 +164,15 @@ class SnapshotWriter:
         if one.ready and one.view.due(one.tracker, one.clock()):
             snapshot = one.view.snapshot(one.tracker, one.clock())
             one.linked = await in_own_thread(showing.link, one.address, snapshot, one.linked)
-            if not one.closed:
-                await in_own_thread(showing.write, one.address, snapshot)
+            if not one.closed and not await in_own_thread(showing.write, one.address, snapshot):
+                one.view.not_written()
+                one.changed()
         elif one.ready and one.view.changed(one.tracker):
             # The loop's clock ran ahead of the wall clock: it is a moment too early.
             one.changed()
         for line in complaints:
             one.complain(line)
+        return not complaints
 
 
 def shared_writer() -> AbstractContextManager[SnapshotWriter]:

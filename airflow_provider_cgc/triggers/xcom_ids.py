@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.compat import read_xcom
+from airflow_provider_cgc.compat import push_xcom, read_xcom
 from airflow_provider_cgc.jobs.ids import parse_ids
 
 IN_ONE_VALUE = 1500
@@ -16,7 +16,7 @@ def push_ids(ti: Any, key: str, ids: Sequence[str]) -> dict[str, Any]:
     """Push a list under `key`, and what does not fit under `key_2` and so on; give the address to read it from."""
     parts = [list(ids[start : start + IN_ONE_VALUE]) for start in range(0, len(ids), IN_ONE_VALUE)] or [[]]
     for number, part in enumerate(parts, start=1):
-        ti.xcom_push(key=_key(key, number), value=part)
+        push_xcom(ti, _key(key, number), part)
     address = {
         "dag_id": ti.dag_id,
         "task_id": ti.task_id,

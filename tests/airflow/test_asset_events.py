@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import Asset
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.airflow.conftest import load_dag_file
@@ -15,7 +16,7 @@ from tests.airflow.conftest import load_dag_file
 SOURCE = """
 import json, os
 from datetime import datetime
-from airflow.providers.common.compat.sdk import AssetAlias
+from airflow.providers.common.compat.sdk import Asset, AssetAlias
 from airflow_provider_cgc.assets import asset_of
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
@@ -26,7 +27,21 @@ except ImportError:  # Airflow 2.11
 
 how = {"volume": "demo-lab/results", "copy_only": True, "poke_interval": 1, "retries": 0}
 files = json.loads(os.environ["ASSET_FILES"])
-with DAG("announcing", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
+schedule, refs = None, {}
+if hasattr(Asset, "ref"):  # Airflow 3
+    # An asset is known to Airflow once a Dag names it other than by a reference.
+    schedule = [asset_of("demo-lab/results", "by_uri"), asset_of("demo-lab/results", "by_name", name="exports by name")]
+    refs = {
+        "by_uri": Asset.ref(uri=schedule[0].uri),
+        "by_name": Asset.ref(name="exports by name"),
+        "to_nobody": Asset.ref(name="an asset that nobody has defined"),
+    }
+with DAG("announcing", schedule=schedule, start_date=datetime(2026, 1, 1)) as dag:
+    for name, ref in refs.items():
+        CgcBulkExportOperator(
+            task_id=name, items=files[name], location=name + "/{id}/{name}", cgc_conn_id=f"cgc_{name}",
+            outlets=[ref], **how,
+        )
     for name, arguments in json.loads(os.environ["ASSET_CASES"]).items():
         CgcBulkExportOperator(
             task_id=name, items=files[name], location=name + "/{id}/{name}", cgc_conn_id=f"cgc_{name}",
@@ -51,6 +66,7 @@ CASES: dict[str, dict[str, Any]] = {
     "failing": {},
     "skipping": {"soft_fail": True},
 }
+REFERENCES = ("by_uri", "by_name", "to_nobody")
 ONE_FAILS = ("tolerated", "failing", "skipping")
 BASE = "cgc://demo-lab/results"
 
@@ -63,7 +79,7 @@ def events(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         files = {}
-        for name in (*CASES, "by_alias", "started"):
+        for name in (*CASES, *REFERENCES, "by_alias", "started"):
             emulator = stack.enter_context(CgcEmulator(speed=600))
             patch.setenv(f"AIRFLOW_CONN_CGC_{name.upper()}", emulator.airflow_conn)
             files[name] = emulator.file_ids[:3]
@@ -122,6 +138,17 @@ def test_an_event_does_not_hide_what_was_tolerated(events: dict[str, Any]) -> No
 
 def test_an_alias_gets_the_asset_of_the_folder_that_was_written(events: dict[str, Any]) -> None:
     assert events[f"{BASE}/by_alias"]["completed"] == 3
+
+
+@pytest.mark.skipif(not hasattr(Asset, "ref"), reason="Airflow 2.11 has no references to assets")
+@pytest.mark.parametrize("name", ["by_uri", "by_name"])
+def test_a_reference_tells_as_much_as_its_asset(events: dict[str, Any], name: str) -> None:
+    assert events[f"{BASE}/{name}"]["completed"] == 3
+
+
+@pytest.mark.skipif(not hasattr(Asset, "ref"), reason="Airflow 2.11 has no references to assets")
+def test_a_reference_to_nobody_fails_no_export(events: dict[str, Any]) -> None:
+    assert str(events["run"].get_task_instance("to_nobody").state) == "success"
 
 
 def test_the_sensor_that_waits_announces_for_the_operator_that_does_not(events: dict[str, Any]) -> None:

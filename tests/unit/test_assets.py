@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from airflow_provider_cgc.assets import asset_of, place_of, tell_events
+import pytest
+from airflow.providers.common.compat.sdk import AssetAlias, AssetAll, AssetAny
+
+from airflow_provider_cgc.assets import FACTS, asset_of, place_of, tell_events
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
 
 @pytest.mark.parametrize(
@@ -68,3 +72,36 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
         CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=outlets, **arguments)
     CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=outlets)
     CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, **arguments)
+
+
+@pytest.mark.parametrize("make", [CgcBulkExportOperator, CgcBulkExportSensor], ids=["operator", "sensor"])
+@pytest.mark.parametrize(
+    "outlet",
+    [
+        AssetAll(asset_of("lab/bucket"), asset_of("lab/other")),
+        AssetAny(asset_of("lab/bucket"), asset_of("lab/other")),
+        "cgc://lab/bucket",
+    ],
+    ids=["all", "any", "text"],
+)
+def test_an_outlet_that_airflow_never_announces_is_refused(make: Any, outlet: Any) -> None:
+    arguments = {"export_ids": ["a"]} if make is CgcBulkExportSensor else {"items": ["a"], "copy_only": True}
+
+    with pytest.raises(ValueError, match="Airflow announces nothing for an outlet of type"):
+        make(task_id="t", outlets=[outlet], **arguments)
+
+
+def test_outlets_that_are_no_assets_are_left_to_lineage() -> None:
+    CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=[object(), AssetAlias("a")])
+
+
+def test_an_alias_of_a_place_that_is_not_known_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    tell_events({"outlet_events": {}}, [AssetAlias("a")], dict.fromkeys(FACTS, 0), place=None)
+
+    assert "does not know where the files went" in caplog.text
+
+
+def test_an_event_that_cannot_be_told_ends_no_task(caplog: pytest.LogCaptureFixture) -> None:
+    tell_events({"outlet_events": {}}, [asset_of("lab/bucket")], dict.fromkeys(FACTS, 0), place=None)
+
+    assert "does not tell what was moved: KeyError" in caplog.text

@@ -35,7 +35,7 @@ def record(
         dag_id="dag", run_id=run, task_id="task", map_index=map_index, try_number=try_number, max_tries=max_tries
     )
     more = {"store": None, "resume": True, **more}
-    return Record(ti, manifest_path=manifest, manifest_conn_id=None, retries=4, warn=print, **more)
+    return Record(ti, manifest_path=manifest, retries=4, warn=print, **more)
 
 
 def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
