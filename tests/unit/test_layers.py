@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "hooks": _AIRFLOW | {"exceptions"},
     "showing": _AIRFLOW | {"links"},
     "triggers": _HOOKS | {"showing", "links"},
-    "sensors": _TRIGGERS | {"storage", "assets"},
+    "sensors": _TRIGGERS | {"storage", "assets", "lineage"},
     # An operator that waits is a sensor that starts itself what it waits for.
     "operators": _TRIGGERS | {"sensors", "storage", "lineage", "assets"},
     "links": _HOOKS,
