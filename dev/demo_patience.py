@@ -24,6 +24,5 @@ class Patience:
         if seen != self._seen:
             self._seen, self._moved_at = seen, self._now()
         elif self._now() - self._moved_at > self.seconds:
-            raise DemoTooSlowError(
-                f"Nothing has moved for {self.seconds / 60:.0f} minutes, since {what} stood at {seen}."
-            )
+            minutes = self.seconds / 60
+            raise DemoTooSlowError(f"Nothing has moved for {minutes:.0f} minutes: {what} still stands at {seen}.")
