@@ -7,23 +7,29 @@ a bug must never end as a silent skip.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from airflow_provider_cgc.client.problems import REMEDIES, one_line
 from airflow_provider_cgc.compat import AirflowFailException
+from airflow_provider_cgc.jobs.causes import Group, groups_of
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.report import describe_item, not_sent
+from airflow_provider_cgc.jobs.report import cause_words, describe_item, name_item, not_sent, shared_out
 
 MOST_CHARACTERS = 1500
 MOST_ITEMS = 5
+"""Failed items that are named, and causes that are."""
 LONGEST_NAME = 80
-LEAST_ROOM = 20
-"""Characters below which an item would say nothing."""
+LONGEST_LINE = 240
+"""Characters of a cause with its message, or of an item."""
+LONGEST_ADDRESS = 400
 
 
 class _WithSummary(Exception):
     """
-    An error about many jobs. `str()` fits into a mail or a chat message: the counts, the first five items, what to do.
+    An error about many jobs. `str()` fits into a mail or a chat message: the counts, the largest causes, each with its
+    remedy and some of its items, where all of them are, and what to do.
 
     :param summary: the value of the XCom `cgc_summary`, also as `.summary`.
     :param hint: one sentence on what to do next in Airflow.
@@ -56,11 +62,8 @@ class _WithSummary(Exception):
         left = summary["total"] - summary["completed"] - summary["failed"] - summary["missing"] - summary["skipped"]
         if left:
             head += f" {kind.still_running(left)}."
-        items = [f"- {describe_item(_shortened(item))}" for item in summary["failed_items"][:MOST_ITEMS]]
-        more = summary["failed"] + summary["missing"] - len(items)
-        if more > 0:
-            items.append(f"- and {more} more: see the task's log and its XCom 'cgc_summary'")
-        return _fit(head, items, self.hint)
+        groups = groups_of(summary)
+        return _fit(head + _by_code(groups), _lines_about(groups), summary, self.hint)
 
 
 class CgcJobsFailed(_WithSummary, AirflowFailException):
@@ -117,6 +120,51 @@ class CgcInputRefused(CgcBadInput, AirflowFailException):
     """
 
 
+class _Line(NamedTuple):
+    """A line of an error's text; where there is too little room, those of the highest rank go."""
+
+    rank: int
+    text: str
+    names: int = 0
+    """How many failed items it names."""
+
+
+def _by_code(groups: Sequence[Group]) -> str:
+    """Count the failures by their codes in a sentence, if there are several causes."""
+    counts: Counter[str] = Counter()
+    for group in groups:
+        known = "not counted by cause" if group.is_uncounted else "without a code"
+        counts[f"with {group.code}" if group.code is not None else known] += group.count
+    if sum(not group.is_uncounted for group in groups) < 2:
+        return ""
+    told = counts.most_common(MOST_ITEMS)
+    others = counts.total() - sum(count for _, count in told)
+    words = [f"{count} {what}" for what, count in told] + ([f"{others} for other reasons"] if others else [])
+    return f" By cause: {', '.join(words)}."
+
+
+def _lines_about(groups: Sequence[Group]) -> list[_Line]:
+    """Return the lines about the largest causes; what a cause is comes before its remedy, and that before names."""
+    lines: list[_Line] = []
+    advised: set[int] = set()
+    shown = groups[:MOST_ITEMS]
+    for group, share in zip(shown, shared_out(shown, MOST_ITEMS), strict=True):
+        items = [_shortened(item) for item in group.items[:share]]
+        if group.count == 1 and items:
+            lines.append(_Line(0, f"- {describe_item(items[0])}", names=1))
+        else:
+            lines.append(_Line(0, f"- {cause_words(group)}"))
+            lines += [_Line(2 + number, f"  {name_item(item)}", names=1) for number, item in enumerate(items)]
+        remedy = REMEDIES.get(group.code) if group.code is not None else None
+        if group.code is not None and remedy is not None and group.code not in advised:
+            advised.add(group.code)
+            lines.append(_Line(1, f"  What to do about {group.code}: {remedy.text}"))
+    others = groups[MOST_ITEMS:]
+    if others:
+        lines.append(_Line(0, f"- {sum(group.count for group in others)} with {len(others)} other causes"))
+    return [one if one.rank == 1 else one._replace(text=_cut(one.text, LONGEST_LINE)) for one in lines]
+
+
 def _shortened(item: Mapping[str, Any]) -> dict[str, Any]:
     """Cut the long names from the left, so that the file's own name, the code and the message stay in sight."""
     names = {key: item[key] for key in ("location", "name") if isinstance(item.get(key), str)}
@@ -124,11 +172,28 @@ def _shortened(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**item, **cut}
 
 
-def _fit(head: str, items: list[str], hint: str) -> str:
-    """Join the parts within the limit; the items give way, the head and the hint stay."""
-    room = MOST_CHARACTERS - len(head) - len(hint) - 2
-    each = room // max(len(items), 1) - 1
-    if each < LEAST_ROOM:
-        items = []
-    body = "\n".join(item if len(item) <= each else f"{item[: each - 3]}..." for item in items)
-    return "\n".join(part for part in (head, body, hint) if part)[:MOST_CHARACTERS]
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _fit(head: str, lines: Sequence[_Line], summary: Mapping[str, Any], hint: str) -> str:
+    """Join the parts within the limit; lines give way, the head, the place of the rest and the hint stay."""
+    bad = summary["failed"] + summary["missing"]
+    room = MOST_CHARACTERS - sum(len(part) + 1 for part in (head, _rest(bad, summary), hint))
+    kept: set[int] = set()
+    for number, line in sorted(enumerate(lines), key=lambda pair: pair[1].rank):
+        if len(line.text) < room:
+            kept.add(number)
+            room -= len(line.text) + 1
+    body = [line for number, line in enumerate(lines) if number in kept]
+    rest = _rest(bad - sum(line.names for line in body), summary)
+    return "\n".join(part for part in (head, *(line.text for line in body), rest, hint) if part)[:MOST_CHARACTERS]
+
+
+def _rest(unnamed: int, summary: Mapping[str, Any]) -> str:
+    """Say where the failures are that are not named here."""
+    manifest = _cut(one_line(summary.get("manifest")), LONGEST_ADDRESS)
+    if unnamed <= 0:
+        return f"Manifest: {manifest}" if manifest else ""
+    where = "see the task's log and its XCom 'cgc_summary'"
+    return f"- {unnamed} are not named here: {where}" + (f" or the manifest {manifest}" if manifest else "")

@@ -28,7 +28,8 @@ class CgcClient:
     a courtesy: a call waits for it, and goes out when its patience is over. With 0 the caller schedules: a call makes
     at most one attempt and never sleeps, and while Airflow's share of the requests (`rate_share`) is used up, or a
     429 asks to wait, it sends nothing but raises `CgcBudgetSpent`, whose `.retry_after` tells when to come back.
-    `clock` gives epoch seconds.
+    `clock` gives epoch seconds. `answered`: the platform has answered at this address before. Otherwise it must do so
+    within 45 s, or the address is wrong; once it has, refused connections are waited out like all other trouble.
     Nothing is sent before the first call. Every call raises a `CgcError` or gives a value.
     """
 
@@ -40,12 +41,15 @@ class CgcClient:
         budget: RateBudget | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
+        answered: bool = False,
     ) -> None:
         if not patience >= 0 or math.isinf(patience):
             raise CgcUsageError(f"patience must be a number of seconds from 0 on, not {patience!r}")
         self.settings = settings
         self.budget = budget if budget is not None else budget_for(settings, clock)
-        self._transport = Transport(settings, patience=patience, budget=self.budget, clock=clock, sleep=sleep)
+        self._transport = Transport(
+            settings, patience=patience, budget=self.budget, clock=clock, sleep=sleep, answered=answered
+        )
         self.exports = ExportsEndpoint(self._transport)
         self.files = FilesEndpoint(self._transport)
         self.imports = ImportsEndpoint(self._transport)
@@ -62,6 +66,11 @@ class CgcClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def answered(self) -> bool:
+        """Something has answered at this address."""
+        return self._transport.answered
 
     def close(self) -> None:
         """

@@ -84,11 +84,15 @@ class CgcUsageError(CgcError, ValueError):
 
 
 class CgcConnectionError(CgcError):
-    """No answer came. `.sent` is False if the platform certainly never saw the request."""
+    """No answer came. `.sent` is False if the platform certainly never saw the request.
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    `.reached` is False if nothing was there that takes our requests: a closed port, an unknown name, another protocol.
+    """
+
+    def __init__(self, message: str, *, sent: bool, reached: bool | None = None) -> None:
         super().__init__(message)
         self.sent = sent
+        self.reached = sent if reached is None else reached
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -103,7 +107,14 @@ class CgcCertificateError(CgcConnectionError):
 
 
 class CgcUnreadableError(CgcError):
-    """A good status, but no answer: HTML, broken JSON, half a body, another shape. The request may have worked."""
+    """A good status, but no answer: HTML, broken JSON, half a body, another shape. The request may have worked.
+
+    `.page` is True for what does not even call itself JSON, such as a web page: another server's answer, perhaps.
+    """
+
+    def __init__(self, message: str, *, page: bool = False) -> None:
+        super().__init__(message)
+        self.page = page
 
 
 class CgcForeignLinkError(CgcError):
@@ -248,7 +259,7 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, *, call:
     `retry_after`.
     """
     if 200 <= status < 300:
-        return None if status == 204 else _value(status, headers, body, call)
+        return None if status == 204 else _value(status, headers, body, call, base_url)
     if 300 <= status < 400:
         raise _redirect(status, headers, call, base_url)
     raw = _json_or_none(body)
@@ -257,23 +268,29 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, *, call:
         return raw
     if raw is None and status not in _SAY_ENOUGH and status < 500 and _claims_json(headers):
         # What was refused, and whether for good, stood in the part that is broken.
-        raise _unreadable(status, headers, body, call)
+        raise _unreadable(status, headers, body, call, base_url)
     raise _api_error(status, headers, raw, body, call=call, base_url=base_url, now=now)
 
 
-def _value(status: int, headers: Mapping[str, str], body: bytes, call: str) -> Any:
+def _value(status: int, headers: Mapping[str, str], body: bytes, call: str, base_url: str) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as fault:
-        raise _unreadable(status, headers, body, call) from fault
+        raise _unreadable(status, headers, body, call, base_url) from fault
 
 
-def _unreadable(status: int, headers: Mapping[str, str], body: bytes, call: str) -> CgcUnreadableError:
+def _unreadable(status: int, headers: Mapping[str, str], body: bytes, call: str, base_url: str) -> CgcUnreadableError:
     kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
-    return CgcUnreadableError(
-        f"{call} answered {status} with {len(body)} bytes that are no JSON ({kind}). A login page or a proxy "
-        "may stand between, or the line broke: open the host in a browser from this machine."
-    )
+    what = f"{call} at {base_url} answered {status} with {len(body)} bytes that are no JSON ({kind})"
+    if _claims_json(headers) and not body.lstrip().startswith(b"<"):
+        return CgcUnreadableError(f"{what}. The line may have broken; a retry asks again.")
+    return CgcUnreadableError(f"{what}, so this is not the platform's API. {_OTHER_SERVER}", page=True)
+
+
+_OTHER_SERVER = (
+    "If the connection's host is not the API's address, correct it: choose a platform and leave Host empty, or give "
+    "the address of the API. If it is, a proxy or a login page stands between: ask who runs the network."
+)
 
 
 def _redirect(status: int, headers: Mapping[str, str], call: str, base_url: str) -> CgcRedirect:

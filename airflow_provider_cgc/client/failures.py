@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 
 import requests
@@ -28,6 +30,12 @@ _BEFORE_SENDING = (
     urllib3.exceptions.ConnectTimeoutError,
     ConnectionRefusedError,
 )
+_TOO_LATE = (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError, TimeoutError)
+_NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
+_NOT_SENT = "The request was not sent."
+_BEHIND_A_PROXY = (
+    "Where only a proxy leads out of the network, set HTTPS_PROXY in the environment, or the connection's 'proxies'."
+)
 _BAD_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -36,20 +44,24 @@ _BAD_ADDRESS = (
 )
 
 
-def failure_of(fault: BaseException, where: str) -> CgcError:
+_NOT_OUR_PROTOCOL = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+"""Reasons of OpenSSL for what answers a handshake with something else."""
+
+
+def failure_of(fault: BaseException, request: object, host: str) -> CgcError:
     """The error to raise for a fault; what the socket itself said becomes its cause, nothing of `requests`.
 
     The exceptions of `requests` carry the request with its headers, and so the token.
     """
     layers = _layers(fault)
-    failure = _judge(fault, layers, where)
+    failure = _judge(fault, layers, request, host)
     innermost = layers[-1]
     if isinstance(innermost, OSError) and not isinstance(innermost, requests.RequestException):
         failure.__cause__ = innermost
     return failure
 
 
-def _judge(fault: BaseException, layers: list[BaseException], where: str) -> CgcError:
+def _judge(fault: BaseException, layers: list[BaseException], request: object, host: str) -> CgcError:
     if isinstance(fault, _BAD_ADDRESS):
         # Its text may hold the proxy's password.
         return CgcSettingsError(
@@ -57,24 +69,56 @@ def _judge(fault: BaseException, layers: list[BaseException], where: str) -> Cgc
             f"the proxy cannot be used ({type(fault).__name__}); it reads like http://proxy.example.org:3128, and "
             "socks:// needs the package requests[socks]",
         )
-    said = one_line(f"{type(layers[-1]).__name__}: {layers[-1]}", 200)
+    innermost = layers[-1]
+    said = one_line(f"{type(innermost).__name__}: {innermost}", 200)
     if _is_about_certificates(fault, layers):
         return CgcCertificateError(
-            f"{where}: the certificate check failed ({said}). If a company's proxy stands between, put the path of "
-            "its CA file into 'verify' of the connection, or correct REQUESTS_CA_BUNDLE of this machine",
+            f"{request} to {host}: the certificate check failed ({said}). Check the connection's host. If a company's "
+            "proxy stands between, put the path of its CA file into 'verify' of the connection, or correct the "
+            "environment variable REQUESTS_CA_BUNDLE.",
             sent=False,
         )
-    sent = not any(isinstance(layer, _BEFORE_SENDING) for layer in layers)
-    fate = "what became of the request is unknown" if sent else "the platform did not see the request"
+    if any(isinstance(layer, _BEFORE_SENDING) for layer in layers):
+        kind = CgcTimeoutError if isinstance(innermost, _TOO_LATE) else CgcConnectionError
+        return kind(_cannot_connect(layers, host), sent=False)
+    fate = "What became of the request is unknown."
     if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return CgcTimeoutError(f"{where}: no answer in time ({said}); {fate}", sent=sent)
-    if isinstance(fault, requests.exceptions.ProxyError):
+        return CgcTimeoutError(f"{request} to {host}: no answer in time ({said}). {fate}", sent=True)
+    if isinstance(innermost, ssl.SSLError) and innermost.reason in _NOT_OUR_PROTOCOL:
         return CgcConnectionError(
-            f"{where}: the proxy did not connect ({said}); {fate}. Check the connection's 'proxies', or HTTPS_PROXY "
-            "and NO_PROXY of this machine",
-            sent=sent,
+            f"{host} does not speak https ({said}). Check the connection's host and port.", sent=True, reached=False
         )
-    return CgcConnectionError(f"{where}: the line failed ({said}); {fate}", sent=sent)
+    return CgcConnectionError(f"{request} to {host}: the line failed ({said}). {fate}", sent=True)
+
+
+def _cannot_connect(layers: list[BaseException], host: str) -> str:
+    """Say why no connection came about, and what to look at: the proxy, the name, the way there, or the service."""
+    innermost = layers[-1]
+    reason = one_line(str(getattr(innermost, "strerror", None) or innermost), 120).lower()
+    if any(isinstance(layer, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError) for layer in layers):
+        return (
+            f"Cannot connect to {host} through the proxy: {reason}. {_NOT_SENT} Check the connection's 'proxies', or "
+            "HTTPS_PROXY and NO_PROXY in the environment, with user and password where the proxy asks for them."
+        )
+    if any(isinstance(layer, socket.gaierror | urllib3.exceptions.NameResolutionError) for layer in layers):
+        return (
+            f"Cannot connect to {host}: its name cannot be resolved ({reason}). {_NOT_SENT} Check the connection's "
+            f"host for typing errors. {_BEHIND_A_PROXY}"
+        )
+    if isinstance(innermost, _TOO_LATE):
+        return (
+            f"Cannot connect to {host}: it does not take the connection in time. {_NOT_SENT} Check the connection's "
+            f"host and port, and whether a firewall stands between. {_BEHIND_A_PROXY}"
+        )
+    if getattr(innermost, "errno", None) in _NO_WAY:
+        return (
+            f"Cannot connect to {host}: {reason}. {_NOT_SENT} Check the connection's host, and the network where this "
+            f"runs. {_BEHIND_A_PROXY}"
+        )
+    return (
+        f"Cannot connect to {host}: {reason}. {_NOT_SENT} Check the connection's host and port, and that the service "
+        "is running."
+    )
 
 
 def _layers(fault: BaseException) -> list[BaseException]:

@@ -73,11 +73,13 @@ def whole_number(value: object) -> int | None:
 
 
 def time(value: object) -> datetime | None:
-    """ISO 8601 with "Z" or an offset, told in UTC; a time without either is UTC."""
+    """ISO 8601 with "Z" or an offset, which is kept; a time without either is UTC."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # the first or the last day of the calendar, in another zone
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.astimezone(UTC)  # which the first or the last day of the calendar may not have
+    except (ValueError, OverflowError):
         return None
+    return moment

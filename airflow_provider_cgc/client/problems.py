@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_cgc.client.remedies import REMEDIES, STATUS_REMEDIES, Remedy
 
-__all__ = ["REMEDIES", "Problem", "Remedy", "one_line"]
+__all__ = ["REMEDIES", "Problem", "Remedy", "as_sentence", "naming_host", "one_line"]
 
 _CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes"
 _MAY_PASS_STATUSES = frozenset({408, 425, 429})
@@ -89,6 +89,20 @@ class Problem:
         if self.code is not None:
             return f"{self.code}: {self.message}"
         return self.message if self.status is None else f"HTTP {self.status}: {self.message}"
+
+
+def as_sentence(error: object) -> str:
+    """The text of an error or problem so that another sentence can follow it."""
+    text = str(error).strip() or type(error).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def naming_host(error: object, host: str) -> str:
+    """The text of an error as a sentence, with where it came from: an odd answer may be another server's."""
+    text = as_sentence(error)
+    if host in text:
+        return text
+    return f"{text} That came from {host}: if it is not the platform's API, correct the connection's host."
 
 
 def one_line(value: object, longest: int = _LONGEST_MESSAGE) -> str:

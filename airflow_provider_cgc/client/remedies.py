@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["REMEDIES", "STATUS_REMEDIES", "Remedy"]
+__all__ = ["REMEDIES", "STATUS_REMEDIES", "TOKEN_PAGE", "Remedy"]
+
+TOKEN_PAGE = "Developer > Authentication token"  # noqa: S105  # a page's name
+"""The page of the platform that shows a user's token and makes new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +26,28 @@ def _may_pass(text: str) -> Remedy:
 
 _LATER = "A part of the platform is down or busy: it passes by itself, try again in some minutes."
 _OWN_SIGN_IN = (
-    "Put a valid token into the connection's Password field: it is shown on the platform under Developer > "
-    "Authentication token, and a newly made one ends the old one at once."
+    "The token is mistyped, has expired, was deleted, or is of another platform, or a newer one has taken its place: "
+    f"put the present one into the connection's field Token (its password). The platform shows it under {TOKEN_PAGE}."
 )
+_OTHER_SERVER = (
+    "It does not come from the platform itself: check the connection's host, and ask who runs a proxy or login page "
+    "between."
+)
+_CONTROLLED = (
+    "If the data are controlled (dbGaP), this user's link with eRA Commons may have expired: make it anew on the "
+    "platform."
+)
+_FILE_ID = (
+    "Check the file id: the file was deleted, or this user is no member of its project, or it is no id but a name. "
+    "An id has 24 characters from 0-9 and a-f; CgcListFilesOperator finds the ids of names."
+)
+_FOLDER = "This is a folder: give the files in it, which CgcListFilesOperator lists (its argument 'folder')."
 _RIGHT_ON_VOLUME = (
-    "Ask an admin of the volume for the permission 'write' on it to export, or 'copy' to import (volume page > "
-    "Members)."
+    "Ask an admin of the volume to give this user, as a member of it, the permission 'write' to export, or 'copy' to "
+    "import."
 )
 _BUCKET_POLICY = "Ask the owner of the bucket to correct its policy or IAM role for the platform"
-_NEW_CREDENTIALS = "Ask the owner of the volume to enter valid credentials for the bucket (volume page > Settings)."
+_NEW_CREDENTIALS = "Ask the owner of the volume to enter valid credentials for the bucket."
 _NO_JOB = (
     "Check that the id is that of the job and not, say, of its file, and that the connection is of the platform and "
     "the user who started the job. A job that ended long ago may be gone: nothing tells how long the platform keeps "
@@ -43,7 +59,8 @@ _GENERAL = {
     0: _may_pass("The platform is in maintenance: it comes back by itself, see its status page."),
     1000: _may_pass(
         "All requests of this user in this 5-minute window are used up, by anything with the same token: "
-        "wait for the next window, or lower 'rate_share' or the number of tasks at once."
+        "wait for the next window. If it comes again, lower the connection's 'rate_share', or run fewer tasks and "
+        "scripts with this token at once."
     ),
     2001: Remedy("This user may not see the other user: ask an admin of the division."),
     2002: Remedy("Check the user name: the platform has no such user."),
@@ -56,16 +73,16 @@ _PROJECTS = {
 }
 
 _FILES = {
-    5001: Remedy("Ask an admin of the project for the permission 'copy' (or 'read') on it for this user."),
-    5002: Remedy("Check the file id: the file was deleted, lives in another project copy, or never was there."),
+    5001: Remedy(f"Ask an admin of the project for the permission 'copy' (or 'read') for this user. {_CONTROLLED}"),
+    5002: Remedy(_FILE_ID),
     5003: Remedy("A file of this name exists already: choose another name, or overwrite."),
     5004: Remedy("The file id is empty: check where the list of files comes from."),
     5005: Remedy("Write the project as 'owner/short-name'."),
     5008: Remedy("Ask an admin of the project for the permission 'write' to rename its files."),
     5009: Remedy("Ask an admin of the project for the permission 'write' to change metadata."),
     5014: Remedy("Ask an admin of the source project for the permission 'copy'."),
-    5017: Remedy("This is a folder: give the files in it."),
-    5018: Remedy("This is a folder: give the files in it."),
+    5017: Remedy(_FOLDER),
+    5018: Remedy(_FOLDER),
     5022: Remedy("The parent given is a file: give the id of a folder."),
     5026: Remedy("The destination folder does not exist: create it or correct its id."),
     5029: Remedy("Give either a project or a parent folder."),
@@ -99,16 +116,16 @@ _VOLUME_REQUESTS = {
         "Ask an admin of the project to add this user with the permission 'copy' to export from it, or 'write' to "
         "import into it."
     ),
-    9004: Remedy("Ask an admin of the file's project to add this user with the permission 'copy'."),
+    9004: Remedy(f"Ask an admin of the file's project to add this user with the permission 'copy'. {_CONTROLLED}"),
     9005: Remedy("The job was started by another user, and only that user sees it: use that user's connection."),
     9006: Remedy(
-        "This file cannot be exported: it is an alias of an object on a volume, a public file or a copy of one, "
-        'archived, or just restored. Leave it out (aliases="skip" of CgcBulkExportOperator does so with aliases), or '
-        "copy or restore it first."
+        "The platform exports no files that a DRS import made (they look like others), no aliases, public or archived "
+        "files, and some just restored not yet. Leave it out; of CgcBulkExportOperator, "
+        'aliases="skip" skips aliases and max_failures lets some items fail.'
     ),
     9007: Remedy("Check the volume id ('owner/name') and that this user is a member of the volume."),
     9008: Remedy(_NO_JOB),
-    9009: Remedy("Check the file id: the file was deleted, or this user is no member of its project."),
+    9009: Remedy(_FILE_ID),
     9010: Remedy("A volume of this name exists: use it, or choose another name."),
     9011: Remedy(_BAD_REQUEST),
     9012: Remedy("Check the project id ('owner/short-name', as in its web address)."),
@@ -134,8 +151,8 @@ _VOLUME_JOBS = {
     9101: Remedy("The volume is read-only for the platform: ask its owner to set access mode RW."),
     9102: Remedy("Ask an admin of the project to add this user with the permissions 'copy' and 'write'."),
     9103: Remedy(
-        "The item or location is not accessible as the volume is configured: ask its owner to check credentials, "
-        "prefix and bucket policy."
+        "The object or location cannot be reached as the volume is configured: ask the owner of the volume to check "
+        "its credentials, its prefix and the policy of the bucket, which may leave out just this key."
     ),
     9104: Remedy("Check the volume id: the volume was deleted, or this user is no member of it."),
     9105: Remedy(
@@ -144,8 +161,9 @@ _VOLUME_JOBS = {
     ),
     9106: Remedy("Check the file id: the file was deleted after the job was submitted."),
     9107: Remedy(
-        "An object stands at this location already, maybe from an earlier try of this very export: choose another "
-        'location, delete the object, or overwrite it (if_exists="overwrite" of CgcBulkExportOperator).'
+        "An object is at this location already, maybe from an earlier try of this very export. Keep it with "
+        'if_exists="skip" of CgcBulkExportOperator, which compares sizes, replace it with if_exists="overwrite", '
+        "delete it, or give another location."
     ),
     9108: Remedy(
         "A file of this name exists in the destination already, maybe from an earlier try of this very import: "
@@ -183,7 +201,10 @@ _BULK_IMPORTS = {
     10223: Remedy("A file of this name exists in the destination already: choose another name, or how to resolve it."),
     10224: Remedy("A folder of this name exists in the destination already: choose another name."),
     10225: Remedy("Check the destination: there is no such project or folder."),
-    10226: Remedy("Link this user's account with the repository that the file comes from."),
+    10226: Remedy(
+        "Connect this user's account on the platform with the repository that the file comes from; such a connection "
+        "runs out after some time."
+    ),
     10246: Remedy("Correct the import address: it must be a valid DRS address."),
     10248: Remedy("Correct the metadata given with the import."),
     10371: _may_pass("Too many imports at once for the outside repository: it passes by itself."),
@@ -221,10 +242,10 @@ REMEDIES: Mapping[int, Remedy] = MappingProxyType(
 
 STATUS_REMEDIES: Mapping[int, Remedy] = MappingProxyType(
     {
-        401: Remedy(_OWN_SIGN_IN),
-        403: Remedy("This user may not do that: ask an admin of the project or volume for the permission."),
+        401: Remedy(f"{_OTHER_SERVER} If it does: {_OWN_SIGN_IN}"),
+        403: Remedy(f"{_OTHER_SERVER} If it does, ask an admin of the project or volume for the permission."),
         405: Remedy("The address takes no such calls: check host and path of the connection."),
-        407: Remedy("The proxy asks for a user and password: give them in the connection's proxies."),
+        407: Remedy("The proxy asks for a user and password: give them in the connection's 'proxies'."),
         429: REMEDIES[1000],
         502: _may_pass(_LATER),
         503: _may_pass(_LATER),

@@ -20,8 +20,20 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT
 
-__all__ = ["astray", "counts_as_attempt", "transient", "wait_before_repeat"]
+__all__ = [
+    "FIRST_CONTACT",
+    "FIRST_CONTACT_PAUSE",
+    "astray",
+    "counts_as_attempt",
+    "transient",
+    "unreached",
+    "wait_before_repeat",
+]
 
+FIRST_CONTACT = 45.0
+"""Seconds during which an address that has never answered is tried; after that it is wrong, and not out of order."""
+FIRST_CONTACT_PAUSE = 8.0
+"""Seconds between two of these tries at most."""
 _LONGEST_BACKOFF = 60.0
 _WITHOUT_ADVICE = 60.0
 _MAINTENANCE = (60.0, 300.0)
@@ -30,13 +42,17 @@ _NOT_HERE = (404, 405)
 """How a server answers that does not know the address: the second is that of a server of plain pages to a POST."""
 
 
-def wait_before_repeat(error: CgcError, *, repeatable: bool, attempt: int, random: Callable[[], float]) -> float | None:
+def wait_before_repeat(
+    error: CgcError, *, repeatable: bool, attempt: int, random: Callable[[], float], answered: bool = True
+) -> float | None:
     """Seconds to wait before the call is sent again; None: do not send it again.
 
     `attempt` counts the tries that failed so far, from 1, refusals by the rate limit or our own budget aside.
-    `random` gives a number from 0 up to 1, so that many waiters do not come back at the same moment.
+    `random` gives a number from 0 up to 1, so that many waiters do not come back at the same moment. `answered`: the
+    platform has answered at this address before, so that a web page in place of an answer is trouble that passes.
     """
-    if not transient(error):
+    page_that_passes = answered and isinstance(error, CgcUnreadableError)
+    if not (transient(error) or page_that_passes):
         return None
     if isinstance(error, CgcRateLimited):
         return _until_reset(error, random)
@@ -67,14 +83,19 @@ def transient(error: CgcError, *, answered: bool = False) -> bool:
 
 
 def astray(error: CgcError) -> bool:
-    """True for an answer that is not the platform's own: a redirect, or a 404 or 405 without its error body.
+    """True for an answer that is not the platform's own: a redirect, a web page, a 404 or 405 without its error body.
 
     The address of the connection is wrong, or a gateway or proxy before the right one is in trouble, as in a deploy.
     Whether the platform has seen the request, nobody can tell.
     """
-    if isinstance(error, CgcRedirect):
+    if isinstance(error, CgcRedirect) or (isinstance(error, CgcUnreadableError) and error.page):
         return True
     return isinstance(error, CgcApiError) and error.status in _NOT_HERE and error.problem.made_here
+
+
+def unreached(error: CgcError | None) -> bool:
+    """True if nothing that takes our requests was reached. From an address that never answered: it is wrong."""
+    return isinstance(error, CgcConnectionError) and not error.reached
 
 
 def counts_as_attempt(error: CgcError) -> bool:

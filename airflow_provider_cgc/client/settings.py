@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
 from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
+from airflow_provider_cgc.client.remedies import TOKEN_PAGE
 from airflow_provider_cgc.client.urls import checked_base_url, origin
 
 __all__ = ["Settings"]
@@ -24,6 +25,11 @@ _LONGEST_TIMEOUT = 3600.0
 _PROJECT = re.compile(r"[^\s/?#\\]+/[^\s/?#\\]+")
 _PROXY_KEY = re.compile(r"(?:https?|all)(?:://[A-Za-z0-9.\-\[\]:]+)?")
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d<>"
+_HEADER = re.compile(
+    r"(?:bearer\s|(?:x-sbg-auth-|auth[_-]|api[_-])?token\s*[:=\s]|authorization\s*[:=])", re.IGNORECASE
+)
+"""What is pasted along with a token: no token has a colon, an equals sign or a blank in it."""
 _IDENTITY_KEY = secrets.token_bytes(16)
 
 
@@ -99,11 +105,15 @@ class Settings:
 
 
 def _check_token(token: object) -> None:
-    where = "copy it from the platform's page Developer > Authentication token"
+    where = f"copy it from the platform's page {TOKEN_PAGE}"
     if not isinstance(token, str) or not token:
         raise CgcSettingsError("token", f"is missing; {where}")
     if token.endswith(("\n", "\r")):
         raise CgcSettingsError("token", f"the token ends with a line break; {where} without it")
+    if token[0] in _QUOTES or token[-1] in _QUOTES:
+        raise CgcSettingsError("token", f"the token has quotes around it; {where} without them")
+    if _HEADER.match(token):
+        raise CgcSettingsError("token", f"begins with the name of a header or field; {where} alone")
     if token != token.strip():
         raise CgcSettingsError("token", f"the token begins or ends with a blank; {where} without it")
     if not all("!" <= char <= "~" for char in token):

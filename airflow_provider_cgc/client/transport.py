@@ -17,6 +17,7 @@ import tenacity
 from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.call import Answer, Request
 from airflow_provider_cgc.client.errors import (
+    CgcApiError,
     CgcBudgetSpent,
     CgcConnectionError,
     CgcError,
@@ -24,8 +25,14 @@ from airflow_provider_cgc.client.errors import (
     from_response,
 )
 from airflow_provider_cgc.client.headers import header, server_date
-from airflow_provider_cgc.client.problems import one_line
-from airflow_provider_cgc.client.retry import counts_as_attempt, wait_before_repeat
+from airflow_provider_cgc.client.problems import as_sentence, one_line
+from airflow_provider_cgc.client.retry import (
+    FIRST_CONTACT,
+    FIRST_CONTACT_PAUSE,
+    counts_as_attempt,
+    unreached,
+    wait_before_repeat,
+)
 from airflow_provider_cgc.client.settings import Settings
 from airflow_provider_cgc.client.wire import Wire
 
@@ -49,10 +56,22 @@ class _Effort:
     next_wait: float = 0.0
     failed: CgcError | None = None
     """Why the last attempt failed."""
+    unreached_from: float | None = None
+    """How much was spent when nothing was reached for the first time."""
+
+    @property
+    def spent(self) -> float:
+        return max(self.clock() - self.began, self.slept)
 
     @property
     def left(self) -> float:
-        return max(self.patience - max(self.clock() - self.began, self.slept), 0.0)
+        return max(self.patience - self.spent, 0.0)
+
+    def left_for_first_contact(self) -> float:
+        """Seconds for which an address that has never answered is tried."""
+        if self.unreached_from is None:
+            self.unreached_from = self.spent
+        return max(min(self.left, self.unreached_from + FIRST_CONTACT - self.spent), 0.0)
 
 
 class Transport:
@@ -66,7 +85,11 @@ class Transport:
         budget: RateBudget,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
+        answered: bool = False,
     ) -> None:
+        self.answered = answered
+        """Something has answered over HTTP at this address, whatever it said: it is no wrong one."""
+        self._platform_answered = answered
         self._host = settings.host
         self._base_url = settings.base_url
         self._wire = Wire(settings)
@@ -108,10 +131,21 @@ class Transport:
         return answer
 
     def _may_go_on(self, request: Request, error: CgcError, effort: _Effort) -> bool:
-        wait = wait_before_repeat(error, repeatable=request.repeatable, attempt=effort.attempt, random=random.random)
-        if wait is None or wait > effort.left or self._patience <= 0 or effort.closed.is_set():
+        wait = wait_before_repeat(
+            error,
+            repeatable=request.repeatable,
+            attempt=effort.attempt,
+            random=random.random,
+            answered=self._platform_answered,
+        )
+        if wait is None or self._patience <= 0 or effort.closed.is_set():
             return False
-        log.warning("%s. Attempt %d failed; again in %.1f s", error, effort.attempt, wait)
+        left = effort.left
+        if unreached(error) and not self.answered:
+            wait, left = min(wait, FIRST_CONTACT_PAUSE), effort.left_for_first_contact()
+        if wait > left:
+            return False
+        log.warning("%s Attempt %d failed; again in %.1f s.", as_sentence(error), effort.attempt, wait)
         effort.attempt += counts_as_attempt(error)
         effort.next_wait = wait
         effort.failed = error
@@ -123,13 +157,17 @@ class Transport:
         Who brings no patience at all is told when to come back, and nothing is sent.
         """
         status, headers, body = self._counted(request, effort) if request.counted else self._wire.exchange(request)
+        self.answered = True
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s answered %d: %s", request, status, _shown(body))
         try:
             value = from_response(status, headers, body, call=str(request), base_url=self._base_url, now=self._clock())
-        except CgcRateLimited as refusal:
-            self._budget.observe_429(refusal.retry_after)
+        except CgcApiError as refusal:
+            self._platform_answered = self._platform_answered or not refusal.problem.made_here
+            if isinstance(refusal, CgcRateLimited):
+                self._budget.observe_429(refusal.retry_after)
             raise
+        self._platform_answered = True
         total = header(headers, "X-Total-Matching-Query") or ""
         return Answer(value, int(total) if total.isascii() and total.isdigit() else None, server_date(headers))
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
-from airflow_provider_cgc.client.platforms import KNOWN_HOSTS
+from airflow_provider_cgc.client.platforms import KNOWN_HOSTS, PLATFORMS, Platform
 
-__all__ = ["checked_base_url", "is_loopback", "origin"]
+__all__ = ["checked_base_url", "is_loopback", "origin", "platform_meant"]
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[::1\]")
@@ -28,6 +28,13 @@ def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
     """
     if not isinstance(text, str) or not text:
         raise ValueError("is missing; give the address of the API, such as https://cgc-api.sbgenomics.com/v2")
+    known = platform_meant(text)
+    if known is not None and not _lists(allowed_hosts, _name_in(text)):
+        what = "is only a platform's name" if _name_in(text) == known.name else f"is the web address of {known.title}"
+        raise ValueError(
+            f"{what}, and its API is at {known.base_url}; choose the platform '{known.name}' in the connection and "
+            "leave Host empty, or give that address"
+        )
     parts = _split(text)
     scheme, netloc = parts.scheme, parts.netloc.lower()
     host, _, port = netloc.rpartition(":") if re.search(r":[^\]]*$", netloc) else (netloc, "", "")
@@ -54,6 +61,13 @@ def origin(url: str) -> tuple[str, str]:
     return parts.scheme, netloc.removesuffix(":" + _DEFAULT_PORTS[parts.scheme])
 
 
+def platform_meant(text: str) -> Platform | None:
+    """The platform whose web address or name stands where the address of its API should."""
+    name = _name_in(text)
+    meant = (one for one in PLATFORMS.values() if name in (one.name, urlsplit(one.web_url).hostname))
+    return next(meant, None)
+
+
 def is_loopback(host: str) -> bool:
     """True for this very machine: `localhost`, 127.0.0.0/8 in its full form, `[::1]`."""
     if host in ("localhost", "[::1]", "::1"):
@@ -78,7 +92,9 @@ def _split(text: str, *, strict: bool = True) -> SplitResult:
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
         raise ValueError("must be a whole address that starts with https://")
     if "@" in parts.netloc:
-        raise ValueError("has a user name or '@' before the host; leave it out, the token goes into Password")
+        raise ValueError(
+            "has a user name or '@' before the host; leave it out, the token goes into the connection's Token"
+        )
     return parts
 
 
@@ -92,7 +108,16 @@ def _check_host(host: str, port: str, netloc: str) -> None:
 def _permitted(host: str, netloc: str, allowed_hosts: Collection[str]) -> bool:
     if is_loopback(host):
         return True
-    return netloc in KNOWN_HOSTS or netloc in {allowed.strip().lower() for allowed in allowed_hosts}
+    return netloc in KNOWN_HOSTS or _lists(allowed_hosts, netloc)
+
+
+def _lists(allowed_hosts: Collection[str], netloc: str) -> bool:
+    return netloc in {allowed.strip().lower() for allowed in allowed_hosts}
+
+
+def _name_in(text: str) -> str:
+    """The host's name in a text that may be an address, with nothing else checked."""
+    return re.split(r"[/?#:]", text.strip().partition("://")[2] or text.strip())[0].lower()
 
 
 def _checked_path(path: str) -> str:

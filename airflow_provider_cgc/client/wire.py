@@ -67,7 +67,7 @@ class Wire:
         try:
             return self._exchange(request, url, payload)
         except FAULTS as fault:
-            failure = failure_of(fault, f"{request} to {self._settings.host}")
+            failure = failure_of(fault, request, self._settings.host)
         # Outside of the `except`, so that the fault does not travel along as the context.
         raise failure
 

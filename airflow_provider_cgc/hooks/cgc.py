@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,16 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import get_provider_info
-from airflow_provider_cgc.client import CgcError, CgcSettingsError, Settings
+from airflow_provider_cgc.client import CgcError, Settings
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.compat import uncancelled
 from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
+from airflow_provider_cgc.hooks.unreadable import doubt_variable, not_found, refuse_odd_extra
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
 
 __all__ = ["CgcHook"]
-
-log = logging.getLogger(__name__)
 
 PATIENCE = 300.0
 PATIENCE_OF_THE_TEST = 3.0
@@ -49,6 +47,8 @@ class CgcHook(BaseHook):
         self.cgc_conn_id = cgc_conn_id
         self._settings: Settings | None = None
         self._clients: dict[float, CgcClient] = {}
+        self.answered = False
+        """The platform has answered at this connection's address before: refused connections are an outage."""
 
     @property
     def settings(self) -> Settings:
@@ -68,13 +68,16 @@ class CgcHook(BaseHook):
         from airflow_provider_cgc.client import CgcClient
 
         if patience not in self._clients:
-            self._clients[patience] = CgcClient(self.settings, patience=patience)
+            self.answered = self.answered or any(client.answered for client in self._clients.values())
+            self._clients[patience] = CgcClient(self.settings, patience=patience, answered=self.answered)
         return self._clients[patience]
 
     def renew(self) -> Settings:
         """Read the connection again, for instance after a 401: somebody may have put in a new token."""
+        before, self._settings = self._settings, None
         self.close()
-        self._settings = None
+        if before is not None and self.settings.base_url != before.base_url:
+            self.answered = False
         return self.settings
 
     def close(self) -> None:
@@ -105,8 +108,9 @@ class CgcHook(BaseHook):
         try:
             connection = await get_async_connection(cgc_conn_id)
         except AirflowNotFoundException as missing:
-            raise _not_defined(cgc_conn_id) from missing
+            raise not_found(cgc_conn_id) from missing
         # The token is masked by Airflow on the way.
+        refuse_odd_extra(cgc_conn_id, connection.extra)
         settings = _settings_of(cgc_conn_id, connection, await get_async_extra_dejson(connection))
         for password in _proxy_passwords(settings):
             await sync_to_async(mask_secret)(password)
@@ -120,7 +124,8 @@ class CgcHook(BaseHook):
             with CgcClient(self.settings, patience=PATIENCE_OF_THE_TEST) as client:
                 user, rate = client.user(), client.rate_limit()
         except CgcError as fault:
-            return False, str(fault)
+            # Airflow gives a connection that is being tested an id of eight random letters.
+            return False, str(fault).replace(f"connection {self.cgc_conn_id!r}", "this connection")
         minutes = max(round((rate.reset - time.time()) / 60), 1)
         return True, (
             f"Connected to {_title(self.settings)} as {user.username}; {rate.remaining} of {rate.limit} requests "
@@ -131,10 +136,11 @@ class CgcHook(BaseHook):
         try:
             connection = self.get_connection(self.cgc_conn_id)
         except AirflowNotFoundException as missing:
-            raise _not_defined(self.cgc_conn_id) from missing
+            raise not_found(self.cgc_conn_id) from missing
         if connection.password:
             # Before the checks: what they say must not be able to show it.
             mask_secret(connection.password)
+        refuse_odd_extra(self.cgc_conn_id, connection.extra)
         settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
         for password in _proxy_passwords(settings):
             mask_secret(password)
@@ -184,15 +190,16 @@ def _form() -> dict[str, Any]:
 
 
 def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settings:
-    return settings_from_connection(
-        conn_id,
-        host=connection.host,
-        port=connection.port,
-        schema=connection.schema,
-        password=connection.password,
-        extra=extra,
-        allowed_hosts=split_hosts(conf.get("cgc", "allowed_hosts", fallback="")),
-    )
+    with doubt_variable(conn_id):
+        return settings_from_connection(
+            conn_id,
+            host=connection.host,
+            port=connection.port,
+            schema=connection.schema,
+            password=connection.password,
+            extra=extra,
+            allowed_hosts=split_hosts(conf.get("cgc", "allowed_hosts", fallback="")),
+        )
 
 
 def _proxy_passwords(settings: Settings) -> Iterator[str]:
@@ -200,15 +207,6 @@ def _proxy_passwords(settings: Settings) -> Iterator[str]:
         password = urlsplit(proxy).password
         if password:
             yield password
-
-
-def _not_defined(conn_id: str) -> CgcSettingsError:
-    return CgcSettingsError(
-        f"connection '{conn_id}'",
-        "is not defined; create it under Admin > Connections with type 'Cancer Genomics Cloud', or as an environment "
-        f"variable: AIRFLOW_CONN_{conn_id.upper()}="
-        """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'""",
-    )
 
 
 def _title(settings: Settings) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from airflow_provider_cgc.client.errors import CgcSettingsError
 from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
 from airflow_provider_cgc.client.settings import Settings
-from airflow_provider_cgc.client.urls import checked_base_url, is_loopback
+from airflow_provider_cgc.client.urls import checked_base_url, is_loopback, platform_meant
 
 __all__ = ["OTHER", "settings_from_connection", "split_hosts"]
 
@@ -92,15 +92,13 @@ def _base_url(platform: str | None, host: str, port: int | None, schema: str, al
 
 
 def _check_they_agree(name: str, base_url: str, url: str, allowed_hosts: Collection[str]) -> None:
+    differs = f"differs from platform '{name}', which is {base_url}; leave Host empty"
     try:
         same = checked_base_url(url, allowed_hosts) == base_url
-    except ValueError:
-        same = False
+    except ValueError as fault:
+        raise CgcSettingsError("base_url", str(fault) if platform_meant(url) else differs) from None
     if not same:
-        raise CgcSettingsError(
-            "base_url",
-            f"differs from platform '{name}', which is {base_url}; leave Host empty, or choose platform '{OTHER}'",
-        )
+        raise CgcSettingsError("base_url", f"{differs}, or choose platform '{OTHER}'")
 
 
 def _url(host: str, port: int | None, schema: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_cgc.jobs.causes import NO_REASON, causes_of
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.tracker import Outcome
 
@@ -89,6 +90,7 @@ def _summary(value: Any, kind: str) -> dict[str, Any]:
     if summary["seconds"] is not None and not (is_number(summary["seconds"]) and summary["seconds"] >= 0):
         raise ValueError(f"the event's summary has {summary['seconds']!r} for 'seconds', not a duration")
     summary.setdefault("manifest", None)
+    summary["causes"] = causes_of(summary)
     return summary
 
 
@@ -97,7 +99,7 @@ def _item(item: Mapping[str, Any]) -> dict[str, Any]:
     code, message = item.get("code"), item.get("message")
     known = {
         "code": code if isinstance(code, int) else None,
-        "message": message if isinstance(message, str) else "The platform gave no reason.",
+        "message": message if isinstance(message, str) else NO_REASON,
     }
     return {**item, **known}
 

@@ -18,11 +18,12 @@ from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.objects import common_folder
-from airflow_provider_cgc.jobs.order import Order, Placed, place
+from airflow_provider_cgc.jobs.order import BadOrder, Order, Placed, place
 from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE
 from airflow_provider_cgc.jobs.preflight import Facts, report
 from airflow_provider_cgc.jobs.resume import Action
 from airflow_provider_cgc.jobs.submit import Sender, Sent
+from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.worklist import Worklist
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class Exporting:
 
     def dry_run(self) -> list[str]:
         """Return the lines of a report; sends nothing."""
-        return [*report(list(self.items.values()), self.facts, decided=self._work.words()), *self.intent()]
+        fit = [item for key, item in self.items.items() if key not in self._work.unfit]
+        return [*report(fit, self.facts, decided=self._work.words()), *self.intent()]
 
     def obstacles(self) -> list[str]:
         """Return the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
@@ -125,12 +127,12 @@ class Exporting:
         to_send = self._work.to_send()
         if not to_send:
             return []
-        lines = [
-            f"Exporting {len(keys)} of {EXPORT.count(self.count)} to {volume},"
-            f" below {common_folder([key.location for key in keys])!r}."
-            for volume in sorted({key.volume for key in to_send})
-            if (keys := [key for key in to_send if key.volume == volume])
-        ]
+        lines = []
+        for volume in sorted({key.volume for key in to_send}):
+            locations = [key.location for key in to_send if key.volume == volume]
+            folder = common_folder(locations)
+            below = f", below {folder!r}" if folder else ""
+            lines.append(f"Exporting {len(locations)} of {counted(self.count, 'item')} to {volume}{below}.")
         if self._order.copy_only:
             return lines
         return [*lines, "copy_only is False: these files are MOVED, and become aliases of the exported objects."]
@@ -180,6 +182,18 @@ class Exporting:
         outcomes = [self._outcome(key, item, unsent=key in unsent) for key, item in self.items.items()]
         outcomes += [self._unfit(self._base(one.item), one.problem) for one in self._placed.unplaced]
         return [replace(one, copy_only=self._order.copy_only, user=user, conn_id=conn_id) for one in outcomes]
+
+    def refused(self, error: BadOrder) -> list[ItemOutcome]:
+        """Return how each item stands when nothing was sent: those that cannot be exported, and those held up by it."""
+        problems = {(one.item.file, one.item.line): one.problem for one in error.unfit}
+        why = f"not sent: {error.head or error.problems[0]}"
+        outcomes = []
+        for item in self._order.items:
+            base = replace(self._base(item), volume=item.volume or self._order.volume)
+            problem = problems.get((item.file, item.line))
+            fate = replace(base, state=ItemState.UNSENT, message=why)
+            outcomes.append(fate if problem is None else self._unfit(base, problem))
+        return [replace(one, copy_only=self._order.copy_only) for one in outcomes]
 
     def told(self) -> list[str]:
         """Say what was done, and why not all of it."""

@@ -55,14 +55,18 @@ class BadItem(ValueError):
 
 
 class BadItems(ValueError):
-    """All that is wrong with the items, one sentence each in `problems`; `str()` shows ten and counts the others."""
+    """
+    All that is wrong with the items, one sentence each in `problems`; `str()` shows ten and counts the others.
 
-    def __init__(self, where: str, problems: Sequence[str]) -> None:
-        self.where, self.problems = where, tuple(problems)
-        super().__init__(_listed(where, self.problems))
+    `head` says before them how many items that is too many.
+    """
+
+    def __init__(self, where: str, problems: Sequence[str], head: str = "") -> None:
+        self.where, self.problems, self.head = where, tuple(problems), head
+        super().__init__(_listed(where, self.problems, head))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.where, self.problems)
+        return type(self), (self.where, self.problems, self.head)
 
 
 def parse_items(value: Any, *, where: str) -> list[Item]:
@@ -217,7 +221,7 @@ def listed(problems: Sequence[str]) -> list[str]:
     return [*rows, f"- and {len(problems) - MOST_SHOWN} more"] if len(problems) > MOST_SHOWN else rows
 
 
-def _listed(where: str, problems: Sequence[str]) -> str:
+def _listed(where: str, problems: Sequence[str], head: str) -> str:
     if len(problems) == 1:
-        return f"{where}: {problems[0]}"
-    return "\n".join([f"{where}: {len(problems)} problems", *listed(problems)])
+        return ": ".join(filter(None, (where, head, problems[0])))
+    return "\n".join([f"{where}: {head or f'{len(problems)} problems'}", *listed(problems)])

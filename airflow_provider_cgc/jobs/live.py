@@ -5,8 +5,9 @@ Pure: records, times and the tracker are handed in; who writes it, and how often
     {"version", "kind", "outcome": null while it waits, "at", "since": epoch s, "interval": s,
      "counts": {"total", "completed", "failed", "missing", "skipped", "running", "pending", "not_found", "not_seen"},
      "bytes", "bytes_total", "rate": {"bytes", "jobs"} a second, "eta": s, "history": [[s after since, completed,
-     failed, running, other open, bytes] ...], "failures", "longest", "recent": [rows], "cut", "requests", "refused",
-     "remedies": {code: text}, "web", "project", "volume", "task", "manifest"}
+     failed, running, other open, bytes] ...], "causes": [{"code", "message", "count"}], "failures", "longest",
+     "recent": [rows], "cut", "requests", "refused", "remedies": {code: text}, "web", "project", "volume", "task",
+     "manifest"}
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.problems import REMEDIES
+from airflow_provider_cgc.jobs.causes import causes_of
 from airflow_provider_cgc.jobs.event import is_number
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker, Outcome
@@ -38,6 +40,9 @@ MOST_ROWS = 20
 MOST_POINTS = 60
 SHORTEST_STEP = 30.0
 """Seconds between two points of the history, and between two writes; more as the wait gets long."""
+BEAT = 240.0
+"""Seconds after which a wait is written although nothing changed, two looks at least: so silence means that nobody
+looks. The tab takes it for that after three looks, eight minutes at least: with many waits the writes take turns."""
 RATE_OVER = 600.0
 """Seconds that a rate looks back."""
 _LATEST = 10.0
@@ -55,7 +60,8 @@ class LiveView:
     :param kind: kind of job.
     :param since: when the waiting began, epoch seconds.
     :param interval: seconds between two looks at a job.
-    :param place: what is known from the start: `web`, `project`, `volume`, `bytes_total`, `manifest`.
+    :param place: what is known from the start: `web`, `project`, `volume`, `bytes_total`, `manifest`, and as `names`
+        those of files, by id, whose keys do not tell them.
     """
 
     kind: JobKind
@@ -90,11 +96,15 @@ class LiveView:
         completed = [job for job in ended.values() if job.completed]
         for job in completed[-MOST_ROWS:]:
             at = job.finished_on.timestamp() if job.finished_on else None
-            self._recent.append({**_row(job.id, job.item), "size": job.size, "ended": at})
+            self._recent.append({**self._row(job.id, job.item), "size": job.size, "ended": at})
 
     def due(self, tracker: JobTracker, now: float) -> bool:
         """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
         return now - self.written_at >= SHORTEST_STEP and self.changed(tracker)
+
+    def silent(self, now: float) -> bool:
+        """Say whether it is time for a sign of life, although nothing changed."""
+        return now - self.written_at >= max(BEAT, 2 * self.interval)
 
     def changed(self, tracker: JobTracker) -> bool:
         """Say whether there is something that was not written yet."""
@@ -120,13 +130,13 @@ class LiveView:
         )
         longest = [
             {
-                **_row(job_id, dict(zip(_SHOWN, self._open[job_id][1], strict=True))),
+                **self._row(job_id, dict(zip(_SHOWN, self._open[job_id][1], strict=True))),
                 "state": tracker.open[job_id],
                 "since": None if since is _NEVER else since.timestamp(),
             }
             for since, job_id in oldest
         ]
-        return self._snapshot(counts, tracker.bytes, tracker.failed_items, longest, now, outcome=None)
+        return self._snapshot(counts, tracker.bytes, tracker.causes, tracker.failed_items, longest, now, outcome=None)
 
     def not_written(self) -> None:
         """Take back that the last snapshot counts as written; the next one is due as long after it as ever."""
@@ -137,7 +147,8 @@ class LiveView:
         counts = {name: summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
         left = counts["total"] - sum(counts[name] for name in ("completed", "failed", "missing", "skipped"))
         counts |= {"running": left, "pending": 0, "not_found": 0, "not_seen": 0}
-        value = self._snapshot(counts, summary["bytes"], summary["failed_items"], [], now, outcome=outcome)
+        failed = summary["failed_items"]
+        value = self._snapshot(counts, summary["bytes"], causes_of(summary), failed, [], now, outcome=outcome)
         return value | {"rate": None, "eta": None, "manifest": summary.get("manifest")}
 
     def restore(self, earlier: object) -> None:
@@ -177,7 +188,7 @@ class LiveView:
             "requests": self.requests,
             "refused": self.refused,
             "recent": list(self._recent),
-            **self.place,
+            **{name: value for name, value in self.place.items() if name != "names"},
             "project": self._one("project"),
             "volume": self._one("volume"),
         }
@@ -186,6 +197,7 @@ class LiveView:
         self,
         counts: dict[str, int],
         done: int,
+        causes: list[dict[str, Any]],
         failed_items: Iterable[Mapping[str, Any]],
         longest: list[dict[str, Any]],
         now: float,
@@ -207,6 +219,7 @@ class LiveView:
             "rate": rate,
             "eta": self._eta(counts, done, rate),
             "history": self._history,
+            "causes": causes,
             "failures": [],
             "longest": [],
             "recent": [],
@@ -220,7 +233,15 @@ class LiveView:
             "task": self.place.get("task"),
             "manifest": self.place.get("manifest"),
         }
-        return _filled(value, [_failure(item) for item in failed_items][:MOST_FAILURES], longest, self._recent)
+        failures = [self._row(item.get("id"), item) | _reason(item) for item in failed_items][:MOST_FAILURES]
+        return _filled(value, failures, longest, self._recent)
+
+    def _row(self, job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a row shows of a job, with the file's name where it is known."""
+        names = self.place.get("names")
+        name = names.get(item.get("file")) if isinstance(names, Mapping) else None
+        named = {"name": name, **{key: value for key, value in item.items() if value}}
+        return {key: storable(named[key]) for key in _SHOWN if named.get(key)} | {"id": job_id}
 
     def _one(self, name: str) -> str | None:
         """Return the volume or project of all jobs, None where there are several."""
@@ -272,12 +293,8 @@ def _shown(job: Any) -> tuple[Any, ...]:
     return tuple(map(job.item.get, _SHOWN))
 
 
-def _row(job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: storable(item[name]) for name in _SHOWN if item.get(name)} | {"id": job_id}
-
-
-def _failure(item: Mapping[str, Any]) -> dict[str, Any]:
-    return _row(item.get("id"), item) | {"code": item.get("code"), "message": item.get("message")}
+def _reason(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"code": item.get("code"), "message": item.get("message")}
 
 
 def _filled(
@@ -287,6 +304,8 @@ def _filled(
     recent: Iterable[dict[str, Any]],
 ) -> dict[str, Any]:
     """Put in as many rows as there is room for: the failures first, then what runs, then the last to complete."""
+    known = {str(cause["code"]): remedy for cause in value["causes"] if (remedy := _remedy(cause["code"]))}
+    value["remedies"] |= known
     room = MOST_BYTES - len(json.dumps(value)) - 64
     for name, rows, share in (
         ("failures", failures, 0.75),

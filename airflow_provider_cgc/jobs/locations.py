@@ -26,6 +26,8 @@ _METADATA = "metadata."
 _TOKEN = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<field>[^{}]*)\}|(?P<slash>/)|(?P<literal>[^{}/]+)|(?P<stray>[{}])")
 # Also the halves of surrogate pairs, which JSON can hold and UTF-8 cannot.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_IN_A_DAG = {"{": "{{ '{{' }}", "}": "}}"}
+"""A brace that is none of a field, as a Dag writes it: Jinja, which takes two for its own, renders the text first."""
 _OWN_LOCATION = "or give this item a 'location' of its own"
 
 
@@ -197,8 +199,8 @@ def _segments(text: str) -> Iterator[tuple[_Part, ...]]:
             parts = []
         elif token["stray"]:
             raise BadLocation(
-                f"the location {shown(text)} has a single {token['stray']!r} at position {token.start() + 1}; write"
-                f" {2 * token['stray']!r} for the character itself, or complete the field"
+                f"the location {shown(text)} has a single {token['stray']!r} at position {token.start() + 1}; complete"
+                f" the field, or, for the character itself, write {_IN_A_DAG[token['stray']]} in the Dag"
             )
         elif token["field"] is not None:
             parts.append(_Part(_known_field(token["field"], text), is_field=True))

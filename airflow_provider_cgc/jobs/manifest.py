@@ -102,10 +102,15 @@ class ItemOutcome:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> ItemOutcome:
         """Read a line again; keys that a newer release added are ignored. Raises BadItem."""
-        if raw.get("version") != VERSION:
+        if "version" not in raw:
             raise BadItem(
-                f"has version {shown(raw.get('version'))}, and this release reads the outcomes of version {VERSION};"
-                " upgrade the provider, or give a manifest that it wrote"
+                "tells no outcome: an export writes those to its manifest_path, and CgcListFilesOperator lists files"
+                " only; give the manifest of an export"
+            )
+        if raw["version"] != VERSION:
+            raise BadItem(
+                f"has version {shown(raw['version'])}, and this release reads the outcomes of version {VERSION};"
+                " upgrade the provider"
             )
         asked = ("file", "location", "volume", "properties", "location_template")
         item = item_from({key: raw.get(key) for key in asked})

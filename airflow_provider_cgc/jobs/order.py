@@ -14,6 +14,7 @@ from airflow_provider_cgc.jobs.locations import (
     LocationTemplate,
     clashes,
     moved_twice,
+    named,
     own_template,
     targets,
 )
@@ -28,6 +29,7 @@ from airflow_provider_cgc.jobs.preflight import (
     unfit_items,
 )
 from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
@@ -45,6 +47,8 @@ class Order:
     aliases: str = "fail"
     properties: Mapping[str, Any] = field(default_factory=dict)
     too_many: Callable[[int], bool] = bool
+    tolerance: str = ""
+    """How many items may fail, in words, for a refusal."""
     verify: bool = False
     """A job's word that it COMPLETED is not enough."""
     recorded: bool = True
@@ -64,11 +68,30 @@ class Order:
         :raises CgcUnreadableError: if it is not known yet of some items whether they can be exported.
         """
         failing = [one for one in unfit if not self.skips(one.problem)]
-        if common or self.too_many(sum(not one.problem.may_pass for one in failing)):
-            raise BadItems(self.where, [*common, *sentences(failing)])
+        too_many = self.too_many(sum(not one.problem.may_pass for one in failing))
+        if common or too_many:
+            raise BadOrder(self, failing, common, too_many=too_many)
         unsure = {one.item.file: one.problem for one in failing if one.problem.may_pass}
         if unsure:
             raise undecided_error(unsure)
+
+
+class BadOrder(BadItems):
+    """
+    An order of which nothing is sent: something is wrong with all of it, or more of its items are unfit than may fail.
+
+    `unfit` are the items that cannot be exported, `common` is what is wrong with the whole order.
+    """
+
+    def __init__(self, order: Order, unfit: Sequence[Unfit], common: Sequence[str], *, too_many: bool) -> None:
+        count = len(order.items)
+        tolerance = f"; {order.tolerance}" if order.tolerance else ""
+        head = f"{len(unfit)} of {counted(count, 'item')} cannot be exported{tolerance}" if too_many else ""
+        super().__init__(order.where, [*common, *sentences(unfit)], head)
+        self.order, self.unfit, self.common = order, list(unfit), list(common)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BadItems, (self.where, self.problems, self.head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +135,11 @@ def place(client: CgcClient, order: Order, *, first: bool) -> Placed:
 
 def _unplaced(item: Item, reason: str, facts: Facts) -> Unfit:
     """Say why there is no place for an item; what is wrong with its file says more."""
+    file = facts.files.get(item.file)
+    # The item's name stands before it wherever it is told.
+    reason = f"It {rest}" if (rest := reason.removeprefix(f"{named(item, file)} ")) != reason else reason
     own = Problem(None, None, reason, made_here=True)
-    [unfit] = unfit_items([item], facts) or [Unfit(item, own, f"{item.line}: {reason}" if item.line else reason)]
+    [unfit] = unfit_items([item], facts) or [Unfit.of(item, own, file)]
     return unfit
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.causes import NO_REASON
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 ALREADY_THERE = "the object is there already"
 """Why an item is SKIPPED."""
+MOST_NAME_BYTES = 4_000
+"""Of JSON, which names of files may take of a trigger's row."""
 
 
 def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
@@ -51,13 +56,30 @@ def item_of(outcome: ItemOutcome) -> dict[str, Any]:
 
 
 def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
-    """Return what all lines that move something have in common, and their bytes; see `LiveView`."""
+    """Return what all lines that move something have in common, their bytes, and names; see `LiveView`."""
     moving = [one for one in outcomes if one.state is not ItemState.SKIPPED and not one.state.failed]
     shown = [files.get(one.file) for one in moving]
     sizes = [file.size if file else one.size for one, file in zip(moving, shown, strict=True)]
     places = {"volume": {one.volume for one in moving}, "project": {file.project for file in shown if file}}
     known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
-    return known | ({"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {})
+    names = _untold_names(zip(moving, shown, strict=True))
+    total = {"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {}
+    return known | total | ({"names": names} if names else {})
+
+
+def _untold_names(moving: Iterable[tuple[ItemOutcome, File | None]]) -> dict[str, str]:
+    """Return the names of files whose keys do not end with them, as many as a trigger's row has room for."""
+    names: dict[str, str] = {}
+    room = MOST_NAME_BYTES
+    for one, file in moving:
+        if file is None or not file.name or (one.location or "").rpartition("/")[2] == file.name:
+            continue
+        name = storable(file.name)
+        room -= len(json.dumps({one.file: name}))
+        if room < 0:
+            break
+        names[one.file] = name
+    return names
 
 
 def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) -> ItemOutcome:
@@ -69,7 +91,7 @@ def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) 
     state = ItemState(job.state.value)
     code, message = (job.error.code, job.error.message) if job.error else (None, None)
     if state is ItemState.FAILED:
-        message = message or "The platform gave no reason."
+        message = message or NO_REASON
     size = outcome.size if job.size is None else job.size
     return replace(
         outcome,

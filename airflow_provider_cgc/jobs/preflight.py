@@ -26,11 +26,12 @@ from airflow_provider_cgc.client.errors import (
     CgcUnreadableError,
     CgcUsageError,
 )
-from airflow_provider_cgc.client.problems import REMEDIES, Problem, one_line
+from airflow_provider_cgc.client.problems import REMEDIES, Problem, as_sentence, one_line
+from airflow_provider_cgc.jobs.causes import Cause, grouped
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.locations import named
-from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
+from airflow_provider_cgc.jobs.report import human_bytes
 from airflow_provider_cgc.jobs.sweep import THREADS, chunks, is_undecided
 from airflow_provider_cgc.jobs.text import counted, shown
 
@@ -47,7 +48,6 @@ and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says tha
 
 _MOST_ROUNDS = 4
 """How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
-_FILES_OF_A_FOLDER = "CgcListFilesOperator lists a folder's files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,14 @@ class Unfit:
     problem: Problem
     text: str
     """One sentence or two that name the item, the fact and the remedy."""
-    is_folder: bool = False
+    name: str = ""
+    """The item as it is named among others."""
+
+    @classmethod
+    def of(cls, item: Item, problem: Problem, file: File | None) -> Unfit:
+        """Say why an item cannot be exported."""
+        name = _item(item, file)
+        return cls(item, problem, f"{name}: {_with_remedy(problem)}", name)
 
 
 def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
@@ -113,13 +120,8 @@ def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
 
 def unfit_items(items: Sequence[Item], facts: Facts) -> list[Unfit]:
     """Return the items that cannot be exported, in their order; one whose file is there already can."""
-    unfit = []
-    for item in items:
-        file, problem = facts.files.get(item.file), problem_of(item, facts)
-        if problem is not None:
-            is_folder = file is not None and file.is_folder
-            unfit.append(Unfit(item, problem, f"{_item(item, file)}: {_with_remedy(problem)}", is_folder))
-    return unfit
+    judged = ((item, problem_of(item, facts)) for item in items)
+    return [Unfit.of(item, why, facts.files.get(item.file)) for item, why in judged if why is not None]
 
 
 def problem_of(item: Item, facts: Facts) -> Problem | None:
@@ -128,7 +130,7 @@ def problem_of(item: Item, facts: Facts) -> Problem | None:
     if file is None:
         return facts.refused[item.file]
     if file.is_folder:
-        text = f"It is a folder, and only files are exported; {_FILES_OF_A_FOLDER}"
+        text = "It is a folder, and only files are exported; CgcListFilesOperator lists a folder's files"
         return Problem(None, None, text, made_here=True)
     if file.is_alias:
         if file.is_alias_of(item.volume, item.location):
@@ -148,18 +150,28 @@ def problem_of(item: Item, facts: Facts) -> Problem | None:
 
 
 def sentences(unfit: Iterable[Unfit]) -> list[str]:
-    """Return the sentences about items that cannot be exported; several folders share one, as one mistake."""
-    unfit = list(unfit)
-    folders = [one for one in unfit if one.is_folder]
-    if len(folders) < 2:
-        return [one.text for one in unfit]
-    together = _about_folders([one.item for one in folders])
-    return [together if one is folders[0] else one.text for one in unfit if not one.is_folder or one is folders[0]]
+    """
+    Return the sentences about items that cannot be exported, one for each cause, each with its remedy: the cause with
+    the most items first, and the items of each in their order.
+    """
+    in_order = sorted(unfit, key=lambda one: _position(one.item))
+    groups = grouped(in_order, of=lambda one: {"code": one.problem.code, "message": one.problem.message})
+    return [alike[0].text if len(alike) == 1 else _about(cause, alike) for cause, alike in groups.items()]
 
 
-def _about_folders(items: Sequence[Item]) -> str:
-    names = _listed(map(_item, items), between="; ")
-    return f"{len(items)} items are folders, and only files are exported: {names}. {_FILES_OF_A_FOLDER}"
+def _about(cause: Cause, alike: Sequence[Unfit]) -> str:
+    """Say what is wrong with several items alike."""
+    problem = alike[0].problem
+    if any(one.problem.message != problem.message for one in alike):
+        problem = replace(problem, message=cause.pattern)
+    names = _listed((one.name or _item(one.item) for one in alike), between="; ")
+    return f"{len(alike)} items: {_with_remedy(problem)} They are {names}."
+
+
+def _position(item: Item) -> int:
+    """Return where an item stands in its list, by "item 3" or "line 3"; what tells none comes first."""
+    digits = item.line.rpartition(" ")[2]
+    return int(digits) if digits.isdecimal() else 0
 
 
 def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -> list[str]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.problems import REMEDIES, one_line
+from airflow_provider_cgc.client.problems import REMEDIES, as_sentence, one_line
+from airflow_provider_cgc.jobs.causes import Group, groups_of
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker
 
@@ -28,7 +29,7 @@ HICCUP = 10.0
 MUCH_SLOWER = 1.5
 """How many times slower looks must become before it is worth a line."""
 MOST_ROWS = 10
-"""Failures that the table at the end spells out; the summary in XCom has a hundred, the counts have all."""
+"""Failures that the table at the end names; the summary in XCom has a hundred, the counts have all."""
 _MOST_BYTES = 10**30
 """More than this is nobody's data, and whole numbers without end are no floats."""
 LONGEST_ROW = 3000
@@ -141,41 +142,76 @@ def closing_line(summary: Mapping[str, Any], *, unsent: int = 0) -> str:
         return f"There were no {kind.plural}: nothing had to be done."
     took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
     size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
-    bad = summary["failed"] + summary["missing"]
+    bad = [f"{summary['failed']} failed{not_sent(unsent)}"] if summary["failed"] else []
+    bad += [f"{summary['missing']} unknown to the platform"] if summary["missing"] else []
     others = f", {summary['skipped']} skipped" if summary["skipped"] else ""
-    others += f", {bad} failed{not_sent(unsent)} and tolerated" if bad else ""
-    return f"{summary['completed']} of {kind.count(summary['total'])} completed{others}{took}{size}."
+    others += f", {' and '.join(bad)} and tolerated" if bad else ""
+    return f"{summary['completed']} of {kind.count(summary['total'])} completed{took}{size}{others}."
 
 
 def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
     """
-    Return the lines that end the log of a failed wait: each failed item, the platform's code and message, what to do.
-
-    One remedy is said once per code, under the items that it is for.
+    Return the lines that end the log of a failed wait: the causes, the largest first, each with what to do, said once
+    for each code, and with failed items; a row says all that is known of one, for who searches the log for a file.
     """
-    items = summary["failed_items"][:rows]
-    bad = summary["failed"] + summary["missing"]
+    groups = groups_of(summary)
+    shares = shared_out(groups, rows)
     lines: list[str] = []
-    for code in dict.fromkeys(item["code"] for item in items):
-        lines += [f"  {describe_item(item)}" for item in items if item["code"] == code]
-        remedy = REMEDIES.get(code) if code is not None else None
-        if remedy is not None:
-            lines.append(f"  What to do about {code}: {remedy.text}")
-    if bad > len(items):
-        lines.append(f"  ... and {bad - len(items)} more; XCom 'cgc_summary' has up to 100 of them.")
-    return lines
+    advised: set[int | None] = set()
+    for group, share in zip(groups, shares, strict=True):
+        remedy = REMEDIES.get(group.code) if group.code is not None and group.code not in advised else None
+        advice = f"What to do about {group.code}: {remedy.text}" if remedy is not None else ""
+        advised.add(group.code)
+        named = [f"  {describe_item(item)}" for item in group.items[:share]]
+        if group.count == 1 and named:
+            lines += named + ([f"  {advice}"] if advice else [])
+            continue
+        lines += [f"  {cause_words(group)}. {advice}".rstrip(), *(f"  {row}" for row in named)]
+        if named and group.count > share:
+            lines.append(f"    ... and {group.count - share} more")
+    if sum(group.count for group in groups) > sum(shares) and summary["failed_items"]:
+        lines.append(f"  XCom 'cgc_summary' has {len(summary['failed_items'])} of them.")
+    return lines + [f"  {line}" for line in [manifest_line(summary)] if lines and line]
 
 
-def describe_item(item: Mapping[str, Any]) -> str:
-    """Name one failed item in one line, whatever its key holds: its key, where from or to, what the platform said."""
+def manifest_line(summary: Mapping[str, Any]) -> str:
+    """Say where all items are, if there is a manifest."""
+    where = one_line(summary.get("manifest"), LONGEST_ROW)
+    return f"All items, with what became of each, are in the manifest {where}" if where else ""
+
+
+def cause_words(group: Group) -> str:
+    """Say how many failures a cause has, and name it."""
+    if group.is_uncounted:
+        return f"{group.count} not counted by cause"
+    message = group.message.removesuffix(".")
+    cause = f": {message}" if group.code is None else f" with {group.code} ({message})"
+    return one_line(f"{group.count}{cause}", LONGEST_ROW)
+
+
+def shared_out(groups: Sequence[Group], rows: int) -> list[int]:
+    """Share rows out among the causes: one for each as far as they reach, the largest causes first, then in turn."""
+    shares = [0] * len(groups)
+    while rows > sum(shares) and (short := [n for n, one in enumerate(groups) if shares[n] < len(one.items)]):
+        for number in short[: rows - sum(shares)]:
+            shares[number] += 1
+    return shares
+
+
+def name_item(item: Mapping[str, Any]) -> str:
+    """Name one item in one line, whatever its key holds: its key, and where from or to."""
     name = str(item.get("name") or "")
     where = str(item.get("location") or name or item.get("id") or "")
     shown = f" ({name})" if not where.rstrip("/").endswith(name) else ""
     ends = (("file", "file"), ("project", "to project"), ("parent", "to folder"))
     others = "".join(f", {word} {item[key]}" for key, word in ends if item.get(key))
+    return one_line(f"{where}{shown}{others}".removeprefix(", "), LONGEST_ROW)
+
+
+def describe_item(item: Mapping[str, Any]) -> str:
+    """Name one failed item in one line, and say what the platform said."""
     code = f"{item['code']}: " if item.get("code") is not None else ""
-    about = f"{where}{shown}{others}".removeprefix(", ")
-    return one_line(f"{about}: {code}{item['message']}", LONGEST_ROW)
+    return one_line(f"{name_item(item)}: {code}{item['message']}", LONGEST_ROW)
 
 
 def human_bytes(count: float) -> str:
@@ -211,9 +247,3 @@ def clock_time(epoch: float) -> str:
 def no_answer(error: CgcError, conn_id: str) -> str:
     """Say why a look failed, and which of a deployment's connections it was made with."""
     return f"{as_sentence(error)} This task asks with connection {conn_id!r}."
-
-
-def as_sentence(error: object) -> str:
-    """Return the text of an error or problem so that another sentence can follow it."""
-    text = str(error).strip() or type(error).__name__
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -18,6 +18,7 @@ from airflow_provider_cgc.client.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.client.retry import astray, transient
+from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -207,7 +208,7 @@ class Sender:
         if how is not None and alike and count >= ENOUGH_ENDED:
             sent.stopped = f"all {count} jobs that have ended so far FAILED with {how[0]}: {how[1]}"
         elif self._too_many(failed):
-            sent.stopped = f"{failed} items failed already, more than the task tolerates"
+            sent.stopped = f"{counted(failed, 'item')} failed already, more than the task tolerates"
 
     def _watch(self, sent: Sent) -> None:
         """Look at a hundred of the jobs that run, now and then; trouble with it is none of the sending."""

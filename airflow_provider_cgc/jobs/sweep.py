@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.bulk import chunks_of
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.retry import transient
+from airflow_provider_cgc.client.retry import transient, unreached
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
@@ -92,13 +92,21 @@ def is_undecided(record: BulkRecord[Any]) -> bool:
     return record.resource is None and (record.error is None or record.error.may_pass)
 
 
-def answers(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Iterator[Look]:
+def answers(
+    bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = (), answered: bool = True
+) -> Iterator[Look]:
     """
     Ask for all `ids` once, several requests side by side, and give what each request brought, in order.
 
-    Who takes in each answer before the next never holds ten thousand jobs at once.
+    Who takes in each answer before the next never holds ten thousand jobs at once. An address that has never
+    `answered` is asked with one request, and the others follow if it can be reached.
     """
     requests = chunks(ids, suspects=suspects)
+    if not answered and len(requests) > 1:
+        first = _ask(bulk_get, requests.pop(0))
+        yield first
+        if unreached(first.error):
+            return
     if len(requests) <= 1:
         yield from (_ask(bulk_get, chunk) for chunk in requests)
         return

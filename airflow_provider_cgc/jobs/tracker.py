@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NO_SUCH_JOB
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
+from airflow_provider_cgc.jobs.causes import MOST_MESSAGE, NO_REASON, Causes
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
 from airflow_provider_cgc.jobs.text import storable
 
@@ -26,8 +27,6 @@ MOST_ITEMS = 100
 """How many failed items a summary carries; the counts are always of all."""
 MOST_ITEM_BYTES = 34_000
 """... and how many bytes of JSON they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
-MOST_MESSAGE = 300
-"""Characters of the platform's message that an item keeps."""
 UNKNOWN_INTERVALS = 3
 """An id is missing when the platform has not known it for longer than so many intervals."""
 LONG_PENDING = 6 * 3600.0
@@ -111,6 +110,7 @@ class JobTracker:
     notes: list[str] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
     _first: FirstItems = field(default_factory=FirstItems)
+    _causes: Causes = field(default_factory=Causes)
 
     @classmethod
     def of(cls, kind: JobKind, ids: Iterable[str]) -> JobTracker:
@@ -134,7 +134,7 @@ class JobTracker:
         self.total += 1
         self.failed += 1
         self.unsent += not sent
-        self._first.add({"id": None, **item, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
+        self._note_failure({"id": None, **item, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
 
     def forget_denial(self) -> None:
         """Begin a new look: where a task goes on in spite of a denial, it may have been mended."""
@@ -180,7 +180,7 @@ class JobTracker:
                 item["message"] = f"The platform does not know this {self.kind.name} job."
             else:
                 item |= {"code": reason.code, "message": reason.message[:MOST_MESSAGE]}
-            self._first.add(item)
+            self._note_failure(item)
 
     def overdue(self, now: float, *, interval: float) -> list[str]:
         """
@@ -225,7 +225,7 @@ class JobTracker:
 
         `bytes` adds up the completed jobs whose size the platform told; `seconds` runs from the first job's start
         to the last job's end by the platform's own clock (null as long as no job told both), so that it does not
-        depend on how or how often the wait was done.
+        depend on how or how often the wait was done. `causes` adds up to the failed and missing ones.
         """
         seconds = None
         if self.first_start is not None and self.last_end is not None:
@@ -242,6 +242,7 @@ class JobTracker:
             "seconds": seconds,
             "failed_items": [dict(item) for item in self.failed_items],
             "manifest": None,
+            "causes": self.causes,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -260,6 +261,7 @@ class JobTracker:
             "first_start": self.first_start,
             "last_end": self.last_end,
             "failed_items": self.failed_items,
+            "causes": self.causes,
             "unknown": self._unknown_to_json(),
             "noted": sorted(self._noted),
         }
@@ -289,6 +291,8 @@ class JobTracker:
             _noted=set(state.get("noted", ())),
             _first=FirstItems(state["failed_items"]),
         )
+        bad = tracker.failed + tracker.missing
+        tracker._causes = Causes.read(state.get("causes"), items=tracker.failed_items, bad=bad)
         for since, bits in state.get("unknown", ()):
             tracker.unknown |= {job_id: Unknown(since, since) for job_id in from_bits(list(tracker.open), bits)}
         if tracker.closed + len(tracker.open) != tracker.total:
@@ -302,6 +306,11 @@ class JobTracker:
     def failed_items(self) -> list[dict[str, Any]]:
         """The first failures, as many as a summary carries."""
         return self._first.items
+
+    @property
+    def causes(self) -> list[dict[str, Any]]:
+        """The causes of all failures, each with its count, the largest first."""
+        return self._causes.to_json()
 
     @property
     def closed(self) -> int:
@@ -341,7 +350,11 @@ class JobTracker:
             self.bytes += job.size or 0
             return
         self.failed += 1
-        self._first.add(failed_item(job))
+        self._note_failure(failed_item(job))
+
+    def _note_failure(self, item: dict[str, Any]) -> None:
+        self._first.add(item)
+        self._causes.add(item)
 
     def _stretch_span(self, start: datetime | None, end: datetime | None) -> None:
         if start is not None:
@@ -373,5 +386,5 @@ def failed_item(job: Any) -> dict[str, Any]:
         "id": job.id,
         **job.item,
         "code": problem.code if problem else None,
-        "message": (problem.message if problem else "The platform gave no reason.")[:MOST_MESSAGE],
+        "message": (problem.message if problem else NO_REASON)[:MOST_MESSAGE],
     }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.problems import Problem, as_sentence
 from airflow_provider_cgc.jobs.items import listed
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import named
@@ -19,7 +19,6 @@ from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.others import under_way
 from airflow_provider_cgc.jobs.preflight import Unfit, common_problems, sentences, unfit_items
 from airflow_provider_cgc.jobs.recovery import SETTLING
-from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.resume import Action, Decision, plan
 
 if TYPE_CHECKING:
@@ -184,10 +183,10 @@ class Worklist:
 
     def counts(self) -> dict[str, int]:
         """Return how many items would be sent, how many skipped, how many would fail unsent, and how many are done."""
-        to_send = len(self.to_send()) + len(self.in_the_way)
+        to_send = len(self.to_send())
         passed_over = sum(map(self._order.skips, self.problems()))
         skipped, unfit = len(self.skipped) + passed_over, len(self.problems()) - passed_over
-        apart = len(self.held.keys() | self.blocked.keys())
+        apart = len(self.held.keys() | self.blocked.keys() | self.in_the_way.keys())
         settled = len(self.items) + len(self._unplaced) - to_send - skipped - unfit - apart
         return {"to_send": to_send, "skipped": skipped, "not_exportable": unfit, "settled": settled}
 

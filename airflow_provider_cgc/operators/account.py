@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_cgc.client.codes import NO_SUCH_JOB, NOT_EXPORTABLE
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
+from airflow_provider_cgc.jobs.causes import Causes, causes_of
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE, item_of, settled
 from airflow_provider_cgc.jobs.recovery import Key, key_of
@@ -40,6 +41,8 @@ class Account:
         records: Records,
     ) -> None:
         self.summary = dict(summary)
+        bad = summary["failed"] + summary["missing"]
+        self._causes = Causes.read(summary.get("causes"), items=summary["failed_items"], bad=bad)
         self.jobs = [record.resource for record in records.values() if record.resource is not None]
         self._failures: dict[Any, Mapping[str, Any]] = {
             item["id"] or number: item for number, item in enumerate(summary["failed_items"])
@@ -119,7 +122,7 @@ class Account:
             self._lines[number] = replace(one, state=ItemState.SKIPPED, id=None, code=None, message=ALREADY_THERE)
 
     def _uncount_failure(self, job: ExportJob, counts: str) -> None:
-        del self._failures[job.id]
+        self._causes.remove(self._failures.pop(job.id))
         self.summary["failed"] -= 1
         self.summary[counts] += 1
 
@@ -137,7 +140,9 @@ class Account:
             self._lines[number] = replace(one, state=ItemState.FAILED, message=problem)
         self.summary[counted] -= 1
         self.summary["failed"] += 1
-        self._failures[job_id or place] = {"id": job_id, **item, "code": None, "message": problem}
+        failure = {"id": job_id, **item, "code": None, "message": problem}
+        self._failures[job_id or place] = failure
+        self._causes.add(failure)
 
     @property
     def may_pass(self) -> bool:
@@ -152,8 +157,9 @@ class Account:
         return code_may_pass(item)
 
     def list_failures(self) -> None:
-        """Let the summary show the first failures of those that are left."""
+        """Let the summary show the first failures of those that are left, and the causes of all of them."""
         self.summary["failed_items"] = FirstItems(self._failures.values()).items
+        self.summary["causes"] = causes_of(self.summary | {"causes": self._causes.to_json()})
 
     def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
         """Return how an item stands by now; where its job is not told any more, the wait has seen how it ended."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
-from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError
+from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import has_poked, push_xcom, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
@@ -24,8 +25,10 @@ from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
-from airflow_provider_cgc.jobs.report import as_sentence, failure_table
+from airflow_provider_cgc.jobs.report import failure_table, manifest_line
+from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
-    from airflow_provider_cgc.jobs.manifest import ItemOutcome
     from airflow_provider_cgc.operators import settling
     from airflow_provider_cgc.sensors.wait import Wait
 
@@ -118,7 +120,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         or each of them would export everything once more.
     :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be.
     :param dry_run: check everything, say what would be done, and send nothing; returns how many `items` there are, and
-        how many of them are `to_send`, `skipped`, `not_exportable`, `settled`, `in_the_way`.
+        how many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way), `in_the_way`: an
+        object is there. Those are among `to_send`, but with `if_exists="skip"`, where they are not sent.
     :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
         something.
     :param cgc_conn_id: the connection, which must be of the user who may export the files. (templated)
@@ -296,6 +299,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     def _opening(self, context: Context) -> JobTracker:
         """Start what has to be started, or take up what an earlier poke of this try has started."""
         if self._is_later_poke(context):
+            self._connection().answered = True
             known = self._record(context).taken_up()
             if known is not None:
                 return known
@@ -316,8 +320,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         try:
             return self._prepare(context)
         except CgcError as error:
+            is_odd = isinstance(error, CgcUnreadableError)
+            told = naming_host(error, self._client().settings.host) if is_odd else as_sentence(error)
             raise CgcWaitError(
-                f"{as_sentence(error)} This attempt has sent nothing. It asked with connection {self.cgc_conn_id!r}."
+                f"{told} This attempt has started no exports. When the cause is mended (this task asks"
+                f" with connection {self.cgc_conn_id!r}), clear this task: {self._after_clear}."
             ) from error
 
     def _prepare(self, context: Context) -> Prepared | None:
@@ -325,8 +332,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         from airflow_provider_cgc.jobs.order import Order
         from airflow_provider_cgc.jobs.worklist import UncertainExports
 
-        with _refused():
-            record = self._record(context)
+        record = self._record(context)
+        with _refused(), self._telling(record, context) as tell_of:
             record.begin()
             copy_only = flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
             if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
@@ -350,9 +357,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 verify=self.verify,
                 recorded=record.lasts,
                 too_many=lambda failed: self._too_many(failed, len(items)),
+                tolerance=self._tolerance(len(items)),
                 where=self._where,
             )
             exporting = Exporting(self._client(), order, say=self._say)
+            tell_of.append(exporting)
             exporting.check(first=record.is_first)
             began, client = exporting.now(), self._client()
             owner = f"{client.user().username} at {client.settings.host}"
@@ -362,6 +371,38 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             except (ledgers.OtherOwnerError, UncertainExports) as error:
                 raise CgcExportsUncertain(str(error)) from None
         return Prepared(exporting, ledger, record)
+
+    @contextmanager
+    def _telling(self, record: Record, context: Context) -> Iterator[list[Exporting]]:
+        """Leave what a refusal is about in the manifest and in the XCom, however many items it is about."""
+        from airflow_provider_cgc.jobs.order import BadOrder
+
+        exporting: list[Exporting] = []
+        try:
+            yield exporting
+        except BadOrder as error:
+            if self._dry_run:
+                raise
+            where = self._leave_refusal(record, context, exporting[-1].refused(error))
+            raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.{where}") from None
+
+    def _leave_refusal(self, record: Record, context: Context, outcomes: list[ItemOutcome]) -> str:
+        """Write manifest and summary of a refused order; say where the reasons are, to follow a sentence."""
+        tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
+        tracker.total = len(outcomes)
+        manifest = self._manifest_uri()
+        try:
+            written = record.write_refused(outcomes)
+        except Exception as error:
+            # Object storages raise errors of their own, of every kind, and none of them may hide the refusal.
+            written = False
+            self.log.warning("Manifest %s could not be written: %s", self.manifest_path, error, exc_info=True)
+        summary = {**tracker.summary(), "manifest": manifest if written else None}
+        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        if written:
+            return f" All items, each with its reason, are in the manifest {manifest}"
+        kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
+        return f" The XCom 'cgc_summary' has the first {len(summary['failed_items'])} reasons.{kept}"
 
     def _sent(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
@@ -458,7 +499,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if outcome is Outcome.ERROR and self._unsettled:
             return CgcExportsUnsettled(
                 f"{self._unsettled} Let this task be retried, or clear it (it asks with connection"
-                f" {self.cgc_conn_id!r}): {self._after_clear}."
+                f" {self.cgc_conn_id!r}): {self._after_clear}. {manifest_line(summary)}".rstrip()
             )
         return super()._error(outcome, summary, reason)
 
@@ -467,7 +508,10 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return "it takes over what runs, counts what is done, and sends again only what failed or is missing"
 
     def _what_to_do(self, summary: dict[str, Any]) -> str:
-        return f"Mend the cause, then clear this task: {self._after_clear}."
+        total, bad = summary["total"], summary["failed"] + summary["missing"]
+        some_may = self._tolerated(total) and self._too_many(bad, total)
+        limit = f"That is more than may fail: {self._tolerance(total)}. " if some_may else ""
+        return f"{limit}Mend the cause, then clear this task: {self._after_clear}."
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         self._record(context).push(wait.ids, began=self._began)
@@ -512,8 +556,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             )
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         why = "the list is not whole, or has changed; look at what it comes from"
+        empty = "has no item that failed, so that nothing is left to export; set allow_empty=True if that may be"
         check_count(
-            len(items), what="item", where=self._where, why=why, expected=expected, allow_empty=self.allow_empty
+            len(items),
+            what="item",
+            where=self._where,
+            why=why,
+            expected=expected,
+            allow_empty=self.allow_empty,
+            **({"empty": empty} if self.failed_only else {}),
         )
         return items
 
@@ -553,6 +604,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             by_share = math.floor(share * total + 1e-9)
             most = min(most, by_share) if most else by_share
         return most
+
+    def _tolerance(self, total: int) -> str:
+        """Say by which argument how many items may fail."""
+        most = self._tolerated(total)
+        share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
+        asked = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
+        by_share = share is not None and not (asked and asked == most)
+        argument = f"max_failure_share={share:g} of {counted(total, 'item')}" if by_share else f"max_failures={asked}"
+        return f"{argument} tolerates {most or 'none'}"
 
     def _record(self, context: Context) -> Record:
         store = task_state_store(context)

@@ -11,12 +11,13 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
+from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError, CgcUsageError
+from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.places import BadPlace, Place, PlaceWanted
-from airflow_provider_cgc.jobs.report import as_sentence, human_bytes
+from airflow_provider_cgc.jobs.report import human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.lineage import MaskedTaskInfo
@@ -149,9 +150,11 @@ class CgcListFilesOperator(BaseOperator):
         except (BadPlace, BadSelection, CgcBadInput, CgcUsageError) as error:
             raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
         except CgcError as error:
+            is_odd = isinstance(error, CgcUnreadableError)
+            told = naming_host(error, hook.settings.host) if is_odd else as_sentence(error)
             raise CgcWaitError(
-                f"{as_sentence(error)} It asked with connection {self.cgc_conn_id!r}; mend the cause, then clear this"
-                " task: it lists anew."
+                f"{told} When the cause is mended (this task asks with connection {self.cgc_conn_id!r}),"
+                " clear this task: it lists anew."
             ) from error
 
     def _selection(self) -> Selection:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import patiently, push_xcom
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
@@ -29,7 +30,6 @@ from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
 from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.recovery import Key
-from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
@@ -153,6 +153,24 @@ class Record:
             )
         if not may_run or self._starts_anew:
             self.write([])
+
+    def write_refused(self, outcomes: Iterable[ItemOutcome]) -> bool:
+        """
+        Write why nothing was sent; False where there is no manifest, or what is there has to stay.
+
+        What tells of jobs stays until they are known to have ended well: a Clear goes on from it. Where an earlier
+        attempt may have started jobs that no line tells, lines that say "not sent" would be untrue.
+        """
+        if self._path is None:
+            return False
+        lines = self._lines()
+        told = [one for one in lines if one.id or one.state is ItemState.SUBMITTED]
+        refused_before = any((one.task or {}).get("id") == self._id for one in lines) and not told
+        nothing_sent = self.is_first or (refused_before and not ledgers.has_sent(self._store))
+        if not nothing_sent or not all((one.task or {}).get("succeeded") for one in told):
+            return False
+        self.write(outcomes)
+        return True
 
     def check(self, *, dry_run: bool) -> None:
         """

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.report import as_sentence
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.exporting import Exporting

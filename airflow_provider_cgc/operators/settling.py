@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_FILE
 from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -17,7 +18,6 @@ from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_outcomes
 from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.preflight import bytes_place
 from airflow_provider_cgc.jobs.recovery import find
-from airflow_provider_cgc.jobs.report import as_sentence
 from airflow_provider_cgc.jobs.sweep import is_undecided, records_of
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.operators.account import ENDED_WELL, Account, code_may_pass, is_clear, with_record
@@ -122,7 +122,7 @@ def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[
     if running:
         raise CgcExportsUnsettled(
             f"{EXPORT.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
-            " which fail. Nothing was sent. Let a CgcBulkExportSensor wait for them first."
+            f" which fail. Nothing was sent. Let CgcBulkExportSensor(export_ids={name!r}) wait for them first."
         )
     return [one.item(line=f"line {number}") for number, one in enumerate(outcomes, start=1) if one.state.failed]
 

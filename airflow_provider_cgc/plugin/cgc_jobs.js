@@ -13,7 +13,11 @@ const SLOWEST = 120_000; // ms, after failed looks
 const PATIENCE = 60_000; // ms for all answers of one look
 const MOMENT = 3_000; // ms from what the viewer does until Airflow has done it
 const MOST_ROWS = 500; // a snapshot holds 140; more is somebody's joke
+const MOST_CAUSES = 50; // a snapshot holds 21
 const MOST_TEXT = 1_000; // characters of one text
+const QUIET = 480; // seconds that a wait may be silent, or three looks if these take longer: see `BEAT` in jobs/live.py
+const FIRST_QUIET = 180; // ... and before the first look
+const BEATS = 120; // seconds since a triggerer was heard of after which it counts as stopped
 const CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes";
 // The platforms' web pages, beside the page above the only places where a link leads; a test knows them, too.
 const ORIGINS = [
@@ -38,6 +42,8 @@ const COUNTS = {
   not_seen: "not asked yet",
 };
 const ALWAYS = new Set(["completed", "failed", "running", "pending"]); // shown even if zero
+const UNCOUNTED = "Not counted by cause."; // what the summary calls failures of which it knows nothing else
+const NO_REASON = "The platform gave no reason.";
 const MISSING_CODE = 9008; // "Requested job does not exist."
 
 const React = globalThis.React;
@@ -70,6 +76,7 @@ function readSnapshot(value) {
   const sum = Object.values(counts).reduce((left, right) => left + right, 0);
   const remedies = isObject(value.remedies) ? value.remedies : {};
   const failures = asObjects(value.failures).map((row) => readRow(row, groupOfFailure(row, counts), remedies));
+  const causes = readCauses(value.causes, failures, counts.failed + counts.missing, remedies);
   const longest = asObjects(value.longest).map((row) => readRow(row, row.state === "PENDING" ? "pending" : "running"));
   const recent = asObjects(value.recent).map((row) => readRow(row, "completed"));
   const rate = isObject(value.rate) ? value.rate : {};
@@ -88,7 +95,8 @@ function readSnapshot(value) {
     jobRate: asNumber(rate.jobs),
     eta: asNumber(value.eta),
     history: readHistory(value.history),
-    rows: [...failures, ...longest, ...recent]
+    causes,
+    rows: [...byCause(failures, causes), ...longest, ...recent]
       .filter((row) => row.id || row.file)
       .map((row, index) => ({ ...row, key: `${row.group} ${row.id} ${index}` })),
     cut: value.cut === true,
@@ -107,8 +115,53 @@ function groupOfFailure(row, counts) {
   return row.code === MISSING_CODE || (counts.missing > 0 && !row.file && !row.location) ? "missing" : "failed";
 }
 
+// Why jobs failed, the largest cause first. Where the numbers do not add up to all failures, or there are none, as in a
+// snapshot of an older release, those that are listed are counted.
+function readCauses(value, failures, bad, remedies) {
+  const told = (Array.isArray(value) ? value : [])
+    .slice(0, MOST_CAUSES)
+    .filter((one) => isObject(one) && asCount(one.count) > 0)
+    .map((one) => ({ ...reason(one, remedies), count: asCount(one.count) }));
+  const sum = (causes) => causes.reduce((all, one) => all + one.count, 0);
+  if (sum(told) === bad) {
+    return told.sort((left, right) => (left.rest ? 1 : right.rest ? -1 : right.count - left.count));
+  }
+  const counted = [];
+  for (const row of failures.slice(0, bad)) {
+    const same = counted.find((one) => one.code === row.code && one.message === row.message);
+    if (same) {
+      same.count += 1;
+    } else {
+      counted.push({ ...reason(row, remedies), count: 1 });
+    }
+  }
+  counted.sort((left, right) => right.count - left.count);
+  const rest = bad - sum(counted);
+  return rest > 0 ? [...counted, { ...reason({ message: UNCOUNTED }, {}), count: rest }] : counted;
+}
+
+function reason(one, remedies) {
+  const code = asNumber(one.code);
+  const message = asText(one.message);
+  const remedy = code !== null && Object.hasOwn(remedies, String(code)) ? asText(remedies[String(code)]) : "";
+  return { code, message, remedy, rest: code === null && message === UNCOUNTED };
+}
+
+// The failures in the order of their causes. What differs from job to job is left out of a cause's message.
+function byCause(failures, causes) {
+  const place = (row) => {
+    const same = causes.findIndex((one) => one.code === row.code && one.message === row.message);
+    const alike = same < 0 ? causes.findIndex((one) => one.code === row.code && !one.rest) : same;
+    return alike < 0 ? causes.length : alike;
+  };
+  return failures
+    .map((row, index) => ({ row, index, place: place(row) }))
+    .sort((left, right) => left.place - right.place || left.index - right.index)
+    .map(({ row }) => row);
+}
+
 function readRow(row, group, remedies = {}) {
-  const code = asNumber(row.code);
+  const { code, message, remedy } = reason(row, remedies);
   return {
     group,
     id: asText(row.id),
@@ -117,8 +170,8 @@ function readRow(row, group, remedies = {}) {
     volume: asText(row.volume),
     location: asText(row.location),
     code,
-    message: asText(row.message),
-    remedy: code !== null && Object.hasOwn(remedies, String(code)) ? asText(remedies[String(code)]) : "",
+    message,
+    remedy,
     since: asTime(row.since),
     ended: asTime(row.ended),
     size: asNumber(row.size),
@@ -134,7 +187,7 @@ function readHistory(value) {
   return points.filter((point, index) => index === 0 || point[0] > points[index - 1][0]);
 }
 
-// A run of an older release has a summary of its end and nothing else.
+// A run of an older release has a summary of its end and nothing else; nor has a task that waited for nothing.
 function fromSummary(summary) {
   const failed = asCount(summary.failed) + asCount(summary.missing);
   const snapshot = readSnapshot({
@@ -142,6 +195,7 @@ function fromSummary(summary) {
     outcome: failed ? "failed" : "completed",
     counts: summary,
     bytes: summary.bytes,
+    causes: summary.causes,
     failures: summary.failed_items,
     manifest: summary.manifest,
   });
@@ -230,14 +284,16 @@ function judge(task, jobs, summary) {
       );
     }
     if (jobs === null) {
-      const text =
-        "This task ran with an older release of the provider, which kept no list of its jobs. This is its summary.";
+      const text = Array.isArray(stored.causes)
+        ? "This task has not waited for its jobs: its log tells why. This is its summary."
+        : "This task ran with an older release of the provider, which kept no list of its jobs. This is its summary.";
       return { ...say("older", text), snapshot: fromSummary(stored), taskState: state };
     }
     if (!isObject(stored.counts)) {
       return say("error", "What this task wrote about its jobs is not complete. Its log tells what became of them.");
     }
-    return { ...say("ready", ""), snapshot: readSnapshot(stored), taskState: state };
+    const beat = Date.parse(asText(task.triggerer_job?.latest_heartbeat)) / 1000;
+    return { ...say("ready", ""), snapshot: readSnapshot(stored), taskState: state, triggerer: asTime(beat) };
   }
   const operator = asText(task.operator_name) || asText(task.operator);
   if (operator && !operator.startsWith("Cgc")) {
@@ -412,25 +468,73 @@ function headline({ word, total, volume }) {
   return many(total, word) + (volume && way ? ` ${way} ${visible(volume)}` : "");
 }
 
-function verdict({ outcome, ended, total, counts, word, at, interval }, taskState) {
-  const bad = counts.failed + counts.missing;
+function badWords({ failed, missing }) {
+  return [failed && `${number(failed)} failed`, missing && `${number(missing)} unknown to the platform`]
+    .filter(Boolean)
+    .join(", ");
+}
+
+function verdict(view) {
+  const { snapshot, taskState } = view;
+  const { outcome, ended, total, counts, word } = snapshot;
+  const bad = badWords(counts);
   const open = total - ended;
+  const still = open ? ` ${many(open, word)} had not ended and may still run on the platform.` : "";
   const told = {
-    completed: `All ended well.`,
-    failed: `The wait is over: ${many(bad, word)} failed.${open ? ` ${number(open)} had not ended.` : ""}`,
-    timeout: `The task's timeout came first: ${many(open, word)} had not ended and may still run on the platform.`,
-    error: "The wait broke off with an error, which the task's log names. Jobs may still run on the platform.",
+    completed: wentWell(snapshot),
+    failed: `The wait is over: of ${many(total, word)}, ${bad || "none failed"}.${still}`,
+    timeout: `The task's timeout came first.${still}${bad ? ` Until then: ${bad}.` : ""}`,
+    error: `The wait broke off with an error, which the task's log names.${still}`,
   };
   told.execution_timeout = told.timeout;
   if (Object.hasOwn(told, outcome)) {
-    return told[outcome] + (AGAIN.has(taskState) ? " The task will run again." : "");
+    const skips = taskState === "skipped" ? " Airflow has skipped the task (soft_fail or never_fail)." : "";
+    return told[outcome] + skips + (AGAIN.has(taskState) ? " The task will run again." : "");
   }
   if (ENDED.has(taskState)) {
     return `The task has ended (${taskState}) without a last word about its jobs: this is the last that is known.`;
   }
-  const silent = at === null ? 0 : Date.now() / 1000 - at;
-  const late = silent > Math.max(600, 5 * (interval ?? 60)) ? ` Nothing new for ${lasting(silent)}.` : "";
-  return `${number(ended)} of ${many(total, word)} ended${bad ? `, ${number(bad)} of them failed` : ""}.${late}`;
+  const seconds = silence(snapshot);
+  const late = seconds === null || staleness(view) ? "" : ` Nothing new for ${lasting(seconds)}.`;
+  return `${number(ended)} of ${many(total, word)} ended${bad ? `, of them ${bad}` : ""}.${late}`;
+}
+
+function wentWell({ total, counts, word }) {
+  const bad = badWords(counts);
+  if (!total) {
+    return `There were no ${word}s: nothing had to be done.`;
+  }
+  const skipped = counts.skipped ? `, ${number(counts.skipped)} skipped` : "";
+  const done = `${number(counts.completed)} of ${many(total, word)} completed${skipped}`;
+  return bad ? `${done}, ${bad}: the task tolerates that.` : `All ended well: ${done}.`;
+}
+
+// Seconds since the last news, null while it is too early to wonder: three looks, and some minutes at least.
+function silence({ at, interval, ended, total, counts }) {
+  const seconds = at === null ? 0 : Date.now() / 1000 - at;
+  const least = ended === 0 && counts.not_seen === total ? FIRST_QUIET : QUIET;
+  return seconds > Math.max(least, 3 * (interval ?? 60)) ? seconds : null;
+}
+
+// What to think of it that a wait is silent. A triggerer writes only what has changed, so that its heart is asked
+// for; a worker writes now and then in any case.
+function staleness(view) {
+  const { snapshot, taskState, triggerer } = view;
+  const seconds = isOver(view) ? null : silence(snapshot);
+  if (seconds === null) {
+    return "";
+  }
+  const looks = `No news for ${lasting(seconds)}, and the platform should be asked every ${lasting(snapshot.interval ?? 60)}`;
+  const then = "What you see is as of then.";
+  if (taskState !== "deferred") {
+    return `${looks}: are Airflow's scheduler and the task's worker running? ${then}`;
+  }
+  const beat = triggerer === null ? null : Date.now() / 1000 - triggerer;
+  if (beat !== null && beat < BEATS) {
+    return "";
+  }
+  const last = beat === null ? "None has this wait." : `The one that had this wait was last heard of ${lasting(beat)} ago.`;
+  return `${looks}: is a triggerer running? ${last} ${then}`;
 }
 
 // --- links: a known origin, and path segments that cannot be anything else
@@ -609,8 +713,7 @@ function Counts({ counts, chosen, choose }) {
   );
 }
 
-function Facts({ snapshot, now }) {
-  const over = now === null;
+function Facts({ snapshot, now, fresh }) {
   const { at, since, bytes, bytesTotal, byteRate, jobRate, eta, interval, requests, refused } = snapshot;
   const rates = [byteRate !== null && `${size(byteRate)}/s`, jobRate !== null && perMinute(jobRate)].filter(Boolean);
   const { web, project, volume, task } = snapshot;
@@ -618,8 +721,8 @@ function Facts({ snapshot, now }) {
   const refusals = refused ? `, ${number(refused)} refused by the rate limit` : "";
   const facts = [
     ["Data", bytes !== null && (bytesTotal !== null ? `${size(bytes)} of ${size(bytesTotal)}` : size(bytes))],
-    ["Rate", !over && rates.join(", ")],
-    ["Time left", !over && eta !== null && eta >= 0 && left(at, eta)],
+    ["Rate", fresh && rates.join(", ")],
+    ["Time left", fresh && eta !== null && eta >= 0 && left(at, eta)],
     ["Waiting since", since !== null && h(Time, { at: since })],
     ["As of", at !== null && h(Time, { at, now })],
     ["Asked", interval !== null && `every ${lasting(interval)}`],
@@ -646,7 +749,13 @@ function left(at, eta) {
   return end === null ? about : [`${about} (`, h(Time, { key: "end", at: end }), ")"];
 }
 
+// What a person calls the file: its name, or the last part of its key.
+const titleOf = (row) => row.name || row.location.replace(/\/+$/, "").split("/").at(-1) || row.file;
+
 function Row({ row, now }) {
+  const title = titleOf(row);
+  const id = (name, text) =>
+    text && h("span", { className: "cgc-quiet cgc-id" }, `${name} `, h("bdi", { className: "cgc-code" }, visible(text)));
   return h(
     "tr",
     { role: "row", "data-row": row.id, "data-group": row.group },
@@ -663,8 +772,9 @@ function Row({ row, now }) {
     h(
       "td",
       { role: "cell" },
-      h("bdi", { className: "cgc-name" }, visible(row.name || row.file) || "\u2013"),
-      h("bdi", { className: "cgc-quiet cgc-code" }, visible(row.id)),
+      h("bdi", { className: "cgc-name", "data-cgc": "name" }, visible(title) || "\u2013"),
+      title !== row.file && id("file", row.file),
+      id("job", row.id),
     ),
     h(
       "td",
@@ -676,22 +786,52 @@ function Row({ row, now }) {
   );
 }
 
+const aboutCode = (code) =>
+  code !== null && Number.isSafeInteger(code) && code >= 0 ? `${CODES_PAGE}#${code}` : CODES_PAGE;
+
+// Why jobs failed: each cause with its number, the platform's words, and once for each code what to do.
+function Causes({ causes }) {
+  const first = (cause, index) => causes.findIndex((one) => one.code === cause.code) === index;
+  return (
+    causes.length > 0 &&
+    h(
+      "section",
+      { "data-cgc": "causes", className: "cgc-causes", "aria-label": "Why jobs failed" },
+      h("h3", null, "Why jobs failed"),
+      h(
+        "ol",
+        null,
+        causes.map((cause, index) =>
+          h(
+            "li",
+            { key: index, "data-cgc": "cause" },
+            h(
+              "p",
+              null,
+              h("strong", null, `${number(cause.count)} \u00d7 `),
+              cause.code !== null && h("strong", null, `${cause.code} `),
+              h("bdi", null, visible(cause.message) || NO_REASON),
+            ),
+            cause.remedy && first(cause, index) && h("p", { className: "cgc-quiet" }, visible(cause.remedy)),
+            cause.code !== null &&
+              first(cause, index) &&
+              h("p", null, h(Away, { href: aboutCode(cause.code) }, `About error ${cause.code}`)),
+          ),
+        ),
+      ),
+    )
+  );
+}
+
 // What became of one job: the platform's words and ours are kept apart.
 function Story({ row, now }) {
   if (row.group === "failed" || row.group === "missing") {
-    const page =
-      row.code !== null && Number.isSafeInteger(row.code) && row.code >= 0 ? `${CODES_PAGE}#${row.code}` : CODES_PAGE;
     return h(
-      React.Fragment,
+      "p",
       null,
-      h(
-        "p",
-        null,
-        row.code !== null && h("strong", null, `${row.code} `),
-        h("bdi", null, visible(row.message) || "The platform gave no reason."),
-      ),
-      row.remedy && h("p", { className: "cgc-quiet" }, visible(row.remedy)),
-      h("p", null, h(Away, { href: page }, row.code !== null ? `About error ${row.code}` : "About error codes")),
+      row.code !== null && h(Away, { href: aboutCode(row.code) }, h("strong", null, row.code)),
+      row.code !== null && " ",
+      h("bdi", null, visible(row.message) || NO_REASON),
     );
   }
   if (row.group === "completed") {
@@ -704,7 +844,9 @@ function Story({ row, now }) {
   if (row.since === null) {
     return row.group === "pending" ? "not started" : "running";
   }
-  return now === null ? ["since ", h(Time, { key: "since", at: row.since })] : `for ${lasting(now - row.since)}`;
+  // Nobody knows how long something has been going on by a clock that is ahead, or where news has stopped.
+  const going = now !== null && now >= row.since;
+  return going ? `for ${lasting(now - row.since)}` : ["since ", h(Time, { key: "since", at: row.since })];
 }
 
 function Table({ snapshot, now, chosen, find }) {
@@ -767,7 +909,7 @@ function listed({ rows, total, cut, manifest, older }) {
 function shownRows(snapshot, chosen, find) {
   const wanted = find.trim().toLowerCase();
   const texts = (row) =>
-    [row.id, row.file, row.name, row.volume, row.location, row.message, row.code ?? ""].join("\n").toLowerCase();
+    [row.id, row.file, titleOf(row), row.volume, row.location, row.message, row.code ?? ""].join("\n").toLowerCase();
   return snapshot.rows.filter((row) => (!chosen || row.group === chosen) && (!wanted || texts(row).includes(wanted)));
 }
 
@@ -777,6 +919,7 @@ function Jobs({ view, title }) {
   const [find, setFind] = useState("");
   const [said, setSaid] = useState("");
   const now = isOver(view) ? null : Date.now() / 1000;
+  const fresh = now !== null && staleness(view) === "";
   const failed = snapshot.rows.filter((row) => row.id && (row.group === "failed" || row.group === "missing"));
   const copyFailed = async () => {
     const some = `${number(failed.length)} of ${number(snapshot.counts.failed + snapshot.counts.missing)}`;
@@ -802,7 +945,8 @@ function Jobs({ view, title }) {
     h(Progress, { snapshot }),
     h(Chart, snapshot),
     h(Counts, { counts: snapshot.counts, chosen, choose: setChosen }),
-    h(Facts, { snapshot, now }),
+    h(Causes, snapshot),
+    h(Facts, { snapshot, now, fresh }),
     h(
       "div",
       { className: "cgc-tools" },
@@ -825,7 +969,7 @@ function Jobs({ view, title }) {
       ),
       h("span", { className: "cgc-quiet", role: "status" }, said),
     ),
-    h(Table, { snapshot, now, chosen, find }),
+    h(Table, { snapshot, now: fresh ? now : null, chosen, find }),
   );
 }
 
@@ -835,10 +979,10 @@ const isOver = ({ snapshot, taskState }) => Boolean(snapshot.outcome) || ENDED.h
 function announcement(view) {
   const { counts, ended, total, word } = view.snapshot;
   if (isOver(view)) {
-    return verdict(view.snapshot, view.taskState);
+    return verdict(view);
   }
   const tenths = total ? Math.floor((10 * ended) / total) : 0;
-  return `${tenths * 10} percent of ${many(total, word)} ended, ${number(counts.failed + counts.missing)} failed.`;
+  return `${tenths * 10} percent of ${many(total, word)} ended, ${badWords(counts) || "none failed"}.`;
 }
 
 function Tab(props) {
@@ -847,6 +991,7 @@ function Tab(props) {
   const state = view?.state ?? (problem ? (problem.denied ? "denied" : "error") : "loading");
   const text = view?.text ?? problem?.text ?? "Looking for the jobs of this task \u2026";
   const map = /^\d+$/.test(props.mapIndex ?? "") ? `-${props.mapIndex}` : "";
+  const stale = state === "ready" ? staleness(view) : "";
   const press = async () => {
     await refresh();
     setAsked(`Looked again at ${clock()}.`); // also where nothing else has changed
@@ -872,6 +1017,7 @@ function Tab(props) {
           { className: "cgc-notice", "data-cgc": "notice" },
           `${problem.text} What you see is older; the next try comes by itself.`,
         ),
+      stale && !problem && h("p", { className: "cgc-notice", "data-cgc": "silence" }, stale),
     ),
     h(
       "header",
@@ -880,7 +1026,7 @@ function Tab(props) {
         "div",
         null,
         view?.snapshot && h("h2", null, headline(view.snapshot)),
-        state === "ready" && h("p", null, verdict(view.snapshot, view.taskState)),
+        state === "ready" && h("p", null, verdict(view)),
         state !== "ready" && h("p", { "data-cgc": "message", role: "status" }, text),
       ),
       // The same button in every state, so that it keeps the focus when jobs appear.
@@ -982,6 +1128,11 @@ const CSS = `
 .cgc-tab tbody tr { border-top: 1px solid var(--chakra-colors-border) }
 .cgc-state { white-space: nowrap }
 .cgc-name, bdi.cgc-quiet { display: block; text-align: match-parent }
+.cgc-tab .cgc-id { display: block; font-size: .6875rem }
+.cgc-causes { border: 1px solid var(--chakra-colors-border); border-radius: var(--chakra-radii-sm);
+  padding: .75rem }
+.cgc-causes h3 { font-weight: 600; margin-bottom: .25rem }
+.cgc-causes ol { display: flex; flex-direction: column; gap: .5rem; list-style: none; overflow-wrap: anywhere }
 .cgc-code { font-family: var(--chakra-fonts-mono) }
 .cgc-unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap }

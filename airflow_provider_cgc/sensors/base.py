@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
 from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import (
     AirflowRescheduleException,
-    AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
     BaseOperator,
@@ -31,7 +31,7 @@ from airflow_provider_cgc.compat import (
     task_state_store,
     view_address,
 )
-from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.live import LiveView
@@ -41,6 +41,7 @@ from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, ids_given, whole_number, why_fewer
+from airflow_provider_cgc.sensors.endings import joined, open_jobs, timeout_error, wait_error
 from airflow_provider_cgc.sensors.wait import Wait
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ class CgcJobsSensor(BaseSensorOperator):
         with self._never_failing():
             if not self.deferrable:
                 self._before_poking(context)
-                return super().execute(context)
+                with self._telling_timeout():
+                    return super().execute(context)
             return self._look_and_defer(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -151,10 +153,11 @@ class CgcJobsSensor(BaseSensorOperator):
             ended = WaitEvent.from_json(event, kind=self.kind.name)
         except ValueError as error:
             raise CgcTriggerError(
-                f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} on"
-                f" the platform go on. Clear this task: {self._after_clear}."
+                f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} were"
+                f" not cancelled. Clear this task: {self._after_clear}."
             ) from error
         self._seen, self._unsent = ended.view, ended.unsent
+        self._connection().answered = True
         return self._finish(context, ended.outcome, ended.summary, ended.error)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -168,12 +171,12 @@ class CgcJobsSensor(BaseSensorOperator):
             try:
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             except TaskDeferralTimeout as error:
-                raise AirflowTaskTimeout(str(error)) from error
+                raise AirflowTaskTimeout(f"{as_sentence(error)} Clear this task: {self._after_clear}.") from error
             except TaskDeferralError as error:
                 showing.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
                 raise CgcTriggerError(
-                    f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} on the"
-                    f" platform go on. Clear this task: {self._after_clear}."
+                    f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} were not"
+                    f" cancelled. Clear this task: {self._after_clear}."
                 ) from error
 
     def on_kill(self) -> None:
@@ -205,6 +208,16 @@ class CgcJobsSensor(BaseSensorOperator):
                 raise
             raise AirflowSkipException(f"Skipped because of never_fail=True: {error}") from error
 
+    @contextmanager
+    def _telling_timeout(self) -> Iterator[None]:
+        """Say what is known of the jobs when Airflow stops a worker that waits, because of its execution_timeout."""
+        try:
+            yield
+        except AirflowTaskTimeout as error:
+            if self._current is None or not isinstance(self.execution_timeout, timedelta):
+                raise
+            raise self._error(Outcome.EXECUTION_TIMEOUT, self._current.summary(), None) from error
+
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
         now = time.time()
@@ -221,6 +234,8 @@ class CgcJobsSensor(BaseSensorOperator):
             answered=self.asks_before,
         )
         self._unsent = wait.tracker.unsent
+        if wait.answered:
+            self._connection().answered = True
         if wait.is_new and tracker.open:
             self.log.info(
                 "Waiting for %s (connection %s), looking every %g s until %s.",
@@ -375,10 +390,10 @@ class CgcJobsSensor(BaseSensorOperator):
                 self.log.warning("%s", line)
             return summary
         if outcome is Outcome.FAILED:
-            bad, left = summary["failed"] + summary["missing"], self._left(summary)
+            bad, left = summary["failed"] + summary["missing"], open_jobs(summary)
             still = f"{self.kind.still_running(left)}." if left else ""
             head = f"{bad} of {self.kind.count(summary['total'])} did not complete{not_sent(self._unsent)}."
-            self.log.error("%s", _joined(head, still))
+            self.log.error("%s", joined(head, still))
         for line in failure_table(summary):
             self.log.error("%s", line)
         self._raise(outcome, self._error(outcome, summary, reason))
@@ -388,19 +403,14 @@ class CgcJobsSensor(BaseSensorOperator):
         """Say what a Clear of this task does, as the end of a sentence."""
         return "it only waits"
 
-    def _left(self, summary: Mapping[str, Any]) -> int:
-        """Return how many jobs have not ended."""
-        ended = sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
-        return int(summary["total"] - ended)
-
     def _known_place(self) -> dict[str, Any]:
         """Return what the live snapshot can tell from the start; see `LiveView.place`."""
         return {"web": self._connection().settings.web_url}
 
     def _show(self, context: Context, wait: Wait) -> None:
-        """Write the live snapshot, if there is something new to show."""
+        """Write the live snapshot, if there is something new to show, and now and then if there is not."""
         now = time.time()
-        due = wait.view.due(wait.tracker, now)
+        due = wait.view.due(wait.tracker, now) or wait.view.silent(now)
         if due and not self._write_view(context, wait.view.snapshot(wait.tracker, now)):
             wait.view.not_written()
 
@@ -430,25 +440,14 @@ class CgcJobsSensor(BaseSensorOperator):
 
     def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
         """Return the exception that an outcome other than success means; the one place that decides it."""
-        left = self._left(summary)
-        still = f"{self.kind.still_running(left)}." if left else ""
         if outcome is Outcome.FAILED:
             return CgcJobsFailed(summary, self._what_to_do(summary), self._unsent)
-        done = f"{summary['completed']} of {self.kind.count(summary['total'])} completed."
-        last = f"The last look at them failed: {reason}" if reason else ""
-        error: BaseException
-        if outcome is Outcome.TIMEOUT:
-            error = AirflowSensorTimeout(_joined(f"The timeout of {self.timeout:g} s is over.", done, still, last))
-            return error
-        if outcome is Outcome.EXECUTION_TIMEOUT:
-            limit = f"The execution_timeout of {self.execution_timeout} is over."
-            error = AirflowTaskTimeout(_joined(limit, done, still, last))
-            return error
-        still = f"{self.kind.count(left)} may still run." if left else ""
-        told = _joined(reason or "The platform refuses to answer.", still, "Nothing was cancelled: mend the cause")
-        return CgcWaitError(
-            f"{told} (this task asks with connection {self.cgc_conn_id!r}), then clear this task: {self._after_clear}."
-        )
+        if outcome is Outcome.ERROR:
+            refusal = None if self._current is None else self._current.refusal
+            return wait_error(summary, reason, conn_id=self.cgc_conn_id, clear=self._after_clear, cause=refusal)
+        is_own = outcome is Outcome.TIMEOUT
+        limit = self.timeout if is_own else self.execution_timeout
+        return timeout_error(summary, reason, is_own=is_own, limit=limit, clear=self._after_clear)
 
     def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
         """Raise `error`, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble with asking is not."""
@@ -486,10 +485,6 @@ class CgcJobsSensor(BaseSensorOperator):
             if item["file"] in names:
                 item["name"] = storable(names[item["file"]])
         return bool(names)
-
-
-def _joined(*sentences: str) -> str:
-    return " ".join(filter(None, sentences))
 
 
 def _bounded(value: Any) -> Any:

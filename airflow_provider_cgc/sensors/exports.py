@@ -27,7 +27,8 @@ class CgcBulkExportSensor(CgcJobsSensor):
 
     On success the task returns its summary (also in the XCom `cgc_summary`, which is pushed before an error is raised,
     too): `{"version", "kind", "total", "completed", "failed", "missing", "skipped", "bytes", "seconds",
-    "failed_items", "manifest"}`.
+    "failed_items", "manifest", "causes"}`; `failed_items` are the first hundred, `causes` count all failures by
+    code and message, the most frequent first.
 
     .. seealso::
         The example Dag ``cgc_wait_for_exports``, and "A Dag to copy" in the README.

@@ -22,7 +22,8 @@ class CgcBulkImportSensor(CgcJobsSensor):
 
     On success the task returns its summary (also in the XCom `cgc_summary`, which is pushed before an error is raised,
     too): `{"version", "kind", "total", "completed", "failed", "missing", "skipped", "bytes", "seconds",
-    "failed_items", "manifest"}`. `bytes` is the size of the imported files; folders are told without one.
+    "failed_items", "manifest", "causes"}`, as `CgcBulkExportSensor` does. `bytes` is the size of
+    the imported files; folders are told without one.
 
     .. seealso::
         The example Dag ``cgc_wait_for_imports``.

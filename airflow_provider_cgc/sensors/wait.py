@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
-from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized
-from airflow_provider_cgc.client.retry import wait_before_repeat
+from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
+from airflow_provider_cgc.client.problems import as_sentence, naming_host
+from airflow_provider_cgc.client.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, as_sentence, no_answer
+from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, no_answer
 from airflow_provider_cgc.jobs.sweep import Look, answers
 from airflow_provider_cgc.jobs.tracker import JobTracker
 
@@ -56,9 +57,13 @@ class Wait:
     """Rescheduled without a place to remember (Airflow below 3.3): every poke asks for every id again."""
     answered: bool = False
     """Whether the platform has answered before, so that an answer which is not its own is trouble on the way there."""
+    reached: bool = False
+    """Something that may be the platform has answered, if only that it is out of order."""
     advice: float = 0.0
     """Seconds until the next look, where the platform or the rate budget asks for more than the interval."""
     denial: str | None = None
+    refusal: CgcError | None = None
+    """Why the last look ended the wait, where it was an error of the look as a whole."""
 
     @classmethod
     def begin(
@@ -99,14 +104,17 @@ class Wait:
 
     def look(self, hook: CgcHook, *, interval: float) -> Looked:
         """Ask once for everything open, and once more with the connection read again if the token is refused."""
-        self.denial = None
+        self.denial = self.refusal = None
         answer = self._ask(hook)
+        if not (self.answered or self.reached):
+            answer = self._until_contact(hook, answer)
         if self.forgetful and self.tracker.overdue(time.time(), interval=interval):
             time.sleep(min(SECOND_LOOK, interval))
             answer = self._ask(hook)
         now = time.time()
         self.tracker.close_missing(now, interval=interval)
-        looked = Looked(warnings=self.tracker.drain_notes(), hopeless=answer.hopeless(answered=self.answered))
+        hopeless = answer.hopeless(answered=self.answered) or self._is_no_contact(answer)
+        looked = Looked(warnings=self.tracker.drain_notes(), hopeless=hopeless)
         if self.tracker.denied is not None:
             self.denial = self.tracker.denial
         if answer.error is None:
@@ -114,7 +122,7 @@ class Wait:
             slowed = self.progress.slowed(self.advice, asked=interval)
             looked.lines += [line for line in (self.progress.recovered(now), slowed) if line]
         else:
-            self._take_trouble(answer, looked, now, interval, conn_id=hook.cgc_conn_id)
+            self._take_trouble(answer, looked, now, interval, hook=hook)
         if self.tracker.open:
             looked.lines += [line for line in (self.progress.line(self.tracker, now),) if line]
         return looked
@@ -150,6 +158,7 @@ class Wait:
             return
         if memory["try"] != context["ti"].try_number:
             return  # Left by an earlier try; the connection may have changed since.
+        self.reached = True  # Or that look would have ended the wait.
         self.answered = bool(memory.get("answered", True))  # About the address, whatever the ids are.
         if memory["ids"] != _digest(self.ids):
             return  # An id unknown then may be known now.
@@ -164,6 +173,29 @@ class Wait:
         if (now - self.started) % QUIET >= interval:
             self.progress.said_at, self.progress.said = now, (0, 1)
             self.progress.trouble_said_at = now
+
+    def _until_contact(self, hook: CgcHook, answer: Look) -> Look:
+        """Ask again while nothing of the platform comes from an address that has never answered, for a while."""
+        began, slept, attempt = time.monotonic(), 0.0, 1
+        while answer.error is not None and self._is_no_contact(answer) and not answer.hopeless():
+            pause = wait_before_repeat(answer.error, repeatable=True, attempt=attempt, random=random.random) or 1.0
+            pause = min(pause, FIRST_CONTACT_PAUSE)
+            if max(time.monotonic() - began, slept) + pause > FIRST_CONTACT:
+                break
+            time.sleep(pause)
+            slept += pause
+            attempt += 1
+            answer = self._ask(hook)
+        self.reached = self.reached or not self._is_no_contact(answer)
+        return answer
+
+    def _is_no_contact(self, answer: Look) -> bool:
+        """Whether an address that has never answered gave nothing of the platform: it is wrong, and not out of order.
+
+        Any other trouble, such as maintenance, is an answer.
+        """
+        known = self.answered or self.reached
+        return not known and (unreached(answer.error) or isinstance(answer.error, CgcUnreadableError))
 
     def _ask(self, hook: CgcHook) -> Look:
         answer = self._ask_once(hook)
@@ -181,7 +213,8 @@ class Wait:
         sent, refused, began = client.budget.sent, client.budget.refused, time.monotonic()
         self.tracker.forget_denial()
         looked = Look()
-        for answer in answers(self.tracker.kind.bulk_get(client), self.tracker.open, suspects=self.tracker.unknown):
+        bulk_get, ids = self.tracker.kind.bulk_get(client), self.tracker.open
+        for answer in answers(bulk_get, ids, suspects=self.tracker.unknown, answered=self.answered):
             self.view.take(answer.records, self.tracker.open)
             self.tracker.take(answer.records, time.time())
             looked.note(answer.error)
@@ -199,13 +232,15 @@ class Wait:
         spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / BULK_LIMIT))
         return spread if spread > interval else 0.0
 
-    def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float, *, conn_id: str) -> None:
+    def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float, *, hook: CgcHook) -> None:
         error = answer.error
         if error is None or looked.hopeless:
-            self.denial = as_sentence(error)
+            self.denial, self.refusal = as_sentence(error), error
+            if isinstance(error, CgcUnreadableError):
+                self.denial = naming_host(error, hook.settings.host)
             return
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
-        line = self.progress.trouble(no_answer(error, conn_id), now, next_look=max(self.advice, interval))
+        line = self.progress.trouble(no_answer(error, hook.cgc_conn_id), now, next_look=max(self.advice, interval))
         if line:
             looked.warnings.append(line)
 

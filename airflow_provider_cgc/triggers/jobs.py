@@ -14,13 +14,15 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client, showing
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import in_thread, is_passing_trouble, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.hooks.unreadable import ConnectionNotFound
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.poller import Poller, shared_poller
-from airflow_provider_cgc.jobs.report import ProgressLog, as_sentence, no_answer
+from airflow_provider_cgc.jobs.report import ProgressLog, no_answer
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.jobs.waiter import News, Waiter
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
@@ -274,7 +276,15 @@ async def connect(cgc_conn_id: str) -> client.CgcClient:
     look_up = tenacity.AsyncRetrying(
         stop=tenacity.stop_after_attempt(CONNECT_ATTEMPTS), wait=tenacity.wait_fixed(CONNECT_PAUSE), reraise=True
     )
-    settings: client.Settings = await look_up(CgcHook.aget_settings, cgc_conn_id)
+    try:
+        settings: client.Settings = await look_up(CgcHook.aget_settings, cgc_conn_id)
+    except ConnectionNotFound as missing:
+        raise client.CgcSettingsError(
+            missing.field,
+            "is not defined where the triggerer runs, although the worker has found it. It may be an environment"
+            " variable or in a secrets backend that only the workers have, or belong to a team that the triggerer is"
+            " not of: make it known to the triggerer, too, or set deferrable=False",
+        ) from missing
     # In a thread, because the first client imports `requests`, which takes a third of a second.
     return await sync_to_async(_client_of, thread_sensitive=False)(settings)
 

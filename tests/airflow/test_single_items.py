@@ -112,7 +112,8 @@ def test_more_than_may_fail_stop_all_and_are_told_together(emulator: CgcEmulator
     task = task_of(emulator, *BEFORE[1:], max_failures=len(BEFORE) - 2)
 
     assert task.run() == "CgcInputRefused"
-    assert f"items of task 'export': {len(BEFORE) - 1} problems" in str(task.error)
+    count = len(BEFORE) - 1
+    assert f"items of task 'export': {count} of {count + 3} items cannot be exported; max_failures" in str(task.error)
     assert not task.jobs
 
 

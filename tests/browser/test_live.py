@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.snapshots import snapshot
 from tests.browser.tab import Tab
@@ -138,6 +140,24 @@ def test_times_are_told_as_ago_only_while_somebody_counts_them(open_tab: Callabl
     ended = open_tab("succeeds")
     ended.wait_for("ready")
     expect(ended.root).not_to_contain_text(" ago)")
+
+
+def test_a_silent_wait_is_no_alarm_while_its_triggerer_lives(open_tab: Callable[..., Tab]) -> None:
+    """As Airflow itself tells it of the task; what is made up is that nothing has changed for an hour."""
+
+    def an_hour_ago(route: Route) -> None:
+        told = route.fetch()
+        entry = told.json()
+        value = json.loads(entry["value"]) if isinstance(entry["value"], str) else entry["value"]
+        route.fulfill(response=told, json={**entry, "value": {**value, "at": time.time() - 3600}})
+
+    tab = open_tab("waits", fresh=True)
+    tab.page.route("**/xcomEntries/cgc_jobs*", an_hour_ago)
+    tab.page.reload()
+
+    tab.wait_for("ready")
+    expect(tab.root.locator("header p")).to_contain_text("Nothing new for 1 h 0 min.")
+    assert tab.part("silence").count() == 0
 
 
 def test_what_is_shown_stays_while_airflow_does_not_answer(open_tab: Callable[..., Tab]) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from airflow_provider_cgc.emulator.errors import CODES
 from tests.browser.conftest import FAILED, READ_BY_THE_TAB
-from tests.browser.snapshots import MAPPED_FILES, failed, snapshot, summary
+from tests.browser.snapshots import MAPPED_FILES, snapshot, summary
 from tests.browser.tab import Tab
 
 
@@ -58,18 +58,6 @@ def test_each_failure_is_shown_with_its_code_message_and_remedy(
         expect(row).to_contain_text(CODES[code][1])
         hrefs = row.locator("a").evaluate_all("all => all.map(a => a.href)")
         assert [href for href in hrefs if href.startswith("https://docs.cancergenomicscloud.org/")]
-
-
-def test_the_remedy_of_a_code_stands_in_its_row(show: Callable[..., Tab]) -> None:
-    remedies = {"9107": "Overwrite it or choose another place.", "9101": "Ask for the right to write."}
-
-    tab = show(snapshot(failures=[failed(1, 9107), failed(2, 9101), failed(3, None)], remedies=remedies))
-
-    tab.wait_for("ready")
-    expect(tab.row("f0000001")).to_contain_text(remedies["9107"])
-    expect(tab.row("f0000002")).to_contain_text(remedies["9101"])
-    for remedy in remedies.values():
-        expect(tab.row("f0000003")).not_to_contain_text(remedy)
 
 
 @pytest.mark.parametrize("index", range(len(MAPPED_FILES)))

@@ -276,9 +276,9 @@ def test_a_dry_run_tells_of_objects_that_are_in_the_way(
     lines = one.dry_run()
 
     assert one.obstacles() == [f"x/{emulator.file_ids[0]}"]
-    assert f"Exporting {sent} of 2 exports to {VOLUME}, below 'x/'." in lines
+    assert f"Exporting {sent} of 2 items to {VOLUME}, below 'x/'." in lines
     assert any("these files are MOVED" in line for line in lines)
-    assert one.counts() == {"to_send": 2, "skipped": 0, "not_exportable": 0, "settled": 0}
+    assert one.counts() == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 

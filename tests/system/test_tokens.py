@@ -91,7 +91,7 @@ def rotated_answers(lab: Lab) -> bool:
 def test_a_refused_token_fails_the_wait_and_names_the_connection(story: Story) -> None:
     assert story.before["state"] == "failed"
     assert "CgcWaitError" in story.log_before
-    assert "(this task asks with connection 'cgc_revoked'), then clear this task: it only waits" in story.log_before
+    assert "(this task asks with connection 'cgc_revoked'), clear this task: it only waits" in story.log_before
 
 
 def test_a_cleared_wait_goes_on_with_the_new_token(story: Story) -> None:

@@ -30,7 +30,7 @@ ROWS = sorted((Path(__file__).parent / "triggers" / "rows").glob("*.json"))
 EVENTS = sorted((Path(__file__).parent / "triggers" / "events").glob("*.json"))
 SUMMARY_KEYS = {
     *("version", "kind", "total", "completed", "failed", "missing", "skipped"),
-    *("bytes", "seconds", "failed_items", "manifest"),
+    *("bytes", "seconds", "failed_items", "manifest", "causes"),
 }
 every_sensor = pytest.mark.parametrize(
     ("sensor_class", "ids_argument"),
@@ -167,7 +167,7 @@ def test_the_keys_of_a_live_snapshot() -> None:
     assert SNAPSHOT_KEY == "cgc_jobs"
     assert set(shown) == {
         *("version", "kind", "outcome", "at", "since", "interval", "counts", "bytes", "bytes_total", "rate", "eta"),
-        *("history", "failures", "longest", "recent", "cut", "requests", "refused", "remedies"),
+        *("history", "causes", "failures", "longest", "recent", "cut", "requests", "refused", "remedies"),
         *("web", "project", "volume", "task", "manifest"),
     }
     assert set(shown["counts"]) == {

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from airflow_provider_cgc.client.problems import REMEDIES
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     MOST_CHARACTERS,
@@ -45,14 +46,61 @@ def summary(*items, **counts):
     } | counts
 
 
-def test_the_text_has_the_counts_the_items_and_what_to_clear():
+REMEDY = f"  What to do about 9107: {REMEDIES[9107].text}\n"
+
+
+def test_the_text_has_counts_cause_remedy_items_and_hint():
     error = CgcJobsFailed(summary(item(0), item(1)), HINT)
 
     assert str(error) == (
         "Of 300 exports, 2 FAILED.\n"
-        "- results/0.bam, file file0: 9107: Location on volume already contains a file.\n"
-        "- results/1.bam, file file1: 9107: Location on volume already contains a file.\n" + HINT
+        "- 2 with 9107 (Location on volume already contains a file)\n"
+        "  results/0.bam, file file0\n"
+        "  results/1.bam, file file1\n" + REMEDY + HINT
     )
+
+
+def three_causes(**counts):
+    """60 failures of three causes, with messages as the platform writes them."""
+    codes = [9107] * 40 + [9206] * 15 + [None] * 5
+    items = [item(number, code=code, message=f"Told with {code}.") for number, code in enumerate(codes)]
+    return summary(*items, completed=240, **counts)
+
+
+def test_the_first_line_counts_by_cause():
+    head = str(CgcJobsFailed(three_causes(), HINT)).splitlines()[0]
+
+    assert head == "Of 300 exports, 60 FAILED. By cause: 40 with 9107, 15 with 9206, 5 without a code."
+
+
+def test_each_cause_has_its_remedy_once():
+    text = str(CgcJobsFailed(three_causes(), HINT))
+
+    assert len(text) <= MOST_CHARACTERS
+    for code in (9107, 9206):
+        assert text.count(REMEDIES[code].text) == 1
+    causes = [line for line in text.splitlines() if line.startswith("- ")][:3]
+    assert [line.split()[1] for line in causes] == ["40", "15", "5:"]
+
+
+@pytest.mark.parametrize("manifest", ["s3://aws@bucket/out.jsonl", "s3://bucket/" + "x" * 2000])
+@pytest.mark.parametrize("failed", [1, 60])
+def test_the_text_names_the_manifest(manifest, failed):
+    one = summary(item(), completed=300 - failed, failed=failed, manifest=manifest)
+
+    text = str(CgcJobsFailed(one, HINT))
+
+    assert manifest[:300] in text
+    assert text.endswith("\n" + HINT)
+    assert len(text) <= MOST_CHARACTERS
+
+
+def test_more_causes_than_are_told_are_counted():
+    items = [item(number, code=9000 + number) for number in range(9)]
+
+    text = str(CgcJobsFailed(summary(*items), HINT))
+
+    assert "- 4 with 4 other causes" in text.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -106,16 +154,19 @@ def test_failed_imports_are_told_with_where_they_should_have_gone():
 
     assert str(error) == (
         "Of 300 imports, 1 FAILED. 1 import still runs on the platform and cannot be cancelled.\n"
-        "- batch1/s1.fastq.gz, to project lab/p: 9105: No such item.\n" + HINT
+        "- batch1/s1.fastq.gz, to project lab/p: 9105: No such item.\n"
+        f"  What to do about 9105: {REMEDIES[9105].text}\n" + HINT
     )
 
 
-def test_five_items_are_shown_and_the_others_counted():
-    error = CgcJobsFailed(summary(*(item(number) for number in range(100)), failed=4000, missing=7, total=10_000), HINT)
+def test_five_items_are_named_and_the_others_counted():
+    causes = [{"code": 9107, "message": item()["message"], "count": 4007}]
+    many = summary(*map(item, range(100)), failed=4000, missing=7, total=10_000, causes=causes)
 
-    lines = str(error).splitlines()
-    assert len([line for line in lines if line.startswith("- results/")]) == 5
-    assert lines[-2] == "- and 4002 more: see the task's log and its XCom 'cgc_summary'"
+    lines = str(CgcJobsFailed(many, HINT)).splitlines()
+
+    assert len([line for line in lines if line.startswith("  results/")]) == 5
+    assert lines[-2] == "- 4002 are not named here: see the task's log and its XCom 'cgc_summary'"
     assert lines[-1] == HINT
 
 
@@ -131,18 +182,20 @@ def test_the_text_fits_into_a_message_and_keeps_the_hint_whole(name, field):
 
     assert len(text) <= MOST_CHARACTERS
     assert text.endswith("\n" + HINT)
-    assert len(text.splitlines()) == 1 + 5 + 1 + 1
+    assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
+    assert text.splitlines()[1].startswith("- 100 ")
+    assert text.splitlines()[-2].startswith("- 99")
 
 
 @pytest.mark.parametrize("field", ["location", "name"])
 def test_a_long_name_leaves_the_end_of_the_name_the_code_and_the_message_in_sight(field):
     items = [item(number, **{field: "deep/" * 200 + f"sample{number}.bam"}) for number in range(5)]
 
-    lines = str(CgcJobsFailed(summary(*items), HINT)).splitlines()[1:6]
+    text = str(CgcJobsFailed(summary(*items), HINT))
 
-    for number, line in enumerate(lines):
-        assert f"sample{number}.bam" in line
-        assert "9107: Location on volume already contains a file." in line
+    assert "5 with 9107 (Location on volume already contains a file)" in text
+    for number in range(5):
+        assert f"sample{number}.bam" in text
 
 
 @pytest.mark.parametrize("length", [0, 100, 1000, 1300, 1380, 1399])

@@ -92,7 +92,7 @@ class BulkReader(Generic[T]):
         try:
             return self._ask(ids, calls)
         except CgcError as trouble:
-            if not transient(trouble):
+            if not transient(trouble, answered=True):
                 raise
             log.debug("%d %s ids stay undecided: %s", len(ids), self._what, trouble)
             return Accounts(dict.fromkeys(ids, self._undecided()))
@@ -125,7 +125,7 @@ class BulkReader(Generic[T]):
         try:
             self._cut_up(refused, result, calls)
         except CgcError as trouble:
-            if not transient(trouble):
+            if not transient(trouble, answered=True):
                 raise
             log.debug("%s ids stay undecided: %s", self._what, trouble)
             refused = [_missing(ids, result)]

@@ -107,7 +107,7 @@ def test_an_error_carries_what_support_needs() -> None:
     assert (error.status, error.code, error.request_id) == (409, 9107, "3f1c9a52")
     assert error.message == "Location on volume already contains a file."
     assert error.more_info == "http://docs.example/codes#9107"
-    for part in ("409", "code 9107", "choose another", "http://docs.example/codes#9107", "request id 3f1c9a52", CALL):
+    for part in ("409", "code 9107", "give another", "http://docs.example/codes#9107", "request id 3f1c9a52", CALL):
         assert part in str(error)
 
 

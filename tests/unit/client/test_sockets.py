@@ -109,7 +109,7 @@ def test_a_refused_port_was_never_sent(serve: Serve) -> None:
         client.user()
 
     assert not caught.value.sent
-    assert "did not see the request" in str(caught.value)
+    assert "The request was not sent." in str(caught.value)
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 

@@ -271,7 +271,7 @@ def test_the_test_button_tells_a_wrong_field(connections: Connections) -> None:
 
     assert CgcHook().test_connection() == (
         False,
-        "connection 'cgc_default', field Extra 'timeout': must be a number, not 'soon'",
+        "this connection, field Extra 'timeout': must be a number, not 'soon'",
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.live import MOST_BYTES, LiveView
+from airflow_provider_cgc.jobs.live import BEAT, MOST_BYTES, LiveView
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import some_ids
@@ -69,6 +69,42 @@ def test_counts_and_rows_are_those_of_the_jobs() -> None:
     [last] = shown["recent"]
     assert (last["id"], last["location"], last["size"]) == ("d", "release/d.bam", 7)
     assert (shown["bytes"], shown["volume"], shown["outcome"]) == (7, "lab/results", None)
+
+
+def test_rows_tell_the_names_that_are_known() -> None:
+    names = {f"file-{name}": f"{name}.bam" for name in "abc"}
+    watch = Watch(["a", "b", "c"], names=names)
+
+    shown = watch.look(record("a", "RUNNING"), failed("b"), completed("c"))
+
+    rows = [*shown["longest"], *shown["failures"], *shown["recent"]]
+    assert [row["name"] for row in rows] == ["a.bam", "b.bam", "c.bam"]
+    assert "names" not in shown
+    assert "names" not in watch.view.to_json()
+
+
+def test_the_causes_are_those_of_all_failures() -> None:
+    ids = some_ids(500)
+    watch = Watch(ids)
+
+    shown = watch.look(*(failed(one, 9206 if number % 5 else 9107, "x" * 300) for number, one in enumerate(ids)))
+    over = watch.view.final(watch.tracker.summary(), START + 60, outcome=Outcome.FAILED)
+
+    for value in (shown, over):
+        assert [(one["code"], one["count"]) for one in value["causes"]] == [(9206, 400), (9107, 100)]
+        assert set(value["remedies"]) == {"9206", "9107"}
+        assert size(value) <= MOST_BYTES
+
+
+def test_a_worker_gives_a_sign_of_life_now_and_then() -> None:
+    """Nothing has changed for hours, and the tab should not take that for silence."""
+    watch = Watch(["a"])
+    watch.look(record("a", "RUNNING"))
+
+    assert not watch.view.silent(START + BEAT - 1)
+    assert watch.view.silent(START + BEAT)
+    watch.view.interval = BEAT
+    assert not watch.view.silent(START + BEAT)
 
 
 def test_the_longest_running_come_first_and_leave_when_they_end() -> None:

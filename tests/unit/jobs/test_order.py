@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,4 +76,23 @@ def test_ten_thousand_problems_make_a_short_text() -> None:
         an_order().check(unfit(*[GONE] * 10_000))
 
     assert len(str(caught.value)) < 4000
-    assert str(caught.value).endswith("- and 9990 more")
+    assert str(caught.value).endswith("; 9990 more.")
+
+
+def test_a_refusal_tells_how_many_may_fail() -> None:
+    order = replace(an_order(at_most(2), tolerance="max_failures=2 tolerates 2"), items=[Item("f")] * 7)
+
+    with pytest.raises(BadItems) as caught:
+        order.check(unfit(GONE, ALIAS, GONE))
+
+    head, first, second = str(caught.value).splitlines()
+    assert head == "items: 3 of 7 items cannot be exported; max_failures=2 tolerates 2"
+    assert first.startswith("- 2 items: 5002: ")
+    assert second.startswith("- item 1: 9006: ")
+
+
+def test_a_refusal_for_another_reason_blames_no_limit() -> None:
+    with pytest.raises(BadItems) as caught:
+        an_order(at_most(5), tolerance="max_failures=5 tolerates 5").check(unfit(GONE), ["volume a/out: no"])
+
+    assert str(caught.value).startswith("items: 2 problems\n")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.outcomes import known_place
+from airflow_provider_cgc.jobs.outcomes import MOST_NAME_BYTES, known_place
 
 FILES = {name: File(name, size=7, project=project) for name, project in (("a", "o/p"), ("b", "o/p"), ("c", "o/q"))}
 
@@ -31,3 +32,18 @@ def test_what_differs_or_is_not_told_is_left_out() -> None:
     lines = [line("a", ItemState.SUBMITTED), line("c", ItemState.SUBMITTED), line("unknown", ItemState.SUBMITTED)]
 
     assert known_place(lines, FILES) == {"volume": "o/v"}
+
+
+def test_names_are_told_where_keys_do_not_end_with_them() -> None:
+    lines = [line("a", ItemState.SUBMITTED, location="x/a"), line("b", ItemState.SUBMITTED, location="x/0001")]
+    files = {name: File(name, name=name, size=7) for name in ("a", "b")}
+
+    assert known_place(lines, files)["names"] == {"b": "b"}
+
+
+def test_ten_thousand_names_leave_room_in_the_row() -> None:
+    files = {f"{number:024x}": File(f"{number:024x}", name="\u00e4" * 200, size=7) for number in range(10_000)}
+
+    names = known_place([line(name, ItemState.SUBMITTED) for name in files], files)["names"]
+
+    assert 0 < len(json.dumps(names)) <= MOST_NAME_BYTES

@@ -20,7 +20,16 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.preflight import LARGEST, Facts, ask, common_problems, report, sentences, unfit_items
+from airflow_provider_cgc.jobs.preflight import (
+    LARGEST,
+    Facts,
+    Unfit,
+    ask,
+    common_problems,
+    report,
+    sentences,
+    unfit_items,
+)
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"
@@ -107,24 +116,43 @@ class TestItems:
             " folder's files."
         )
 
-    def test_many_folders_are_counted_in_one_sentence_in_the_place_of_the_first(self):
+    def test_each_cause_is_one_sentence_the_largest_first(self):
         ids = [f"{number:024x}" for number in range(14)]
         files = [a_file(file_id, f"folder{file_id[-1]}", type="folder") for file_id in ids[1:13]]
         items = [an_item(file_id, number) for number, file_id in enumerate(ids)]
 
         found = problems(items, facts(*files, refused={ids[0]: UNKNOWN, ids[13]: UNKNOWN}))
 
-        assert [text.split(":")[0] for text in found] == ["item 0", "12 items are folders, and only files are exported",
-                                                          "item 13"]  # fmt: skip
-        assert f"item 1: file {ids[1]}" in found[1]
-        assert "; 2 more. CgcListFilesOperator" in found[1]
+        assert [text.split(":")[0] for text in found] == ["12 items", "2 items"]
+        assert found[0].startswith("12 items: It is a folder, and only files are exported")
+        assert f" They are item 1: file {ids[1]} ('folder1'); item 2: " in found[0]
+        assert found[0].endswith("; 2 more.")
+        assert found[1].endswith(f" They are item 0: file {ids[0]}; item 13: file {ids[13]}.")
+
+    def test_items_are_told_in_their_order(self):
+        folder, gone = Problem(None, None, "It is a folder."), Problem(404, 5002, "Gone.")
+        unfit = [Unfit.of(an_item(A, number), why, None) for number, why in ((11, folder), (2, gone), (3, folder))]
+
+        first, second = sentences(unfit)
+
+        assert first.index("item 3") < first.index("item 11")
+        assert second.startswith("item 2: ")
+
+    def test_aliases_of_many_places_share_a_sentence(self):
+        places = {f"{number:024x}": f"raw/{number}.bam" for number in range(3)}
+        files = [an_alias(file_id, location=place) for file_id, place in places.items()]
+
+        text = only(problems([an_item(one, number) for number, one in enumerate(places)], facts(*files)))
+
+        assert text.startswith("3 items: 9006: It is an alias: its bytes are on volume ... at ... already. ")
+        assert text.count(REMEDIES[9006].text) == 1
 
     def test_an_alias_is_named_with_the_place_of_its_bytes(self):
         text = only(problems([an_item()], facts(an_alias(volume="mcurie/in", location="raw/a.bam"))))
 
         assert f"item 1: file {A} ('a.bam'): 9006: It is an alias" in text
         assert "on volume mcurie/in at 'raw/a.bam' already" in text
-        assert 'Leave it out (aliases="skip"' in text
+        assert 'aliases="skip"' in text
 
     def test_an_alias_that_does_not_tell_where_it_is_still_is_one(self):
         assert "its bytes are on a volume already" in only(

@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.models import BulkRecord, JobState
 from airflow_provider_cgc.client.problems import REMEDIES, Problem
+from airflow_provider_cgc.jobs.causes import Group
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.report import (
     QUIET,
@@ -19,6 +20,7 @@ from airflow_provider_cgc.jobs.report import (
     failure_table,
     human_bytes,
     progress,
+    shared_out,
 )
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from dev.virtual_time import START
@@ -185,6 +187,22 @@ class TestProgress:
         assert f"{words} and tolerated" in closing_line(tracker.summary(), unsent=2)
 
     @pytest.mark.parametrize(
+        ("counts", "words"),
+        [
+            ({"failed": 3}, "290 of 300 exports completed in 12 min, 3 failed and tolerated."),
+            ({"missing": 2}, "290 of 300 exports completed in 12 min, 2 unknown to the platform and tolerated."),
+            (
+                {"failed": 3, "missing": 2, "skipped": 5},
+                "290 of 300 exports completed in 12 min, 5 skipped, 3 failed and 2 unknown to the platform and"
+                " tolerated.",
+            ),
+        ],
+        ids=str,
+    )
+    def test_what_was_tolerated_is_told_as_what_it_is(self, counts, words):
+        assert closing_line(failed_summary(completed=290, seconds=720) | {"failed": 0} | counts) == words
+
+    @pytest.mark.parametrize(
         ("facts", "line"),
         [
             ({"seconds": 11100, "bytes": 1_500_000}, "300 of 300 exports completed in 3 h 05 min, 1.5 MB."),
@@ -216,32 +234,100 @@ class TestFailureTable:
             "  results/0.bam, file file0: 9107: Location on volume already contains a file."
         )
 
-    def test_one_remedy_is_said_once_per_code_under_its_files(self):
-        lines = failure_table(failed_summary(item(0), item(1, code=9100), item(2), item(3, code=9100)))
+    def test_causes_come_by_size_with_one_remedy_each(self):
+        items = [item(0, code=9100), item(1), item(2), item(3, code=9100), item(4)]
 
-        assert [line.split(":")[0].strip() for line in lines] == [
-            "results/0.bam, file file0",
-            "results/2.bam, file file2",
-            "What to do about 9107",
-            "results/1.bam, file file1",
-            "results/3.bam, file file3",
-            "What to do about 9100",
+        lines = failure_table(failed_summary(*items))
+
+        assert [line.split(". ")[0] for line in lines] == [
+            "  3 with 9107 (Location on volume already contains a file)",
+            *(f"    {describe_item(one)}" for one in items if one["code"] == 9107),
+            "  2 with 9100 (Location on volume already contains a file)",
+            *(f"    {describe_item(one)}" for one in items if one["code"] == 9100),
         ]
-        assert REMEDIES[9107].text in lines[2]
+        assert lines[0].endswith(f"file). What to do about 9107: {REMEDIES[9107].text}")
+        assert lines[4].endswith(f"file). What to do about 9100: {REMEDIES[9100].text}")
+
+    def test_a_failure_that_is_alone_has_its_remedy_below(self):
+        assert failure_table(failed_summary(item())) == [
+            f"  {describe_item(item())}",
+            f"  What to do about 9107: {REMEDIES[9107].text}",
+        ]
+
+    def test_a_code_with_two_messages_has_its_remedy_once(self):
+        items = [item(0), item(1), item(2, message="It is a folder."), item(3, message="It is a folder.")]
+
+        lines = failure_table(failed_summary(*items))
+
+        assert "  2 with 9107 (It is a folder)." in lines
+        assert sum("What to do about 9107" in line for line in lines) == 1
+
+    def test_messages_that_differ_by_names_share_a_cause(self):
+        items = [
+            item(number, code=None, message=f"The object has {number} bytes instead of 7 at 'a {number}.bam'.")
+            for number in range(3)
+        ]
+
+        lines = failure_table(failed_summary(*items))
+
+        assert lines[0] == "  3: The object has ... bytes instead of ... at ...."
+        assert lines[2] == "    results/1.bam, file file1: The object has 1 bytes instead of 7 at 'a 1.bam'."
 
     def test_a_code_that_nobody_knows_has_no_remedy(self):
         assert len(failure_table(failed_summary(item(code=123456)))) == 1
 
-    def test_ten_rows_are_shown_and_the_others_counted(self):
-        lines = failure_table(failed_summary(*(item(number) for number in range(100)), failed=4000, missing=7))
+    def test_ten_failures_are_named_and_all_are_counted(self):
+        causes = [{"code": 9107, "message": item()["message"], "count": 3900}]
+        causes.append({"code": 9100, "message": "Storage is down.", "count": 107})
+        items = [item(number) for number in range(100)]
 
-        assert len(lines) == 12
-        assert lines[-1] == "  ... and 3997 more; XCom 'cgc_summary' has up to 100 of them."
+        lines = failure_table(failed_summary(*items, failed=4000, missing=7, causes=causes))
 
-    def test_the_table_of_ten_different_codes_is_at_most_twenty_one_lines(self):
+        assert sum(line.startswith("    results/") for line in lines) == 10
+        assert lines[0].startswith("  3900 with 9107 ")
+        assert "    ... and 3890 more" in lines
+        assert any(line.startswith("  107 with 9100 (Storage is down). What to do about 9100: ") for line in lines)
+        assert lines[-1] == "  XCom 'cgc_summary' has 100 of them."
+
+    def test_what_no_cause_counts_is_not_given_one(self):
+        """The summary of a release that did not count causes, of which the first hundred failures are known."""
+        lines = failure_table(failed_summary(*(item(number) for number in range(3)), failed=4000))
+
+        assert lines[0].startswith("  3 with 9107 ")
+        assert "  3997 not counted by cause." in lines
+
+    @pytest.mark.parametrize("failed", [1, 300])
+    def test_the_table_names_the_manifest(self, failed):
+        manifest = "s3://aws@bucket/out.jsonl"
+
+        lines = failure_table(failed_summary(item(), failed=failed, manifest=manifest))
+
+        assert lines[-1].endswith(f"in the manifest {manifest}")
+
+    def test_a_good_end_has_no_table(self):
+        assert failure_table(failed_summary(manifest="s3://bucket/out.jsonl")) == []
+
+    @pytest.mark.parametrize(
+        ("sizes", "rows", "shares"),
+        [
+            ((40, 15, 5), 10, [4, 3, 3]),
+            ((40, 1, 1), 10, [8, 1, 1]),
+            ((3, 2), 10, [3, 2]),
+            ((5, 4, 3), 2, [1, 1, 0]),
+            ((), 5, []),
+        ],
+        ids=str,
+    )
+    def test_rows_are_shared_out_among_causes(self, sizes, rows, shares):
+        groups = [Group(None, "x", size, [item(number) for number in range(size)]) for size in sizes]
+
+        assert shared_out(groups, rows) == shares
+
+    def test_the_table_of_many_codes_stays_short(self):
         lines = failure_table(failed_summary(*(item(number, code=9100 + number) for number in range(20))))
 
-        assert len(lines) <= 21
+        assert sum(line.startswith("  results/") for line in lines) == 10
+        assert len(lines) <= 10 + 20 + 10 + 1
 
     def test_the_file_s_name_is_shown_where_the_key_does_not_show_it(self):
         assert describe_item(item(name="0.bam")).startswith("results/0.bam, file")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, ImportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.causes import MOST_MESSAGE
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.tracker import (
     MOST_ITEM_BYTES,
     MOST_ITEMS,
-    MOST_MESSAGE,
     FirstItems,
     JobTracker,
     failed_item,
@@ -126,6 +126,7 @@ class TestSummary:
             "seconds",
             "failed_items",
             "manifest",
+            "causes",
         ]
 
     def test_a_summary_is_a_copy(self, tracker):

@@ -391,7 +391,7 @@ def test_a_refused_token_is_told_with_its_connection_and_the_next_step(
     assert "401" in str(raised.value)
     assert "Developer > Authentication token" in str(raised.value)
     assert str(raised.value).endswith(
-        "It asked with connection 'cgc_default'; mend the cause, then clear this task: it lists anew."
+        "When the cause is mended (this task asks with connection 'cgc_default'), clear this task: it lists anew."
     )
     assert emulator.token not in str(raised.value)
 

@@ -102,6 +102,46 @@ def test_an_object_is_ours_if_it_was_put_there_as_wanted(properties: dict[str, A
     assert told.summary["bytes"] == (7 if counts[0] else 0)
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["counted", "of an older release"])
+def test_the_causes_follow_what_the_account_takes_back(known: bool) -> None:
+    """Of 150 failures, of which the summary lists a hundred, one was put there by this very task."""
+    mine = replace(failed(0, TAKEN), started_on=SINCE)
+    jobs = [mine, *(failed(number, TAKEN) for number in range(1, 140)), *(failed(n, FOR_GOOD) for n in range(140, 150))]
+    exports = SimpleNamespace(
+        bulk_get=lambda ids: [BulkRecord(job.id, job) for job in jobs if job.id in ids],
+        page=lambda *, volume, offset: Page((mine, replace(completed(0), id="other")), total=2, next=None, date=SINCE),
+    )
+    tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
+    tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
+    summary = tracker.summary()
+    if not known:
+        del summary["causes"]
+    client: Any = SimpleNamespace(exports=exports)
+
+    told = settle(
+        client, summary, outcomes=None, ids=[job.id for job in jobs], verify=False, since=SINCE, say=lambda line: None
+    ).summary
+
+    assert (told["failed"], told["completed"]) == (149, 1)
+    counts = [(one["code"], one["count"]) for one in told["causes"]]
+    assert counts == ([(9107, 139), (9206, 10)] if known else [(9107, 99), (None, 50)])
+
+
+def test_the_causes_count_what_verifying_finds() -> None:
+    jobs = [completed(0), completed(1), failed(2, FOR_GOOD)]
+    volumes = SimpleNamespace(
+        contents=lambda *_, **__: [VolumeObject("000", "a/out", 3), VolumeObject("001", "a/out", 4)]
+    )
+    exports = SimpleNamespace(bulk_get=lambda ids: [BulkRecord(job.id, job) for job in jobs if job.id in ids])
+
+    told = account_of(SimpleNamespace(exports=exports, volumes=volumes), jobs, verify=True).summary
+
+    assert [(one["count"], one["message"]) for one in told["causes"]] == [
+        (2, "The job COMPLETED, but the object has ... bytes instead of ...."),
+        (1, "No PUT."),
+    ]
+
+
 def moved_file(job: ExportJob, **more: Any) -> File:
     """The file of a job as the platform shows it once it was moved."""
     told = {"storage_type": "VOLUME", "volume": job.volume, "location": job.location, "size": 7}

@@ -172,7 +172,7 @@ def test_a_deferred_wait_ends_as_its_event_says(deferred: Any) -> None:
 def test_the_end_of_exports_does_not_end_a_wait_for_imports(deferred: Any) -> None:
     event = WaitEvent(Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary()).to_json()
 
-    with pytest.raises(CgcTriggerError, match=r"about 'export', this task waits for 'import'.* The imports on the"):
+    with pytest.raises(CgcTriggerError, match=r"about 'export', this task waits for 'import'.* The imports were"):
         deferred.sensor.execute_complete(deferred.run.context, event)
 
     assert deferred.run.pushed == {}

@@ -159,7 +159,10 @@ def test_a_timeout_without_an_answer_says_why_and_with_which_connection(
         Run(platform, monkeypatch, timeout=HOUR, **how).to_the_end()
 
     assert "The last look at them failed: POST /bulk/storage/exports/get: the line was dropped." in str(raised.value)
-    assert str(raised.value).endswith("This task asks with connection 'cgc_default'.")
+    assert "This task asks with connection 'cgc_default'." in str(raised.value)
+    assert "120 exports may still run." in str(raised.value)
+    assert str(raised.value).endswith("give this task a larger timeout. Then clear it: it only waits.")
+    assert raised.value.summary == {**raised.value.summary, "total": 120, "completed": 0}  # type: ignore[attr-defined]
 
 
 def test_a_look_within_the_last_second_is_the_last_one(

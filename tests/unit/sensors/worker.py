@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.budget import RateBudget
-from airflow_provider_cgc.client.errors import CgcConnectionError
+from airflow_provider_cgc.client.errors import CgcConnectionError, CgcError
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
@@ -45,6 +45,9 @@ class Platform:
         self.failing: set[str] = set()
         self.unknown_at: dict[str, tuple[float, float]] = {}
         self.trouble: tuple[float, float] | None = None
+        self.trouble_is: CgcError = CgcConnectionError(
+            "POST /bulk/storage/exports/get: the line was dropped", sent=True
+        )
         self.exports = SimpleNamespace(bulk_get=self.bulk_get)
         self.files = SimpleNamespace(bulk_get=lambda ids: [])
         self.budget = RateBudget(share=0.8)
@@ -57,7 +60,7 @@ class Platform:
 
     def bulk_get(self, ids: Sequence[str]) -> list[BulkRecord[ExportJob]]:
         if self.trouble and self.trouble[0] <= self.clock.now < self.trouble[1]:
-            raise CgcConnectionError("POST /bulk/storage/exports/get: the line was dropped", sent=True)
+            raise self.trouble_is
         self.asked.append(list(ids))
         self.budget.sent += 1
         return [self._record(job_id) for job_id in ids]

@@ -91,7 +91,7 @@ def channel(monkeypatch) -> Iterator[Callable[[], Channel]]:
 
     async def get_connection(conn_id: str) -> Any:
         await opened[-1].asend("GetConnection")
-        return SimpleNamespace(host=None, port=None, schema=None, password="a-made-up-token")
+        return SimpleNamespace(host=None, port=None, schema=None, password="a-made-up-token", extra=None)
 
     async def get_extra(connection: Any) -> dict[str, Any]:
         await sync_to_async(opened[-1].send)("MaskSecret extra")

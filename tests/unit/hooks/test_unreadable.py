@@ -1,0 +1,96 @@
+"""A connection that Airflow cannot read is told as such, with its variable, and nothing of what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.client import CgcSettingsError, Settings
+from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.hooks.unreadable import ConnectionNotFound, not_found
+
+SECRET = "canary-secret-token"
+GOOD = '{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'
+UNREADABLE = {
+    "cut off": ('{"conn_type": "cgc", "password": "canary-secret-token", ', "no JSON (Expecting"),
+    "a list": ('["canary-secret-token"]', "neither JSON nor"),
+    "the token alone": (SECRET, "neither JSON nor"),
+    "half an address": ("cgc//canary-secret-token@x", "neither JSON nor"),
+    "a port of letters in an address": ("cgc://:canary-secret-token@host:port/v2", "none that Airflow takes"),
+    "a bad bracket": ("cgc://:canary-secret-token@[bad/", "none that Airflow takes"),
+    "nothing": ("", "is empty"),
+    "a misspelt key": ('{"conn_type": "cgc", "pasword": "canary-secret-token"}', "a key that Airflow does not know"),
+    "a port of letters": ('{"conn_type": "cgc", "password": "canary-secret-token", "port": "x"}', "port is no number"),
+    "a number as token": ('{"conn_type": "cgc", "password": 1234567890}', "no text"),
+}
+ODD_EXTRA = {
+    "cut off": ('{"conn_type":"cgc","password":"canary-secret-token","extra":"{bad"}', "no JSON (Expecting"),
+    "a list": ('{"conn_type":"cgc","password":"canary-secret-token","extra":[1]}', "no object"),
+}
+READERS: dict[str, Callable[[], Settings]] = {
+    "worker": lambda: CgcHook("cgc_odd").settings,
+    "triggerer": lambda: asyncio.run(CgcHook.aget_settings("cgc_odd")),
+}
+
+
+def _refusal(monkeypatch: pytest.MonkeyPatch, text: str, read: Callable[[], Settings], capfd: Any, caplog: Any) -> str:
+    monkeypatch.setenv("AIRFLOW_CONN_CGC_ODD", text)
+    with pytest.raises(CgcSettingsError) as refused:
+        read()
+    shown = "".join(traceback.format_exception(refused.value)) + "".join(capfd.readouterr()) + caplog.text
+    assert "canary" not in shown
+    assert "1234567890" not in shown
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=list(READERS))
+@pytest.mark.parametrize(("text", "why"), UNREADABLE.values(), ids=list(UNREADABLE))
+def test_a_variable_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any, text: str, why: str, read: Callable[[], Settings]
+) -> None:
+    told = _refusal(monkeypatch, text, read, capfd, caplog)
+
+    assert told.startswith("connection 'cgc_odd': the environment variable AIRFLOW_CONN_CGC_ODD cannot be read: ")
+    assert why in told
+    assert GOOD in told
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=list(READERS))
+@pytest.mark.parametrize(("text", "why"), ODD_EXTRA.values(), ids=list(ODD_EXTRA))
+def test_an_extra_that_is_no_object_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any, text: str, why: str, read: Callable[[], Settings]
+) -> None:
+    told = _refusal(monkeypatch, text, read, capfd, caplog)
+
+    assert told.startswith("connection 'cgc_odd', field Extra: ")
+    assert why in told
+
+
+def test_what_the_error_says_to_write_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CGC_ODD", GOOD.replace("<token>", SECRET))
+
+    assert CgcHook("cgc_odd").settings.token == SECRET
+
+
+@pytest.mark.parametrize(("conn_id", "offered"), [("cgc_prod", True), ("cgc-prod", False), ("cgc.prod", False)])
+def test_a_variable_that_no_shell_takes_is_not_advised(conn_id: str, offered: bool) -> None:
+    told = not_found(conn_id)
+
+    assert isinstance(told, ConnectionNotFound)
+    assert ("AIRFLOW_CONN_" in str(told)) is offered
+    assert "Admin > Connections" in str(told)
+
+
+def test_the_test_button_shows_no_made_up_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow tests a connection under an id of eight random letters."""
+    monkeypatch.setenv("AIRFLOW_CONN_QW8RTZUI", '{"conn_type": "cgc", "password": "0123456789", "host": "cgc"}')
+
+    good, told = CgcHook("qW8rTzUi").test_connection()
+
+    assert not good
+    assert told.startswith("this connection, field Host: ")
+    assert "qW8rTzUi" not in told

@@ -1,0 +1,207 @@
+"""Failures by their cause: every failure is counted once, whatever the wait, the row and the account do with it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cgc.client.models import BulkRecord, JobState
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.jobs.causes import (
+    MOST_BYTES,
+    MOST_CAUSES,
+    MOST_MESSAGE,
+    NO_REASON,
+    UNCOUNTED,
+    Causes,
+    cause_of,
+    causes_of,
+    groups_of,
+)
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
+from airflow_provider_cgc.jobs.tracker import JobTracker
+from dev.virtual_time import START
+from tests.unit.jobs.fake_platform import job, some_ids
+
+CODES = st.sampled_from([None, 9107, 9100, 9206])
+MESSAGES = st.sampled_from(
+    ["Access denied.", "No such file 'a b.bam'.", "It has 7 bytes.", "It has 8 bytes.", "", "x" * 500]
+)
+TEXT = st.text(st.sampled_from("ab'\" /.7:\n\ud800é"), max_size=40)
+
+
+def item(code=None, message="No.", **fields):
+    return {"id": None, "code": code, "message": message, **fields}
+
+
+def failed(job_id, code, message, kind=EXPORT):
+    return BulkRecord(id=job_id, resource=job(job_id, JobState.FAILED, error=Problem(None, code, message), kind=kind))
+
+
+def total(causes):
+    return sum(one["count"] for one in causes)
+
+
+class TestCause:
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("Job a1b2 still runs.", "Job c3d4 still runs."),
+            ("It has 10 bytes instead of 12.", "It has 7 bytes instead of 9."),
+            ("Its bytes are at 'a b.bam' already", "Its bytes are at 'c.bam' already"),
+            ('The key "a" is taken', 'The key "b c" is taken'),
+            ("No access to lab/raw.", "No access to lab/other."),
+            ("report.pdf is archived", "notes.txt is archived"),
+            ("The file 'a long na", "The file 'another lo"),
+        ],
+    )
+    def test_names_numbers_and_ids_make_no_other_cause(self, one, other):
+        assert cause_of(item(message=one)) == cause_of(item(message=other))
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (item(9107, "No."), item(9100, "No.")),
+            (item(9107, "No."), item(None, "No.")),
+            (item(None, "It is a folder."), item(None, "It is an alias.")),
+            (item(9006, "The file is archived."), item(9006, "The file is public.")),
+            (item(None, "The user's file is gone"), item(None, "The user's project is gone")),
+        ],
+    )
+    def test_another_code_or_word_is_another_cause(self, one, other):
+        assert cause_of(one) != cause_of(other)
+
+    @given(TEXT)
+    def test_a_cause_that_was_stored_is_the_same_again(self, text):
+        stored = json.loads(json.dumps(Causes.of([item(message=text)]).to_json()))
+
+        assert cause_of(stored[0]) == cause_of(item(message=text))
+        assert cause_of(item(message=cause_of(stored[0]).pattern)) == cause_of(stored[0])
+
+    @pytest.mark.parametrize("message", [None, "", " \n", 7])
+    def test_no_reason_is_a_cause_too(self, message):
+        assert Causes.of([item(message=message)]).to_json() == [{"code": None, "message": NO_REASON, "count": 1}]
+
+
+class TestCounting:
+    def test_the_largest_cause_comes_first(self):
+        causes = Causes.of([item(9100), item(9107), item(9107), item(message="Other."), item(9107)])
+
+        assert [(one["code"], one["count"]) for one in causes.to_json()] == [(9107, 3), (9100, 1), (None, 1)]
+
+    def test_a_message_is_shown_as_it_is_while_all_are_alike(self):
+        causes = Causes.of([item(message="It has 7 bytes."), item(message="It has 7 bytes.")])
+        assert causes.to_json()[0]["message"] == "It has 7 bytes."
+
+        causes.add(item(message="It has 8 bytes."))
+
+        assert causes.to_json() == [{"code": None, "message": "It has ... bytes.", "count": 3}]
+
+    @pytest.mark.parametrize("sign", ["x", "é", "\U0001f9ec", '"'])
+    def test_many_causes_stay_small_and_add_up(self, sign):
+        words = [chr(ord("a") + number % 26) * (1 + number // 26) for number in range(3 * MOST_CAUSES)]
+        causes = Causes.of([item(message=f"{word} {sign * MOST_MESSAGE}") for word in words])
+
+        stored = causes.to_json()
+
+        assert len(stored) <= MOST_CAUSES + 1
+        assert len(json.dumps(stored)) <= MOST_BYTES + 100
+        assert total(stored) == len(words)
+        assert stored[-1]["message"] == UNCOUNTED
+
+    @pytest.mark.parametrize(
+        "stored",
+        [
+            None,
+            "9107",
+            [],
+            [{"code": 9107, "message": "No.", "count": 2}],
+            [{"code": 9107, "message": "No.", "count": -3}],
+            [{"code": 9107, "message": "No.", "count": True}],
+            [{"code": 9107, "message": "No."}],
+            [7],
+        ],
+        ids=str,
+    )
+    def test_a_sum_that_does_not_add_up_is_not_shown(self, stored):
+        summary = {"failed": 4, "missing": 1, "failed_items": [item(9100), item(9100)], "causes": stored}
+
+        assert causes_of(summary) == [
+            {"code": 9100, "message": "No.", "count": 2},
+            {"code": None, "message": UNCOUNTED, "count": 3},
+        ]
+
+    def test_a_failure_that_is_taken_back_counts_no_more(self):
+        causes = Causes.of([item(9107), item(9107), item(9100)])
+
+        causes.remove(item(9107))
+        causes.remove(item(9100))
+
+        assert causes.to_json() == [{"code": 9107, "message": "No.", "count": 1}]
+
+    def test_what_was_not_counted_apart_can_be_taken_back(self):
+        causes = Causes.read(None, items=[item(9107)], bad=3)
+
+        causes.remove(item(9100))
+
+        assert [one["count"] for one in causes.to_json()] == [1, 1]
+
+    def test_the_groups_have_the_listed_failures(self):
+        items = [item(9100, id="a"), item(9107, id="b"), item(9107, id="c")]
+
+        groups = groups_of({"failed": 3, "missing": 0, "failed_items": items})
+
+        assert [(one.code, [listed["id"] for listed in one.items]) for one in groups] == [
+            (9107, ["b", "c"]),
+            (9100, ["a"]),
+        ]
+
+
+class TestWait:
+    @given(
+        ends=st.lists(st.tuples(CODES, MESSAGES, st.booleans()), max_size=30),
+        restarts=st.sets(st.integers(0, 29)),
+    )
+    def test_the_causes_add_up_through_restarts(self, ends, restarts):
+        ids = some_ids(len(ends))
+        tracker = JobTracker.of(EXPORT, ids)
+
+        for number, (job_id, (code, message, is_missing)) in enumerate(zip(ids, ends, strict=True)):
+            if is_missing:
+                gone = [BulkRecord(id=job_id, error=Problem(404, code and 9008, message))]
+                tracker.take(gone, START)
+                tracker.take(gone, START + 1000)
+                tracker.close_missing(START + 1000, interval=60)
+            else:
+                tracker.take([failed(job_id, code, message)], START)
+            if number in restarts:
+                tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
+
+        assert total(tracker.summary()["causes"]) == tracker.failed + tracker.missing == len(ends)
+
+    def test_all_failures_are_counted_not_the_listed_ones(self):
+        ids = some_ids(3000)
+        tracker = JobTracker.of(IMPORT, ids)
+
+        tracker.take([failed(one, 9107, "Exists.", IMPORT) for one in ids[:1000]], START)
+        tracker.take([failed(one, 9100, "Down.", IMPORT) for one in ids[1000:]], START)
+        tracker.add_failed({"file": "f"}, Problem(None, None, "Too large."))
+
+        assert [(one["code"], one["count"]) for one in tracker.summary()["causes"]] == [
+            (9100, 2000),
+            (9107, 1000),
+            (None, 1),
+        ]
+
+    def test_a_row_of_an_older_release_counts_what_it_lists(self):
+        tracker = JobTracker.of(EXPORT, some_ids(150))
+        tracker.take([failed(one, 9107, "Exists.") for one in some_ids(150)], START)
+        state = tracker.to_json()
+        del state["causes"]
+
+        again = JobTracker.from_json(state, [])
+
+        assert [(one["code"], one["count"]) for one in again.causes] == [(9107, 100), (None, 50)]
