@@ -387,9 +387,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         except Exception as error:
             # Object storages raise errors of their own, of every kind, and none of them may hide the refusal.
             written = False
-            self.log.warning("Manifest %s could not be written: %s", self.manifest_path, error, exc_info=True)
+            self.log.warning("Manifest %s could not be written: %s", manifest, error, exc_info=True)
         summary = {**tracker.summary(), "manifest": manifest if written else None}
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
         if written:
             return f" All items, each with its reason, are in the manifest {manifest}"
         kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
