@@ -393,7 +393,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         summary = {**tracker.summary(), "manifest": manifest if written else None}
         push_xcom(context["ti"], SUMMARY_KEY, summary)
         now = time.time()
-        view = LiveView(self.kind, since=now, interval=self._interval, place=self._known_place())
+        view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
         self._write_view(context, view.refusal(summary, now))
         if written:
             return f" All items, each with its reason, are in the manifest {manifest}"
