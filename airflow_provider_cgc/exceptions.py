@@ -116,6 +116,8 @@ class CgcInputRefused(CgcBadInput, AirflowFailException):
     """
     What an operator is to move cannot be moved like this; nothing was submitted, and Airflow does not retry the task.
 
+    Also raised while a Dag is parsed, for arguments in it that are no templates.
+
     The text has up to ten problems, each with its remedy, and counts the others.
     """
 
