@@ -42,16 +42,17 @@ class TextTemplates:
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render one value; Airflow's own way for everything that is no text."""
-        if not isinstance(content, str) or id(content) in (seen_oids or ()):
-            return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of Airflow
-        env = self._environment(jinja_env)
-        if self.template_ext and content.endswith(tuple(self.template_ext)):
-            return _rendered(env.get_template(content), context)
-        # Jinja drops a last newline; what came from a file (`template_ext`) has one that nobody means.
-        if not self.template_ext and not _has(content, marks_of(env)):
-            return content
-        return _rendered(env.from_string(content), context)
+        """Leave literal text as it is, render text of a native Dag here, and all else in Airflow's own way."""
+        if isinstance(content, str) and id(content) not in (seen_oids or ()):
+            jinja_env = self._environment(jinja_env)
+            # Jinja drops a last newline; what came from a file (`template_ext`) has one that nobody means.
+            if not self.template_ext and not _has(content, marks_of(jinja_env)):
+                return content
+            if _is_native(jinja_env):
+                is_file = content.endswith(tuple(self.template_ext))
+                template = jinja_env.get_template(content) if is_file else jinja_env.from_string(content)
+                return _rendered(template, context)
+        return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of Airflow
 
     def _environment(self, given: jinja2.Environment | None) -> jinja2.Environment:
         """Return the environment to render in: on Airflow 3.3 an operator may choose otherwise than its Dag."""
@@ -109,7 +110,8 @@ def _rendered(template: jinja2.Template, context: Context) -> Any:
     """
     Return the one object that a native template consists of, and otherwise its text.
 
-    Done by Jinja's own parts, as Airflow does it: the usual way copies the context, which reads everything in it.
+    Airflow offers no way that leaves text alone. As there, the context is not copied into a dict, which would read
+    everything in it.
     """
     from jinja2 import Undefined
 
@@ -117,7 +119,7 @@ def _rendered(template: jinja2.Template, context: Context) -> Any:
     variables.update({name: value for name, value in template.globals.items() if name not in variables})
     try:
         parts: list[Any] = list(template.root_render_func(template.new_context(variables, shared=True)))
-        if not parts and _is_native(template.environment):
+        if not parts:
             return None
         if len(parts) == 1 and not isinstance(parts[0], str | Number | Undefined):
             return parts[0]

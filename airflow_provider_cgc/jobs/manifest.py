@@ -322,7 +322,6 @@ def _json(text: str, what: str) -> Any:
 
 def form_of(name: str) -> Form:
     """Return the form that a manifest's name tells by its end. Raises BadItems."""
-    """Return the form that a manifest's name tells by its end. Raises BadItems."""
     for end, form in _FORMS.items():
         if name.lower().endswith(end):
             return form

@@ -175,6 +175,18 @@ def test_a_file_of_a_template_field_is_text(tmp_path: Path, content: str, native
     assert (task.folder, task.metadata) == ("2026_11", {"k": "2026_11"})
 
 
+class Watched(CgcListFilesOperator):
+    """Tells what Airflow's own way has rendered."""
+
+    def _render(self, *args: Any, **kwargs: Any) -> Any:
+        return f"{super()._render(*args, **kwargs)} by Airflow"
+
+
+@pytest.mark.parametrize(("native", "seen"), [(False, "2026 by Airflow"), (True, "2026")])
+def test_airflow_renders_the_text_of_a_usual_dag(native: bool, seen: str) -> None:
+    assert rendered(Watched, "folder", "{{ params.x }}", native=native, params={"x": 2026}) == seen
+
+
 def test_what_was_resolved_is_not_rendered_again() -> None:
     """A mapped task's value from upstream; Airflow tells it by the object's identity."""
     with DAG("d", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
