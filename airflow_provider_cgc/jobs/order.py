@@ -80,7 +80,7 @@ class BadOrder(BadItems):
     """
     An order of which nothing is sent: something is wrong with all of it, or more of its items are unfit than may fail.
 
-    `unfit` are the items that cannot be exported, `common` is what is wrong with the whole order.
+    `unfit` are the items that cannot be exported.
     """
 
     def __init__(self, order: Order, unfit: Sequence[Unfit], common: Sequence[str], *, too_many: bool) -> None:
@@ -88,7 +88,7 @@ class BadOrder(BadItems):
         tolerance = f"; {order.tolerance}" if order.tolerance else ""
         head = f"{len(unfit)} of {counted(count, 'item')} cannot be exported{tolerance}" if too_many else ""
         super().__init__(order.where, [*common, *sentences(unfit)], head)
-        self.order, self.unfit, self.common = order, list(unfit), list(common)
+        self.unfit = list(unfit)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BadItems, (self.where, self.problems, self.head)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from airflow_provider_cgc.jobs.forms import named_problem
 from airflow_provider_cgc.jobs.items import BadItems, Item, listed, parse_items, parted
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.manifest import form_of
+from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, properties_of, share_of, volume_of, word_of
 from airflow_provider_cgc.sensors.arguments import check_count, connection_id, whole_number
@@ -83,12 +85,28 @@ def check_volume(item: Item) -> list[str]:
     return [f"has a 'volume' that {problem}"] if problem else []
 
 
-def tolerated(total: int, *, most: int, share: float | None) -> int:
-    """Return how many of `total` items may fail: the number, or the share of all; where both are given, the fewer."""
-    if share is None:
-        return most
-    by_share = math.floor(share * total + 1e-9)
-    return min(most, by_share) if most else by_share
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How many items may fail: a number, or a share of all; where both are given, the fewer."""
+
+    most: int
+    share: float | None
+
+    def of(self, total: int) -> int:
+        """Return how many of `total` items may fail."""
+        if self.share is None:
+            return self.most
+        by_share = math.floor(self.share * total + 1e-9)
+        return min(self.most, by_share) if self.most else by_share
+
+    def words(self, total: int) -> str:
+        """Say by which argument how many of `total` items may fail."""
+        most = self.of(total)
+        if self.share is None or (self.most and self.most == most):
+            argument = f"max_failures={self.most}"
+        else:
+            argument = f"max_failure_share={self.share:g} of {counted(total, 'item')}"
+        return f"{argument} tolerates {most or 'none'}"
 
 
 def literals_of(task: CgcBulkExportOperator) -> Literals:
@@ -150,7 +168,7 @@ def _judge_items(
     most, share = values["max_failures"], values["max_failure_share"]
     if not alone or most is None or not given.known("max_failure_share"):
         return
-    if len(unplaced) > tolerated(len(items), most=most, share=share):
+    if len(unplaced) > Tolerance(most, share).of(len(items)):
         given.problems += unplaced
 
 

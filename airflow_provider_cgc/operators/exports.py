@@ -15,7 +15,6 @@ from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError
 from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import has_poked, push_xcom, run_began, task_state_store
 from airflow_provider_cgc.exceptions import (
-    CgcBadInput,
     CgcExportsUncertain,
     CgcExportsUnsettled,
     CgcInputRefused,
@@ -23,19 +22,17 @@ from airflow_provider_cgc.exceptions import (
     CgcWaitError,
 )
 from airflow_provider_cgc.jobs import ledger as ledgers
-from airflow_provider_cgc.jobs.items import BadItems, Item
+from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.locations import BadLocation
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
 from airflow_provider_cgc.jobs.report import failure_table, manifest_line
-from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of
-from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, literals_of, read_arguments, tolerated
+from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, Tolerance, literals_of, read_arguments
 from airflow_provider_cgc.operators.record import ReadOnly, Record
+from airflow_provider_cgc.operators.refusing import refusal, refusing_bad_input, where_reasons_are, write_reasons
 from airflow_provider_cgc.operators.sending import obstacles_line, send
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
@@ -48,6 +45,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
+    from airflow_provider_cgc.jobs.manifest import ItemOutcome
+    from airflow_provider_cgc.jobs.order import Order
     from airflow_provider_cgc.literals import Literals
     from airflow_provider_cgc.operators import settling
     from airflow_provider_cgc.sensors.wait import Wait
@@ -324,81 +323,73 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             ) from error
 
     def _prepare(self, context: Context) -> Prepared | None:
-        from airflow_provider_cgc.jobs.exporting import Exporting
+        with refusing_bad_input():
+            record = self._record(context)
+            record.begin()
+            order = self._order(context, record)
+            return None if order is None else self._decided(context, order, record)
+
+    def _order(self, context: Context, record: Record) -> Order | None:
+        """Read the arguments and the items; None if there is nothing to do."""
         from airflow_provider_cgc.jobs.order import Order
+
+        given = read_arguments(self)
+        items = self._items(expected=given["expected_count"])
+        record.check(dry_run=self._dry_run)
+        if not items:
+            if not self._dry_run:
+                record.write_nothing(waits=self.wait)
+            return None
+        self._check_memory(context, len(items))
+        return Order(
+            items=items,
+            volume=given["volume"],
+            template=given["location"],
+            copy_only=given["copy_only"],
+            if_exists=given["if_exists"],
+            aliases=given["aliases"],
+            properties=given["properties"],
+            verify=self.verify,
+            recorded=record.lasts,
+            too_many=lambda failed: self._too_many(failed, len(items)),
+            tolerance=self._tolerance.words(len(items)),
+            where=self._where,
+        )
+
+    def _decided(self, context: Context, order: Order, record: Record) -> Prepared:
+        """Ask the platform about the items, and decide what to do with each."""
+        from airflow_provider_cgc.jobs.exporting import Exporting
+        from airflow_provider_cgc.jobs.order import BadOrder
         from airflow_provider_cgc.jobs.worklist import UncertainExports
 
-        record = self._record(context)
-        with _refused(), self._telling(record, context) as tell_of:
-            record.begin()
-            given = read_arguments(self)
-            items = self._items(expected=given["expected_count"])
-            record.check(dry_run=self._dry_run)
-            if not items:
-                if not self._dry_run:
-                    record.write_nothing(waits=self.wait)
-                return None
-            self._check_memory(context, len(items))
-            order = Order(
-                items=items,
-                volume=given["volume"],
-                template=given["location"],
-                copy_only=given["copy_only"],
-                if_exists=given["if_exists"],
-                aliases=given["aliases"],
-                properties=given["properties"],
-                verify=self.verify,
-                recorded=record.lasts,
-                too_many=lambda failed: self._too_many(failed, len(items)),
-                tolerance=self._tolerance(len(items)),
-                where=self._where,
-            )
-            exporting = Exporting(self._client(), order, say=self._say)
-            tell_of.append(exporting)
+        exporting = Exporting(self._client(), order, say=self._say)
+        try:
             exporting.check(first=record.is_first)
             began, client = exporting.now(), self._client()
             owner = f"{client.user().username} at {client.settings.host}"
-            try:
-                ledger = record.open(exporting.items, now=began, run_began=run_began(context), owner=owner)
-                exporting.decide(ledger, again=self._is_later_poke(context))
-            except (ledgers.OtherOwnerError, UncertainExports) as error:
-                raise CgcExportsUncertain(str(error)) from None
-        return Prepared(exporting, ledger, record)
-
-    @contextmanager
-    def _telling(self, record: Record, context: Context) -> Iterator[list[Exporting]]:
-        """Leave what a refusal is about in the manifest and in the XCom, however many items it is about."""
-        from airflow_provider_cgc.jobs.order import BadOrder
-
-        exporting: list[Exporting] = []
-        try:
-            yield exporting
+            ledger = record.open(exporting.items, now=began, run_began=run_began(context), owner=owner)
+            exporting.decide(ledger, again=self._is_later_poke(context))
         except BadOrder as error:
             if self._dry_run:
                 raise
-            where = self._leave_refusal(record, context, exporting[-1].refused(error))
-            raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.{where}") from None
+            where = self._leave_refusal(context, record, exporting.refused(error))
+            raise refusal(error, where) from None
+        except (ledgers.OtherOwnerError, UncertainExports) as error:
+            raise CgcExportsUncertain(str(error)) from None
+        return Prepared(exporting, ledger, record)
 
-    def _leave_refusal(self, record: Record, context: Context, outcomes: list[ItemOutcome]) -> str:
-        """Write manifest and summary of a refused order; say where the reasons are, to follow a sentence."""
-        tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
-        tracker.total = len(outcomes)
+    def _leave_refusal(self, context: Context, record: Record, outcomes: list[ItemOutcome]) -> str:
+        """Leave the reasons in the manifest and in XComs, however many items they are about; say where they are."""
         manifest = self._manifest_uri()
-        try:
-            written = record.write_refused(outcomes)
-        except Exception as error:
-            # Object storages raise errors of their own, of every kind, and none of them may hide the refusal.
-            written = False
-            self.log.warning("Manifest %s could not be written: %s", manifest, error, exc_info=True)
-        summary = {**tracker.summary(), "manifest": manifest if written else None}
+        summary = write_reasons(outcomes, record, manifest=manifest, warn=self._warn_of_manifest)
         push_xcom(context["ti"], SUMMARY_KEY, summary)
         now = time.time()
         view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
         self._write_view(context, view.refusal(summary, now))
-        if written:
-            return f" All items, each with its reason, are in the manifest {manifest}"
-        kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
-        return f" The XCom 'cgc_summary' has the first {len(summary['failed_items'])} reasons.{kept}"
+        return where_reasons_are(summary, manifest=manifest)
+
+    def _warn_of_manifest(self, error: Exception) -> None:
+        self.log.warning("Manifest %s could not be written: %s", self._manifest_uri(), error, exc_info=True)
 
     def _sent(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
@@ -435,7 +426,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             if outcome in (Outcome.COMPLETED, Outcome.FAILED):
                 raise
             # Object storages raise errors of their own, of every kind.
-            self.log.warning("Manifest %s was not updated: %s", self._manifest_uri(), error, exc_info=True)
+            self._warn_of_manifest(error)
 
     def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> Outcome:
         """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
@@ -505,8 +496,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _what_to_do(self, summary: dict[str, Any]) -> str:
         total, bad = summary["total"], summary["failed"] + summary["missing"]
-        some_may = self._tolerated(total) and self._too_many(bad, total)
-        limit = f"That is more than may fail: {self._tolerance(total)}. " if some_may else ""
+        some_may = self._tolerance.of(total) and self._too_many(bad, total)
+        limit = f"That is more than may fail: {self._tolerance.words(total)}. " if some_may else ""
         return f"{limit}Mend the cause, then clear this task: {self._after_clear}."
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
@@ -579,23 +570,16 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         return self._reschedules and has_poked(context)
 
     def _too_many(self, failed: int, total: int) -> bool:
-        """Whether more items failed than the task tolerates."""
-        return failed > self._tolerated(total)
+        """Say whether more items failed than the task tolerates."""
+        return failed > self._tolerance.of(total)
 
-    def _tolerated(self, total: int) -> int:
-        """Return how many items may fail, or say what is wrong with the arguments that tell it."""
-        most = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
-        share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
-        return tolerated(total, most=most, share=share)
-
-    def _tolerance(self, total: int) -> str:
-        """Say by which argument how many items may fail."""
-        most = self._tolerated(total)
-        share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
-        asked = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
-        by_share = share is not None and not (asked and asked == most)
-        argument = f"max_failure_share={share:g} of {counted(total, 'item')}" if by_share else f"max_failures={asked}"
-        return f"{argument} tolerates {most or 'none'}"
+    @property
+    def _tolerance(self) -> Tolerance:
+        """How many items may fail."""
+        return Tolerance(
+            most=count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}"),
+            share=share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}"),
+        )
 
     def _record(self, context: Context) -> Record:
         store = task_state_store(context)
@@ -611,14 +595,3 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _client(self) -> CgcClient:
         return self._connection().get_conn(patience=min(PATIENCE, float(self.timeout)))
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    """Turn what is wrong with the input into an error that Airflow does not retry."""
-    try:
-        yield
-    except CgcInputRefused:
-        raise
-    except (BadItems, BadLocation, CgcBadInput) as error:
-        raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.") from None

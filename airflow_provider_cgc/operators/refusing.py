@@ -1,0 +1,62 @@
+"""A refused export: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
+from airflow_provider_cgc.jobs.items import BadItems
+from airflow_provider_cgc.jobs.locations import BadLocation
+from airflow_provider_cgc.jobs.manifest import ItemState
+from airflow_provider_cgc.jobs.outcomes import tracker_of
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.jobs.manifest import ItemOutcome
+    from airflow_provider_cgc.operators.record import Record
+
+
+@contextmanager
+def refusing_bad_input() -> Iterator[None]:
+    """Turn what is wrong with the input into an error that Airflow does not retry."""
+    try:
+        yield
+    except CgcInputRefused:
+        raise
+    except (BadItems, BadLocation, CgcBadInput) as error:
+        raise refusal(error) from None
+
+
+def refusal(error: Exception, where: str = "") -> CgcInputRefused:
+    """Return the error of a task that sends nothing; `where` tells where more is to be read."""
+    return CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing. {where}".rstrip())
+
+
+def write_reasons(
+    outcomes: Iterable[ItemOutcome], record: Record, *, manifest: str | None, warn: Callable[[Exception], object]
+) -> dict[str, Any]:
+    """
+    Write why nothing was sent into the manifest, where it may, and return the summary.
+
+    :param manifest: the manifest's address, for the summary.
+    :param warn: takes the error of a storage that does not take the manifest.
+    """
+    outcomes = list(outcomes)
+    tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
+    tracker.total = len(outcomes)
+    try:
+        written = record.write_refused(outcomes)
+    except Exception as error:  # noqa: BLE001  # storages raise errors of every kind, and none may hide the refusal
+        written = False
+        warn(error)
+    return {**tracker.summary(), "manifest": manifest if written else None}
+
+
+def where_reasons_are(summary: dict[str, Any], *, manifest: str | None) -> str:
+    """Say where the reason of each item is, by the summary of `write_reasons`."""
+    if summary["manifest"]:
+        return f"All items, each with its reason, are in the manifest {manifest}"
+    kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
+    return f"The XCom 'cgc_summary' has the first {len(summary['failed_items'])} reasons.{kept}"
