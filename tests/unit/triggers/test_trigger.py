@@ -24,6 +24,7 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.hooks.unreadable import not_found
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.poller import Threads
@@ -830,7 +831,7 @@ class TestSharing:
 
     def test_a_connection_that_stays_away_for_two_minutes_is_believed_to_be_gone(self, time, monkeypatch):
         async def aget_settings(conn_id):
-            raise CgcSettingsError("connection 'cgc_default'", "is not defined")
+            raise not_found(conn_id)
 
         monkeypatch.setattr(trigger_module.CgcHook, "aget_settings", aget_settings)
 
