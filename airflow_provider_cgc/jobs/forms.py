@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from airflow_provider_cgc.jobs.text import shown
 
 _OWNER_AND_NAME = re.compile(r"[^\s/]+/[^\s/]+")
+_EXAMPLES = {"project": "owner/short-name", "volume": "owner/name"}
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _PARTS_OF_PAGES = {
     "project": re.compile(r"/(?:u|projects)/([^\s/?#]+/[^\s/?#]+)"),
@@ -28,17 +29,16 @@ FILE_ENDS = (
 """Ends of names of files; no id of the platform has one."""
 
 
-def named_problem(value: object, *, kind: str, example: str) -> str | None:
+def named_problem(value: object, *, kind: str) -> str | None:
     """
     Say what is wrong with the id of a project or volume, to follow its name; None if nothing is.
 
     :param kind: "project" or "volume".
-    :param example: how to write one, such as "owner/name".
     """
     if isinstance(value, str) and _OWNER_AND_NAME.fullmatch(value):
         return None
     part = part_of_page(value, kind)
-    return f"is {shown(value)}; give {part}" if part else f"is {shown(value)}; give {example!r}"
+    return f"is {shown(value)}; give {part or repr(_EXAMPLES[kind])}"
 
 
 def part_of_page(value: object, kind: str) -> str | None:

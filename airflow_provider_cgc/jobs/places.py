@@ -60,7 +60,7 @@ class PlaceWanted:
         A folder is an id (24 hexadecimal digits) or the names of folders below the project with slashes between; a
         folder whose name looks like an id is written with a slash before it.
         """
-        problem = None if project is None else named_problem(project, kind="project", example="owner/short-name")
+        problem = None if project is None else named_problem(project, kind="project")
         if problem:
             raise BadPlace(f"project {problem} (as in its web address), or leave it out to take the connection's")
         if folder is None:

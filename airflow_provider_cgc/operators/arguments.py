@@ -70,7 +70,7 @@ def volume_of(value: Any, *, where: str) -> str | None:
 
     :raises CgcBadInput: for anything else.
     """
-    problem = named_problem(value, kind="volume", example="owner/name") if value not in (None, "") else None
+    problem = named_problem(value, kind="volume") if value not in (None, "") else None
     if problem:
         raise CgcBadInput(f"{where} {problem}")
     return value or None

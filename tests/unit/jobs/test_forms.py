@@ -74,12 +74,12 @@ def test_other_words_with_a_dot_may_be_ids(text: str) -> None:
 
 @pytest.mark.parametrize("good", ["mcurie/radium", "a-b/c_d", "Lab.1/x"])
 def test_two_names_are_an_id(good: str) -> None:
-    assert named_problem(good, kind="volume", example="owner/name") is None
+    assert named_problem(good, kind="volume") is None
 
 
 @pytest.mark.parametrize("bad", ["", "a", "a/", "/b", "a/b/c", " a/b", "a/b\n", None, 7, ["a/b"], "s3://bucket"])
 def test_anything_else_is_none(bad: object) -> None:
-    assert named_problem(bad, kind="volume", example="owner/name") == f"is {bad!r}; give 'owner/name'"
+    assert named_problem(bad, kind="volume") == f"is {bad!r}; give 'owner/name'"
 
 
 def test_a_word_is_meant_to_be_a_close_one_only() -> None:
