@@ -128,17 +128,17 @@ class _Line(NamedTuple):
     rank: int
     text: str
     names: int = 0
-    """How many failed items it names."""
+    """The number of failed items that it names."""
 
 
 def _by_code(groups: Sequence[Group]) -> str:
     """Count the failures by their codes in a sentence, if there are several causes."""
-    counts: Counter[str] = Counter()
-    for group in groups:
-        known = "not counted by cause" if group.is_uncounted else "without a code"
-        counts[f"with {group.code}" if group.code is not None else known] += group.count
     if sum(not group.is_uncounted for group in groups) < 2:
         return ""
+    counts: Counter[str] = Counter()
+    for group in groups:
+        without = "not counted by cause" if group.is_uncounted else "without a code"
+        counts[without if group.code is None else f"with {group.code}"] += group.count
     told = counts.most_common(MOST_ITEMS)
     others = counts.total() - sum(count for _, count in told)
     words = [f"{count} {what}" for what, count in told] + ([f"{others} for other reasons"] if others else [])

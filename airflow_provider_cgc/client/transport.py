@@ -57,7 +57,7 @@ class _Effort:
     failed: CgcError | None = None
     """Why the last attempt failed."""
     unreached_from: float | None = None
-    """How much was spent when nothing was reached for the first time."""
+    """Seconds that were spent when nothing was reached for the first time."""
 
     @property
     def spent(self) -> float:

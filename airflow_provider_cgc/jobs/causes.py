@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -52,7 +52,7 @@ class Group:
 
     @property
     def is_uncounted(self) -> bool:
-        """Whether nothing is known of these failures but their number."""
+        """Nothing is known of these failures but their number."""
         return self.code is None and self.message == UNCOUNTED
 
 
@@ -97,9 +97,15 @@ class Causes:
             causes._rest += bad - causes.total
         return causes
 
+    @classmethod
+    def of_summary(cls, summary: Mapping[str, Any]) -> Causes:
+        """Go on from the causes of a summary, whichever release has written it."""
+        bad = summary["failed"] + summary["missing"]
+        return cls.read(summary.get("causes"), items=summary["failed_items"], bad=bad)
+
     @property
     def total(self) -> int:
-        """How many failures were counted."""
+        """The number of failures that were counted."""
         return sum(self._counts.values()) + self._rest
 
     def add(self, item: Mapping[str, Any], count: int = 1) -> None:
@@ -146,8 +152,7 @@ def cause_of(item: Mapping[str, Any]) -> Cause:
 
 def causes_of(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the causes of a summary, the largest first, whichever release has written it."""
-    bad = summary["failed"] + summary["missing"]
-    return Causes.read(summary.get("causes"), items=summary["failed_items"], bad=bad).to_json()
+    return Causes.of_summary(summary).to_json()
 
 
 def groups_of(summary: Mapping[str, Any]) -> list[Group]:
@@ -163,7 +168,7 @@ def groups_of(summary: Mapping[str, Any]) -> list[Group]:
     return groups
 
 
-def grouped(things: Iterable[T], *, of: Any) -> dict[Cause, list[T]]:
+def grouped(things: Iterable[T], *, of: Callable[[T], Mapping[str, Any]]) -> dict[Cause, list[T]]:
     """Group things by the cause of what `of` gives for each: the largest group first, each in the order given."""
     groups: dict[Cause, list[T]] = {}
     for thing in things:

@@ -57,7 +57,7 @@ class Order:
     """The argument that the items come from, for messages."""
 
     def skips(self, problem: Problem) -> bool:
-        """Whether an item that cannot be exported for this reason is passed over, and counts as no failure."""
+        """Say whether an item that cannot be exported for this reason is passed over, and counts as no failure."""
         return self.aliases == "skip" and problem.made_here and problem.code == NOT_EXPORTABLE
 
     def check(self, unfit: Sequence[Unfit], common: Sequence[str] = ()) -> None:

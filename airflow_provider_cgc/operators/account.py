@@ -41,8 +41,7 @@ class Account:
         records: Records,
     ) -> None:
         self.summary = dict(summary)
-        bad = summary["failed"] + summary["missing"]
-        self._causes = Causes.read(summary.get("causes"), items=summary["failed_items"], bad=bad)
+        self._causes = Causes.of_summary(summary)
         self.jobs = [record.resource for record in records.values() if record.resource is not None]
         self._failures: dict[Any, Mapping[str, Any]] = {
             item["id"] or number: item for number, item in enumerate(summary["failed_items"])

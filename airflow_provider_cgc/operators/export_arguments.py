@@ -81,7 +81,7 @@ def same_address(address: str, *, where: str) -> CgcBadInput:
 
 def check_volume(item: Item) -> list[str]:
     """Say what is wrong with the volume of an item."""
-    problem = named_problem(item.volume, kind="volume", example="owner/name") if item.volume else None
+    problem = named_problem(item.volume, kind="volume") if item.volume else None
     return [f"has a 'volume' that {problem}"] if problem else []
 
 

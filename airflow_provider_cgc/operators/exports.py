@@ -559,14 +559,14 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     @property
     def _moves(self) -> bool:
-        """Whether the platform is to keep no file."""
+        """The platform is to keep no file."""
         return not flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
 
     def _say(self, line: str) -> None:
         self.log.info("%s", line)
 
     def _is_later_poke(self, context: Context) -> bool:
-        """Whether this try has poked before, in another process."""
+        """Say whether this try has poked before, in another process."""
         return self._reschedules and has_poked(context)
 
     def _too_many(self, failed: int, total: int) -> bool:

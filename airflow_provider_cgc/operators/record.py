@@ -342,7 +342,7 @@ class Record:
 
     @property
     def _has_sent_nothing(self) -> bool:
-        """Whether no attempt of this task has sent anything, told without the manifest."""
+        """True if certainly no attempt of this task has sent anything, as told without the manifest."""
         if self._store is not None and self._store.get(ledgers.HEADER) is not None:
             return not ledgers.has_sent(self._store)
         return not self._again and bool(self._ti.try_number == 1)

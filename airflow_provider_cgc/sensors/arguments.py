@@ -11,6 +11,10 @@ from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.text import BadNumber, counted, number_from
 
+LONGEST = 100 * 365 * 86_400.0
+"""Seconds, a hundred years, beyond which a time is as good as none: `timedelta.max` is no moment of any calendar, and
+no clock sleeps that long."""
+
 
 def ids_given(value: Any, *, where: str) -> list[str]:
     """
@@ -84,6 +88,12 @@ def check_seconds(name: str, arguments: Mapping[str, Any], *, about: str) -> Non
         f"{about} {arguments.get('task_id')!r}: {name} is {value!r}; give seconds above 0, or a timedelta"
         f"{' (it is not templated)' if isinstance(value, str) else ''}."
     )
+
+
+def bounded(value: Any) -> Any:
+    """Return `LONGEST` for a longer time, also for one without end; what is no time is for Airflow to refuse."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    return LONGEST if isinstance(seconds, int | float) and seconds > LONGEST else value
 
 
 def connection_id(value: Any, *, where: str) -> str:

@@ -42,6 +42,8 @@ from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.sensors.arguments import (
+    LONGEST,
+    bounded,
     check_count,
     check_flag,
     check_seconds,
@@ -66,10 +68,7 @@ MOST_ROW_BYTES = 40_000
 """More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
 Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
 SHORT_RESCHEDULE = 60
-LONGEST = 100 * 365 * 86_400.0
-"""Seconds, a hundred years, beyond which a time is as good as none: `timedelta.max` is no moment of any calendar, and
-no clock sleeps that long."""
-TIMES = frozenset({"timeout", "poke_interval"})
+TIMES = ("poke_interval", "timeout")
 JUST_BEFORE = 1.0
 """Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
@@ -107,11 +106,11 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         deferrable: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        for name in ("poke_interval", "timeout"):
+        for name in TIMES:
             check_seconds(name, kwargs, about=type(self).__name__)
-        super().__init__(**{name: _bounded(value) if name in TIMES else value for name, value in kwargs.items()})
+        super().__init__(**{name: bounded(value) if name in TIMES else value for name, value in kwargs.items()})
         # Also what comes from `default_args` and Airflow's settings.
-        self.timeout, self.poke_interval = _bounded(self.timeout), _bounded(self.poke_interval)
+        self.timeout, self.poke_interval = bounded(self.timeout), bounded(self.poke_interval)
         if self.execution_timeout is not None:
             self.execution_timeout = min(self.execution_timeout, timedelta(seconds=LONGEST))
         self.cgc_conn_id = cgc_conn_id
@@ -516,9 +515,3 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             if item["file"] in names:
                 item["name"] = storable(names[item["file"]])
         return bool(names)
-
-
-def _bounded(value: Any) -> Any:
-    """Return `LONGEST` for a longer time, also for one without end; what is no time is for Airflow to refuse."""
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    return LONGEST if isinstance(seconds, (int, float)) and seconds > LONGEST else value

@@ -56,7 +56,7 @@ class Wait:
     forgetful: bool = False
     """Rescheduled without a place to remember (Airflow below 3.3): every poke asks for every id again."""
     answered: bool = False
-    """Whether the platform has answered before, so that an answer which is not its own is trouble on the way there."""
+    """The platform has answered before, so that an answer which is not its own is trouble on the way there."""
     reached: bool = False
     """Something that may be the platform has answered, if only that it is out of order."""
     advice: float = 0.0
@@ -190,7 +190,7 @@ class Wait:
         return answer
 
     def _is_no_contact(self, answer: Look) -> bool:
-        """Whether an address that has never answered gave nothing of the platform: it is wrong, and not out of order.
+        """Say whether an address that never answered gave nothing of the platform: it is wrong, and not out of order.
 
         Any other trouble, such as maintenance, is an answer.
         """

@@ -12,7 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, TaskDeferred
 
 from airflow_provider_cgc.jobs.tracker import JobTracker
-from airflow_provider_cgc.sensors.base import LONGEST
+from airflow_provider_cgc.sensors.arguments import LONGEST
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.wait import Wait
 
