@@ -68,10 +68,9 @@ def test_the_name_of_a_file_in_place_of_its_id(emulator: CgcEmulator) -> None:
     name = emulator.file_names[file]
     task = Attempts(emulator, items=[name])
     assert task.run() == "CgcInputRefused"
-    assert "it is no id but a name" in str(task.error)
-    assert "CgcListFilesOperator finds the ids of names" in str(task.error)
+    argument = advised(task, r"CgcListFilesOperator\(name='([^']+)'\) finds it")
 
-    found = listed(project=emulator.project, name=name)
+    found = listed(project=emulator.project, name=argument)
 
     assert [item["file"] for item in found] == [file]
     assert task.run(items=found) == "success"
