@@ -97,21 +97,21 @@ def connection_of(uri: str) -> str | None:
     return urlsplit(uri).netloc.rpartition("@")[0] or None
 
 
-def check(uri: object, conn_id: str | None = None) -> None:
+def check(uri: object) -> None:
     """
     Make sure that the address can be meant for a file, before hours are spent on what goes there; nothing is written.
 
     :raises BadPath: if it is no address, its provider or connection is missing, there is a folder, or a file where
         a folder would have to be.
     """
-    place = _place(uri, conn_id)
+    place = _place(uri)
     with _faults(place):
         _refuse_folder(place)
 
 
-def write_lines(uri: object, lines: Iterable[str], conn_id: str | None = None) -> str:
+def write_lines(uri: object, lines: Iterable[str]) -> str:
     """
-    Write lines, which bring their ends, and give the address at which they can be read, `conn_id` in it.
+    Write lines, which bring their ends, and give the address at which they can be read, its connection in it.
 
     Where files can be renamed, a file of another name is written beside and takes the place of what is there when it is
     complete; folders are made. A bucket knows no renaming, but an object shows only when it is complete: it is sent
@@ -119,7 +119,7 @@ def write_lines(uri: object, lines: Iterable[str], conn_id: str | None = None) -
 
     :raises BadPath: if nothing can be written there.
     """
-    place = _place(uri, conn_id)
+    place = _place(uri)
     with _faults(place):
         _refuse_folder(place)
         if _can_rename(place.fs):
@@ -129,26 +129,26 @@ def write_lines(uri: object, lines: Iterable[str], conn_id: str | None = None) -
     return place.uri
 
 
-def read_lines(uri: object, conn_id: str | None = None) -> Iterator[str]:
+def read_lines(uri: object) -> Iterator[str]:
     """
     Return the lines, one at a time and with their ends; what is there is opened at once.
 
     :raises BadPath: if there is nothing to read, or no text in UTF-8.
     """
-    place = _place(uri, conn_id)
+    place = _place(uri)
     with _faults(place):
         _refuse_folder(place)
         stream = place.fs.open(place.path, "rb")
     return _decoded(stream, place)
 
 
-def exists(uri: object, conn_id: str | None = None) -> bool:
+def exists(uri: object) -> bool:
     """
     Say whether there is a file or object; trouble with the storage is an error, never a "no".
 
     :raises BadPath: if it cannot be told, or there is a folder.
     """
-    place = _place(uri, conn_id)
+    place = _place(uri)
     with _faults(place):
         _refuse_folder(place)
         try:
@@ -184,14 +184,12 @@ class _Place(NamedTuple):
     path: str
 
 
-def _place(value: object, conn_id: str | None) -> _Place:
+def _place(value: object) -> _Place:
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, ObjectStoragePath
 
-    uri = check_form(value, conn_id)
-    parts = urlsplit(uri)
-    is_local = parts.scheme in LOCAL
+    uri = check_form(value)
     try:
-        path = ObjectStoragePath(uri, conn_id=None if is_local else conn_id)
+        path = ObjectStoragePath(uri)
         # A bucket's file system is made when it is first asked for; what is missing is found here.
         return _Place(uri, path.fs, str(path.path))
     except AirflowNotFoundException as error:
@@ -199,8 +197,9 @@ def _place(value: object, conn_id: str | None) -> _Place:
             f"The path {uri}: the connection of the storage is not defined ({error}); create it, or correct its id"
         ) from error
     except (ValueError, ImportError) as error:
+        scheme = urlsplit(uri).scheme
         raise BadPath(
-            f"The path {uri} cannot be opened ({error}); install the Airflow provider for {parts.scheme}://, such as"
+            f"The path {uri} cannot be opened ({error}); install the Airflow provider for {scheme}://, such as"
             " apache-airflow-providers-amazon[s3fs] for s3://"
         ) from error
 
@@ -237,11 +236,9 @@ def _faults(place: _Place) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
-        elsewhere = f". {local_warning(place.uri) or ''}".rstrip(" .")
-        raise BadPath(
-            f"The path {place.uri} is not there ({error}); check the bucket or folder, its capitals, and the"
-            f" name{elsewhere}"
-        ) from error
+        text = f"The path {place.uri} is not there ({error}); check the bucket or folder, its capitals, and the name"
+        warning = local_warning(place.uri)
+        raise BadPath(f"{text}. {warning.rstrip('.')}" if warning else text) from error
     except PermissionError as error:
         raise BadPath(
             f"The path {place.uri} is not allowed ({error}); give the worker's user, or the connection, the right to it"

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError, CgcUsageError
 from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import BaseOperator
@@ -24,7 +25,6 @@ from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag, connection_id
-from airflow_provider_cgc.storage import address, check_form
 from airflow_provider_cgc.templates import TextTemplates
 
 if TYPE_CHECKING:
@@ -193,20 +193,22 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             if expected is not None and expected > MOST_IN_XCOM:
                 raise CgcBadInput(f"expected_count is {expected}; {_needs_a_manifest()}")
             return
-        uri = address(self.manifest_path, self.manifest_conn_id)
+        uri = self._manifest_uri()
         if not uri.lower().endswith(_MANIFEST_ENDS):
             raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
-        check_form(uri)
+        storage.check_form(uri)
+
+    def _manifest_uri(self) -> str:
+        """Return the manifest's address with its connection."""
+        return storage.address(self.manifest_path, self.manifest_conn_id)
 
     def _check_storage(self) -> None:
         """Look at the place of the list: a mistake in it should not cost the whole listing first."""
-        from airflow_provider_cgc.storage import check, local_warning
-
         if self.manifest_path is None:
             return
-        uri = address(self.manifest_path, self.manifest_conn_id)
-        check(uri)
-        warning = local_warning(uri)
+        uri = self._manifest_uri()
+        storage.check(uri)
+        warning = storage.local_warning(uri)
         if warning:
             self.log.warning("%s", warning)
 
@@ -260,10 +262,8 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         if self.manifest_path is None:
             self.log.info("Found %s.", told)
             return [item.to_json() for item in items]
-        from airflow_provider_cgc.storage import write_lines
-
         lines = (json.dumps(item.to_json()) + "\n" for item in items)
-        uri = write_lines(self.manifest_path, lines, self.manifest_conn_id)
+        uri = storage.write_lines(self._manifest_uri(), lines)
         self.log.info("Found %s. They are listed in %s.", told, uri)
         return uri if len(items) > MOST_IN_XCOM else [item.to_json() for item in items]
 

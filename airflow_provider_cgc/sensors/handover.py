@@ -44,14 +44,14 @@ def manifests_given(value: Any, *, where: str) -> list[str]:
     return list(dict.fromkeys(addresses))
 
 
-def outcomes_at(address: str, *, where: str, conn_id: str | None = None) -> list[ItemOutcome]:
+def outcomes_at(address: str, *, where: str) -> list[ItemOutcome]:
     """
     Read a manifest of exports that were started.
 
     :raises CgcBadInput: if there is none, it is not whole, or it does not tell the jobs of all items.
     """
     try:
-        found = read_outcomes(storage.read_lines(address, conn_id), name=address)
+        found = read_outcomes(storage.read_lines(address), name=address)
     except BadItems as error:
         raise CgcBadInput(
             f"{where}: {address} is no manifest of exports that were started ({error.problems[0]}); give what"

@@ -151,11 +151,11 @@ def test_jinja_that_a_text_gives_renders(expression: str, known: bool) -> None:
 def test_a_run_id_in_an_address_works(tmp_path: Path) -> None:
     address = _rendered(f"file://{tmp_path}/{{{{ run_id }}}}.jsonl", run_id=RUN_ID)
 
-    storage.check(address, None)
-    written = storage.write_lines(address, ['{"file": "x"}\n'], None)
+    storage.check(address)
+    written = storage.write_lines(address, ['{"file": "x"}\n'])
 
     assert written == address
-    assert [*storage.read_lines(written, None)] == ['{"file": "x"}\n']
+    assert [*storage.read_lines(written)] == ['{"file": "x"}\n']
     assert (tmp_path / f"{RUN_ID}.jsonl").exists()
 
 

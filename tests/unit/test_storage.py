@@ -137,7 +137,7 @@ def test_a_name_may_be_as_long_as_file_systems_allow(tmp_path: Path) -> None:
 
 
 def test_the_connection_is_a_part_of_the_address_that_is_given_back(bucket: str) -> None:
-    uri = storage.write_lines(f"{bucket}/files.jsonl", ["x\n"], "lab_store")
+    uri = storage.write_lines(storage.address(f"{bucket}/files.jsonl", "lab_store"), ["x\n"])
 
     assert uri == f"memory://lab_store@{bucket.removeprefix('memory://')}/files.jsonl"
     assert list(storage.read_lines(uri)) == ["x\n"]
