@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.compat import task_state_store
+from airflow_provider_cgc.patience import task_state_store
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

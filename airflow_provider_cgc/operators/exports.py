@@ -13,7 +13,7 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError
 from airflow_provider_cgc.client.problems import as_sentence, naming_host
-from airflow_provider_cgc.compat import has_poked, push_xcom, run_began, task_state_store
+from airflow_provider_cgc.compat import has_poked, run_began
 from airflow_provider_cgc.exceptions import (
     CgcExportsUncertain,
     CgcExportsUnsettled,
@@ -34,6 +34,7 @@ from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, Toleranc
 from airflow_provider_cgc.operators.record import ReadOnly, Record
 from airflow_provider_cgc.operators.refusing import refusal, refusing_bad_input, where_reasons_are, write_reasons
 from airflow_provider_cgc.operators.sending import obstacles_line, send
+from airflow_provider_cgc.patience import push_xcom, task_state_store
 from airflow_provider_cgc.sensors.arguments import check_count, check_flag
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.problems import as_sentence
-from airflow_provider_cgc.compat import patiently, push_xcom
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,
@@ -32,6 +31,7 @@ from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.recovery import Key
 from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.patience import patiently, push_xcom
 from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
 
 if TYPE_CHECKING:

@@ -26,9 +26,6 @@ from airflow_provider_cgc.compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
     default_deferrable,
-    is_passing_trouble,
-    push_xcom,
-    task_state_store,
     view_address,
 )
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsFailed, CgcTriggerError
@@ -41,6 +38,7 @@ from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.literals import Literals
+from airflow_provider_cgc.patience import is_passing_trouble, push_xcom, task_state_store
 from airflow_provider_cgc.sensors.arguments import (
     LONGEST,
     bounded,

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client, showing
 from airflow_provider_cgc.client.problems import as_sentence
-from airflow_provider_cgc.compat import in_thread, is_passing_trouble, view_address
+from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.hooks.unreadable import ConnectionNotDefined
 from airflow_provider_cgc.jobs.event import WaitEvent
@@ -25,6 +25,7 @@ from airflow_provider_cgc.jobs.poller import Poller, shared_poller
 from airflow_provider_cgc.jobs.report import ProgressLog, no_answer
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.jobs.waiter import News, Waiter
+from airflow_provider_cgc.patience import is_passing_trouble
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
 from airflow_provider_cgc.triggers.xcom_ids import read_ids
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.compat import push_xcom, read_xcom
+from airflow_provider_cgc.compat import read_xcom
 from airflow_provider_cgc.jobs.ids import parse_ids
+from airflow_provider_cgc.patience import push_xcom
 
 IN_ONE_VALUE = 1500
 """Ids of 32 characters in one XCom: less than the 64 KiB beyond which Airflow's own pages and stores complain."""

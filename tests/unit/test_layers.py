@@ -21,13 +21,14 @@ _CLIENT = {"client"}
 _JOBS = {*_CLIENT, "jobs"}
 _AIRFLOW = {*_JOBS, "compat"}
 _HOOKS = {*_AIRFLOW, "exceptions", "hooks"}
-_TRIGGERS = {*_HOOKS, "showing", "links", "triggers"}
+_TRIGGERS = {*_HOOKS, "patience", "showing", "links", "triggers"}
 MAY_IMPORT = {
     "__init__": set(),
     "client": set(),
     "emulator": set(),
     "jobs": _CLIENT,
     "compat": set(),
+    "patience": {"compat"},
     "exceptions": _AIRFLOW,
     "storage": _AIRFLOW | {"exceptions"},
     "retries": _AIRFLOW | {"exceptions"},
@@ -35,12 +36,12 @@ MAY_IMPORT = {
     "literals": _AIRFLOW | {"exceptions", "templates"},
     "hooks": _AIRFLOW | {"exceptions"},
     "showing": _AIRFLOW | {"links"},
-    "triggers": _HOOKS | {"showing", "links"},
+    "triggers": _HOOKS | {"patience", "showing", "links"},
     "sensors": _TRIGGERS | {"storage", "assets", "lineage", "templates", "literals"},
     # An operator that waits is a sensor that starts itself what it waits for.
     "operators": _TRIGGERS | {"sensors", "storage", "lineage", "assets", "templates", "literals"},
     "links": _HOOKS,
-    "lineage": _HOOKS,
+    "lineage": _HOOKS | {"patience"},
     "assets": _HOOKS,
     "plugin": _TRIGGERS | {"sensors", "operators", "links"},
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy.exc
 
-from airflow_provider_cgc import compat
+from airflow_provider_cgc import patience
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.operators.record import Record
@@ -50,30 +50,30 @@ class Busy:
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     naps: list[float] = []
-    monkeypatch.setattr(compat, "time", SimpleNamespace(sleep=naps.append))
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=naps.append))
     return naps
 
 
 def test_a_busy_database_is_tried_again(naps: list[float]) -> None:
-    assert compat.patiently(Busy(3).call) == "done"
-    assert naps == list(compat.PAUSES)
+    assert patience.patiently(Busy(3).call) == "done"
+    assert naps == list(patience.PAUSES)
 
 
 def test_a_database_that_stays_away_is_an_error(naps: list[float]) -> None:
     with pytest.raises(sqlalchemy.exc.OperationalError):
-        compat.patiently(Busy(4).call)
+        patience.patiently(Busy(4).call)
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), sqlalchemy.exc.IntegrityError("INSERT", {}, Exception())])
 def test_anything_else_is_raised_at_once(naps: list[float], error: Exception) -> None:
     with pytest.raises(type(error)):
-        compat.patiently(Busy(1, error).call)
+        patience.patiently(Busy(1, error).call)
     assert naps == []
 
 
 @pytest.mark.parametrize(("status", "passes"), [(500, True), (503, True), (None, True), (404, False), (413, False)])
 def test_an_api_server_in_trouble_is_told_from_a_refusal(status: int | None, passes: bool) -> None:
-    assert compat.is_passing_trouble(answered(status)) is passes
+    assert patience.is_passing_trouble(answered(status)) is passes
 
 
 def test_the_ids_of_a_wait_are_pushed_again(naps: list[float]) -> None:
@@ -86,7 +86,7 @@ def test_the_ids_of_a_wait_are_pushed_again(naps: list[float]) -> None:
 
 def test_the_store_is_asked_again(naps: list[float]) -> None:
     busy = Busy(1)
-    store = compat.task_state_store({"task_state_store": SimpleNamespace(get=busy.call, set=busy.call)})
+    store = patience.task_state_store({"task_state_store": SimpleNamespace(get=busy.call, set=busy.call)})
 
     assert store.get("key") == "done"
     busy.failures = 1
