@@ -13,7 +13,9 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.client import CgcError, Settings
+from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.platforms import PLATFORMS
+from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import uncancelled
 from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts, unknown_extras
 from airflow_provider_cgc.hooks.unreadable import doubt_variable, not_found, refuse_odd_extra
@@ -79,6 +81,12 @@ class CgcHook(BaseHook):
             self.answered = self.answered or any(client.answered for client in self._clients.values())
             self._clients[patience] = CgcClient(self.settings, patience=patience, answered=self.answered)
         return self._clients[patience]
+
+    def explain(self, error: CgcError) -> str:
+        """Return the text of an error as a sentence; an odd answer comes with the host, for it may be another's."""
+        if isinstance(error, CgcUnreadableError):
+            return naming_host(error, self.settings.host)
+        return as_sentence(error)
 
     def renew(self) -> Settings:
         """Read the connection again, for instance after a 401: somebody may have put in a new token."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
-from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError
-from airflow_provider_cgc.client.problems import as_sentence, naming_host
+from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import has_poked, run_began
 from airflow_provider_cgc.exceptions import (
     CgcExportsUncertain,
@@ -316,11 +316,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         try:
             return self._prepare(context)
         except CgcError as error:
-            is_odd = isinstance(error, CgcUnreadableError)
-            told = naming_host(error, self._client().settings.host) if is_odd else as_sentence(error)
             raise CgcWaitError(
-                f"{told} This attempt has started no exports. When the cause is mended (this task asks"
-                f" with connection {self.cgc_conn_id!r}), clear this task: {self._after_clear}."
+                f"{self._connection().explain(error)} This attempt has started no exports. When the cause is mended"
+                f" (this task asks with connection {self.cgc_conn_id!r}), clear this task: {self._after_clear}."
             ) from error
 
     def _prepare(self, context: Context) -> Prepared | None:

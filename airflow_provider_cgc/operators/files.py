@@ -13,8 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError, CgcUsageError
-from airflow_provider_cgc.client.problems import as_sentence, naming_host
+from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.items import Item
@@ -175,11 +174,9 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         except (BadPlace, BadSelection, CgcBadInput, CgcUsageError) as error:
             raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
         except CgcError as error:
-            is_odd = isinstance(error, CgcUnreadableError)
-            told = naming_host(error, hook.settings.host) if is_odd else as_sentence(error)
             raise CgcWaitError(
-                f"{told} When the cause is mended (this task asks with connection {self.cgc_conn_id!r}),"
-                " clear this task: it lists anew."
+                f"{hook.explain(error)} When the cause is mended (this task asks with connection"
+                f" {self.cgc_conn_id!r}), clear this task: it lists anew."
             ) from error
 
     def _selection(self) -> Selection:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
-from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.client.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
@@ -122,7 +121,7 @@ class Wait:
             slowed = self.progress.slowed(self.advice, asked=interval)
             looked.lines += [line for line in (self.progress.recovered(now), slowed) if line]
         else:
-            self._take_trouble(answer, looked, now, interval, hook=hook)
+            self._take_trouble(answer.error, looked, now, interval, hook=hook)
         if self.tracker.open:
             looked.lines += [line for line in (self.progress.line(self.tracker, now),) if line]
         return looked
@@ -232,12 +231,9 @@ class Wait:
         spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / BULK_LIMIT))
         return spread if spread > interval else 0.0
 
-    def _take_trouble(self, answer: Look, looked: Looked, now: float, interval: float, *, hook: CgcHook) -> None:
-        error = answer.error
-        if error is None or looked.hopeless:
-            self.denial, self.refusal = as_sentence(error), error
-            if isinstance(error, CgcUnreadableError):
-                self.denial = naming_host(error, hook.settings.host)
+    def _take_trouble(self, error: CgcError, looked: Looked, now: float, interval: float, *, hook: CgcHook) -> None:
+        if looked.hopeless:
+            self.denial, self.refusal = hook.explain(error), error
             return
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
         line = self.progress.trouble(no_answer(error, hook.cgc_conn_id), now, next_look=max(self.advice, interval))

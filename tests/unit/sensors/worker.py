@@ -13,6 +13,7 @@ from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.errors import CgcConnectionError, CgcError
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
 HOUR = 3600.0
@@ -53,6 +54,8 @@ class Platform:
         self.budget = RateBudget(share=0.8)
         self.settings = SimpleNamespace(web_url="https://cgc.sbgenomics.com", host="cgc.invalid")
         self.cgc_conn_id = "cgc_default"
+
+    explain = CgcHook.explain
 
     def get_conn(self, *, patience: float) -> Platform:
         assert patience == 0
