@@ -94,8 +94,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param items: what to export: file ids or objects `{"file": id, "location": key, "volume": "owner/name",
         "properties": {}}` of which all but `file` may be left out; a list, text of one (JSON, Python, or ids separated
         by commas or white space), or what `CgcListFilesOperator` returns. (templated)
-    :param manifest: in place of `items`, the URI of a CSV, TSV or JSON lines file with the same words as columns or
-        keys; a manifest that this operator wrote will do. (templated)
+    :param manifest: in place of `items`, the address of a CSV, TSV or JSON lines file with the same words as columns
+        or keys: text or an `ObjectStoragePath`; a manifest that this operator wrote will do. (templated)
     :param failed_only: of a manifest that this operator wrote, take only the items that failed.
     :param volume: where items go that name no volume of their own. (templated)
     :param location: the key below the volume's prefix, for items that bring none: `{name}`, `{path}` (folders below
@@ -113,9 +113,11 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         folder, an alias, too large, no usable location); beyond that nothing more is sent. (templated)
     :param max_failure_share: the same as a share of all items, from 0 to 1; with a `max_failures` above 0 beside it,
         the smaller number counts. (templated)
-    :param manifest_path: an `ObjectStoragePath` where every item stands with what became of it, also when the task
-        fails; written before, in the midst of and after the work. (templated)
-    :param manifest_conn_id: the connection for `manifest_path` and `manifest`. (templated)
+    :param manifest_path: the address of a file that tells of every item what became of it, also when the task fails:
+        text such as "s3://bucket/{{ run_id }}.jsonl", or an `ObjectStoragePath`; written before, in the midst of and
+        after the work. (templated)
+    :param manifest_conn_id: the connection for `manifest_path` and `manifest`, where these do not name theirs
+        ("s3://conn@bucket/key"). (templated)
     :param verify: after the jobs have COMPLETED, list the volume and compare: each object is there, and has the right
         size where the list gives one.
     :param resume: False lets a Clear start anew whatever became of the task; Airflow's own retries go on all the same,
@@ -142,7 +144,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
     :raises CgcExportsUnsettled: it cannot be told yet what was started, or how it ended, or a job of another run is in
         the way for now; a retry looks again.
-    :raises CgcWaitError: the token or the rights are wrong, or the platform did not take the jobs.
+    :raises CgcWaitError: the token, the rights or the address of the connection are wrong, or the platform did not
+        take the jobs.
     """
 
     kind = EXPORT

@@ -71,14 +71,15 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         without a zone it is UTC. (templated)
     :param expected_count: how many files there must be; another number is an error. (templated)
     :param allow_empty: succeed when no file is found; otherwise that is an error.
-    :param manifest_path: where to write the items, one on each line, however many they are: an address of Airflow's
-        object storage such as "s3://bucket/{{ run_id }}.jsonl", which ends in .jsonl; needed beyond 1,000 files. It is
-        written whole or not at all, and replaces what is there. (templated)
-    :param manifest_conn_id: the connection of the object storage; it becomes a part of the address that is returned.
-        (templated)
+    :param manifest_path: where to write the items, one on each line, however many they are: an address such as
+        "s3://bucket/{{ run_id }}.jsonl" or an `ObjectStoragePath`, which ends in .jsonl; needed beyond 1,000 files. It
+        is written whole or not at all, and replaces what is there. (templated)
+    :param manifest_conn_id: the connection of the object storage, where the address does not name it; it becomes a part
+        of the address that is returned. (templated)
     :param cgc_conn_id: the connection of a user who may read the project. (templated)
     :raises CgcInputRefused: an argument is wrong, there is no such project or folder, or the number of files is not
-        as the arguments say; not retried.
+        as the arguments say; not retried. Of what the Dag says without a template it is raised when the Dag is
+        parsed.
     :raises CgcWaitError: the token, the rights or the connection are wrong, or the platform did not answer for long.
     """
 

@@ -55,7 +55,8 @@ class CgcBulkExportSensor(CgcJobsSensor):
         rights or a crash is never skipped.
     :param never_fail: skip instead of fail whatever happens.
     :raises CgcJobsFailed: exports ended FAILED, or the platform does not know them; not retried by Airflow.
-    :raises CgcWaitError: the token or the rights are wrong; the exports go on, a cleared task waits again.
+    :raises CgcWaitError: the token, the rights or the address of the connection are wrong; the exports go on, a cleared
+        task waits again.
     :raises CgcBadInput: an argument or a manifest is wrong; nothing was sent. Of what the Dag says without a template
         it is raised when the Dag is parsed.
     """
