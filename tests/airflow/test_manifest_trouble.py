@@ -69,9 +69,7 @@ def run(task: Attempts, **changed: Any) -> str:
 
 @every_memory
 @pytest.mark.parametrize("name", UNWRITABLE)
-def test_an_address_that_cannot_be_written_is_refused_once(
-    emulator: CgcEmulator, tmp_path: Path, name: str, store: bool
-) -> None:
+def test_an_unwritable_address_is_refused_once(emulator: CgcEmulator, tmp_path: Path, name: str, store: bool) -> None:
     task = Attempts(
         emulator, store=store, items=emulator.file_ids[:2], manifest_path=UNWRITABLE[name](tmp_path), wait=False
     )
@@ -111,7 +109,7 @@ def test_what_may_pass_is_retried_and_nothing_is_sent(
 
 @every_memory
 @pytest.mark.parametrize("good_writes", [1, 2], ids=["after_the_sending", "at_the_end"])
-def test_once_jobs_are_sent_no_address_ends_the_retries(
+def test_after_a_send_no_address_ends_the_retries(
     emulator: CgcEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool, good_writes: int
 ) -> None:
     path = f"file://{tmp_path}/m.jsonl"
@@ -136,7 +134,7 @@ def test_once_jobs_are_sent_no_address_ends_the_retries(
 
 
 @every_memory
-def test_a_manifest_that_cannot_be_read_any_more_is_looked_at_again(
+def test_an_unreadable_manifest_is_looked_at_again(
     emulator: CgcEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool
 ) -> None:
     emulator.option("stuck", True)

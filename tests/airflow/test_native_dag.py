@@ -130,7 +130,7 @@ def test_what_was_listed_goes_where_the_dag_says(played: Played, emulator: CgcEm
     assert sorted(str(job.location) for job in jobs) == ["2026/11", "20261130/2026_11/1e5-1_000"]
 
 
-def test_a_mistake_of_a_mapped_task_is_told_when_it_runs(played: Played) -> None:
+def test_a_mapped_task_s_mistake_is_told_at_run_time(played: Played) -> None:
     assert "CgcInputRefused: CgcBulkExportOperator 'late': the location '2026/{nam}'" in played.errors["late"]
 
 

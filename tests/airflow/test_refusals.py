@@ -92,7 +92,7 @@ def test_a_refusal_leaves_a_summary_with_all_causes(emulator: CgcEmulator) -> No
 
 
 @with_and_without_a_store
-def test_a_refusal_writes_every_reason_into_the_manifest(emulator: CgcEmulator, manifest: str, store: bool) -> None:
+def test_the_manifest_has_every_reason(emulator: CgcEmulator, manifest: str, store: bool) -> None:
     task = refused(emulator, manifest_path=manifest, store=store)
 
     assert task.run() == "CgcInputRefused"
@@ -174,7 +174,7 @@ def test_a_dry_run_that_is_refused_leaves_nothing(emulator: CgcEmulator, manifes
     assert "cgc_summary" not in task.xcoms
 
 
-def test_a_storage_that_fails_does_not_hide_the_refusal(
+def test_a_failing_storage_hides_no_refusal(
     emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:

@@ -111,9 +111,7 @@ def test_a_wrong_address_ends_the_task_and_names_it(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_once_it_has_answered_a_closed_port_is_an_outage(
-    database: None, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
+def test_a_closed_port_after_an_answer_is_an_outage(database: None, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     def job(state: str) -> Answer:
         record = {"resource": {"id": JOB, "state": state, "source": {"file": FILE}}}
         return 200, {"Content-Type": "application/json"}, json.dumps({"items": [record]}).encode()

@@ -100,7 +100,7 @@ def test_jobs_without_failures_have_no_causes(show: Callable[..., Tab]) -> None:
     assert tab.part("causes").count() == 0
 
 
-def test_a_refused_order_shows_why_and_that_nothing_runs(show: Callable[..., Tab]) -> None:
+def test_a_refused_order_shows_why_and_no_runs(show: Callable[..., Tab]) -> None:
     rows = [failed(number, 5002) for number in range(7)]
 
     tab = show(snapshot(failures=rows, counts={"not_seen": 3}, outcome="failed"))

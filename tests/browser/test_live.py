@@ -142,7 +142,7 @@ def test_times_are_told_as_ago_only_while_somebody_counts_them(open_tab: Callabl
     expect(ended.root).not_to_contain_text(" ago)")
 
 
-def test_a_silent_wait_is_no_alarm_while_its_triggerer_lives(open_tab: Callable[..., Tab]) -> None:
+def test_silence_with_a_living_triggerer_is_no_alarm(open_tab: Callable[..., Tab]) -> None:
     """As Airflow itself tells it of the task; what is made up is that nothing has changed for an hour."""
 
     def an_hour_ago(route: Route) -> None:

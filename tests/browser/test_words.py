@@ -60,7 +60,7 @@ def test_a_failure_says_what_may_still_run(show: Callable[..., Tab]) -> None:
     )
 
 
-def test_an_error_after_the_last_job_says_of_none_that_it_runs(show: Callable[..., Tab]) -> None:
+def test_after_the_last_job_none_is_said_to_run(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(recent=2, outcome="error"))
 
     tab.wait_for("ready")
@@ -102,7 +102,7 @@ def test_silence_while_the_triggerer_lives_is_no_alarm(show: Callable[..., Tab])
 
 
 @pytest.mark.parametrize("state", ["running", "up_for_reschedule"])
-def test_silence_of_a_worker_is_not_blamed_on_triggerers(state: str, show: Callable[..., Tab]) -> None:
+def test_a_silent_worker_is_no_triggerer_s_fault(state: str, show: Callable[..., Tab]) -> None:
     tab = show(silent(700), fresh=True)
 
     tab.say_of_the_task(state=state)

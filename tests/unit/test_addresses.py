@@ -50,7 +50,7 @@ def test_every_form_of_an_address_is_one_text(value: Any, conn_id: str | None, t
 
 
 @pytest.mark.parametrize("value", [S3, ObjectStoragePath(S3)], ids=["text", "object"])
-def test_another_connection_than_the_address_names_is_refused(value: Any) -> None:
+def test_two_connections_for_an_address_are_refused(value: Any) -> None:
     with pytest.raises(CgcBadInput, match=r"names the connection 'lab_bucket', and manifest_conn_id is 'other'; give"):
         storage.address(value, "other")
 
@@ -112,7 +112,7 @@ def test_values_without_addresses_stay_as_they_are() -> None:
     assert storage.texts_in(value) == ["a", {"file": "b"}, ["c", ["d"]], None, 7]
 
 
-def test_a_list_that_holds_itself_is_left_to_its_reader() -> None:
+def test_a_list_in_itself_is_left_to_its_reader() -> None:
     value: list[Any] = []
     value.append(value)
 

@@ -87,14 +87,14 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
     ],
     ids=["all", "any", "text"],
 )
-def test_an_outlet_that_airflow_never_announces_is_refused(make: Any, outlet: Any) -> None:
+def test_an_outlet_never_announced_is_refused(make: Any, outlet: Any) -> None:
     arguments = {"task_id": "t", "export_ids": ["a"]} if make is CgcBulkExportSensor else USUAL
 
     with pytest.raises(ValueError, match="Airflow announces nothing for an outlet of type"):
         make(outlets=[outlet], **arguments)
 
 
-def test_outlets_that_are_no_assets_are_left_to_lineage() -> None:
+def test_other_outlets_are_left_to_lineage() -> None:
     CgcBulkExportOperator(**USUAL, outlets=[object(), AssetAlias("a")])
 
 

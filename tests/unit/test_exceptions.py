@@ -49,7 +49,7 @@ def summary(*items, **counts):
 REMEDY = f"  What to do about 9107: {REMEDIES[9107].text}\n"
 
 
-def test_the_text_has_counts_cause_remedy_items_and_hint():
+def test_the_text_goes_from_counts_to_hint():
     error = CgcJobsFailed(summary(item(0), item(1)), HINT)
 
     assert str(error) == (

@@ -72,7 +72,7 @@ def test_anything_else_is_raised_at_once(naps: list[float], error: Exception) ->
 
 
 @pytest.mark.parametrize(("status", "passes"), [(500, True), (503, True), (None, True), (404, False), (413, False)])
-def test_an_api_server_in_trouble_is_told_from_a_refusal(status: int | None, passes: bool) -> None:
+def test_a_server_in_trouble_is_no_refusal(status: int | None, passes: bool) -> None:
     assert patience.is_passing_trouble(answered(status)) is passes
 
 

@@ -94,7 +94,7 @@ def test_a_wait_for_the_budget_is_none_for_contact(
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_web_page_is_repeated_once_the_platform_answered(
+def test_a_web_page_after_an_answer_is_repeated(
     make_client: MakeClient, requests_mock: Any, base: str, known: bool
 ) -> None:
     requests_mock.get(f"{base}/rate_limit", [DOWN | {"status_code": 404}])
@@ -234,7 +234,7 @@ HTML = {"Content-Type": "text/html"}
     ],
     ids=["page", "page called JSON", "nothing", "text", "redirect", "not found", "no such method", "login"],
 )
-def test_another_servers_answer_names_it_and_what_to_do(
+def test_another_server_s_answer_names_the_host(
     other_server: Answers, answer: tuple[int, bytes, dict[str, str]], kind: type[CgcError]
 ) -> None:
     place = other_server(*answer)

@@ -92,7 +92,7 @@ class TestCounting:
 
         assert [(one["code"], one["count"]) for one in causes.to_json()] == [(9107, 3), (9100, 1), (None, 1)]
 
-    def test_a_message_is_shown_as_it_is_while_all_are_alike(self):
+    def test_a_message_shared_by_all_is_shown_as_it_is(self):
         causes = Causes.of([item(message="It has 7 bytes."), item(message="It has 7 bytes.")])
         assert causes.to_json()[0]["message"] == "It has 7 bytes."
 
@@ -196,7 +196,7 @@ class TestWait:
             (None, 1),
         ]
 
-    def test_a_row_of_an_older_release_counts_what_it_lists(self):
+    def test_an_older_row_counts_what_it_lists(self):
         tracker = JobTracker.of(EXPORT, some_ids(150))
         tracker.take([failed(one, 9107, "Exists.") for one in some_ids(150)], START)
         state = tracker.to_json()

@@ -96,7 +96,7 @@ def test_the_causes_are_those_of_all_failures() -> None:
         assert size(value) <= MOST_BYTES
 
 
-def test_a_refused_task_shows_what_failed_and_runs_nothing() -> None:
+def test_a_refused_task_shows_failures_and_no_runs() -> None:
     tracker = JobTracker.of(EXPORT, [])
     tracker.add_failed({"file": "f"}, Problem(404, 5002, "Gone."))
     tracker.total = 3

@@ -84,5 +84,5 @@ def test_every_time_has_a_text(seconds: float) -> None:
     assert clock_time(seconds)
 
 
-def test_a_moment_that_no_calendar_has_is_told_in_seconds() -> None:
+def test_a_moment_of_no_calendar_is_in_seconds() -> None:
     assert clock_time(86_400 * 999_999_999.0) == "8.64e+13 s after 1970"

@@ -34,7 +34,7 @@ def test_what_differs_or_is_not_told_is_left_out() -> None:
     assert known_place(lines, FILES) == {"volume": "o/v"}
 
 
-def test_names_are_told_where_keys_do_not_end_with_them() -> None:
+def test_names_that_keys_do_not_tell_are_told() -> None:
     lines = [line("a", ItemState.SUBMITTED, location="x/a"), line("b", ItemState.SUBMITTED, location="x/0001")]
     files = {name: File(name, name=name, size=7) for name in ("a", "b")}
 

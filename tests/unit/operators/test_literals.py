@@ -200,12 +200,12 @@ def test_a_dag_may_have_marks_of_its_own(marks: dict[str, str], text: str) -> No
         made("list", {"project": text}, jinja_environment_kwargs={"trim_blocks": True})
 
 
-def test_a_usual_mark_is_text_where_the_dag_has_another() -> None:
+def test_a_usual_mark_may_be_text_in_a_dag() -> None:
     with pytest.raises(CgcInputRefused, match="the location"):
         made("export", {"location": "{{nam}/x"}, jinja_environment_kwargs={"variable_start_string": "[["})
 
 
-def test_marks_that_a_later_dag_may_have_are_not_refused() -> None:
+def test_marks_of_a_later_dag_are_not_refused() -> None:
     task = CgcListFilesOperator(task_id="list", project="[[ params.project ]]")
 
     dag(jinja_environment_kwargs={"variable_start_string": "[[", "variable_end_string": "]]"}).add_task(task)

@@ -141,7 +141,7 @@ def test_the_marks_are_those_of_the_dag(text: str, seen: str, native: bool) -> N
     assert shown == seen
 
 
-def test_filters_and_macros_of_the_dag_work_in_a_native_one() -> None:
+def test_a_native_dag_keeps_its_filters_and_macros() -> None:
     seen = rendered(
         CgcListFilesOperator, "folder", "{{ twice('1_0') | shout }}", native=True,
         user_defined_macros={"twice": lambda text: text * 2}, user_defined_filters={"shout": lambda text: f"{text}!"},

@@ -29,7 +29,7 @@ def test_a_time_without_end_is_a_hundred_years(name: str, value: Any) -> None:
     assert getattr(sensor(**{name: value}), name) == LONGEST
 
 
-def test_an_endless_limit_of_airflow_is_a_hundred_years() -> None:
+def test_an_endless_limit_is_a_hundred_years() -> None:
     assert sensor(execution_timeout=timedelta.max).execution_timeout == timedelta(seconds=LONGEST)
 
 

@@ -218,7 +218,7 @@ def test_links_are_written_by_the_trigger_where_no_worker_has_looked(time, platf
     }
 
 
-def test_a_snapshot_that_airflow_did_not_take_is_written_later(time, platform, row, xcoms):
+def test_a_snapshot_not_taken_is_written_later(time, platform, row, xcoms):
     platform.end(["a"], after=600)
     xcoms.error = RuntimeError("database is locked")
 
@@ -234,7 +234,7 @@ def test_a_snapshot_that_airflow_did_not_take_is_written_later(time, platform, r
     assert xcoms.snapshots(), "nothing was new after the database had come back, and it is shown all the same"
 
 
-def test_a_database_that_fails_is_left_alone_for_a_while(time, platform, row, xcoms, monkeypatch):
+def test_a_failing_database_is_left_alone_a_while(time, platform, row, xcoms, monkeypatch):
     """Each try of each of seventy waits keeps a locked database locked for longer."""
     rows = [row([job_id]) for job_id in some_ids(70)]
     platform.end(some_ids(70), after=3600)
