@@ -37,34 +37,39 @@ READERS: dict[str, Callable[[], Settings]] = {
 }
 
 
-def _refusal(monkeypatch: pytest.MonkeyPatch, text: str, read: Callable[[], Settings], capfd: Any, caplog: Any) -> str:
-    monkeypatch.setenv("AIRFLOW_CONN_CGC_ODD", text)
-    with pytest.raises(CgcSettingsError) as refused:
-        read()
-    shown = "".join(traceback.format_exception(refused.value)) + "".join(capfd.readouterr()) + caplog.text
-    assert "canary" not in shown
-    assert "1234567890" not in shown
-    return str(refused.value)
+every_reader = pytest.mark.parametrize("read", READERS.values(), ids=list(READERS))
 
 
-@pytest.mark.parametrize("read", READERS.values(), ids=list(READERS))
+@pytest.fixture
+def refusal(monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any) -> Callable[[str, Callable[[], Settings]], str]:
+    """Gives what is said of a variable when it is read; fails if anything of what it holds is shown."""
+
+    def told(text: str, read: Callable[[], Settings]) -> str:
+        monkeypatch.setenv("AIRFLOW_CONN_CGC_ODD", text)
+        with pytest.raises(CgcSettingsError) as refused:
+            read()
+        shown = "".join(traceback.format_exception(refused.value)) + "".join(capfd.readouterr()) + caplog.text
+        assert "canary" not in shown
+        assert "1234567890" not in shown
+        return str(refused.value)
+
+    return told
+
+
+@every_reader
 @pytest.mark.parametrize(("text", "why"), UNREADABLE.values(), ids=list(UNREADABLE))
-def test_a_variable_that_cannot_be_read_is_named(
-    monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any, text: str, why: str, read: Callable[[], Settings]
-) -> None:
-    told = _refusal(monkeypatch, text, read, capfd, caplog)
+def test_a_variable_that_cannot_be_read_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
+    told = refusal(text, read)
 
     assert told.startswith("connection 'cgc_odd': the environment variable AIRFLOW_CONN_CGC_ODD cannot be read: ")
     assert why in told
     assert GOOD in told
 
 
-@pytest.mark.parametrize("read", READERS.values(), ids=list(READERS))
+@every_reader
 @pytest.mark.parametrize(("text", "why"), ODD_EXTRA.values(), ids=list(ODD_EXTRA))
-def test_an_extra_that_is_no_object_is_named(
-    monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any, text: str, why: str, read: Callable[[], Settings]
-) -> None:
-    told = _refusal(monkeypatch, text, read, capfd, caplog)
+def test_an_extra_that_is_no_object_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
+    told = refusal(text, read)
 
     assert told.startswith("connection 'cgc_odd', field Extra: ")
     assert why in told
