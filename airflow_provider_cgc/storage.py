@@ -247,7 +247,7 @@ def _faults(place: _Place) -> Iterator[None]:
         if error.errno not in _FOR_GOOD:
             raise
         raise BadPath(
-            f"The path {place.uri} cannot be a file's ({error}); give another one, on a disk that can be written"
+            f"The path {place.uri} cannot be used for a file ({error}); give another one, on a disk that can be written"
         ) from error
 
 

@@ -50,7 +50,7 @@ def started_ids(records: Sequence[BulkRecord[Any]]) -> list[str]:
     refused = [(index, record.error) for index, record in enumerate(records) if record.error is not None]
     if not refused:
         return started
-    named = [f"item {index}: {problem} {problem.remedy}".rstrip() for index, problem in refused[:_NAMED_AT_MOST]]
+    named = [f"item {index}: {problem} {problem.remedy}".rstrip(" .") for index, problem in refused[:_NAMED_AT_MOST]]
     if len(refused) > _NAMED_AT_MOST:
         named.append(f"and {len(refused) - _NAMED_AT_MOST} more, see .records")
     text = f"{len(refused)} of {len(records)} items were refused: {'; '.join(named)}"

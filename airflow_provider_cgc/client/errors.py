@@ -283,13 +283,13 @@ def _unreadable(status: int, headers: Mapping[str, str], body: bytes, call: str,
     kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
     what = f"{call} at {base_url} answered {status} with {len(body)} bytes that are no JSON ({kind})"
     if _claims_json(headers) and not body.lstrip().startswith(b"<"):
-        return CgcUnreadableError(f"{what}. The line may have broken; a retry asks again.")
+        return CgcUnreadableError(f"{what}. The connection may have broken off; a retry asks again.")
     return CgcUnreadableError(f"{what}, so this is not the platform's API. {_OTHER_SERVER}", page=True)
 
 
 _OTHER_SERVER = (
     "If the connection's host is not the API's address, correct it: choose a platform and leave Host empty, or give "
-    "the address of the API. If it is, a proxy or a login page stands between: ask who runs the network."
+    "the address of the API. If it is, a proxy or a login page is in between: ask who runs the network."
 )
 
 

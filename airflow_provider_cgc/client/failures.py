@@ -34,7 +34,7 @@ _TOO_LATE = (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError, Ti
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 _NOT_SENT = "The request was not sent."
 _BEHIND_A_PROXY = (
-    "Where only a proxy leads out of the network, set HTTPS_PROXY in the environment, or the connection's 'proxies'."
+    "If only a proxy leads out of this network, set HTTPS_PROXY in the environment, or the connection's 'proxies'."
 )
 _BAD_ADDRESS = (
     requests.exceptions.InvalidURL,
@@ -74,7 +74,7 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
     if _is_about_certificates(fault, layers):
         return CgcCertificateError(
             f"{request} to {host}: the certificate check failed ({said}). Check the connection's host. If a company's "
-            "proxy stands between, put the path of its CA file into 'verify' of the connection, or correct the "
+            "proxy is in between, put the path of its CA file into 'verify' of the connection, or correct the "
             "environment variable REQUESTS_CA_BUNDLE.",
             sent=False,
         )
@@ -88,7 +88,7 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
         return CgcConnectionError(
             f"{host} does not speak https ({said}). Check the connection's host and port.", sent=True, reached=False
         )
-    return CgcConnectionError(f"{request} to {host}: the line failed ({said}). {fate}", sent=True)
+    return CgcConnectionError(f"{request} to {host}: the connection broke off ({said}). {fate}", sent=True)
 
 
 def _cannot_connect(layers: list[BaseException], host: str) -> str:
@@ -107,8 +107,8 @@ def _cannot_connect(layers: list[BaseException], host: str) -> str:
         )
     if isinstance(innermost, _TOO_LATE):
         return (
-            f"Cannot connect to {host}: it does not take the connection in time. {_NOT_SENT} Check the connection's "
-            f"host and port, and whether a firewall stands between. {_BEHIND_A_PROXY}"
+            f"Cannot connect to {host}: it did not accept the connection in time. {_NOT_SENT} Check the connection's "
+            f"host and port, and whether a firewall is in between. {_BEHIND_A_PROXY}"
         )
     if getattr(innermost, "errno", None) in _NO_WAY:
         return (

@@ -26,16 +26,15 @@ def _may_pass(text: str) -> Remedy:
 
 _LATER = "A part of the platform is down or busy: it passes by itself, try again in some minutes."
 _OWN_SIGN_IN = (
-    "The token is mistyped, has expired, was deleted, or is of another platform, or a newer one has taken its place: "
-    f"put the present one into the connection's field Token (its password). The platform shows it under {TOKEN_PAGE}."
+    "The token is mistyped, has expired, was deleted, was replaced by a newer one, or belongs to another platform: "
+    f"put the current one into the connection's field Token (its password). The platform shows it under {TOKEN_PAGE}."
 )
 _OTHER_SERVER = (
-    "Perhaps it does not come from the platform: check the connection's host, and ask who runs a proxy or login page "
-    "between."
+    "This answer may not come from the platform: check the connection's host, and whether a proxy or a login page is "
+    "in between."
 )
 _CONTROLLED = (
-    "If the data are controlled (dbGaP), this user's link with eRA Commons may have expired: make it anew on the "
-    "platform."
+    "If the data are controlled (dbGaP), this user's link with eRA Commons may have expired: renew it on the platform."
 )
 _FILE_ID = (
     "Check the file id: the file was deleted, or this user is no member of its project, or it is no id but a name. "
@@ -119,8 +118,8 @@ _VOLUME_REQUESTS = {
     9004: Remedy(f"Ask an admin of the file's project to add this user with the permission 'copy'. {_CONTROLLED}"),
     9005: Remedy("The job was started by another user, and only that user sees it: use that user's connection."),
     9006: Remedy(
-        "The platform exports no files that a DRS import made (they look like others), no aliases, public or archived "
-        "files, and some just restored not yet. Leave it out; of CgcBulkExportOperator, "
+        "The platform does not export aliases, public or archived files, some just restored ones, and files from a DRS "
+        "import, which look like any other. Leave it out; of CgcBulkExportOperator, "
         'aliases="skip" skips aliases and max_failures lets some items fail.'
     ),
     9007: Remedy("Check the volume id ('owner/name') and that this user is a member of the volume."),
@@ -242,7 +241,7 @@ REMEDIES: Mapping[int, Remedy] = MappingProxyType(
 
 STATUS_REMEDIES: Mapping[int, Remedy] = MappingProxyType(
     {
-        401: Remedy(f"{_OTHER_SERVER} Otherwise it is about the token. {_OWN_SIGN_IN}"),
+        401: Remedy(f"{_OTHER_SERVER} If it does: {_OWN_SIGN_IN}"),
         403: Remedy(f"{_OTHER_SERVER} Otherwise ask an admin of the project or volume for the permission."),
         405: Remedy("The address takes no such calls: check host and path of the connection."),
         407: Remedy("The proxy asks for a user and password: give them in the connection's 'proxies'."),

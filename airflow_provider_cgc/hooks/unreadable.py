@@ -27,7 +27,7 @@ def not_found(conn_id: str) -> CgcSettingsError:
     """Say that a connection is not defined, or why the environment variable that defines it cannot be read."""
     where, name = f"connection {conn_id!r}", _variable(conn_id)
     if name in os.environ:
-        why = _why_unreadable(os.environ[name]) or "its address is none that Airflow takes"
+        why = _why_unreadable(os.environ[name]) or "Airflow does not accept its address"
         return CgcSettingsError(
             where, f"the environment variable {name} cannot be read: {why}. Write it like {_EXAMPLE}"
         )
@@ -79,9 +79,9 @@ def _why_unreadable(text: str) -> str | None:
     if any(key not in _KEYS for key in connection):
         return f"it has a key that Airflow does not know; the keys are {', '.join(_KEYS)}"
     if not str(connection.get("port") or 0).isdigit():
-        return "its port is no number"
+        return "its port is not a number"
     if any(not isinstance(connection.get(key) or "", str) for key in _KEYS[:6]):
-        return "one of its values is no text; put it in quotes"
+        return "one of its values is not text; put it in quotes"
     return None
 
 
@@ -89,7 +89,7 @@ def _why_no_object(text: str) -> str | None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as fault:
-        return f"is no JSON ({fault.msg} at line {fault.lineno}, column {fault.colno})"
+        return f"is not JSON ({fault.msg} at line {fault.lineno}, column {fault.colno})"
     except (ValueError, RecursionError) as fault:
-        return f"is no JSON ({type(fault).__name__})"
-    return None if isinstance(value, dict) else "is JSON, but no object"
+        return f"is not JSON ({type(fault).__name__})"
+    return None if isinstance(value, dict) else "is JSON, but not an object"

@@ -104,8 +104,8 @@ class ItemOutcome:
         """Read a line again; keys that a newer release added are ignored. Raises BadItem."""
         if "version" not in raw:
             raise BadItem(
-                "tells no outcome: an export writes those to its manifest_path, and CgcListFilesOperator lists files"
-                " only; give the manifest of an export"
+                "has no outcome; give the manifest that an export wrote to its manifest_path (a list by"
+                " CgcListFilesOperator has no outcomes)"
             )
         if raw["version"] != VERSION:
             raise BadItem(

@@ -385,18 +385,18 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _remember(self, context: Context, wait: Wait) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            with self._despite_trouble("What this poke has seen is not kept for the next one"):
+            with self._despite_trouble("What this poke saw could not be kept for the next one"):
                 wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
         store = task_state_store(context) if self._reschedules else None
         if store is not None:
-            with self._despite_trouble("What the pokes have seen stays in Airflow's store"):
+            with self._despite_trouble("What earlier pokes saw could not be deleted from Airflow's store"):
                 Wait.delete(store)
 
     @contextmanager
     def _despite_trouble(self, what: str) -> Iterator[None]:
-        """Go on where Airflow's database is busy or away for long, and say `what` follows from it."""
+        """Go on where Airflow's database stays busy or away, with a warning that says `what` could not be done."""
         try:
             yield
         except Exception as error:
@@ -408,7 +408,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         """Push the summary, write the last lines of the log, and return or raise what the verdict means."""
         push_xcom(context["ti"], SUMMARY_KEY, summary)
         if self._add_names(summary):
-            with self._despite_trouble("The names of the failed files are not in the summary"):
+            with self._despite_trouble("The names of the failed files could not be put into the summary"):
                 push_xcom(context["ti"], SUMMARY_KEY, summary)
         self._show_end(context, outcome, summary)
         if outcome is Outcome.COMPLETED:

@@ -284,7 +284,7 @@ async def connect(cgc_conn_id: str) -> client.CgcClient:
             missing.field,
             "is not defined where the triggerer runs, although the worker has found it. It may be an environment"
             " variable or in a secrets backend that only the workers have, or belong to a team that the triggerer is"
-            " not of: make it known to the triggerer, too, or set deferrable=False",
+            " not part of: make it known to the triggerer, too, or set deferrable=False",
         ) from missing
     # In a thread, because the first client imports `requests`, which takes a third of a second.
     return await sync_to_async(_client_of, thread_sensitive=False)(settings)

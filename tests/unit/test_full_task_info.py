@@ -61,7 +61,7 @@ def test_no_attribute_is_a_method_of_a_mapping(make: Callable[[str], BaseOperato
     assert not vars(make("a")).keys() & set(dir(dict)) - {"__doc__"}
 
 
-def test_no_attribute_is_named_like_a_dict_method() -> None:
+def test_no_attribute_of_the_hook_is_a_dict_method() -> None:
     assert not vars(CgcHook("cgc_default")).keys() & set(dir(dict))
 
 

@@ -16,20 +16,23 @@ from airflow_provider_cgc.hooks.unreadable import ConnectionNotDefined, not_foun
 SECRET = "canary-secret-token"
 GOOD = '{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'
 UNREADABLE = {
-    "cut off": ('{"conn_type": "cgc", "password": "canary-secret-token", ', "no JSON (Expecting"),
+    "cut off": ('{"conn_type": "cgc", "password": "canary-secret-token", ', "not JSON (Expecting"),
     "a list": ('["canary-secret-token"]', "neither JSON nor"),
     "the token alone": (SECRET, "neither JSON nor"),
     "half an address": ("cgc//canary-secret-token@x", "neither JSON nor"),
-    "a port of letters in an address": ("cgc://:canary-secret-token@host:port/v2", "none that Airflow takes"),
-    "a bad bracket": ("cgc://:canary-secret-token@[bad/", "none that Airflow takes"),
+    "a port of letters in an address": ("cgc://:canary-secret-token@host:port/v2", "does not accept its address"),
+    "a bad bracket": ("cgc://:canary-secret-token@[bad/", "does not accept its address"),
     "nothing": ("", "is empty"),
     "a misspelt key": ('{"conn_type": "cgc", "pasword": "canary-secret-token"}', "a key that Airflow does not know"),
-    "a port of letters": ('{"conn_type": "cgc", "password": "canary-secret-token", "port": "x"}', "port is no number"),
-    "a number as token": ('{"conn_type": "cgc", "password": 1234567890}', "no text"),
+    "a port of letters": (
+        '{"conn_type": "cgc", "password": "canary-secret-token", "port": "x"}',
+        "its port is not a number",
+    ),
+    "a number as token": ('{"conn_type": "cgc", "password": 1234567890}', "not text"),
 }
 ODD_EXTRA = {
-    "cut off": ('{"conn_type":"cgc","password":"canary-secret-token","extra":"{bad"}', "no JSON (Expecting"),
-    "a list": ('{"conn_type":"cgc","password":"canary-secret-token","extra":[1]}', "no object"),
+    "cut off": ('{"conn_type":"cgc","password":"canary-secret-token","extra":"{bad"}', "not JSON (Expecting"),
+    "a list": ('{"conn_type":"cgc","password":"canary-secret-token","extra":[1]}', "not an object"),
 }
 READERS: dict[str, Callable[[], Settings]] = {
     "worker": lambda: CgcHook("cgc_odd").settings,

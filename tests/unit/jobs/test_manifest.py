@@ -342,7 +342,7 @@ class TestOutcomes:
         assert refusal(text, "manifest.jsonl") == str(refused.value)
 
     def test_a_list_of_items_is_no_list_of_outcomes(self):
-        with pytest.raises(BadItems, match=r"line 1 tells no outcome: .* CgcListFilesOperator"):
+        with pytest.raises(BadItems, match=r"line 1 has no outcome; .* CgcListFilesOperator"):
             outcomes(JSONL)
 
 
