@@ -89,7 +89,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
     asks_before: ClassVar[bool] = False
-    """Whether the platform has answered this task before it begins to wait."""
+    """The platform has answered this task before it begins to wait."""
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
     of the deferral can fail the task (apache/airflow#72716)."""

@@ -131,7 +131,7 @@ def test_failed_only_of_a_listing(emulator: CgcEmulator, tmp_path: Path) -> None
     task = Attempts(emulator, manifest=f"file://{tmp_path}/files.jsonl", failed_only=True)
 
     assert task.run() == "CgcInputRefused"
-    assert "CgcListFilesOperator lists files only; give the manifest of an export" in str(task.error)
+    assert "give the manifest that an export wrote to its manifest_path" in str(task.error)
     assert "upgrade" not in str(task.error)
 
 
