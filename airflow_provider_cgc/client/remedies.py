@@ -30,7 +30,7 @@ _OWN_SIGN_IN = (
     f"put the present one into the connection's field Token (its password). The platform shows it under {TOKEN_PAGE}."
 )
 _OTHER_SERVER = (
-    "It does not come from the platform itself: check the connection's host, and ask who runs a proxy or login page "
+    "Perhaps it does not come from the platform: check the connection's host, and ask who runs a proxy or login page "
     "between."
 )
 _CONTROLLED = (
@@ -242,8 +242,8 @@ REMEDIES: Mapping[int, Remedy] = MappingProxyType(
 
 STATUS_REMEDIES: Mapping[int, Remedy] = MappingProxyType(
     {
-        401: Remedy(f"{_OTHER_SERVER} If it does: {_OWN_SIGN_IN}"),
-        403: Remedy(f"{_OTHER_SERVER} If it does, ask an admin of the project or volume for the permission."),
+        401: Remedy(f"{_OTHER_SERVER} Otherwise it is about the token. {_OWN_SIGN_IN}"),
+        403: Remedy(f"{_OTHER_SERVER} Otherwise ask an admin of the project or volume for the permission."),
         405: Remedy("The address takes no such calls: check host and path of the connection."),
         407: Remedy("The proxy asks for a user and password: give them in the connection's 'proxies'."),
         429: REMEDIES[1000],

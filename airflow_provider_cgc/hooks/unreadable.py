@@ -13,14 +13,11 @@ from contextlib import contextmanager
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
 
-__all__ = ["ConnectionNotFound", "doubt_variable", "not_found", "refuse_odd_extra"]
+__all__ = ["doubt_variable", "is_missing", "not_found", "refuse_odd_extra"]
 
+_MISSING = "is not defined"
 _KEYS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 _EXAMPLE = """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'"""
-
-
-class ConnectionNotFound(CgcSettingsError):
-    """Airflow has no connection of this id, here."""
 
 
 def not_found(conn_id: str) -> CgcSettingsError:
@@ -31,10 +28,15 @@ def not_found(conn_id: str) -> CgcSettingsError:
         return CgcSettingsError(
             where, f"the environment variable {name} cannot be read: {why}. Write it like {_EXAMPLE}"
         )
-    fact = "is not defined; create it under Admin > Connections with type 'Cancer Genomics Cloud'"
+    fact = f"{_MISSING}; create it under Admin > Connections with type 'Cancer Genomics Cloud'"
     if re.fullmatch(r"[A-Z0-9_]+", conn_id.upper()):  # no shell takes another name
         fact += f", or as an environment variable: {name}={_EXAMPLE}"
-    return ConnectionNotFound(where, fact)
+    return CgcSettingsError(where, fact)
+
+
+def is_missing(error: CgcSettingsError) -> bool:
+    """Say whether an error of `not_found` is about a connection that nothing defines, here."""
+    return error.fact.startswith(_MISSING)
 
 
 def refuse_odd_extra(conn_id: str, extra: object) -> None:

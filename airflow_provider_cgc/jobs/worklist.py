@@ -224,11 +224,19 @@ class Worklist:
     def _join_what_runs(self) -> None:
         """Wait for exports that do the same for another run or Dag; send nothing beside those that do not quite."""
         wanted = set(self.to_send())
+        replacing: list[str] = []
         for key, job in under_way(self._client, wanted, say=self._say).items():
             if why := self._why_not_joined(key, job):
                 self.held[key] = OTHERWISE.format(job=job.id, file=key.file, why=why)
             else:
                 self.decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
+                replacing += [job.id] if job.overwrite and self._order.if_exists != "overwrite" else []
+        if replacing:
+            self._say(
+                f"{EXPORT.count(len(replacing))} of other runs, such as {replacing[0]}, are under way to the same"
+                f" places and replace what is there, although if_exists is {self._order.if_exists!r} here. This task"
+                " waits for them: they cannot be cancelled."
+            )
 
     def _why_not_joined(self, key: Key, job: ExportJob) -> str | None:
         """Say why a job of another run will not do for an item; None where it will."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from airflow_provider_cgc.exceptions import (
 from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.locations import BadLocation
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
@@ -387,9 +389,12 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         except Exception as error:
             # Object storages raise errors of their own, of every kind, and none of them may hide the refusal.
             written = False
-            self.log.warning("Manifest %s could not be written: %s", self.manifest_path, error, exc_info=True)
+            self.log.warning("Manifest %s could not be written: %s", manifest, error, exc_info=True)
         summary = {**tracker.summary(), "manifest": manifest if written else None}
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
+        now = time.time()
+        view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
+        self._write_view(context, view.refusal(summary, now))
         if written:
             return f" All items, each with its reason, are in the manifest {manifest}"
         kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""

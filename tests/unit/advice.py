@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,6 +105,9 @@ def unknown_names(said: str) -> list[str]:
     known = task_arguments().keys() | connection_fields() | NOT_TYPED
     options = {(section, name) for section, one in get_provider_info()["config"].items() for name in one["options"]}
     wrong = [name for name, _ in settings_given(said) if name not in known]
+    ours = re.findall(r"\bairflow_provider_cgc(?:\.\w+)+", said)
+    wrong += [name for name in ours if leads_nowhere(name)]
+    said = re.sub(r"\bairflow_provider_cgc(?:\.\w+)+", " ", said)
     prose = re.sub(r"\S+://\S+|\[[a-z]+\] \w+", " ", re.sub(r"\{\{.*?\}\}", "", said))
     wrong += [word for word in re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", prose) if word not in known]
     wrong += [word for word in re.findall(r"\bCgc\w+", said) if word not in imports()]
@@ -115,6 +119,15 @@ def unknown_names(said: str) -> list[str]:
     wrong += [page for page in pages if not page.startswith(tuple(PAGES))]
     variables = re.findall(r"\b(?!AIRFLOW_)[A-Z]+(?:_[A-Z]+)+\b", said)
     return wrong + [name for name in variables if name not in VARIABLES]
+
+
+def leads_nowhere(name: str) -> bool:
+    """Whether a full name leads to nothing that can be imported."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return True
+    return False
 
 
 def jinja_in(said: str) -> list[str]:

@@ -59,6 +59,7 @@ def test_a_text_names_only_what_exists() -> None:
         "lower the connection's 'share' a little",
         "look at the field 'rates' of the connection",
         "let CgcBulkExporter do it for you",
+        "list airflow_provider_cgc.assets.asset_for('a/b') as such",
         "list it in the option [cgc] known_hosts of Airflow",
         "see the page Developer > Tokens for it",
         "create it under Admin > Conections with a type",

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "hooks": _AIRFLOW | {"exceptions"},
     "showing": _AIRFLOW | {"links"},
     "triggers": _HOOKS | {"showing", "links"},
-    "sensors": _TRIGGERS | {"storage", "assets", "templates", "literals"},
+    "sensors": _TRIGGERS | {"storage", "assets", "lineage", "templates", "literals"},
     # An operator that waits is a sensor that starts itself what it waits for.
     "operators": _TRIGGERS | {"sensors", "storage", "lineage", "assets", "templates", "literals"},
     "links": _HOOKS,

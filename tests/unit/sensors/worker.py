@@ -51,7 +51,7 @@ class Platform:
         self.exports = SimpleNamespace(bulk_get=self.bulk_get)
         self.files = SimpleNamespace(bulk_get=lambda ids: [])
         self.budget = RateBudget(share=0.8)
-        self.settings = SimpleNamespace(web_url="https://cgc.sbgenomics.com")
+        self.settings = SimpleNamespace(web_url="https://cgc.sbgenomics.com", host="cgc.invalid")
         self.cgc_conn_id = "cgc_default"
 
     def get_conn(self, *, patience: float) -> Platform:

@@ -834,7 +834,7 @@ class TestSharing:
 
         monkeypatch.setattr(trigger_module.CgcHook, "aget_settings", aget_settings)
 
-        with pytest.raises(CgcSettingsError, match="is not defined"):
+        with pytest.raises(CgcSettingsError, match="is not defined where the triggerer runs, although"):
             time.run(trigger_module.connect("cgc_default"))
 
         assert 110 <= time.clock() - START <= 130
