@@ -8,7 +8,8 @@ BROWSING := $(VENV)/.browsing
 .PHONY: demo test test-all check system triggerer browser screenshots bench matrix ci all constraints clean help
 
 help:
-	@echo "make demo      a real Airflow waits for exports on an emulated CGC (4 minutes; KEEP=1 leaves the UI up)"
+	@echo "make demo      a real Airflow waits for exports on an emulated CGC (4 minutes; KEEP=1 leaves the UI up,"
+	@echo "               PORT=8123 chooses its port)"
 	@echo "make test      unit, contract, parity, crash and Airflow tests: a sample of all combinations (4 minutes)"
 	@echo "make check     ruff, mypy --strict, import directions, docs tests (1 minute)"
 	@echo ""

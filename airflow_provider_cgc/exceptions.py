@@ -22,7 +22,7 @@ MOST_ITEMS = 5
 """Failed items that are named, and causes that are."""
 LONGEST_NAME = 80
 LONGEST_LINE = 240
-"""Characters of a cause with its message, or of an item."""
+"""Characters of a cause with its message, or of an item, where there are several causes."""
 LONGEST_ADDRESS = 400
 
 
@@ -116,6 +116,8 @@ class CgcInputRefused(CgcBadInput, AirflowFailException):
     """
     What an operator is to move cannot be moved like this; nothing was submitted, and Airflow does not retry the task.
 
+    Also raised while a Dag is parsed, for arguments in it that are no templates.
+
     The text has up to ten problems, each with its remedy, and counts the others.
     """
 
@@ -162,7 +164,7 @@ def _lines_about(groups: Sequence[Group]) -> list[_Line]:
     others = groups[MOST_ITEMS:]
     if others:
         lines.append(_Line(0, f"- {sum(group.count for group in others)} with {len(others)} other causes"))
-    return [one if one.rank == 1 else one._replace(text=_cut(one.text, LONGEST_LINE)) for one in lines]
+    return lines
 
 
 def _shortened(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +183,8 @@ def _fit(head: str, lines: Sequence[_Line], summary: Mapping[str, Any], hint: st
     bad = summary["failed"] + summary["missing"]
     room = MOST_CHARACTERS - sum(len(part) + 1 for part in (head, _rest(bad, summary), hint))
     kept: set[int] = set()
+    longest = max(LONGEST_LINE, room // max(sum(line.rank == 0 for line in lines), 1) - 1)
+    lines = [line if line.rank == 1 else line._replace(text=_cut(line.text, longest)) for line in lines]
     for number, line in sorted(enumerate(lines), key=lambda pair: pair[1].rank):
         if len(line.text) < room:
             kept.add(number)

@@ -187,18 +187,9 @@ class _Place(NamedTuple):
 def _place(value: object, conn_id: str | None) -> _Place:
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, ObjectStoragePath
 
-    uri = address(value, conn_id)
+    uri = check_form(value, conn_id)
     parts = urlsplit(uri)
-    if not parts.scheme:
-        raise BadPath(
-            f"The path {uri!r} does not tell where it begins; write it like s3://bucket/folder/name.jsonl or"
-            " file:///folder/name.jsonl"
-        )
     is_local = parts.scheme in LOCAL
-    if is_local and parts.netloc.rpartition("@")[2]:
-        raise BadPath(f"The path {uri!r} names a host; a local file has three slashes: file:///folder/name.jsonl")
-    if uri.endswith("/") or not (parts.path.strip("/") if parts.netloc or is_local else parts.path):
-        raise BadPath(f"The path {uri!r} has no name of a file; write it like s3://bucket/folder/name.jsonl")
     try:
         path = ObjectStoragePath(uri, conn_id=None if is_local else conn_id)
         # A bucket's file system is made when it is first asked for; what is missing is found here.
@@ -212,6 +203,32 @@ def _place(value: object, conn_id: str | None) -> _Place:
             f"The path {uri} cannot be opened ({error}); install the Airflow provider for {parts.scheme}://, such as"
             " apache-airflow-providers-amazon[s3fs] for s3://"
         ) from error
+
+
+def check_form(value: object, conn_id: str | None = None) -> str:
+    """
+    Return the one text of an address, as `address` does, if it can be that of a file; nothing is asked for it.
+
+    :raises BadPath: if it cannot.
+    """
+    try:
+        uri = address(value, conn_id)
+        parts = urlsplit(uri)
+    except BadPath:
+        raise
+    except ValueError as error:
+        raise BadPath(f"The path {_shown(value)} is no address ({error}); correct it") from None
+    if not parts.scheme:
+        raise BadPath(
+            f"The path {uri!r} does not tell where it begins; write it like s3://bucket/folder/name.jsonl or"
+            " file:///folder/name.jsonl"
+        )
+    is_local = parts.scheme in LOCAL
+    if is_local and parts.netloc.rpartition("@")[2]:
+        raise BadPath(f"The path {uri!r} names a host; a local file has three slashes: file:///folder/name.jsonl")
+    if uri.endswith("/") or not (parts.path.strip("/") if parts.netloc or is_local else parts.path):
+        raise BadPath(f"The path {uri!r} has no name of a file; write it like s3://bucket/folder/name.jsonl")
+    return uri
 
 
 @contextmanager

@@ -27,12 +27,12 @@ class AirflowApiError(RuntimeError):
 class AirflowApi:
     """One method for each thing that a person would do in the UI.
 
-    Calls that may be repeated are, for up to `patience` seconds of server errors and dropped lines;
+    Calls that may be repeated are, for up to `patience` seconds of server errors and dropped lines after the first one;
     `while_waiting` is asked in between and may raise to end that early. All other errors are raised at once.
     """
 
     def __init__(
-        self, base_url: str, *, patience: float = 60.0, while_waiting: Callable[[], None] = lambda: None
+        self, base_url: str, *, patience: float = 180.0, while_waiting: Callable[[], None] = lambda: None
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._patience = patience
@@ -156,7 +156,7 @@ class AirflowApi:
         headers: dict[str, str] | None = None,
         **arguments: Any,
     ) -> requests.Response:
-        deadline = time.monotonic() + self._patience
+        deadline: float | None = None
         while True:
             problem, answer = "", None
             if tried is not None:
@@ -170,6 +170,8 @@ class AirflowApi:
                     return answer
                 problem = f"{answer.status_code}: {answer.text[:500]}"
             status = None if answer is None else answer.status_code
+            # From the end of the first try: a busy machine may take all of its time for one answer.
+            deadline = deadline or time.monotonic() + self._patience
             may_pass = repeatable and (status is None or status >= 500) and time.monotonic() < deadline
             if not may_pass:
                 raise AirflowApiError(f"{method} {root}{path} gave {problem}", status=status)

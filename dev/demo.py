@@ -1,8 +1,8 @@
 """`make demo`: the provider at work in a real Airflow on this machine, without an account on the platform.
 
-Run as `python -m dev.demo` from the root of the repository; `KEEP=1` leaves the UI up until Ctrl-C. Exits
-with 0 if every Dag ended as it should. Only the standard library is imported at the top, so that what is
-missing can be said.
+Run as `python -m dev.demo` from the root of the repository; `KEEP=1` leaves the UI up until Ctrl-C, `PORT=8123`
+chooses its port. Exits with 0 if every Dag ended as it should. Only the standard library is imported at the top, so
+that what is missing can be said.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo" / "airflow"
 EXAMPLES = ROOT / "example_dags"
 CONNECTION = "AIRFLOW_CONN_CGC_DEFAULT"
-SECONDS = 600.0
+QUIET = 600.0
+"""Seconds in which nothing moves before the demo gives up; a slow machine that gets on is given all the time."""
+STALE = 300.0
+"""Seconds without a sign of life from a part of Airflow: on a busy machine it may have to wait for its turn."""
 SPEED = 60
 FAILING = 3
 """Files whose first export fails on the platform, so that there is a rest to retry."""
@@ -42,7 +45,8 @@ class Stopped(BaseException):
 
 
 def main() -> int:
-    if problem := missing():
+    port, wrong_port = wanted_port(os.environ.get("PORT", ""))
+    if problem := missing() or wrong_port:
         print(problem, file=sys.stderr)
         return 1
     _raise_on_signals()
@@ -59,6 +63,7 @@ def main() -> int:
                 dags_folder=EXAMPLES,
                 home=HOME,
                 keep=os.environ.get("KEEP") == "1",
+                port=port,
             )
     except Stopped as stopped:
         print(f"\nStopped by {signal.Signals(stopped.number).name}; nothing is left running.", file=sys.stderr)
@@ -80,6 +85,20 @@ def missing() -> str:
     return ""
 
 
+def wanted_port(text: str) -> tuple[int | None, str]:
+    """The port that `PORT` asks for, None where it asks for none; and what is wrong with it, empty if nothing is."""
+    from dev.ports import is_free
+
+    text = text.strip()
+    if not text:
+        return None, ""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1024 <= int(text) <= 65_535):
+        return None, f"PORT={text} is no port for the UI: choose a number from 1024 to 65535, or leave PORT out."
+    if not is_free(int(text)):
+        return None, f"Port {text} is taken by another program: end that one, choose another PORT, or leave PORT out."
+    return int(text), ""
+
+
 def show(
     emulator: Emulator,
     *,
@@ -87,26 +106,30 @@ def show(
     dags_folder: Path,
     home: Path,
     keep: bool,
-    seconds: float = SECONDS,
+    port: int | None = None,
+    quiet: float = QUIET,
     out: TextIO = sys.stdout,
 ) -> int:
-    """Run the demo in `home` for at most `seconds` and return the exit code; leaves no process behind."""
+    """Run the demo in `home` until it ends or nothing moves for `quiet` seconds, and return the exit code.
+
+    Leaves no process behind.
+    """
     from dev import demo_folder
     from dev.airflow_api import AirflowApiError
     from dev.airflow_box import AirflowBox, ComponentDied, DagNotReadyError
     from dev.airflow_settings import AirflowUnusableError
-    from dev.demo_run import Demo, DemoTooSlowError
+    from dev.demo_patience import DemoTooSlowError, Patience
+    from dev.demo_run import Demo
 
-    until = time.monotonic() + seconds
-    box = AirflowBox(home, dags_folder=dags_folder, env={CONNECTION: connection})
-    demo = Demo(box, emulator, until=until, out=out)
+    box = AirflowBox(home, dags_folder=dags_folder, env={CONNECTION: connection}, port=port, stale_after=STALE)
+    demo = Demo(box, emulator, patience=Patience(quiet), out=out)
     problems = (AirflowUnusableError, ComponentDied, DagNotReadyError, AirflowApiError, DemoTooSlowError, TimeoutError)
     try:
         demo_folder.claim(home)
         with box:
             try:
-                print(f"Starting Airflow at {box.base_url}{_instead_of_8080(box)} ...", file=out, flush=True)
-                box.wait_healthy(until - time.monotonic())
+                print(f"Starting Airflow at {box.base_url}{_instead_of_8080(box, port)} ...", file=out, flush=True)
+                box.wait_healthy(quiet)
                 try:
                     demo.run()
                 finally:
@@ -168,8 +191,8 @@ def _keep(box: AirflowBox, out: TextIO) -> None:
             raise
 
 
-def _instead_of_8080(box: AirflowBox) -> str:
-    return "" if box.port == 8080 else " (port 8080 is busy)"
+def _instead_of_8080(box: AirflowBox, port: int | None) -> str:
+    return "" if port is not None or box.port == 8080 else " (port 8080 is busy; PORT=... chooses one)"
 
 
 def _raise_on_signals() -> None:

@@ -71,7 +71,9 @@ def table(results: Iterable[Result]) -> str:
 
 def failures(result: Result, *, at_most: int = 5) -> str:
     """The first failed files of a result, one line each."""
-    lines = [f"{result.dag_id}: what its error names"]
+    # A Dag that ends well has exported them at a second try.
+    what = "what its error names" if result.state == "failed" else "what failed at first"
+    lines = [f"{result.dag_id}: {what}"]
     for item in result.failed_items[:at_most]:
         name = item.get("name") or item.get("location")
         what = f"{item.get('file')} ({name})" if name else f"{item.get('file')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Protocol, TextIO
 
 from dev import demo_report
 from dev.airflow_box import AirflowBox
+from dev.demo_patience import Patience
 from dev.demo_report import ProgressLine, Result
 
 SUMMARY = "cgc_summary"
@@ -39,18 +41,14 @@ class Emulator(Protocol):
         """`total` is the number of requests so far."""
 
 
-class DemoTooSlowError(RuntimeError):
-    """The demo did not end within its time."""
-
-
 class Demo:
-    """Runs acts in a healthy Airflow and remembers how they ended; `until` is by the monotonic clock."""
+    """Runs acts in a healthy Airflow and remembers how they ended."""
 
-    def __init__(self, box: AirflowBox, emulator: Emulator, *, until: float, out: TextIO) -> None:
+    def __init__(self, box: AirflowBox, emulator: Emulator, *, patience: Patience, out: TextIO) -> None:
         self.results: list[Result] = []
         self._box = box
         self._emulator = emulator
-        self._until = until
+        self._patience = patience
         self._out = out
 
     def run(self, acts: Sequence[Act] = ACTS) -> None:
@@ -59,16 +57,13 @@ class Demo:
 
     def _play(self, act: Act) -> Result:
         before = self._requests()
-        self._box.wait_for_dag(act.dag_id, timeout=self._left(act))
+        self._box.wait_for_dag(act.dag_id, timeout=self._patience.seconds)
         # In the demo's own folder: a manifest of an earlier demo would be taken for that of this run.
         conf = {"manifests": (self._box.home / "manifests").as_uri()} if act.has_manifests else None
         run_id = self._box.trigger(act.dag_id, conf, run_id=RUN_ID)
         began = time.monotonic()
-        follow = _Follow(self._box, act, run_id, ProgressLine(self._out))
-        try:
-            state = self._box.wait_run(act.dag_id, run_id, self._left(act), on_poll=follow.poll)
-        except TimeoutError as error:
-            raise DemoTooSlowError(f"The demo's time is over. {error}") from error
+        follow = _Follow(self._box, act, run_id, ProgressLine(self._out), self._patience)
+        state = self._box.wait_run(act.dag_id, run_id, math.inf, on_poll=follow.poll)
         summaries = follow.summaries()
         result = Result(
             dag_id=act.dag_id,
@@ -99,21 +94,27 @@ class Demo:
     def _requests(self) -> int:
         return int(self._emulator.stats()["total"])
 
-    def _left(self, act: Act) -> float:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise DemoTooSlowError(f"The demo's time was over before {act.dag_id} began.")
-        return left
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """How the tasks of a run stand: each of them counts, and their numbers are what a person reads."""
+
+    states: Sequence[tuple[str, str, int]]
+    told: str
+
+    def __str__(self) -> str:
+        return self.told
 
 
 class _Follow:
     """One run as the progress line tells it."""
 
-    def __init__(self, box: AirflowBox, act: Act, run_id: str, line: ProgressLine) -> None:
+    def __init__(self, box: AirflowBox, act: Act, run_id: str, line: ProgressLine, patience: Patience) -> None:
         self._box = box
         self._act = act
         self._run_id = run_id
         self._line = line
+        self._patience = patience
         self._began = time.monotonic()
         self._tasks: list[dict[str, Any]] = []
         self._known: dict[str, dict[str, Any]] = {}  # the summaries of ended tasks
@@ -123,6 +124,8 @@ class _Follow:
         for task in self._tasks:
             if task["state"] in ENDED and task["id"] not in self._known:
                 self._known[task["id"]] = self._summary(task)
+        states = sorted((task["id"], str(task["state"]), task["try_number"]) for task in self._tasks)
+        self._patience.see(self._act.dag_id, _Stand(states, demo_report.task_counts(self._tasks)))
         self._line.show(
             f"{self._act.dag_id} {self._elapsed()}  tasks: {demo_report.task_counts(self._tasks)}"
             f"  exports in waits that ended: {sum(_done(one) for one in self.summaries()):,}"

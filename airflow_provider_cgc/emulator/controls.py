@@ -227,7 +227,10 @@ class Controls:
         return self.journal.kept()
 
     def reset(self) -> None:
-        """Back to the start: jobs, buckets, faults, options, statistics, limits, clock. Files and tokens stay."""
+        """Back to the start: jobs, files, buckets, faults, options, statistics, limits, clock. Tokens stay.
+
+        The files are those that it began with: what was added, exported or imported since is as if it had never been.
+        """
         self.world.reset()
         self.journal.reset()
 

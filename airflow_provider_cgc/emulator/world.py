@@ -84,7 +84,7 @@ class World:
             yield self
 
     def reset(self) -> None:
-        """Back to the start: no jobs, no faults, default options, the wall's time. Tokens stay good."""
+        """Back to the start: no jobs, no faults, its first files and options, the wall's time. Tokens stay good."""
         with self._lock:
             self.clock.reset()
             for queue in self._queues:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,18 @@ from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.client import CgcError, Settings
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.compat import uncancelled
-from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
+from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts, unknown_extras
 from airflow_provider_cgc.hooks.unreadable import doubt_variable, not_found, refuse_odd_extra
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
 
 __all__ = ["CgcHook"]
+
+log = logging.getLogger(__name__)
+
+_TOLD: set[tuple[str, str]] = set()
+"""Warnings about connections that this process has given: a triggerer reads a connection for each of its tasks."""
 
 PATIENCE = 300.0
 PATIENCE_OF_THE_TEST = 3.0
@@ -46,6 +52,8 @@ class CgcHook(BaseHook):
         super().__init__(**kwargs)
         self.cgc_conn_id = cgc_conn_id
         self._settings: Settings | None = None
+        self._doubt = ""
+        """What the answer of the Test button has to add about a connection that is read without an error."""
         self._clients: dict[float, CgcClient] = {}
         self.answered = False
         """The platform has answered at this connection's address before: refused connections are an outage."""
@@ -129,7 +137,7 @@ class CgcHook(BaseHook):
         minutes = max(round((rate.reset - time.time()) / 60), 1)
         return True, (
             f"Connected to {_title(self.settings)} as {user.username}; {rate.remaining} of {rate.limit} requests "
-            f"left in the window that ends in about {minutes} min"
+            f"left in the window that ends in about {minutes} min{self._doubt}"
         )
 
     def _read(self) -> Settings:
@@ -142,6 +150,8 @@ class CgcHook(BaseHook):
             mask_secret(connection.password)
         refuse_odd_extra(self.cgc_conn_id, connection.extra)
         settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
+        unknown = unknown_extras(connection.extra_dejson)
+        self._doubt = f". The connection {unknown}" if unknown else ""
         for password in _proxy_passwords(settings):
             mask_secret(password)
         return settings
@@ -190,6 +200,10 @@ def _form() -> dict[str, Any]:
 
 
 def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settings:
+    unknown = unknown_extras(extra)
+    if unknown and (conn_id, unknown) not in _TOLD:
+        _TOLD.add((conn_id, unknown))
+        log.warning("Connection '%s' %s", conn_id, unknown)
     with doubt_variable(conn_id):
         return settings_from_connection(
             conn_id,

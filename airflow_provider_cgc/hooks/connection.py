@@ -6,7 +6,7 @@ Neither Airflow nor `requests` is imported here, so the rules are the same for a
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +14,10 @@ from airflow_provider_cgc.client.errors import CgcSettingsError
 from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
 from airflow_provider_cgc.client.settings import Settings
 from airflow_provider_cgc.client.urls import checked_base_url, is_loopback, platform_meant
+from airflow_provider_cgc.jobs.forms import did_you_mean
+from airflow_provider_cgc.jobs.text import shown
 
-__all__ = ["OTHER", "settings_from_connection", "split_hosts"]
+__all__ = ["OTHER", "settings_from_connection", "split_hosts", "unknown_extras"]
 
 OTHER = "other"
 """The entry of the platform drop-down that says: look at Host."""
@@ -58,6 +60,19 @@ def settings_from_connection(
     except CgcSettingsError as fault:
         label = _LABELS.get(fault.field, f"Extra '{fault.field}'")
         raise CgcSettingsError(f"connection '{conn_id}', field {label}", fault.fact) from None
+
+
+def unknown_extras(extra: Mapping[str, Any]) -> str | None:
+    """Name the extras that mean nothing here, never their values, to follow a connection's name; None without any."""
+    # Airflow's own forms prefix the names, and its URIs may carry all of them in one.
+    unknown = sorted(name for name in map(str, extra) if name not in EXTRAS and not name.startswith(("extra__", "__")))
+    if not unknown:
+        return None
+    named, close = ", ".join(map(shown, unknown)), "".join(did_you_mean(name, EXTRAS) for name in unknown)
+    return (
+        f"has extras that this provider does not know, and that do nothing: {named}{close or '.'} Known are"
+        f" {', '.join(EXTRAS)}."
+    )
 
 
 def split_hosts(option: str | None) -> tuple[str, ...]:
@@ -139,17 +154,9 @@ def _usual_scheme(netloc: str) -> str:
 
 def _options(extra: Mapping[str, Any]) -> dict[str, Any]:
     """The other extras, those that are set; forms and URIs give everything as text."""
-    readers = {
-        "project": lambda name, value: value,
-        "timeout": _number,
-        "verify": _verify,
-        "proxies": _proxies,
-        "rate_share": _number,
-        "advance_access": _truth,
-    }
-    given = {name: extra.get(name) for name in readers}
+    given = {name: extra.get(name) for name in _READERS}
     given = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
-    return {name: readers[name](name, value) for name, value in given.items() if value is not None and value != ""}
+    return {name: _READERS[name](name, value) for name, value in given.items() if value is not None and value != ""}
 
 
 def _number(name: str, value: Any) -> Any:
@@ -183,6 +190,18 @@ def _proxies(name: str, value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         raise CgcSettingsError(name, 'must be JSON such as {"https": "http://proxy.example.org:3128"}') from None
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "project": lambda name, value: value,
+    "timeout": _number,
+    "verify": _verify,
+    "proxies": _proxies,
+    "rate_share": _number,
+    "advance_access": _truth,
+}
+EXTRAS = ("platform", *_READERS)
+"""What an extra of a connection may be called."""
 
 
 def _clean(value: str | None) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from airflow_provider_cgc.jobs.forms import is_file_name, is_page, part_of_page
 from airflow_provider_cgc.jobs.text import shown
 
 # Ids of export and import jobs are 32 letters and digits, those of tasks UUIDs; nothing promises that this stays so.
@@ -87,7 +88,10 @@ def is_uri(value: object) -> bool:
     """Say whether this is text with the form of an address, such as that of a manifest; no id has "://" in it."""
     if isinstance(value, Address):
         return True
-    return isinstance(value, str) and "://" in value and len(value.split()) == 1 and value.lstrip()[0] not in "[({\"'"
+    if not isinstance(value, str) or "://" not in value or len(value.split()) != 1:
+        return False
+    # A page of the platform is meant for what it shows; the reader of ids says what to take of it.
+    return value.lstrip()[0] not in "[({\"'" and not is_page(value)
 
 
 def _from_text(text: str) -> Iterator[Any]:
@@ -114,7 +118,9 @@ def literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise BadIds(f"starts like a list, but is neither JSON nor a Python list: {text[:80]!r}") from error
+        raise BadIds(
+            f"starts like a list, but is neither JSON nor a Python list: {text[:80]!r}; check its brackets and quotes"
+        ) from error
 
 
 def id_problem(item: Any) -> str | None:
@@ -125,6 +131,13 @@ def id_problem(item: Any) -> str | None:
         return "is empty"
     if item in _NOTHING:
         return f"is the word {item!r}, which a template writes for a value that is not there"
+    part = part_of_page(item, "id")
+    if part:
+        return f"is {item[:120]!r}, which is not an id but a web address; give {part}"
+    if "://" in item:
+        return f"is {item[:120]!r}, which is not an id but an address"
+    if is_file_name(item):
+        return f"is {item[:60]!r}, which looks like a file's name, and ids are wanted"
     if not _ID.fullmatch(item):
         return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':')"
     return None

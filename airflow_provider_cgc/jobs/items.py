@@ -7,13 +7,16 @@ the ids.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, id_problem, is_uri, literal
 from airflow_provider_cgc.jobs.text import shown
 
+TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+"""Ends of manifests."""
 MOST_SHOWN = 10
 """Problems that an error's text spells out; the others are counted."""
 
@@ -51,7 +54,11 @@ IGNORED = frozenset(
 
 
 class BadItem(ValueError):
-    """One entry is no item; the text goes on where "item 3 " or "line 3 " begins."""
+    """One entry is no item; each of its `problems` goes on where "item 3 " or "line 3 " begins."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; it ".join(problems))
 
 
 class BadItems(ValueError):
@@ -69,7 +76,7 @@ class BadItems(ValueError):
         return type(self), (self.where, self.problems, self.head)
 
 
-def parse_items(value: Any, *, where: str) -> list[Item]:
+def parse_items(value: Any, *, where: str, check: Callable[[Item], Sequence[str]] | None = None) -> list[Item]:
     """
     Return the items that `value` stands for, in order; duplicates are kept, `jobs.locations.targets` finds them.
 
@@ -77,7 +84,8 @@ def parse_items(value: Any, *, where: str) -> list[Item]:
     or text of any of these: JSON, a Python literal (what a Jinja template renders to), or ids separated by commas or
     white space. The `failed_items` of a summary are items, too.
 
-    `where` names the argument for messages. Raises BadItems with all that is wrong; items are counted from 1.
+    `where` names the argument for messages, and `check` may say what else is wrong with an item that was read. Raises
+    BadItems with all that is wrong; items are counted from 1.
     """
     items: list[Item] = []
     problems: list[str] = []
@@ -86,8 +94,10 @@ def parse_items(value: Any, *, where: str) -> list[Item]:
             line = f"item {position}"
             try:
                 items.append(item_from(entry, line=line))
+                wrong = check(items[-1]) if check else ()
             except BadItem as error:
-                problems.append(f"{line} {error}")
+                wrong = error.problems
+            problems += [f"{line} {problem}" for problem in wrong]
     except BadIds as error:
         # The reason is in the text; a second traceback would only hide it.
         raise BadItems(where, [*problems, str(error)]) from None
@@ -113,22 +123,22 @@ def parted(value: Any) -> tuple[list[str], Any]:
 
 
 def item_from(entry: object, *, line: str = "") -> Item:
-    """Read one entry: a file's id, or a dict of what an item says. Raises BadItem."""
+    """Read one entry: a file's id, or a dict of what an item says. Raises BadItem with all that is wrong with it."""
     if not isinstance(entry, Mapping):
         return Item(_file_id(entry), line=line)
-    _refuse_unknown(entry)
-    return Item(
-        file=_file_id_of(entry),
-        location=_given(entry, "location"),
-        volume=_given(entry, "volume"),
-        properties=_properties(entry),
-        name=_text(entry, "name") or None,
-        size=_size(entry),
-        path=_text(entry, "path"),
-        project=_text(entry, "project") or None,
-        location_template=_given(entry, "location_template"),
-        line=line,
-    )
+    if "failed_items" in entry:
+        raise BadItem("is a whole summary; give its 'failed_items', or its manifest if it counts more than these")
+    read: dict[str, Any] = {}
+    problems: list[str] = []
+    for key, reader in _READERS.items():
+        try:
+            read[key] = reader(entry, key)
+        except BadItem as error:
+            problems += error.problems
+    problems += _unknown(entry)
+    if problems:
+        raise BadItem(*problems)
+    return Item(**read, line=line)
 
 
 def _entries(value: Any) -> Iterator[Any]:
@@ -151,34 +161,42 @@ def _is_object(text: str) -> bool:
     return text.startswith("{") and not text.startswith("{{")
 
 
-def _refuse_unknown(entry: Mapping[Any, Any]) -> None:
-    if "failed_items" in entry:
-        raise BadItem("is a whole summary; give its 'failed_items', or its manifest if it counts more than these")
+def _unknown(entry: Mapping[Any, Any]) -> list[str]:
+    """Say which keys mean nothing here."""
     unknown = sorted(str(key) for key in entry if key not in IGNORED and key not in KEYS)
-    if unknown:
-        named = f"{shown(unknown[:MOST_SHOWN])}, which no item knows"
-        raise BadItem(f"has {named}; correct or remove it: an item may say {', '.join(KEYS)}")
+    if not unknown:
+        return []
+    close = "".join(did_you_mean(key, KEYS) for key in unknown[:MOST_SHOWN])
+    named = f"{shown(unknown[:MOST_SHOWN])}, which no item knows"
+    return [f"has {named}; correct or remove it: an item may say {', '.join(KEYS)}{close}"]
 
 
-def _file_id_of(entry: Mapping[Any, Any]) -> str:
-    if "file" not in entry:
+def _file_id_of(entry: Mapping[Any, Any], key: str) -> str:
+    if key not in entry:
         raise BadItem("has no 'file'; give the id of the file there")
-    if entry["file"] is None:
+    if entry[key] is None:
         raise BadItem(
             "has None for 'file': nothing tells which file this was about (the platform did not know the job); leave"
             " it out, or take the file from the manifest or the list that the job was started from"
         )
     try:
-        return _file_id(entry["file"])
+        return _file_id(entry[key])
     except BadItem as error:
         raise BadItem(f"has a 'file' that {error}") from None
 
 
 def _file_id(value: object) -> str:
     problem = id_problem(value)
-    if problem or not isinstance(value, str):
-        raise BadItem(f"{problem}; give the file's id as the platform shows it")
-    return value
+    if isinstance(value, str):
+        if problem is None:
+            return value
+        if is_page(value):
+            raise BadItem(problem)
+        if "://" not in value and is_file_name(value):
+            name = value.rpartition("/")[2]
+            whole = f"; a manifest has a whole address, such as s3://bucket/{name}" if name.endswith(TABLES) else ""
+            raise BadItem(f"{problem}; CgcListFilesOperator(name={name!r}) finds it{whole}")
+    raise BadItem(f"{problem}; give the file's id as the platform shows it")
 
 
 def _given(entry: Mapping[Any, Any], key: str) -> str | None:
@@ -195,24 +213,49 @@ def _text(entry: Mapping[Any, Any], key: str) -> str | None:
     return value
 
 
-def _size(entry: Mapping[Any, Any]) -> int | None:
-    value = entry.get("size")
+def _some(entry: Mapping[Any, Any], key: str) -> str | None:
+    return _text(entry, key) or None
+
+
+def _size(entry: Mapping[Any, Any], key: str) -> int | None:
+    value = entry.get(key)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    raise BadItem(f"has {shown(value)} for 'size'; give the number of bytes, or leave it out")
+    raise BadItem(f"has {shown(value)} for {key!r}; give the number of bytes, or leave it out")
 
 
-def _properties(entry: Mapping[Any, Any]) -> dict[str, Any] | None:
-    value = entry.get("properties")
+def _properties(entry: Mapping[Any, Any], key: str) -> dict[str, Any] | None:
+    value = entry.get(key)
     if value is None:
         return None
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise BadItem(f"has {shown(value)} for 'properties', which is no object with text for keys; give one")
-    try:
-        json.dumps(dict(value), allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        raise BadItem(f"has 'properties' that JSON cannot hold: {shown(value)}; give plain values") from None
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise BadItem(f"has {shown(value)} for {key!r}, which is no object with text for keys; give one")
+    if not is_json(dict(value)):
+        raise BadItem(f"has {key!r} that JSON cannot hold: {shown(value)}; give plain values")
     return dict(value)
+
+
+_READERS: dict[str, Callable[[Mapping[Any, Any], str], Any]] = {
+    "file": _file_id_of,
+    "location": _given,
+    "volume": _given,
+    "properties": _properties,
+    "name": _some,
+    "size": _size,
+    "path": _text,
+    "project": _some,
+    "location_template": _given,
+}
+"""By key, the reader of an item's value for it. Raises BadItem."""
+
+
+def is_json(value: Any) -> bool:
+    """Say whether JSON can hold a value as it is."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def listed(problems: Sequence[str]) -> list[str]:

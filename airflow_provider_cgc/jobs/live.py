@@ -151,6 +151,12 @@ class LiveView:
         value = self._snapshot(counts, summary["bytes"], causes_of(summary), failed, [], now, outcome=outcome)
         return value | {"rate": None, "eta": None, "manifest": summary.get("manifest")}
 
+    def refusal(self, summary: Mapping[str, Any], now: float) -> dict[str, Any]:
+        """Return the only snapshot of a task that was refused: what did not fail was not sent, and nothing runs."""
+        value = self.final(summary, now, outcome=Outcome.FAILED)
+        counts = value["counts"]
+        return value | {"counts": counts | {"running": 0, "not_seen": counts["running"]}}
+
     def restore(self, earlier: object) -> None:
         """Go on from an earlier snapshot, or from `to_json`, of this wait; what makes no sense in it is left."""
         if not isinstance(earlier, Mapping) or earlier.get("version") != VERSION:

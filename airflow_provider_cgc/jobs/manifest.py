@@ -156,7 +156,7 @@ def read_items(lines: Iterable[str], *, name: str, form: Form | None = None) -> 
     Raises BadItems with all that is wrong, by line. A last line that is cut off is wrong, too: items are lost.
     """
     numbered = _numbered(lines)
-    form = form or _form_of(name)
+    form = form or form_of(name)
     first = next(numbered, None)
     if first is None:
         return []
@@ -213,7 +213,7 @@ def _each(numbered: Iterable[tuple[int, str]], read: Callable[[str, str], T]) ->
         except _CutOff as error:
             cut_off = f"{line} {error}"
         except BadItem as error:
-            problems.append(f"{line} {error}")
+            problems += [f"{line} {problem}" for problem in error.problems]
     return results, problems, cut_off
 
 
@@ -320,11 +320,13 @@ def _json(text: str, what: str) -> Any:
     raise BadItem(f"{what} no JSON ({reason}): {shown(text.strip())}; correct or remove it")
 
 
-def _form_of(name: str) -> Form:
+def form_of(name: str) -> Form:
+    """Return the form that a manifest's name tells by its end. Raises BadItems."""
+    """Return the form that a manifest's name tells by its end. Raises BadItems."""
     for end, form in _FORMS.items():
         if name.lower().endswith(end):
             return form
-    raise BadItems(name, [f"the name does not tell the form; let it end in {', '.join(_FORMS)}, or tell it"])
+    raise BadItems(name, [f"the name does not tell the form; let it end in {', '.join(_FORMS)}"])
 
 
 def _state(text: str | None) -> ItemState:

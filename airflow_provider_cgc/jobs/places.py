@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.client.errors import CgcNotFound
+from airflow_provider_cgc.jobs.forms import named_problem, part_of_page
 from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import File, Project
 
-_PROJECT = re.compile(r"[^\s/]+/[^\s/]+")
 _ID = re.compile(r"[0-9a-f]{24}")
 _NOTHING = {"", "none", "null"}
 _MOST_SHOWN = 10
@@ -60,17 +60,18 @@ class PlaceWanted:
         A folder is an id (24 hexadecimal digits) or the names of folders below the project with slashes between; a
         folder whose name looks like an id is written with a slash before it.
         """
-        if project is not None and not (isinstance(project, str) and _PROJECT.fullmatch(project)):
-            raise BadPlace(
-                f"project is {shown(project)}; give 'owner/short-name', as in its web address, or leave it out to"
-                " take the connection's"
-            )
+        problem = None if project is None else named_problem(project, kind="project", example="owner/short-name")
+        if problem:
+            raise BadPlace(f"project {problem} (as in its web address), or leave it out to take the connection's")
         if folder is None:
             return cls(project)
         if not isinstance(folder, str) or folder.strip().lower() in _NOTHING:
             raise BadPlace(
                 f"folder is {shown(folder)}; give a folder's id, or its path such as 'raw/2026', or leave it out"
             )
+        page = part_of_page(folder, "folder")
+        if page:
+            raise BadPlace(f"folder is {shown(folder)}; give {page}")
         if _ID.fullmatch(folder):
             return cls(project, folder)
         names = tuple(folder.strip("/").split("/"))

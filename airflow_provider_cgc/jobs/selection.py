@@ -7,9 +7,11 @@ are not documented for numbers. A template has been rendered by the time a value
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.ids import BadIds, literal
@@ -18,6 +20,9 @@ from airflow_provider_cgc.jobs.text import BadNumber, number_from, shown
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
 
+_SIZE_WITH_UNIT = re.compile(
+    r"\s*(?P<number>[0-9]{1,12}(\.[0-9]{1,12})?)\s*(?P<unit>[kmgtp]?)(?P<binary>i?)b(ytes)?\s*", re.IGNORECASE
+)
 _NOTHING = {"", "none", "null"}
 """What a template writes, in some case, for a value that is not there."""
 
@@ -56,7 +61,7 @@ class Selection:
         modified_after: Any = None,
     ) -> Selection:
         """Read what a user wrote, None for what does not matter. Raises BadSelection."""
-        low, high = whole_number("min_size", min_size), whole_number("max_size", max_size)
+        low, high = size_of("min_size", min_size), size_of("max_size", max_size)
         if low is not None and high is not None and low > high:
             raise BadSelection(f"min_size is {low} and max_size {high}, which no file can be; correct one of them")
         return cls(
@@ -112,6 +117,15 @@ def whole_number(argument: str, value: Any) -> int | None:
         return number_from(value)
     except BadNumber as error:
         raise BadSelection(f"{argument} {error}") from None
+
+
+def size_of(argument: str, value: Any) -> int | None:
+    """Read a number of bytes; None stays None. Raises BadSelection."""
+    unit = _SIZE_WITH_UNIT.fullmatch(value) if isinstance(value, str) else None
+    if unit is None:
+        return whole_number(argument, value)
+    size = Decimal(unit["number"]) * (1024 if unit["binary"] else 1000) ** (" kmgtp".index(unit["unit"].lower() or " "))
+    raise BadSelection(f"{argument} is {shown(value)}; give the number of bytes, which is {int(size)}")
 
 
 def _has(value: Any, wanted: tuple[str, ...]) -> bool:
@@ -174,8 +188,13 @@ def _metadata(value: Any) -> dict[str, tuple[str, ...]]:
         try:
             value = literal(_text("metadata", value).strip())
         except BadIds:
-            raise BadSelection(f"metadata is {shown(value)}, which is neither JSON nor a Python dict") from None
-    if not isinstance(value, Mapping) or not value:
+            raise BadSelection(
+                f"metadata is {shown(value)}, which is neither JSON nor a Python dict; give one such as"
+                " {'sample_id': 'S1'}"
+            ) from None
+    if isinstance(value, Mapping) and not value:
+        raise BadSelection("metadata is {}, which asks for nothing; leave it out if it does not matter")
+    if not isinstance(value, Mapping):
         raise BadSelection(
             f"metadata is {shown(value)}, of type {type(value).__name__}; give a dict such as"
             " {'sample_id': 'S1'}, or leave it out"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.forms import named_problem
+from airflow_provider_cgc.jobs.ids import BadIds, literal
+from airflow_provider_cgc.jobs.items import is_json
 from airflow_provider_cgc.sensors.arguments import whole_number
 
 
@@ -20,7 +24,7 @@ def flag_of(value: Any, *, where: str) -> bool:
     word = value.strip().lower() if isinstance(value, str) else ""
     if word in ("true", "false"):
         return word == "true"
-    raise CgcBadInput(f"{where} is {value!r}; give true or false.")
+    raise CgcBadInput(f"{where} is {value!r}; give true or false")
 
 
 def word_of(value: Any, words: Sequence[str], *, where: str) -> str:
@@ -31,7 +35,7 @@ def word_of(value: Any, words: Sequence[str], *, where: str) -> str:
     """
     if value in words:
         return str(value)
-    raise CgcBadInput(f"{where} is {value!r}; give one of {', '.join(words)}.")
+    raise CgcBadInput(f"{where} is {value!r}; give one of {', '.join(words)}")
 
 
 def count_of(value: Any, *, where: str) -> int:
@@ -56,5 +60,36 @@ def share_of(value: Any, *, where: str) -> float | None:
     except (TypeError, ValueError):
         share = -1.0
     if isinstance(value, bool) or not 0 <= share <= 1:
-        raise CgcBadInput(f"{where} is {value!r}; give a number from 0 to 1, such as 0.01 for one in a hundred.")
+        raise CgcBadInput(f"{where} is {value!r}; give a number from 0 to 1, such as 0.01 for one in a hundred")
     return share
+
+
+def volume_of(value: Any, *, where: str) -> str | None:
+    """
+    Read a volume, "owner/name"; None for none, which is what a template writes as "".
+
+    :raises CgcBadInput: for anything else.
+    """
+    problem = named_problem(value, kind="volume", example="owner/name") if value not in (None, "") else None
+    if problem:
+        raise CgcBadInput(f"{where} {problem}")
+    return value or None
+
+
+def properties_of(value: Any, *, where: str) -> dict[str, Any]:
+    """
+    Read what the platform is to do with an object on its volume: a mapping, or text of one (JSON or Python).
+
+    :raises CgcBadInput: for anything else, and for what JSON cannot hold.
+    """
+    read = value
+    if isinstance(value, str):
+        with suppress(BadIds):
+            read = literal(value.strip())
+    if read is None:
+        return {}
+    if not isinstance(read, Mapping) or not all(isinstance(key, str) for key in read):
+        raise CgcBadInput(f'{where} is {value!r}; give an object such as {{"sse_algorithm": "AES256"}}')
+    if not is_json(dict(read)):
+        raise CgcBadInput(f"{where} is {value!r}, and JSON cannot hold that; give plain values")
+    return dict(read)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
@@ -24,17 +25,19 @@ from airflow_provider_cgc.exceptions import (
 from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.live import LiveView
+from airflow_provider_cgc.jobs.locations import BadLocation
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
 from airflow_provider_cgc.jobs.report import failure_table, manifest_line
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
-from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
+from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of
+from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, literals_of, read_arguments, tolerated
 from airflow_provider_cgc.operators.record import ReadOnly, Record
 from airflow_provider_cgc.operators.sending import obstacles_line, send
-from airflow_provider_cgc.sensors.arguments import check_count, check_flag, whole_number
+from airflow_provider_cgc.sensors.arguments import check_count, check_flag
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -45,11 +48,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.jobs.exporting import Exporting
+    from airflow_provider_cgc.literals import Literals
     from airflow_provider_cgc.operators import settling
     from airflow_provider_cgc.sensors.wait import Wait
 
-IF_EXISTS = ("fail", "skip", "overwrite")
-ALIASES = ("fail", "skip")
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns."""
 PATIENCE = 900.0
@@ -106,7 +108,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     :param aliases: what to do with files that are aliases of other objects than the one wanted, which the platform
         does not export: "fail" those items, or "skip" them. (templated)
     :param properties: passed to the platform with every item that brings none, such as
-        `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`. (templated)
+        `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`, or text of it. (templated)
     :param max_failures: how many items may fail before the task does, with those that cannot be exported (deleted, a
         folder, an alias, too large, no usable location); beyond that nothing more is sent. (templated)
     :param max_failure_share: the same as a share of all items, from 0 to 1; with a `max_failures` above 0 beside it,
@@ -134,7 +136,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         token or the rights is never skipped.
     :param never_fail: skip instead of fail whatever happens.
     :raises CgcInputRefused: something is wrong with the arguments or a volume, or with more items than may fail;
-        nothing was sent; not retried.
+        nothing was sent; not retried. Of what the Dag says without a template it is raised when the Dag is parsed.
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
     :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
@@ -211,21 +213,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         self._known: dict[str, Any] = {}
         """What the live snapshot tells of where the files are, where they go and how much there is."""
         where = f"{type(self).__name__} {self.task_id!r}"
-        flags = {"failed_only": failed_only, "verify": verify, "resume": resume, "wait": wait, "dry_run": dry_run}
-        for name, value in flags.items():
-            check_flag(value, where=f"{where}: {name}")
-        if not wait and not manifest_path and (max_failures not in (0, "0") or max_failure_share not in (None, 0, "0")):
-            raise ValueError(
-                f"{where}: with wait=False and failures tolerated, the ids that it returns would not tell what the"
-                " platform refused; give it a manifest_path, whose address is returned instead"
-            )
-        if items is not None and manifest is not None:
-            raise ValueError(f"{where}: give either items or a manifest, not both")
-        if failed_only and manifest is None:
-            raise ValueError(
-                f"{where}: failed_only=True chooses from a manifest that an earlier run wrote; give manifest"
-            )
         refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
+        self._read_literals().refuse()
+
+    def _read_literals(self) -> Literals:
+        given = literals_of(self)
+        flags = {name: getattr(self, name) for name in ("failed_only", "verify", "resume", "wait")}
+        for name, value in {**flags, "dry_run": self._dry_run}.items():
+            given.check(partial(check_flag, value, where=name))
+        return given
 
     # No attribute of the instance: Airflow's OpenLineage provider, with include_full_task_info, turns these into
     # attributes of a dict, and then needs that dict's own method `items` (tried with 2.20).
@@ -335,25 +331,22 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         record = self._record(context)
         with _refused(), self._telling(record, context) as tell_of:
             record.begin()
-            copy_only = flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}")
-            if_exists = word_of(self.if_exists, IF_EXISTS, where=f"if_exists of task {self.task_id!r}")
-            aliases = word_of(self.aliases, ALIASES, where=f"aliases of task {self.task_id!r}")
-            items = self._items()
+            given = read_arguments(self)
+            items = self._items(expected=given["expected_count"])
             record.check(dry_run=self._dry_run)
             if not items:
                 if not self._dry_run:
                     record.write_nothing(waits=self.wait)
                 return None
             self._check_memory(context, len(items))
-            self._tolerated(len(items))
             order = Order(
                 items=items,
-                volume=self.volume or None,
-                template=LocationTemplate(self.location),
-                copy_only=copy_only,
-                if_exists=if_exists,
-                aliases=aliases,
-                properties=self._properties(),
+                volume=given["volume"],
+                template=given["location"],
+                copy_only=given["copy_only"],
+                if_exists=given["if_exists"],
+                aliases=given["aliases"],
+                properties=given["properties"],
                 verify=self.verify,
                 recorded=record.lasts,
                 too_many=lambda failed: self._too_many(failed, len(items)),
@@ -396,9 +389,12 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         except Exception as error:
             # Object storages raise errors of their own, of every kind, and none of them may hide the refusal.
             written = False
-            self.log.warning("Manifest %s could not be written: %s", self.manifest_path, error, exc_info=True)
+            self.log.warning("Manifest %s could not be written: %s", manifest, error, exc_info=True)
         summary = {**tracker.summary(), "manifest": manifest if written else None}
-        context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary)
+        now = time.time()
+        view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
+        self._write_view(context, view.refusal(summary, now))
         if written:
             return f" All items, each with its reason, are in the manifest {manifest}"
         kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
@@ -541,7 +537,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 " for an XCom; give it a manifest_path, whose address is returned instead."
             )
 
-    def _items(self) -> list[Item]:
+    def _items(self, *, expected: int | None) -> list[Item]:
         """Read the items, wherever they are, or say what is wrong with them."""
         from airflow_provider_cgc.operators.reading import items_given, manifest_items
 
@@ -554,14 +550,12 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             raise CgcInputRefused(
                 f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
             )
-        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
-        why = "the list is not whole, or has changed; look at what it comes from"
         empty = "has no item that failed, so that nothing is left to export; set allow_empty=True if that may be"
         check_count(
             len(items),
             what="item",
             where=self._where,
-            why=why,
+            why=WHY_OTHERS,
             expected=expected,
             allow_empty=self.allow_empty,
             **({"empty": empty} if self.failed_only else {}),
@@ -571,14 +565,6 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     @property
     def _where(self) -> str:
         return f"{'items' if self.manifest is None else 'manifest'} of task {self.task_id!r}"
-
-    def _properties(self) -> dict[str, Any]:
-        if not isinstance(self.properties, Mapping | None):
-            raise CgcInputRefused(
-                f"properties of task {self.task_id!r} is {self.properties!r}; give an object such as"
-                ' {"sse_algorithm": "AES256"}'
-            )
-        return dict(self.properties or {})
 
     @property
     def _moves(self) -> bool:
@@ -600,10 +586,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Return how many items may fail, or say what is wrong with the arguments that tell it."""
         most = count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}")
         share = share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}")
-        if share is not None:
-            by_share = math.floor(share * total + 1e-9)
-            most = min(most, by_share) if most else by_share
-        return most
+        return tolerated(total, most=most, share=share)
 
     def _tolerance(self, total: int) -> str:
         """Say by which argument how many items may fail."""

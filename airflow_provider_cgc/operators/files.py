@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError, CgcUnreadableError, CgcUsageError
@@ -21,7 +22,10 @@ from airflow_provider_cgc.jobs.report import human_bytes
 from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.lineage import MaskedTaskInfo
-from airflow_provider_cgc.sensors.arguments import check_count
+from airflow_provider_cgc.literals import Literals
+from airflow_provider_cgc.sensors.arguments import check_count, check_flag, connection_id
+from airflow_provider_cgc.storage import address, check_form
+from airflow_provider_cgc.templates import TextTemplates
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
@@ -30,10 +34,11 @@ if TYPE_CHECKING:
 
 MOST_IN_XCOM = 1000
 """Items that are returned as a list; more are a manifest, whose address is returned."""
+FILTERS = ("name", "metadata", "tag", "origin_task", "min_size", "max_size", "modified_after")
 _MANIFEST_ENDS = (".jsonl", ".ndjson")
 
 
-class CgcListFilesOperator(BaseOperator):
+class CgcListFilesOperator(TextTemplates, BaseOperator):
     """
     List the files of a project or folder on the CGC, as items that `CgcBulkExportOperator(items=...)` takes.
 
@@ -131,6 +136,22 @@ class CgcListFilesOperator(BaseOperator):
         self.manifest_conn_id = manifest_conn_id
         self.cgc_conn_id = cgc_conn_id
         self._masked_task_info = MaskedTaskInfo()
+        self._read_literals().refuse()
+
+    def _read_literals(self) -> Literals:
+        """Read the arguments that are known when the Dag is parsed, by the readers that `execute` uses."""
+        given = Literals(self)
+        given.read("cgc_conn_id", connection_id)
+        given.read("project", lambda value, where: PlaceWanted.of(value, None))
+        given.read("folder", lambda value, where: PlaceWanted.of(None, value))
+        known = [name for name in FILTERS if given.known(name) and given.read(name, _read_filter) is not None]
+        given.check(lambda: Selection.of(**{name: getattr(self, name) for name in known}))
+        expected = given.read("expected_count", lambda value, where: whole_number(where, value))
+        for name in ("recursive", "allow_empty"):
+            given.check(partial(check_flag, getattr(self, name), where=name))
+        if given.known("manifest_path", "manifest_conn_id"):
+            given.check(lambda: self._check_manifest(expected))
+        return given
 
     def execute(self, context: Context) -> list[dict[str, Any]] | str:
         """Check the arguments, find the place, list it, and hand over what was found."""
@@ -140,7 +161,11 @@ class CgcListFilesOperator(BaseOperator):
             wanted = PlaceWanted.of(self.project, self.folder)
             selection = self._selection()
             expected = whole_number("expected_count", self.expected_count)
-            self._check_arguments(expected)
+            connection_id(self.cgc_conn_id, where="cgc_conn_id")
+            for name in ("recursive", "allow_empty"):
+                check_flag(getattr(self, name), where=name)
+            self._check_manifest(expected)
+            self._check_storage()
             with CgcHook(self.cgc_conn_id) as hook:
                 client = hook.get_conn()
                 place = wanted.find(client, default_project=hook.settings.project)
@@ -158,34 +183,28 @@ class CgcListFilesOperator(BaseOperator):
             ) from error
 
     def _selection(self) -> Selection:
-        return Selection.of(
-            name=self.name,
-            metadata=self.metadata,
-            tag=self.tag,
-            origin_task=self.origin_task,
-            min_size=self.min_size,
-            max_size=self.max_size,
-            modified_after=self.modified_after,
-        )
+        return Selection.of(**{name: getattr(self, name) for name in FILTERS})
 
-    def _check_arguments(self, expected: int | None) -> None:
-        """Refuse what cannot end well, before anything is asked for."""
-        for argument in ("recursive", "allow_empty"):
-            value = getattr(self, argument)
-            if not isinstance(value, bool):
-                raise CgcBadInput(f"{argument} is {value!r}, of type {type(value).__name__}; give True or False")
+    def _check_manifest(self, expected: int | None) -> None:
+        """Refuse a place for the list that cannot be meant, and none where one is needed."""
         if self.manifest_path is None:
             if self.manifest_conn_id is not None:
                 raise CgcBadInput("manifest_conn_id is given without manifest_path; give both, or neither")
             if expected is not None and expected > MOST_IN_XCOM:
                 raise CgcBadInput(f"expected_count is {expected}; {_needs_a_manifest()}")
             return
-        # A mistake in it should not cost the whole listing first.
-        from airflow_provider_cgc.storage import address, check, local_warning
-
         uri = address(self.manifest_path, self.manifest_conn_id)
         if not uri.lower().endswith(_MANIFEST_ENDS):
             raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
+        check_form(uri)
+
+    def _check_storage(self) -> None:
+        """Look at the place of the list: a mistake in it should not cost the whole listing first."""
+        from airflow_provider_cgc.storage import check, local_warning
+
+        if self.manifest_path is None:
+            return
+        uri = address(self.manifest_path, self.manifest_conn_id)
         check(uri)
         warning = local_warning(uri)
         if warning:
@@ -247,6 +266,10 @@ class CgcListFilesOperator(BaseOperator):
         uri = write_lines(self.manifest_path, lines, self.manifest_conn_id)
         self.log.info("Found %s. They are listed in %s.", told, uri)
         return uri if len(items) > MOST_IN_XCOM else [item.to_json() for item in items]
+
+
+def _read_filter(value: Any, *, where: str) -> Selection:
+    return Selection.of(**{where: value})
 
 
 def _needs_a_manifest() -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.items import Item, parse_items, parted
 from airflow_provider_cgc.jobs.manifest import read_items
+from airflow_provider_cgc.operators.export_arguments import check_volume, same_address
 from airflow_provider_cgc.operators.settling import failed_items
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def items_given(given: Any, *, conn_id: str | None, written: str | None, where: 
     """
     places, others = parted(storage.texts_in(given))
     items = [item for place in places for item in manifest_items(place, conn_id=conn_id, written=written, where=where)]
-    return items + (parse_items(others, where=where) if others or not places else [])
+    return items + (parse_items(others, where=where, check=check_volume) if others or not places else [])
 
 
 def manifest_items(
@@ -51,10 +51,7 @@ def manifest_items(
     if not storage.connection_of(name):
         name = storage.address(name, conn_id)
     if name == written:
-        raise CgcBadInput(
-            f"{where} has the same address as manifest_path, {name}, and the task would write over what it reads; give"
-            " manifest_path another one"
-        )
+        raise same_address(name, where=where)
     lines = storage.read_lines(name)
     if failed_of is None:
         return read_items(lines, name=name)

@@ -478,6 +478,9 @@ function verdict(view) {
   const { snapshot, taskState } = view;
   const { outcome, ended, total, counts, word } = snapshot;
   const bad = badWords(counts);
+  if (outcome && counts.not_seen) {
+    return `Nothing was sent: of ${many(total, word)}, ${bad || "none failed"}, ${number(counts.not_seen)} not sent.`;
+  }
   const open = total - ended;
   const still = open ? ` ${many(open, word)} had not ended and may still run on the platform.` : "";
   const told = {
@@ -689,7 +692,8 @@ function Chart({ history }) {
   );
 }
 
-function Counts({ counts, chosen, choose }) {
+function Counts({ counts, outcome, chosen, choose }) {
+  const word = (name) => (outcome && name === "not_seen" ? "not sent" : COUNTS[name]);
   const shown = Object.keys(COUNTS).filter((name) => ALWAYS.has(name) || counts[name] > 0 || chosen === name);
   return h(
     "div",
@@ -707,7 +711,7 @@ function Counts({ counts, chosen, choose }) {
         },
         h("span", { className: `cgc-dot cgc-fill-${name}`, "aria-hidden": true }),
         h("strong", null, number(counts[name])),
-        ` ${COUNTS[name]}`,
+        ` ${word(name)}`,
       ),
     ),
   );
@@ -944,7 +948,7 @@ function Jobs({ view, title }) {
       ),
     h(Progress, { snapshot }),
     h(Chart, snapshot),
-    h(Counts, { counts: snapshot.counts, chosen, choose: setChosen }),
+    h(Counts, { counts: snapshot.counts, outcome: snapshot.outcome, chosen, choose: setChosen }),
     h(Causes, snapshot),
     h(Facts, { snapshot, now, fresh }),
     h(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.text import BadNumber, counted, number_from
@@ -60,10 +62,39 @@ def check_flag(value: Any, *, where: str) -> None:
     """
     Refuse what is neither True nor False when the Dag is parsed: the text "false" would be true.
 
-    :raises ValueError: for anything else.
+    :raises CgcInputRefused: for anything else.
     """
     if not isinstance(value, bool):
-        raise ValueError(f"{where} is {value!r}; give True or False, it is not templated")
+        kind = type(value).__name__
+        raise CgcInputRefused(f"{where} is {value!r}, of type {kind}; give True or False, it is not templated.")
+
+
+def check_seconds(name: str, arguments: Mapping[str, Any], *, about: str) -> None:
+    """
+    Refuse what is no time to wait when the Dag is parsed, before Airflow does in fewer words.
+
+    :param arguments: those of a sensor's base class; what the Dag's `default_args` say counts where there is none.
+    :raises CgcInputRefused: if it is neither a number of seconds above 0 nor a timedelta.
+    """
+    value = arguments.get(name, (arguments.get("default_args") or {}).get(name))
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds is None or (isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0):
+        return
+    raise CgcInputRefused(
+        f"{about} {arguments.get('task_id')!r}: {name} is {value!r}; give seconds above 0, or a timedelta"
+        f"{' (it is not templated)' if isinstance(value, str) else ''}."
+    )
+
+
+def connection_id(value: Any, *, where: str) -> str:
+    """
+    Read the id of an Airflow connection.
+
+    :raises CgcBadInput: if it is no text, or empty.
+    """
+    if isinstance(value, str) and value.strip():
+        return value
+    raise CgcBadInput(f"{where} is {value!r}; give the id of an Airflow connection, or leave it out for the default")
 
 
 def whole_number(value: Any, *, where: str) -> int | None:

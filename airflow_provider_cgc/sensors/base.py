@@ -31,7 +31,7 @@ from airflow_provider_cgc.compat import (
     task_state_store,
     view_address,
 )
-from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError
+from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsFailed, CgcTriggerError
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.live import LiveView
@@ -40,9 +40,19 @@ from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
-from airflow_provider_cgc.sensors.arguments import check_count, check_flag, ids_given, whole_number, why_fewer
+from airflow_provider_cgc.literals import Literals
+from airflow_provider_cgc.sensors.arguments import (
+    check_count,
+    check_flag,
+    check_seconds,
+    connection_id,
+    ids_given,
+    whole_number,
+    why_fewer,
+)
 from airflow_provider_cgc.sensors.endings import joined, open_jobs, timeout_error, wait_error
 from airflow_provider_cgc.sensors.wait import Wait
+from airflow_provider_cgc.templates import TextTemplates
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
@@ -64,7 +74,7 @@ JUST_BEFORE = 1.0
 """Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
 
-class CgcJobsSensor(BaseSensorOperator):
+class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     """
     Wait until jobs on the platform have ended, and fail if any of them FAILED.
 
@@ -97,6 +107,8 @@ class CgcJobsSensor(BaseSensorOperator):
         deferrable: bool | None = None,
         **kwargs: Any,
     ) -> None:
+        for name in ("poke_interval", "timeout"):
+            check_seconds(name, kwargs, about=type(self).__name__)
         super().__init__(**{name: _bounded(value) if name in TIMES else value for name, value in kwargs.items()})
         # Also what comes from `default_args` and Airflow's settings.
         self.timeout, self.poke_interval = _bounded(self.timeout), _bounded(self.poke_interval)
@@ -119,6 +131,16 @@ class CgcJobsSensor(BaseSensorOperator):
         """What the trigger has shown of the wait that it ended."""
         refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._refuse_what_cannot_be_kept()
+
+    def _read_literals(self) -> Literals:
+        """Read the arguments that are known when the Dag is parsed, by the readers that `execute` uses."""
+        given = Literals(self)
+        given.read("cgc_conn_id", connection_id)
+        expected = given.read("expected_count", whole_number)
+        ids = given.read(self.ids_argument, self._distinct_ids)
+        if ids is not None:
+            given.check(lambda: self._check_ids(ids, expected, where=self.ids_argument))
+        return given
 
     def execute(self, context: Context) -> Any:
         """Wait as the mode says; when deferrable, look once and hand over to the triggerer."""
@@ -189,7 +211,7 @@ class CgcJobsSensor(BaseSensorOperator):
         if self.deferrable:
             for argument in ("silent_fail", "exponential_backoff"):
                 if getattr(self, argument):
-                    raise ValueError(
+                    raise CgcInputRefused(
                         f"{type(self).__name__} {self.task_id!r}: {argument}=True has no effect while a task is"
                         " deferred; drop it (trouble with the platform is waited out anyway) or set deferrable=False"
                     )
@@ -272,9 +294,16 @@ class CgcJobsSensor(BaseSensorOperator):
         if len(ids) < len(given):
             self.log.info("%s has %d ids twice; each is waited for once.", self.ids_argument, len(given) - len(ids))
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
+        self._check_ids(ids, expected, where=where)
+        return ids
+
+    def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
+        """Return the distinct ids; None if they are to be read from somewhere."""
+        return list(dict.fromkeys(ids_given(value, where=where)))
+
+    def _check_ids(self, ids: Sequence[Any], expected: int | None, *, where: str) -> None:
         why = why_fewer(self.kind)
         check_count(len(ids), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
-        return ids
 
     def _look(self, wait: Wait) -> Outcome | None:
         """Look once, say what is worth a line, and give the verdict if there is one."""
@@ -288,6 +317,7 @@ class CgcJobsSensor(BaseSensorOperator):
     def _connection(self) -> CgcHook:
         from airflow_provider_cgc.hooks.cgc import CgcHook
 
+        connection_id(self.cgc_conn_id, where=f"cgc_conn_id of task {self.task_id!r}")
         if self._hook is None or self._hook.cgc_conn_id != self.cgc_conn_id:
             self._hook = CgcHook(self.cgc_conn_id)
         return self._hook

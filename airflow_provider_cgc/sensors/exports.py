@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.sensors.arguments import check_count, whole_number, why_fewer
+from airflow_provider_cgc.sensors.arguments import whole_number
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ class CgcBulkExportSensor(CgcJobsSensor):
     :param never_fail: skip instead of fail whatever happens.
     :raises CgcJobsFailed: exports ended FAILED, or the platform does not know them; not retried by Airflow.
     :raises CgcWaitError: the token or the rights are wrong; the exports go on, a cleared task waits again.
-    :raises CgcBadInput: an argument or a manifest is wrong; nothing was sent.
+    :raises CgcBadInput: an argument or a manifest is wrong; nothing was sent. Of what the Dag says without a template
+        it is raised when the Dag is parsed.
     """
 
     kind = EXPORT
@@ -64,6 +67,18 @@ class CgcBulkExportSensor(CgcJobsSensor):
     def __init__(self, *, export_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.export_ids = export_ids
+        self._read_literals().refuse()
+
+    def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
+        from airflow_provider_cgc.sensors.handover import manifests_given
+
+        manifests = manifests_given(value, where=where)
+        for address in manifests:
+            try:
+                storage.check_form(address)
+            except CgcBadInput as error:
+                raise CgcBadInput(f"{where}: {error}") from None
+        return None if manifests else super()._distinct_ids(value, where=where)
 
     def _opening(self, context: Context) -> JobTracker:
         """Return the jobs to wait for, by their ids or by the manifests that tell them."""
@@ -76,6 +91,5 @@ class CgcBulkExportSensor(CgcJobsSensor):
             return super()._opening(context)
         lines = [one for address in manifests for one in outcomes_at(address, where=where)]
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
-        why = why_fewer(self.kind)
-        check_count(len(lines), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
+        self._check_ids(lines, expected, where=where)
         return tracker_of(lines)

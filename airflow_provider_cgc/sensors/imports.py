@@ -45,7 +45,8 @@ class CgcBulkImportSensor(CgcJobsSensor):
     :param never_fail: skip instead of fail whatever happens.
     :raises CgcJobsFailed: imports ended FAILED, or the platform does not know them; not retried by Airflow.
     :raises CgcWaitError: the token or the rights are wrong; the imports go on, a cleared task waits again.
-    :raises CgcBadInput: an argument is wrong; nothing was sent.
+    :raises CgcBadInput: an argument is wrong; nothing was sent. Of what the Dag says without a template it is raised
+        when the Dag is parsed.
     """
 
     kind = IMPORT
@@ -55,3 +56,4 @@ class CgcBulkImportSensor(CgcJobsSensor):
     def __init__(self, *, import_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.import_ids = import_ids
+        self._read_literals().refuse()

@@ -17,6 +17,7 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs import recovery
 from airflow_provider_cgc.operators import exports
 from airflow_provider_cgc.sensors import base
+from tests.late import late
 
 
 class Store(dict):
@@ -56,7 +57,8 @@ class Attempts:
         """Execute the task once; "success", "retry" for what Airflow tries again, or the name of another error."""
         self.xcoms = {}
         arguments = {"poke_interval": 0.2, "timeout": 60, "retries": self.retries, **self.arguments, **changed}
-        operator = exports.CgcBulkExportOperator(task_id="export", **arguments)
+        known = {name: value for name, value in arguments.items() if value is not None}
+        operator = late(exports.CgcBulkExportOperator, task_id="export", **known)
         ti = SimpleNamespace(
             dag_id="dag",
             task_id="export",

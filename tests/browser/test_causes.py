@@ -100,8 +100,17 @@ def test_jobs_without_failures_have_no_causes(show: Callable[..., Tab]) -> None:
     assert tab.part("causes").count() == 0
 
 
-def test_a_refused_order_shows_why(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
-    """It has a summary and no jobs: no older release wrote it."""
+def test_a_refused_order_shows_why_and_that_nothing_runs(show: Callable[..., Tab]) -> None:
+    rows = [failed(number, 5002) for number in range(7)]
+
+    tab = show(snapshot(failures=rows, counts={"not_seen": 3}, outcome="failed"))
+
+    tab.wait_for("ready")
+    expect(tab.root.locator("header p")).to_have_text("Nothing was sent: of 10 exports, 7 failed, 3 not sent.")
+    assert causes_of(tab)[0].startswith(f"7 {TIMES} 5002")
+
+
+def test_a_task_that_did_not_wait_is_no_older_release(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
     causes = [{"code": 5002, "message": "Requested file does not exist.", "count": 7}]
     put(cgc_summary=summary(completed=0, causes=causes))
 

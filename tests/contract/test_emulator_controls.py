@@ -315,6 +315,19 @@ def test_control_steps_and_speeds_the_clock(cgc: CgcEmulator, http: Http) -> Non
     assert cgc.clock.speed == 2
 
 
+def test_reset_goes_back_to_the_first_files(cgc: CgcEmulator) -> None:
+    before = cgc.file_ids
+    [added] = cgc.add_files(["more/a.bam"])
+    with cgc.world.open() as world:
+        assert added in world.files
+
+    cgc.reset()
+
+    with cgc.world.open() as world:
+        assert added not in world.files
+    assert cgc.file_ids == before
+
+
 def test_control_resets(cgc: CgcEmulator, http: Http) -> None:
     http.get("/user")
 

@@ -16,7 +16,8 @@ from airflow_provider_cgc.hooks.connection import settings_from_connection
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.selection import Selection
-from airflow_provider_cgc.operators.exports import ALIASES, IF_EXISTS, CgcBulkExportOperator
+from airflow_provider_cgc.operators.export_arguments import ALIASES, IF_EXISTS
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
@@ -114,7 +115,8 @@ def _literal(value: str) -> Any:
 
 
 def _rendered(text: str, **context: Any) -> str:
-    task = CgcBulkExportOperator(task_id="task", **LEAST[CgcBulkExportOperator], location=text)
+    task = CgcBulkExportOperator(task_id="task", **LEAST[CgcBulkExportOperator])
+    task.location = text  # past the operator's making, which refuses what is wrong
     task.render_template_fields(context)
     return str(task.location)
 

@@ -62,6 +62,9 @@ def test_a_task_without_outlets_touches_no_events() -> None:
     tell_events({}, [], {}, place=None)
 
 
+USUAL = {"task_id": "export", "items": ["a"], "volume": "lab/bucket", "copy_only": True}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"), [({"wait": False}, "still on their way"), ({"dry_run": True}, "moves nothing")]
 )
@@ -69,9 +72,9 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
     outlets = [asset_of("lab/bucket")]
 
     with pytest.raises(ValueError, match=words):
-        CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=outlets, **arguments)
-    CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=outlets)
-    CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, **arguments)
+        CgcBulkExportOperator(**USUAL, outlets=outlets, **arguments)
+    CgcBulkExportOperator(**USUAL, outlets=outlets)
+    CgcBulkExportOperator(**USUAL, **arguments)
 
 
 @pytest.mark.parametrize("make", [CgcBulkExportOperator, CgcBulkExportSensor], ids=["operator", "sensor"])
@@ -85,14 +88,14 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
     ids=["all", "any", "text"],
 )
 def test_an_outlet_that_airflow_never_announces_is_refused(make: Any, outlet: Any) -> None:
-    arguments = {"export_ids": ["a"]} if make is CgcBulkExportSensor else {"items": ["a"], "copy_only": True}
+    arguments = {"task_id": "t", "export_ids": ["a"]} if make is CgcBulkExportSensor else USUAL
 
     with pytest.raises(ValueError, match="Airflow announces nothing for an outlet of type"):
-        make(task_id="t", outlets=[outlet], **arguments)
+        make(outlets=[outlet], **arguments)
 
 
 def test_outlets_that_are_no_assets_are_left_to_lineage() -> None:
-    CgcBulkExportOperator(task_id="export", items=["a"], copy_only=True, outlets=[object(), AssetAlias("a")])
+    CgcBulkExportOperator(**USUAL, outlets=[object(), AssetAlias("a")])
 
 
 def test_an_alias_of_a_place_that_is_not_known_is_told(caplog: pytest.LogCaptureFixture) -> None:

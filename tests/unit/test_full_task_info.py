@@ -19,7 +19,9 @@ from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 
 MAKE: dict[str, Callable[[str], BaseOperator]] = {
-    "export": lambda word: CgcBulkExportOperator(task_id="t", items=[word], copy_only=True, properties={"a": word}),
+    "export": lambda word: CgcBulkExportOperator(
+        task_id="t", items=[word], volume="a/b", copy_only=True, properties={"a": word}
+    ),
     "list": lambda word: CgcListFilesOperator(task_id="t", name=word),
     "wait_for_exports": lambda word: CgcBulkExportSensor(task_id="t", export_ids=[word]),
     "wait_for_imports": lambda word: CgcBulkImportSensor(task_id="t", import_ids=[word]),
@@ -76,7 +78,7 @@ def test_the_full_task_info_is_there_and_masked(make: Callable[[str], BaseOperat
 
 
 def test_the_argument_items_stays_what_it_was() -> None:
-    operator = CgcBulkExportOperator(task_id="t", items=["a"], copy_only=True)
+    operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
 
     operator.items = ["b"]
 

@@ -11,6 +11,12 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.templates import is_literal
+
+try:
+    from airflow.sdk import literal
+except ImportError:  # Airflow 2.11
+    from airflow.utils.template import literal
 
 
 class Gives(BaseOperator):
@@ -40,6 +46,10 @@ with DAG("rows", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         if before is not None:
             arguments.setdefault("export_ids", before.output)
         kind = CgcBulkExportOperator if "volume" in arguments else CgcBulkExportSensor
+        # They come when the task runs, as most arguments do: what is wrong with one is told then.
+        for name in kind.template_fields:
+            if arguments.get(name) is not None and is_literal(arguments[name], marks=("{{", "{%", "{#")):
+                arguments[name] = literal(arguments[name])
         task = tasks[arguments["task_id"]] = kind(on_failure_callback=note_error, **arguments)
         if before is not None:
             before >> task

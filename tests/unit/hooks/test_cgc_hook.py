@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, Connec
 
 from airflow_provider_cgc import client, get_provider_info
 from airflow_provider_cgc.client import CgcSettingsError, budget_for
+from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.hooks.cgc import CgcHook
 
@@ -315,3 +316,31 @@ def test_the_old_form_names_the_standard_fields() -> None:
 
     assert set(behaviour) == {"hidden_fields", "relabeling", "placeholders"}
     assert behaviour["relabeling"]["password"] == "Token"
+
+
+def test_unknown_extras_are_warned_of_once_and_by_name(
+    connections: Connections, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgc, "_TOLD", set())
+    extra = {"platform": "cgc", "rate-share": "geheim"}
+    connections.stored = {name: connections.make(conn_id=name, extra=extra) for name in ("cgc_default", "other")}
+
+    for name in ("cgc_default", "cgc_default", "other"):
+        assert CgcHook(name).settings.rate_share == 0.8
+
+    told = [record.getMessage() for record in caplog.records if record.name == cgc.__name__]
+    assert [line.split(" has extras ")[0] for line in told] == ["Connection 'cgc_default'", "Connection 'other'"]
+    assert "'rate-share' meant to be 'rate_share'?" in told[0]
+    assert "geheim" not in caplog.text
+
+
+def test_the_test_button_names_unknown_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    with CgcEmulator(files=1) as emulator:
+        connection = emulator.connection
+        connection["extra"]["projcet"] = "a/b"
+        monkeypatch.setenv("AIRFLOW_CONN_CGC_DEFAULT", json.dumps(connection))
+
+        good, text = CgcHook().test_connection()
+
+    assert good
+    assert ". The connection has extras that this provider does not know, and that do nothing: 'projcet'" in text

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.client import PLATFORMS, CgcSettingsError, Settings
-from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts
+from airflow_provider_cgc.hooks.connection import EXTRAS, settings_from_connection, split_hosts, unknown_extras
 
 TOKEN = "canary0123456789abcdef0123456789"
 CGC = "https://cgc-api.sbgenomics.com/v2"
@@ -173,3 +174,32 @@ def test_a_wrong_token_is_told_without_showing_it(password: str | None) -> None:
 def test_hosts_of_the_option() -> None:
     assert split_hosts(" A.example , b.example:8443,, ") == ("a.example", "b.example:8443")
     assert split_hosts("") == split_hosts(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"rate-share": "0.5"}, "'rate-share'; is 'rate-share' meant to be 'rate_share'? Known are platform, project"),
+        ({"Platform": "cgc"}, "'Platform'; is 'Platform' meant to be 'platform'?"),
+        ({"timeout_s": 5, "projct": "a/b"}, "'projct', 'timeout_s'; is 'projct' meant to be 'project'?"),
+        ({"zzz": "geheim"}, "that do nothing: 'zzz'. Known are"),
+    ],
+)
+def test_an_unknown_extra_is_named(extra: dict[str, Any], words: str) -> None:
+    told = unknown_extras({"platform": "cgc", **extra})
+
+    assert told is not None
+    assert words in told
+    assert "geheim" not in told
+
+
+def test_what_is_known_or_airflow_s_own_is_not() -> None:
+    assert unknown_extras(dict.fromkeys(EXTRAS)) is None
+    assert unknown_extras({"extra__cgc__project": "a/b", "__extra__": "{}"}) is None
+    assert unknown_extras({}) is None
+
+
+def test_the_form_has_all_extras_that_are_known() -> None:
+    [form] = get_provider_info()["connection-types"]
+
+    assert set(form["conn-fields"]) == set(EXTRAS)

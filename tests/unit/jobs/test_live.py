@@ -96,6 +96,17 @@ def test_the_causes_are_those_of_all_failures() -> None:
         assert size(value) <= MOST_BYTES
 
 
+def test_a_refused_task_shows_what_failed_and_runs_nothing() -> None:
+    tracker = JobTracker.of(EXPORT, [])
+    tracker.add_failed({"file": "f"}, Problem(404, 5002, "Gone."))
+    tracker.total = 3
+
+    shown = LiveView(EXPORT, since=START, interval=60.0).refusal(tracker.summary(), START)
+
+    assert (shown["outcome"], len(shown["failures"])) == ("failed", 1)
+    assert {name: count for name, count in shown["counts"].items() if count} == {"total": 3, "failed": 1, "not_seen": 2}
+
+
 def test_a_worker_gives_a_sign_of_life_now_and_then() -> None:
     """Nothing has changed for hours, and the tab should not take that for silence."""
     watch = Watch(["a"])

@@ -13,15 +13,23 @@ from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.items import parted
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from tests.late import late
 
 DAY = timedelta(days=1)
 CONTEXT: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)}
 CONTEXT["ti"].get_first_reschedule_date = lambda context: None
 
 
+USUAL = {"task_id": "t", "items": ["a"], "volume": "a/b", "copy_only": True}
+
+
 def operator(**arguments: Any) -> CgcBulkExportOperator:
-    usual = {"task_id": "t", "items": ["a"], "volume": "a/b", "copy_only": True}
-    return CgcBulkExportOperator(**{**usual, **arguments})
+    return CgcBulkExportOperator(**{**USUAL, **arguments})
+
+
+def late_operator(**arguments: Any) -> CgcBulkExportOperator:
+    usual = {name: value for name, value in USUAL.items() if name != "items" or "manifest" not in arguments}
+    return late(CgcBulkExportOperator, **{**usual, **arguments})
 
 
 @pytest.mark.parametrize(
@@ -115,7 +123,7 @@ def test_the_addresses_of_manifests_are_told_from_items(value: Any, given: tuple
         ({"location": "{nam}"}, "unknown field"),
         ({"location": "/a/{name}"}, "starts with a slash"),
         ({"properties": "AES256"}, "properties of task 't'"),
-        ({"items": None, "manifest": "file:///x.jsonl", "manifest_path": "file:///x.jsonl"}, "x.jsonl"),
+        ({"manifest": "file:///x.jsonl", "manifest_path": "file:///x.jsonl"}, "x.jsonl"),
         ({"mode": "reschedule"}, "give it a manifest_path that all workers see, or set deferrable=True"),
         ({"max_failures": "five"}, "max_failures of task 't' is 'five'"),
         ({"max_failure_share": 2}, "max_failure_share of task 't' is 2"),
@@ -123,7 +131,7 @@ def test_the_addresses_of_manifests_are_told_from_items(value: Any, given: tuple
     ],
 )
 def test_bad_input_is_refused_for_good_before_the_connection_is_even_read(arguments: Any, said: str) -> None:
-    one = operator(cgc_conn_id="there_is_no_such_connection", **arguments)
+    one = late_operator(cgc_conn_id="there_is_no_such_connection", **arguments)
 
     with pytest.raises(CgcInputRefused) as error:
         one._prepared(CONTEXT)
@@ -136,7 +144,7 @@ def test_bad_input_is_refused_for_good_before_the_connection_is_even_read(argume
 def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
     path = tmp_path / "list.jsonl"
     path.write_text('{"file": "a"}\n')
-    one = operator(items=None, manifest=path.as_uri(), manifest_path=path.as_uri())
+    one = late_operator(manifest=path.as_uri(), manifest_path=path.as_uri())
 
     with pytest.raises(CgcInputRefused, match="write over what it reads"):
         one._prepared(CONTEXT)
@@ -146,7 +154,7 @@ def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("how", [{"soft_fail": True}, {"silent_fail": True}])
 def test_bad_input_is_never_skipped_or_tried_at_each_poke(how: Any) -> None:
-    one = operator(copy_only="no", mode="poke", poke_interval=1, timeout=1, **how)
+    one = late_operator(copy_only="no", mode="poke", poke_interval=1, timeout=1, **how)
 
     with pytest.raises(CgcInputRefused):
         one.execute(CONTEXT)

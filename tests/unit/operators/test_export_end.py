@@ -34,7 +34,7 @@ class Task:
 
 def test_airflow_s_own_methods_stay_what_they_are() -> None:
     """An argument of that name must not hide one: `BaseOperator.dry_run()` renders the templates for a look at them."""
-    operator = CgcBulkExportOperator(task_id="t", items=["a"], copy_only=True)
+    operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
     hidden = [name for name in vars(operator) if callable(getattr(BaseSensorOperator, name, None))]
 
     assert hidden == []
@@ -166,7 +166,12 @@ def test_every_end_tells_the_manifest_with_its_connection(outcome: Outcome, monk
 
 def test_the_manifest_that_is_shown_meanwhile_has_its_connection() -> None:
     operator = CgcBulkExportOperator(
-        task_id="t", items=["a"], copy_only=True, manifest_path="s3://b/m.jsonl", manifest_conn_id="lab_bucket"
+        task_id="t",
+        items=["a"],
+        volume="a/b",
+        copy_only=True,
+        manifest_path="s3://b/m.jsonl",
+        manifest_conn_id="lab_bucket",
     )
     operator._connection = lambda: SimpleNamespace(settings=SimpleNamespace(web_url="w"))  # type: ignore[method-assign,assignment,return-value]  # no connection
 

@@ -137,7 +137,7 @@ def test_the_causes_count_what_verifying_finds() -> None:
     told = account_of(SimpleNamespace(exports=exports, volumes=volumes), jobs, verify=True).summary
 
     assert [(one["count"], one["message"]) for one in told["causes"]] == [
-        (2, "The job COMPLETED, but the object has ... bytes instead of ...."),
+        (2, "The job COMPLETED, but the object has ... bytes instead of ..."),
         (1, "No PUT."),
     ]
 

@@ -18,6 +18,7 @@ from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
+from tests.late import late
 from tests.unit.sensors.worker import HOUR, LOGGER, Clock, Platform, Run, Store, ours
 
 
@@ -189,7 +190,7 @@ def test_the_end_of_exports_does_not_end_a_wait_for_imports(deferred: Any) -> No
     ],
 )
 def test_wrong_arguments_are_named_before_anything_is_sent(arguments: dict[str, Any], words: str) -> None:
-    sensor = CgcBulkImportSensor(task_id="wait", **arguments)
+    sensor = late(CgcBulkImportSensor, task_id="wait", **arguments)
 
     with pytest.raises(CgcBadInput, match=words.replace("(", r"\(")):
         sensor._ids()

@@ -13,7 +13,7 @@ from airflow_provider_cgc.client.errors import CgcUnavailable
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
-from airflow_provider_cgc.triggers.snapshots import SPACING
+from airflow_provider_cgc.triggers.snapshots import BREATH, SPACING, TROUBLE
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import some_ids
 from tests.unit.triggers.tasks_trigger import event_of, trigger_of
@@ -216,3 +216,49 @@ def test_links_are_written_by_the_trigger_where_no_worker_has_looked(time, platf
         "_link_CgcProjectLink": "https://cgc.sbgenomics.com/u/lab/cptac3",
         "_link_CgcVolumeLink": "https://cgc.sbgenomics.com/v/lab/results",
     }
+
+
+def test_a_snapshot_that_airflow_did_not_take_is_written_later(time, platform, row, xcoms):
+    platform.end(["a"], after=600)
+    xcoms.error = RuntimeError("database is locked")
+
+    async def comes_back() -> None:
+        await asyncio.sleep(300)
+        xcoms.error = None
+
+    async def both() -> None:
+        await asyncio.gather(comes_back(), event_of(trigger_of(row(["a"], poke_interval=900))))
+
+    time.run(both())
+
+    assert xcoms.snapshots(), "nothing was new after the database had come back, and it is shown all the same"
+
+
+def test_a_database_that_fails_is_left_alone_for_a_while(time, platform, row, xcoms, monkeypatch):
+    """Each try of each of seventy waits keeps a locked database locked for longer."""
+    rows = [row([job_id]) for job_id in some_ids(70)]
+    platform.end(some_ids(70), after=3600)
+    tried: list[float] = []
+
+    def locked(*_: Any) -> None:
+        tried.append(time.clock() - START)
+        raise RuntimeError("database is locked")
+
+    monkeypatch.setattr(compat, "write_view", locked)
+
+    time.run(events_of(*(trigger_of(one) for one in rows)))
+
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tried)]
+    assert len(tried) < 3600 / TROUBLE + 70
+    assert min(pauses) >= TROUBLE
+
+
+def test_a_slow_database_is_written_to_less_often(time, platform, row, xcoms):
+    rows = [row([job_id]) for job_id in some_ids(70)]
+    platform.end(some_ids(70), after=600)
+    xcoms.takes = 1.0
+
+    time.run(events_of(*(trigger_of(one) for one in rows)))
+
+    at = [at for at, _ in xcoms.snapshots()]
+    assert all(later - earlier >= 1.0 + BREATH for earlier, later in itertools.pairwise(at))

@@ -1,0 +1,66 @@
+"""The forms of names on the platform: projects, volumes, the ends of files' names, and pages of its web site.
+
+Only what can certainly not be meant is refused here; whether a thing exists is for the platform to say.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from airflow_provider_cgc.jobs.text import shown
+
+_OWNER_AND_NAME = re.compile(r"[^\s/]+/[^\s/]+")
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_PARTS_OF_PAGES = {
+    "project": re.compile(r"/(?:u|projects)/([^\s/?#]+/[^\s/?#]+)"),
+    "volume": re.compile(r"/(?:v|storage/volumes)/([^\s/?#]+/[^\s/?#]+)"),
+    "folder": re.compile(r"(?:/files/|[?&]parentId=)([0-9a-f]{24})"),
+    "id": re.compile(r"/(?:files|tasks|exports|imports)/([0-9A-Za-z-]{20,})"),
+}
+FILE_ENDS = (
+    *(".bam", ".bai", ".cram", ".crai", ".sam", ".vcf", ".gvcf", ".bcf", ".tbi", ".csi", ".fastq", ".fq", ".fasta"),
+    *(".fa", ".fai", ".bed", ".gtf", ".gff", ".gff3", ".maf", ".svs", ".dcm", ".h5", ".h5ad", ".bw", ".bigwig"),
+    *(".gz", ".bgz", ".bz2", ".zip", ".tar", ".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xml", ".html"),
+    *(".pdf", ".png", ".md5", ".cwl", ".yaml", ".yml", ".log"),
+)
+"""Ends of names of files; no id of the platform has one."""
+
+
+def named_problem(value: object, *, kind: str, example: str) -> str | None:
+    """
+    Say what is wrong with the id of a project or volume, to follow its name; None if nothing is.
+
+    :param kind: "project" or "volume".
+    :param example: how to write one, such as "owner/name".
+    """
+    if isinstance(value, str) and _OWNER_AND_NAME.fullmatch(value):
+        return None
+    part = part_of_page(value, kind)
+    return f"is {shown(value)}; give {part}" if part else f"is {shown(value)}; give {example!r}"
+
+
+def part_of_page(value: object, kind: str) -> str | None:
+    """Return the part to take of the address of a page, for a message: "'owner/name', the part that counts"."""
+    if not isinstance(value, str) or not _ADDRESS.match(value.strip()):
+        return None
+    found = _PARTS_OF_PAGES[kind].search(value)
+    return f"{found[1]!r}, the part that counts" if found else None
+
+
+def is_page(value: object) -> bool:
+    """Say whether this is the address of something on the platform's web site, or of its API."""
+    is_file = isinstance(value, str) and is_file_name(value.strip())
+    return not is_file and any(part_of_page(value, kind) for kind in _PARTS_OF_PAGES)
+
+
+def is_file_name(value: str) -> bool:
+    """Say whether this is certainly the name of a file, and no id."""
+    return value.lower().endswith(FILE_ENDS)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "; is 'loaction' meant to be 'location'?" where a word is close to a known one, or nothing."""
+    close = difflib.get_close_matches(word.lower().replace("-", "_"), list(known), n=1, cutoff=0.75)
+    return f"; is {word!r} meant to be {close[0]!r}?" if close else ""

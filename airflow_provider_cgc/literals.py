@@ -1,0 +1,69 @@
+"""Arguments that are known when a Dag is parsed, read as `execute` reads them: what is wrong is told at once.
+
+A false alarm would cost every Dag of the file, so only what is certainly a literal is looked at (see `templates`), and
+of a subclass nothing that is left empty: it may fill that in later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
+from airflow_provider_cgc.jobs.items import BadItems, listed
+from airflow_provider_cgc.jobs.locations import BadLocation
+from airflow_provider_cgc.jobs.places import BadPlace
+from airflow_provider_cgc.jobs.selection import BadSelection
+from airflow_provider_cgc.templates import is_literal, marks_in_dag
+
+T = TypeVar("T")
+
+PACKAGE = __name__.rpartition(".")[0]
+
+
+class Literals:
+    """The literal arguments of one operator, and all that is wrong with them."""
+
+    def __init__(self, task: Any) -> None:
+        self.problems: list[str] = []
+        self._task = task
+        self._marks = marks_in_dag(task)
+        self._files = tuple(task.template_ext)
+        self.is_subclass = not type(task).__module__.startswith(f"{PACKAGE}.")
+
+    def known(self, *names: str) -> bool:
+        """Say whether all of these arguments are literals."""
+        return all(self._is_known(getattr(self._task, name)) for name in names)
+
+    def read(self, name: str, reader: Callable[..., T]) -> T | None:
+        """Return what `reader(value, where=name)` makes of an argument; None where it is not known, or is wrong."""
+        if not self.known(name):
+            return None
+        return self.check(lambda: reader(getattr(self._task, name), where=name))
+
+    def check(self, call: Callable[[], T]) -> T | None:
+        """Return what `call` gives; None if it refuses its input, which is then one of the problems."""
+        try:
+            return call()
+        except (CgcBadInput, BadItems, BadLocation, BadPlace, BadSelection) as error:
+            self.problems.append(str(error))
+            return None
+
+    def refuse(self) -> None:
+        """
+        End the making of the operator if there are problems.
+
+        :raises CgcInputRefused: with all of them.
+        """
+        if not self.problems:
+            return
+        about = f"{type(self._task).__name__} {self._task.task_id!r}"
+        if len(self.problems) == 1:
+            raise CgcInputRefused(f"{about}: {as_sentence(self.problems[0])}")
+        raise CgcInputRefused("\n".join([f"{about}: {len(self.problems)} problems", *listed(self.problems)]))
+
+    def _is_known(self, value: Any) -> bool:
+        if not is_literal(value, marks=self._marks, files=self._files):
+            return False
+        return bool(value) or value is False or not self.is_subclass

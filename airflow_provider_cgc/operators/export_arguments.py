@@ -1,0 +1,173 @@
+"""The arguments of an export: the reader of each, and what can be known to be wrong with them before anything is asked.
+
+`literals_of` looks at what is known when the Dag is parsed, `read_arguments` at all of it when the task runs; both
+use the same readers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.forms import named_problem
+from airflow_provider_cgc.jobs.items import BadItems, Item, listed, parse_items, parted
+from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate, targets
+from airflow_provider_cgc.jobs.manifest import form_of
+from airflow_provider_cgc.literals import Literals
+from airflow_provider_cgc.operators.arguments import count_of, flag_of, properties_of, share_of, volume_of, word_of
+from airflow_provider_cgc.sensors.arguments import check_count, connection_id, whole_number
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+
+IF_EXISTS = ("fail", "skip", "overwrite")
+ALIASES = ("fail", "skip")
+WHY_OTHERS = "the list is not whole, or has changed; look at what it comes from"
+
+
+def location_of(value: Any, *, where: str) -> LocationTemplate:
+    """Read the template of the keys; its own errors name it. Raises BadLocation."""
+    return LocationTemplate(value)
+
+
+READERS: Mapping[str, Callable[..., Any]] = {
+    "copy_only": flag_of,
+    "if_exists": partial(word_of, words=IF_EXISTS),
+    "aliases": partial(word_of, words=ALIASES),
+    "volume": volume_of,
+    "location": location_of,
+    "properties": properties_of,
+    "max_failures": count_of,
+    "max_failure_share": share_of,
+    "expected_count": whole_number,
+    "cgc_conn_id": connection_id,
+}
+"""By argument, for those whose value says everything."""
+
+
+def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
+    """
+    Return the value of each argument that has a reader.
+
+    :raises CgcBadInput: with everything that is wrong.
+    """
+    values: dict[str, Any] = {}
+    problems = []
+    for name, reader in READERS.items():
+        try:
+            values[name] = reader(getattr(task, name), where=f"{name} of task {task.task_id!r}")
+        except (CgcBadInput, BadLocation) as error:
+            problems.append(str(error))
+    if len(problems) > 1:
+        raise CgcBadInput("\n".join([f"Task {task.task_id!r}: {len(problems)} problems", *listed(problems)]))
+    if problems:
+        raise CgcBadInput(problems[0])
+    return values
+
+
+def same_address(address: str, *, where: str) -> CgcBadInput:
+    """Return the error of a task that would write its manifest where it reads one."""
+    return CgcBadInput(
+        f"{where} has the same address as manifest_path, {address}, and the task would write over what it reads; give"
+        " manifest_path another one"
+    )
+
+
+def check_volume(item: Item) -> list[str]:
+    """Say what is wrong with the volume of an item."""
+    problem = named_problem(item.volume, kind="volume", example="owner/name") if item.volume else None
+    return [f"has a 'volume' that {problem}"] if problem else []
+
+
+def tolerated(total: int, *, most: int, share: float | None) -> int:
+    """Return how many of `total` items may fail: the number, or the share of all; where both are given, the fewer."""
+    if share is None:
+        return most
+    by_share = math.floor(share * total + 1e-9)
+    return min(most, by_share) if most else by_share
+
+
+def literals_of(task: CgcBulkExportOperator) -> Literals:
+    """Read what is known when the Dag is parsed."""
+    given = Literals(task)
+    values = {name: given.read(name, reader) for name, reader in READERS.items()}
+    none = (None, 0, "0")
+    if not task.wait and not task.manifest_path and not (task.max_failures in none and task.max_failure_share in none):
+        given.problems.append(
+            "with wait=False and failures tolerated, the ids that it returns would not tell what the platform refused;"
+            " give it a manifest_path, whose address is returned instead"
+        )
+    _read_sources(given, task)
+    if task.items is not None and task.manifest is None and given.known("items"):
+        places, others = parted(task.items)
+        for place in places:
+            given.check(partial(_manifest, place, where="items", task=task))
+        if others or not places:
+            items = given.check(lambda: parse_items(others, where="items", check=check_volume))
+            if items is not None:
+                _judge_items(given, task, items, values, alone=not places)
+    return given
+
+
+def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
+    """Read where the items come from and where their manifest goes."""
+    if task.items is not None and task.manifest is not None:
+        given.problems.append("give either items or a manifest, not both")
+    if task.failed_only and task.manifest is None:
+        given.problems.append("failed_only=True chooses from a manifest that an earlier run wrote; give manifest")
+    elif task.items is None and task.manifest is None and not given.is_subclass:
+        given.problems.append("neither items nor a manifest is given; give one of them")
+    if task.manifest is not None:
+        given.read("manifest", partial(_manifest, task=task, any_form=task.failed_only))
+    if task.manifest_path and given.known("manifest_conn_id"):
+        given.read("manifest_path", partial(_address, conn_id=task.manifest_conn_id))
+
+
+def _judge_items(
+    given: Literals, task: CgcBulkExportOperator, items: list[Item], values: Mapping[str, Any], *, alone: bool
+) -> None:
+    if alone:
+        given.check(
+            lambda: check_count(
+                len(items),
+                what="item",
+                where="items",
+                why=WHY_OTHERS,
+                expected=values["expected_count"],
+                allow_empty=task.allow_empty,
+            )
+        )
+    # Of a volume or a location that is not known yet nothing is said.
+    volume = values["volume"] if given.known("volume") and not task.volume else "some/volume"
+    asked = [item for item in items if item.location is not None or not (item.volume or volume)]
+    found = targets(asked, template=LocationTemplate("{id}"), volume=volume)
+    given.problems += found.problems
+    unplaced = [f"{item.line}: {problem}" for item, problem in found.unplaced]
+    most, share = values["max_failures"], values["max_failure_share"]
+    if not alone or most is None or not given.known("max_failure_share"):
+        return
+    if len(unplaced) > tolerated(len(items), most=most, share=share):
+        given.problems += unplaced
+
+
+def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
+    try:
+        return storage.check_form(value, conn_id)
+    except CgcBadInput as error:
+        raise CgcBadInput(f"{where}: {error}") from None
+
+
+def _manifest(value: Any, *, where: str, task: CgcBulkExportOperator, any_form: bool = False) -> str:
+    address = _address(value, where=where)
+    if value == task.manifest_path:
+        raise same_address(address, where=where)
+    if not any_form:
+        try:
+            form_of(address)
+        except BadItems as error:
+            raise CgcBadInput(f"{where}: {error}") from None
+    return address
