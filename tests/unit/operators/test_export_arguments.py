@@ -152,6 +152,13 @@ def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
     assert path.read_text() == '{"file": "a"}\n'
 
 
+def test_two_connections_of_a_template_are_refused() -> None:
+    one = late_operator(manifest_path="s3://lab@bucket/m.jsonl", manifest_conn_id="other")
+
+    with pytest.raises(CgcInputRefused, match=r"names the connection 'lab', .* This attempt has sent nothing\."):
+        one._prepared(CONTEXT)
+
+
 @pytest.mark.parametrize("how", [{"soft_fail": True}, {"silent_fail": True}])
 def test_bad_input_is_never_skipped_or_tried_at_each_poke(how: Any) -> None:
     one = late_operator(copy_only="no", mode="poke", poke_interval=1, timeout=1, **how)
