@@ -110,7 +110,7 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
         given.problems.append(UNTOLD_FAILURES)
     _read_sources(given, task)
     if task.items is not None and task.manifest is None and given.known("items"):
-        places, others = parted(task.items)
+        places, others = parted(given.value("items"))
         for place in places:
             given.check(partial(_manifest, place, where="items", task=task))
         if others or not places:
