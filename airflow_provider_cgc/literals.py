@@ -17,7 +17,7 @@ from airflow_provider_cgc.jobs.items import BadItems, listed
 from airflow_provider_cgc.jobs.locations import BadLocation
 from airflow_provider_cgc.jobs.places import BadPlace
 from airflow_provider_cgc.jobs.selection import BadSelection
-from airflow_provider_cgc.templates import is_literal, marks_in_dag
+from airflow_provider_cgc.templates import is_literal, marks_in_dag, without_last_newline
 
 T = TypeVar("T")
 
@@ -38,11 +38,15 @@ class Literals:
         """Say whether all of these arguments are literals."""
         return not is_unmapped(self._task) and all(self._is_known(getattr(self._task, name)) for name in names)
 
+    def value(self, name: str) -> Any:
+        """Return an argument that is known as the task will see it."""
+        return without_last_newline(getattr(self._task, name))
+
     def read(self, name: str, reader: Callable[..., T]) -> T | None:
         """Return what `reader(value, where=name)` makes of an argument; None where it is not known, or is wrong."""
         if not self.known(name):
             return None
-        return self.check(lambda: reader(getattr(self._task, name), where=name))
+        return self.check(lambda: reader(self.value(name), where=name))
 
     def check(self, call: Callable[[], T]) -> T | None:
         """Return what `call` gives; None if it refuses its input, which is then one of the problems."""

@@ -7,6 +7,7 @@ and "None" as nothing. Here an object that a template gives as a whole stays an 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from numbers import Number
@@ -20,6 +21,7 @@ _USUAL = {"variable_start_string": "{{", "block_start_string": "{%", "comment_st
 _OPTIONAL = ("line_statement_prefix", "line_comment_prefix")
 _OFTEN_CHOSEN = ("[[", "[%", "<<", "<%", "((", "${")
 """Marks that Dags choose which need the braces for something else; they count while an operator's Dag is not known."""
+_LAST_NEWLINE = re.compile(r"(\r\n|\r|\n)\Z")
 _DEEPEST = 20
 """Lists within lists in which templates are looked for; a list that holds itself has no end."""
 
@@ -28,7 +30,8 @@ class TextTemplates:
     """
     An operator whose arguments are read as text wherever they are text, whether its Dag is native or not.
 
-    A literal stays exactly as it is written in the Dag, and what a template writes as text, a number or a flag is text
+    A literal stays as it is written in the Dag, but for a newline at its end, which Jinja drops, too: the lines of a
+    file have one. What a template writes as text, a number or a flag is text
     ("2026_11" and not 202611). A template that is nothing but one object, such as a list, gives that object in a native
     Dag.
     """
@@ -45,11 +48,10 @@ class TextTemplates:
         """Leave literal text as it is, render text of a native Dag here, and all else in Airflow's own way."""
         if isinstance(content, str) and id(content) not in (seen_oids or ()):
             jinja_env = self._environment(jinja_env)
-            # Jinja drops a last newline; what came from a file (`template_ext`) has one that nobody means.
-            if not self.template_ext and not _has(content, marks_of(jinja_env)):
-                return content
+            is_file = bool(self.template_ext) and content.endswith(tuple(self.template_ext))
+            if not is_file and not _has(content, marks_of(jinja_env)):
+                return content if jinja_env.keep_trailing_newline else without_last_newline(content)
             if _is_native(jinja_env):
-                is_file = content.endswith(tuple(self.template_ext))
                 template = jinja_env.get_template(content) if is_file else jinja_env.from_string(content)
                 return _rendered(template, context)
         return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of Airflow
@@ -73,6 +75,17 @@ def marks_in_dag(task: Any) -> tuple[str, ...]:
     """Return the marks of an operator's Dag, as far as that is known when the operator is made."""
     dag = task.get_dag()
     return marks_of({}) + _OFTEN_CHOSEN if dag is None else marks_of(dag.jinja_environment_kwargs or {})
+
+
+def without_last_newline(value: Any) -> Any:
+    """Return a literal, or a list or dict of them, as Jinja would: without the newline at the end of each text."""
+    if isinstance(value, str):
+        return _LAST_NEWLINE.sub("", value) if value.endswith(("\n", "\r")) else value
+    if type(value) is dict:
+        return {key: without_last_newline(one) for key, one in value.items()}
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(map(without_last_newline, value))
+    return value
 
 
 def is_literal(value: Any, *, marks: Iterable[str], files: Iterable[str] = (), depth: int = 0) -> bool:

@@ -62,7 +62,7 @@ class Wire:
             session.close()
 
     def exchange(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and whole body, the token struck out of it; raises a `CgcError` when there is none."""
+        """Status, headers and whole body, the token struck out of them; raises a `CgcError` when there is none."""
         url, payload = self._url(request), _payload(request)
         try:
             return self._exchange(request, url, payload)
@@ -87,7 +87,9 @@ class Wire:
             verify=self._verify(),
             stream=True,
         ) as response:
-            return response.status_code, response.headers, self._read(request, response, wait)
+            token = self._settings.token
+            headers = {name: text.replace(token, "***") for name, text in response.headers.items()}
+            return response.status_code, headers, self._read(request, response, wait)
 
     def _read(self, request: Request, response: requests.Response, wait: float) -> bytes:
         """Read to the end, for `wait` seconds; the timeout of a socket starts anew with every byte that trickles in."""

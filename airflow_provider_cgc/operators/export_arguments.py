@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 IF_EXISTS = ("fail", "skip", "overwrite")
 ALIASES = ("fail", "skip")
 WHY_OTHERS = "the list is not whole, or has changed; look at what it comes from"
+BOTH = "give either items or a manifest, not both"
+FAILED_OF_NOTHING = "failed_only=True chooses from a manifest that an earlier run wrote; give manifest"
+UNTOLD_FAILURES = (
+    "with wait=False and failures tolerated, the ids that it returns would not tell what the platform refused; give it"
+    " a manifest_path, whose address is returned instead"
+)
 
 
 def location_of(value: Any, *, where: str) -> LocationTemplate:
@@ -68,6 +74,11 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
         raise CgcBadInput("\n".join([f"Task {task.task_id!r}: {len(problems)} problems", *listed(problems)]))
     if problems:
         raise CgcBadInput(problems[0])
+    wrong = [BOTH] if task.items is not None and task.manifest is not None else []
+    wrong += [FAILED_OF_NOTHING] if task.failed_only and task.items is not None and task.manifest is None else []
+    wrong += [UNTOLD_FAILURES] if _leaves_failures_untold(task, values) else []
+    if wrong:
+        raise CgcBadInput(f"Task {task.task_id!r}: {'; '.join(wrong)}")
     return values
 
 
@@ -113,15 +124,11 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
     """Read what is known when the Dag is parsed."""
     given = Literals(task)
     values = {name: given.read(name, reader) for name, reader in READERS.items()}
-    none = (None, 0, "0")
-    if not task.wait and not task.manifest_path and not (task.max_failures in none and task.max_failure_share in none):
-        given.problems.append(
-            "with wait=False and failures tolerated, the ids that it returns would not tell what the platform refused;"
-            " give it a manifest_path, whose address is returned instead"
-        )
+    if _leaves_failures_untold(task, values) and not given.is_subclass:
+        given.problems.append(UNTOLD_FAILURES)
     _read_sources(given, task)
     if task.items is not None and task.manifest is None and given.known("items"):
-        places, others = parted(task.items)
+        places, others = parted(given.value("items"))
         for place in places:
             given.check(partial(_manifest, place, where="items", task=task))
         if others or not places:
@@ -134,11 +141,12 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
 def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
     """Read where the items come from and where their manifest goes."""
     if task.items is not None and task.manifest is not None:
-        given.problems.append("give either items or a manifest, not both")
-    if task.failed_only and task.manifest is None:
-        given.problems.append("failed_only=True chooses from a manifest that an earlier run wrote; give manifest")
-    elif task.items is None and task.manifest is None and not given.is_subclass:
-        given.problems.append("neither items nor a manifest is given; give one of them")
+        given.problems.append(BOTH)
+    if task.manifest is None and not given.is_subclass:
+        if task.failed_only:
+            given.problems.append(FAILED_OF_NOTHING)
+        elif task.items is None:
+            given.problems.append("neither items nor a manifest is given; give one of them")
     if task.manifest is not None:
         given.read("manifest", partial(_manifest, task=task, any_form=task.failed_only))
     if task.manifest_path and given.known("manifest_conn_id"):
@@ -170,6 +178,11 @@ def _judge_items(
         return
     if len(unplaced) > Tolerance(most, share).of(len(items)):
         given.problems += unplaced
+
+
+def _leaves_failures_untold(task: CgcBulkExportOperator, values: Mapping[str, Any]) -> bool:
+    """Say whether a sensor that takes the ids would end well although items failed: nothing tells it of those."""
+    return not (task.wait or task.manifest_path) and bool(values["max_failures"] or values["max_failure_share"])
 
 
 def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:

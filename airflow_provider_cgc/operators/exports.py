@@ -328,6 +328,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         with refusing_bad_input():
             record = self._record(context)
             record.begin()
+            if record.was_answered_at(lambda: self._connection().settings.host):
+                self._connection().answered = True
             order = self._order(context, record)
             return None if order is None else self._decided(context, order, record)
 

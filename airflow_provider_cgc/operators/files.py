@@ -145,7 +145,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         given.read("project", lambda value, where: PlaceWanted.of(value, None))
         given.read("folder", lambda value, where: PlaceWanted.of(None, value))
         known = [name for name in FILTERS if given.known(name) and given.read(name, _read_filter) is not None]
-        given.check(lambda: Selection.of(**{name: getattr(self, name) for name in known}))
+        given.check(lambda: Selection.of(**{name: given.value(name) for name in known}))
         expected = given.read("expected_count", lambda value, where: whole_number(where, value))
         for name in ("recursive", "allow_empty"):
             given.check(partial(check_flag, getattr(self, name), where=name))

@@ -129,6 +129,20 @@ class Record:
                 ledgers.discard(self._store)
             ledgers.begin(self._store, max_tries=self._max_tries)
 
+    def was_answered_at(self, host: Callable[[], str]) -> bool:
+        """
+        Say whether the platform has answered an earlier attempt of this task at this very host.
+
+        :param host: gives the connection's; asked only where there was an earlier attempt.
+        :raises CgcInputRefused: and `CgcExportsUnsettled`, as `begin` does.
+        """
+        if self._ti.try_number == 1 and not self._again:
+            return False
+        owner = ledgers.recorded_owner(self._store)
+        with self._at_the_path():
+            owners = [owner] if owner else [str((one.task or {}).get("owner")) for one in self._mine()[:1]]
+        return any(one.endswith(f" at {host()}") for one in owners)
+
     @property
     def lasts(self) -> bool:
         """Whether what is sent or taken over is remembered for the next attempt."""

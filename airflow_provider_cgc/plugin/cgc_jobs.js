@@ -17,6 +17,7 @@ const MOST_CAUSES = 50; // a snapshot holds 21
 const MOST_TEXT = 1_000; // characters of one text
 const QUIET = 480; // seconds that a wait may be silent, or three looks if these take longer: see `BEAT` in jobs/live.py
 const FIRST_QUIET = 180; // ... and before the first look
+const ASKEW = 30_000; // ms by which the viewer's clock may be wrong without it mattering
 const BEATS = 120; // seconds since a triggerer was heard of after which it counts as stopped
 const CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes";
 // The platforms' web pages, beside the page above the only places where a link leads; a test knows them, too.
@@ -211,6 +212,15 @@ class Refusal extends Error {
   }
 }
 
+// The viewer's clock may be minutes off. Airflow's answers tell the time by which news is dated, to the second.
+let ahead = 0; // ms
+const present = () => (Date.now() - ahead) / 1000;
+
+function compareClocks(answer) {
+  const skew = Date.now() - Date.parse(answer.headers.get("Date") ?? "");
+  ahead = Math.abs(skew) > ASKEW ? skew : 0;
+}
+
 // The browser sends Airflow's own cookie, as it does for the rest of the page. A redirect is not followed: it is the
 // login page of a proxy before Airflow, maybe on another host.
 async function get(path, signal) {
@@ -225,6 +235,7 @@ async function get(path, signal) {
       redirect: "manual",
       signal,
     });
+    compareClocks(answer);
     body = await (answer.ok ? answer.json() : answer.json().catch(() => null)); // a proxy may refuse in any form
   } catch (error) {
     const told = {
@@ -478,7 +489,7 @@ function verdict(view) {
   const { snapshot, taskState } = view;
   const { outcome, ended, total, counts, word } = snapshot;
   const bad = badWords(counts);
-  if (outcome && counts.not_seen) {
+  if (outcome === "failed" && counts.not_seen) {
     return `Nothing was sent: of ${many(total, word)}, ${bad || "none failed"}, ${number(counts.not_seen)} not sent.`;
   }
   const open = total - ended;
@@ -514,7 +525,7 @@ function wentWell({ total, counts, word }) {
 
 // Seconds since the last news, null while it is too early to wonder: three looks, and some minutes at least.
 function silence({ at, interval, ended, total, counts }) {
-  const seconds = at === null ? 0 : Date.now() / 1000 - at;
+  const seconds = at === null ? 0 : present() - at;
   const least = ended === 0 && counts.not_seen === total ? FIRST_QUIET : QUIET;
   return seconds > Math.max(least, 3 * (interval ?? 60)) ? seconds : null;
 }
@@ -532,7 +543,7 @@ function staleness(view) {
   if (taskState !== "deferred") {
     return `${looks}: are Airflow's scheduler and the task's worker running? ${then}`;
   }
-  const beat = triggerer === null ? null : Date.now() / 1000 - triggerer;
+  const beat = triggerer === null ? null : present() - triggerer;
   if (beat !== null && beat < BEATS) {
     return "";
   }
@@ -693,7 +704,7 @@ function Chart({ history }) {
 }
 
 function Counts({ counts, outcome, chosen, choose }) {
-  const word = (name) => (outcome && name === "not_seen" ? "not sent" : COUNTS[name]);
+  const word = (name) => (outcome === "failed" && name === "not_seen" ? "not sent" : COUNTS[name]);
   const shown = Object.keys(COUNTS).filter((name) => ALWAYS.has(name) || counts[name] > 0 || chosen === name);
   return h(
     "div",
@@ -922,7 +933,7 @@ function Jobs({ view, title }) {
   const [chosen, setChosen] = useState(null);
   const [find, setFind] = useState("");
   const [said, setSaid] = useState("");
-  const now = isOver(view) ? null : Date.now() / 1000;
+  const now = isOver(view) ? null : present();
   const fresh = now !== null && staleness(view) === "";
   const failed = snapshot.rows.filter((row) => row.id && (row.group === "failed" || row.group === "missing"));
   const copyFailed = async () => {

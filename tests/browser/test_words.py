@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -120,6 +121,42 @@ def test_silence_is_measured_in_looks(interval: float, is_told: bool, show: Call
 
     tab.wait_for("ready")
     assert tab.part("silence").count() == int(is_told)
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_wrong_clock_of_the_viewer_is_no_alarm(minutes: int, show: Callable[..., Tab]) -> None:
+    """What is told is dated by Airflow's clock, and so are its answers."""
+    tab = show(silent(30), fresh=True)
+    tab.page.add_init_script(f"const told = Date.now; Date.now = () => told() + {minutes * 60_000};")
+
+    tab.say_of_the_task(state="deferred", triggerer_job=heartbeat(5))
+
+    tab.wait_for("ready")
+    assert tab.part("silence").count() == 0
+    expect(tab.part("facts")).to_contain_text(re.compile(r"As of.*\(\d\d s ago\)"))
+
+
+def test_a_wrong_clock_of_the_viewer_hides_no_silence(show: Callable[..., Tab]) -> None:
+    tab = show(silent(700), fresh=True)
+    tab.page.add_init_script("const told = Date.now; Date.now = () => told() - 600_000;")
+
+    tab.say_of_the_task(state="deferred", triggerer_job=heartbeat(700))
+
+    tab.wait_for("ready")
+    expect(tab.part("silence")).to_contain_text("is a triggerer running?")
+
+
+def test_a_wait_that_broke_off_unseen_may_run(show: Callable[..., Tab]) -> None:
+    """The trigger failed before its first look: nobody has asked, and nothing says that the jobs were not started."""
+    tab = show(snapshot(counts={"not_seen": 3}, outcome="error"))
+
+    tab.wait_for("ready")
+
+    expect(tab.root.locator("header p")).to_have_text(
+        "The wait broke off with an error, which the task's log names. 3 exports had not ended and may still run on the"
+        " platform."
+    )
+    expect(tab.button("not_seen")).to_contain_text("not asked yet")
 
 
 def test_the_end_is_not_called_silence(show: Callable[..., Tab]) -> None:

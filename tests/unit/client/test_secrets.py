@@ -111,6 +111,28 @@ def test_an_answer_that_echoes_the_token_is_struck_out(
     assert CANARY not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {"Content-Type": f"text/html; charset={CANARY}"}),
+        (200, {"Content-Type": CANARY}),
+        (502, {"Content-Type": f"text/html; boundary={CANARY}"}),
+        (302, {"Location": f"https://{CANARY}.example.org/login"}),
+    ],
+    ids=str,
+)
+def test_headers_that_echo_the_token_are_struck_out(
+    patient: CgcClient, requests_mock: Any, base: str, status: int, headers: dict[str, str]
+) -> None:
+    requests_mock.get(f"{base}/user", status_code=status, headers=headers, text="<html>")
+
+    with pytest.raises(CgcError) as caught:
+        patient.user()
+
+    assert CANARY not in everything_in(caught.value)
+    assert CANARY not in str(caught.value)
+
+
 def test_a_failed_create_has_no_token(patient: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(f"{base}/bulk/storage/exports/create", **TROUBLE["503"])
 

@@ -12,6 +12,7 @@ from airflow_provider_cgc.compat import AirflowFailException, run_began
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.items import parted
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
+from airflow_provider_cgc.operators.export_arguments import read_arguments
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from tests.late import late
 
@@ -190,6 +191,52 @@ def test_a_run_begins_when_it_was_due_and_not_with_the_one_before(run: Any, bega
 def test_failed_only_without_a_manifest_is_refused_when_the_dag_is_parsed() -> None:
     with pytest.raises(ValueError, match="failed_only=True chooses from a manifest that an earlier run wrote"):
         CgcBulkExportOperator(task_id="t", items=["a"], failed_only=True, copy_only=True, volume="a/b")
+
+
+class Own(CgcBulkExportOperator):
+    """Somebody's own operator, which fills in later what it leaves empty at first."""
+
+    def __init__(self, *, later: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name, value in later.items():
+            setattr(self, name, value)
+
+
+TOGETHER: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "failed_only": ({"failed_only": True}, {"items": None, "manifest": "s3://b/m.jsonl"}, "failed_only=True chooses"),
+    "both": ({}, {"items": None, "manifest": "s3://b/m.jsonl"}, "give either items or a manifest"),
+    "untold": ({"wait": False, "max_failures": 1}, {"manifest_path": "s3://b/m.jsonl"}, "failures tolerated"),
+    "untold share": ({"wait": False, "max_failure_share": 0.1}, {"manifest_path": "/m.jsonl"}, "failures tolerated"),
+}
+WRONG = {"both": {"manifest": "s3://b/m.jsonl"}}
+"""What is given later where it is no remedy; nothing in the other cases."""
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_what_a_subclass_fills_in_later_is_judged_then(case: str) -> None:
+    arguments, later, text = TOGETHER[case]
+
+    right = Own(later=later, **{**USUAL, **arguments})
+    wrong = Own(later=WRONG.get(case, {}), **{**USUAL, **arguments})
+
+    assert read_arguments(right)["copy_only"] is True
+    with pytest.raises(CgcBadInput, match=f"Task 't': .*{text}"):
+        read_arguments(wrong)
+
+
+@pytest.mark.parametrize("tolerated", [{"max_failures": 1}, {"max_failure_share": "0.5"}], ids=str)
+@pytest.mark.parametrize("path", ["", None])
+def test_a_manifest_path_that_renders_to_nothing_is_none(path: str | None, tolerated: dict[str, Any]) -> None:
+    """The sensor that takes the ids would be green although items failed."""
+    task = late_operator(wait=False, manifest_path=path, **tolerated)
+
+    with pytest.raises(CgcBadInput, match="the ids that it returns would not tell what the platform refused"):
+        read_arguments(task)
+
+
+@pytest.mark.parametrize("none", ["{{ params.most }}", 0, "0", " 0 ", None])
+def test_ids_may_be_returned_where_no_failure_is_tolerated(none: Any) -> None:
+    operator(wait=False, max_failures=none, max_failure_share=none)
 
 
 @pytest.mark.parametrize("value", ["false", "True", "{{ params.dry }}", 0, None])

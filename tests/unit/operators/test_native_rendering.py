@@ -113,9 +113,18 @@ def test_a_word_that_nobody_defines_is_told(native: bool) -> None:
 
 
 @pytest.mark.parametrize("native", [False, True])
-@pytest.mark.parametrize("text", ["a\n", "a\n\n", "\n", "a\r\n"])
-def test_a_last_newline_of_a_literal_stays(text: str, native: bool) -> None:
-    assert rendered(CgcListFilesOperator, "name", text, native=native) == text
+@pytest.mark.parametrize(
+    ("text", "seen"), [("a\n", "a"), ("a\n\n", "a\n"), ("\n", ""), ("a\r\n", "a"), (["a\n", "b"], ["a", "b"])]
+)
+def test_a_last_newline_of_a_literal_goes_as_in_jinja(text: Any, seen: Any, native: bool) -> None:
+    """The lines of a file, and what a file holds as a whole, end with one; Airflow's own rendering drops it."""
+    assert rendered(CgcListFilesOperator, "name", text, native=native) == seen
+
+
+def test_a_dag_may_keep_the_last_newline() -> None:
+    keep = {"keep_trailing_newline": True}
+
+    assert rendered(CgcListFilesOperator, "name", "a\n", native=False, jinja_environment_kwargs=keep) == "a\n"
 
 
 @pytest.mark.parametrize("native", [False, True])
