@@ -86,7 +86,9 @@ def _platform(extra: Mapping[str, Any]) -> str | None:
     if not name:
         return None
     if name != OTHER and name not in PLATFORMS:
-        raise CgcSettingsError("platform", f"must be one of {', '.join([*PLATFORMS, OTHER])}, not {value!r}")
+        # The value is not repeated: it may be a token in the wrong field.
+        known = [*PLATFORMS, OTHER]
+        raise CgcSettingsError("platform", f"must be one of {', '.join(known)}{did_you_mean(str(name), known)}")
     return str(name)
 
 

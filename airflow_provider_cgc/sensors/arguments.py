@@ -77,15 +77,21 @@ def check_seconds(name: str, arguments: Mapping[str, Any], *, about: str) -> Non
     """
     Refuse what is no time to wait when the Dag is parsed, before Airflow does in fewer words.
 
+    :param name: "poke_interval", or "timeout", which may be 0: look once.
     :param arguments: those of a sensor's base class; what the Dag's `default_args` say counts where there is none.
-    :raises CgcInputRefused: if it is neither a number of seconds above 0 nor a timedelta.
+    :raises CgcInputRefused: if it is neither such a number of seconds nor a timedelta.
     """
     value = arguments.get(name, (arguments.get("default_args") or {}).get(name))
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if seconds is None or (isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0):
+    may_be_0 = name == "timeout"
+    if seconds is None:
+        return
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if is_number and (seconds > 0 or (may_be_0 and seconds == 0)):
         return
     raise CgcInputRefused(
-        f"{about} {arguments.get('task_id')!r}: {name} is {value!r}; give seconds above 0, or a timedelta"
+        f"{about} {arguments.get('task_id')!r}: {name} is {value!r}; give seconds"
+        f" {'from 0 on' if may_be_0 else 'above 0'}, or a timedelta"
         f"{' (it is not templated)' if isinstance(value, str) else ''}."
     )
 

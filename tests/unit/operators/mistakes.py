@@ -259,7 +259,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("export", {"verify": "true"}, "verify is 'true', of type str; give True or False, it is not templated."),
     ("export", {"poke_interval": 0}, "poke_interval is 0; give seconds above 0, or a timedelta."),
-    ("export", {"timeout": -1}, "timeout is -1; give seconds above 0, or a timedelta."),
+    ("export", {"timeout": -1}, "timeout is -1; give seconds from 0 on, or a timedelta."),
     (
         "export",
         {"copy_only": "no", "location": "{nam}", "items": [FILE, 7]},
@@ -326,11 +326,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         {"export_ids": [JOB], "poke_interval": timedelta(0)},
         "poke_interval is datetime.timedelta(0); give seconds above 0, or a timedelta.",
     ),
-    ("wait", {"export_ids": [JOB], "timeout": 0}, "timeout is 0; give seconds above 0, or a timedelta."),
+    ("wait", {"export_ids": [JOB], "timeout": -0.5}, "timeout is -0.5; give seconds from 0 on, or a timedelta."),
     (
         "wait",
         {"export_ids": [JOB], "timeout": "1h"},
-        "timeout is '1h'; give seconds above 0, or a timedelta (it is not templated).",
+        "timeout is '1h'; give seconds from 0 on, or a timedelta (it is not templated).",
     ),
     (
         "wait",
