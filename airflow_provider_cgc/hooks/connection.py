@@ -85,9 +85,9 @@ def _platform(extra: Mapping[str, Any]) -> str | None:
     name = value.strip().lower() if isinstance(value, str) else value
     if not name:
         return None
-    if name != OTHER and name not in PLATFORMS:
+    if not isinstance(name, str) or (name != OTHER and name not in PLATFORMS):
         raise CgcSettingsError("platform", f"must be one of {', '.join([*PLATFORMS, OTHER])}, not {value!r}")
-    return str(name)
+    return name
 
 
 def _base_url(platform: str | None, host: str, port: int | None, schema: str, allowed_hosts: Collection[str]) -> str:

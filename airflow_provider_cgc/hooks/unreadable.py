@@ -28,6 +28,10 @@ def not_found(conn_id: str) -> CgcSettingsError:
         return CgcSettingsError(
             where, f"the environment variable {name} cannot be read: {why}. Write it like {_EXAMPLE}"
         )
+    if "://" in conn_id:
+        return CgcSettingsError(
+            where, f"{_MISSING}; give the id of an Airflow connection, which has the address of the platform in it"
+        )
     fact = f"{_MISSING}; create it under Admin > Connections with type 'Cancer Genomics Cloud'"
     if re.fullmatch(r"[A-Z0-9_]+", conn_id.upper()):  # no shell takes another name
         fact += f", or as an environment variable: {name}={_EXAMPLE}"
@@ -91,7 +95,7 @@ def _why_no_object(text: str) -> str | None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as fault:
-        return f"is no JSON ({fault.msg} at line {fault.lineno}, column {fault.colno})"
+        return f"is no JSON ({fault.msg.removesuffix(' at')} at line {fault.lineno}, column {fault.colno})"
     except (ValueError, RecursionError) as fault:
         return f"is no JSON ({type(fault).__name__})"
     return None if isinstance(value, dict) else "is JSON, but no object"
