@@ -193,10 +193,14 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             if expected is not None and expected > MOST_IN_XCOM:
                 raise CgcBadInput(f"expected_count is {expected}; {_needs_a_manifest()}")
             return
-        uri = address(self.manifest_path, self.manifest_conn_id)
-        if not uri.lower().endswith(_MANIFEST_ENDS):
-            raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
-        check_form(uri)
+        try:
+            uri = address(self.manifest_path, self.manifest_conn_id)
+            if uri.lower().endswith(_MANIFEST_ENDS):
+                check_form(uri)
+                return
+        except CgcBadInput as error:
+            raise CgcBadInput(f"manifest_path: {error}") from None
+        raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
 
     def _check_storage(self) -> None:
         """Look at the place of the list: a mistake in it should not cost the whole listing first."""

@@ -418,7 +418,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "list",
         {"manifest_path": "files.jsonl"},
-        "The path 'files.jsonl' does not tell where it begins; write it like"
+        "manifest_path: The path 'files.jsonl' does not tell where it begins; write it like"
         " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
     ),
     (
