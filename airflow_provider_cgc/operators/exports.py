@@ -268,7 +268,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         push_xcom(context["ti"], SUMMARY_KEY, summary)
         for line in failure_table(summary):
             self.log.warning("%s", line)
-        self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
+        self.log.info("%s started; this task does not wait.", self.kind.count(len(tracker.open)))
         return self._handed_over(list(tracker.open))
 
     def _report(self, exporting: Exporting) -> dict[str, Any]:
@@ -328,7 +328,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         from airflow_provider_cgc.jobs.order import Order
         from airflow_provider_cgc.jobs.worklist import UncertainExports
 
-        record = self._record(context)
+        with _refused():
+            record = self._record(context)
         with _refused(), self._telling(record, context) as tell_of:
             record.begin()
             given = read_arguments(self)
@@ -398,7 +399,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         if written:
             return f" All items, each with its reason, are in the manifest {manifest}"
         kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
-        return f" The XCom 'cgc_summary' has the first {len(summary['failed_items'])} reasons.{kept}"
+        told = len(summary["failed_items"])
+        of_all = f" of {summary['failed']}" if told < summary["failed"] else ""
+        return f" The XCom 'cgc_summary' has {counted(told, 'reason')}{of_all}.{kept}" if told else kept
 
     def _sent(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """Send what has to be sent; what is known is in the manifest before and after."""
@@ -548,7 +551,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             items = items_given(self.items, **how)
         else:
             raise CgcInputRefused(
-                f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
+                f"Task {self.task_id!r} has neither items nor a manifest: the upstream task returned nothing, or was"
+                " skipped; let it return a list ([] if there is nothing to export)."
             )
         empty = "has no item that failed, so that nothing is left to export; set allow_empty=True if that may be"
         check_count(
