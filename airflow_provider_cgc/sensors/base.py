@@ -48,7 +48,7 @@ from airflow_provider_cgc.sensors.arguments import (
     connection_id,
     ids_given,
     whole_number,
-    why_fewer,
+    why_others,
 )
 from airflow_provider_cgc.sensors.endings import joined, open_jobs, timeout_error, wait_error
 from airflow_provider_cgc.sensors.wait import Wait
@@ -302,7 +302,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         return list(dict.fromkeys(ids_given(value, where=where)))
 
     def _check_ids(self, ids: Sequence[Any], expected: int | None, *, where: str) -> None:
-        why = why_fewer(self.kind)
+        why = why_others(self.kind, len(ids), expected)
         check_count(len(ids), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
 
     def _look(self, wait: Wait) -> Outcome | None:
