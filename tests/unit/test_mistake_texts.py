@@ -21,9 +21,11 @@ from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.manifest import read_items
+from airflow_provider_cgc.jobs.report import ProgressLog
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.record import Record
 from airflow_provider_cgc.sensors.arguments import why_others
+from airflow_provider_cgc.sensors.handover import manifests_given
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -152,3 +154,16 @@ def test_more_ids_than_expected_were_not_refused() -> None:
 def test_an_asset_of_no_text_is_refused_in_words(place: tuple[Any, ...]) -> None:
     with pytest.raises(CgcBadInput, match="write it like"):
         asset_of(*place)
+
+
+@pytest.mark.parametrize("as_given", [list, str], ids=["list", "text of a template"])
+def test_files_for_a_sensor_are_sent_to_the_operator(as_given: Any) -> None:
+    files = [{"file": "a" * 24, "name": "x.bam"}, {"file": "b" * 24, "name": "y.bam"}]
+
+    with pytest.raises(CgcBadInput, match="has files to export, not ids of jobs; give them to CgcBulkExportOperator"):
+        manifests_given(as_given(files), where="export_ids of task 'wait'")
+
+
+@pytest.mark.parametrize(("every", "told"), [(0.3, "every 0.3 s instead"), (38.4, "every 38 s instead")])
+def test_a_slower_look_is_never_every_0_s(every: float, told: str) -> None:
+    assert told in str(ProgressLog().slowed(every, asked=0.1))
