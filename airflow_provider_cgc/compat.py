@@ -72,6 +72,7 @@ __all__ = [
     "has_poked",
     "in_thread",
     "is_passing_trouble",
+    "is_unmapped",
     "patiently",
     "push_xcom",
     "read_view",
@@ -172,6 +173,15 @@ def first_poke(context: Context) -> datetime | None:
         return ti.get_first_reschedule_date(context)  # type: ignore[no-any-return]  # Airflow is untyped here
     # Airflow 2.11; can go with the floor at 3.0
     return _first_poke_since(ti, first_try=(ti.max_tries or 0) - (context["task"].retries or 0) + 1)
+
+
+def is_unmapped(task: Any) -> bool:
+    """
+    Say whether a mapped task is being made in the worker that runs it.
+
+    An error then comes before the task's own life: Airflow 2.11 calls no failure callback for it.
+    """
+    return bool(getattr(task, "_BaseOperator__from_mapped", False))
 
 
 def has_poked(context: Context) -> bool:

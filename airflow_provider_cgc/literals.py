@@ -1,7 +1,8 @@
 """Arguments that are known when a Dag is parsed, read as `execute` reads them: what is wrong is told at once.
 
 A false alarm would cost every Dag of the file, so only what is certainly a literal is looked at (see `templates`), and
-of a subclass nothing that is left empty: it may fill that in later.
+of a subclass nothing that is left empty: it may fill that in later. Nor is anything of a mapped task: it is made when
+it runs, and `execute` looks at all of it at once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.compat import is_unmapped
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.items import BadItems, listed
 from airflow_provider_cgc.jobs.locations import BadLocation
@@ -34,7 +36,7 @@ class Literals:
 
     def known(self, *names: str) -> bool:
         """Say whether all of these arguments are literals."""
-        return all(self._is_known(getattr(self._task, name)) for name in names)
+        return not is_unmapped(self._task) and all(self._is_known(getattr(self._task, name)) for name in names)
 
     def read(self, name: str, reader: Callable[..., T]) -> T | None:
         """Return what `reader(value, where=name)` makes of an argument; None where it is not known, or is wrong."""

@@ -49,8 +49,12 @@ class Life:
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call in this thread on behalf of this life."""
+        before = getattr(_OF_THIS_THREAD, "life", None)
         _OF_THIS_THREAD.life = self
-        return func(*args, **kwargs)
+        try:
+            return func(*args, **kwargs)
+        finally:
+            _OF_THIS_THREAD.life = before
 
 
 _OF_THIS_THREAD = threading.local()

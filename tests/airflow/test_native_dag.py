@@ -131,7 +131,7 @@ def test_what_was_listed_goes_where_the_dag_says(played: Played, emulator: CgcEm
 
 
 def test_a_mistake_of_a_mapped_task_is_told_when_it_runs(played: Played) -> None:
-    assert "CgcInputRefused: CgcBulkExportOperator 'late': the location '2026/{nam}'" in played.errors["late"]
+    assert "CgcInputRefused: the location '2026/{nam}' has the unknown field" in played.errors["late"]
 
 
 def test_the_word_none_is_no_filter_left_out(played: Played) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 import textwrap
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sevenbridges
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.airflow.conftest import load_dag_file, xcoms
@@ -43,14 +41,12 @@ def run_sdk_recipe(
     emulator: CgcEmulator,
     connect: Callable[..., str],
     no_grace: None,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[list[str]], Any]:
-    """Run the recipe for some files; the SDK takes an http address only with `debug`."""
+    """Run the recipe for some files."""
 
     def run(files: list[str]) -> Any:
         emulator.clock.speed = 20_000
         connect(emulator)
-        monkeypatch.setattr(sevenbridges, "Api", functools.partial(sevenbridges.Api, debug=True))
         source = HEAD.format(files=files) + textwrap.indent(recipe("sdk_starter"), "    ")
         return load_dag_file("recipe", source).dag.test()
 

@@ -247,7 +247,10 @@ def test_a_manifest_of_a_task_that_did_not_wait_is_asked_about_before_its_failur
     outcomes = exported(client, emulator.file_ids[:3], location="x/{id}")
     lines = [one.to_line() for one in outcomes]
 
-    with pytest.raises(CgcWaitError, match=r"3 exports of m\.jsonl have not ended, such as .*CgcBulkExportSensor wait"):
+    with pytest.raises(
+        CgcWaitError,
+        match=r"3 exports of m\.jsonl have not ended, such as .*CgcBulkExportSensor\(export_ids='m\.jsonl'\) wait",
+    ):
         failed_items(client, lines, name="m.jsonl")
     emulator.clock.advance(DAY)
     assert [item.file for item in failed_items(client, lines, name="m.jsonl")] == [emulator.file_ids[1]]

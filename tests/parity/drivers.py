@@ -27,6 +27,7 @@ from airflow_provider_cgc.compat import (
     BaseOperator,
 )
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from tests.late import late
 from tests.parity.line import Process
 from tests.parity.scene import AIRFLOW, CONN_ID, Scene
 
@@ -76,8 +77,13 @@ class Task:
         self.starts += 1
         process = self.scene.new_process(self.remembered)
         began = self.scene.time.clock()
-        sensor = CgcBulkExportSensor(
-            task_id="wait", export_ids=self.ids, cgc_conn_id=CONN_ID, **self.mode.arguments, **self.arguments
+        sensor = late(
+            CgcBulkExportSensor,
+            task_id="wait",
+            export_ids=self.ids,
+            cgc_conn_id=CONN_ID,
+            **self.mode.arguments,
+            **self.arguments,
         )
         limit: timedelta | None = sensor.execution_timeout
         self.scene.alarm = began + limit.total_seconds() if limit else float("inf")

@@ -144,7 +144,8 @@ def test_the_policy_has_one_form_whatever_airflow_does_with_it() -> None:
 
 def test_what_stopped_the_sending_of_exports_decides() -> None:
     """Otherwise the rate limit, met while jobs were started, would count as a wait that cannot go on."""
-    ledger, record = SimpleNamespace(owner="me at localhost"), SimpleNamespace(write=list)
+    ledger = SimpleNamespace(owner="me at localhost")
+    record = SimpleNamespace(announce=list, write=list)
     exporting = SimpleNamespace(
         began=None,
         sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),

@@ -221,15 +221,19 @@ def test_default_args_are_literals_as_well() -> None:
             made("export", {}, default_args=wrong)
 
 
-def test_a_mapped_operator_is_read_when_it_is_unmapped() -> None:
+def test_a_mapped_operator_is_read_when_it_runs() -> None:
+    """Not when it is made for that: the failure callback and `never_fail` would not count."""
     with dag():
         upstream = outputs()
         CgcListFilesOperator.partial(task_id="list").expand(folder=["raw//2026", "x"])
         CgcBulkExportOperator.partial(task_id="export", copy_only=True, location="{nam}").expand(items=upstream)
         mapped = CgcBulkExportSensor.partial(task_id="wait").expand(export_ids=upstream)
 
-    with pytest.raises(CgcInputRefused, match="CgcBulkExportSensor 'wait': export_ids is empty"):
-        mapped.operator_class(task_id="wait", export_ids=[])
+    made_to_run = mapped.operator_class(task_id="wait", export_ids=[], _airflow_from_mapped=True)
+    with pytest.raises(CgcBadInput, match="export_ids of task 'wait' is empty"):
+        made_to_run._opening(CONTEXT)
+    with pytest.raises(CgcInputRefused, match="either items or a manifest, not both"):
+        CgcBulkExportOperator(**USUAL["export"], task_id="t", manifest="s3://b/m.csv", _airflow_from_mapped=True)
 
 
 class Own(CgcBulkExportOperator):
