@@ -34,7 +34,9 @@ def asset_of(volume: str, prefix: str = "", **kwargs: Any) -> Asset:
     # Here, because on Airflow 3 it loads what a worker does not need.
     from airflow.providers.common.compat.sdk import Asset
 
-    owner, _, name = volume.partition("/")
+    if not isinstance(prefix, str):
+        raise CgcBadInput(f"The prefix {shown(prefix)} of an asset is no text; write it like folder/below")
+    owner, _, name = volume.partition("/") if isinstance(volume, str) else ("", "", "")
     if not owner.strip() or not name.strip() or "/" in name:
         raise CgcBadInput(f"The volume {volume!r} of an asset has another form; write it like owner/name")
     if "{" in volume or "{" in prefix:
@@ -102,7 +104,7 @@ def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
 
     :raises ValueError: when the Dag is parsed.
     """
-    outlets = list(outlets)
+    outlets = [outlets] if isinstance(outlets, str) else list(outlets)
     if not outlets:
         return
     from airflow.providers.common.compat.sdk import AssetAll, AssetAny

@@ -199,5 +199,5 @@ def _rest(unnamed: int, summary: Mapping[str, Any]) -> str:
     manifest = _cut(one_line(summary.get("manifest")), LONGEST_ADDRESS)
     if unnamed <= 0:
         return f"Manifest: {manifest}" if manifest else ""
-    where = "see the task's log and its XCom 'cgc_summary'"
+    where = "see the XCom 'cgc_summary'"
     return f"- {unnamed} are not named here: {where}" + (f" or the manifest {manifest}" if manifest else "")

@@ -35,6 +35,10 @@ class BadPath(CgcBadInput):
     """An address is wrong, or what is there cannot be read or written as it is."""
 
 
+class NoText(BadPath):
+    """What is there is no text in UTF-8."""
+
+
 def as_text(value: Any) -> Any:
     """
     Return an address that is an object as its text: `ObjectStoragePath`, or a path of this machine such as `Path`.
@@ -73,6 +77,8 @@ def address(value: object, conn_id: str | None = None) -> str:
     :raises BadPath: if it is no address, or names another connection than `conn_id`.
     """
     uri = as_text(value)
+    if isinstance(uri, Address) and "{{" in uri:
+        raise BadPath(f"The path {_shown(value)} is no address: a template in it is not rendered; write it as text")
     if not isinstance(uri, str) or not uri.strip() or "{{" in uri:
         raise BadPath(f"The path {_shown(value)} is no address; write it like s3://bucket/folder/name.jsonl")
     uri = uri.strip()
@@ -197,11 +203,20 @@ def _place(value: object) -> _Place:
             f"The path {uri}: the connection of the storage is not defined ({error}); create it, or correct its id"
         ) from error
     except (ValueError, ImportError) as error:
-        scheme = urlsplit(uri).scheme
-        raise BadPath(
-            f"The path {uri} cannot be opened ({error}); install the Airflow provider for {scheme}://, such as"
-            " apache-airflow-providers-amazon[s3fs] for s3://"
-        ) from error
+        raise BadPath(f"The path {uri} cannot be opened ({error}); {_how_to_open(uri)}") from error
+
+
+def _how_to_open(uri: str) -> str:
+    """Say what to do about an address whose storage Airflow does not know."""
+    scheme = urlsplit(uri).scheme
+    if "://" not in uri:
+        return f"write it like {scheme}://bucket/folder/name.jsonl, as text: a Path makes one slash of two"
+    if scheme in ("http", "https"):
+        return "web addresses are no object storage; put the file into a bucket, or a folder that all workers share"
+    return (
+        f"correct {scheme}://, or install the Airflow provider for it, such as"
+        " apache-airflow-providers-amazon[s3fs] for s3://"
+    )
 
 
 def check_form(value: object, conn_id: str | None = None) -> str:
@@ -288,7 +303,7 @@ def _decoded(stream: Any, place: _Place) -> Iterator[str]:
         try:
             yield from text
         except UnicodeDecodeError as error:
-            raise BadPath(f"The path {place.uri} holds no text in UTF-8 ({error}); save it as UTF-8") from error
+            raise NoText(f"The path {place.uri} holds no text in UTF-8 ({error}); save it as UTF-8") from error
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from numbers import Number
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def is_literal(value: Any, *, marks: Iterable[str], files: Iterable[str] = (), d
         return not _has(value, marks) and not value.endswith(tuple(files))
     if value is None or type(value) in (bool, int, float, complex, bytes) or isinstance(value, date | timedelta):
         return True
+    if isinstance(value, PurePath):
+        return not _has(str(value), marks)
     if depth > _DEEPEST:
         return False
     if type(value) is dict:

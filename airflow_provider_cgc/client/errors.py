@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_cgc.client.headers import header, wait_of
-from airflow_provider_cgc.client.problems import Problem, one_line
+from airflow_provider_cgc.client.problems import Problem, as_sentence, one_line
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord
@@ -172,7 +172,8 @@ class CgcApiError(CgcError):
 
     def __str__(self) -> str:
         code = "" if self.code is None else f", code {self.code}"
-        parts = [f"{self.call} answered {self.status}{code}: {self.message}", self.remedy]
+        said = f"{self.call} answered {self.status}{code}: {self.message}"
+        parts = [as_sentence(said), self.remedy] if self.remedy else [said]
         where = [f"see {self.more_info}" if self.more_info else ""]
         where.append(f"request id {self.request_id}" if self.request_id else "")
         text = " ".join(part for part in parts if part)

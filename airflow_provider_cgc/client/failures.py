@@ -83,7 +83,11 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
         return kind(_cannot_connect(layers, host), sent=False)
     fate = "What became of the request is unknown."
     if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return CgcTimeoutError(f"{request} to {host}: no answer in time ({said}). {fate}", sent=True)
+        return CgcTimeoutError(
+            f"{request} to {host}: no answer in time ({said}). {fate} If it comes again, check whether a firewall or a "
+            "proxy is in between, or raise the connection's 'timeout'.",
+            sent=True,
+        )
     if isinstance(innermost, ssl.SSLError) and innermost.reason in _NOT_OUR_PROTOCOL:
         return CgcConnectionError(
             f"{host} does not speak https ({said}). Check the connection's host and port.", sent=True, reached=False

@@ -110,6 +110,8 @@ def _check_token(token: object) -> None:
         raise CgcSettingsError("token", f"is missing; {where}")
     if token.endswith(("\n", "\r")):
         raise CgcSettingsError("token", f"the token ends with a line break; {where} without it")
+    if token == "<token>":  # noqa: S105  # as the manual writes it
+        raise CgcSettingsError("token", f"is the placeholder of the manual; {where}")
     if token[0] in _QUOTES or token[-1] in _QUOTES:
         raise CgcSettingsError("token", f"the token has quotes around it; {where} without them")
     if _HEADER.match(token):

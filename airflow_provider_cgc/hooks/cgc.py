@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import get_provider_info
-from airflow_provider_cgc.client import CgcError, Settings
+from airflow_provider_cgc.client import CgcError, CgcSettingsError, Settings
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.client.problems import as_sentence, naming_host
@@ -212,16 +212,22 @@ def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settin
     if unknown and (conn_id, unknown) not in _TOLD:
         _TOLD.add((conn_id, unknown))
         log.warning("Connection '%s' %s", conn_id, unknown)
-    with doubt_variable(conn_id):
-        return settings_from_connection(
-            conn_id,
-            host=connection.host,
-            port=connection.port,
-            schema=connection.schema,
-            password=connection.password,
-            extra=extra,
-            allowed_hosts=split_hosts(conf.get("cgc", "allowed_hosts", fallback="")),
-        )
+    try:
+        with doubt_variable(conn_id):
+            return settings_from_connection(
+                conn_id,
+                host=connection.host,
+                port=connection.port,
+                schema=connection.schema,
+                password=connection.password,
+                extra=extra,
+                allowed_hosts=split_hosts(conf.get("cgc", "allowed_hosts", fallback="")),
+            )
+    except CgcSettingsError as fault:
+        if not unknown:
+            raise
+        # A misspelt extra is often why another one seems to be missing.
+        raise CgcSettingsError(fault.field, f"{fault.fact}. The connection {unknown}") from None
 
 
 def _proxy_passwords(settings: Settings) -> Iterator[str]:

@@ -85,11 +85,12 @@ def _platform(extra: Mapping[str, Any]) -> str | None:
     name = value.strip().lower() if isinstance(value, str) else value
     if not name:
         return None
-    if name != OTHER and name not in PLATFORMS:
+    if not isinstance(name, str) or (name != OTHER and name not in PLATFORMS):
         # The value is not repeated: it may be a token in the wrong field.
         known = [*PLATFORMS, OTHER]
-        raise CgcSettingsError("platform", f"must be one of {', '.join(known)}{did_you_mean(str(name), known)}")
-    return str(name)
+        hint = did_you_mean(name, known) if isinstance(name, str) else f", and is of type {type(name).__name__}"
+        raise CgcSettingsError("platform", f"must be one of {', '.join(known)}{hint}")
+    return name
 
 
 def _base_url(platform: str | None, host: str, port: int | None, schema: str, allowed_hosts: Collection[str]) -> str:

@@ -31,6 +31,11 @@ def not_found(conn_id: str) -> CgcSettingsError:
         return CgcSettingsError(
             where, f"the environment variable {name} cannot be read: {why}. Write it like {_EXAMPLE}"
         )
+    if "://" in conn_id:
+        return ConnectionNotDefined(
+            where,
+            "is not defined; give the id of an Airflow connection, which has the address of the platform in it",
+        )
     fact = "is not defined; create it under Admin > Connections with type 'Cancer Genomics Cloud'"
     if re.fullmatch(r"[A-Z0-9_]+", conn_id.upper()):  # no shell takes another name
         fact += f", or as an environment variable: {name}={_EXAMPLE}"
@@ -89,7 +94,7 @@ def _why_no_object(text: str) -> str | None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as fault:
-        return f"is not JSON ({fault.msg} at line {fault.lineno}, column {fault.colno})"
+        return f"is not JSON ({fault.msg.removesuffix(' at')} at line {fault.lineno}, column {fault.colno})"
     except (ValueError, RecursionError) as fault:
         return f"is not JSON ({type(fault).__name__})"
     return None if isinstance(value, dict) else "is JSON, but not an object"

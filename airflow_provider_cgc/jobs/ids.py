@@ -16,7 +16,8 @@ from airflow_provider_cgc.jobs.forms import is_file_name, is_page, part_of_page
 from airflow_provider_cgc.jobs.text import shown
 
 # Ids of export and import jobs are 32 letters and digits, those of tasks UUIDs; nothing promises that this stays so.
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
+LONGEST_ID = 128
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]*")
 _SEPARATORS = re.compile(r"[\s,]+")
 _NOTHING = {"", "None", "null", "none"}
 _MOST_SHOWN = 10
@@ -138,6 +139,9 @@ def id_problem(item: Any) -> str | None:
         return f"is {item[:120]!r}, which is not an id but an address"
     if is_file_name(item):
         return f"is {item[:60]!r}, which looks like a file's name, and ids are wanted"
+    if len(item) > LONGEST_ID:
+        return f"begins with {item[:60]!r} and has {len(item)} characters, more than an id; put commas between ids"
     if not _ID.fullmatch(item):
-        return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':')"
+        advice = "; put commas between ids" if ";" in item else ""
+        return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':'){advice}"
     return None

@@ -43,6 +43,8 @@ def check_key(key: str) -> str | None:
         return "is empty; give the object a name"
     if control:
         return f"has the control character {control[0]!r} at position {control.start() + 1}; remove it"
+    if re.match(r"\w+://", key):
+        return "is a whole address; give only what comes after the volume's bucket and prefix"
     if not segments[0]:
         return "starts with a slash, which would make a folder without a name; remove it"
     if not segments[-1]:

@@ -263,6 +263,8 @@ def _file_column(columns: tuple[str, ...], delimiter: str) -> str:
     for key in ("file", "id"):
         if columns.count(key) == 1:
             return key
+    if columns[0].startswith("{"):
+        raise BadItem("is JSON; let the name of the manifest end in .jsonl, which tells its form")
     raise BadItem(
         f"has no column 'file' with the ids of the files (or one 'id'), but, with {delimiter!r} between them,"
         f" {shown(list(columns))}; add it, or put that between them that its name says: commas in a .csv, tabs in a"
@@ -314,7 +316,7 @@ def _json(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        reason = f"{error.msg} at character {error.pos + 1}"
+        reason = f"{error.msg.removesuffix(' at')} at character {error.pos + 1}"
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
         reason = type(error).__name__
     raise BadItem(f"{what} no JSON ({reason}): {shown(text.strip())}; correct or remove it")

@@ -82,8 +82,9 @@ class ProgressLog:
         if every < MUCH_SLOWER * max(asked, self.slowed_to or 0.0):
             return None
         self.slowed_to = every
+        told = f"{every:.0f}" if every >= 1 else f"{every:.1g}"
         return (
-            f"Looking at each job about every {every:.0f} s instead of every {asked:g} s, so that Airflow keeps to its"
+            f"Looking at each job about every {told} s instead of every {asked:g} s, so that Airflow keeps to its"
             " share of the platform's requests."
         )
 

@@ -211,7 +211,8 @@ class JobTracker:
         """Why the wait cannot go on with this connection, in whole sentences with the remedy; None if it can."""
         if self.denied is None:
             return None
-        fact = f"The platform does not show {self.kind.name} {self.denied_id} to this user ({self.denied})."
+        why = str(self.denied).removesuffix(".")
+        fact = f"The platform does not show {self.kind.name} {self.denied_id} to this user ({why})."
         return f"{fact} {self.denied.remedy}".rstrip()
 
     def drain_notes(self) -> list[str]:

@@ -35,10 +35,16 @@ UNTOLD_FAILURES = (
     "with wait=False and failures tolerated, the ids that it returns would not tell what the platform refused; give it"
     " a manifest_path, whose address is returned instead"
 )
+UNVERIFIED = "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False"
+_TABLES = (".csv", ".tsv")
+_NOTHING = ("None", "none", "null")
+"""What a template writes for a value that is not there."""
 
 
 def location_of(value: Any, *, where: str) -> LocationTemplate:
     """Read the template of the keys; its own errors name it. Raises BadLocation."""
+    if isinstance(value, str) and value.strip() in _NOTHING:
+        raise BadLocation(f"the location is {value!r}: a template rendered to nothing; correct the template")
     return LocationTemplate(value)
 
 
@@ -70,6 +76,11 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
             values[name] = reader(getattr(task, name), where=f"{name} of task {task.task_id!r}")
         except (CgcBadInput, BadLocation) as error:
             problems.append(str(error))
+    if task.manifest_path:
+        try:
+            _written(task.manifest_path, where=f"manifest_path of task {task.task_id!r}", conn_id=task.manifest_conn_id)
+        except CgcBadInput as error:
+            problems.append(str(error))
     if len(problems) > 1:
         raise CgcBadInput("\n".join([f"Task {task.task_id!r}: {len(problems)} problems", *listed(problems)]))
     if problems:
@@ -77,6 +88,7 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
     wrong = [BOTH] if task.items is not None and task.manifest is not None else []
     wrong += [FAILED_OF_NOTHING] if task.failed_only and task.items is not None and task.manifest is None else []
     wrong += [UNTOLD_FAILURES] if _leaves_failures_untold(task, values) else []
+    wrong += [UNVERIFIED] if task.verify and not task.wait else []
     if wrong:
         raise CgcBadInput(f"Task {task.task_id!r}: {'; '.join(wrong)}")
     return values
@@ -126,6 +138,8 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
     values = {name: given.read(name, reader) for name, reader in READERS.items()}
     if _leaves_failures_untold(task, values) and not given.is_subclass:
         given.problems.append(UNTOLD_FAILURES)
+    if task.verify is True and task.wait is False and not given.is_subclass:
+        given.problems.append(UNVERIFIED)
     _read_sources(given, task)
     if task.items is not None and task.manifest is None and given.known("items"):
         places, others = parted(given.value("items"))
@@ -150,7 +164,7 @@ def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
     if task.manifest is not None:
         given.read("manifest", partial(_manifest, task=task, any_form=task.failed_only))
     if task.manifest_path and given.known("manifest_conn_id"):
-        given.read("manifest_path", partial(_address, conn_id=task.manifest_conn_id))
+        given.read("manifest_path", partial(_written, conn_id=task.manifest_conn_id))
 
 
 def _judge_items(
@@ -190,6 +204,14 @@ def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
         return storage.check_form(value, conn_id)
     except CgcBadInput as error:
         raise CgcBadInput(f"{where}: {error}") from None
+
+
+def _written(value: Any, *, where: str, conn_id: str | None) -> str:
+    """Read the address of the manifest that is written."""
+    address = _address(value, where=where, conn_id=conn_id)
+    if address.lower().endswith(_TABLES):
+        raise CgcBadInput(f"{where} is {address!r}, but the manifest is JSON Lines; let it end in .jsonl")
+    return address
 
 
 def _manifest(value: Any, *, where: str, task: CgcBulkExportOperator, any_form: bool = False) -> str:

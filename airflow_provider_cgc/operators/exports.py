@@ -81,8 +81,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     The record of what was sent is Airflow's task state store (3.3 and later), the manifest at `manifest_path`, or the
     platform's list of jobs. Where only that list is left, a Clear of a task that succeeded finds its jobs there and
-    exports nothing, and so does one of a task with `wait=False`, which never knows how its jobs end; set `resume=False`
-    to export anew.
+    exports nothing. A task with `wait=False` never knows how its jobs end: a Clear sends again only what failed. Set
+    `resume=False` to export anew.
 
     Returns its summary, also in the XCom `cgc_summary`: see `CgcBulkExportSensor`; `failed_items` and the manifest are
     in the form that `items` and `manifest` take. With `wait=False` it returns the manifest's URI, or the job ids where
@@ -271,7 +271,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         push_xcom(context["ti"], SUMMARY_KEY, summary)
         for line in failure_table(summary):
             self.log.warning("%s", line)
-        self.log.info("%s started; nobody waits for them here.", self.kind.count(len(tracker.open)))
+        self.log.info("%s started; this task does not wait.", self.kind.count(len(tracker.open)))
         return self._handed_over(list(tracker.open))
 
     def _report(self, exporting: Exporting) -> dict[str, Any]:
@@ -543,7 +543,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             items = items_given(self.items, **how)
         else:
             raise CgcInputRefused(
-                f"Task {self.task_id!r} has neither items nor a manifest; the upstream task may have returned nothing."
+                f"Task {self.task_id!r} has neither items nor a manifest: the upstream task returned nothing, or was"
+                " skipped; let it return a list ([] if there is nothing to export)."
             )
         empty = "has no item that failed, so that nothing is left to export; set allow_empty=True if that may be"
         check_count(

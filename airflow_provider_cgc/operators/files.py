@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.assets import refuse_silent_outlets
 from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
@@ -136,6 +137,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         self.manifest_conn_id = manifest_conn_id
         self.cgc_conn_id = cgc_conn_id
         self._masked_task_info = MaskedTaskInfo()
+        refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._read_literals().refuse()
 
     def _read_literals(self) -> Literals:
@@ -191,10 +193,14 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             if expected is not None and expected > MOST_IN_XCOM:
                 raise CgcBadInput(f"expected_count is {expected}; {_needs_a_manifest()}")
             return
-        uri = self._manifest_uri()
-        if not uri.lower().endswith(_MANIFEST_ENDS):
-            raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
-        storage.check_form(uri)
+        try:
+            uri = self._manifest_uri()
+            if uri.lower().endswith(_MANIFEST_ENDS):
+                storage.check_form(uri)
+                return
+        except CgcBadInput as error:
+            raise CgcBadInput(f"manifest_path: {error}") from None
+        raise CgcBadInput(f"manifest_path is {uri!r}; let it end in .jsonl, which tells readers its form")
 
     def _manifest_uri(self) -> str:
         """Return the manifest's address with its connection."""

@@ -375,11 +375,11 @@ class Record:
             return []
         try:
             found = read_outcomes(storage.read_lines(self._path), name=self._path)
-        except BadItems as error:
+        except (BadItems, storage.NoText) as error:
             raise CgcBadInput(
                 f"At manifest_path {self._path} there is something that is no manifest of this operator; give another"
-                f" path, or remove it ({error.problems[0]})."
-            ) from None
+                " path, or remove it."
+            ) from error
         return found.outcomes
 
 

@@ -12,6 +12,8 @@ from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.locations import BadLocation
 from airflow_provider_cgc.jobs.manifest import ItemState
 from airflow_provider_cgc.jobs.outcomes import tracker_of
+from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.sensors.endings import joined
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.manifest import ItemOutcome
@@ -58,5 +60,9 @@ def where_reasons_are(summary: dict[str, Any], *, manifest: str | None) -> str:
     """Say where the reason of each item is, by the summary of `write_reasons`."""
     if summary["manifest"]:
         return f"All items, each with its reason, are in the manifest {manifest}"
-    kept = f" The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else ""
-    return f"The XCom 'cgc_summary' has the first {len(summary['failed_items'])} reasons.{kept}"
+    told, failed = len(summary["failed_items"]), summary["failed"]
+    of_all = f" of {failed}" if told < failed else ""
+    return joined(
+        f"The XCom 'cgc_summary' has {counted(told, 'reason')}{of_all}." if told else "",
+        f"The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else "",
+    )

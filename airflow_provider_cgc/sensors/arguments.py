@@ -54,8 +54,10 @@ def check_count(
         raise CgcBadInput(f"{where} {empty}")
 
 
-def why_fewer(kind: JobKind) -> str:
-    """Say what another number of job ids may come from."""
+def why_others(kind: JobKind, count: int, expected: int | None) -> str:
+    """Say what another number of job ids may come from, and what to do then."""
+    if expected is not None and count > expected:
+        return "correct expected_count, or look at the log of the task that starts them"
     return (
         f"some {kind.plural} were refused when they were submitted, or their ids were lost on the way; look at the log"
         " of the task that starts them"
@@ -108,7 +110,7 @@ def connection_id(value: Any, *, where: str) -> str:
 
     :raises CgcBadInput: if it is no text, or empty.
     """
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str) and value.strip() and "://" not in value:
         return value
     raise CgcBadInput(f"{where} is {value!r}; give the id of an Airflow connection, or leave it out for the default")
 

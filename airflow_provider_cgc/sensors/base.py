@@ -48,7 +48,7 @@ from airflow_provider_cgc.sensors.arguments import (
     connection_id,
     ids_given,
     whole_number,
-    why_fewer,
+    why_others,
 )
 from airflow_provider_cgc.sensors.endings import joined, open_jobs, timeout_error, wait_error
 from airflow_provider_cgc.sensors.wait import Wait
@@ -299,7 +299,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         return list(dict.fromkeys(ids_given(value, where=where)))
 
     def _check_ids(self, ids: Sequence[Any], expected: int | None, *, where: str) -> None:
-        why = why_fewer(self.kind)
+        why = why_others(self.kind, len(ids), expected)
         check_count(len(ids), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
 
     def _look(self, wait: Wait) -> Outcome | None:
@@ -487,10 +487,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         """Say what to do in Airflow, so that neither the same failure nor a second copy of good files comes of it."""
         if not summary["failed"]:
             return (
-                f"Check that the ids are those of {self.kind.name} jobs and not, say, of files, and that connection"
-                f" {self.cgc_conn_id!r} is of the platform and the user who started the {self.kind.plural}. Jobs that"
-                " ended long ago may be gone: nothing tells how long the platform keeps them. Then clear this task:"
-                f" {self._after_clear}."
+                f"This task asks with connection {self.cgc_conn_id!r}. When the ids and the connection are right, clear"
+                f" it: {self._after_clear}."
             )
         starters = ", ".join(sorted(self.upstream_task_ids)) or f"the task that starts the {self.kind.plural}"
         return (

@@ -83,6 +83,11 @@ def _refuse_results(entry: Any, where: str) -> None:
         return
     if entry.get("dry_run"):
         raise CgcBadInput(f"{where} is the report of a dry run, which started nothing; drop dry_run, and {_HANDOVER}")
+    if "file" in entry:
+        raise CgcBadInput(
+            f"{where} has files to export, not ids of jobs; give them to CgcBulkExportOperator(items=...), with"
+            " wait=False, and hand on what that returns"
+        )
     if {"total", "failed_items"} <= entry.keys():
         raise CgcBadInput(
             f"{where} is the summary of a task that has waited already, so there is nothing left to wait for; drop"

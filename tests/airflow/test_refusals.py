@@ -57,7 +57,7 @@ def test_a_refusal_tells_causes_and_what_is_tolerated(emulator: CgcEmulator) -> 
     assert head == "items of task 'export': 28 of 30 items cannot be exported; max_failures=3 tolerates 3"
     assert first.startswith("- 24 items: 5002: ")
     assert second.startswith("- 4 items: It is a folder")
-    assert "The XCom 'cgc_summary' has the first 28 reasons." in second
+    assert "The XCom 'cgc_summary' has 28 reasons." in second
 
 
 @pytest.mark.parametrize(
@@ -196,3 +196,20 @@ def test_items_without_a_place_are_named_once(emulator: CgcEmulator) -> None:
     text = str(task.error)
     assert text.count("nometa.txt") == 1
     assert f"item 1: file {bare} ('nometa.txt'): It has no metadata field 'sample'" in text
+
+
+def test_a_volume_that_is_not_there_has_no_reasons(emulator: CgcEmulator) -> None:
+    task = Attempts(emulator, items=emulator.file_ids[:2], volume="demo-lab/nowhere")
+
+    assert task.run() == "CgcInputRefused"
+
+    assert "volume demo-lab/nowhere, where 2 items go" in str(task.error)
+    assert str(task.error).endswith("This attempt has sent nothing.")
+
+
+def test_a_path_with_a_template_is_refused_for_good(emulator: CgcEmulator) -> None:
+    task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=Path("/lab/{{ ds }}/m.jsonl"))
+
+    assert task.run() == "CgcInputRefused"
+
+    assert "a template in it is not rendered; write it as text. This attempt has sent nothing." in str(task.error)

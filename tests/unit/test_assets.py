@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import AssetAlias, AssetAll, AssetAny
 from airflow_provider_cgc.assets import FACTS, asset_of, place_of, tell_events
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
 
@@ -77,7 +78,9 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
     CgcBulkExportOperator(**USUAL, **arguments)
 
 
-@pytest.mark.parametrize("make", [CgcBulkExportOperator, CgcBulkExportSensor], ids=["operator", "sensor"])
+@pytest.mark.parametrize(
+    "make", [CgcBulkExportOperator, CgcListFilesOperator, CgcBulkExportSensor], ids=["export", "list", "sensor"]
+)
 @pytest.mark.parametrize(
     "outlet",
     [
@@ -88,7 +91,8 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
     ids=["all", "any", "text"],
 )
 def test_an_outlet_never_announced_is_refused(make: Any, outlet: Any) -> None:
-    arguments = {"task_id": "t", "export_ids": ["a"]} if make is CgcBulkExportSensor else USUAL
+    own = {CgcBulkExportSensor: {"task_id": "t", "export_ids": ["a"]}, CgcListFilesOperator: {"task_id": "t"}}
+    arguments = own.get(make, USUAL)
 
     with pytest.raises(ValueError, match="Airflow announces nothing for an outlet of type"):
         make(outlets=[outlet], **arguments)

@@ -166,7 +166,7 @@ def test_five_items_are_named_and_the_others_counted():
     lines = str(CgcJobsFailed(many, HINT)).splitlines()
 
     assert len([line for line in lines if line.startswith("  results/")]) == 5
-    assert lines[-2] == "- 4002 are not named here: see the task's log and its XCom 'cgc_summary'"
+    assert lines[-2] == "- 4002 are not named here: see the XCom 'cgc_summary'"
     assert lines[-1] == HINT
 
 

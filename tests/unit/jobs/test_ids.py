@@ -116,7 +116,7 @@ def test_ten_thousand_ids_come_through_in_every_form(form):
         (["a\nb"], "is 'a\\nb', which is not an id"),
         (["\x00"], "which is not an id"),
         (["ä" * 20], "which is not an id"),
-        (["x" * 129], "which is not an id"),
+        (["x" * 129], "has 129 characters, more than an id"),
         ("[" * 50_000, "neither JSON nor a Python list"),
         ("[" * 50 + "]" * 50, "has lists within lists, more than 10 deep"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 FILE = "65a1b2c3d4e5f60718293a4b"
@@ -257,6 +258,38 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         {"cgc_conn_id": None},
         "cgc_conn_id is None; give the id of an Airflow connection, or leave it out for the default.",
     ),
+    (
+        "export",
+        {"cgc_conn_id": "https://cgc-api.sbgenomics.com/v2"},
+        "cgc_conn_id is 'https://cgc-api.sbgenomics.com/v2'; give the id of an Airflow connection, or leave it out for"
+        " the default.",
+    ),
+    (
+        "export",
+        {"location": "None"},
+        "the location is 'None': a template rendered to nothing; correct the template.",
+    ),
+    (
+        "export",
+        {"location": Path("raw/{name}")},
+        "the location is PosixPath('raw/{name}'), of type PosixPath; give text.",
+    ),
+    (
+        "export",
+        {"manifest_path": "file:///runs/exports.csv"},
+        "manifest_path is 'file:///runs/exports.csv', but the manifest is JSON Lines; let it end in .jsonl.",
+    ),
+    (
+        "export",
+        {"manifest_path": Path("exports.jsonl")},
+        "manifest_path: The path 'exports.jsonl' does not tell where it begins; write it like"
+        " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
+    ),
+    (
+        "export",
+        {"verify": True, "wait": False},
+        "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False.",
+    ),
     ("export", {"verify": "true"}, "verify is 'true', of type str; give True or False, it is not templated."),
     ("export", {"poke_interval": 0}, "poke_interval is 0; give seconds above 0, or a timedelta."),
     ("export", {"timeout": -1}, "timeout is -1; give seconds from 0 on, or a timedelta."),
@@ -418,7 +451,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "list",
         {"manifest_path": "files.jsonl"},
-        "The path 'files.jsonl' does not tell where it begins; write it like"
+        "manifest_path: The path 'files.jsonl' does not tell where it begins; write it like"
         " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
     ),
     (

@@ -118,7 +118,7 @@ def test_an_import_that_the_platform_does_not_know_is_named(
         ImportRun(platform, monkeypatch).to_the_end()
 
     assert f"{unknown}: 9008: The platform does not know this import job." in str(caught.value)
-    assert "the user who started the imports" in str(caught.value)
+    assert "the user who started the job" in str(caught.value)
 
 
 def test_another_users_import_ends_the_wait_with_the_remedy(platform: Imports, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,7 @@ def test_an_id_unknown_for_ever_fails_the_wait_by_name(
     with pytest.raises(CgcJobsFailed, match=job_id) as raised:
         Run(platform, monkeypatch, store=store, mode="reschedule").to_the_end()
 
-    for cause in ("export jobs and not, say, of files", "'cgc_default' is of the platform and the user", "may be gone"):
+    for cause in ("that of the job and not, say, of its file", "the user who started the job", "may be gone"):
         assert cause in str(raised.value)
 
 
@@ -427,7 +427,7 @@ def test_an_unknown_id_is_met_with_another_next_step_than_a_failed_export(
     with pytest.raises(CgcJobsFailed) as failed:
         Run(platform, monkeypatch, mode="poke").to_the_end()
 
-    assert "Then clear this task: it only waits" in str(failed.value)
+    assert "clear it: it only waits" in str(failed.value)
     assert "anew" not in str(failed.value)
 
 

@@ -1,0 +1,172 @@
+"""Texts that a first try meets: what they say must be so, and must work when it is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.assets import asset_of
+from airflow_provider_cgc.client import CgcSettingsError, Settings
+from airflow_provider_cgc.client.errors import CgcNotFound
+from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
+from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
+from airflow_provider_cgc.jobs.items import BadItems
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.manifest import read_items
+from airflow_provider_cgc.jobs.report import ProgressLog
+from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.sensors.arguments import why_others
+from airflow_provider_cgc.sensors.handover import manifests_given
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+def connection(monkeypatch: pytest.MonkeyPatch, text: str) -> tuple[bool, str]:
+    """What the Test button says of a connection that the environment defines."""
+    monkeypatch.setenv("AIRFLOW_CONN_CGC_DEFAULT", text)
+    return CgcHook("cgc_default").test_connection()
+
+
+@pytest.mark.parametrize("platform", [["cgc"], {"cgc": 1}, 5])
+def test_a_platform_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch, platform: Any) -> None:
+    told = json.dumps({"conn_type": "cgc", "password": TOKEN, "extra": {"platform": platform}})
+
+    works, why = connection(monkeypatch, told)
+
+    assert not works
+    assert (
+        f"must be one of cgc, cavatica, sbg-us, sbg-eu, sbg-cn, bdc, other, and is of type {type(platform).__name__}"
+        in why
+    )
+
+
+def test_a_misspelt_extra_is_told_with_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    works, why = connection(monkeypatch, f"cgc://:{TOKEN}@/?platfrm=cgc")
+
+    assert not works
+    assert "choose a platform, such as 'cgc'. The connection has extras" in why
+    assert "is 'platfrm' meant to be 'platform'?" in why
+
+
+def test_a_web_address_is_no_connection_id() -> None:
+    with pytest.raises(CgcSettingsError, match="is not defined; give the id of an Airflow connection, which has"):
+        CgcHook("https://cgc-api.sbgenomics.com/v2").settings  # noqa: B018
+
+
+def test_a_cut_off_connection_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        "(Unterminated string starting at line 1, column 22)" in connection(monkeypatch, '{"conn_type": "cgc", "pa')[1]
+    )
+
+
+def test_a_cut_off_text_in_a_manifest_is_in_words() -> None:
+    with pytest.raises(BadItems, match="Unterminated string starting at character 10"):
+        read_items(iter(['{"file": "x']), name="file:///lab/m.jsonl")
+
+
+def test_the_placeholder_of_the_manual_is_no_token() -> None:
+    with pytest.raises(CgcSettingsError, match="token: is the placeholder of the manual; copy it from"):
+        Settings(token="<token>")
+
+
+def test_a_remedy_begins_a_sentence_of_its_own() -> None:
+    error = CgcNotFound(Problem(404, None, "HTTP 404 Not Found", made_here=True), status=404, call="GET /user")
+
+    assert "HTTP 404 Not Found. The address itself" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("uri", "advice"),
+    [
+        ("s3:/bucket/x.jsonl", "write it like s3://bucket/folder/name.jsonl, as text: a Path makes one slash of two"),
+        ("https://lab.example/x.jsonl", "web addresses are no object storage; put the file into a bucket"),
+        ("s4://bucket/x.jsonl", "correct s4://, or install the Airflow provider for it"),
+    ],
+)
+def test_an_address_that_none_can_open_is_mended(uri: str, advice: str) -> None:
+    with pytest.raises(storage.BadPath) as caught:
+        storage.check(uri)
+
+    assert advice in str(caught.value)
+
+
+def test_a_path_with_a_template_is_told_to_be_text() -> None:
+    with pytest.raises(storage.BadPath, match="is no address: a template in it is not rendered; write it as text"):
+        storage.address(Path("/lab/{{ ds }}/x.jsonl"))
+
+
+@pytest.mark.parametrize("there", [b"\xe9\xff", b'{"a": 1}\n'], ids=["latin-1", "other JSON"])
+def test_what_stands_at_manifest_path_is_no_advice(tmp_path: Path, there: bytes) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(there)
+    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)
+    record = Record(
+        ti, store=None, manifest_path=f"file://{path}", resume=True, retries=0, again=False, warn=lambda line: None
+    )
+
+    with pytest.raises(CgcBadInput) as caught:
+        record.check(dry_run=False)
+
+    assert str(caught.value).endswith("no manifest of this operator; give another path, or remove it.")
+
+
+def test_json_lines_named_csv_are_told_to_end_in_jsonl() -> None:
+    with pytest.raises(BadItems, match="line 1 is JSON; let the name of the manifest end in"):
+        read_items(iter(['{"version": 1, "file": "a"}\n']), name="file:///lab/m.csv")
+
+
+@pytest.mark.parametrize("path", ["", "x.jsonl", 5])
+def test_a_list_names_the_argument_of_its_path(path: Any) -> None:
+    with pytest.raises(CgcInputRefused, match="'t': manifest_path: The path "):
+        CgcListFilesOperator(task_id="t", project="lab/a", manifest_path=path)
+
+
+@pytest.mark.parametrize("location", ["s3://bucket/{name}", "gs://bucket/runs/x"])
+def test_an_address_for_a_location_is_called_one(location: str) -> None:
+    with pytest.raises(BadLocation, match="is a whole address; give only what comes after the volume's bucket"):
+        LocationTemplate(location)
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (["x" * 300], "item 1 begins with 'x+' and has 300 characters, more than an id"),
+        ("abc;def", "which is not an id .*; put commas between ids"),
+    ],
+)
+def test_ids_that_run_together_are_told_so(ids: Any, words: str) -> None:
+    with pytest.raises(BadIds, match=words):
+        parse_ids(ids)
+
+
+def test_more_ids_than_expected_were_not_refused() -> None:
+    assert "refused" in why_others(EXPORT, 1, 2)
+    assert why_others(EXPORT, 2, 1) == "correct expected_count, or look at the log of the task that starts them"
+
+
+@pytest.mark.parametrize("place", [(None,), (5,), ("lab/bucket", None), ("lab/bucket", 5)])
+def test_an_asset_of_no_text_is_refused_in_words(place: tuple[Any, ...]) -> None:
+    with pytest.raises(CgcBadInput, match="write it like"):
+        asset_of(*place)
+
+
+@pytest.mark.parametrize("as_given", [list, str], ids=["list", "text of a template"])
+def test_files_for_a_sensor_are_sent_to_the_operator(as_given: Any) -> None:
+    files = [{"file": "a" * 24, "name": "x.bam"}, {"file": "b" * 24, "name": "y.bam"}]
+
+    with pytest.raises(CgcBadInput, match="has files to export, not ids of jobs; give them to CgcBulkExportOperator"):
+        manifests_given(as_given(files), where="export_ids of task 'wait'")
+
+
+@pytest.mark.parametrize(("every", "told"), [(0.3, "every 0.3 s instead"), (38.4, "every 38 s instead")])
+def test_a_slower_look_is_never_every_0_s(every: float, told: str) -> None:
+    assert told in str(ProgressLog().slowed(every, asked=0.1))
