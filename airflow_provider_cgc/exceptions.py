@@ -170,7 +170,9 @@ def _lines_about(groups: Sequence[Group]) -> list[_Line]:
 def _shortened(item: Mapping[str, Any]) -> dict[str, Any]:
     """Cut the long names from the left, so that the file's own name, the code and the message stay in sight."""
     names = {key: item[key] for key in ("location", "name") if isinstance(item.get(key), str)}
-    cut = {key: f"...{name[3 - LONGEST_NAME :]}" for key, name in names.items() if len(name) > LONGEST_NAME}
+    if "location" in names and names["location"].endswith(names.get("name", "")):
+        names["name"] = ""  # the location says it, however short it gets
+    cut = {key: f"...{name[3 - LONGEST_NAME :]}" if len(name) > LONGEST_NAME else name for key, name in names.items()}
     return {**item, **cut}
 
 

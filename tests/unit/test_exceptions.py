@@ -215,6 +215,13 @@ def test_a_hint_without_end_is_cut():
     assert len(text) == MOST_CHARACTERS
 
 
+def test_a_name_that_ends_a_cut_location_is_said_once():
+    name = f"{'n' * 79}.vcf.gz"
+    text = str(CgcJobsFailed(summary(item(location=f"nightly/{name}", name=name))))
+
+    assert text.count(".vcf.gz") == 1
+
+
 def test_the_failed_items_are_at_hand_for_a_callback():
     items = [item(number) for number in range(100)]
 
