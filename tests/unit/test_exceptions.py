@@ -216,7 +216,7 @@ def test_a_hint_without_end_is_cut():
 
 
 def test_a_name_that_ends_a_cut_location_is_said_once():
-    name = f"{'n' * 79}.vcf.gz"
+    name = f"{'n' * 72}.vcf.gz"
     text = str(CgcJobsFailed(summary(item(location=f"nightly/{name}", name=name))))
 
     assert text.count(".vcf.gz") == 1
