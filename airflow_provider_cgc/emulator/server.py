@@ -46,6 +46,7 @@ class CgcEmulator(Controls):
     :param token: of the default user.
     :param slots: how many jobs run at a time.
     :param throughput: of each job, bytes per platform second.
+    :raises ValueError: if the catalogue has fewer `files`.
     """
 
     def __init__(
@@ -63,6 +64,11 @@ class CgcEmulator(Controls):
         throughput: float = THROUGHPUT,
     ) -> None:
         catalogue = built_in() if manifest is None else read_manifest(manifest)
+        if files is not None and not 0 <= files <= len(catalogue):
+            raise ValueError(
+                f"files is {files}, and the catalogue has {len(catalogue)}; give a 'manifest' with more, or use "
+                "add_files() of the emulator"
+            )
         world = World(
             catalogue[:files],
             clock=Clock(wall, speed=speed),

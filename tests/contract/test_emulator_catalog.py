@@ -40,6 +40,12 @@ def test_emulator_loads_as_many_as_asked(files: int | None, count: int) -> None:
         assert list(emulator.file_names) == emulator.file_ids
 
 
+@pytest.mark.parametrize("files", [301, -1])
+def test_more_files_than_there_are_is_an_error(files: int) -> None:
+    with pytest.raises(ValueError, match=f"files is {files}, and the catalogue has 300"):
+        CgcEmulator(files=files)
+
+
 def test_extra_columns_and_blank_lines_pass(tmp_path: Path) -> None:
     path = write(tmp_path, "colour\t" + HEADER, "red\t" + GOOD, "")
 
