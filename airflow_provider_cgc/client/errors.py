@@ -68,12 +68,16 @@ class CgcError(Exception):
 
 
 class CgcSettingsError(CgcError, ValueError):
-    """A setting is wrong: the text names the field, the fact and the remedy. Nothing was sent."""
+    """A setting is wrong: the text names the field, the fact and the remedy. Nothing was sent.
 
-    def __init__(self, field: str, fact: str) -> None:
+    `.undefined` is True where there is no such connection at all.
+    """
+
+    def __init__(self, field: str, fact: str, *, undefined: bool = False) -> None:
         super().__init__(field, fact)
         self.field = field
         self.fact = fact
+        self.undefined = undefined
 
     def __str__(self) -> str:
         return f"{self.field}: {self.fact}"

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
 from airflow_provider_cgc import __version__
@@ -89,7 +90,7 @@ class Wire:
         ) as response:
             token = self._settings.token
             headers = {name: text.replace(token, "***") for name, text in response.headers.items()}
-            return response.status_code, headers, self._read(request, response, wait)
+            return response.status_code, CaseInsensitiveDict(headers), self._read(request, response, wait)
 
     def _read(self, request: Request, response: requests.Response, wait: float) -> bytes:
         """Read to the end, for `wait` seconds; the timeout of a socket starts anew with every byte that trickles in."""

@@ -13,14 +13,10 @@ from contextlib import contextmanager
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
 
-__all__ = ["ConnectionNotDefined", "doubt_variable", "not_found", "refuse_odd_extra"]
+__all__ = ["doubt_variable", "not_found", "refuse_odd_extra"]
 
 _KEYS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 _EXAMPLE = """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'"""
-
-
-class ConnectionNotDefined(CgcSettingsError):
-    """Nothing defines the connection, here."""
 
 
 def not_found(conn_id: str) -> CgcSettingsError:
@@ -32,14 +28,12 @@ def not_found(conn_id: str) -> CgcSettingsError:
             where, f"the environment variable {name} cannot be read: {why}. Write it like {_EXAMPLE}"
         )
     if "://" in conn_id:
-        return ConnectionNotDefined(
-            where,
-            "is not defined; give the id of an Airflow connection, which has the address of the platform in it",
-        )
+        fact = "is not defined; give the id of an Airflow connection, which has the address of the platform in it"
+        return CgcSettingsError(where, fact, undefined=True)
     fact = "is not defined; create it under Admin > Connections with type 'Cancer Genomics Cloud'"
     if re.fullmatch(r"[A-Z0-9_]+", conn_id.upper()):  # no shell takes another name
         fact += f", or as an environment variable: {name}={_EXAMPLE}"
-    return ConnectionNotDefined(where, fact)
+    return CgcSettingsError(where, fact, undefined=True)
 
 
 def refuse_odd_extra(conn_id: str, extra: object) -> None:

@@ -17,7 +17,6 @@ from airflow_provider_cgc import client, showing
 from airflow_provider_cgc.client.problems import as_sentence
 from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
-from airflow_provider_cgc.hooks.unreadable import ConnectionNotDefined
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.live import LiveView
@@ -279,7 +278,9 @@ async def connect(cgc_conn_id: str) -> client.CgcClient:
     )
     try:
         settings: client.Settings = await look_up(CgcHook.aget_settings, cgc_conn_id)
-    except ConnectionNotDefined as missing:
+    except client.CgcSettingsError as missing:
+        if not missing.undefined:
+            raise
         raise client.CgcSettingsError(
             missing.field,
             "is not defined where the triggerer runs, although the worker has found it. It may be an environment"

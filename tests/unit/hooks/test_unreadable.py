@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcSettingsError, Settings
 from airflow_provider_cgc.hooks.cgc import CgcHook
-from airflow_provider_cgc.hooks.unreadable import ConnectionNotDefined, not_found
+from airflow_provider_cgc.hooks.unreadable import not_found
 
 SECRET = "canary-secret-token"
 GOOD = '{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'
@@ -88,7 +88,7 @@ def test_what_the_error_says_to_write_is_read(monkeypatch: pytest.MonkeyPatch) -
 def test_a_variable_that_no_shell_takes_is_not_advised(conn_id: str, offered: bool) -> None:
     told = not_found(conn_id)
 
-    assert isinstance(told, ConnectionNotDefined)
+    assert told.undefined
     assert ("AIRFLOW_CONN_" in str(told)) is offered
     assert "Admin > Connections" in str(told)
 
