@@ -49,6 +49,17 @@ def test_a_platform_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch, pl
     )
 
 
+def test_a_token_in_the_field_of_the_platform_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = json.dumps({"conn_type": "cgc", "password": TOKEN, "extra": {"platform": TOKEN}})
+
+    works, why = connection(monkeypatch, told)
+
+    assert not works
+    assert "must be one of cgc" in why
+    assert TOKEN not in why
+    assert TOKEN.lower() not in why
+
+
 def test_a_misspelt_extra_is_told_with_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     works, why = connection(monkeypatch, f"cgc://:{TOKEN}@/?platfrm=cgc")
 

@@ -206,6 +206,7 @@ TOGETHER: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "failed_only": ({"failed_only": True}, {"items": None, "manifest": "s3://b/m.jsonl"}, "failed_only=True chooses"),
     "both": ({}, {"items": None, "manifest": "s3://b/m.jsonl"}, "give either items or a manifest"),
     "untold": ({"wait": False, "max_failures": 1}, {"manifest_path": "s3://b/m.jsonl"}, "failures tolerated"),
+    "unverified": ({"wait": False, "verify": True}, {"verify": False}, "nothing can be verified"),
     "untold share": ({"wait": False, "max_failure_share": 0.1}, {"manifest_path": "/m.jsonl"}, "failures tolerated"),
 }
 WRONG = {"both": {"manifest": "s3://b/m.jsonl"}}

@@ -265,6 +265,20 @@ def test_a_list_within_itself_is_no_literal() -> None:
     assert not is_literal(endless, marks=["{{"])
 
 
+def test_only_plain_lists_and_dicts_are_literals() -> None:
+    """Others may read what is in them from elsewhere, as Airflow's own sequences of XComs do."""
+
+    class Lazy(dict[str, Any]):
+        """A mapping of its own kind."""
+
+    class Lines(list[Any]):
+        """A list of its own kind."""
+
+    assert is_literal({"a": [1]}, marks=["{{"])
+    assert not is_literal(Lazy(a=1), marks=["{{"])
+    assert not is_literal({"a": Lines([1])}, marks=["{{"])
+
+
 def test_a_generator_is_left_whole() -> None:
     ids = (one for one in ["no id/at all"])
 
