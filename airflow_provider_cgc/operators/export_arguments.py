@@ -142,7 +142,7 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
         given.problems.append(UNVERIFIED)
     _read_sources(given, task)
     if task.items is not None and task.manifest is None and given.known("items"):
-        places, others = parted(given.value("items"))
+        places, others = parted(storage.texts_in(given.value("items")))
         for place in places:
             given.check(partial(_manifest, place, where="items", task=task))
         if others or not places:

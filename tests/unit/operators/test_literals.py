@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, BaseOperator
+from airflow.providers.common.compat.sdk import DAG, BaseOperator, ObjectStoragePath
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
@@ -263,6 +263,27 @@ def test_a_list_within_itself_is_no_literal() -> None:
     endless.append(endless)
 
     assert not is_literal(endless, marks=["{{"])
+
+
+LIST = "/data/list.jsonl"
+
+
+@pytest.mark.parametrize("address", [Path(LIST), ObjectStoragePath(f"file://{LIST}")], ids=["path", "object"])
+@pytest.mark.parametrize(
+    ("kind", "name", "wrap"),
+    [
+        ("export", "items", lambda one: one),
+        ("export", "items", lambda one: [one]),
+        ("export", "items", lambda one: [FILE, [one]]),
+        ("export", "items", lambda one: {one}),
+        ("export", "manifest_path", lambda one: one),
+        ("wait", "export_ids", lambda one: one),
+        ("wait", "export_ids", lambda one: [one]),
+        ("list", "manifest_path", lambda one: one),
+    ],
+)
+def test_an_address_that_is_an_object_is_right(kind: str, name: str, wrap: Any, address: Any) -> None:
+    assert getattr(made(kind, {name: wrap(address)}), name) == wrap(address)
 
 
 def test_only_plain_lists_and_dicts_are_literals() -> None:
