@@ -23,7 +23,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
     CgcUsageError,
 )
-from airflow_provider_cgc.client.retry import astray, transient, wait_before_repeat
+from airflow_provider_cgc.client.http.retry import astray, transient, wait_before_repeat
 from airflow_provider_cgc.compat import AirflowFailException, RetryPolicy
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcWaitError
 

@@ -19,7 +19,7 @@ from airflow_provider_cgc.jobs.tracker import Outcome
 from airflow_provider_cgc.links import links_of, push_links
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.budget import RateBudget
+    from airflow_provider_cgc.client.http.budget import RateBudget
 
     Warn = Callable[[str], object]
 

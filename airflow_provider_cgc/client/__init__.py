@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.budget import RateBudget, budget_for
     from airflow_provider_cgc.client.bulk import chunks_of, started_ids
     from airflow_provider_cgc.client.client import CgcClient
     from airflow_provider_cgc.client.errors import (
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
         CgcUnreadableError,
         CgcUsageError,
     )
+    from airflow_provider_cgc.client.http.budget import RateBudget, budget_for
+    from airflow_provider_cgc.client.http.retry import transient, wait_before_repeat
     from airflow_provider_cgc.client.models import (
         BulkRecord,
         ExportJob,
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     )
     from airflow_provider_cgc.client.platforms import KNOWN_HOSTS, PLATFORMS, Platform
     from airflow_provider_cgc.client.problems import REMEDIES, Problem, Remedy
-    from airflow_provider_cgc.client.retry import transient, wait_before_repeat
     from airflow_provider_cgc.client.settings import Settings
 
 __all__ = [

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from airflow_provider_cgc.client.budget import RateBudget, budget_for
 from airflow_provider_cgc.client.endpoints.exports import ExportsEndpoint
 from airflow_provider_cgc.client.endpoints.files import FilesEndpoint
 from airflow_provider_cgc.client.endpoints.imports import ImportsEndpoint
 from airflow_provider_cgc.client.endpoints.projects import ProjectsEndpoint
 from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
 from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.http.budget import RateBudget, budget_for
+from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import RateLimit, User, rate_limit_from_json
 from airflow_provider_cgc.client.settings import Settings
-from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["CgcClient"]
 

@@ -33,7 +33,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_cgc.client.headers import header, wait_of
+from airflow_provider_cgc.client.http.headers import header, wait_of
 from airflow_provider_cgc.client.problems import Problem, as_sentence, one_line
 
 if TYPE_CHECKING:

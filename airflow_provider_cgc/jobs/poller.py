@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
-from airflow_provider_cgc.client.retry import astray, counts_as_attempt, transient, wait_before_repeat
+from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.agenda import Agenda
 from airflow_provider_cgc.jobs.shared import shared
 from airflow_provider_cgc.jobs.shared_client import SharedClient
@@ -30,7 +30,7 @@ from airflow_provider_cgc.jobs.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.budget import RateBudget
+    from airflow_provider_cgc.client.http.budget import RateBudget
     from airflow_provider_cgc.client.models import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.shared_client import Connect

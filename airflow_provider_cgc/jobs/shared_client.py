@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.budget import RateBudget
+    from airflow_provider_cgc.client.http.budget import RateBudget
 
     Connect = Callable[[], Coroutine[Any, Any, CgcClient]]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.bulk import chunks_of
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.retry import transient, unreached
+from airflow_provider_cgc.client.http.retry import transient, unreached
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.client.bulk import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
-from airflow_provider_cgc.client.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
+from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.live import LiveView

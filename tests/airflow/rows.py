@@ -52,7 +52,7 @@ def play(*tasks: dict[str, Any]) -> list[Ended]:
         patch.setenv("ROWS_ERRORS", str(noted))
         patch.setattr(CgcJobsSensor, "event_grace", 0.0)
         # An emulator may have the port of one that is gone, whose requests are none of its own.
-        patch.setattr("airflow_provider_cgc.client.budget._BUDGETS", {})
+        patch.setattr("airflow_provider_cgc.client.http.budget._BUDGETS", {})
         run = load_dag_file("rows").dag.test()
         errors = dict(json.loads(line) for line in noted.read_text().splitlines())
     states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client import transport
 from airflow_provider_cgc.client.errors import CgcConnectionError
-from airflow_provider_cgc.client.wire import Wire
+from airflow_provider_cgc.client.http import transport
+from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.airflow.attempts import Attempts, in_this_process  # noqa: F401  # a fixture
 

@@ -27,7 +27,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from fsspec.implementations.local import LocalFileSystem
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.client.wire import Wire
+from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.compat import (
     AirflowFailException,
     AirflowRescheduleException,

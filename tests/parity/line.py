@@ -15,9 +15,9 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from airflow_provider_cgc.client.call import Request
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.wire import Wire
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.wire import Wire
 
 if TYPE_CHECKING:
     from tests.parity.scene import Time

@@ -160,7 +160,7 @@ class Scene:
 
     def new_process(self, predecessor: Process | None = None) -> Process:
         """Forget what a new process of Airflow does not know: the rate budget, and whatever it was not handed."""
-        self._patch.setattr("airflow_provider_cgc.client.budget._BUDGETS", {})
+        self._patch.setattr("airflow_provider_cgc.client.http.budget._BUDGETS", {})
         self.line.process = (predecessor or Process()).successor()
         return self.line.process
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc import compat, showing
-from airflow_provider_cgc.client.budget import RateBudget
+from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.tracker import JobTracker

@@ -12,8 +12,8 @@ from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
 from airflow_provider_cgc.client.endpoints.tree import Walk
 from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import BulkRecord, File
-from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["FilesEndpoint"]
 

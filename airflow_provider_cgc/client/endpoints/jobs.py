@@ -18,9 +18,9 @@ from airflow_provider_cgc.client.endpoints.bulk import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, all_items, page_at
 from airflow_provider_cgc.client.endpoints.paths import one_segment
 from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import BulkRecord, JobState, Page
 from airflow_provider_cgc.client.problems import Problem, one_line
-from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["Fit", "JobsEndpoint", "checked_flag", "checked_text", "state_name"]
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
+from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import Page
-from airflow_provider_cgc.client.transport import Request, Transport
 
 __all__ = ["BARREN_PAGES", "PAGE_LIMIT", "PageStart", "Query", "Reading", "all_items", "page_at"]
 

@@ -12,8 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PAGE_LIMIT, PageStart, Query, Reading, page_at
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import File, Page
-from airflow_provider_cgc.client.transport import Transport
 
 __all__ = ["MOST_IN_FLIGHT", "PlacedFile", "Walk"]
 

@@ -14,7 +14,7 @@ import urllib3
 
 from airflow_provider_cgc.client import CgcClient, CgcConnectionError, CgcError, CgcUnreadableError
 from airflow_provider_cgc.client.errors import CgcApiError, CgcRedirect, CgcUnauthorized
-from airflow_provider_cgc.client.retry import FIRST_CONTACT, astray, unreached
+from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, astray, unreached
 
 USER = {"username": "mcurie"}
 REFUSED = {"exc": requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "refused"))}  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ from airflow_provider_cgc.client import (
     RateBudget,
     Settings,
 )
-from airflow_provider_cgc.client.retry import transient
+from airflow_provider_cgc.client.http.retry import transient
 
 TOKEN = "canary0123456789abcdef0123456789"
 USER = json.dumps({"username": "mcurie"}).encode()

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from airflow_provider_cgc.client import CgcCertificateError, CgcClient, CgcConnectionError, RateBudget, Settings
-from airflow_provider_cgc.client.retry import transient
+from airflow_provider_cgc.client.http.retry import transient
 
 TOKEN = "canary0123456789abcdef0123456789"
 

@@ -337,7 +337,7 @@ def test_constructing_sends_nothing(requests_mock: Any) -> None:
 def test_without_patience_not_even_a_wait_of_0_leads_to_a_second_attempt(
     make_client: MakeClient, requests_mock: Any, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_cgc.client.transport.random.random", lambda: 0.0)
+    monkeypatch.setattr("airflow_provider_cgc.client.http.transport.random.random", lambda: 0.0)
     requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "0"}}, {"json": USER}])
 
     with pytest.raises(CgcRateLimited):

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from airflow_provider_cgc.client.budget import RateBudget
+from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.poller import Poller, shared_poller
 from tests.unit.jobs.fake_platform import FakePlatform, some_ids

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.errors import CgcBudgetSpent
+from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.compat import AirflowRescheduleException
 from tests.unit.sensors.worker import BEGIN, Clock, Platform, Run, ours
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client.budget import RateBudget
 from airflow_provider_cgc.client.errors import CgcConnectionError, CgcError
+from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.hooks.cgc import CgcHook

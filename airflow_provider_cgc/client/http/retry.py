@@ -18,7 +18,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
     CgcUnreadableError,
 )
-from airflow_provider_cgc.client.headers import LONGEST_WAIT, SHORTEST_WAIT
+from airflow_provider_cgc.client.http.headers import LONGEST_WAIT, SHORTEST_WAIT
 
 __all__ = [
     "FIRST_CONTACT",

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import tenacity
 
-from airflow_provider_cgc.client.budget import RateBudget
-from airflow_provider_cgc.client.call import Answer, Request
 from airflow_provider_cgc.client.errors import (
     CgcApiError,
     CgcBudgetSpent,
@@ -24,17 +22,19 @@ from airflow_provider_cgc.client.errors import (
     CgcRateLimited,
     from_response,
 )
-from airflow_provider_cgc.client.headers import header, server_date
-from airflow_provider_cgc.client.problems import as_sentence, one_line
-from airflow_provider_cgc.client.retry import (
+from airflow_provider_cgc.client.http.budget import RateBudget
+from airflow_provider_cgc.client.http.headers import header, server_date
+from airflow_provider_cgc.client.http.request import Answer, Request
+from airflow_provider_cgc.client.http.retry import (
     FIRST_CONTACT,
     FIRST_CONTACT_PAUSE,
     counts_as_attempt,
     unreached,
     wait_before_repeat,
 )
+from airflow_provider_cgc.client.http.wire import Wire
+from airflow_provider_cgc.client.problems import as_sentence, one_line
 from airflow_provider_cgc.client.settings import Settings
-from airflow_provider_cgc.client.wire import Wire
 
 __all__ = ["Answer", "Request", "Transport"]
 

@@ -21,14 +21,14 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
 from airflow_provider_cgc import __version__
-from airflow_provider_cgc.client.call import Request
 from airflow_provider_cgc.client.errors import (
     CgcForeignLinkError,
     CgcTimeoutError,
     CgcUnreadableError,
     CgcUsageError,
 )
-from airflow_provider_cgc.client.failures import FAULTS, failure_of
+from airflow_provider_cgc.client.http.failures import FAULTS, failure_of
+from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.problems import one_line
 from airflow_provider_cgc.client.settings import Settings
 from airflow_provider_cgc.client.urls import origin
