@@ -13,7 +13,7 @@ from unittest import mock
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_cgc import client
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.hooks.cgc import PATIENCE, CgcHook
 from airflow_provider_cgc.jobs.tracker import JobTracker
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor

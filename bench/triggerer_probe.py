@@ -19,7 +19,7 @@ import httpx
 from airflow.jobs.triggerer_job_runner import TriggerCommsDecoder
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_cgc.client.bulk import account
+from airflow_provider_cgc.client.endpoints.records import account
 from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent

@@ -15,8 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.bulk import chunks_of, started_ids
     from airflow_provider_cgc.client.client import CgcClient
+    from airflow_provider_cgc.client.endpoints.records import chunks_of, started_ids
     from airflow_provider_cgc.client.errors import (
         CgcApiError,
         CgcBadRequest,

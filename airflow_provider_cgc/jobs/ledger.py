@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT, chunks_of
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.jobs.recovery import Key
 from airflow_provider_cgc.jobs.text import moment
 

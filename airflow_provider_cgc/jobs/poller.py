@@ -19,7 +19,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.agenda import Agenda

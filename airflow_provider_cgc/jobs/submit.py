@@ -13,8 +13,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.codes import ABOUT_ONE_ITEM
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.http.retry import astray, transient
 from airflow_provider_cgc.client.problems import Problem

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.bulk import chunks_of
+from airflow_provider_cgc.client.endpoints.records import chunks_of
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.http.retry import transient, unreached
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import showing
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
 from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked

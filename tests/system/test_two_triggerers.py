@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from dev.airflow_box import PARTS, AirflowBox
 from dev.ports import free_port
 from tests.system.conftest import CANARY, DAGS, note_mismatches

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from urllib.parse import urlencode
 
 from airflow_provider_cgc.client.codes import NO_SUCH_FILE
-from airflow_provider_cgc.client.endpoints.bulk import BulkReader
+from airflow_provider_cgc.client.endpoints.bulk_get import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
 from airflow_provider_cgc.client.endpoints.tree import Walk

@@ -19,7 +19,7 @@ from airflow_provider_cgc.client import (
     chunks_of,
 )
 from airflow_provider_cgc.client import Settings as CgcSettings
-from airflow_provider_cgc.client.bulk import account
+from airflow_provider_cgc.client.endpoints.records import account
 from tests.unit.client.bulk_platform import FOREIGN, GET, NOT_FOUND, Platform, ask, job
 
 

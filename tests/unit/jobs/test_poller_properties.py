@@ -10,7 +10,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.poller import GATHER, Poller, shared_poller

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cgc.client.bulk import BULK_LIMIT
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import (
     CgcConnectionError,
     CgcForbidden,

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from airflow_provider_cgc.client.bulk import Accounts, account, chunks_of
 from airflow_provider_cgc.client.endpoints.paths import checked_ids
+from airflow_provider_cgc.client.endpoints.records import Accounts, account, chunks_of
 from airflow_provider_cgc.client.errors import CgcError, CgcNotFound
 from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.client.http.transport import Request, Transport
