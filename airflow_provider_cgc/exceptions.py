@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from airflow_provider_cgc.client.problems import REMEDIES, one_line
+from airflow_provider_cgc.client.errors.problem import REMEDIES, one_line
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.jobs.causes import Group, groups_of
 from airflow_provider_cgc.jobs.kinds import KINDS

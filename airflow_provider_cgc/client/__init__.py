@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         CgcUnreadableError,
         CgcUsageError,
     )
+    from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, Remedy
     from airflow_provider_cgc.client.http.budget import RateBudget, budget_for
     from airflow_provider_cgc.client.http.retry import transient, wait_before_repeat
     from airflow_provider_cgc.client.models import (
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
         VolumeObject,
     )
     from airflow_provider_cgc.client.platforms import KNOWN_HOSTS, PLATFORMS, Platform
-    from airflow_provider_cgc.client.problems import REMEDIES, Problem, Remedy
     from airflow_provider_cgc.client.settings import Settings
 
 __all__ = [

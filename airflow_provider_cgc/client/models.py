@@ -14,11 +14,11 @@ from typing import Generic, TypeVar
 
 from airflow_provider_cgc.client import fields
 from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.fields import Json
 from airflow_provider_cgc.client.http.headers import RateLimit, epoch_seconds
 from airflow_provider_cgc.client.models_files import File, Volume, VolumeObject
 from airflow_provider_cgc.client.models_jobs import ExportJob, ImportJob, JobState
-from airflow_provider_cgc.client.problems import Problem
 
 __all__ = [
     "BulkRecord",

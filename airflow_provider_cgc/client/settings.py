@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
+from airflow_provider_cgc.client.errors.codes import TOKEN_PAGE
 from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
-from airflow_provider_cgc.client.remedies import TOKEN_PAGE
 from airflow_provider_cgc.client.urls import checked_base_url, origin
 
 __all__ = ["Settings"]

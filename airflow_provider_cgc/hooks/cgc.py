@@ -14,8 +14,8 @@ from asgiref.sync import sync_to_async
 from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.client import CgcError, CgcSettingsError, Settings
 from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.errors.problem import as_sentence, naming_host
 from airflow_provider_cgc.client.platforms import PLATFORMS
-from airflow_provider_cgc.client.problems import as_sentence, naming_host
 from airflow_provider_cgc.compat import uncancelled
 from airflow_provider_cgc.hooks.connection import settings_from_connection, split_hosts, unknown_extras
 from airflow_provider_cgc.hooks.unreadable import doubt_variable, not_found, refuse_odd_extra

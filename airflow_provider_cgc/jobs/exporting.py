@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.objects import common_folder

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.problems import REMEDIES
+from airflow_provider_cgc.client.errors.problem import REMEDIES
 from airflow_provider_cgc.jobs.causes import causes_of
 from airflow_provider_cgc.jobs.event import is_number
 from airflow_provider_cgc.jobs.text import storable

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.locations import (
     BadLocation,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.causes import NO_REASON
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState

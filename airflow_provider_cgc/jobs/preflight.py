@@ -26,7 +26,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnreadableError,
     CgcUsageError,
 )
-from airflow_provider_cgc.client.problems import REMEDIES, Problem, as_sentence, one_line
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.jobs.causes import Cause, grouped
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item

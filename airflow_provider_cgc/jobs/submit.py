@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.http.retry import astray, transient
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
 from airflow_provider_cgc.jobs.text import storable
 
 if TYPE_CHECKING:
+    from airflow_provider_cgc.client.errors.problem import Problem
     from airflow_provider_cgc.client.models import BulkRecord
-    from airflow_provider_cgc.client.problems import Problem
 
 STATE_VERSION = 1
 MOST_ITEMS = 100

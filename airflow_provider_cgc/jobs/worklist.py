@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
-from airflow_provider_cgc.client.problems import Problem, as_sentence
+from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.jobs.items import listed
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import named

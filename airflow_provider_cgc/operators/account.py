@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_cgc.client.codes import NO_SUCH_JOB, NOT_EXPORTABLE
-from airflow_provider_cgc.client.problems import REMEDIES, Problem
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.jobs.causes import Causes, causes_of
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE, item_of, settled

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import has_poked, run_began
 from airflow_provider_cgc.exceptions import (
     CgcExportsUncertain,

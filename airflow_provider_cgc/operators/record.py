@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
     CgcExportsUncertain,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.locations import BadLocation

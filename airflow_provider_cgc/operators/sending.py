@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_FILE
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT

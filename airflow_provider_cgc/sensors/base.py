@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import (
     AirflowRescheduleException,
     AirflowSkipException,

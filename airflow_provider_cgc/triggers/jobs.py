@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_cgc import client, showing
-from airflow_provider_cgc.client.problems import as_sentence
+from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.event import WaitEvent

@@ -42,7 +42,7 @@ def advised(task: Attempts, pattern: str) -> Any:
 
 @pytest.mark.parametrize("value", ["skip", "overwrite"])
 def test_an_object_in_the_way_9107(emulator: CgcEmulator, value: str) -> None:
-    from airflow_provider_cgc.client.remedies import REMEDIES
+    from airflow_provider_cgc.client.errors.codes import REMEDIES
 
     file = emulator.file_ids[0]
     task = Attempts(emulator, items=[file])

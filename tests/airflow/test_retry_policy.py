@@ -24,7 +24,7 @@ except ImportError:  # Airflow 2.11
     from airflow.decorators import task
     from airflow.models.dag import DAG
 from airflow_provider_cgc.client.errors import CgcRateLimited
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.retries import CgcRetryPolicy
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 

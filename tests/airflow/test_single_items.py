@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs import listing, preflight
 from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture

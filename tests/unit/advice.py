@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_provider_cgc import get_provider_info
-from airflow_provider_cgc.client.remedies import TOKEN_PAGE
+from airflow_provider_cgc.client.errors.codes import TOKEN_PAGE
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "airflow_provider_cgc"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc import get_provider_info, storage
+from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, TOKEN_PAGE
 from airflow_provider_cgc.client.platforms import PLATFORMS
-from airflow_provider_cgc.client.remedies import REMEDIES, STATUS_REMEDIES, TOKEN_PAGE
 from airflow_provider_cgc.hooks.connection import settings_from_connection
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate

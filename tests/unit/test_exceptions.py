@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from airflow_provider_cgc.client.problems import REMEDIES
+from airflow_provider_cgc.client.errors.problem import REMEDIES
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     MOST_CHARACTERS,

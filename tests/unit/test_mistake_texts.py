@@ -13,7 +13,7 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.assets import asset_of
 from airflow_provider_cgc.client import CgcSettingsError, Settings
 from airflow_provider_cgc.client.errors import CgcNotFound
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.ids import BadIds, parse_ids

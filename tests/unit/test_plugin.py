@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.platforms import PLATFORMS
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.live import VERSION
 from airflow_provider_cgc.plugin.registration import PREFIX, TAB, CgcPlugin
 from airflow_provider_cgc.plugin.serving import FILE, ROUTE, serve

@@ -26,7 +26,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
     CgcUnreadableError,
 )
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,

@@ -15,10 +15,10 @@ from typing import Generic, Protocol, TypeVar
 from airflow_provider_cgc.client.endpoints.paths import checked_ids
 from airflow_provider_cgc.client.endpoints.records import Accounts, account, chunks_of
 from airflow_provider_cgc.client.errors import CgcError, CgcNotFound
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import BulkRecord
-from airflow_provider_cgc.client.problems import Problem
 
 __all__ = ["BulkReader"]
 

@@ -18,9 +18,9 @@ from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, all_i
 from airflow_provider_cgc.client.endpoints.paths import one_segment
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, Accounts, account
 from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.errors.problem import Problem, one_line
 from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import BulkRecord, JobState, Page
-from airflow_provider_cgc.client.problems import Problem, one_line
 
 __all__ = ["Fit", "JobsEndpoint", "checked_flag", "checked_text", "state_name"]
 

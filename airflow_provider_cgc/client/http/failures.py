@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.errors import (
     CgcSettingsError,
     CgcTimeoutError,
 )
-from airflow_provider_cgc.client.problems import one_line
+from airflow_provider_cgc.client.errors.problem import one_line
 
 __all__ = ["FAULTS", "failure_of"]
 

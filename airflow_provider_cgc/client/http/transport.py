@@ -22,6 +22,7 @@ from airflow_provider_cgc.client.errors import (
     CgcRateLimited,
     from_response,
 )
+from airflow_provider_cgc.client.errors.problem import as_sentence, one_line
 from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.client.http.headers import header, server_date
 from airflow_provider_cgc.client.http.request import Answer, Request
@@ -33,7 +34,6 @@ from airflow_provider_cgc.client.http.retry import (
     wait_before_repeat,
 )
 from airflow_provider_cgc.client.http.wire import Wire
-from airflow_provider_cgc.client.problems import as_sentence, one_line
 from airflow_provider_cgc.client.settings import Settings
 
 __all__ = ["Answer", "Request", "Transport"]

@@ -27,9 +27,9 @@ from airflow_provider_cgc.client.errors import (
     CgcUnreadableError,
     CgcUsageError,
 )
+from airflow_provider_cgc.client.errors.problem import one_line
 from airflow_provider_cgc.client.http.failures import FAULTS, failure_of
 from airflow_provider_cgc.client.http.request import Request
-from airflow_provider_cgc.client.problems import one_line
 from airflow_provider_cgc.client.settings import Settings
 from airflow_provider_cgc.client.urls import origin
 

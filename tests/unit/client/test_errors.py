@@ -31,7 +31,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUsageError,
     from_response,
 )
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 
 NOW = 1_767_226_000.0
 BASE = "https://api.example.org/api/v2"

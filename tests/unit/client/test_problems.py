@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_cgc.client.problems import REMEDIES, Problem
-from airflow_provider_cgc.client.remedies import STATUS_REMEDIES, Remedy
+from airflow_provider_cgc.client.errors.codes import STATUS_REMEDIES, Remedy
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 
 MAY_PASS = {0, 1000, 2000, 3000, 4000, 5000, 5010, 6000, 7000, 8000, 9000, 9100, 10215, 10220, 10371}
 MAY_PASS |= {13000, 13004, 57434, 90004, 90005}

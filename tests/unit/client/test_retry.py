@@ -27,8 +27,8 @@ from airflow_provider_cgc.client.errors import (
     CgcUnreadableError,
     CgcUsageError,
 )
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
-from airflow_provider_cgc.client.problems import Problem
 
 
 def api(kind: Any, status: int, code: int | None = None, retry_after: float | None = None) -> Any:

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.recovery import Key
 from dev.virtual_time import START
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.locations import LocationTemplate
 from airflow_provider_cgc.jobs.order import Order

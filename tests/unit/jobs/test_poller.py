@@ -21,8 +21,8 @@ from airflow_provider_cgc.client.errors import (
     CgcUnauthorized,
     CgcUnavailable,
 )
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import JobState
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.poller import MOST_APART, Poller, Threads, shared_poller
 from airflow_provider_cgc.jobs.shared_client import CONNECTION_LIFE

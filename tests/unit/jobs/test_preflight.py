@@ -17,8 +17,8 @@ from airflow_provider_cgc.client.errors import (
     CgcUnreadableError,
     CgcUsageError,
 )
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
-from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.preflight import (
     LARGEST,

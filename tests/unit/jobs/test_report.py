@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.client.models import BulkRecord, JobState
-from airflow_provider_cgc.client.problems import REMEDIES, Problem
 from airflow_provider_cgc.jobs.causes import Group
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.report import (

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, File, JobState
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.listing import Blind
 from airflow_provider_cgc.jobs.recovery import SETTLING, Finding

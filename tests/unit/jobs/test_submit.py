@@ -21,8 +21,8 @@ from airflow_provider_cgc.client.errors import (
     CgcUnauthorized,
     CgcUnavailable,
 )
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.ledger import Fate, Ledger
 from airflow_provider_cgc.jobs.recovery import Key

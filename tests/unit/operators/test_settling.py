@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.errors import CgcNotFound
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, JobState, Page, VolumeObject
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_cgc.client.errors import CgcConnectionError, CgcError, CgcUnavailable, CgcUnreadableError
-from airflow_provider_cgc.client.problems import Problem
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.exceptions import CgcWaitError
 from tests.unit.sensors.worker import BEGIN, HOUR, Platform, Run, Store
 

@@ -22,8 +22,8 @@ from airflow_provider_cgc.client.errors import (
     CgcUnauthorized,
     CgcUnavailable,
 )
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
-from airflow_provider_cgc.client.problems import Problem
 from airflow_provider_cgc.hooks.unreadable import not_found
 from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT

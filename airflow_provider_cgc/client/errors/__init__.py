@@ -33,8 +33,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_cgc.client.errors.problem import Problem, as_sentence, one_line
 from airflow_provider_cgc.client.http.headers import header, wait_of
-from airflow_provider_cgc.client.problems import Problem, as_sentence, one_line
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_cgc.client.remedies import REMEDIES, STATUS_REMEDIES, Remedy
+from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, Remedy
 
 __all__ = ["REMEDIES", "Problem", "Remedy", "as_sentence", "naming_host", "one_line"]
 
