@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from airflow_provider_cgc.client import fields
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.http.transport import Request, Transport
-from airflow_provider_cgc.client.models import Page, Volume, VolumeObject
+from airflow_provider_cgc.client.models import Page, Volume, VolumeObject, fields
 
 __all__ = ["VolumesEndpoint"]
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from airflow_provider_cgc.client import fields
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.fields import Json
 from airflow_provider_cgc.client.http.headers import RateLimit, epoch_seconds
-from airflow_provider_cgc.client.models_files import File, Volume, VolumeObject
-from airflow_provider_cgc.client.models_jobs import ExportJob, ImportJob, JobState
+from airflow_provider_cgc.client.models import fields
+from airflow_provider_cgc.client.models.fields import Json
+from airflow_provider_cgc.client.models.files import File, Volume, VolumeObject
+from airflow_provider_cgc.client.models.jobs import ExportJob, ImportJob, JobState
 
 __all__ = [
     "BulkRecord",

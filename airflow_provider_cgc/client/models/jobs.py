@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_cgc.client import fields
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import Problem, one_line
-from airflow_provider_cgc.client.fields import Json
-from airflow_provider_cgc.client.models_files import File
+from airflow_provider_cgc.client.models import fields
+from airflow_provider_cgc.client.models.fields import Json
+from airflow_provider_cgc.client.models.files import File
 
 __all__ = ["ExportJob", "ImportJob", "JobState"]
 

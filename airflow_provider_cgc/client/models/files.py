@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from airflow_provider_cgc.client import fields
 from airflow_provider_cgc.client.errors import CgcUnreadableError
-from airflow_provider_cgc.client.fields import Json
+from airflow_provider_cgc.client.models import fields
+from airflow_provider_cgc.client.models.fields import Json
 
 __all__ = ["File", "Volume", "VolumeObject"]
 
