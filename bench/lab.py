@@ -20,8 +20,8 @@ from unittest import mock
 import requests
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.catalog import COLUMNS
 from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
+from airflow_provider_cgc.emulator.state.catalog import COLUMNS
 from bench.cases import LATENCY, LIMIT, MEAN
 from dev.virtual_time import VirtualTime
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.catalog import COLUMNS
+from airflow_provider_cgc.emulator.state.catalog import COLUMNS
 
 BULK_GET = "/v2/bulk/storage/exports/get"
 NO_LIMIT = 10_000_000

@@ -8,10 +8,10 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from airflow_provider_cgc.emulator.catalog import ManifestError
-from airflow_provider_cgc.emulator.errors import CODES
 from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.server import CgcEmulator
+from airflow_provider_cgc.emulator.state.catalog import ManifestError
+from airflow_provider_cgc.emulator.state.errors import CODES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

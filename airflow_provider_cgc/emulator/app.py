@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from airflow_provider_cgc.emulator import control, routes_account, routes_files, routes_volumes
 from airflow_provider_cgc.emulator.canned import canned_answer
 from airflow_provider_cgc.emulator.controls import Controls
-from airflow_provider_cgc.emulator.errors import PageError, PlatformError, gateway_body
 from airflow_provider_cgc.emulator.gate import Gate
 from airflow_provider_cgc.emulator.kinds import EXPORTS, IMPORTS
 from airflow_provider_cgc.emulator.routes_jobs import job_routes
+from airflow_provider_cgc.emulator.state.errors import PageError, PlatformError, gateway_body
 
 
 def make_app(controls: Controls) -> Gate:

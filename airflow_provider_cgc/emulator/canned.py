@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from airflow_provider_cgc.emulator.errors import PlatformError, gateway_body
+from airflow_provider_cgc.emulator.state.errors import PlatformError, gateway_body
 
 _JSON, _HTML = "application/json", "text/html"
 _PAGE = (

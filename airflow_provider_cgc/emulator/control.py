@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import validate_call
 
 from airflow_provider_cgc.emulator.controls import Controls
-from airflow_provider_cgc.emulator.errors import PlatformError
+from airflow_provider_cgc.emulator.state.errors import PlatformError
 
 
 async def _from_here(request: Request) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.emulator import exports, imports
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.exports import ExportOrder
-from airflow_provider_cgc.emulator.faults import FailRule, Fault, Jobs, Moment
-from airflow_provider_cgc.emulator.imports import ImportOrder
 from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
-from airflow_provider_cgc.emulator.model import File, StoredObject, User
-from airflow_provider_cgc.emulator.seed import PROJECT, READ_ONLY, RESULTS
-from airflow_provider_cgc.emulator.world import World
+from airflow_provider_cgc.emulator.state import exports, imports
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.exports import ExportOrder
+from airflow_provider_cgc.emulator.state.faults import FailRule, Fault, Jobs, Moment
+from airflow_provider_cgc.emulator.state.imports import ImportOrder
+from airflow_provider_cgc.emulator.state.lab import PROJECT, READ_ONLY, RESULTS
+from airflow_provider_cgc.emulator.state.nouns import File, StoredObject, User
+from airflow_provider_cgc.emulator.state.world import World
 
 
 class Controls:

@@ -16,9 +16,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_cgc.emulator.canned import FROM_A_SERVICE, LOGIN_PAGE, canned_answer
 from airflow_provider_cgc.emulator.controls import Controls
-from airflow_provider_cgc.emulator.faults import SPOILED_ANSWERS, Fault
 from airflow_provider_cgc.emulator.journal import RecordedRequest
-from airflow_provider_cgc.emulator.limits import Rate
+from airflow_provider_cgc.emulator.state.faults import SPOILED_ANSWERS, Fault
+from airflow_provider_cgc.emulator.state.limits import Rate
 from airflow_provider_cgc.emulator.wire import Call
 
 _SLICE = 0.05  # how soon a slow request notices that the server is being stopped, wall seconds

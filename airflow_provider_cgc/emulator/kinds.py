@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_cgc.emulator import exports, imports
-from airflow_provider_cgc.emulator.exports import ExportJob, ExportOrder
-from airflow_provider_cgc.emulator.imports import ImportJob, ImportOrder
-from airflow_provider_cgc.emulator.jobs import Job
-from airflow_provider_cgc.emulator.model import User
-from airflow_provider_cgc.emulator.registry import JobRegistry
+from airflow_provider_cgc.emulator.state import exports, imports
+from airflow_provider_cgc.emulator.state.exports import ExportJob, ExportOrder
+from airflow_provider_cgc.emulator.state.imports import ImportJob, ImportOrder
+from airflow_provider_cgc.emulator.state.nouns import User
+from airflow_provider_cgc.emulator.state.queue import Job
+from airflow_provider_cgc.emulator.state.registry import JobRegistry
+from airflow_provider_cgc.emulator.state.world import World
 from airflow_provider_cgc.emulator.wire import Call
-from airflow_provider_cgc.emulator.world import World
 
 OrderT = TypeVar("OrderT")
 JobT = TypeVar("JobT", bound=Job)

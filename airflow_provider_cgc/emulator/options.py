@@ -10,7 +10,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from airflow_provider_cgc.emulator.errors import CODES, FIELDS
+from airflow_provider_cgc.emulator.state.errors import CODES, FIELDS
 
 Unseen: TypeAlias = Literal["error", "gap", "404"]
 State: TypeAlias = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED"]

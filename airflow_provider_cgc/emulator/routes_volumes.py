@@ -10,12 +10,12 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from airflow_provider_cgc.emulator import volumes as rules
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.model import Volume
+from airflow_provider_cgc.emulator.state import volumes as rules
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.nouns import Volume
+from airflow_provider_cgc.emulator.state.world import World
 from airflow_provider_cgc.emulator.views import BRIEF_VOLUME
 from airflow_provider_cgc.emulator.wire import Call, Counted
-from airflow_provider_cgc.emulator.world import World
 
 router = APIRouter(prefix="/storage/volumes")
 

@@ -9,13 +9,13 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.exports import ExportJob
-from airflow_provider_cgc.emulator.imports import ImportJob
-from airflow_provider_cgc.emulator.jobs import Job
-from airflow_provider_cgc.emulator.limits import Rate
-from airflow_provider_cgc.emulator.model import File, Project, StoredObject, User, Volume
 from airflow_provider_cgc.emulator.options import Options
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.exports import ExportJob
+from airflow_provider_cgc.emulator.state.imports import ImportJob
+from airflow_provider_cgc.emulator.state.limits import Rate
+from airflow_provider_cgc.emulator.state.nouns import File, Project, StoredObject, User, Volume
+from airflow_provider_cgc.emulator.state.queue import Job
 
 Json = dict[str, Any]
 

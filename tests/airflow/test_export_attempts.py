@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_cgc.compat import AirflowTaskTimeout
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.world import World
+from airflow_provider_cgc.emulator.state.world import World
 from airflow_provider_cgc.jobs import listing
 from airflow_provider_cgc.operators import exports, settling
 from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture

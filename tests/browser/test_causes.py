@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from airflow_provider_cgc.emulator.errors import CODES
+from airflow_provider_cgc.emulator.state.errors import CODES
 from tests.browser.conftest import FAILED
 from tests.browser.snapshots import completed, failed, running, snapshot, summary
 from tests.browser.tab import Tab

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.catalog import ManifestError, built_in, read_manifest
+from airflow_provider_cgc.emulator.state.catalog import ManifestError, built_in, read_manifest
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Http

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.faults import KINDS
+from airflow_provider_cgc.emulator.state.faults import KINDS
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Http

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.bucket import Bucket
-from airflow_provider_cgc.emulator.model import StoredObject
+from airflow_provider_cgc.emulator.state.bucket import Bucket
+from airflow_provider_cgc.emulator.state.nouns import StoredObject
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Http

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from airflow_provider_cgc.emulator.faults import KINDS
 from airflow_provider_cgc.emulator.options import Options
+from airflow_provider_cgc.emulator.state.faults import KINDS
 from tests.parity.cases import UNKNOWN, Jobs, exports
 from tests.parity.line import GET
 from tests.parity.scene import NEXT_TOKEN, Scene

@@ -23,7 +23,7 @@ import pytest
 from airflow_provider_cgc.client import CgcClient
 from airflow_provider_cgc.compat import AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.catalog import built_in
+from airflow_provider_cgc.emulator.state.catalog import built_in
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import VirtualTime

@@ -7,8 +7,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.catalog import COLUMNS
-from airflow_provider_cgc.emulator.jobs import OVERHEAD_SECONDS, PENDING_SECONDS
+from airflow_provider_cgc.emulator.state.catalog import COLUMNS
+from airflow_provider_cgc.emulator.state.queue import OVERHEAD_SECONDS, PENDING_SECONDS
 
 BYTES_PER_SECOND = 1000
 SHORTEST = PENDING_SECONDS + OVERHEAD_SECONDS

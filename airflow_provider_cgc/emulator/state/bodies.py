@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_cgc.emulator.errors import PlatformError
+from airflow_provider_cgc.emulator.state.errors import PlatformError
 
 
 def an_object(value: Any, what: str) -> dict[str, Any]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.emulator.bodies import a_flag, a_text, an_object, maybe_text
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.faults import Moment
-from airflow_provider_cgc.emulator.jobs import Job
-from airflow_provider_cgc.emulator.landing import Landing
-from airflow_provider_cgc.emulator.model import MAX_NAME, File, User, Volume
+from airflow_provider_cgc.emulator.state.bodies import a_flag, a_text, an_object, maybe_text
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.faults import Moment
+from airflow_provider_cgc.emulator.state.landing import Landing
+from airflow_provider_cgc.emulator.state.nouns import MAX_NAME, File, User, Volume
+from airflow_provider_cgc.emulator.state.queue import Job
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.emulator.world import World
+    from airflow_provider_cgc.emulator.state.world import World
 
 # What is refused at submit has a code of its own when it comes up in a job.
 # choice: 9103, "not accessible as configured", for a volume that is inactive or gives no right to copy.

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.model import File, StoredObject, Volume
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.nouns import File, StoredObject, Volume
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.emulator.bucket import Bucket
-    from airflow_provider_cgc.emulator.imports import ImportOrder
-    from airflow_provider_cgc.emulator.world import World
+    from airflow_provider_cgc.emulator.state.bucket import Bucket
+    from airflow_provider_cgc.emulator.state.imports import ImportOrder
+    from airflow_provider_cgc.emulator.state.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.model import User
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.nouns import User
 
 # choice: the platform publishes no speeds. 20 slots of 250 MB/s move 18 TB an hour, so that thousands of
 # files make a queue.

@@ -7,10 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.jobs import Job
-from airflow_provider_cgc.emulator.model import User
 from airflow_provider_cgc.emulator.options import Options
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.nouns import User
+from airflow_provider_cgc.emulator.state.queue import Job
 
 J = TypeVar("J", bound=Job)
 

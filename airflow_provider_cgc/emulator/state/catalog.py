@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from airflow_provider_cgc.emulator.model import MAX_NAME
+from airflow_provider_cgc.emulator.state.nouns import MAX_NAME
 
 COLUMNS = ("id", "file_name", "file_size", "md5sum", "experimental_strategy", "case_submitter_id")
 

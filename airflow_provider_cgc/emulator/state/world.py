@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from airflow_provider_cgc.emulator import seed as seeds
-from airflow_provider_cgc.emulator.bucket import Bucket
-from airflow_provider_cgc.emulator.catalog import CatalogFile
-from airflow_provider_cgc.emulator.clock import Clock
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.exports import ExportJob
-from airflow_provider_cgc.emulator.faults import FailRule, FaultBox, Jobs, Moment
-from airflow_provider_cgc.emulator.imports import ImportJob
-from airflow_provider_cgc.emulator.jobs import SLOTS, THROUGHPUT, Job, JobQueue, advance
-from airflow_provider_cgc.emulator.limits import Rate, RateLimit
-from airflow_provider_cgc.emulator.model import File, Project, User, Volume
 from airflow_provider_cgc.emulator.options import Options
-from airflow_provider_cgc.emulator.registry import JobRegistry
-from airflow_provider_cgc.emulator.tree import Tree
+from airflow_provider_cgc.emulator.state import lab as seeds
+from airflow_provider_cgc.emulator.state.bucket import Bucket
+from airflow_provider_cgc.emulator.state.catalog import CatalogFile
+from airflow_provider_cgc.emulator.state.clock import Clock
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.exports import ExportJob
+from airflow_provider_cgc.emulator.state.faults import FailRule, FaultBox, Jobs, Moment
+from airflow_provider_cgc.emulator.state.imports import ImportJob
+from airflow_provider_cgc.emulator.state.limits import Rate, RateLimit
+from airflow_provider_cgc.emulator.state.nouns import File, Project, User, Volume
+from airflow_provider_cgc.emulator.state.queue import SLOTS, THROUGHPUT, Job, JobQueue, advance
+from airflow_provider_cgc.emulator.state.registry import JobRegistry
+from airflow_provider_cgc.emulator.state.tree import Tree
 
 T = TypeVar("T")
 

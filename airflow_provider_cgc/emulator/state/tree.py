@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from airflow_provider_cgc.emulator.model import File
+from airflow_provider_cgc.emulator.state.nouns import File
 
 
 class Tree(Mapping[str, File]):

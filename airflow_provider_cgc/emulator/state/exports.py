@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.emulator.bodies import a_flag, a_text, an_object
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.jobs import Job
-from airflow_provider_cgc.emulator.model import File, StoredObject, User, Volume
+from airflow_provider_cgc.emulator.state.bodies import a_flag, a_text, an_object
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.nouns import File, StoredObject, User, Volume
+from airflow_provider_cgc.emulator.state.queue import Job
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.emulator.world import World
+    from airflow_provider_cgc.emulator.state.world import World
 
 
 @dataclass(frozen=True, slots=True)

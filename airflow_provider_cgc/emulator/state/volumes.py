@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_cgc.emulator.bodies import a_flag, an_object, maybe_text
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.model import User, Volume
-from airflow_provider_cgc.emulator.world import World
+from airflow_provider_cgc.emulator.state.bodies import a_flag, an_object, maybe_text
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.nouns import User, Volume
+from airflow_provider_cgc.emulator.state.world import World
 
 _CHANGEABLE = {"description", "access_mode", "active", "service"}
 _CHANGEABLE_IN_SERVICE = {"properties", "credentials"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator, MutableMapping
 
-from airflow_provider_cgc.emulator.model import StoredObject
+from airflow_provider_cgc.emulator.state.nouns import StoredObject
 
 
 class Bucket(MutableMapping[str, StoredObject]):

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from airflow_provider_cgc.emulator.bucket import Bucket
-from airflow_provider_cgc.emulator.catalog import CatalogFile
-from airflow_provider_cgc.emulator.model import File, Project, StoredObject, Volume
+from airflow_provider_cgc.emulator.state.bucket import Bucket
+from airflow_provider_cgc.emulator.state.catalog import CatalogFile
+from airflow_provider_cgc.emulator.state.nouns import File, Project, StoredObject, Volume
 
 USER = "demo"
 PROJECT = "demo-lab/cptac3"

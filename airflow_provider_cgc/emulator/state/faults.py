@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-from airflow_provider_cgc.emulator.errors import PlatformError
-from airflow_provider_cgc.emulator.limits import WINDOW_SECONDS
+from airflow_provider_cgc.emulator.state.errors import PlatformError
+from airflow_provider_cgc.emulator.state.limits import WINDOW_SECONDS
 
 Kind = Literal[
     "429", "503_maintenance", "503", "503_html", "502_html", "500", "504_html", "401", "403", "404_gateway", "408",

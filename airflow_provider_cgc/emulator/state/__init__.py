@@ -1,0 +1,1 @@
+"""The emulated world: its nouns, jobs, rules, limits and faults."""
