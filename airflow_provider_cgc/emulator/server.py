@@ -14,15 +14,15 @@ from typing import Any
 
 import uvicorn
 
-from airflow_provider_cgc.emulator.app import make_app
 from airflow_provider_cgc.emulator.controls import Controls
-from airflow_provider_cgc.emulator.gate import LineProtocol
 from airflow_provider_cgc.emulator.journal import Journal
 from airflow_provider_cgc.emulator.state import lab as seeds
 from airflow_provider_cgc.emulator.state.catalog import built_in, read_manifest
 from airflow_provider_cgc.emulator.state.clock import Clock
 from airflow_provider_cgc.emulator.state.queue import SLOTS, THROUGHPUT
 from airflow_provider_cgc.emulator.state.world import World
+from airflow_provider_cgc.emulator.web.app import make_app
+from airflow_provider_cgc.emulator.web.gate import LineProtocol
 
 HOST = "127.0.0.1"
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105  the emulator's, it opens nothing else

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.app import make_app
+from airflow_provider_cgc.emulator.web.app import make_app
 
 ROOT = Path(__file__).parents[2]
 

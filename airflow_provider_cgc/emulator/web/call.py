@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 
-from airflow_provider_cgc.emulator.selector import select
 from airflow_provider_cgc.emulator.state.errors import PageError, PlatformError
 from airflow_provider_cgc.emulator.state.limits import Rate
 from airflow_provider_cgc.emulator.state.nouns import User
 from airflow_provider_cgc.emulator.state.world import World
-from airflow_provider_cgc.emulator.views import View
+from airflow_provider_cgc.emulator.web.fields import select
+from airflow_provider_cgc.emulator.web.views import View
 
 MAX_ITEMS = 100
 _NEEDS_ADVANCE_ACCESS = ("/v2/storage/", "/v2/bulk/storage/")

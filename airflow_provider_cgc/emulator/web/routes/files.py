@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse, Response
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.nouns import File
 from airflow_provider_cgc.emulator.state.world import World
-from airflow_provider_cgc.emulator.views import BRIEF_CHILD, BRIEF_FILE
-from airflow_provider_cgc.emulator.wire import Call, Counted
+from airflow_provider_cgc.emulator.web.call import Call, Counted
+from airflow_provider_cgc.emulator.web.views import BRIEF_CHILD, BRIEF_FILE
 
 router = APIRouter()
 

@@ -7,13 +7,14 @@ import functools
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from airflow_provider_cgc.emulator import control, routes_account, routes_files, routes_volumes
+from airflow_provider_cgc.emulator import control
 from airflow_provider_cgc.emulator.canned import canned_answer
 from airflow_provider_cgc.emulator.controls import Controls
-from airflow_provider_cgc.emulator.gate import Gate
-from airflow_provider_cgc.emulator.kinds import EXPORTS, IMPORTS
-from airflow_provider_cgc.emulator.routes_jobs import job_routes
 from airflow_provider_cgc.emulator.state.errors import PageError, PlatformError, gateway_body
+from airflow_provider_cgc.emulator.web.gate import Gate
+from airflow_provider_cgc.emulator.web.kinds import EXPORTS, IMPORTS
+from airflow_provider_cgc.emulator.web.routes import account, files, volumes
+from airflow_provider_cgc.emulator.web.routes.jobs import job_routes
 
 
 def make_app(controls: Controls) -> Gate:
@@ -25,7 +26,7 @@ def make_app(controls: Controls) -> Gate:
 def _routes() -> FastAPI:
     """All routes, shared by the emulators of a process; `request.state.controls` says which one was asked."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    routers = (routes_account.router, routes_files.router, routes_volumes.router, job_routes(EXPORTS))
+    routers = (account.router, files.router, volumes.router, job_routes(EXPORTS))
     for router in (*routers, job_routes(IMPORTS)):
         app.include_router(router, prefix="/v2")
     app.include_router(control.router, prefix="/_emulator")

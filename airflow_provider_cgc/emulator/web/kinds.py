@@ -14,7 +14,7 @@ from airflow_provider_cgc.emulator.state.nouns import User
 from airflow_provider_cgc.emulator.state.queue import Job
 from airflow_provider_cgc.emulator.state.registry import JobRegistry
 from airflow_provider_cgc.emulator.state.world import World
-from airflow_provider_cgc.emulator.wire import Call
+from airflow_provider_cgc.emulator.web.call import Call
 
 OrderT = TypeVar("OrderT")
 JobT = TypeVar("JobT", bound=Job)

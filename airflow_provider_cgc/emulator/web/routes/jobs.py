@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import JSONResponse
 
-from airflow_provider_cgc.emulator.kinds import JobKind, JobT, OrderT
 from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.world import World
-from airflow_provider_cgc.emulator.views import BRIEF_JOB, View
-from airflow_provider_cgc.emulator.wire import Anonymous, Call, Counted, admit
+from airflow_provider_cgc.emulator.web.call import Anonymous, Call, Counted, admit
+from airflow_provider_cgc.emulator.web.kinds import JobKind, JobT, OrderT
+from airflow_provider_cgc.emulator.web.views import BRIEF_JOB, View
 
 STATES = ("PENDING", "RUNNING", "COMPLETED", "FAILED")
 

@@ -19,7 +19,7 @@ from airflow_provider_cgc.emulator.controls import Controls
 from airflow_provider_cgc.emulator.journal import RecordedRequest
 from airflow_provider_cgc.emulator.state.faults import SPOILED_ANSWERS, Fault
 from airflow_provider_cgc.emulator.state.limits import Rate
-from airflow_provider_cgc.emulator.wire import Call
+from airflow_provider_cgc.emulator.web.call import Call
 
 _SLICE = 0.05  # how soon a slow request notices that the server is being stopped, wall seconds
 

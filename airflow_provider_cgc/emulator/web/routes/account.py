@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from airflow_provider_cgc.emulator.views import BRIEF_PROJECT
-from airflow_provider_cgc.emulator.wire import Anonymous, Counted, Free
+from airflow_provider_cgc.emulator.web.call import Anonymous, Counted, Free
+from airflow_provider_cgc.emulator.web.views import BRIEF_PROJECT
 
 router = APIRouter()
 

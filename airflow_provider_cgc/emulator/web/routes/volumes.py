@@ -14,8 +14,8 @@ from airflow_provider_cgc.emulator.state import volumes as rules
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.nouns import Volume
 from airflow_provider_cgc.emulator.state.world import World
-from airflow_provider_cgc.emulator.views import BRIEF_VOLUME
-from airflow_provider_cgc.emulator.wire import Call, Counted
+from airflow_provider_cgc.emulator.web.call import Call, Counted
+from airflow_provider_cgc.emulator.web.views import BRIEF_VOLUME
 
 router = APIRouter(prefix="/storage/volumes")
 

@@ -1,0 +1,1 @@
+"""The emulated API: requests in, answers out."""
