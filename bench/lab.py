@@ -20,7 +20,7 @@ from unittest import mock
 import requests
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
+from airflow_provider_cgc.emulator.controls.journal import Journal, RecordedRequest
 from airflow_provider_cgc.emulator.state.catalog import COLUMNS
 from bench.cases import LATENCY, LIMIT, MEAN
 from dev.virtual_time import VirtualTime

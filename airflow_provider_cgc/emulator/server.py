@@ -14,8 +14,8 @@ from typing import Any
 
 import uvicorn
 
-from airflow_provider_cgc.emulator.controls import Controls
-from airflow_provider_cgc.emulator.journal import Journal
+from airflow_provider_cgc.emulator.controls.actions import Controls
+from airflow_provider_cgc.emulator.controls.journal import Journal
 from airflow_provider_cgc.emulator.state import lab as seeds
 from airflow_provider_cgc.emulator.state.catalog import built_in, read_manifest
 from airflow_provider_cgc.emulator.state.clock import Clock

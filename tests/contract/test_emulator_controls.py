@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.emulator.journal import KEPT_BYTES, KEPT_REQUESTS, Journal, RecordedRequest
+from airflow_provider_cgc.emulator.controls.journal import KEPT_BYTES, KEPT_REQUESTS, Journal, RecordedRequest
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Http

@@ -7,9 +7,9 @@ import functools
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from airflow_provider_cgc.emulator import control
-from airflow_provider_cgc.emulator.canned import canned_answer
-from airflow_provider_cgc.emulator.controls import Controls
+from airflow_provider_cgc.emulator.controls import routes
+from airflow_provider_cgc.emulator.controls.actions import Controls
+from airflow_provider_cgc.emulator.controls.canned import canned_answer
 from airflow_provider_cgc.emulator.state.errors import PageError, PlatformError, gateway_body
 from airflow_provider_cgc.emulator.web.gate import Gate
 from airflow_provider_cgc.emulator.web.kinds import EXPORTS, IMPORTS
@@ -29,7 +29,7 @@ def _routes() -> FastAPI:
     routers = (account.router, files.router, volumes.router, job_routes(EXPORTS))
     for router in (*routers, job_routes(IMPORTS)):
         app.include_router(router, prefix="/v2")
-    app.include_router(control.router, prefix="/_emulator")
+    app.include_router(routes.router, prefix="/_emulator")
     app.add_exception_handler(PlatformError, _refuse)
     app.add_exception_handler(405, _refuse)
     app.add_exception_handler(PageError, _page)

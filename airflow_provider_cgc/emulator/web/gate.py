@@ -14,9 +14,9 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from airflow_provider_cgc.emulator.canned import FROM_A_SERVICE, LOGIN_PAGE, canned_answer
-from airflow_provider_cgc.emulator.controls import Controls
-from airflow_provider_cgc.emulator.journal import RecordedRequest
+from airflow_provider_cgc.emulator.controls.actions import Controls
+from airflow_provider_cgc.emulator.controls.canned import FROM_A_SERVICE, LOGIN_PAGE, canned_answer
+from airflow_provider_cgc.emulator.controls.journal import RecordedRequest
 from airflow_provider_cgc.emulator.state.faults import SPOILED_ANSWERS, Fault
 from airflow_provider_cgc.emulator.state.limits import Rate
 from airflow_provider_cgc.emulator.web.call import Call

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import validate_call
 
-from airflow_provider_cgc.emulator.controls import Controls
+from airflow_provider_cgc.emulator.controls.actions import Controls
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 
 

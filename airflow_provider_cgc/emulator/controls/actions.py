@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.emulator.journal import Journal, RecordedRequest
+from airflow_provider_cgc.emulator.controls.journal import Journal, RecordedRequest
 from airflow_provider_cgc.emulator.state import exports, imports
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.exports import ExportOrder

@@ -1,0 +1,1 @@
+"""The calls with which a test steers the emulator and reads its journal."""
