@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import compat
-from airflow_provider_cgc.jobs.live import VERSION
-from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.jobs.waiting.snapshot import VERSION
+from airflow_provider_cgc.jobs.waiting.tracker import Outcome
 from airflow_provider_cgc.links import links_of, push_links
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_cgc import client
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.hooks.cgc import PATIENCE, CgcHook
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from bench.cases import Case

@@ -82,9 +82,9 @@ def _ours(ids: Sequence[str]) -> tuple[Callable[[], None], Settings]:
     """A poke: the tracker's part is in it, and the client, which lives as long as the task."""
     from airflow_provider_cgc.hooks.cgc import CgcHook
     from airflow_provider_cgc.jobs.kinds import EXPORT
-    from airflow_provider_cgc.jobs.live import LiveView
-    from airflow_provider_cgc.jobs.report import ProgressLog
-    from airflow_provider_cgc.jobs.tracker import JobTracker
+    from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
+    from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+    from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
     from airflow_provider_cgc.sensors.wait import Wait
 
     hook = CgcHook()

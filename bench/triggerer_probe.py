@@ -22,10 +22,10 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_cgc.client.endpoints.records import account
 from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.hooks.cgc import CgcHook
-from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.poller import JITTER
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.event import WaitEvent
+from airflow_provider_cgc.jobs.waiting.poller import JITTER
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 
 TICK = 0.01
 """Seconds that the probe asks to sleep."""

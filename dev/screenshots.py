@@ -23,9 +23,9 @@ from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.client.platforms import CGC
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.sweep import chunks, look
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.look import chunks, look
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.airflow_box import PARTS, AirflowBox
 from dev.chromium import chromium
 from dev.ports import free_port

@@ -9,7 +9,7 @@ from airflow_provider_cgc.client.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors import CgcApiError, CgcForbidden, CgcNotFound
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord
-from airflow_provider_cgc.jobs.sweep import records_of
+from airflow_provider_cgc.jobs.waiting.look import records_of
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient

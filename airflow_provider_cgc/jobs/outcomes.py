@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.causes import NO_REASON
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.text import storable
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.causes import NO_REASON
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import ExportJob, File

@@ -27,13 +27,13 @@ from airflow_provider_cgc.client.errors import (
     CgcUsageError,
 )
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
-from airflow_provider_cgc.jobs.causes import Cause, grouped
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
 from airflow_provider_cgc.jobs.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.locations import named
-from airflow_provider_cgc.jobs.report import human_bytes
-from airflow_provider_cgc.jobs.sweep import THREADS, chunks, is_undecided
 from airflow_provider_cgc.jobs.text import counted, shown
+from airflow_provider_cgc.jobs.waiting.causes import Cause, grouped
+from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks, is_undecided
+from airflow_provider_cgc.jobs.waiting.progress import human_bytes
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.client import CgcClient

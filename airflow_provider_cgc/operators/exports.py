@@ -24,10 +24,10 @@ from airflow_provider_cgc.exceptions import (
 from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.live import LiveView
 from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
-from airflow_provider_cgc.jobs.report import failure_table, manifest_line
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.progress import failure_table, manifest_line
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of
 from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, Tolerance, literals_of, read_arguments

@@ -30,7 +30,7 @@ from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outc
 from airflow_provider_cgc.jobs.outcomes import tracker_of
 from airflow_provider_cgc.jobs.recovery import Key
 from airflow_provider_cgc.jobs.text import moment
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.patience import patiently, push_xcom
 from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
 

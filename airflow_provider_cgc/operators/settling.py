@@ -18,8 +18,8 @@ from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_outcomes
 from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.preflight import bytes_place
 from airflow_provider_cgc.jobs.recovery import find
-from airflow_provider_cgc.jobs.sweep import is_undecided, records_of
 from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.jobs.waiting.look import is_undecided, records_of
 from airflow_provider_cgc.operators.account import ENDED_WELL, Account, code_may_pass, is_clear, with_record
 
 if TYPE_CHECKING:

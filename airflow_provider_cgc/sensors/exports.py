@@ -14,7 +14,7 @@ from airflow_provider_cgc.sensors.base import CgcJobsSensor
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_cgc.jobs.tracker import JobTracker
+    from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 
 class CgcBulkExportSensor(CgcJobsSensor):

@@ -16,10 +16,10 @@ from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnr
 from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
-from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.report import QUIET, ProgressLog, no_answer
-from airflow_provider_cgc.jobs.sweep import Look, answers
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.look import Look, answers
+from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, no_answer
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

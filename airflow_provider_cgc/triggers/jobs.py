@@ -17,13 +17,13 @@ from airflow_provider_cgc import client, showing
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
-from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.poller import Poller, shared_poller
-from airflow_provider_cgc.jobs.report import ProgressLog, no_answer
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
-from airflow_provider_cgc.jobs.waiter import News, Waiter
+from airflow_provider_cgc.jobs.waiting.event import WaitEvent
+from airflow_provider_cgc.jobs.waiting.poller import Poller, shared_poller
+from airflow_provider_cgc.jobs.waiting.progress import ProgressLog, no_answer
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.waiter import News, Waiter
 from airflow_provider_cgc.patience import is_passing_trouble
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
 from airflow_provider_cgc.triggers.xcom_ids import read_ids

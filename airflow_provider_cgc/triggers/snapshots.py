@@ -15,9 +15,9 @@ from typing import Any
 
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.compat import in_thread
-from airflow_provider_cgc.jobs.live import SHORTEST_STEP, LiveView
-from airflow_provider_cgc.jobs.shared import shared
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.sharing import shared
+from airflow_provider_cgc.jobs.waiting.snapshot import SHORTEST_STEP, LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 SPACING = 0.2
 """Seconds between two writes, whoever they are for: with many waits each is written less often."""

@@ -207,4 +207,4 @@ class Scene:
             def map(self, work: Any, *items: Any, **how: Any) -> Any:  # type: ignore[override]  # all it is called with
                 return time.map(self, work, *items)
 
-        patch.setattr("airflow_provider_cgc.jobs.sweep.ThreadPoolExecutor", Pool)
+        patch.setattr("airflow_provider_cgc.jobs.waiting.look.ThreadPoolExecutor", Pool)

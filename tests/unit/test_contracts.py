@@ -15,10 +15,10 @@ import airflow_provider_cgc
 from airflow_provider_cgc.client import CgcClient, CgcError, Settings
 from airflow_provider_cgc.exceptions import CgcJobsFailed
 from airflow_provider_cgc.hooks.cgc import CgcHook
-from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
-from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.event import WaitEvent
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.sensors.base import IDS_KEY, SUMMARY_KEY
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor

@@ -21,7 +21,7 @@ from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.manifest import read_items
-from airflow_provider_cgc.jobs.report import ProgressLog
+from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.record import Record
 from airflow_provider_cgc.sensors.arguments import why_others

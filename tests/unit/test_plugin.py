@@ -15,7 +15,7 @@ import pytest
 
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.platforms import PLATFORMS
-from airflow_provider_cgc.jobs.live import VERSION
+from airflow_provider_cgc.jobs.waiting.snapshot import VERSION
 from airflow_provider_cgc.plugin.registration import PREFIX, TAB, CgcPlugin
 from airflow_provider_cgc.plugin.serving import FILE, ROUTE, serve
 from tests.conftest import ROOT
@@ -319,8 +319,8 @@ def test_it_knows_the_snapshot_s_version():
 
 def test_every_count_of_the_snapshot_has_a_word():
     from airflow_provider_cgc.jobs.kinds import EXPORT
-    from airflow_provider_cgc.jobs.live import LiveView
-    from airflow_provider_cgc.jobs.tracker import JobTracker
+    from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+    from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
     snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a"]), 1.0)
     words = re.search(r"const COUNTS = \{(.*?)\};", SOURCE, re.S)

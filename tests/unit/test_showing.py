@@ -10,8 +10,8 @@ import pytest
 from airflow_provider_cgc import compat, showing
 from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 ADDRESS = {"dag_id": "dag", "task_id": "wait", "run_id": "run", "map_index": -1}
 

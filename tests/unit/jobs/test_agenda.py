@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from airflow_provider_cgc.jobs.agenda import DUE, Agenda
+from airflow_provider_cgc.jobs.waiting.agenda import DUE, Agenda
 from tests.unit.jobs.fake_platform import some_ids
 
 CHUNK = 5

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, JobState
-from airflow_provider_cgc.jobs.causes import (
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
+from airflow_provider_cgc.jobs.waiting.causes import (
     MOST_BYTES,
     MOST_CAUSES,
     MOST_MESSAGE,
@@ -21,8 +22,7 @@ from airflow_provider_cgc.jobs.causes import (
     causes_of,
     groups_of,
 )
-from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import job, some_ids
 

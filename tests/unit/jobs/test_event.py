@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
-from airflow_provider_cgc.jobs.report import failure_table
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.event import WaitEvent
+from airflow_provider_cgc.jobs.waiting.progress import failure_table
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 
 ITEM = {"id": "x", "file": "f", "code": 9107, "message": "exists"}
 every_kind = pytest.mark.parametrize("kind", KINDS)

@@ -10,8 +10,8 @@ import pytest
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.live import BEAT, MOST_BYTES, LiveView
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.snapshot import BEAT, MOST_BYTES, LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import some_ids
 

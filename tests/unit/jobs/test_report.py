@@ -7,9 +7,9 @@ import pytest
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.client.models import BulkRecord, JobState
-from airflow_provider_cgc.jobs.causes import Group
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
-from airflow_provider_cgc.jobs.report import (
+from airflow_provider_cgc.jobs.waiting.causes import Group
+from airflow_provider_cgc.jobs.waiting.progress import (
     QUIET,
     ProgressLog,
     as_sentence,
@@ -22,7 +22,7 @@ from airflow_provider_cgc.jobs.report import (
     progress,
     shared_out,
 )
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
 

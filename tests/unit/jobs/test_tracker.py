@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
-from airflow_provider_cgc.jobs.tracker import LONG_PENDING, JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker, Outcome
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, ImportJob, JobState
-from airflow_provider_cgc.jobs.causes import MOST_MESSAGE
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
-from airflow_provider_cgc.jobs.tracker import (
+from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE
+from airflow_provider_cgc.jobs.waiting.tracker import (
     MOST_ITEM_BYTES,
     MOST_ITEMS,
     FirstItems,

@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, JobS
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
+from airflow_provider_cgc.jobs.waiting.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
 from airflow_provider_cgc.operators.settling import settle
 
 FOR_GOOD = Problem(403, 9206, "No PUT.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
-from airflow_provider_cgc.jobs.poller import Poller
-from airflow_provider_cgc.jobs.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.poller import Poller
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import START, VirtualTime
 from tests.unit.jobs.fake_platform import FakePlatform

@@ -18,9 +18,9 @@ from asgiref.sync import async_to_sync, sync_to_async
 from airflow_provider_cgc import compat
 from airflow_provider_cgc.hooks import cgc as hook_module
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
-from airflow_provider_cgc.jobs.live import LiveView
-from airflow_provider_cgc.jobs.poller import Poller, Threads
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.poller import Poller, Threads
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers import snapshots, xcom_ids
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger

@@ -25,10 +25,10 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
 from airflow_provider_cgc.hooks.unreadable import not_found
-from airflow_provider_cgc.jobs.event import WaitEvent
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.poller import Threads
-from airflow_provider_cgc.jobs.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.event import WaitEvent
+from airflow_provider_cgc.jobs.waiting.poller import Threads
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers import xcom_ids
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger

@@ -22,10 +22,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES
-from airflow_provider_cgc.jobs.causes import causes_of
-from airflow_provider_cgc.jobs.event import is_number
 from airflow_provider_cgc.jobs.text import storable
-from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.causes import causes_of
+from airflow_provider_cgc.jobs.waiting.event import is_number
+from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker, Outcome
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import BulkRecord

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES, as_sentence, one_line
-from airflow_provider_cgc.jobs.causes import Group, groups_of
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.tracker import NOT_FOUND, JobTracker
+from airflow_provider_cgc.jobs.waiting.causes import Group, groups_of
+from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors import CgcError

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NO_SUCH_JOB
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
-from airflow_provider_cgc.jobs.causes import MOST_MESSAGE, NO_REASON, Causes
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
 from airflow_provider_cgc.jobs.text import storable
+from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Causes
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import Problem

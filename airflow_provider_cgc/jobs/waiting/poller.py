@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
-from airflow_provider_cgc.jobs.agenda import Agenda
-from airflow_provider_cgc.jobs.shared import shared
 from airflow_provider_cgc.jobs.shared_client import SharedClient
-from airflow_provider_cgc.jobs.sweep import THREADS, chunks
-from airflow_provider_cgc.jobs.waiter import Bug, News, Waiter
+from airflow_provider_cgc.jobs.waiting.agenda import Agenda
+from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks
+from airflow_provider_cgc.jobs.waiting.sharing import shared
+from airflow_provider_cgc.jobs.waiting.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient

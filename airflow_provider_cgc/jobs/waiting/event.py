@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_cgc.jobs.causes import NO_REASON, causes_of
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.tracker import Outcome
+from airflow_provider_cgc.jobs.waiting.causes import NO_REASON, causes_of
+from airflow_provider_cgc.jobs.waiting.tracker import Outcome
 
 VERSION = 1
 _COUNTS = ("total", "completed", "failed", "missing", "skipped", "bytes")
