@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.jobs.recovery import Key
+    from airflow_provider_cgc.jobs.submitting.search import Key
 
 MOST_STARTS = 20
 """Folders that are listed without having been seen in the folder above: each costs a request, if it is there or not."""

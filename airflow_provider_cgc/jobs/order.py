@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.items import BadItems, Item
 from airflow_provider_cgc.jobs.locations import (
     BadLocation,
     LocationTemplate,
@@ -28,7 +27,8 @@ from airflow_provider_cgc.jobs.preflight import (
     undecided_error,
     unfit_items,
 )
-from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submitting.items import BadItems, Item
+from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
 from airflow_provider_cgc.client.models import JobState
-from airflow_provider_cgc.jobs.listing import check_null_jobs
-from airflow_provider_cgc.jobs.recovery import Key, key_of
+from airflow_provider_cgc.jobs.submitting.joblist import check_null_jobs
+from airflow_provider_cgc.jobs.submitting.search import Key, key_of
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_cgc.client.codes import NO_SUCH_JOB, NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE, item_of, settled
-from airflow_provider_cgc.jobs.recovery import Key, key_of
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, item_of, settled
+from airflow_provider_cgc.jobs.submitting.search import Key, key_of
 from airflow_provider_cgc.jobs.waiting.causes import Causes, causes_of
 from airflow_provider_cgc.jobs.waiting.tracker import FirstItems, failed_item
 

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.forms import named_problem
 from airflow_provider_cgc.jobs.ids import BadIds, literal
-from airflow_provider_cgc.jobs.items import is_json
+from airflow_provider_cgc.jobs.submitting.items import is_json
 from airflow_provider_cgc.sensors.arguments import whole_number
 
 

@@ -21,10 +21,10 @@ from airflow_provider_cgc.exceptions import (
     CgcJobsIncomplete,
     CgcWaitError,
 )
-from airflow_provider_cgc.jobs import ledger as ledgers
-from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.outcomes import known_place, tracker_of
+from airflow_provider_cgc.jobs.submitting import ledger as ledgers
+from airflow_provider_cgc.jobs.submitting.items import Item
+from airflow_provider_cgc.jobs.submitting.outcomes import known_place, tracker_of
 from airflow_provider_cgc.jobs.waiting.progress import failure_table, manifest_line
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.jobs.exporting import Exporting
-    from airflow_provider_cgc.jobs.manifest import ItemOutcome
     from airflow_provider_cgc.jobs.order import Order
+    from airflow_provider_cgc.jobs.submitting import account
+    from airflow_provider_cgc.jobs.submitting.attempt import Exporting
+    from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
     from airflow_provider_cgc.literals import Literals
-    from airflow_provider_cgc.operators import settling
     from airflow_provider_cgc.sensors.wait import Wait
 
 MOST_IDS = 1000
@@ -362,9 +362,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _decided(self, context: Context, order: Order, record: Record) -> Prepared:
         """Ask the platform about the items, and decide what to do with each."""
-        from airflow_provider_cgc.jobs.exporting import Exporting
         from airflow_provider_cgc.jobs.order import BadOrder
-        from airflow_provider_cgc.jobs.worklist import UncertainExports
+        from airflow_provider_cgc.jobs.submitting.attempt import Exporting
+        from airflow_provider_cgc.jobs.submitting.plan import UncertainExports
 
         exporting = Exporting(self._client(), order, say=self._say)
         try:
@@ -448,15 +448,15 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             return Outcome.FAILED
         return outcome if open_jobs else Outcome.COMPLETED
 
-    def _settled(self, outcome: Outcome, summary: dict[str, Any], record: Record) -> settling.Settled | None:
+    def _settled(self, outcome: Outcome, summary: dict[str, Any], record: Record) -> account.Settled | None:
         """Return the account; None if there was nothing to export, or the wait itself ended with an error."""
-        from airflow_provider_cgc.operators import settling
+        from airflow_provider_cgc.jobs.submitting import account
 
         ended = outcome in (Outcome.COMPLETED, Outcome.FAILED)
         if outcome is Outcome.ERROR or not summary["total"]:
             return None
         try:
-            return settling.settle(
+            return account.settle(
                 self._client(),
                 summary,
                 outcomes=record.outcomes(),
@@ -471,7 +471,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             if not ended:
                 raise
             why = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
-            return settling.Settled(dict(summary), None, why)
+            return account.Settled(dict(summary), None, why)
 
     def _known_place(self) -> dict[str, Any]:
         return {**super()._known_place(), **self._known, "manifest": self._manifest_uri()}

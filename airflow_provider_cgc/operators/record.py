@@ -22,13 +22,13 @@ from airflow_provider_cgc.exceptions import (
     CgcExportsUnsettled,
     CgcInputRefused,
 )
-from airflow_provider_cgc.jobs import ledger as ledgers
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
-from airflow_provider_cgc.jobs.items import BadItems
-from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.outcomes import tracker_of
-from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submitting import ledger as ledgers
+from airflow_provider_cgc.jobs.submitting.items import BadItems
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.patience import patiently, push_xcom

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
-from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.locations import BadLocation
-from airflow_provider_cgc.jobs.manifest import ItemState
-from airflow_provider_cgc.jobs.outcomes import tracker_of
+from airflow_provider_cgc.jobs.submitting.items import BadItems
+from airflow_provider_cgc.jobs.submitting.manifest import ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.sensors.endings import joined
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.manifest import ItemOutcome
+    from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
     from airflow_provider_cgc.operators.record import Record
 
 

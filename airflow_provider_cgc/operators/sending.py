@@ -11,10 +11,10 @@ from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.exporting import Exporting
-    from airflow_provider_cgc.jobs.ledger import Ledger
-    from airflow_provider_cgc.jobs.manifest import ItemOutcome
-    from airflow_provider_cgc.jobs.submit import Sent
+    from airflow_provider_cgc.jobs.submitting.attempt import Exporting
+    from airflow_provider_cgc.jobs.submitting.ledger import Ledger
+    from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
+    from airflow_provider_cgc.jobs.submitting.submit import Sent
     from airflow_provider_cgc.operators.record import Record
 
 MOST_NAMED = 10

@@ -83,7 +83,7 @@ class CgcBulkExportSensor(CgcJobsSensor):
 
     def _opening(self, context: Context) -> JobTracker:
         """Return the jobs to wait for, by their ids or by the manifests that tell them."""
-        from airflow_provider_cgc.jobs.outcomes import tracker_of
+        from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
         from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at
 
         where = f"{self.ids_argument} of task {self.task_id!r}"

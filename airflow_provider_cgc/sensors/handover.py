@@ -8,9 +8,9 @@ from typing import Any
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
-from airflow_provider_cgc.jobs.items import BadItems
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
+from airflow_provider_cgc.jobs.submitting.items import BadItems
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
 
 _HANDOVER = "let that task start the exports with wait=False, and hand on what it returns"
 

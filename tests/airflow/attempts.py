@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_cgc import showing
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs import recovery
+from airflow_provider_cgc.jobs.submitting import search
 from airflow_provider_cgc.operators import exports
 from airflow_provider_cgc.sensors import base
 from tests.late import late
@@ -139,7 +139,7 @@ def in_this_process(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     Airflow 2.11 asks its database when a task was rescheduled first.
     """
-    monkeypatch.setattr(recovery, "SETTLING", 0.3)
+    monkeypatch.setattr(search, "SETTLING", 0.3)
     monkeypatch.setattr(showing, "write", lambda *args, **how: None)
     monkeypatch.setattr(showing, "link", lambda *args, **how: {})
     monkeypatch.setattr(showing, "read", lambda *args, **how: None)

@@ -14,8 +14,8 @@ import pytest
 from airflow_provider_cgc.compat import AirflowTaskTimeout
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.emulator.state.world import World
-from airflow_provider_cgc.jobs import listing
-from airflow_provider_cgc.operators import exports, settling
+from airflow_provider_cgc.jobs.submitting import account, joblist
+from airflow_provider_cgc.operators import exports
 from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
 from tests.airflow.conftest import has_task_state_store
 
@@ -45,7 +45,7 @@ def still(connect: Callable[..., str]) -> Iterator[CgcEmulator]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for a file to become an alias: the emulator does not keep it waiting."""
-    monkeypatch.setattr(settling, "ALIAS_PAUSE", 0.0)
+    monkeypatch.setattr(account, "ALIAS_PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ class TestAClear:
         """Even where the list of jobs cannot be read to its end."""
         emulator.submit_exports(emulator.file_ids[:200])
         emulator.option("list_order", "shuffled")
-        monkeypatch.setattr(listing, "MOST_PAGES", 1)
+        monkeypatch.setattr(joblist, "MOST_PAGES", 1)
         task = Attempts(emulator, items=emulator.file_ids[:2])
         assert task.run(location="out/{nonsense}") == "CgcInputRefused"
         assert task.retry(volume="demo-lab/nowhere") == "CgcInputRefused"
@@ -337,7 +337,7 @@ class TestTheAccount:
     def test_a_job_forgotten_after_its_end_has_completed(
         self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        settle = settling.settle
+        settle = account.settle
 
         def too_late(*args: Any, **how: Any) -> Any:
             with emulator.world.open() as world:
@@ -345,7 +345,7 @@ class TestTheAccount:
             emulator.forget(first)
             return settle(*args, **how)
 
-        monkeypatch.setattr(settling, "settle", too_late)
+        monkeypatch.setattr(account, "settle", too_late)
         task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest)
 
         assert task.run() == "success"
@@ -550,7 +550,7 @@ class TestAnotherRun:
         assert task.run() == "CgcJobsIncomplete"
         emulator.submit_exports(emulator.file_ids[2:202])
         emulator.option("list_order", "shuffled")
-        monkeypatch.setattr(listing, "MOST_PAGES", 1)
+        monkeypatch.setattr(joblist, "MOST_PAGES", 1)
 
         assert task.retry(if_exists="skip") == "success", task.error
         assert task.summary == {"total": 2, "completed": 1, "skipped": 1}

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcClient, File, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs import recovery
+from airflow_provider_cgc.jobs.submitting import search
 from tests.airflow.rows import MODES, Ended, play
 
 CREATE = "POST /v2/bulk/storage/exports/create"
@@ -162,7 +162,7 @@ def played(database: None, tmp_path_factory: pytest.TempPathFactory) -> Play:
         with_manifest = name in (*MANIFESTS, "not_waited_for") or mode == "reschedule"
         with CgcEmulator(speed=600) as emulator, pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_CGC_DEFAULT", emulator.airflow_conn)
-            patch.setattr(recovery, "SETTLING", 0.3)
+            patch.setattr(search, "SETTLING", 0.3)
             how = {**USUAL, "items": case.items(emulator), **MODES[mode], **case.arguments}
             if with_manifest:
                 how["manifest_path"] = f"file://{manifest}"

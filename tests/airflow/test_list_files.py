@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.manifest import read_items
+from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from tests.airflow.conftest import load_dag_file, xcoms
 
 PROJECT = "partner-lab/consortium"

@@ -12,7 +12,8 @@ import pytest
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs import listing, preflight
+from airflow_provider_cgc.jobs import preflight
+from airflow_provider_cgc.jobs.submitting import joblist
 from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -218,7 +219,7 @@ def test_a_file_that_was_deleted_meanwhile_makes_nothing_else_uncertain(
     remove(emulator, files[3])
     emulator.submit_exports(emulator.file_ids[20:220])
     emulator.option("list_order", "shuffled")
-    monkeypatch.setattr(listing, "MOST_PAGES", 1)
+    monkeypatch.setattr(joblist, "MOST_PAGES", 1)
 
     assert task.retry(max_failures=1) == "success", task.error
     lost = {"out/{name}": 1, "out/{id}": 0}[template]

@@ -36,8 +36,8 @@ from airflow_provider_cgc.compat import (
 )
 from airflow_provider_cgc.exceptions import CgcInputRefused
 from airflow_provider_cgc.hooks import cgc
-from airflow_provider_cgc.jobs import ledger, submit
-from airflow_provider_cgc.operators import exports, settling  # noqa: F401  # imported before the fork
+from airflow_provider_cgc.jobs.submitting import ledger, submit
+from airflow_provider_cgc.operators import exports
 from airflow_provider_cgc.triggers import xcom_ids
 from dev.virtual_time import VirtualTime
 from tests.crash.forks import PlatformClock

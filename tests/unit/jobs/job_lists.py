@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
-from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
 
 VOLUME = "lab/bucket"

@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
-from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, ORDERS, PASSING, REFUSED, TAKEN, at, export, key
 

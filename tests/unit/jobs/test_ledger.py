@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.models import BulkRecord
-from airflow_provider_cgc.jobs.ledger import (
+from airflow_provider_cgc.jobs.submitting.ledger import (
     HEADER,
     Fate,
     Ledger,
@@ -23,7 +23,7 @@ from airflow_provider_cgc.jobs.ledger import (
     recorded_ids,
     recorded_owner,
 )
-from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
 from tests.unit.jobs.stormy_volume import Store

@@ -11,8 +11,8 @@ import pytest
 
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.outcomes import settled
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import settled
 from airflow_provider_cgc.jobs.waiting.progress import clock_time, closing_line, duration, human_bytes, progress
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome

@@ -19,7 +19,6 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
-from airflow_provider_cgc.jobs.items import Item
 from airflow_provider_cgc.jobs.preflight import (
     LARGEST,
     Facts,
@@ -30,6 +29,7 @@ from airflow_provider_cgc.jobs.preflight import (
     sentences,
     unfit_items,
 )
+from airflow_provider_cgc.jobs.submitting.items import Item
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"

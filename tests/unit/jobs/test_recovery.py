@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client import CgcUnreadableError
 from airflow_provider_cgc.client.models import ExportJob, JobState, Page
-from airflow_provider_cgc.jobs.listing import MOST_PAGES, Blind, Order, order_of
-from airflow_provider_cgc.jobs.recovery import SETTLING, SKEW, Look, Search, best_first, find
+from airflow_provider_cgc.jobs.submitting.joblist import MOST_PAGES, Blind, Order, order_of
+from airflow_provider_cgc.jobs.submitting.search import SETTLING, SKEW, Look, Search, best_first, find
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import FOR_GOOD, ListOfJobs, at, export, key, older
 

@@ -8,10 +8,10 @@ import pytest
 
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, File, JobState
-from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
-from airflow_provider_cgc.jobs.listing import Blind
-from airflow_provider_cgc.jobs.recovery import SETTLING, Finding
-from airflow_provider_cgc.jobs.resume import Action, decide, plan
+from airflow_provider_cgc.jobs.submitting.joblist import Blind
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
+from airflow_provider_cgc.jobs.submitting.resume import Action, decide, plan
+from airflow_provider_cgc.jobs.submitting.search import SETTLING, Finding
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import FOR_GOOD, PASSING, TAKEN, VOLUME, ListOfJobs, at, export, key, older
 from tests.unit.jobs.stormy_volume import Store

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
-from airflow_provider_cgc.jobs.ledger import Ledger, close
-from airflow_provider_cgc.jobs.resume import Action, plan
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger, close
+from airflow_provider_cgc.jobs.submitting.resume import Action, plan
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import key
 from tests.unit.jobs.stormy_volume import Store, StormyVolume

@@ -23,10 +23,10 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord
-from airflow_provider_cgc.jobs.items import Item
-from airflow_provider_cgc.jobs.ledger import Fate, Ledger
-from airflow_provider_cgc.jobs.recovery import Key
-from airflow_provider_cgc.jobs.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, Sent
+from airflow_provider_cgc.jobs.submitting.items import Item
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger
+from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.submitting.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, Sent
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 REFUSED = Problem(403, 9006, "Requested file cannot be exported.")

@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
+from airflow_provider_cgc.jobs.submitting import account
 from airflow_provider_cgc.jobs.waiting.tracker import Outcome
-from airflow_provider_cgc.operators import settling
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.record import Record
 
@@ -88,9 +88,9 @@ def test_an_error_that_may_pass_is_one_that_airflow_retries() -> None:
 
 def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def running(client: Any, summary: Any, **how: Any) -> Any:
-        return settling.Settled(summary, None, "The export j9 is just putting an object to 'x0'.")
+        return account.Settled(summary, None, "The export j9 is just putting an object to 'x0'.")
 
-    monkeypatch.setattr(settling, "settle", running)
+    monkeypatch.setattr(account, "settle", running)
     with pytest.raises(CgcExportsUnsettled, match="j9 is just putting"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9107, soft_fail=True, max_failures=3)
 
@@ -99,7 +99,7 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
     def down(*args: Any, **how: Any) -> Any:
         raise CgcConnectionError("no route", sent=False)
 
-    monkeypatch.setattr(settling, "settle", down)
+    monkeypatch.setattr(account, "settle", down)
     with pytest.raises(AirflowSensorTimeout):
         ended(Outcome.TIMEOUT, completed=9)
     with pytest.raises(CgcExportsUnsettled, match=r"no route\. The jobs have ended, but not every item"):
@@ -114,9 +114,9 @@ def test_a_timeout_stays_one_whatever_the_account_leaves_open(
     monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException]
 ) -> None:
     def running(client: Any, summary: Any, **how: Any) -> Any:
-        return settling.Settled(dict(summary), None, "The export j9 is just putting an object to 'x0'.")
+        return account.Settled(dict(summary), None, "The export j9 is just putting an object to 'x0'.")
 
-    monkeypatch.setattr(settling, "settle", running)
+    monkeypatch.setattr(account, "settle", running)
     with pytest.raises(error):
         ended(outcome, failed=1, completed=3, code=9107)
 
@@ -136,9 +136,9 @@ def test_a_timeout_stays_one_whatever_trouble_there_is_with_the_manifest(
         raise trouble
 
     def nothing(client: Any, summary: Any, **how: Any) -> Any:
-        return settling.Settled(dict(summary), [])
+        return account.Settled(dict(summary), [])
 
-    monkeypatch.setattr(settling, "settle", nothing)
+    monkeypatch.setattr(account, "settle", nothing)
     monkeypatch.setattr(Record, "outcomes", lambda self: [])
     monkeypatch.setattr(Record, at, away)
     with pytest.raises(error):
@@ -182,8 +182,8 @@ def test_a_failure_that_is_none_after_all_does_not_end_the_others(monkeypatch: p
     """With `fail_fast` the wait ends at the first FAILED job, and the object that it found there was to be skipped."""
 
     def skipped(client: Any, summary: Any, **how: Any) -> Any:
-        return settling.Settled({**summary, "failed": 0, "skipped": 1, "failed_items": []}, None)
+        return account.Settled({**summary, "failed": 0, "skipped": 1, "failed_items": []}, None)
 
-    monkeypatch.setattr(settling, "settle", skipped)
+    monkeypatch.setattr(account, "settle", skipped)
     with pytest.raises(CgcExportsUnsettled, match="No item has failed, and 8 exports still run"):
         ended(Outcome.FAILED, failed=1, completed=1, code=9107, fail_fast=True, if_exists="skip")

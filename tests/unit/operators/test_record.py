@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled
-from airflow_provider_cgc.jobs.ledger import Fate, Ledger, OtherOwnerError
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.operators.record import ReadOnly, Record
 from tests.unit.jobs.stormy_volume import Store
 

@@ -15,9 +15,9 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, JobState, Page, VolumeObject
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.account import settle
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.waiting.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
-from airflow_provider_cgc.operators.settling import settle
 
 FOR_GOOD = Problem(403, 9206, "No PUT.")
 PASSING = Problem(503, 9100, "Busy.")
@@ -160,7 +160,7 @@ UNDECIDED = Problem(None, None, "not told apart from unknown ids yet", made_here
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds slept; no test sits them out."""
     slept: list[float] = []
-    monkeypatch.setattr("airflow_provider_cgc.operators.settling.time.sleep", slept.append)
+    monkeypatch.setattr("airflow_provider_cgc.jobs.submitting.account.time.sleep", slept.append)
     return slept
 
 

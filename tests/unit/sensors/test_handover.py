@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.outcomes import tracker_of
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at

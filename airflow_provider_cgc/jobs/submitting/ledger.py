@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
-from airflow_provider_cgc.jobs.recovery import Key
+from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import moment
 
 if TYPE_CHECKING:

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
-from airflow_provider_cgc.jobs.items import listed
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.others import under_way
 from airflow_provider_cgc.jobs.preflight import Unfit, common_problems, sentences, unfit_items
-from airflow_provider_cgc.jobs.recovery import SETTLING
-from airflow_provider_cgc.jobs.resume import Action, Decision, plan
+from airflow_provider_cgc.jobs.submitting.items import listed
+from airflow_provider_cgc.jobs.submitting.resume import Action, Decision, plan
+from airflow_provider_cgc.jobs.submitting.search import SETTLING
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import ExportJob
-    from airflow_provider_cgc.jobs.items import Item
-    from airflow_provider_cgc.jobs.ledger import Ledger
     from airflow_provider_cgc.jobs.order import Order, Placed
-    from airflow_provider_cgc.jobs.recovery import Key
+    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.submitting.ledger import Ledger
+    from airflow_provider_cgc.jobs.submitting.search import Key
 
 OTHER_OBJECT = (
     "An object of {there} bytes is there, and the file has {wanted} bytes: it is another one, or the file has changed;"

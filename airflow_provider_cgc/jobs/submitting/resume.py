@@ -42,13 +42,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.endpoints.records import chunks_of
-from airflow_provider_cgc.jobs.ledger import Fate, Ledger, Past
-from airflow_provider_cgc.jobs.recovery import Finding, Key, Search, best_first, find, key_of
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
+from airflow_provider_cgc.jobs.submitting.search import Finding, Key, Search, best_first, find, key_of
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import ExportJob, File
-    from airflow_provider_cgc.jobs.listing import BulkGet
-    from airflow_provider_cgc.jobs.recovery import Pages
+    from airflow_provider_cgc.jobs.submitting.joblist import BulkGet
+    from airflow_provider_cgc.jobs.submitting.search import Pages
 
 FORGETTING = 3600.0
 """Seconds from which on a job that the platform does not know is one that it has forgotten: a younger one may be one

@@ -16,21 +16,21 @@ from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.objects import common_folder
 from airflow_provider_cgc.jobs.order import BadOrder, Order, Placed, place
-from airflow_provider_cgc.jobs.outcomes import ALREADY_THERE
 from airflow_provider_cgc.jobs.preflight import Facts, report
-from airflow_provider_cgc.jobs.resume import Action
-from airflow_provider_cgc.jobs.submit import Sender, Sent
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE
+from airflow_provider_cgc.jobs.submitting.plan import Worklist
+from airflow_provider_cgc.jobs.submitting.resume import Action
+from airflow_provider_cgc.jobs.submitting.submit import Sender, Sent
 from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.jobs.worklist import Worklist
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.jobs.items import Item
-    from airflow_provider_cgc.jobs.ledger import Ledger
-    from airflow_provider_cgc.jobs.recovery import Key
+    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.submitting.ledger import Ledger
+    from airflow_provider_cgc.jobs.submitting.search import Key
 
 MOST_ROUNDS = 3
 """How often what became uncertain on the way is searched for and sent again, if it certainly did not start."""

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_cgc.jobs.listing import Blind, JobList, is_whole
+from airflow_provider_cgc.jobs.submitting.joblist import Blind, JobList, is_whole
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import ExportJob, Page
-    from airflow_provider_cgc.jobs.listing import BulkGet
+    from airflow_provider_cgc.jobs.submitting.joblist import BulkGet
 
     Pages = Callable[[str, int], Page[ExportJob]]
     """One page of a volume's list of jobs from an offset on."""

@@ -14,10 +14,10 @@ from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, read_outcomes
 from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.preflight import bytes_place
-from airflow_provider_cgc.jobs.recovery import find
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, read_outcomes
+from airflow_provider_cgc.jobs.submitting.search import find
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.waiting.look import is_undecided, records_of
 from airflow_provider_cgc.operators.account import ENDED_WELL, Account, code_may_pass, is_clear, with_record
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import BulkRecord, File
-    from airflow_provider_cgc.jobs.items import Item
-    from airflow_provider_cgc.jobs.recovery import Key
+    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.submitting.search import Key
     from airflow_provider_cgc.operators.account import Done
 
 NOT_THERE = "The job COMPLETED, but the object is not on the volume."

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client.models import BulkRecord, ExportJob
-    from airflow_provider_cgc.jobs.items import Item
-    from airflow_provider_cgc.jobs.ledger import Ledger
-    from airflow_provider_cgc.jobs.recovery import Key
+    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.submitting.ledger import Ledger
+    from airflow_provider_cgc.jobs.submitting.search import Key
 
     Create = Callable[[Sequence[Mapping[str, Any]]], Sequence[BulkRecord[ExportJob]]]
     BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[ExportJob]]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.waiting.causes import NO_REASON
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker

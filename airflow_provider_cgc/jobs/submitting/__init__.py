@@ -1,0 +1,1 @@
+"""The rules of submitting jobs once, whatever their kind."""
