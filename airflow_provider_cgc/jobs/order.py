@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.locations import (
     BadLocation,
     LocationTemplate,
@@ -17,7 +18,6 @@ from airflow_provider_cgc.jobs.locations import (
     own_template,
     targets,
 )
-from airflow_provider_cgc.jobs.places import paths_of
 from airflow_provider_cgc.jobs.preflight import (
     Facts,
     Unfit,

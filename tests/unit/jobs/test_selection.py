@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.selection import BadSelection, Selection, whole_number
+from airflow_provider_cgc.jobs.listing.selection import BadSelection, Selection, whole_number
 
 BAM = File.from_json(
     {
