@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_cgc.client.models import File, Volume
-    from airflow_provider_cgc.jobs.preflight import Facts
+    from airflow_provider_cgc.jobs.exports.problems import Facts
     from airflow_provider_cgc.jobs.submitting.items import Item
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.forms import named_problem
-from airflow_provider_cgc.jobs.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, listed, parse_items, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of
 from airflow_provider_cgc.jobs.text import counted

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.jobs.order import Order
+    from airflow_provider_cgc.jobs.exports.order import Order
     from airflow_provider_cgc.jobs.submitting import account
     from airflow_provider_cgc.jobs.submitting.attempt import Exporting
     from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
@@ -335,7 +335,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _order(self, context: Context, record: Record) -> Order | None:
         """Read the arguments and the items; None if there is nothing to do."""
-        from airflow_provider_cgc.jobs.order import Order
+        from airflow_provider_cgc.jobs.exports.order import Order
 
         given = read_arguments(self)
         items = self._items(expected=given["expected_count"])
@@ -362,7 +362,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _decided(self, context: Context, order: Order, record: Record) -> Prepared:
         """Ask the platform about the items, and decide what to do with each."""
-        from airflow_provider_cgc.jobs.order import BadOrder
+        from airflow_provider_cgc.jobs.exports.order import BadOrder
         from airflow_provider_cgc.jobs.submitting.attempt import Exporting
         from airflow_provider_cgc.jobs.submitting.plan import UncertainExports
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
-from airflow_provider_cgc.jobs.locations import BadLocation
+from airflow_provider_cgc.jobs.exports.locations import BadLocation
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of

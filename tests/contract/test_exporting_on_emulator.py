@@ -13,9 +13,9 @@ import sevenbridges
 from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
+from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
+from airflow_provider_cgc.jobs.exports.order import Order
 from airflow_provider_cgc.jobs.listing.folders import paths_of
-from airflow_provider_cgc.jobs.locations import LocationTemplate
-from airflow_provider_cgc.jobs.order import Order
 from airflow_provider_cgc.jobs.submitting.account import failed_items, settle
 from airflow_provider_cgc.jobs.submitting.attempt import Exporting
 from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items

@@ -16,7 +16,7 @@ from airflow_provider_cgc.client import (
     Settings,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.preflight import Facts, ask, common_problems, report, sentences, unfit_items
+from airflow_provider_cgc.jobs.exports.problems import Facts, ask, common_problems, report, sentences, unfit_items
 from airflow_provider_cgc.jobs.submitting.items import Item
 
 BULK = "POST /v2/bulk/files/get"

@@ -32,7 +32,7 @@ class CatalogFile:
 
 def built_in() -> list[CatalogFile]:
     """The files that come with the emulator."""
-    source = resources.files(__package__).joinpath("data/files.tsv")
+    source = resources.files("airflow_provider_cgc.emulator").joinpath("data/files.tsv")
     return _parse(source.read_text(encoding="utf-8").split("\n"), "data/files.tsv")
 
 

@@ -12,10 +12,10 @@ from airflow_provider_cgc.client.codes import LOCATION_TAKEN, NO_SUCH_FILE
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
+from airflow_provider_cgc.jobs.exports.problems import bytes_place
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import sizes_of
-from airflow_provider_cgc.jobs.preflight import bytes_place
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, read_outcomes
 from airflow_provider_cgc.jobs.submitting.search import find
 from airflow_provider_cgc.jobs.text import counted

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.jobs.exports.order import BadOrder, Order, Placed, place
+from airflow_provider_cgc.jobs.exports.problems import Facts, report
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import common_folder
-from airflow_provider_cgc.jobs.order import BadOrder, Order, Placed, place
-from airflow_provider_cgc.jobs.preflight import Facts, report
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE
 from airflow_provider_cgc.jobs.submitting.plan import Worklist

@@ -1,7 +1,7 @@
 """What a user may write where files to move are wanted, and the flat list of items that it means.
 
-Refuses what cannot be an item before anything is sent. Knows no rule for keys (`jobs/locations.py`), and of files only
-the ids.
+Refuses what cannot be an item before anything is sent. Knows no rule for keys
+(`jobs/exports/locations.py`), and of files only the ids.
 """
 
 from __future__ import annotations

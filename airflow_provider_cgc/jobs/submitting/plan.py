@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
+from airflow_provider_cgc.jobs.exports.locations import named
+from airflow_provider_cgc.jobs.exports.problems import Unfit, common_problems, sentences, unfit_items
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.objects import sizes_of
 from airflow_provider_cgc.jobs.others import under_way
-from airflow_provider_cgc.jobs.preflight import Unfit, common_problems, sentences, unfit_items
 from airflow_provider_cgc.jobs.submitting.items import listed
 from airflow_provider_cgc.jobs.submitting.resume import Action, Decision, plan
 from airflow_provider_cgc.jobs.submitting.search import SETTLING
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import ExportJob
-    from airflow_provider_cgc.jobs.order import Order, Placed
+    from airflow_provider_cgc.jobs.exports.order import Order, Placed
     from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.search import Key

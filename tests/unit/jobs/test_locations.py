@@ -7,7 +7,14 @@ import unicodedata
 import pytest
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, clashes, targets
+from airflow_provider_cgc.jobs.exports.locations import (
+    MOST_BYTES,
+    BadLocation,
+    LocationTemplate,
+    check_key,
+    clashes,
+    targets,
+)
 from airflow_provider_cgc.jobs.submitting.items import Item
 
 A = "65a1b2c3d4e5f60718293a4b"

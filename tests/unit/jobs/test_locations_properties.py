@@ -8,7 +8,14 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.locations import MOST_BYTES, BadLocation, LocationTemplate, check_key, clashes, targets
+from airflow_provider_cgc.jobs.exports.locations import (
+    MOST_BYTES,
+    BadLocation,
+    LocationTemplate,
+    check_key,
+    clashes,
+    targets,
+)
 from airflow_provider_cgc.jobs.submitting.items import Item
 
 pieces = st.sampled_from(["a", "/", ".", "..", "ü", "{{", "}}", " ", "{name}", "{path}", "{metadata.x}", "{id}"])

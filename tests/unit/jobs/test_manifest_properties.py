@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cgc.jobs.locations import check_key
+from airflow_provider_cgc.jobs.exports.locations import check_key
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, parse_items
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
 

@@ -10,9 +10,9 @@ import pytest
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.locations import LocationTemplate
-from airflow_provider_cgc.jobs.order import Order
-from airflow_provider_cgc.jobs.preflight import Unfit
+from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
+from airflow_provider_cgc.jobs.exports.order import Order
+from airflow_provider_cgc.jobs.exports.problems import Unfit
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item
 
 GONE = Problem(404, 5002, "Requested file does not exist.")

@@ -19,7 +19,7 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
-from airflow_provider_cgc.jobs.preflight import (
+from airflow_provider_cgc.jobs.exports.problems import (
     LARGEST,
     Facts,
     Unfit,

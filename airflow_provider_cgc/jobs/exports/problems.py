@@ -27,8 +27,8 @@ from airflow_provider_cgc.client.errors import (
     CgcUsageError,
 )
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
+from airflow_provider_cgc.jobs.exports.locations import named
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
-from airflow_provider_cgc.jobs.locations import named
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, Item
 from airflow_provider_cgc.jobs.text import counted, shown
 from airflow_provider_cgc.jobs.waiting.causes import Cause, grouped

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.listing.folders import paths_of
-from airflow_provider_cgc.jobs.locations import (
+from airflow_provider_cgc.jobs.exports.locations import (
     BadLocation,
     LocationTemplate,
     clashes,
@@ -18,7 +17,7 @@ from airflow_provider_cgc.jobs.locations import (
     own_template,
     targets,
 )
-from airflow_provider_cgc.jobs.preflight import (
+from airflow_provider_cgc.jobs.exports.problems import (
     Facts,
     Unfit,
     ask,
@@ -27,6 +26,7 @@ from airflow_provider_cgc.jobs.preflight import (
     undecided_error,
     unfit_items,
 )
+from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item
 from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import counted
