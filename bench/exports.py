@@ -156,7 +156,7 @@ def _event(trigger: Any, task: Task) -> Any:
     """Run the trigger to its event, the ids from the task's XComs."""
     import asyncio
 
-    from airflow_provider_cgc.triggers import xcom_ids
+    from airflow_provider_cgc import xcom
 
     trigger.first_look = trigger.not_before = 0.0
 
@@ -164,7 +164,7 @@ def _event(trigger: Any, task: Task) -> Any:
         async for event in trigger.run():
             return event.payload
 
-    with mock.patch.object(xcom_ids, "read_xcom", lambda address: task.xcoms[address["key"]]):
+    with mock.patch.object(xcom, "read_xcom", lambda address: task.xcoms[address["key"]]):
         return asyncio.run(first())
 
 

@@ -124,7 +124,7 @@ class Ours:
             mock.patch.object(JobTracker, "take", take_and_note),
             mock.patch.object(CgcJobsTrigger, "clock", staticmethod(lab.time.clock)),
             mock.patch("airflow_provider_cgc.triggers.jobs._client_of", virtual_client),
-            mock.patch("airflow_provider_cgc.triggers.xcom_ids.read_xcom", self._read_xcom),
+            mock.patch("airflow_provider_cgc.xcom.read_xcom", self._read_xcom),
             mock.patch.object(CgcHook, "get_conn", get_conn),
             mock.patch("airflow_provider_cgc.sensors.base.time", time),
             mock.patch("airflow_provider_cgc.sensors.wait.time", time),

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from airflow_provider_cgc.arguments import whole_number
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.forms import named_problem
 from airflow_provider_cgc.jobs.ids import BadIds, literal
 from airflow_provider_cgc.jobs.submitting.items import is_json
-from airflow_provider_cgc.sensors.arguments import whole_number
 
 
 def flag_of(value: Any, *, where: str) -> bool:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import check_count, connection_id, whole_number
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.forms import named_problem
@@ -21,7 +22,6 @@ from airflow_provider_cgc.jobs.submitting.manifest import form_of
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, properties_of, share_of, volume_of, word_of
-from airflow_provider_cgc.sensors.arguments import check_count, connection_id, whole_number
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.operators.exports import CgcBulkExportOperator

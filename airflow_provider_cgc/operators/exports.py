@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import check_count, check_flag
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
@@ -35,7 +36,6 @@ from airflow_provider_cgc.operators.record import ReadOnly, Record
 from airflow_provider_cgc.operators.refusing import refusal, refusing_bad_input, where_reasons_are, write_reasons
 from airflow_provider_cgc.operators.sending import obstacles_line, send
 from airflow_provider_cgc.patience import push_xcom, task_state_store
-from airflow_provider_cgc.sensors.arguments import check_count, check_flag
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import check_count, check_flag, connection_id
 from airflow_provider_cgc.assets import refuse_silent_outlets
 from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
 from airflow_provider_cgc.compat import BaseOperator
@@ -24,7 +25,6 @@ from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.waiting.progress import human_bytes
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.literals import Literals
-from airflow_provider_cgc.sensors.arguments import check_count, check_flag, connection_id
 from airflow_provider_cgc.templates import TextTemplates
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.patience import patiently, push_xcom
-from airflow_provider_cgc.triggers.xcom_ids import push_ids, read_ids
+from airflow_provider_cgc.xcom import push_ids, read_ids
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.sensors.wait import Wait

@@ -13,7 +13,7 @@ from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
 from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.sensors.endings import joined
+from airflow_provider_cgc.sensors.ending import joined
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome

@@ -12,7 +12,18 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from airflow_provider_cgc import showing
+from airflow_provider_cgc import display
+from airflow_provider_cgc.arguments import (
+    LONGEST,
+    bounded,
+    check_count,
+    check_flag,
+    check_seconds,
+    connection_id,
+    ids_given,
+    whole_number,
+    why_others,
+)
 from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
@@ -39,18 +50,7 @@ from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.patience import is_passing_trouble, push_xcom, task_state_store
-from airflow_provider_cgc.sensors.arguments import (
-    LONGEST,
-    bounded,
-    check_count,
-    check_flag,
-    check_seconds,
-    connection_id,
-    ids_given,
-    whole_number,
-    why_others,
-)
-from airflow_provider_cgc.sensors.endings import joined, open_jobs, timeout_error, wait_error
+from airflow_provider_cgc.sensors.ending import joined, open_jobs, timeout_error, wait_error
 from airflow_provider_cgc.sensors.wait import Wait
 from airflow_provider_cgc.templates import TextTemplates
 
@@ -193,7 +193,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             except TaskDeferralTimeout as error:
                 raise AirflowTaskTimeout(f"{as_sentence(error)} Clear this task: {self._after_clear}.") from error
             except TaskDeferralError as error:
-                showing.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
+                display.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
                 raise CgcTriggerError(
                     f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} were not"
                     f" cancelled. Clear this task: {self._after_clear}."
@@ -341,7 +341,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
-        from airflow_provider_cgc.triggers.xcom_ids import push_ids
+        from airflow_provider_cgc.xcom import push_ids
 
         ids: list[str] | None = list(wait.tracker.open)
         address = None
@@ -448,13 +448,13 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             view = self._current.view
         else:
             view = LiveView(self.kind, since=time.time(), interval=self.poke_interval)
-            view.restore(self._seen or showing.read(view_address(context["ti"]), warn=self._warn))
+            view.restore(self._seen or display.read(view_address(context["ti"]), warn=self._warn))
         self._write_view(context, view.final(summary, time.time(), outcome=outcome))
 
     def _write_view(self, context: Context, snapshot: dict[str, Any]) -> bool:
         address = view_address(context["ti"])
-        self._linked = showing.link(address, snapshot, self._linked, warn=self._warn)
-        return showing.write(address, snapshot, warn=self._warn)
+        self._linked = display.link(address, snapshot, self._linked, warn=self._warn)
+        return display.write(address, snapshot, warn=self._warn)
 
     def _warn(self, line: str) -> None:
         """Warn of trouble with what is only looked at, once each."""

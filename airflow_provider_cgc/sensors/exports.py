@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import whole_number
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.sensors.arguments import whole_number
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class CgcBulkExportSensor(CgcJobsSensor):
         self._read_literals().refuse()
 
     def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
-        from airflow_provider_cgc.sensors.handover import manifests_given
+        from airflow_provider_cgc.manifests import manifests_given
 
         manifests = manifests_given(value, where=where)
         for address in manifests:
@@ -84,7 +84,7 @@ class CgcBulkExportSensor(CgcJobsSensor):
     def _opening(self, context: Context) -> JobTracker:
         """Return the jobs to wait for, by their ids or by the manifests that tell them."""
         from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-        from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at
+        from airflow_provider_cgc.manifests import manifests_given, outcomes_at
 
         where = f"{self.ids_argument} of task {self.task_id!r}"
         manifests = manifests_given(self.export_ids, where=where)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc import showing
+from airflow_provider_cgc import display
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
 from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
@@ -218,7 +218,7 @@ class Wait:
             self.tracker.take(answer.records, time.time())
             looked.note(answer.error)
             self.answered = self.answered or bool(answer.records)
-        showing.tell_look(
+        display.tell_look(
             client.budget, time.monotonic() - began, kind=self.tracker.kind.name, conn_id=hook.cgc_conn_id
         )
         self.view.requests += client.budget.sent - sent

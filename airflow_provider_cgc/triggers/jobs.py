@@ -13,7 +13,7 @@ import tenacity
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_provider_cgc import client, showing
+from airflow_provider_cgc import client, display
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
@@ -26,7 +26,7 @@ from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.jobs.waiting.waiter import News, Waiter
 from airflow_provider_cgc.patience import is_passing_trouble
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
-from airflow_provider_cgc.triggers.xcom_ids import read_ids
+from airflow_provider_cgc.xcom import read_ids
 
 CONNECT_ATTEMPTS = 25
 CONNECT_PAUSE = 5.0
@@ -181,7 +181,7 @@ class CgcJobsTrigger(BaseTrigger):
             functools.partial(connect, self.cgc_conn_id),
             threads=threads,
             clock=self.clock,
-            tell=functools.partial(showing.tell_look, kind=self.kind, conn_id=self.cgc_conn_id),
+            tell=functools.partial(display.tell_look, kind=self.kind, conn_id=self.cgc_conn_id),
         )
 
     def _address(self) -> dict[str, Any] | None:

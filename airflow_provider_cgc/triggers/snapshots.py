@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
-from airflow_provider_cgc import showing
+from airflow_provider_cgc import display
 from airflow_provider_cgc.compat import in_thread
 from airflow_provider_cgc.jobs.waiting.sharing import shared
 from airflow_provider_cgc.jobs.waiting.snapshot import SHORTEST_STEP, LiveView
@@ -155,16 +155,16 @@ class SnapshotWriter:
         if not one.begun:
             one.begun = True
             # The worker, or a triggerer before this one, has written about the same wait.
-            earlier = await in_own_thread(showing.read, one.address)
+            earlier = await in_own_thread(display.read, one.address)
             one.view.restore(earlier)
             if earlier is not None:
                 one.patient_until = one.clock() + one.view.interval
                 self._put(one, one.view.interval)
-            one.linked = showing.links_of_snapshot(earlier)
+            one.linked = display.links_of_snapshot(earlier)
         if one.ready and one.view.due(one.tracker, one.clock()):
             snapshot = one.view.snapshot(one.tracker, one.clock())
-            one.linked = await in_own_thread(showing.link, one.address, snapshot, one.linked)
-            if not one.closed and not await in_own_thread(showing.write, one.address, snapshot):
+            one.linked = await in_own_thread(display.link, one.address, snapshot, one.linked)
+            if not one.closed and not await in_own_thread(display.write, one.address, snapshot):
                 one.view.not_written()
                 one.changed()
         elif one.ready and one.view.changed(one.tracker):

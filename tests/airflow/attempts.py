@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc import showing
+from airflow_provider_cgc import display
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.submitting import search
@@ -140,7 +140,7 @@ def in_this_process(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
     Airflow 2.11 asks its database when a task was rescheduled first.
     """
     monkeypatch.setattr(search, "SETTLING", 0.3)
-    monkeypatch.setattr(showing, "write", lambda *args, **how: None)
-    monkeypatch.setattr(showing, "link", lambda *args, **how: {})
-    monkeypatch.setattr(showing, "read", lambda *args, **how: None)
+    monkeypatch.setattr(display, "write", lambda *args, **how: None)
+    monkeypatch.setattr(display, "link", lambda *args, **how: {})
+    monkeypatch.setattr(display, "read", lambda *args, **how: None)
     monkeypatch.setattr(base, "push_links", lambda *args, **how: None)

@@ -26,7 +26,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import TaskDeferred
 from fsspec.implementations.local import LocalFileSystem
 
-from airflow_provider_cgc import storage
+from airflow_provider_cgc import storage, xcom
 from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.compat import (
     AirflowFailException,
@@ -38,7 +38,6 @@ from airflow_provider_cgc.exceptions import CgcInputRefused
 from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.jobs.submitting import ledger, submit
 from airflow_provider_cgc.operators import exports
-from airflow_provider_cgc.triggers import xcom_ids
 from dev.virtual_time import VirtualTime
 from tests.crash.forks import PlatformClock
 
@@ -56,7 +55,7 @@ def run(part: dict[str, Any], clock: PlatformClock) -> None:
     steps = Steps(part["kill_at"], folder / "killed")
     _watch(steps)
     xcoms = _File(folder / "xcoms.json", steps, "xcom")
-    xcom_ids.read_xcom = lambda address: xcoms.get(address["key"])
+    xcom.read_xcom = lambda address: xcoms.get(address["key"])
     kinds = {"execute": _execute, "poke": _execute, "trigger": _trigger, "resume": _resume}
     end = kinds[part["part"].partition(" ")[0]](part, folder, steps, xcoms, clock)
     steps.step("the end of the part")

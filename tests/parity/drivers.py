@@ -248,7 +248,7 @@ def run(task: Task, patch: pytest.MonkeyPatch) -> End:
         assert addresses.items() <= address.items()
         return task.xcoms.get(address["key"])
 
-    patch.setattr("airflow_provider_cgc.triggers.xcom_ids.read_xcom", read_xcom)
+    patch.setattr("airflow_provider_cgc.xcom.read_xcom", read_xcom)
     if hasattr(AIRFLOW, "_orig_start_date"):
         patch.setattr(AIRFLOW, "_orig_start_date", lambda **which: task.first_start)
     return task.scene.time.run(_run(task))

@@ -13,6 +13,7 @@ import pytest
 
 import airflow_provider_cgc
 from airflow_provider_cgc.client import CgcClient, CgcError, Settings
+from airflow_provider_cgc.display import SNAPSHOT_KEY
 from airflow_provider_cgc.exceptions import CgcJobsFailed
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
@@ -23,7 +24,6 @@ from airflow_provider_cgc.sensors.base import IDS_KEY, SUMMARY_KEY
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.sensors.wait import MEMORY_KEY
-from airflow_provider_cgc.showing import SNAPSHOT_KEY
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 
 ROWS = sorted((Path(__file__).parent / "triggers" / "rows").glob("*.json"))

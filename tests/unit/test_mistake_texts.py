@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import why_others
 from airflow_provider_cgc.assets import asset_of
 from airflow_provider_cgc.client import CgcSettingsError, Settings
 from airflow_provider_cgc.client.errors import CgcNotFound
@@ -22,10 +23,9 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
+from airflow_provider_cgc.manifests import manifests_given
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.record import Record
-from airflow_provider_cgc.sensors.arguments import why_others
-from airflow_provider_cgc.sensors.handover import manifests_given
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 

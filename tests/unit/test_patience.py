@@ -13,7 +13,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.operators.record import Record
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-from airflow_provider_cgc.triggers.xcom_ids import push_ids
+from airflow_provider_cgc.xcom import push_ids
 
 LOCKED = sqlalchemy.exc.OperationalError("INSERT", {}, Exception("database is locked"))
 

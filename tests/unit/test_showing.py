@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc import compat, showing
+from airflow_provider_cgc import compat, display
 from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
@@ -43,7 +43,7 @@ def metrics(monkeypatch: pytest.MonkeyPatch) -> Metrics:
 def test_each_state_is_a_gauge_with_the_tags_that_tell_the_wait(metrics: Metrics) -> None:
     snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a", "b"]), 60.0)
 
-    showing.write(ADDRESS, snapshot, warn=print)
+    display.write(ADDRESS, snapshot, warn=print)
 
     tags = {"kind": "export", "dag_id": "dag", "task_id": "wait"}
     assert {(kind, name): value for kind, name, value, _ in metrics.told} == {
@@ -60,10 +60,10 @@ def test_every_request_is_counted_once_however_many_looks_tell_of_it(metrics: Me
         assert budget.claim() == 0
     budget.observe_429(1.0)
 
-    showing.tell_look(budget, 0.5, **how)
-    showing.tell_look(budget, 0.25, **how)
+    display.tell_look(budget, 0.5, **how)
+    display.tell_look(budget, 0.25, **how)
     budget.claim(regardless=True)
-    showing.tell_look(budget, 0.25, **how)
+    display.tell_look(budget, 0.25, **how)
 
     counted = [(name, count) for kind, name, count, _ in metrics.told if kind == "incr"]
     assert counted == [("cgc.requests", 3), ("cgc.requests_refused", 1), ("cgc.requests", 1)]
@@ -80,22 +80,22 @@ class Unreachable:
 def test_metrics_that_cannot_be_told_are_warned_of_once_in_a_process(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(showing, "_COMPLAINED", threading.Event())
+    monkeypatch.setattr(display, "_COMPLAINED", threading.Event())
     monkeypatch.setattr(compat, "stats", Unreachable)
     monkeypatch.setattr(compat, "write_view", lambda address, key, value: None)
     snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a"]), 60.0)
 
     for _ in range(2):
-        showing.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
-        showing.write(ADDRESS, snapshot, warn=pytest.fail)
+        display.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+        display.write(ADDRESS, snapshot, warn=pytest.fail)
 
-    assert [record.getMessage() for record in caplog.records if record.name == showing.log.name] == [
+    assert [record.getMessage() for record in caplog.records if record.name == display.log.name] == [
         "Airflow's metrics could not be told about the jobs: OSError: statsd: host unreachable"
     ]
 
 
 def test_airflows_own_metrics_take_what_is_told() -> None:
-    showing.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+    display.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
     compat.stats().gauge("cgc.jobs.total", 1, tags={"kind": "export"})
 
 
@@ -108,7 +108,7 @@ def test_a_snapshot_that_cannot_be_written_is_told_and_still_counted(
     monkeypatch.setattr(compat, "write_view", away)
     said: list[str] = []
 
-    showing.write(
+    display.write(
         ADDRESS, LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, []), 1.0), warn=said.append
     )
 
@@ -128,13 +128,13 @@ def test_links_that_could_not_be_written_are_tried_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(compat, "write_view", write)
     snapshot = {"web": "https://cgc.sbgenomics.com", "volume": "lab/results"}
 
-    known = showing.link(ADDRESS, snapshot, {}, warn=print)
+    known = display.link(ADDRESS, snapshot, {}, warn=print)
     assert known == {}
-    known = showing.link(ADDRESS, snapshot, known, warn=print)
+    known = display.link(ADDRESS, snapshot, known, warn=print)
 
     assert written == known == {"_link_CgcVolumeLink": "https://cgc.sbgenomics.com/v/lab/results"}
 
 
 def test_what_was_written_by_hand_is_no_reason_to_fail() -> None:
     for value in (None, "text", [], {"web": 5}, {"web": "javascript:alert(1)", "volume": "a/b"}):
-        assert showing.links_of_snapshot(value) == {}
+        assert display.links_of_snapshot(value) == {}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, TaskDeferred
 
+from airflow_provider_cgc.arguments import LONGEST
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
-from airflow_provider_cgc.sensors.arguments import LONGEST
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.wait import Wait
 

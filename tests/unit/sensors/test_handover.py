@@ -11,8 +11,8 @@ from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.manifests import manifests_given, outcomes_at
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-from airflow_provider_cgc.sensors.handover import manifests_given, outcomes_at
 
 WHERE = "export_ids of task 'wait'"
 URI, OTHER = "s3://lab/run/1.jsonl", "s3://lab/run/2.jsonl"

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 
-from airflow_provider_cgc import compat
+from airflow_provider_cgc import compat, xcom
 from airflow_provider_cgc.hooks import cgc as hook_module
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.poller import Poller, Threads
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
-from airflow_provider_cgc.triggers import snapshots, xcom_ids
+from airflow_provider_cgc.triggers import snapshots
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from airflow_provider_cgc.triggers.snapshots import SnapshotWriter
 from dev.virtual_time import START, VirtualTime
@@ -99,7 +99,7 @@ def channel(monkeypatch) -> Iterator[Callable[[], Channel]]:
 
     monkeypatch.setattr(compat, "read_view", read_view)
     monkeypatch.setattr(compat, "write_view", lambda address, key, value: opened[-1].send(f"SetXCom {key}"))
-    monkeypatch.setattr(xcom_ids, "read_xcom", read_xcom)
+    monkeypatch.setattr(xcom, "read_xcom", read_xcom)
     monkeypatch.setattr("airflow.providers.common.compat.connection.get_async_connection", get_connection)
     monkeypatch.setattr("airflow.providers.common.compat.connection.get_async_extra_dejson", get_extra)
     monkeypatch.setattr(hook_module, "mask_secret", lambda password: opened[-1].send("MaskSecret password"))

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_cgc import xcom
 from airflow_provider_cgc.client import RateBudget, Settings
 from airflow_provider_cgc.client.errors import (
     CgcConnectionError,
@@ -30,7 +31,6 @@ from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import Threads
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
-from airflow_provider_cgc.triggers import xcom_ids
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import job, some_ids
@@ -631,7 +631,7 @@ class TestIdsInXCom:
                 addresses.append(dict(address))
                 return value
 
-            monkeypatch.setattr(xcom_ids, "read_xcom", read)
+            monkeypatch.setattr(xcom, "read_xcom", read)
             return addresses
 
         return hold
@@ -653,13 +653,13 @@ class TestIdsInXCom:
         )
         ids = some_ids(10_000, "as-long-as-an-id-of-32-char-")
 
-        address = xcom_ids.push_ids(ti, "cgc_ids", ids)
+        address = xcom.push_ids(ti, "cgc_ids", ids)
 
         assert address == {**self.ADDRESS, "parts": 7}
         assert max(len(json.dumps(part)) for part in pushed.values()) < 64 * 1024
-        monkeypatch.setattr(xcom_ids, "read_xcom", lambda address: pushed[address["key"]])
-        assert xcom_ids.read_ids(address) == ids
-        assert xcom_ids.push_ids(ti, "cgc_ids", ids[:10]) == self.ADDRESS
+        monkeypatch.setattr(xcom, "read_xcom", lambda address: pushed[address["key"]])
+        assert xcom.read_ids(address) == ids
+        assert xcom.push_ids(ti, "cgc_ids", ids[:10]) == self.ADDRESS
 
     def test_the_row_stays_small(self, row):
         ids = some_ids(10_000)
