@@ -38,22 +38,12 @@ if TYPE_CHECKING:
         CgcUnreadableError,
         CgcUsageError,
     )
-    from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, Remedy
+    from airflow_provider_cgc.client.errors.problem import REMEDIES, BulkRecord, Problem, Remedy
     from airflow_provider_cgc.client.http.budget import RateBudget, budget_for
     from airflow_provider_cgc.client.http.retry import transient, wait_before_repeat
-    from airflow_provider_cgc.client.models import (
-        BulkRecord,
-        ExportJob,
-        File,
-        ImportJob,
-        JobState,
-        Page,
-        Project,
-        RateLimit,
-        User,
-        Volume,
-        VolumeObject,
-    )
+    from airflow_provider_cgc.client.models import ExportJob, File, ImportJob, JobState, RateLimit, Volume, VolumeObject
+    from airflow_provider_cgc.client.models.account import Project, User
+    from airflow_provider_cgc.client.models.lists import Page
     from airflow_provider_cgc.client.platforms import KNOWN_HOSTS, PLATFORMS, Platform
     from airflow_provider_cgc.client.settings import Settings
 
@@ -105,11 +95,13 @@ __all__ = [
 ]
 
 _MODULES = {
-    "budget": ("RateBudget", "budget_for"),
-    "bulk": ("chunks_of", "started_ids"),
     "client": ("CgcClient",),
+    "endpoints.records": ("chunks_of", "started_ids"),
+    "errors.codes": ("REMEDIES", "Remedy"),
+    "errors.problem": ("BulkRecord", "Problem"),
+    "http.budget": ("RateBudget", "budget_for"),
+    "http.retry": ("transient", "wait_before_repeat"),
     "models": (
-        "BulkRecord",
         "ExportJob",
         "File",
         "ImportJob",
@@ -122,8 +114,6 @@ _MODULES = {
         "VolumeObject",
     ),
     "platforms": ("KNOWN_HOSTS", "PLATFORMS", "Platform"),
-    "problems": ("REMEDIES", "Problem", "Remedy"),
-    "retry": ("transient", "wait_before_repeat"),
     "settings": ("Settings",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors import CgcApiError, CgcForbidden, CgcNotFound
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.jobs.waiting.look import records_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
 
     BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[Any]]]
 

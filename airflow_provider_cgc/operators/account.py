@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_cgc.client.codes import NO_SUCH_JOB, NOT_EXPORTABLE
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB, NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, item_of, settled
@@ -15,7 +15,8 @@ from airflow_provider_cgc.jobs.waiting.causes import Causes, causes_of
 from airflow_provider_cgc.jobs.waiting.tracker import FirstItems, failed_item
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import ExportJob
 
 Records = Mapping[str, "BulkRecord[ExportJob]"]
 """By the job's id."""

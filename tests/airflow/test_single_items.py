@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
+from airflow_provider_cgc.client.errors.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports import problems

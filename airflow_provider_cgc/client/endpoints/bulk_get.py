@@ -15,10 +15,9 @@ from typing import Generic, Protocol, TypeVar
 from airflow_provider_cgc.client.endpoints.paths import checked_ids
 from airflow_provider_cgc.client.endpoints.records import Accounts, account, chunks_of
 from airflow_provider_cgc.client.errors import CgcError, CgcNotFound
-from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.client.http.transport import Request, Transport
-from airflow_provider_cgc.client.models import BulkRecord
 
 __all__ = ["BulkReader"]
 

@@ -8,7 +8,9 @@ from typing import Any
 from airflow_provider_cgc.client.endpoints.jobs import Fit, JobsEndpoint, checked_flag, checked_text, state_name
 from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
 from airflow_provider_cgc.client.errors import CgcUsageError
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
+from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.client.models import ExportJob, JobState
+from airflow_provider_cgc.client.models.lists import Page
 
 __all__ = ["ExportsEndpoint"]
 

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 from urllib.parse import urlencode
 
-from airflow_provider_cgc.client.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.endpoints.bulk_get import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
 from airflow_provider_cgc.client.endpoints.tree import Walk
 from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
+from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.http.transport import Request, Transport
-from airflow_provider_cgc.client.models import BulkRecord, File
+from airflow_provider_cgc.client.models import File
 
 __all__ = ["FilesEndpoint"]
 

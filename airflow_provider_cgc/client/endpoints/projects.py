@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
 from airflow_provider_cgc.client.http.transport import Request, Transport
-from airflow_provider_cgc.client.models import Project
+from airflow_provider_cgc.client.models.account import Project
 
 __all__ = ["ProjectsEndpoint"]
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from airflow_provider_cgc.client.errors import CgcItemsRefused, CgcUnreadableError
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 
 __all__ = ["BULK_LIMIT", "Accounts", "account", "chunks_of", "started_ids"]
 

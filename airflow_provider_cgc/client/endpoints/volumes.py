@@ -9,7 +9,8 @@ from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.http.transport import Request, Transport
-from airflow_provider_cgc.client.models import Page, Volume, VolumeObject, fields
+from airflow_provider_cgc.client.models import Volume, VolumeObject, fields
+from airflow_provider_cgc.client.models.lists import Page
 
 __all__ = ["VolumesEndpoint"]
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, Remedy
+
+T = TypeVar("T")
+
 
 __all__ = ["REMEDIES", "Problem", "Remedy", "as_sentence", "naming_host", "one_line"]
 
@@ -125,3 +128,12 @@ def _number(value: Any) -> int | None:
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) <= 9:
         return int(value)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRecord(Generic[T]):
+    """What one item of a bulk call came to: a resource, or the problem that stands in its place."""
+
+    id: str | None
+    resource: T | None = None
+    error: Problem | None = None

@@ -14,15 +14,9 @@ from dataclasses import dataclass
 
 import tenacity
 
-from airflow_provider_cgc.client.errors import (
-    CgcApiError,
-    CgcBudgetSpent,
-    CgcConnectionError,
-    CgcError,
-    CgcRateLimited,
-    from_response,
-)
+from airflow_provider_cgc.client.errors import CgcApiError, CgcBudgetSpent, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.errors.problem import as_sentence, one_line
+from airflow_provider_cgc.client.http.answers import from_response
 from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.client.http.headers import header, server_date
 from airflow_provider_cgc.client.http.request import Answer, Request

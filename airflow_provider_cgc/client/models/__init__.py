@@ -1,24 +1,17 @@
-"""What the platform's objects are: frozen values read from JSON.
+"""The platform's objects: frozen values read from JSON.
 
 Unknown fields pass and stay in `raw`, absent fields are None, and an unheard-of state is still an active job.
-Shapes: https://docs.cancergenomicscloud.org/reference (projects, users, lists). Jobs and files have modules of their
-own; all names are found here.
+All names are found here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Generic, TypeVar
-
-from airflow_provider_cgc.client.errors import CgcUnreadableError
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.http.headers import RateLimit, epoch_seconds
-from airflow_provider_cgc.client.models import fields
-from airflow_provider_cgc.client.models.fields import Json
+from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.client.http.headers import RateLimit
+from airflow_provider_cgc.client.models.account import Project, User
 from airflow_provider_cgc.client.models.files import File, Volume, VolumeObject
 from airflow_provider_cgc.client.models.jobs import ExportJob, ImportJob, JobState
+from airflow_provider_cgc.client.models.lists import Page, rate_limit_from_json
 
 __all__ = [
     "BulkRecord",
@@ -34,113 +27,3 @@ __all__ = [
     "VolumeObject",
     "rate_limit_from_json",
 ]
-
-T = TypeVar("T")
-
-_OWN_LIMITS = (25, 50)
-"""Items on a page if no limit is given: 25 by https://docs.cancergenomicscloud.org/docs/get-details-of-all-async-jobs,
-50 by the example of https://docs.cancergenomicscloud.org/docs/list-export-jobs-v2."""
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project; `location` is its cloud and region ("aws:us-east-1"), which an export's volume must share."""
-
-    id: str
-    name: str = ""
-    location: str | None = None
-    raw: Json = field(repr=False, compare=False, default_factory=dict)
-
-    @classmethod
-    def from_json(cls, raw: object) -> Project:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
-        item = fields.object_of(raw, "project")
-        settings = fields.mapping(item.get("settings"))
-        return cls(
-            id=fields.id_of(item, "project"),
-            name=fields.text(item.get("name")) or "",
-            location=fields.text(settings.get("location")),
-            raw=item,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Whom the token belongs to."""
-
-    username: str
-    email: str | None = None
-    raw: Json = field(repr=False, compare=False, default_factory=dict)
-
-    @classmethod
-    def from_json(cls, raw: object) -> User:
-        """Raises `CgcUnreadableError` unless `raw` is an object with a username."""
-        item = fields.object_of(raw, "user")
-        username = fields.text(item.get("username"))
-        if username is None:
-            raise CgcUnreadableError("the platform described a user without a username")
-        return cls(username=username, email=fields.text(item.get("email")), raw=item)
-
-
-@dataclass(frozen=True, slots=True)
-class BulkRecord(Generic[T]):
-    """What one item of a bulk call came to: a resource, or the problem that stands in its place."""
-
-    id: str | None
-    resource: T | None = None
-    error: Problem | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of a list. `total` counts all pages, where told; `date` is the platform's clock at the answer."""
-
-    items: tuple[T, ...]
-    total: int | None
-    next: str | None = field(repr=False)
-    date: datetime | None
-    has_items: bool = True
-    """False where `items` is null: an empty page, unless the rest of the list shows that it cannot be one."""
-
-    def is_last(self, seen: int, *, limit: int = 100) -> bool:
-        """True if no page follows. `seen`: items read so far, with this page.
-
-        Links and totals may be missing or wrong, so a page as long as `limit` never counts as the last; nor does one of
-        25 or 50 items (the platform's own limits, `_OWN_LIMITS`), unless the total equals `seen`.
-        """
-        if self.next is not None or (self.total or 0) > seen:
-            return False
-        full = len(self.items) >= limit or (len(self.items) in _OWN_LIMITS and self.total != seen)
-        return not full
-
-    @classmethod
-    def from_json(
-        cls, raw: object, parse: Callable[[object], T], *, total: int | None = None, date: datetime | None = None
-    ) -> Page[T]:
-        """Raises `CgcUnreadableError` unless `raw` has a list of items, or null in its place."""
-        page = fields.object_of(raw, "list")
-        items = page.get("items")
-        if not isinstance(items, list) and ("items" not in page or items is not None):
-            raise CgcUnreadableError("the platform answered a list without 'items'")
-        parsed = tuple(parse(item) for item in items or ())
-        return cls(parsed, total, _next_link(page.get("links")), date, has_items=items is not None)
-
-
-def rate_limit_from_json(raw: object) -> RateLimit:
-    """The body of `GET /rate_limit`; raises `CgcUnreadableError` when it is none."""
-    rate = fields.mapping(fields.object_of(raw, "rate limit").get("rate"))
-    limit, remaining = fields.whole_number(rate.get("limit")), fields.whole_number(rate.get("remaining"))
-    reset = epoch_seconds(rate.get("reset"))
-    if limit is None or remaining is None or reset is None:
-        raise CgcUnreadableError("the platform described the rate limit without limit, remaining and reset")
-    return RateLimit(limit=limit, remaining=remaining, reset=reset)
-
-
-def _next_link(links: object) -> str | None:
-    """Two shapes are documented: `{"rel": "next", "href": url}`, and for a volume's contents `{"next": url}`."""
-    for link in links if isinstance(links, list) else ():
-        if isinstance(link, Mapping):
-            href = link.get("href") if link.get("rel") == "next" else link.get("next")
-            if isinstance(href, str) and href:
-                return href
-    return None

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem, one_line
 from airflow_provider_cgc.client.models import fields
 from airflow_provider_cgc.client.models.fields import Json

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.codes import NOT_EXPORTABLE
+from airflow_provider_cgc.client.errors.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.exports.locations import (
     BadLocation,

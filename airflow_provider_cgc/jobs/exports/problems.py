@@ -13,18 +13,18 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from airflow_provider_cgc.client.codes import (
-    NO_SUCH_VOLUME,
-    NOT_EXPORTABLE,
-    OTHER_PLACE,
-    VOLUME_INACTIVE,
-    VOLUME_READ_ONLY,
-)
 from airflow_provider_cgc.client.errors import (
     CgcForbidden,
     CgcNotFound,
     CgcUnreadableError,
     CgcUsageError,
+)
+from airflow_provider_cgc.client.errors.codes import (
+    NO_SUCH_VOLUME,
+    NOT_EXPORTABLE,
+    OTHER_PLACE,
+    VOLUME_INACTIVE,
+    VOLUME_READ_ONLY,
 )
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.jobs.exports.locations import named
@@ -37,7 +37,9 @@ from airflow_provider_cgc.jobs.waiting.progress import human_bytes
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.client import CgcClient
-    from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import File, Volume
+    from airflow_provider_cgc.client.models.account import Project
 
 A = TypeVar("A")
 R = TypeVar("R")

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.client.errors import CgcNotFound
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.jobs.forms import named_problem, part_of_page
 from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.models import File, Project
+    from airflow_provider_cgc.client.models import File
+    from airflow_provider_cgc.client.models.account import Project
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _NOTHING = {"", "none", "null"}

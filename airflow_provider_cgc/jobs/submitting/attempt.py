@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.exports.order import BadOrder, Order, Placed, place
 from airflow_provider_cgc.jobs.exports.problems import Facts, report

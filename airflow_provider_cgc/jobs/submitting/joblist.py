@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import BulkRecord, ExportJob, Page
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import ExportJob
+    from airflow_provider_cgc.client.models.lists import Page
 
     PageAt = Callable[[int], Page[ExportJob]]
     """One page of a list from an offset on."""

@@ -26,7 +26,7 @@ from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import moment
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
 
 VERSION = 2
 HEADER = "cgc_exports"

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.codes import LOCATION_TAKEN
+from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.jobs.exports.locations import named
 from airflow_provider_cgc.jobs.exports.problems import Unfit, common_problems, sentences, unfit_items

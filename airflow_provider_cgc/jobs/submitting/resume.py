@@ -40,8 +40,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.endpoints.records import chunks_of
+from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.submitting.search import Finding, Key, Search, best_first, find, key_of
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from airflow_provider_cgc.jobs.submitting.joblist import Blind, JobList, is_whole
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import ExportJob, Page
+    from airflow_provider_cgc.client.models import ExportJob
+    from airflow_provider_cgc.client.models.lists import Page
     from airflow_provider_cgc.jobs.submitting.joblist import BulkGet
 
     Pages = Callable[[str, int], Page[ExportJob]]

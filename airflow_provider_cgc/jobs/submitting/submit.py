@@ -13,9 +13,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
+from airflow_provider_cgc.client.errors.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.http.retry import astray, transient
 from airflow_provider_cgc.jobs.text import counted
@@ -23,7 +23,8 @@ from airflow_provider_cgc.jobs.text import counted
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import ExportJob
     from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.search import Key

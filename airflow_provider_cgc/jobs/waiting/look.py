@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.http.retry import transient, unreached
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.jobs.kinds import BulkGet
 
 THREADS = 8

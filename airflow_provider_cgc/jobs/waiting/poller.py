@@ -30,8 +30,8 @@ from airflow_provider_cgc.jobs.waiting.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.http.budget import RateBudget
-    from airflow_provider_cgc.client.models import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.shared_client import Connect
 

@@ -28,7 +28,7 @@ from airflow_provider_cgc.jobs.waiting.event import is_number
 from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker, Outcome
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
 
 VERSION = 1

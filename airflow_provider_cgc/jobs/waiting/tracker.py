@@ -12,15 +12,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.codes import NO_SUCH_JOB
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
 from airflow_provider_cgc.jobs.bits import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Causes
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.errors.problem import Problem
-    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 
 STATE_VERSION = 1
 MOST_ITEMS = 100

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors import CgcError
-    from airflow_provider_cgc.client.models import BulkRecord
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.jobs.waiting.poller import Poller
 
 

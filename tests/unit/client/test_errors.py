@@ -29,9 +29,9 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
     CgcUnreadableError,
     CgcUsageError,
-    from_response,
 )
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.client.http.answers import from_response
 
 NOW = 1_767_226_000.0
 BASE = "https://api.example.org/api/v2"

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from airflow_provider_cgc.client.errors import CgcBudgetSpent
-from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.http.budget import RateBudget
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, ImportJob, JobState
+from airflow_provider_cgc.client.models import ExportJob, File, ImportJob, JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, JobKind
 from dev.virtual_time import VirtualTime
 

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ExportJob, JobState
+from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
 

@@ -10,8 +10,9 @@ from random import Random
 from typing import Any
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState, Page
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ExportJob, JobState
+from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, ORDERS, PASSING, REFUSED, TAKEN, at, export, key

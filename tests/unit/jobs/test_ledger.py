@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
-from airflow_provider_cgc.client.models import BulkRecord
+from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.jobs.submitting.ledger import (
     HEADER,
     Fate,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.snapshot import BEAT, MOST_BYTES, LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome

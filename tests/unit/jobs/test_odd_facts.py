@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
 from airflow_provider_cgc.jobs.submitting.outcomes import settled

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client import CgcUnreadableError
-from airflow_provider_cgc.client.models import Page
+from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.others import under_way
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import export, key

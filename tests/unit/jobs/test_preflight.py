@@ -17,8 +17,9 @@ from airflow_provider_cgc.client.errors import (
     CgcUnreadableError,
     CgcUsageError,
 )
-from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
-from airflow_provider_cgc.client.models import BulkRecord, File, Project, Volume
+from airflow_provider_cgc.client.errors.problem import REMEDIES, BulkRecord, Problem
+from airflow_provider_cgc.client.models import File, Volume
+from airflow_provider_cgc.client.models.account import Project
 from airflow_provider_cgc.jobs.exports.problems import (
     LARGEST,
     Facts,

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client import CgcUnreadableError
-from airflow_provider_cgc.client.models import ExportJob, JobState, Page
+from airflow_provider_cgc.client.models import ExportJob, JobState
+from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.submitting.joblist import MOST_PAGES, Blind, Order, order_of
 from airflow_provider_cgc.jobs.submitting.search import SETTLING, SKEW, Look, Search, best_first, find
 from dev.virtual_time import START

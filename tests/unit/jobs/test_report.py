@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
-from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
-from airflow_provider_cgc.client.models import BulkRecord, JobState
+from airflow_provider_cgc.client.errors.problem import REMEDIES, BulkRecord, Problem
+from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.causes import Group
 from airflow_provider_cgc.jobs.waiting.progress import (

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, File, JobState
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import File, JobState
 from airflow_provider_cgc.jobs.submitting.joblist import Blind
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.submitting.resume import Action, decide, plan

@@ -21,8 +21,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnauthorized,
     CgcUnavailable,
 )
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.jobs.submitting.items import Item
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger
 from airflow_provider_cgc.jobs.submitting.search import Key

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, JobState
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
 from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker, Outcome
 from dev.virtual_time import START

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.errors import CgcNotFound
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, File, JobState, Page, VolumeObject
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ExportJob, File, JobState, VolumeObject
+from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.account import settle

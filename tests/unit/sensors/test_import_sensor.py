@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, ImportJob
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ImportJob
 from airflow_provider_cgc.compat import AirflowSensorTimeout
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsFailed, CgcTriggerError, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT

@@ -18,8 +18,8 @@ from airflow_provider_cgc.client.errors import (
     CgcSettingsError,
     CgcUnauthorized,
 )
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.compat import AirflowRescheduleException, AirflowSensorTimeout
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.sensors import wait as sensor_wait

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.errors import CgcConnectionError, CgcError
-from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.http.budget import RateBudget
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob
+from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_cgc.client.models import BulkRecord, JobState
+from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import Poller

@@ -23,8 +23,8 @@ from airflow_provider_cgc.client.errors import (
     CgcUnauthorized,
     CgcUnavailable,
 )
-from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models import BulkRecord, ExportJob, JobState
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.hooks.unreadable import not_found
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent

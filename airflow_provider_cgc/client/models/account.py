@@ -1,0 +1,49 @@
+"""Projects and users: https://docs.cancergenomicscloud.org/reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.models import fields
+from airflow_provider_cgc.client.models.fields import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project; `location` is its cloud and region ("aws:us-east-1"), which an export's volume must share."""
+
+    id: str
+    name: str = ""
+    location: str | None = None
+    raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @classmethod
+    def from_json(cls, raw: object) -> Project:
+        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        item = fields.object_of(raw, "project")
+        settings = fields.mapping(item.get("settings"))
+        return cls(
+            id=fields.id_of(item, "project"),
+            name=fields.text(item.get("name")) or "",
+            location=fields.text(settings.get("location")),
+            raw=item,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whom the token belongs to."""
+
+    username: str
+    email: str | None = None
+    raw: Json = field(repr=False, compare=False, default_factory=dict)
+
+    @classmethod
+    def from_json(cls, raw: object) -> User:
+        """Raises `CgcUnreadableError` unless `raw` is an object with a username."""
+        item = fields.object_of(raw, "user")
+        username = fields.text(item.get("username"))
+        if username is None:
+            raise CgcUnreadableError("the platform described a user without a username")
+        return cls(username=username, email=fields.text(item.get("email")), raw=item)
