@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import compat
 from airflow_provider_cgc.jobs.waiting.snapshot import VERSION
-from airflow_provider_cgc.jobs.waiting.tracker import Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.links import links_of, push_links
 
 if TYPE_CHECKING:

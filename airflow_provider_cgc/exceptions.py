@@ -15,7 +15,7 @@ from airflow_provider_cgc.client.errors.problem import REMEDIES, one_line
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.waiting.causes import Group, groups_of
-from airflow_provider_cgc.jobs.waiting.progress import cause_words, describe_item, name_item, not_sent, shared_out
+from airflow_provider_cgc.jobs.waiting.summary import cause_words, describe_item, name_item, not_sent, shared_out
 
 MOST_CHARACTERS = 1500
 MOST_ITEMS = 5

@@ -25,7 +25,8 @@ from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import JITTER
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 TICK = 0.01
 """Seconds that the probe asks to sleep."""

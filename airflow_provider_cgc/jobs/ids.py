@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_cgc.jobs.forms import is_file_name, is_page, part_of_page
@@ -145,3 +145,15 @@ def id_problem(item: Any) -> str | None:
         advice = "; put commas between ids" if ";" in item else ""
         return f"is {item[:60]!r}, which is not an id (letters, digits, '-', '_', '.', ':'){advice}"
     return None
+
+
+def to_bits(ids: Sequence[str], chosen: Container[str]) -> str:
+    """Write down which of `ids` are `chosen`; the order of `ids` is what the bits mean."""
+    digits = "".join("1" if job_id in chosen else "0" for job_id in reversed(ids))
+    return format(int(digits or "0", 2), "x")
+
+
+def from_bits(ids: Sequence[str], text: str) -> list[str]:
+    """Return the ids that `to_bits` wrote down, in order; raises ValueError if `text` is not hexadecimal."""
+    bits = int(text, 16)
+    return [job_id for position, job_id in enumerate(ids) if bits >> position & 1]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
+
+_MOST_BYTES = 10**30
+"""More than this is nobody's data, and whole numbers without end are no floats."""
+
 
 T = TypeVar("T")
 
@@ -51,3 +56,33 @@ def moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return read if read is not None and read.tzinfo is not None else None
+
+
+def human_bytes(count: float) -> str:
+    """Write a number of bytes as people read it, in powers of 1000 like the platform's own pages."""
+    size = float(min(count, _MOST_BYTES))
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if round(size, 1) < 1000 or unit == "TB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable: the loop ends at TB")
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as people read them: 45 s, 12 min, 3 h 05 min."""
+    if not math.isfinite(seconds):
+        return "an unknown time"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock_time(epoch: float) -> str:
+    """Write an epoch time in UTC, to the second; one that no calendar has is a number of seconds."""
+    try:
+        return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{epoch:g} s after 1970"

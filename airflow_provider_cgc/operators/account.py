@@ -12,7 +12,7 @@ from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, item_of, settled
 from airflow_provider_cgc.jobs.submitting.search import Key, key_of
 from airflow_provider_cgc.jobs.waiting.causes import Causes, causes_of
-from airflow_provider_cgc.jobs.waiting.tracker import FirstItems, failed_item
+from airflow_provider_cgc.jobs.waiting.summary import FirstItems, failed_item
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord

@@ -26,9 +26,9 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting import ledger as ledgers
 from airflow_provider_cgc.jobs.submitting.items import Item
 from airflow_provider_cgc.jobs.submitting.outcomes import known_place, tracker_of
-from airflow_provider_cgc.jobs.waiting.progress import failure_table, manifest_line
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, failure_table, manifest_line
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of
 from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, Tolerance, literals_of, read_arguments

@@ -21,8 +21,7 @@ from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWai
 from airflow_provider_cgc.jobs.listing.folders import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.listing.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.submitting.items import Item
-from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.jobs.waiting.progress import human_bytes
+from airflow_provider_cgc.jobs.text import counted, human_bytes
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.templates import TextTemplates

@@ -22,7 +22,7 @@ from airflow_provider_cgc.exceptions import (
     CgcExportsUnsettled,
     CgcInputRefused,
 )
-from airflow_provider_cgc.jobs.bits import from_bits, to_bits
+from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.submitting import ledger as ledgers
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past

@@ -41,11 +41,11 @@ from airflow_provider_cgc.compat import (
 )
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsFailed, CgcTriggerError
 from airflow_provider_cgc.jobs.kinds import JobKind
-from airflow_provider_cgc.jobs.text import storable
+from airflow_provider_cgc.jobs.text import clock_time, storable
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.progress import clock_time, closing_line, failure_table, not_sent
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, closing_line, failure_table, not_sent
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.literals import Literals

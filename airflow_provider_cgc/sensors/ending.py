@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout
 from airflow_provider_cgc.exceptions import CgcWaitError
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.waiting.progress import manifest_line
+from airflow_provider_cgc.jobs.waiting.summary import manifest_line
 
 
 def timeout_error(

@@ -15,7 +15,7 @@ from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
 from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
-from airflow_provider_cgc.jobs.bits import from_bits, to_bits
+from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.waiting.look import Look, answers
 from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, no_answer
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView

@@ -22,7 +22,8 @@ from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import Poller, shared_poller
 from airflow_provider_cgc.jobs.waiting.progress import ProgressLog, no_answer
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.jobs.waiting.waiter import News, Waiter
 from airflow_provider_cgc.patience import is_passing_trouble
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer

@@ -30,10 +30,9 @@ from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sen
 from airflow_provider_cgc.jobs.exports.locations import named
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, Item
-from airflow_provider_cgc.jobs.text import counted, shown
+from airflow_provider_cgc.jobs.text import counted, human_bytes, shown
 from airflow_provider_cgc.jobs.waiting.causes import Cause, grouped
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks, is_undecided
-from airflow_provider_cgc.jobs.waiting.progress import human_bytes
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.client import CgcClient

@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
-from airflow_provider_cgc.jobs.shared_client import SharedClient
 from airflow_provider_cgc.jobs.waiting.agenda import Agenda
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks
-from airflow_provider_cgc.jobs.waiting.sharing import shared
+from airflow_provider_cgc.jobs.waiting.sharing import SharedClient, shared
 from airflow_provider_cgc.jobs.waiting.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.http.budget import RateBudget
     from airflow_provider_cgc.jobs.kinds import JobKind
-    from airflow_provider_cgc.jobs.shared_client import Connect
+    from airflow_provider_cgc.jobs.waiting.sharing import Connect
 
 SHORT_PAUSE = 30.0
 """Seconds that the budget may make everybody wait without a word in their logs."""

@@ -1,13 +1,25 @@
-"""One thing for all who need it on one event loop: made for the first of them, closed when the last one leaves."""
+"""One thing for all who need it on one event loop: made for the first of them, closed when the last one leaves.
+
+The client is such a thing: made once however many ask at the same moment, and made anew when that is called for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.http.budget import RateBudget
+
+    Connect = Callable[[], Coroutine[Any, Any, CgcClient]]
+
+CONNECTION_LIFE = 600.0
+"""Seconds after which the connection is read again, so that a rotated token is found without a restart."""
 
 
 class Closable(Protocol):
@@ -44,3 +56,76 @@ def shared(key: Hashable, make: Callable[[], T]) -> Iterator[T]:
         if not one.users:
             del known[key]
             one.thing.close()
+
+
+class SharedClient:
+    """
+    Reads the connection and makes the client, in a task of its own: who asked for it may be cancelled meanwhile.
+
+    :param connect: reads the connection and gives a client.
+    :param clock: epoch seconds.
+    :param start: begins a task that outlives whoever asked for it.
+    :param ended: is told of each client that goes out of use.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        clock: Callable[[], float],
+        start: Callable[[Coroutine[Any, Any, CgcClient]], asyncio.Task[CgcClient]],
+        ended: Callable[[CgcClient], object],
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._start = start
+        self._ended = ended
+        self._making: asyncio.Task[CgcClient] | None = None
+        self._since = 0.0
+
+    @property
+    def budget(self) -> RateBudget | None:
+        """The rate budget of the client now in use; None while there is none."""
+        client = _made_by(self._making)
+        return None if client is None else client.budget
+
+    @property
+    def address(self) -> str | None:
+        """The platform's address of the client now in use; None while there is none."""
+        client = _made_by(self._making)
+        return None if client is None else client.settings.base_url
+
+    async def get(self) -> CgcClient:
+        """Return the client that all share; a first look-up that failed is tried again by whoever comes next."""
+        if self._making is not None and self._making.done() and _made_by(self._making) is None:
+            self._making = None
+        if self._making is None:
+            self._since = self._clock()
+            self._making = self._start(self._connect())
+        elif self._clock() - self._since > CONNECTION_LIFE:
+            self._since = self._clock()
+            self._start(self._connect()).add_done_callback(self._renewed)
+        return await asyncio.shield(self._making)
+
+    def refused(self, client: CgcClient) -> None:
+        """Take a client whose token was refused out of use, unless another one has taken its place already."""
+        if _made_by(self._making) is client:
+            self.close()
+
+    def close(self) -> None:
+        """Close the client now in use, if there is one."""
+        client, self._making = _made_by(self._making), None
+        if client is not None:
+            client.close()
+            self._ended(client)
+
+    def _renewed(self, renewal: asyncio.Task[CgcClient]) -> None:
+        """Go over to the client just made; where that failed, the old one serves until the next turn or a 401."""
+        if _made_by(renewal) is not None:
+            self.close()
+            self._making = renewal
+
+
+def _made_by(task: asyncio.Task[CgcClient] | None) -> CgcClient | None:
+    done = task is not None and task.done() and not task.cancelled() and task.exception() is None
+    return task.result() if task is not None and done else None

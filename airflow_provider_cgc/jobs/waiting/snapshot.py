@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors.problem import REMEDIES
 from airflow_provider_cgc.jobs.text import storable
 from airflow_provider_cgc.jobs.waiting.causes import causes_of
-from airflow_provider_cgc.jobs.waiting.event import is_number
-from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, is_number
+from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord

@@ -5,27 +5,21 @@ Pure: the platform's records and the times are handed in, so the same rules serv
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
-from airflow_provider_cgc.jobs.bits import from_bits, to_bits
+from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
-from airflow_provider_cgc.jobs.text import storable
-from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Causes
+from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, Causes
+from airflow_provider_cgc.jobs.waiting.summary import FirstItems, Outcome, failed_item
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 
 STATE_VERSION = 1
-MOST_ITEMS = 100
-"""How many failed items a summary carries; the counts are always of all."""
-MOST_ITEM_BYTES = 34_000
-"""... and how many bytes of JSON they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
 UNKNOWN_INTERVALS = 3
 """An id is missing when the platform has not known it for longer than so many intervals."""
 LONG_PENDING = 6 * 3600.0
@@ -36,16 +30,6 @@ _DENIALS = frozenset({401, 403, 9003, 9004, 9005, 90001, 90002})
 """Statuses and codes of a record that waiting cannot change: no right to the job, its file or its project, no token."""
 
 
-class Outcome(StrEnum):
-    """How a wait ends."""
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-    TIMEOUT = "timeout"
-    EXECUTION_TIMEOUT = "execution_timeout"
-    ERROR = "error"
-
-
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """An id that the platform does not know: since when, when it was last asked for, and what it said."""
@@ -53,29 +37,6 @@ class Unknown:
     since: float
     asked: float
     reason: Problem | None = None
-
-
-class FirstItems:
-    """
-    The first failed items, as many as a summary carries.
-
-    One that does not fit any more is left out, and a smaller one after it may still fit. So the list is the same
-    whether it is made at once or bit by bit, or made again of what it holds and of what it has left out.
-    """
-
-    def __init__(self, items: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.items: list[dict[str, Any]] = []
-        self._size = 0
-        for item in items:
-            self.add(item)
-
-    def add(self, item: Mapping[str, Any]) -> None:
-        """Take an item if there is room for it, with text that every database and XCom backend can hold."""
-        one = {key: storable(value) for key, value in item.items()}
-        size = len(json.dumps(one))
-        if len(self.items) < MOST_ITEMS and self._size + size <= MOST_ITEM_BYTES:
-            self.items.append(one)
-            self._size += size
 
 
 @dataclass(slots=True)
@@ -377,14 +338,3 @@ class JobTracker:
         if key not in self._noted:
             self._noted.add(key)
             self.notes.append(text)
-
-
-def failed_item(job: Any) -> dict[str, Any]:
-    """Return what a FAILED job was to do, in the form that starts such a job, and why it did not."""
-    problem = job.error
-    return {
-        "id": job.id,
-        **job.item,
-        "code": problem.code if problem else None,
-        "message": (problem.message if problem else NO_REASON)[:MOST_MESSAGE],
-    }

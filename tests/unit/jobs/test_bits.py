@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cgc.jobs.bits import from_bits, to_bits
+from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from tests.unit.jobs.fake_platform import some_ids
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.progress import failure_table
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, failure_table
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 ITEM = {"id": "x", "file": "f", "code": 9107, "message": "exists"}
 every_kind = pytest.mark.parametrize("kind", KINDS)

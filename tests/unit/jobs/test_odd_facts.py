@@ -14,9 +14,11 @@ from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
 from airflow_provider_cgc.jobs.submitting.outcomes import settled
-from airflow_provider_cgc.jobs.waiting.progress import clock_time, closing_line, duration, human_bytes, progress
+from airflow_provider_cgc.jobs.text import clock_time, duration, human_bytes
+from airflow_provider_cgc.jobs.waiting.progress import progress
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, closing_line
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 MOMENTS = [
     "0001-01-01T00:00:00Z",

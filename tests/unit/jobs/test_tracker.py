@@ -9,7 +9,8 @@ import pytest
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
-from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
 

@@ -12,13 +12,8 @@ from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob, ImportJob, JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE
-from airflow_provider_cgc.jobs.waiting.tracker import (
-    MOST_ITEM_BYTES,
-    MOST_ITEMS,
-    FirstItems,
-    JobTracker,
-    failed_item,
-)
+from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, FirstItems, failed_item
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
 from tests.unit.jobs.fake_platform import EXISTS, job, some_ids
 

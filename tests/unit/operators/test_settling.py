@@ -18,7 +18,8 @@ from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.account import settle
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.waiting.tracker import MOST_ITEM_BYTES, MOST_ITEMS, JobTracker, failed_item
+from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, failed_item
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 FOR_GOOD = Problem(403, 9206, "No PUT.")
 PASSING = Problem(503, 9100, "Busy.")

@@ -16,7 +16,8 @@ from airflow_provider_cgc.compat import AirflowSensorTimeout
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsFailed, CgcTriggerError, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from tests.late import late
 from tests.unit.sensors.worker import HOUR, LOGGER, Clock, Platform, Run, Store, ours

@@ -12,7 +12,8 @@ from airflow_provider_cgc.compat import TaskDeferralError
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcTriggerError
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from tests.unit.sensors.worker import BEGIN, HOUR, Clock, Platform, Run, Store
 
 every_mode = pytest.mark.parametrize("mode", ["poke", "reschedule"])

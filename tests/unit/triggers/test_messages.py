@@ -20,7 +20,8 @@ from airflow_provider_cgc.hooks import cgc as hook_module
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.poller import Poller, Threads
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers import snapshots
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger

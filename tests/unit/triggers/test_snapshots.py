@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_cgc import compat
 from airflow_provider_cgc.client.errors import CgcUnavailable
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.waiting.tracker import Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from airflow_provider_cgc.triggers.snapshots import BREATH, SPACING, TROUBLE
 from dev.virtual_time import START

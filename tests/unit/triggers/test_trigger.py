@@ -29,7 +29,8 @@ from airflow_provider_cgc.hooks.unreadable import not_found
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import Threads
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker, Outcome
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
 from dev.virtual_time import START

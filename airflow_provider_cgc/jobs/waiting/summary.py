@@ -1,0 +1,205 @@
+"""The summary of a wait: its counts, its first failures, and the lines that tell of them at the end of the log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_cgc.client.errors.problem import REMEDIES, one_line
+from airflow_provider_cgc.jobs.kinds import KINDS
+from airflow_provider_cgc.jobs.text import duration, human_bytes, storable
+from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Group, causes_of, groups_of
+
+_COUNTS = ("total", "completed", "failed", "missing", "skipped", "bytes")
+
+
+MOST_ROWS = 10
+"""Failures that the table at the end names; the summary in XCom has a hundred, the counts have all."""
+LONGEST_ROW = 3000
+"""Characters of one row: a key and a name of 1,024 each, and a message."""
+
+
+MOST_ITEMS = 100
+"""How many failed items a summary carries; the counts are always of all."""
+MOST_ITEM_BYTES = 34_000
+"""... and how many bytes of JSON they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
+
+
+class Outcome(StrEnum):
+    """How a wait ends."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    EXECUTION_TIMEOUT = "execution_timeout"
+    ERROR = "error"
+
+
+class FirstItems:
+    """
+    The first failed items, as many as a summary carries.
+
+    One that does not fit any more is left out, and a smaller one after it may still fit. So the list is the same
+    whether it is made at once or bit by bit, or made again of what it holds and of what it has left out.
+    """
+
+    def __init__(self, items: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.items: list[dict[str, Any]] = []
+        self._size = 0
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        """Take an item if there is room for it, with text that every database and XCom backend can hold."""
+        one = {key: storable(value) for key, value in item.items()}
+        size = len(json.dumps(one))
+        if len(self.items) < MOST_ITEMS and self._size + size <= MOST_ITEM_BYTES:
+            self.items.append(one)
+            self._size += size
+
+
+def failed_item(job: Any) -> dict[str, Any]:
+    """Return what a FAILED job was to do, in the form that starts such a job, and why it did not."""
+    problem = job.error
+    return {
+        "id": job.id,
+        **job.item,
+        "code": problem.code if problem else None,
+        "message": (problem.message if problem else NO_REASON)[:MOST_MESSAGE],
+    }
+
+
+def not_sent(count: int) -> str:
+    """Say after a number of failed items how many of them were never sent, if any were not."""
+    return f" (of which {count} {'was' if count == 1 else 'were'} not sent)" if count else ""
+
+
+def closing_line(summary: Mapping[str, Any], *, unsent: int = 0) -> str:
+    """Say in one line how a wait that ended well ended."""
+    kind = KINDS[summary["kind"]]
+    if not summary["total"]:
+        return f"There were no {kind.plural}: nothing had to be done."
+    took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
+    size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
+    bad = [f"{summary['failed']} failed{not_sent(unsent)}"] if summary["failed"] else []
+    bad += [f"{summary['missing']} unknown to the platform"] if summary["missing"] else []
+    others = f", {summary['skipped']} skipped" if summary["skipped"] else ""
+    others += f", {' and '.join(bad)} and tolerated" if bad else ""
+    return f"{summary['completed']} of {kind.count(summary['total'])} completed{took}{size}{others}."
+
+
+def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
+    """
+    Return the lines that end the log of a failed wait: the causes, the largest first, each with what to do, said once
+    for each code, and with failed items; a row says all that is known of one, for who searches the log for a file.
+    """
+    groups = groups_of(summary)
+    shares = shared_out(groups, rows)
+    lines: list[str] = []
+    advised: set[int | None] = set()
+    for group, share in zip(groups, shares, strict=True):
+        remedy = REMEDIES.get(group.code) if group.code is not None and group.code not in advised else None
+        advice = f"What to do about {group.code}: {remedy.text}" if remedy is not None else ""
+        advised.add(group.code)
+        named = [f"  {describe_item(item)}" for item in group.items[:share]]
+        if group.count == 1 and named:
+            lines += named + ([f"  {advice}"] if advice else [])
+            continue
+        lines += [f"  {cause_words(group)}. {advice}".rstrip(), *(f"  {row}" for row in named)]
+        if named and group.count > share:
+            lines.append(f"    ... and {group.count - share} more")
+    if sum(group.count for group in groups) > sum(shares) and summary["failed_items"]:
+        lines.append(f"  XCom 'cgc_summary' has {len(summary['failed_items'])} of them.")
+    return lines + [f"  {line}" for line in [manifest_line(summary)] if lines and line]
+
+
+def manifest_line(summary: Mapping[str, Any]) -> str:
+    """Say where all items are, if there is a manifest."""
+    where = one_line(summary.get("manifest"), LONGEST_ROW)
+    return f"All items, with what became of each, are in the manifest {where}" if where else ""
+
+
+def cause_words(group: Group) -> str:
+    """Say how many failures a cause has, and name it."""
+    if group.is_uncounted:
+        return f"{group.count} not counted by cause"
+    message = group.message.removesuffix(".")
+    cause = f": {message}" if group.code is None else f" with {group.code} ({message})"
+    return one_line(f"{group.count}{cause}", LONGEST_ROW)
+
+
+def shared_out(groups: Sequence[Group], rows: int) -> list[int]:
+    """Share rows out among the causes: one for each as far as they reach, the largest causes first, then in turn."""
+    shares = [0] * len(groups)
+    while rows > sum(shares) and (short := [n for n, one in enumerate(groups) if shares[n] < len(one.items)]):
+        for number in short[: rows - sum(shares)]:
+            shares[number] += 1
+    return shares
+
+
+def name_item(item: Mapping[str, Any]) -> str:
+    """Name one item in one line, whatever its key holds: its key, and where from or to."""
+    name = str(item.get("name") or "")
+    where = str(item.get("location") or name or item.get("id") or "")
+    shown = f" ({name})" if not where.rstrip("/").endswith(name) else ""
+    ends = (("file", "file"), ("project", "to project"), ("parent", "to folder"))
+    others = "".join(f", {word} {item[key]}" for key, word in ends if item.get(key))
+    return one_line(f"{where}{shown}{others}".removeprefix(", "), LONGEST_ROW)
+
+
+def describe_item(item: Mapping[str, Any]) -> str:
+    """Name one failed item in one line, and say what the platform said."""
+    code = f"{item['code']}: " if item.get("code") is not None else ""
+    return one_line(f"{name_item(item)}: {code}{item['message']}", LONGEST_ROW)
+
+
+def read_summary(value: Any, kind: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or value.get("kind") != kind:
+        raise ValueError("the event has no summary of this kind")
+    summary = dict(value)
+    for name in _COUNTS:
+        count = summary.get(name)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise ValueError(f"the event's summary has {count!r} for {name!r}, not a count")
+    items = summary.get("failed_items")
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise ValueError("the event's summary has no list of failed items")
+    if len(items) > summary["failed"] + summary["missing"]:
+        raise ValueError(f"the event's summary describes {len(items)} failed items, more than it counts")
+    summary["failed_items"] = [_item(item) for item in items]
+    summary.setdefault("seconds", None)
+    if summary["seconds"] is not None and not (is_number(summary["seconds"]) and summary["seconds"] >= 0):
+        raise ValueError(f"the event's summary has {summary['seconds']!r} for 'seconds', not a duration")
+    summary.setdefault("manifest", None)
+    summary["causes"] = causes_of(summary)
+    return summary
+
+
+def _item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in what the table of failures needs, should another release have left it out."""
+    code, message = item.get("code"), item.get("message")
+    known = {
+        "code": code if isinstance(code, int) else None,
+        "message": message if isinstance(message, str) else NO_REASON,
+    }
+    return {**item, **known}
+
+
+def is_number(value: Any) -> bool:
+    """Tell a number from anything else that JSON may hold; true, false and what no float can hold are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def check_outcome(outcome: Outcome, summary: Mapping[str, Any]) -> None:
+    """Refuse an outcome that its own counts contradict: above all a success with a job that did not complete."""
+    ended = summary["completed"] + summary["skipped"]
+    bad = summary["failed"] + summary["missing"]
+    if ended + bad > summary["total"]:
+        raise ValueError(f"the event's summary counts {ended + bad} jobs of {summary['total']}")
+    if outcome is Outcome.COMPLETED and ended != summary["total"]:
+        raise ValueError(f"the event says completed, but only {ended} of {summary['total']} jobs are")
+    if outcome is Outcome.FAILED and not bad:
+        raise ValueError("the event says failed, but names no job that is")
