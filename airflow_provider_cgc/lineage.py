@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_cgc.client.models import File, Volume
-    from airflow_provider_cgc.jobs.exports.problems import Facts
-    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.exports.facts import Facts
+    from airflow_provider_cgc.jobs.exports.item import Item
 
 log = logging.getLogger(__name__)
 

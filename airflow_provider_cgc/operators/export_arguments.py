@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import check_count, connection_id, whole_number
 from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.forms import named_problem
-from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, listed, parse_items, parted
+from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parse_items, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.literals import Literals

@@ -22,9 +22,9 @@ from airflow_provider_cgc.exceptions import (
     CgcJobsIncomplete,
     CgcWaitError,
 )
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting import ledger as ledgers
-from airflow_provider_cgc.jobs.submitting.items import Item
 from airflow_provider_cgc.jobs.submitting.outcomes import known_place, tracker_of
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, failure_table, manifest_line

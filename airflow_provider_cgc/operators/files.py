@@ -18,9 +18,9 @@ from airflow_provider_cgc.assets import refuse_silent_outlets
 from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.listing.folders import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.listing.selection import BadSelection, Selection, whole_number
-from airflow_provider_cgc.jobs.submitting.items import Item
 from airflow_provider_cgc.jobs.text import counted, human_bytes
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.literals import Literals

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.submitting.account import failed_items
-from airflow_provider_cgc.jobs.submitting.items import Item, parse_items, parted
+from airflow_provider_cgc.jobs.submitting.items import parse_items, parted
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from airflow_provider_cgc.operators.export_arguments import check_volume, same_address
 

@@ -16,8 +16,9 @@ from airflow_provider_cgc.client import (
     Settings,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.exports.problems import Facts, ask, common_problems, report, sentences, unfit_items
-from airflow_provider_cgc.jobs.submitting.items import Item
+from airflow_provider_cgc.jobs.exports.facts import Facts, ask
+from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_items
 
 BULK = "POST /v2/bulk/files/get"
 VOLUME = "GET /v2/storage/volumes/{id}"

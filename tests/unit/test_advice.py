@@ -13,9 +13,9 @@ from airflow_provider_cgc import get_provider_info, storage
 from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, TOKEN_PAGE
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.hooks.connection import settings_from_connection
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.listing.selection import Selection
-from airflow_provider_cgc.jobs.submitting.items import Item
 from airflow_provider_cgc.operators.export_arguments import ALIASES, IF_EXISTS
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator

@@ -11,8 +11,8 @@ import pytest
 
 from airflow_provider_cgc import lineage
 from airflow_provider_cgc.client.models import File, Volume
-from airflow_provider_cgc.jobs.exports.problems import Facts
-from airflow_provider_cgc.jobs.submitting.items import Item
+from airflow_provider_cgc.jobs.exports.facts import Facts
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
 
 HOST = "cgc-api.sbgenomics.com"

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, Item
+from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN
 from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:

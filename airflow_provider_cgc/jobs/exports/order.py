@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.jobs.exports.facts import Facts, ask, undecided_error
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.exports.locations import (
     BadLocation,
     LocationTemplate,
@@ -17,17 +19,9 @@ from airflow_provider_cgc.jobs.exports.locations import (
     own_template,
     targets,
 )
-from airflow_provider_cgc.jobs.exports.problems import (
-    Facts,
-    Unfit,
-    ask,
-    common_problems,
-    sentences,
-    undecided_error,
-    unfit_items,
-)
+from airflow_provider_cgc.jobs.exports.problems import Unfit, common_problems, sentences, unfit_items
 from airflow_provider_cgc.jobs.listing.folders import paths_of
-from airflow_provider_cgc.jobs.submitting.items import BadItems, Item
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import counted
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import File
-    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.exports.item import Item
     from airflow_provider_cgc.jobs.submitting.search import Key
     from airflow_provider_cgc.operators.account import Done
 

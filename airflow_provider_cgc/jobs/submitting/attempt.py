@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.order import BadOrder, Order, Placed, place
-from airflow_provider_cgc.jobs.exports.problems import Facts, report
+from airflow_provider_cgc.jobs.exports.problems import report
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import common_folder
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
@@ -28,7 +29,7 @@ from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.exports.item import Item
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.search import Key
 

@@ -18,7 +18,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
-from airflow_provider_cgc.jobs.submitting.items import BadItem, BadItems, Item, item_from
+from airflow_provider_cgc.jobs.exports.item import Item, item_from
+from airflow_provider_cgc.jobs.submitting.items import BadItem, BadItems
 from airflow_provider_cgc.jobs.text import counted, shown
 
 T = TypeVar("T")

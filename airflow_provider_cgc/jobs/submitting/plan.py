@@ -16,18 +16,17 @@ from airflow_provider_cgc.jobs.exports.locations import named
 from airflow_provider_cgc.jobs.exports.problems import Unfit, common_problems, sentences, unfit_items
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import sizes_of
-from airflow_provider_cgc.jobs.others import under_way
 from airflow_provider_cgc.jobs.submitting.items import listed
 from airflow_provider_cgc.jobs.submitting.resume import Action, Decision, plan
-from airflow_provider_cgc.jobs.submitting.search import SETTLING
+from airflow_provider_cgc.jobs.submitting.search import SETTLING, under_way
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import ExportJob
+    from airflow_provider_cgc.jobs.exports.item import Item
     from airflow_provider_cgc.jobs.exports.order import Order, Placed
-    from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.search import Key
 

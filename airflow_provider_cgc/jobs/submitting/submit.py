@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import ExportJob
-    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.exports.item import Item
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.search import Key
 

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 
 from airflow_provider_cgc.client.models import File
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
     BadLocation,
@@ -15,7 +16,6 @@ from airflow_provider_cgc.jobs.exports.locations import (
     clashes,
     targets,
 )
-from airflow_provider_cgc.jobs.submitting.items import Item
 
 A = "65a1b2c3d4e5f60718293a4b"
 B = "65a1b2c3d4e5f60718293a4c"

@@ -8,6 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import File
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
     BadLocation,
@@ -16,7 +17,6 @@ from airflow_provider_cgc.jobs.exports.locations import (
     clashes,
     targets,
 )
-from airflow_provider_cgc.jobs.submitting.items import Item
 
 pieces = st.sampled_from(["a", "/", ".", "..", "ü", "{{", "}}", " ", "{name}", "{path}", "{metadata.x}", "{id}"])
 templates = st.lists(pieces, max_size=8).map("".join)

@@ -10,10 +10,11 @@ import pytest
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
 from airflow_provider_cgc.jobs.exports.order import Order
 from airflow_provider_cgc.jobs.exports.problems import Unfit
-from airflow_provider_cgc.jobs.submitting.items import BadItems, Item
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 
 GONE = Problem(404, 5002, "Requested file does not exist.")
 ALIAS = Problem(None, 9006, "It is an alias.", made_here=True)

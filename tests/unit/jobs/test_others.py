@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcUnreadableError
 from airflow_provider_cgc.client.models.lists import Page
-from airflow_provider_cgc.jobs.others import under_way
+from airflow_provider_cgc.jobs.submitting.search import under_way
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import export, key
 

@@ -20,17 +20,9 @@ from airflow_provider_cgc.client.errors import (
 from airflow_provider_cgc.client.errors.problem import REMEDIES, BulkRecord, Problem
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.client.models.account import Project
-from airflow_provider_cgc.jobs.exports.problems import (
-    LARGEST,
-    Facts,
-    Unfit,
-    ask,
-    common_problems,
-    report,
-    sentences,
-    unfit_items,
-)
-from airflow_provider_cgc.jobs.submitting.items import Item
+from airflow_provider_cgc.jobs.exports.facts import Facts, ask
+from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.problems import LARGEST, Unfit, common_problems, report, sentences, unfit_items
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"

@@ -22,7 +22,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
 )
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
-from airflow_provider_cgc.jobs.submitting.items import Item
+from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger
 from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.submitting.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, Sent

@@ -1,0 +1,133 @@
+"""What the platform tells of the files, projects and volumes of an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_cgc.client.errors import CgcForbidden, CgcNotFound, CgcUnreadableError, CgcUsageError
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_VOLUME
+from airflow_provider_cgc.client.errors.problem import Problem, as_sentence, one_line
+from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
+from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks, is_undecided
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.client import CgcClient
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import File, Volume
+    from airflow_provider_cgc.client.models.account import Project
+
+A = TypeVar("A")
+R = TypeVar("R")
+_MOST_ROUNDS = 4
+"""How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the platform tells, asked once; of every file and volume asked for there is an answer or a refusal."""
+
+    files: Mapping[str, File]
+    """By id."""
+    refused: Mapping[str, Problem]
+    """By id: files that it does not show, and why; `may_pass` where a later answer may be another one."""
+    volumes: Mapping[str, Volume]
+    """By "owner/name"."""
+    refused_volumes: Mapping[str, Problem]
+    """By "owner/name": volumes that it does not show this user, and why."""
+    locations: Mapping[str, str | None]
+    """By "owner/short-name": cloud and region of the files' projects ("aws:us-east-1"), None where it tells none."""
+
+
+def ask(client: CgcClient, items: Sequence[Item], volumes: Collection[str], *, threads: int = THREADS) -> Facts:
+    """
+    Ask for all files, a hundred in a request, for `volumes` and the volumes of items, and for the files' projects.
+
+    Each thing is asked for once, up to `threads` requests side by side: 10,000 files of one project to one volume cost
+    102 requests. What this user may not see is a fact. Raises the `CgcError` of anything that concerns the whole call,
+    and `CgcUnreadableError` if nothing is wrong but that some files could not be told.
+    """
+    wanted = dict.fromkeys([*volumes, *(item.volume for item in items if item.volume)])
+    shown_volumes = _side_by_side(lambda volume_id: _volume(client, volume_id), wanted, threads)
+    files, refused = _files(client, dict.fromkeys(item.file for item in items), threads)
+    projects = dict.fromkeys(file.project for file in files.values() if file.project)
+    shown_projects = _side_by_side(lambda project_id: _project(client, project_id), projects, threads)
+    known_volumes = {name: found for name, found in shown_volumes.items() if not isinstance(found, Problem)}
+    return Facts(
+        files={name: _on_its_volume(file, known_volumes) for name, file in files.items()},
+        refused=refused,
+        volumes=known_volumes,
+        refused_volumes={name: found for name, found in shown_volumes.items() if isinstance(found, Problem)},
+        locations={name: found.location if found else None for name, found in shown_projects.items()},
+    )
+
+
+def _on_its_volume(file: File, volumes: Mapping[str, Volume]) -> File:
+    """Return a file with the prefix of the volume that it is an alias on."""
+    volume = volumes.get(file.volume or "")
+    return replace(file, volume_prefix=volume.prefix) if volume and volume.prefix else file
+
+
+def _volume(client: CgcClient, volume_id: str) -> Volume | Problem:
+    try:
+        return client.volumes.get(volume_id)
+    except CgcUsageError as error:
+        # An id that no path can hold: nothing was sent, and no volume can have it.
+        return Problem(None, NO_SUCH_VOLUME, one_line(str(error)), made_here=True)
+    except (CgcForbidden, CgcNotFound) as error:
+        return problem_unless_gateway(error)
+
+
+def _project(client: CgcClient, project_id: str) -> Project | None:
+    try:
+        return client.projects.get(project_id)
+    except CgcUsageError:
+        return None
+    except (CgcForbidden, CgcNotFound) as error:
+        problem_unless_gateway(error)
+        return None
+
+
+def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[str, File], dict[str, Problem]]:
+    records: dict[str, BulkRecord[File]] = {}
+    groups = chunks(ids)
+    for _ in range(_MOST_ROUNDS):
+        answers = _side_by_side(lambda group: client.files.bulk_get(group), map(tuple, groups), threads)
+        records |= {str(record.id): record for answer in answers.values() for record in answer}
+        doubtful = [file_id for file_id, record in records.items() if is_undecided(record)]
+        if not doubtful:
+            break
+        groups = chunks(doubtful, suspects=doubtful)
+    records = confirm_missing(client, records)
+    files = {file_id: record.resource for file_id, record in records.items() if record.resource is not None}
+    refused = {file_id: record.error for file_id, record in records.items() if record.error is not None}
+    if refused and all(problem.may_pass for problem in refused.values()):
+        raise undecided_error(refused)
+    return files, refused
+
+
+def undecided_error(files: Mapping[str, Problem]) -> CgcUnreadableError:
+    """Return the error about files of which the platform does not tell if they exist."""
+    first, problem = next(iter(files.items()))
+    return CgcUnreadableError(
+        f"the platform's answers do not tell of {counted(len(files), 'file')} whether they exist, such as {first}:"
+        f" {as_sentence(problem)} Nothing was submitted; try again later."
+    )
+
+
+def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) -> dict[A, R]:
+    """Make some calls in threads of their own; the first error ends it, and what has not begun by then never does."""
+    pool = ThreadPoolExecutor(max_workers=max(threads, 1), thread_name_prefix="cgc-preflight")
+    try:
+        calls = {argument: pool.submit(call, argument) for argument in arguments}
+        ended, _ = wait(calls.values(), return_when=FIRST_EXCEPTION)
+        for future in ended:
+            future.result()
+        return {argument: future.result() for argument, future in calls.items()}
+    finally:
+        # Reads may be left to themselves: a task that is killed does not sit out the patience of eight requests.
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,151 @@
+"""An item of an export: one file, and where it goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page
+from airflow_provider_cgc.jobs.ids import id_problem
+from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, is_json
+from airflow_provider_cgc.jobs.text import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file to move and where to; what is None is for the operator's arguments to say, or for a look-up."""
+
+    file: str
+    location: str | None = None
+    volume: str | None = None
+    properties: dict[str, Any] | None = field(default=None, hash=False)
+    name: str | None = None
+    size: int | None = None
+    """Bytes."""
+    path: str | None = None
+    """The folders below the project, joined by slashes; "" is the project itself, None is not known."""
+    project: str | None = None
+    location_template: str | None = None
+    """In place of the operator's `location`: what a failed item that had no location was to get one by."""
+    line: str = field(default="", compare=False)
+    """Where it came from, for messages: "item 3" of a list, "line 3" of a manifest."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is known as plain JSON, in the form that `parse_items` takes."""
+        return {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
+
+
+KEYS = tuple(entry.name for entry in fields(Item) if entry.name != "line")
+"""What an item may say ..."""
+IGNORED = frozenset(
+    {"id", "code", "message", "state", "started_on", "finished_on", "user", "conn_id", "copy_only", "task", "version"}
+)
+"""... and what else the failed items of a summary and the lines of a manifest say, of an earlier try."""
+
+
+def item_from(entry: object, *, line: str = "") -> Item:
+    """Read one entry: a file's id, or a dict of what an item says. Raises BadItem with all that is wrong with it."""
+    if not isinstance(entry, Mapping):
+        return Item(_file_id(entry), line=line)
+    if "failed_items" in entry:
+        raise BadItem("is a whole summary; give its 'failed_items', or its manifest if it counts more than these")
+    read: dict[str, Any] = {}
+    problems: list[str] = []
+    for key, reader in _READERS.items():
+        try:
+            read[key] = reader(entry, key)
+        except BadItem as error:
+            problems += error.problems
+    problems += _unknown(entry)
+    if problems:
+        raise BadItem(*problems)
+    return Item(**read, line=line)
+
+
+def _unknown(entry: Mapping[Any, Any]) -> list[str]:
+    """Say which keys mean nothing here."""
+    unknown = sorted(str(key) for key in entry if key not in IGNORED and key not in KEYS)
+    if not unknown:
+        return []
+    close = "".join(did_you_mean(key, KEYS) for key in unknown[:MOST_SHOWN])
+    named = f"{shown(unknown[:MOST_SHOWN])}, which no item knows"
+    return [f"has {named}; correct or remove it: an item may say {', '.join(KEYS)}{close}"]
+
+
+def _file_id_of(entry: Mapping[Any, Any], key: str) -> str:
+    if key not in entry:
+        raise BadItem("has no 'file'; give the id of the file there")
+    if entry[key] is None:
+        raise BadItem(
+            "has None for 'file': nothing tells which file this was about (the platform did not know the job); leave"
+            " it out, or take the file from the manifest or the list that the job was started from"
+        )
+    try:
+        return _file_id(entry[key])
+    except BadItem as error:
+        raise BadItem(f"has a 'file' that {error}") from None
+
+
+def _file_id(value: object) -> str:
+    problem = id_problem(value)
+    if isinstance(value, str):
+        if problem is None:
+            return value
+        if is_page(value):
+            raise BadItem(problem)
+        if "://" not in value and is_file_name(value):
+            name = value.rpartition("/")[2]
+            whole = f"; a manifest has a whole address, such as s3://bucket/{name}" if name.endswith(TABLES) else ""
+            raise BadItem(f"{problem}; CgcListFilesOperator(name={name!r}) finds it{whole}")
+    raise BadItem(f"{problem}; give the file's id as the platform shows it")
+
+
+def _given(entry: Mapping[Any, Any], key: str) -> str | None:
+    text = _text(entry, key)
+    if text == "":
+        raise BadItem(f"has an empty {key!r}; leave it out to get what the operator's arguments say")
+    return text
+
+
+def _text(entry: Mapping[Any, Any], key: str) -> str | None:
+    value = entry.get(key)
+    if value is not None and not isinstance(value, str):
+        raise BadItem(f"has {shown(value)} for {key!r}, of type {type(value).__name__}; give text, or leave it out")
+    return value
+
+
+def _some(entry: Mapping[Any, Any], key: str) -> str | None:
+    return _text(entry, key) or None
+
+
+def _size(entry: Mapping[Any, Any], key: str) -> int | None:
+    value = entry.get(key)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise BadItem(f"has {shown(value)} for {key!r}; give the number of bytes, or leave it out")
+
+
+def _properties(entry: Mapping[Any, Any], key: str) -> dict[str, Any] | None:
+    value = entry.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise BadItem(f"has {shown(value)} for {key!r}, which is no object with text for keys; give one")
+    if not is_json(dict(value)):
+        raise BadItem(f"has {key!r} that JSON cannot hold: {shown(value)}; give plain values")
+    return dict(value)
+
+
+_READERS: dict[str, Callable[[Mapping[Any, Any], str], Any]] = {
+    "file": _file_id_of,
+    "location": _given,
+    "volume": _given,
+    "properties": _properties,
+    "name": _some,
+    "size": _size,
+    "path": _text,
+    "project": _some,
+    "location_template": _given,
+}
+"""By key, the reader of an item's value for it. Raises BadItem."""

@@ -1,0 +1,70 @@
+"""Clouds and regions: whether the files of a project can go to a volume."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_cgc.jobs.text import shown
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client.models import Volume
+
+_CLOUDS = {"aws": "aws", "google": "google", "gcp": "google", "gcs": "google", "azure": "azure"}
+"""By what stands before the colon of a project's location; only "aws" is documented."""
+_STORES = {"s3": "aws", "gcs": "google", "azure": "azure", "oss": "alibaba"}
+"""By a volume's type."""
+_REGIONS = {
+    "aws": re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+"),
+    "google": re.compile(r"[a-z]+-[a-z]+[0-9]+"),
+}
+"""One region, as its cloud writes it: us-east-1, us-west1. A multi-region such as "us" is none, and says nothing."""
+
+
+class _Place(NamedTuple):
+    """A cloud and a region of it; None is not told, or not so that it can be compared."""
+
+    cloud: str | None
+    region: str | None
+
+
+def difference(location: str, volume: Volume) -> str | None:
+    """Say where a volume is, to follow "is", if that is certainly not where the project is."""
+    here, there = _place(location), _place_of_volume(volume)
+    if here.cloud and there.cloud and here.cloud != there.cloud:
+        return f"of type {shown(volume.service_type)}"
+    if here.region and there.region and here.region != there.region:
+        return f"in {shown(volume.region)}"
+    return None
+
+
+def _place(text: str) -> _Place:
+    """Read "aws:us-east-1", or "us-east-1" alone, whose form tells the cloud."""
+    head, colon, region = text.strip().lower().rpartition(":")
+    if colon:
+        cloud = _CLOUDS.get(head)
+        return _Place(cloud, region if cloud in _REGIONS and _REGIONS[cloud].fullmatch(region) else None)
+    for cloud, form in _REGIONS.items():
+        if form.fullmatch(region):
+            return _Place(cloud, region)
+    return _Place(None, None)
+
+
+def _place_of_volume(volume: Volume) -> _Place:
+    cloud = _STORES.get(volume.service_type or "")
+    if cloud == "aws" and not _is_amazon(_endpoint(volume)):
+        # Other stores speak S3, too, and only their owners know where they stand.
+        return _Place(None, None)
+    told = _place(volume.region or "")
+    return _Place(cloud, told.region if told.cloud == cloud else None)
+
+
+def _endpoint(volume: Volume) -> object:
+    service = volume.raw.get("service")
+    return service.get("endpoint") if isinstance(service, Mapping) else None
+
+
+def _is_amazon(endpoint: object) -> bool:
+    """Whether an endpoint is Amazon's; the documented default is, for a volume that tells none."""
+    return not isinstance(endpoint, str) or not endpoint or ".amazonaws.com" in endpoint.lower()
