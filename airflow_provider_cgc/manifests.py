@@ -1,16 +1,22 @@
-"""What an export task that did not wait hands over to a sensor: the address of its manifest, or several of them."""
+"""Manifests as tasks hand them on: their addresses, and the items and outcomes in them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcInputRefused
+from airflow_provider_cgc.jobs.exports.item import Item, check_volume
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
+from airflow_provider_cgc.jobs.submitting.account import ENDED_WELL, with_record
+from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items, parted
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
+from airflow_provider_cgc.jobs.waiting.look import records_of
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
 
 _HANDOVER = "let that task start the exports with wait=False, and hand on what it returns"
 
@@ -93,3 +99,81 @@ def _refuse_results(entry: Any, where: str) -> None:
             f"{where} is the summary of a task that has waited already, so there is nothing left to wait for; drop"
             f" this sensor, or {_HANDOVER}"
         )
+
+
+def items_given(given: Any, *, conn_id: str | None, written: str | None, where: str) -> list[Item]:
+    """
+    Read the argument `items`: a list or text of one, in which addresses of manifests may stand, too.
+
+    :param conn_id: the connection for manifests whose address names none.
+    :param written: the address that the task writes to, which it must not read.
+    :raises BadItems: with everything that is wrong, line numbers included.
+    :raises CgcBadInput: if a manifest cannot be read.
+    """
+    places, others = parted(storage.texts_in(given))
+    items = [item for place in places for item in manifest_items(place, conn_id=conn_id, written=written, where=where)]
+    return items + (parse_items(others, where=where, check=check_volume) if others or not places else [])
+
+
+def manifest_items(
+    address: object,
+    *,
+    conn_id: str | None,
+    written: str | None,
+    where: str,
+    failed_of: Callable[[], CgcClient] | None = None,
+) -> list[Item]:
+    """
+    Read a manifest; with `failed_of`, which gives a client, only what failed, and what it leaves open is asked for.
+
+    :param conn_id: the connection, where the address names none.
+    :param written: the address that the task writes to, which it must not read.
+    :raises BadItems: with everything that is wrong, line numbers included.
+    :raises CgcBadInput: if it cannot be read.
+    :raises CgcInputRefused: and `CgcExportsUnsettled` if it does not tell yet what failed.
+    :raises CgcError: if the platform does not answer.
+    """
+    name = storage.address(address)
+    if not storage.connection_of(name):
+        name = storage.address(name, conn_id)
+    if name == written:
+        raise same_address(name, where=where)
+    lines = storage.read_lines(name)
+    if failed_of is None:
+        return read_items(lines, name=name)
+    return failed_items(failed_of(), lines, name=name)
+
+
+def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[Item]:
+    """
+    Return the items of a manifest that failed; what it leaves open, because nobody waited then, is asked for now.
+
+    :raises CgcInputRefused: if it does not tell which jobs were started.
+    :raises CgcExportsUnsettled: if some of them still run.
+    :raises CgcError: if the platform does not answer.
+    """
+    outcomes = read_outcomes(lines, name=name).outcomes
+    left = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
+    lost = [one for one in left if one.id is None]
+    if lost:
+        raise CgcInputRefused(
+            f"{name} does not tell whether {EXPORT.count(len(lost))} were started, such as that of file {lost[0].file}:"
+            " the task that writes it has not ended, or was stopped; clear it, it finds out. Nothing was sent."
+        )
+    records = records_of(client.exports.bulk_get, [str(one.id) for one in left])
+    outcomes = [with_record(one, records.get(one.id or "")) for one in outcomes]
+    running = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
+    if running:
+        raise CgcExportsUnsettled(
+            f"{EXPORT.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
+            f" which fail. Nothing was sent. Let CgcBulkExportSensor(export_ids={name!r}) wait for them first."
+        )
+    return [one.item(line=f"line {number}") for number, one in enumerate(outcomes, start=1) if one.state.failed]
+
+
+def same_address(address: str, *, where: str) -> CgcBadInput:
+    """Return the error of a task that would write its manifest where it reads one."""
+    return CgcBadInput(
+        f"{where} has the same address as manifest_path, {address}, and the task would write over what it reads; give"
+        " manifest_path another one"
+    )

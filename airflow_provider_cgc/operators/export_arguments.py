@@ -13,16 +13,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.arguments import check_count, connection_id, whole_number
+from airflow_provider_cgc.arguments import (
+    check_count,
+    connection_id,
+    count_of,
+    flag_of,
+    properties_of,
+    share_of,
+    volume_of,
+    whole_number,
+    word_of,
+)
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import Item, check_volume
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
-from airflow_provider_cgc.jobs.forms import named_problem
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parse_items, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.literals import Literals
-from airflow_provider_cgc.operators.arguments import count_of, flag_of, properties_of, share_of, volume_of, word_of
+from airflow_provider_cgc.manifests import same_address
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
@@ -93,20 +102,6 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
     if wrong:
         raise CgcBadInput(f"Task {task.task_id!r}: {'; '.join(wrong)}")
     return values
-
-
-def same_address(address: str, *, where: str) -> CgcBadInput:
-    """Return the error of a task that would write its manifest where it reads one."""
-    return CgcBadInput(
-        f"{where} has the same address as manifest_path, {address}, and the task would write over what it reads; give"
-        " manifest_path another one"
-    )
-
-
-def check_volume(item: Item) -> list[str]:
-    """Say what is wrong with the volume of an item."""
-    problem = named_problem(item.volume, kind="volume") if item.volume else None
-    return [f"has a 'volume' that {problem}"] if problem else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.arguments import check_count, check_flag
+from airflow_provider_cgc.arguments import check_count, check_flag, count_of, flag_of, share_of
 from airflow_provider_cgc.assets import place_of, refuse_early_events
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
@@ -30,11 +30,10 @@ from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, failure_table, manifest_line
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.lineage import ExportLineage
-from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of
 from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, Tolerance, literals_of, read_arguments
 from airflow_provider_cgc.operators.record import ReadOnly, Record
 from airflow_provider_cgc.operators.refusing import refusal, refusing_bad_input, where_reasons_are, write_reasons
-from airflow_provider_cgc.operators.sending import obstacles_line, send
+from airflow_provider_cgc.operators.submitting import obstacles_line, send
 from airflow_provider_cgc.patience import push_xcom, task_state_store
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 
@@ -45,8 +44,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
     from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.jobs.exports import finish as account
     from airflow_provider_cgc.jobs.exports.order import Order
-    from airflow_provider_cgc.jobs.submitting import account
     from airflow_provider_cgc.jobs.submitting.attempt import Exporting
     from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
     from airflow_provider_cgc.literals import Literals
@@ -450,7 +449,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _settled(self, outcome: Outcome, summary: dict[str, Any], record: Record) -> account.Settled | None:
         """Return the account; None if there was nothing to export, or the wait itself ended with an error."""
-        from airflow_provider_cgc.jobs.submitting import account
+        from airflow_provider_cgc.jobs.exports import finish as account
 
         ended = outcome in (Outcome.COMPLETED, Outcome.FAILED)
         if outcome is Outcome.ERROR or not summary["total"]:
@@ -534,7 +533,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
 
     def _items(self, *, expected: int | None) -> list[Item]:
         """Read the items, wherever they are, or say what is wrong with them."""
-        from airflow_provider_cgc.operators.reading import items_given, manifest_items
+        from airflow_provider_cgc.manifests import items_given, manifest_items
 
         how: dict[str, Any] = {"conn_id": self.manifest_conn_id, "written": self._manifest_uri(), "where": self._where}
         if self.manifest is not None:

@@ -13,15 +13,16 @@ import sevenbridges
 from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
+from airflow_provider_cgc.jobs.exports.finish import settle
 from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
 from airflow_provider_cgc.jobs.exports.order import Order
 from airflow_provider_cgc.jobs.listing.folders import paths_of
-from airflow_provider_cgc.jobs.submitting.account import failed_items, settle
 from airflow_provider_cgc.jobs.submitting.attempt import Exporting
 from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.manifests import failed_items
 
 VOLUME = "demo-lab/results"
 DAY = 24 * 3600
@@ -190,7 +191,7 @@ def test_a_move_is_proved_whether_its_alias_tells_the_volume_s_prefix_or_not(
     emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
     naps: list[float] = []
-    monkeypatch.setattr("airflow_provider_cgc.jobs.submitting.account.time.sleep", naps.append)
+    monkeypatch.setattr("airflow_provider_cgc.jobs.exports.finish.time.sleep", naps.append)
     emulator.option("alias_location", told)
     moved = exported(client, emulator.file_ids[:3], location="x/{id}", copy_only=False)
     emulator.clock.advance(DAY)

@@ -38,7 +38,7 @@ from airflow_provider_cgc.exceptions import (
     CgcWaitError,
 )
 from airflow_provider_cgc.jobs.submitting.submit import Sent
-from airflow_provider_cgc.operators.sending import send
+from airflow_provider_cgc.operators.submitting import send
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page
+from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
 from airflow_provider_cgc.jobs.ids import id_problem
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, is_json
 from airflow_provider_cgc.jobs.text import shown
@@ -149,3 +149,9 @@ _READERS: dict[str, Callable[[Mapping[Any, Any], str], Any]] = {
     "location_template": _given,
 }
 """By key, the reader of an item's value for it. Raises BadItem."""
+
+
+def check_volume(item: Item) -> list[str]:
+    """Say what is wrong with the volume of an item."""
+    problem = named_problem(item.volume, kind="volume") if item.volume else None
+    return [f"has a 'volume' that {problem}"] if problem else []

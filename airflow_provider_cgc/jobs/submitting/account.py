@@ -1,269 +1,194 @@
-"""The account at the end: what became of every item, by the platform's own word and, if wanted, by the volume's."""
+"""The account of an export task: every item and every job, and the summary that counts them."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN, NO_SUCH_FILE
-from airflow_provider_cgc.client.errors.problem import as_sentence
-from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcInputRefused
-from airflow_provider_cgc.jobs.exports.problems import bytes_place
-from airflow_provider_cgc.jobs.files import file_records
-from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.objects import sizes_of
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, read_outcomes
-from airflow_provider_cgc.jobs.submitting.search import find
-from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.jobs.waiting.look import is_undecided, records_of
-from airflow_provider_cgc.operators.account import ENDED_WELL, Account, code_may_pass, is_clear, with_record
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB, NOT_EXPORTABLE
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
+from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, item_of, settled
+from airflow_provider_cgc.jobs.submitting.search import Key, key_of
+from airflow_provider_cgc.jobs.waiting.causes import Causes, causes_of
+from airflow_provider_cgc.jobs.waiting.summary import FirstItems, failed_item
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import File
-    from airflow_provider_cgc.jobs.exports.item import Item
-    from airflow_provider_cgc.jobs.submitting.search import Key
-    from airflow_provider_cgc.operators.account import Done
+    from airflow_provider_cgc.client.models import ExportJob
 
-NOT_THERE = "The job COMPLETED, but the object is not on the volume."
-OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
-COPIED = (
-    "The job has copied the file and not moved it: it is no alias of the object. To move it over the copy, clear this"
-    ' task with if_exists="overwrite" and resume=False (below Airflow 3.3 with a manifest_path).'
-)
-OTHER_ALIAS = "The file was not moved here: its bytes are {place}."
-ALIAS_PAUSE = 20.0
-"""Seconds that a file which was moved is given to become an alias."""
-WHOLE_SECONDS = 2.0
-"""Seconds by which a job of this task may seem older than the task: both are told in whole seconds."""
+Records = Mapping[str, "BulkRecord[ExportJob]"]
+"""By the job's id."""
+ENDED_WELL = (ItemState.COMPLETED, ItemState.SKIPPED)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The summary, put right, and the lines of the manifest, if there is one."""
+class Done(NamedTuple):
+    """An object that is said to be on its volume: its size in bytes as far as it is told, its item, and its job."""
 
-    summary: dict[str, Any]
-    outcomes: list[ItemOutcome] | None
-    unsettled: str | None = None
-    """Why the task is not over, in a sentence: something of it still runs, or nobody can tell."""
-    may_pass: bool = False
-    """Whether any of all the failures, of which the summary lists a hundred, may pass when it is tried again."""
+    size: int | None
+    item: dict[str, Any]
+    job_id: str | None
 
 
-def settle(
-    client: CgcClient,
-    summary: Mapping[str, Any],
-    *,
-    outcomes: list[ItemOutcome] | None,
-    ids: Sequence[str],
-    verify: bool,
-    moves: bool = False,
-    skips: bool = False,
-    since: datetime | None,
-    say: Callable[[str], object],
-) -> Settled:
-    """
-    Ask for the jobs once more, as far as the account needs it, and put summary and manifest right.
+class Account:
+    """Every item and job of a task, and the summary that counts them."""
 
-    An object that was there before (9107) and was put there by another job of this task, one started at `since` or
-    later, is one that is there as wanted; so is, with `skips`, any object of the file's size.
-    With `verify` a job's word is not enough. With `moves` the platform is to keep no file: what was exported must have
-    become an alias of its object. Raises `CgcError`.
-    """
-    listed = summary["failed_items"]
-    untold = summary["failed"] + summary["missing"] > len(listed)
-    asks = any(item.get("id") and (item["code"] == LOCATION_TAKEN or not is_clear(item)) for item in listed)
-    if outcomes is None and not (verify or moves or asks or untold):
-        return Settled(dict(summary), None, may_pass=any(map(code_may_pass, listed)))
-    account = Account(summary, outcomes, ids, records_of(client.exports.bulk_get, ids))
-    doubts = [None if since is None else _take_back(client, account, since=since, say=say)]
-    if skips:
-        _skip_what_is_there(client, account, say)
-    # With `fail_fast` jobs may still run: the task has failed already, and what is there says nothing yet.
-    if (moves or verify) and account.is_over:
-        doubts.append(_what_is_untold(account))
-    if moves and account.is_over:
-        doubts.append(_prove_moves(client, account))
-    if verify and account.is_over:
-        try:
-            _verify(client, account, say)
-        except CgcError as error:
-            doubts.append(f"{as_sentence(error)} The objects on the volume could not be verified.")
-    account.list_failures()
-    unsettled = " ".join(filter(None, doubts)) or None
-    return Settled(account.summary, account.outcomes, unsettled, may_pass=account.may_pass)
+    def __init__(
+        self,
+        summary: Mapping[str, Any],
+        outcomes: list[ItemOutcome] | None,
+        ids: Sequence[str],
+        records: Records,
+    ) -> None:
+        self.summary = dict(summary)
+        self._causes = Causes.of_summary(summary)
+        self.jobs = [record.resource for record in records.values() if record.resource is not None]
+        self._failures: dict[Any, Mapping[str, Any]] = {
+            item["id"] or number: item for number, item in enumerate(summary["failed_items"])
+        }
+        """By the job's id, or by something else that is its own where there is no job."""
+        self._problems = {job.id: job.error for job in self.jobs if job.failed}
+        self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
+        self._lines = [self._with_all_known(one, records.get(one.id or "")) for one in outcomes or ()]
+        self._has_manifest = outcomes is not None
+        self._unseen = [one for one in ids if one not in records or records[one].resource is None]
+        self._taken_back: dict[str, ExportJob] = {}
+        """By the id of a job that found an object at its place: the job of this task that has put it there."""
+        self._given_up: set[tuple[Any, Any]] = set()
+        self._by_job = {one.id: number for number, one in enumerate(self._lines) if one.id}
+        self._by_place = {(one.volume, one.location): number for number, one in enumerate(self._lines)}
 
+    @property
+    def outcomes(self) -> list[ItemOutcome] | None:
+        """The lines of the manifest; None where there is none."""
+        return self._lines if self._has_manifest else None
 
-def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[Item]:
-    """
-    Return the items of a manifest that failed; what it leaves open, because nobody waited then, is asked for now.
+    @property
+    def is_over(self) -> bool:
+        """Whether everything has ended; with `fail_fast` some jobs may still run."""
+        counts = self.summary
+        ended = counts["completed"] + counts["skipped"] + counts["failed"] + counts["missing"]
+        return bool(ended == counts["total"])
 
-    :raises CgcInputRefused: if it does not tell which jobs were started.
-    :raises CgcExportsUnsettled: if some of them still run.
-    :raises CgcError: if the platform does not answer.
-    """
-    outcomes = read_outcomes(lines, name=name).outcomes
-    left = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
-    lost = [one for one in left if one.id is None]
-    if lost:
-        raise CgcInputRefused(
-            f"{name} does not tell whether {EXPORT.count(len(lost))} were started, such as that of file {lost[0].file}:"
-            " the task that writes it has not ended, or was stopped; clear it, it finds out. Nothing was sent."
-        )
-    records = records_of(client.exports.bulk_get, [str(one.id) for one in left])
-    outcomes = [with_record(one, records.get(one.id or "")) for one in outcomes]
-    running = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
-    if running:
-        raise CgcExportsUnsettled(
-            f"{EXPORT.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
-            f" which fail. Nothing was sent. Let CgcBulkExportSensor(export_ids={name!r}) wait for them first."
-        )
-    return [one.item(line=f"line {number}") for number, one in enumerate(outcomes, start=1) if one.state.failed]
+    def done(self) -> dict[Key, Done]:
+        """Return what is said to be on the volumes; an alias that was skipped is not to be there."""
+        done: dict[Key, Done] = {}
+        for one in self._lines:
+            not_to_be_there = one.state is ItemState.SKIPPED and one.code == NOT_EXPORTABLE
+            if one.state in ENDED_WELL and not not_to_be_there and one.volume and one.location:
+                done[Key(one.file, one.volume, one.location)] = Done(one.size, item_of(one), one.id)
+        for job in self.jobs:
+            by = job if job.completed else self._taken_back.get(job.id)
+            if by is not None and (key := key_of(job)) is not None:
+                done.setdefault(key, Done(by.size, dict(job.item), by.id))
+        return done
 
+    def untold(self) -> list[str]:
+        """Return the jobs of which nobody tells what has become of them, or what they were to do, once all are over."""
+        if self._has_manifest:
+            return [one.id for one in self._lines if one.id and not _is_accounted_for(one)]
+        silent = [job.id for job in self.jobs if job.completed and key_of(job) is None]
+        unseen = [one for one in self._unseen if one not in self._failures]
+        listed = sum(one in self._failures for one in self._unseen)
+        # Missing jobs that the summary does not list are accounted for by their number alone.
+        return [*silent, *unseen[max(self.summary["missing"] - listed, 0) :]]
 
-def _take_back(client: CgcClient, account: Account, *, since: datetime, say: Callable[[str], object]) -> str | None:
-    """Count as completed what another job of this task has exported; say so if such a job still runs."""
-    taken = account.blocked_by_objects()
-    if not taken:
-        return None
-    shown = find(
-        lambda volume, offset: client.exports.page(volume=volume, offset=offset),
-        taken,
-        since=since,
-        details=client.exports.bulk_get,
-    )
-    running: str | None = None
-    earliest = since - timedelta(seconds=WHOLE_SECONDS)
-    taken_back: list[str] = []
-    for key, job in taken.items():
-        ours = (one for one in shown.found.get(key, ()) if one.started_on and one.started_on >= earliest)
-        best = next((one for one in ours if one.properties == job.properties), None)
-        if best is not None and best.completed:
-            account.count_completed(job, best)
-            taken_back.append(best.id)
-        elif best is not None and not best.failed:
-            running = f"Export {best.id} of an earlier attempt is still writing {key.location!r}."
-    if taken_back:
-        say(
-            f"{EXPORT.count(len(taken_back))} found the object there already (9107), put there by another job of this"
-            f" very task, such as {taken_back[0]}: counted as completed."
-        )
-    return running
+    def blocked_by_objects(self) -> dict[Key, ExportJob]:
+        """Return the jobs that count as failed because an object was at their place."""
+        blocked = (job for job in self.jobs if job.id in self._failures and job.blocked_by_object)
+        return {key: job for job in blocked if (key := key_of(job)) is not None}
 
+    def count_completed(self, job: ExportJob, by: ExportJob) -> None:
+        """Count as completed what one job found there, because another one has put it there."""
+        self._taken_back[job.id] = by
+        self._uncount_failure(job, "completed")
+        self.summary["bytes"] += by.size or 0
+        number = self._by_job.get(job.id)
+        if number is not None:
+            self._lines[number] = settled(replace(self._lines[number], id=by.id), by, None)
 
-def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:
-    """Count as skipped what a job found at its place, if its size is the file's."""
-    found = account.blocked_by_objects()
-    if not found:
-        return
-    files = file_records(client, {key.file for key in found})
-    skipped = 0
-    for key, there in sizes_of(client, found).items():
-        file = files[key.file].resource
-        if file is None:
-            continue
-        size = account.size_of(found[key]) if file.size is None else file.size
-        if there is None or size is None or there == size:
-            account.count_skipped(found[key])
-            skipped += 1
-    if skipped:
-        say(f'{EXPORT.count(skipped)} found the object there already (9107): skipped, because if_exists="skip".')
+    def size_of(self, job: ExportJob) -> int | None:
+        """Return the size that the manifest tells of what a job was to export."""
+        number = self._by_job.get(job.id)
+        return None if number is None else self._lines[number].size
 
+    def count_skipped(self, job: ExportJob) -> None:
+        """Count as skipped what a job found at its place as wanted."""
+        self._uncount_failure(job, "skipped")
+        number = self._by_job.get(job.id)
+        if number is not None:
+            one = self._lines[number]
+            self._lines[number] = replace(one, state=ItemState.SKIPPED, id=None, code=None, message=ALREADY_THERE)
 
-def _what_is_untold(account: Account) -> str | None:
-    untold = account.untold()
-    if not untold:
-        return None
-    return (
-        f"The platform does not tell any more what became of {EXPORT.count(len(untold))}, such as {untold[0]}, so that"
-        " nobody can check their objects."
-    )
+    def _uncount_failure(self, job: ExportJob, counts: str) -> None:
+        self._causes.remove(self._failures.pop(job.id))
+        self.summary["failed"] -= 1
+        self.summary[counts] += 1
 
+    def count_failed(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
+        """Count as failed what was counted as done; once, whatever is wrong with it."""
+        counted = "completed"
+        place = item["volume"], item["location"]
+        if place in self._given_up:
+            return
+        self._given_up.add(place)
+        number = self._by_place.get(place)
+        if number is not None:
+            one = self._lines[number]
+            counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
+            self._lines[number] = replace(one, state=ItemState.FAILED, message=problem)
+        self.summary[counted] -= 1
+        self.summary["failed"] += 1
+        failure = {"id": job_id, **item, "code": None, "message": problem}
+        self._failures[job_id or place] = failure
+        self._causes.add(failure)
 
-def _prove_moves(client: CgcClient, account: Account) -> str | None:
-    """
-    Count as failed what was only copied, by a job of another run or before the Dag was changed: no job tells which.
+    @property
+    def may_pass(self) -> bool:
+        """Whether any failure may pass when it is tried again."""
+        return any(self._passes(item) for item in self._failures.values())
 
-    A file that is no alias yet is looked at once more a little later, because it may not be one the moment its job has
-    ended. Where the platform no longer has the file, or does not tell what it is an alias of, the object itself must be
-    there. Returns what cannot be told yet.
-    """
-    done = {key: one for key, one in account.done().items() if one.job_id is not None}
-    records = file_records(client, {key.file for key in done})
-    late = {key.file for key in done if _may_become_an_alias(records[key.file])}
-    if late:
-        time.sleep(ALIAS_PAUSE)
-        records |= file_records(client, late)
-    left = {key: one for key, one in done.items() if not _is_moved(records[key.file], key)}
-    unseen = {key for key in left if _shows_no_place(records[key.file], key)}
-    there = sizes_of(client, unseen)
-    untold: list[Key] = []
-    for key, one in left.items():
-        file = records[key.file].resource
-        if key in unseen:
-            problem = _what_is_wrong(key, one, there)
-        elif file is None:
-            untold.append(key)
-            continue
-        else:
-            problem = OTHER_ALIAS.format(place=bytes_place(file)) if file.is_alias else COPIED
-        if problem:
-            account.count_failed(one.item, one.job_id, problem)
-    if not untold:
-        return None
-    files = counted(len(untold), "file")
-    reason = records[untold[0].file].error
-    return f"For {files}, such as {untold[0].file}, the platform does not show whether they were moved ({reason})."
+    def _passes(self, item: Mapping[str, Any]) -> bool:
+        """Whether a failure may pass: by the platform's own word where its job is known, else by its code."""
+        if item["id"] in self._problems:
+            problem = self._problems[item["id"]]
+            return problem is not None and problem.may_pass
+        return code_may_pass(item)
+
+    def list_failures(self) -> None:
+        """Let the summary show the first failures of those that are left, and the causes of all of them."""
+        self.summary["failed_items"] = FirstItems(self._failures.values()).items
+        self.summary["causes"] = causes_of(self.summary | {"causes": self._causes.to_json()})
+
+    def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+        """Return how an item stands by now; where its job is not told any more, the wait has seen how it ended."""
+        now = with_record(outcome, record)
+        if outcome.id is None or (record is not None and record.resource is not None):
+            return now
+        failure = self._failures.get(outcome.id)
+        if failure is not None:
+            is_missing = failure["code"] in (None, NO_SUCH_JOB)
+            state = ItemState.MISSING if is_missing else ItemState.FAILED
+            return replace(outcome, state=state, code=failure["code"], message=failure["message"])
+        every_failure_is_known = self.summary["failed"] + self.summary["missing"] <= len(self._failures)
+        return replace(outcome, state=ItemState.COMPLETED) if self.is_over and every_failure_is_known else now
 
 
-def _may_become_an_alias(record: BulkRecord[File]) -> bool:
-    """Whether a second look may show an alias: the file is none yet, or an answer tells nothing of it."""
-    return is_undecided(record) or (record.resource is not None and not record.resource.is_alias)
+def _is_accounted_for(one: ItemOutcome) -> bool:
+    return one.state.failed or (one.state in ENDED_WELL and bool(one.volume and one.location))
 
 
-def _is_moved(record: BulkRecord[File], key: Key) -> bool:
-    return record.resource is not None and record.resource.is_alias_of(key.volume, key.location)
+def with_record(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+    """Return an outcome with what the platform's record about its job tells."""
+    return outcome if record is None else settled(outcome, record.resource, record.error)
 
 
-def _shows_no_place(record: BulkRecord[File], key: Key) -> bool:
-    """Whether the platform has no such file any more, or does not tell for sure what it is an alias of."""
-    file = record.resource
-    if file is None:
-        return record.error is not None and record.error.code == NO_SUCH_FILE
-    return file.may_be_alias_of(key.volume, key.location)
+def code_may_pass(item: Mapping[str, Any]) -> bool:
+    """Whether a failure may pass, by its code; `is_clear` tells if that is enough to know."""
+    return Problem(None, item["code"], str(item["message"])).may_pass
 
 
-def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:
-    """Look on each volume for the objects that are said to be there, and compare."""
-    done = account.done()
-    there = sizes_of(client, done)
-    by_size = by_presence = 0
-    for key, one in done.items():
-        problem = _what_is_wrong(key, one, there)
-        if problem is not None:
-            account.count_failed(one.item, one.job_id, problem)
-        elif there[key] is None or one.size is None:
-            by_presence += 1
-        else:
-            by_size += 1
-    if not done:
-        return
-    compared = f"{by_size} by their size and {by_presence} by their presence alone, because no size was told"
-    say(f"Verified {by_size + by_presence} of {len(done)} objects on the volume: {compared}.")
-
-
-def _what_is_wrong(key: Key, done: Done, there: Mapping[Key, int | None]) -> str | None:
-    """Say what is wrong with an object, by its size or its presence alone; None if nothing is."""
-    if key not in there:
-        return NOT_THERE
-    found = there[key]
-    if found is None or done.size is None or found == done.size:
-        return None
-    return OTHER_SIZE.format(found=found, wanted=done.size)
+def is_clear(item: Mapping[str, Any]) -> bool:
+    """Whether the code of a failure tells if it may pass; otherwise the platform's status does, which no item keeps."""
+    return not item["id"] or item["code"] in REMEDIES

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cgc.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.compat import AirflowFailException, run_began
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.submitting.items import parted
-from airflow_provider_cgc.operators.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.operators.export_arguments import read_arguments
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from tests.late import late

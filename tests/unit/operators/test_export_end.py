@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
-from airflow_provider_cgc.jobs.submitting import account
+from airflow_provider_cgc.jobs.exports import finish as account
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.record import Record

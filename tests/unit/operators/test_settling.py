@@ -14,9 +14,9 @@ from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob, File, JobState, VolumeObject
 from airflow_provider_cgc.client.models.lists import Page
+from airflow_provider_cgc.jobs.exports.finish import settle
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.account import settle
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, failed_item
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -162,7 +162,7 @@ UNDECIDED = Problem(None, None, "not told apart from unknown ids yet", made_here
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds slept; no test sits them out."""
     slept: list[float] = []
-    monkeypatch.setattr("airflow_provider_cgc.jobs.submitting.account.time.sleep", slept.append)
+    monkeypatch.setattr("airflow_provider_cgc.jobs.exports.finish.time.sleep", slept.append)
     return slept
 
 

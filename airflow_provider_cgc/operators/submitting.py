@@ -1,4 +1,4 @@
-"""Send what has to be sent with the record kept before and after, and turn what went wrong into the task's error."""
+"""Sending of what has to be sent, with the record kept before and after, and the errors when something went wrong."""
 
 from __future__ import annotations
 
