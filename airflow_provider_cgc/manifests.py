@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcInputRefused
-from airflow_provider_cgc.jobs.exports.item import Item, check_volume
+from airflow_provider_cgc.jobs.exports.item import Item, check_volume, parse_items
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.account import ENDED_WELL, with_record
-from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items, parted
+from airflow_provider_cgc.jobs.submitting.items import BadItems, parted
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
 from airflow_provider_cgc.jobs.waiting.look import records_of
 

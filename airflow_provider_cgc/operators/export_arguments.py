@@ -25,9 +25,9 @@ from airflow_provider_cgc.arguments import (
     word_of,
 )
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.exports.item import Item, check_volume
+from airflow_provider_cgc.jobs.exports.item import Item, check_volume, parse_items
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
-from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parse_items, parted
+from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.literals import Literals

@@ -14,11 +14,12 @@ from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.exports.finish import settle
+from airflow_provider_cgc.jobs.exports.item import parse_items
 from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
 from airflow_provider_cgc.jobs.exports.order import Order
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.submitting.attempt import Exporting
-from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of

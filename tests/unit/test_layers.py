@@ -21,7 +21,8 @@ _CLIENT = {"client"}
 _JOBS = {*_CLIENT, "jobs"}
 _AIRFLOW = {*_JOBS, "compat"}
 _HOOKS = {*_AIRFLOW, "exceptions", "hooks"}
-_TRIGGERS = {*_HOOKS, "patience", "showing", "links", "triggers"}
+_TRIGGERS = {*_HOOKS, "patience", "display", "links", "xcom", "triggers"}
+_ARGUMENTS = {"storage", "arguments", "manifests", "templates", "literals"}
 MAY_IMPORT = {
     "__init__": set(),
     "client": set(),
@@ -32,14 +33,17 @@ MAY_IMPORT = {
     "exceptions": _AIRFLOW,
     "storage": _AIRFLOW | {"exceptions"},
     "retries": _AIRFLOW | {"exceptions"},
+    "arguments": _JOBS | {"exceptions"},
+    "manifests": _JOBS | {"exceptions", "storage"},
     "templates": set(),
     "literals": _AIRFLOW | {"exceptions", "templates"},
     "hooks": _AIRFLOW | {"exceptions"},
-    "showing": _AIRFLOW | {"links"},
-    "triggers": _HOOKS | {"patience", "showing", "links"},
-    "sensors": _TRIGGERS | {"storage", "assets", "lineage", "templates", "literals"},
+    "display": _AIRFLOW | {"links"},
+    "xcom": _AIRFLOW | {"patience"},
+    "triggers": _HOOKS | {"patience", "display", "links", "xcom"},
+    "sensors": _TRIGGERS | _ARGUMENTS | {"assets", "lineage"},
     # An operator that waits is a sensor that starts itself what it waits for.
-    "operators": _TRIGGERS | {"sensors", "storage", "lineage", "assets", "templates", "literals"},
+    "operators": _TRIGGERS | _ARGUMENTS | {"sensors", "lineage", "assets"},
     "links": _HOOKS,
     "lineage": _HOOKS | {"patience"},
     "assets": _HOOKS,
@@ -229,7 +233,7 @@ def test_importing_the_package_loads_nothing():
 
 
 def test_what_a_notebook_may_use_loads_nothing_of_airflow():
-    modules = ("client", "client.client", "jobs.poller", "jobs.event")
+    modules = ("client", "client.client", "jobs.waiting.poller", "jobs.waiting.event")
 
     loaded = loaded_by(*(f"import {PACKAGE}.{module}" for module in modules))
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_cgc.client.endpoints.jobs import Fit, JobsEndpoint, checked_flag, checked_text, state_name
-from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.models import ExportJob, JobState
-from airflow_provider_cgc.client.models.lists import Page
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["ExportsEndpoint"]
 

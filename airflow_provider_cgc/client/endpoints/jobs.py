@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from airflow_provider_cgc.client.endpoints.bulk_get import BulkReader
-from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, Query, all_items, page_at
+from airflow_provider_cgc.client.endpoints.pages import Query, all_items, page_at
 from airflow_provider_cgc.client.endpoints.paths import one_segment
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, Accounts, account
 from airflow_provider_cgc.client.errors import CgcUsageError
@@ -21,7 +21,7 @@ from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem, one_line
 from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import JobState
-from airflow_provider_cgc.client.models.lists import Page
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["Fit", "JobsEndpoint", "checked_flag", "checked_text", "state_name"]
 

@@ -12,12 +12,10 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
 from airflow_provider_cgc.client.http.transport import Request, Transport
-from airflow_provider_cgc.client.models.lists import Page
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["BARREN_PAGES", "PAGE_LIMIT", "PageStart", "Query", "Reading", "all_items", "page_at"]
 
-PAGE_LIMIT = 100
-"""Items on a page at most, by the platform's documentation."""
 
 BARREN_PAGES = 3
 """Pages in a row that bring nothing new, after which a list is over whatever its links say."""

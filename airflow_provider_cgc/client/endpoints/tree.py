@@ -11,10 +11,10 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PAGE_LIMIT, PageStart, Query, Reading, page_at
+from airflow_provider_cgc.client.endpoints.pages import BARREN_PAGES, PageStart, Query, Reading, page_at
 from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.client.models.lists import Page
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["MOST_IN_FLIGHT", "PlacedFile", "Walk"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT, all_items
+from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.http.transport import Request, Transport
 from airflow_provider_cgc.client.models import Volume, VolumeObject, fields
-from airflow_provider_cgc.client.models.lists import Page
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["VolumesEndpoint"]
 

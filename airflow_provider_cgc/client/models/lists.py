@@ -12,6 +12,10 @@ from airflow_provider_cgc.client.errors.problem import T
 from airflow_provider_cgc.client.http.headers import RateLimit, epoch_seconds
 from airflow_provider_cgc.client.models import fields
 
+PAGE_LIMIT = 100
+"""Items on a page at most, by the platform's documentation."""
+
+
 _OWN_LIMITS = (25, 50)
 """Items on a page if no limit is given: 25 by https://docs.cancergenomicscloud.org/docs/get-details-of-all-async-jobs,
 50 by the example of https://docs.cancergenomicscloud.org/docs/list-export-jobs-v2."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
 from airflow_provider_cgc.jobs.ids import id_problem
-from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, is_json
+from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, is_json, read_each
 from airflow_provider_cgc.jobs.text import shown
 
 
@@ -44,7 +44,18 @@ IGNORED = frozenset(
 """... and what else the failed items of a summary and the lines of a manifest say, of an earlier try."""
 
 
-def item_from(entry: object, *, line: str = "") -> Item:
+def parse_items(value: Any, *, where: str, check: Callable[[Item], Sequence[str]] | None = None) -> list[Item]:
+    """
+    Return the items that `value` stands for: file ids, item dicts or both, as `read_each` takes them.
+
+    The `failed_items` of a summary are items, too. Duplicates are kept, `jobs.exports.locations.targets` finds them.
+
+    :raises BadItems: with all that is wrong.
+    """
+    return read_each(value, where=where, read=item_from, check=check)
+
+
+def item_from(entry: object, line: str = "") -> Item:
     """Read one entry: a file's id, or a dict of what an item says. Raises BadItem with all that is wrong with it."""
     if not isinstance(entry, Mapping):
         return Item(_file_id(entry), line=line)

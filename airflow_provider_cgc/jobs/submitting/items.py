@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from airflow_provider_cgc.jobs.exports.item import Item, item_from
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
 from airflow_provider_cgc.jobs.text import shown
+
+T = TypeVar("T")
 
 TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
 """Ends of manifests."""
@@ -43,24 +44,26 @@ class BadItems(ValueError):
         return type(self), (self.where, self.problems, self.head)
 
 
-def parse_items(value: Any, *, where: str, check: Callable[[Item], Sequence[str]] | None = None) -> list[Item]:
+def read_each(
+    value: Any, *, where: str, read: Callable[[object, str], T], check: Callable[[T], Sequence[str]] | None = None
+) -> list[T]:
     """
-    Return the items that `value` stands for, in order; duplicates are kept, `jobs.locations.targets` finds them.
+    Return the items that `value` stands for, in order; duplicates are kept.
 
-    File ids, item dicts or both: a list, lists of lists (flattened: what a mapped upstream task gives), a single one,
-    or text of any of these: JSON, a Python literal (what a Jinja template renders to), or ids separated by commas or
-    white space. The `failed_items` of a summary are items, too.
-
-    `where` names the argument for messages, and `check` may say what else is wrong with an item that was read. Raises
-    BadItems with all that is wrong; items are counted from 1.
+    :param value: an item or a list of items (lists of lists are flattened: what a mapped upstream task gives), or text
+        of it: JSON, a Python literal (what a Jinja template renders to), or ids separated by commas or white space.
+    :param where: the argument, for messages.
+    :param read: reads one entry, and is told which one it is, such as "item 3"; raises BadItem.
+    :param check: says what else is wrong with an item that was read.
+    :raises BadItems: with all that is wrong; items are counted from 1.
     """
-    items: list[Item] = []
+    items: list[T] = []
     problems: list[str] = []
     try:
         for position, entry in enumerate(_entries(value), start=1):
             line = f"item {position}"
             try:
-                items.append(item_from(entry, line=line))
+                items.append(read(entry, line))
                 wrong = check(items[-1]) if check else ()
             except BadItem as error:
                 wrong = error.problems
@@ -77,7 +80,7 @@ def parted(value: Any) -> tuple[list[str], Any]:
     """
     Part the addresses of manifests from the items: a mapped `CgcListFilesOperator` returns some of each.
 
-    What cannot be read is left to `parse_items`, which says why.
+    What cannot be read is left to `read_each`, which says why.
     """
     if is_uri(value):
         return [value.strip()], []

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_cgc.client.endpoints.pages import PAGE_LIMIT
 from airflow_provider_cgc.client.models import JobState
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.submitting.joblist import Blind, JobList, check_null_jobs, is_whole
 
 if TYPE_CHECKING:

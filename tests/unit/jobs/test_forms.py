@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_cgc.jobs.exports.item import parse_items
 from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem, part_of_page
 from airflow_provider_cgc.jobs.ids import id_problem, is_uri, parse_ids
-from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 
 FILE = "65a1b2c3d4e5f60718293a4b"
 TASK = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"

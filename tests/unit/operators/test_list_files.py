@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_cgc.client import CgcNotFound, CgcUnauthorized
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
-from airflow_provider_cgc.jobs.submitting.items import parse_items
+from airflow_provider_cgc.jobs.exports.item import parse_items
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from airflow_provider_cgc.operators import files as module
 from airflow_provider_cgc.operators.files import CgcListFilesOperator

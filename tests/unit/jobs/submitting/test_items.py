@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob
-from airflow_provider_cgc.jobs.exports.item import Item, item_from
+from airflow_provider_cgc.jobs.exports.item import Item, item_from, parse_items
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
-from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 A = "65a1b2c3d4e5f60718293a4b"

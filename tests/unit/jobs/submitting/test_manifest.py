@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from airflow_provider_cgc.jobs.exports.item import Item
-from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items
+from airflow_provider_cgc.jobs.exports.item import Item, parse_items
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
 
 A = "65a1b2c3d4e5f60718293a4b"

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import Item, parse_items
 from airflow_provider_cgc.jobs.exports.locations import check_key
-from airflow_provider_cgc.jobs.submitting.items import BadItems, parse_items
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
 
 ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,30}", fullmatch=True).filter(
