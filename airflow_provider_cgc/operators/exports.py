@@ -16,10 +16,10 @@ from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import has_poked, run_began
 from airflow_provider_cgc.exceptions import (
-    CgcExportsUncertain,
-    CgcExportsUnsettled,
     CgcInputRefused,
     CgcJobsIncomplete,
+    CgcJobsNotYetKnown,
+    CgcJobsUncertain,
     CgcWaitError,
 )
 from airflow_provider_cgc.jobs.exports.item import Item
@@ -140,8 +140,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         nothing was sent; not retried. Of what the Dag says without a template it is raised when the Dag is parsed.
     :raises CgcJobsFailed: items failed for good; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
-    :raises CgcExportsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
-    :raises CgcExportsUnsettled: it cannot be told yet what was started, or how it ended, or a job of another run is in
+    :raises CgcJobsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
+    :raises CgcJobsNotYetKnown: it cannot be told yet what was started, or how it ended, or a job of another run is in
         the way for now; a retry looks again.
     :raises CgcWaitError: the token, the rights or the address of the connection are wrong, or the platform did not
         take the jobs.
@@ -378,7 +378,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             where = self._leave_refusal(context, record, exporting.refused(error))
             raise refusal(error, where) from None
         except (ledgers.OtherOwnerError, UncertainExports) as error:
-            raise CgcExportsUncertain(str(error)) from None
+            raise CgcJobsUncertain(str(error)) from None
         return Prepared(exporting, ledger, record)
 
     def _leave_refusal(self, context: Context, record: Record, outcomes: list[ItemOutcome]) -> str:
@@ -466,7 +466,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 since=self._began or record.began(),
                 say=self._say,
             )
-        except (CgcError, CgcExportsUnsettled) as error:
+        except (CgcError, CgcJobsNotYetKnown) as error:
             if not ended:
                 raise
             why = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
@@ -487,7 +487,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
                 self._unsent,
             )
         if outcome is Outcome.ERROR and self._unsettled:
-            return CgcExportsUnsettled(
+            return CgcJobsNotYetKnown(
                 f"{self._unsettled} Let this task be retried, or clear it (it asks with connection"
                 f" {self.cgc_conn_id!r}): {self._after_clear}. {manifest_line(summary)}".rstrip()
             )

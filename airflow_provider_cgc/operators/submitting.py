@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
-from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcJobsNotYetKnown, CgcWaitError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def send(
     :param say: takes a line to log.
     :raises CgcInputRefused: if the manifest cannot be written, and nothing was sent before.
     :raises CgcWaitError: if not everything was sent that should have been; a retry sends what is missing.
-    :raises CgcExportsUnsettled: if nobody can tell yet what was sent, or a job of another run is in the way; a retry
+    :raises CgcJobsNotYetKnown: if nobody can tell yet what was sent, or a job of another run is in the way; a retry
         looks again.
     """
     user = ledger.owner.partition(" at ")[0]
@@ -65,7 +65,7 @@ def obstacles_line(locations: list[str], *, overwrite: bool) -> str:
 def _refuse_what_is_open(sent: Sent) -> None:
     if sent.uncertain:
         # A retry searches before it sends, and says for good if nobody can tell.
-        raise CgcExportsUnsettled(
+        raise CgcJobsNotYetKnown(
             f"Of {EXPORT.count(len(sent.uncertain))} it is not known whether they were started"
             f" ({next(iter(sent.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for them"
             " again and sends only what certainly was not started."
@@ -77,7 +77,7 @@ def _refuse_what_is_open(sent: Sent) -> None:
             " missing."
         ) from sent.error
     if sent.held:
-        raise CgcExportsUnsettled(
+        raise CgcJobsNotYetKnown(
             f"Not sent for now: {EXPORT.count(len(sent.held))}, because {next(iter(sent.held.values()))}. What was"
             " started goes on. Let this task be retried, or clear it, when that job has ended: it sends only what is"
             " missing."

@@ -141,7 +141,7 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
     start = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=address, wait=False)
     assert start.run() == "success"
     again = Attempts(emulator, manifest=address, failed_only=True, allow_empty=True)
-    assert again.run() == "CgcExportsUnsettled"
+    assert again.run() == "CgcJobsNotYetKnown"
     ids = advised(again, r"Let CgcBulkExportSensor\(export_ids='(\S+)'\) wait for them first")
 
     assert ids == address

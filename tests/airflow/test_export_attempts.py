@@ -370,7 +370,7 @@ class TestTheAccount:
         emulator.fault("403", path=f"/v2/storage/volumes/{emulator.volume}/list", count=None)
         task = Attempts(emulator, items=emulator.file_ids[:2], verify=True, manifest_path=manifest)
 
-        assert task.run() == "CgcExportsUnsettled"
+        assert task.run() == "CgcJobsNotYetKnown"
         assert "The objects on the volume could not be verified" in str(task.error)
         assert task.summary == {"total": 2, "completed": 2}
         assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
@@ -428,9 +428,9 @@ class TestAQuietNight:
         )
         assert task.run(timeout=1) == "AirflowSensorTimeout"
 
-        assert task.clear(items=[]) == "CgcExportsUncertain"
+        assert task.clear(items=[]) == "CgcJobsUncertain"
         assert task.clear(items=still.file_ids[2:4], location="out/{nonsense}") == "CgcInputRefused"
-        assert task.clear(items=[]) == "CgcExportsUncertain"
+        assert task.clear(items=[]) == "CgcJobsUncertain"
         assert task.clear(items=[], resume=False) == "success"
 
     @with_store
@@ -533,10 +533,10 @@ class TestAnotherRun:
         assert Attempts(still, items=[file], wait=False, **theirs).run() == "success"
         later = Attempts(still, items=[file, other], wait=False, **ours)
 
-        assert later.run() == "CgcExportsUnsettled"
+        assert later.run() == "CgcJobsNotYetKnown"
         assert "of another run exports file" in str(later.error)
         # Without a record, a retry finds in the list what began after this run, whoever has started it.
-        assert later.retry() == ("CgcExportsUnsettled" if later.store is not None else "success")
+        assert later.retry() == ("CgcJobsNotYetKnown" if later.store is not None else "success")
         assert [location for location, _ in later.jobs] == sorted([f"out/{file}", f"out/{other}"])
 
     def test_what_is_there_is_skipped_where_nobody_can_tell_who_has_put_it_there(

@@ -30,8 +30,8 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
-    CgcExportsUncertain,
-    CgcExportsUnsettled,
+    CgcJobsUncertain,
+    CgcJobsNotYetKnown,
     CgcInputRefused,
     CgcJobsIncomplete,
     CgcTriggerError,
@@ -67,7 +67,7 @@ SUMMARY = {
 HOPELESS = {
     "bad_input": CgcBadInput("copy_only is 'no'"),
     "refused": CgcInputRefused("is a folder"),
-    "uncertain": CgcExportsUncertain("nobody knows"),
+    "uncertain": CgcJobsUncertain("nobody knows"),
     "somebody_elses": AirflowFailException("stop"),
     "a_wait_that_cannot_go_on": CgcWaitError("The token is refused."),
     "token": said(CgcUnauthorized, 401),
@@ -81,7 +81,7 @@ HOPELESS = {
 MAY_PASS = {
     "redirect": CgcRedirect("elsewhere", status=302, to_host="example.org"),
     "incomplete": CgcJobsIncomplete(SUMMARY),
-    "unsettled": CgcExportsUnsettled("It is not known yet what was started."),
+    "unsettled": CgcJobsNotYetKnown("It is not known yet what was started."),
     "trigger": CgcTriggerError("crashed"),
     "line": CgcConnectionError("dropped", sent=True),
     "html": CgcUnreadableError("no JSON"),

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown, CgcJobsFailed, CgcJobsIncomplete
 from airflow_provider_cgc.jobs.exports import finish as account
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
@@ -91,7 +91,7 @@ def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monk
         return account.Settled(summary, None, "The export j9 is just putting an object to 'x0'.")
 
     monkeypatch.setattr(account, "settle", running)
-    with pytest.raises(CgcExportsUnsettled, match="j9 is just putting"):
+    with pytest.raises(CgcJobsNotYetKnown, match="j9 is just putting"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9107, soft_fail=True, max_failures=3)
 
 
@@ -102,7 +102,7 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
     monkeypatch.setattr(account, "settle", down)
     with pytest.raises(AirflowSensorTimeout):
         ended(Outcome.TIMEOUT, completed=9)
-    with pytest.raises(CgcExportsUnsettled, match=r"no route\. The jobs have ended, but not every item"):
+    with pytest.raises(CgcJobsNotYetKnown, match=r"no route\. The jobs have ended, but not every item"):
         ended(Outcome.COMPLETED, completed=10)
 
 
@@ -122,7 +122,7 @@ def test_a_timeout_stays_one_whatever_the_account_leaves_open(
 
 
 @pytest.mark.parametrize(
-    "trouble", [OSError("the bucket is away"), CgcBadInput("no manifest"), CgcExportsUnsettled("")]
+    "trouble", [OSError("the bucket is away"), CgcBadInput("no manifest"), CgcJobsNotYetKnown("")]
 )
 @pytest.mark.parametrize("at", ["outcomes", "write"])
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def test_a_failure_that_is_none_after_all_does_not_end_the_others(monkeypatch: p
         return account.Settled({**summary, "failed": 0, "skipped": 1, "failed_items": []}, None)
 
     monkeypatch.setattr(account, "settle", skipped)
-    with pytest.raises(CgcExportsUnsettled, match="No item has failed, and 8 exports still run"):
+    with pytest.raises(CgcJobsNotYetKnown, match="No item has failed, and 8 exports still run"):
         ended(Outcome.FAILED, failed=1, completed=1, code=9107, fail_fast=True, if_exists="skip")

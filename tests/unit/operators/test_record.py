@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.search import Key
@@ -123,7 +123,7 @@ def test_a_manifest_that_another_run_has_written_over_is_no_account(manifest: st
     ours.write([outcome(ItemState.SUBMITTED, "job")])
     theirs.write([outcome(ItemState.SUBMITTED, "other")])
 
-    with pytest.raises(CgcExportsUnsettled, match="another task has written over it"):
+    with pytest.raises(CgcJobsNotYetKnown, match="another task has written over it"):
         ours.outcomes()
 
 
