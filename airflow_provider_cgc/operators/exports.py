@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +19,6 @@ from airflow_provider_cgc.exceptions import (
     CgcExportsUncertain,
     CgcExportsUnsettled,
     CgcInputRefused,
-    CgcJobsIncomplete,
     CgcWaitError,
 )
 from airflow_provider_cgc.jobs.exports.item import Item
@@ -27,7 +26,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting import ledger as ledgers
 from airflow_provider_cgc.jobs.submitting.outcomes import known_place, tracker_of
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.summary import Outcome, failure_table, manifest_line
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, failure_table
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.export_arguments import WHY_OTHERS, Tolerance, literals_of, read_arguments
@@ -36,6 +35,8 @@ from airflow_provider_cgc.operators.refusing import refusal, refusing_bad_input,
 from airflow_provider_cgc.operators.submitting import obstacles_line, send
 from airflow_provider_cgc.patience import push_xcom, task_state_store
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
+from airflow_provider_cgc.sensors.ending import End
+from airflow_provider_cgc.sensors.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +50,47 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.attempt import Exporting
     from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
     from airflow_provider_cgc.literals import Literals
-    from airflow_provider_cgc.sensors.wait import Wait
 
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns."""
 PATIENCE = 900.0
 """Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
+
+
+AFTER_CLEAR = "it takes over what runs, counts what is done, and sends again only what failed or is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class StartedExports(Source):
+    """The exports that the operator starts itself."""
+
+    operator: CgcBulkExportOperator = field(repr=False)
+    already_answered = True
+    after_clear = AFTER_CLEAR
+
+    def open(self, context: Context) -> JobTracker:
+        """Start what has to be started, or take up what an earlier poke of this try has started."""
+        return self.operator.started(context)
+
+    def what_to_do(self, summary: Summary) -> str:
+        """Say what to do about items that failed."""
+        return self.operator.words_about(summary)
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return where the files are, where they go and how much there is."""
+        return self.operator.facts()
+
+    def asset(self) -> Asset | None:
+        """Return the asset of where the files go."""
+        return place_of(self.operator.volume, self.operator.location)
+
+    def before_deferring(self, context: Context) -> None:
+        """Keep the ids of all jobs."""
+        self.operator.keep_started(context)
+
+    def close(self, context: Context, end: End) -> End:
+        """Account for every item, verify, and judge by what the task tolerates."""
+        return self.operator.account_for(context, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +184,6 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
     """
 
     kind = EXPORT
-    asks_before = True
     ids_argument: ClassVar[str] = "items"
     template_fields: Sequence[str] = (
         "items",
@@ -209,8 +244,6 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         # Airflow's own operators have a method `dry_run`.
         self._dry_run = dry_run
         self._submitting = False
-        self._may_pass = False
-        self._unsettled: str | None = None
         self._began: datetime | None = None
         self._known: dict[str, Any] = {}
         """What the live snapshot tells of where the files are, where they go and how much there is."""
@@ -244,9 +277,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         with self._never_failing():
             return self._only_start(context)
 
-    def _before_poking(self, context: Context) -> None:
-        """Start the exports here: what is wrong with them is neither to be skipped nor to be tried at each poke."""
-        self._current = self._begin(context)
+    def _make_source(self) -> Source:
+        return StartedExports(self)
 
     def on_kill(self) -> None:
         """Say what goes on without us; a retry takes it over."""
@@ -262,11 +294,9 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             return self._report(work.exporting)
         outcomes = self._sent(context, work)
         tracker = tracker_of(outcomes)
-        bad = tracker.failed + tracker.missing
-        if self._too_many(bad, tracker.total):
-            self._unsent = tracker.unsent
-            return self._finish(context, Outcome.FAILED, tracker.summary(), None)
-        summary = {**tracker.summary(), "manifest": self._manifest_uri()}
+        if self._too_many(tracker.failed + tracker.missing, tracker.total):
+            return self._finish(context, End(Outcome.FAILED, tracker.summary()))
+        summary = {**tracker.summary().to_json(), "manifest": self._manifest_uri()}
         push_xcom(context["ti"], SUMMARY_KEY, summary)
         for line in failure_table(summary):
             self.log.warning("%s", line)
@@ -294,7 +324,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Return the manifest's address as it can be read elsewhere, with its connection."""
         return storage.address(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
 
-    def _opening(self, context: Context) -> JobTracker:
+    def started(self, context: Context) -> JobTracker:
         """Start what has to be started, or take up what an earlier poke of this try has started."""
         if self._is_later_poke(context):
             self._connection().answered = True
@@ -320,7 +350,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         except CgcError as error:
             raise CgcWaitError(
                 f"{self._connection().explain(error)} This attempt has started no exports. When the cause is mended"
-                f" (this task asks with connection {self.cgc_conn_id!r}), clear this task: {self._after_clear}."
+                f" (this task asks with connection {self.cgc_conn_id!r}), clear this task: {AFTER_CLEAR}."
             ) from error
 
     def _prepare(self, context: Context) -> Prepared | None:
@@ -404,21 +434,23 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         finally:
             self._submitting = False
 
-    def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
+    def account_for(self, context: Context, end: End) -> End:
         """Account for every item, verify, and judge by what the task tolerates."""
         record = self._record(context)
-        summary = {**summary, "manifest": self._manifest_uri()}
+        summary = {**end.summary.to_json(), "manifest": self._manifest_uri()}
+        outcome, unsettled, may_pass = end.outcome, None, False
         with self._keeping_timeout(outcome):
             settled = self._settled(outcome, summary, record)
             if settled is not None:
-                summary, self._may_pass = settled.summary, settled.may_pass
-                outcome = self._judge(outcome, summary, settled.unsettled)
+                summary, may_pass = settled.summary, settled.may_pass
+                outcome, unsettled = self._judge(outcome, summary, settled.unsettled)
                 if settled.outcomes is not None:
                     record.write(settled.outcomes, succeeded=outcome is Outcome.COMPLETED)
         self._recall_lineage(context, summary)
         if outcome is Outcome.COMPLETED:
             record.close()
-        return super()._finish(context, outcome, summary, reason)
+        known = Summary.from_json(summary, kind=self.kind, unsent=end.summary.unsent)
+        return replace(end, outcome=outcome, summary=known, may_pass=may_pass, not_yet_known=unsettled)
 
     @contextmanager
     def _keeping_timeout(self, outcome: Outcome) -> Iterator[None]:
@@ -431,21 +463,20 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             # Object storages raise errors of their own, of every kind.
             self._warn_of_manifest(error)
 
-    def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> Outcome:
+    def _judge(self, outcome: Outcome, summary: Mapping[str, Any], unsettled: str | None) -> tuple[Outcome, str | None]:
         """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
         if outcome not in (Outcome.COMPLETED, Outcome.FAILED):
-            return outcome
+            return outcome, None
         bad = summary["failed"] + summary["missing"]
         # With `fail_fast` jobs may still run, and what still runs is not done.
         open_jobs = summary["total"] - bad - summary["completed"] - summary["skipped"]
         if open_jobs and not bad and unsettled is None:
             unsettled = f"No item has failed, and {self.kind.still_running(open_jobs)}."
-        self._unsettled = unsettled
         if unsettled is not None:
-            return Outcome.ERROR
+            return Outcome.ERROR, unsettled
         if self._too_many(bad, summary["total"]):
-            return Outcome.FAILED
-        return outcome if open_jobs else Outcome.COMPLETED
+            return Outcome.FAILED, None
+        return outcome if open_jobs else Outcome.COMPLETED, None
 
     def _settled(self, outcome: Outcome, summary: dict[str, Any], record: Record) -> account.Settled | None:
         """Return the account; None if there was nothing to export, or the wait itself ended with an error."""
@@ -472,40 +503,19 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
             why = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
             return account.Settled(dict(summary), None, why)
 
-    def _known_place(self) -> dict[str, Any]:
-        return {**super()._known_place(), **self._known, "manifest": self._manifest_uri()}
+    def facts(self) -> dict[str, Any]:
+        """Return what is known of all items, for the live snapshot."""
+        return {**self._known, "manifest": self._manifest_uri()}
 
-    def _place(self) -> Asset | None:
-        return place_of(self.volume, self.location)
+    def keep_started(self, context: Context) -> None:
+        """Leave the ids of all jobs for the worker that resumes after the deferral."""
+        self._record(context).push(self._current.ids if self._current else [], began=self._began)
 
-    def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
-        if outcome is Outcome.FAILED and self._may_pass:
-            return CgcJobsIncomplete(
-                summary,
-                "Some of it may pass by itself: Airflow's retries, as far as the task has any left, send again only"
-                f" that. After the last one: {self._what_to_do(summary)}",
-                self._unsent,
-            )
-        if outcome is Outcome.ERROR and self._unsettled:
-            return CgcExportsUnsettled(
-                f"{self._unsettled} Let this task be retried, or clear it (it asks with connection"
-                f" {self.cgc_conn_id!r}): {self._after_clear}. {manifest_line(summary)}".rstrip()
-            )
-        return super()._error(outcome, summary, reason)
-
-    @property
-    def _after_clear(self) -> str:
-        return "it takes over what runs, counts what is done, and sends again only what failed or is missing"
-
-    def _what_to_do(self, summary: dict[str, Any]) -> str:
-        total, bad = summary["total"], summary["failed"] + summary["missing"]
-        some_may = self._tolerance.of(total) and self._too_many(bad, total)
-        limit = f"That is more than may fail: {self._tolerance.words(total)}. " if some_may else ""
-        return f"{limit}Mend the cause, then clear this task: {self._after_clear}."
-
-    def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
-        self._record(context).push(wait.ids, began=self._began)
-        super()._defer(context, wait, first_look=first_look, started=started)
+    def words_about(self, summary: Summary) -> str:
+        """Say what to do about items that failed."""
+        some_may = self._tolerance.of(summary.total) and self._too_many(summary.bad, summary.total)
+        limit = f"That is more than may fail: {self._tolerance.words(summary.total)}. " if some_may else ""
+        return f"{limit}Mend the cause, then clear this task: {AFTER_CLEAR}."
 
     def _check_memory(self, context: Context, count: int) -> None:
         """Refuse what could not be remembered."""

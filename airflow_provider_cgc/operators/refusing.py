@@ -12,8 +12,7 @@ from airflow_provider_cgc.jobs.exports.locations import BadLocation
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import ItemState
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.sensors.ending import joined
+from airflow_provider_cgc.jobs.text import counted, joined
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
@@ -53,7 +52,7 @@ def write_reasons(
     except Exception as error:  # noqa: BLE001  # storages raise errors of every kind, and none may hide the refusal
         written = False
         warn(error)
-    return {**tracker.summary(), "manifest": manifest if written else None}
+    return {**tracker.summary().to_json(), "manifest": manifest if written else None}
 
 
 def where_reasons_are(summary: dict[str, Any], *, manifest: str | None) -> str:
