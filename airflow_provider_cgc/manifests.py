@@ -178,7 +178,8 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
     if lost:
         raise CgcInputRefused(
             f"{name} does not tell whether {kind.count(len(lost))} were started, such as that of"
-            f" {lost[0].item.named()}: the task that writes it has not ended, or was stopped; clear it, it finds out. Nothing was sent."
+            f" {lost[0].item.named()}: the task that writes it has not ended, or was stopped; clear it, it finds out."
+            " Nothing was sent."
         )
     records = records_of(failed_of.bulk_get, [str(one.id) for one in left])
     outcomes = [with_record(one, records.get(one.id or "")) for one in outcomes]

@@ -43,7 +43,6 @@ from airflow_provider_cgc.xcom import push_ids, read_ids
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.ledger import Store
-    from airflow_provider_cgc.sensors.wait import Wait
 
 STARTED_KEY = "cgc_started"
 ADDRESS_KEY = "cgc_started_parts"
@@ -106,6 +105,8 @@ class Record:
         self._max_tries = int(ti.max_tries or 0)
         self._kept: dict[str, Any] = {}
         """What the manifest must go on telling: since when jobs count, whose they are, whether the task was cleared."""
+        self._read: list[ItemOutcome] | None = None
+        """The lines of the manifest, as this attempt has found them at its beginning."""
 
     @property
     def _header(self) -> Header:
@@ -180,9 +181,9 @@ class Record:
         may_run = any(one.id or one.state is ItemState.SUBMITTED for one in mine) and not task.get("succeeded")
         if waits and (self._header.has_sent or may_run) and not self.is_first:
             raise CgcJobsUncertain(
-                "There is nothing to send any more, but an earlier try of this task has started {self._kind.plural} and did not"
-                " succeed. Look at what the items come from; if it is right that there are none, set resume=False and"
-                " clear this task."
+                f"There is nothing to send any more, but an earlier try of this task has started {self._kind.plural}"
+                " and did not succeed. Look at what the items come from; if it is right that there are none, set"
+                " resume=False and clear this task."
             )
         if not may_run or self._starts_anew:
             self.write([])
@@ -253,9 +254,9 @@ class Record:
             mine, others, fresh = [], [], True
         if others and not anew:
             raise OtherOwnerError(
-                f"an earlier attempt of this task sent its {self._kind.plural} as {others[0]}, says {self._path}; the connection is"
-                f" now {owner}, who cannot see them. Use the connection of before, give another manifest_path, or start"
-                " anew with resume=False."
+                f"an earlier attempt of this task sent its {self._kind.plural} as {others[0]}, says {self._path}; the"
+                f" connection is now {owner}, who cannot see them. Use the connection of before, give another"
+                " manifest_path, or start anew with resume=False."
             )
         since = now if fresh else min(now, moment(task.get("since")) or run_began)
         cleared = not fresh and (cleared or task.get("cleared") is True)
@@ -301,6 +302,7 @@ class Record:
             "succeeded": succeeded,
         }
         task |= {name: before[name] for name in ("since", "cleared", "owner") if name in before}
+        self._read = None
         storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes))
 
     def outcomes(self) -> list[ItemOutcome] | None:
@@ -311,11 +313,13 @@ class Record:
         """
         if self._path is None:
             return None
+        self._read = None
         mine = self._mine()
         if not mine:
             raise CgcJobsNotYetKnown(
                 f"The manifest {self._path} is gone, or another task has written over it, so that not every item can be"
-                f" accounted for. Give each task a path of its own, and clear this task: it finds its {self._kind.plural} again."
+                f" accounted for. Give each task a path of its own, and clear this task: it finds its"
+                f" {self._kind.plural} again."
             )
         return mine
 
@@ -346,10 +350,8 @@ class Record:
         address = push_ids(self._ti, STARTED_KEY, ids)
         push_xcom(self._ti, ADDRESS_KEY, address | ({"since": began.isoformat()} if began else {}))
 
-    def started(self, wait: Wait | None) -> list[str]:
-        """Return the ids of all jobs."""
-        if wait is not None:
-            return wait.ids
+    def started(self) -> list[str]:
+        """Return the ids of all jobs that `push` has left."""
         address = self._address()
         return patiently(read_ids, address) if address is not None else []
 
@@ -375,8 +377,9 @@ class Record:
             if self._has_sent_nothing:
                 raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.") from None
             raise CgcJobsNotYetKnown(
-                f"{as_sentence(error)} An earlier attempt of this task may have started {self._kind.plural}, which go on; this one"
-                " has sent nothing. Let this task be retried, or clear it: it finds its {self._kind.plural} again."
+                f"{as_sentence(error)} An earlier attempt of this task may have started {self._kind.plural},"
+                " which go on; this one has sent nothing. Let this task be retried, or clear it: it finds its"
+                f" {self._kind.plural} again."
             ) from error
 
     @property
@@ -397,16 +400,20 @@ class Record:
         return [one for one in self._lines() if (one.task or {}).get("id") == self._id]
 
     def _lines(self) -> list[ItemOutcome]:
+        if self._read is None:
+            self._read = self._read_lines()
+        return self._read
+
+    def _read_lines(self) -> list[ItemOutcome]:
         if self._path is None or not storage.exists(self._path):
             return []
         try:
-            found = read_outcomes(storage.read_lines(self._path), name=self._path, of=self._item_class)
+            return read_outcomes(storage.read_lines(self._path), name=self._path, of=self._item_class).outcomes
         except (BadItems, storage.NoText) as error:
             raise CgcBadInput(
                 f"At manifest_path {self._path} there is something that is no manifest of this operator; give another"
                 " path, or remove it."
             ) from error
-        return found.outcomes
 
 
 def _past(outcome: ItemOutcome) -> Past:

@@ -146,7 +146,7 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
 
     assert ids == address
     emulator.clock.advance(24 * 3600)
-    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._opening({})  # type: ignore[typeddict-item]
+    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._source.open({})  # type: ignore[typeddict-item]
     assert len(waits_for.open) == 2
     assert again.run() == "success"
 

@@ -64,7 +64,9 @@ def account(
     tracker.take(client.exports.bulk_get(ids), 0.0)
     since = since or datetime.now(UTC) - timedelta(days=1)
     checks: Any = {"verify": False, **how}
-    told = settle(client, tracker.summary(), outcomes=outcomes, ids=ids, since=since, say=said.append, **checks)
+    told = settle(
+        client, tracker.summary().to_json(), outcomes=outcomes, ids=ids, since=since, say=said.append, **checks
+    )
     return told, said
 
 

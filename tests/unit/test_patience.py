@@ -13,6 +13,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.sensors.ending import End
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.xcom import push_ids
 
@@ -109,7 +110,7 @@ def test_the_summary_is_pushed_again(naps: list[float], monkeypatch: pytest.Monk
     sensor = CgcBulkExportSensor(task_id="t", export_ids=["a"])
     monkeypatch.setattr(sensor, "_show_end", lambda *_: None)
 
-    sensor._finish({"ti": busy.task()}, Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary(), None)
+    sensor._finish({"ti": busy.task()}, End(Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary()))
 
     assert [key for key, *_ in busy.done] == ["cgc_summary"]
 

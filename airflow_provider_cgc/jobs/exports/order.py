@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
 
+MOST_NAMED = 10
+"""Objects in the way that a dry run names."""
 OTHER_OBJECT = (
     "An object of {there} bytes is there, and the file has {wanted} bytes: it is another one, or the file has changed;"
     ' set if_exists="overwrite", or give another location.'
@@ -96,7 +98,8 @@ class ExportOrder(Order):
         self._if_exists = if_exists
         self._aliases = aliases
         self._properties = dict(properties or {})
-        self._placed: dict[Key, ExportItem] = {}
+        self.placed: dict[Key, ExportItem] = {}
+        """The items, each with its place; none before `check`."""
         self.facts = Facts({}, {}, {}, {}, {})
         """What the platform has told of files and volumes; nothing before `check`."""
 
@@ -124,13 +127,13 @@ class ExportOrder(Order):
         # An object that is there already may be skipped, whatever has become of its file.
         judged = unfit if first and not self.skips_existing else []
         self.refuse([*self.unplaced, *judged], [*common_problems(checked, facts), *wrong])
-        self._placed = {key: item for item in found.items if (key := item.key()) is not None}
-        self.keys = dict(self._placed)
+        self.placed = {key: item for item in found.items if (key := item.key()) is not None}
+        self.keys = dict(self.placed)
         return list(found.warnings)
 
     def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
         """Return those of the items to be sent that cannot be, and what is wrong with volumes and projects."""
-        items = {self._placed[key]: key for key in keys}
+        items = {self.placed[key]: key for key in keys}
         unfit = {items[item]: one for one in unfit_items(list(items), self.facts) if (item := one.item) in items}
         fit = [item for item, key in items.items() if key not in unfit]
         return unfit, common_problems(fit, self.facts)
@@ -138,7 +141,7 @@ class ExportOrder(Order):
     def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
         """Return the objects that are where these items go to."""
         found = sizes_of(self.client, [ExportKey(*key) for key in keys])
-        return {key: self._standing(size, self._placed[key].size) for key, size in found.items()}
+        return {key: self._standing(size, self.placed[key].size) for key, size in found.items()}
 
     def _standing(self, size: int | None, wanted: int | None) -> Standing:
         text = OTHER_OBJECT.format(there=size, wanted=wanted)
@@ -174,7 +177,7 @@ class ExportOrder(Order):
 
     def unlike(self, key: Key, job: ExportJob) -> str | None:
         """Say which of the wanted properties a job does not have."""
-        own = self._placed[key].properties
+        own = self.placed[key].properties
         wanted = dict(self._properties if own is None else own)
         told = {name: job.properties.get(name) for name in wanted}
         return None if told == wanted else f"with properties {told} instead of {wanted}"
@@ -221,7 +224,7 @@ class ExportOrder(Order):
 
     def body(self, key: Key) -> dict[str, Any]:
         """Return what starts the export of an item."""
-        own = self._placed[key].properties
+        own = self.placed[key].properties
         return {
             **ExportKey(*key)._asdict(),
             "overwrite": self._if_exists == "overwrite",
@@ -264,6 +267,13 @@ class ExportOrder(Order):
             return lines
         return [*lines, "copy_only is False: these files are MOVED, and become aliases of the exported objects."]
 
+    def obstructed(self, keys: Sequence[Key]) -> list[str]:
+        """Say which of the objects to be sent are there already, and what would come of it."""
+        fate = "would be overwritten" if self._if_exists == "overwrite" else "would fail these items"
+        locations = [ExportKey(*key).location for key in keys]
+        named = ", ".join(map(repr, locations[:MOST_NAMED])) + (", ..." if len(locations) > MOST_NAMED else "")
+        return [f"{len(locations)} of the objects to be sent are there already and {fate}: {named}."]
+
     def skipped(self, count: int) -> list[str]:
         """Say what was not moved because its object is there already."""
         if self._copy_only:
@@ -274,7 +284,7 @@ class ExportOrder(Order):
 
     def report(self, keys: Collection[Key]) -> list[str]:
         """Return the lines of a dry run: how much, from where, and to where."""
-        return report([self._placed[key] for key in keys], self.facts)
+        return report([self.placed[key] for key in keys], self.facts)
 
     def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
         """Return the sentences about items that cannot be exported, one for each cause."""

@@ -145,7 +145,7 @@ class Attempt:
             outcomes.append(held_up if problem is None else self._unfit(base, problem))
         return outcomes
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Say what was done, and why not all of it."""
         plan = self._plan
         apart = plan.held.keys() | plan.blocked.keys()

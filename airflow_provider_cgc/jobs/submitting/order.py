@@ -236,6 +236,10 @@ class Order(ABC):
         """Say what is about to be sent."""
         return [f"Starting {len(keys)} of {self.kind.count(len(self.items))}."] if keys else []
 
+    def obstructed(self, keys: Sequence[Key]) -> list[str]:
+        """Warn of a dry run's items where something stands in the way."""
+        return [f"Something is in the way of {self.kind.count(len(keys))}, such as {self.describe(keys[0])}."]
+
     def skipped(self, count: int) -> list[str]:
         """Return lines about items that were skipped because their results are there already."""
         return []

@@ -12,9 +12,11 @@ from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown, CgcJobsFailed, CgcJobsIncomplete
 from airflow_provider_cgc.jobs.exports import finish as account
-from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.sensors.ending import End
 
 
 class Task:
@@ -45,9 +47,8 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: Task | N
     failed, completed = more.pop("failed", 0), more.pop("completed", 0)
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
     operator._client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]  # no client
-    operator._add_names = lambda summary: False  # type: ignore[method-assign]  # nothing to ask
-    summary = {
-        "version": 1,
+    operator._with_names = lambda summary: summary  # type: ignore[method-assign]  # nothing to ask
+    counts = {
         "kind": "export",
         "total": total,
         "completed": completed,
@@ -64,7 +65,7 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: Task | N
     }
     now = datetime.now(UTC)
     context: Any = {"ti": task or Task(), "dag_run": SimpleNamespace(run_after=now, start_date=now)}
-    return operator._finish(context, outcome, summary, None)
+    return operator._finish(context, End(outcome, Summary.from_json(counts, kind=EXPORT)))
 
 
 def test_what_is_tolerated_ends_well() -> None:

@@ -82,7 +82,7 @@ def run(kind: str, arguments: dict[str, Any]) -> None:
     elif kind == "list":
         task.execute({})
     else:
-        task._opening(CONTEXT)
+        task._source.open(CONTEXT)
         task._connection()
 
 
@@ -235,7 +235,7 @@ def test_a_mapped_operator_is_read_when_it_runs() -> None:
 
     made_to_run = mapped.operator_class(task_id="wait", export_ids=[], _airflow_from_mapped=True)
     with pytest.raises(CgcBadInput, match="export_ids of task 'wait' is empty"):
-        made_to_run._opening(CONTEXT)
+        made_to_run._source.open(CONTEXT)
     with pytest.raises(CgcInputRefused, match="either items or a manifest, not both"):
         CgcBulkExportOperator(**USUAL["export"], task_id="t", manifest="s3://b/m.csv", _airflow_from_mapped=True)
 

@@ -76,7 +76,7 @@ def test_the_account_lists_the_failures_that_the_wait_has_listed() -> None:
     ]
     tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
     tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
-    listed = tracker.summary()["failed_items"]
+    listed = tracker.summary().failed_items
 
     told = settled(jobs, listed=listed)
 
@@ -115,7 +115,7 @@ def test_the_causes_follow_what_the_account_takes_back(known: bool) -> None:
     )
     tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
     tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
-    summary = tracker.summary()
+    summary = tracker.summary().to_json()
     if not known:
         del summary["causes"]
     client: Any = SimpleNamespace(exports=exports)

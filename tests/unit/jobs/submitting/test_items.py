@@ -127,7 +127,7 @@ def failed_items(kind, *records):
     tracker.take(records, 0.0)
     tracker.take(records, 1000.0)
     tracker.close_missing(1000.0, interval=60.0)
-    return json.loads(json.dumps(tracker.summary()["failed_items"]))
+    return json.loads(json.dumps(tracker.summary().failed_items))
 
 
 FAILED = {
@@ -163,7 +163,7 @@ def test_the_failed_items_of_an_import_are_none_of_an_export():
 
 
 def test_a_whole_summary_is_told_apart_from_an_item():
-    summary = JobTracker.of(EXPORT, []).summary()
+    summary = JobTracker.of(EXPORT, []).summary().to_json()
 
     assert "is a whole summary; give its 'failed_items'" in refusal(summary)
 

@@ -170,7 +170,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        assert tracker.summary()["failed_items"] == [
+        assert tracker.summary().failed_items == [
             {
                 "id": "b",
                 kind.subject: None,
@@ -188,7 +188,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        assert set(tracker.summary()["failed_items"][0]) == {"id", "code", "message"}
+        assert set(tracker.summary().failed_items[0]) == {"id", "code", "message"}
 
     @pytest.mark.parametrize(
         ("problem", "told"),
@@ -204,7 +204,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        item = tracker.summary()["failed_items"][0]
+        item = tracker.summary().failed_items[0]
         assert (item["code"], item["message"]) == told
 
     def test_ten_thousand_unknown_ids_keep_the_state_small(self):
