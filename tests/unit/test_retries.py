@@ -30,14 +30,14 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
-    CgcJobsUncertain,
-    CgcJobsNotYetKnown,
     CgcInputRefused,
     CgcJobsIncomplete,
+    CgcJobsNotYetKnown,
+    CgcJobsUncertain,
     CgcTriggerError,
     CgcWaitError,
 )
-from airflow_provider_cgc.jobs.submitting.submit import Sent
+from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
 from airflow_provider_cgc.operators.submitting import send
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
 
@@ -148,7 +148,7 @@ def test_what_stopped_the_sending_of_exports_decides() -> None:
     record = SimpleNamespace(announce=list, write=list)
     exporting = SimpleNamespace(
         began=None,
-        sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),
+        sent=SubmitResult(error=said(CgcRateLimited, 429, retry_after=120.0)),
         outcomes=lambda **who: [],
         send=lambda ledger: None,
         intent=list,

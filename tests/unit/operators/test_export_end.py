@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown, CgcJobsFailed, CgcJobsIncomplete
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.exports import finish as account
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
@@ -122,9 +122,7 @@ def test_a_timeout_stays_one_whatever_the_account_leaves_open(
         ended(outcome, failed=1, completed=3, code=9107)
 
 
-@pytest.mark.parametrize(
-    "trouble", [OSError("the bucket is away"), CgcBadInput("no manifest"), CgcJobsNotYetKnown("")]
-)
+@pytest.mark.parametrize("trouble", [OSError("the bucket is away"), CgcBadInput("no manifest"), CgcJobsNotYetKnown("")])
 @pytest.mark.parametrize("at", ["outcomes", "write"])
 @pytest.mark.parametrize(
     ("outcome", "error"),

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown
+from airflow_provider_cgc.jobs.exports.item import ExportKey
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.operators.record import ReadOnly, Record
 from tests.unit.jobs.stormy_volume import Store
 
-KEY = Key("file", "lab/volume", "place")
+KEY = ExportKey("file", "lab/volume", "place")
 RUN_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 CLEARED = RUN_BEGAN + timedelta(hours=1)
 RETRIED = CLEARED + timedelta(minutes=1)

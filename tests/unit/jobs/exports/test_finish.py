@@ -17,7 +17,7 @@ from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.exports.finish import settle
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, failed_item
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 

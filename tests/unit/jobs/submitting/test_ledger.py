@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.jobs.exports.item import ExportKey
 from airflow_provider_cgc.jobs.submitting.ledger import (
     HEADER,
     Fate,
@@ -23,7 +24,6 @@ from airflow_provider_cgc.jobs.submitting.ledger import (
     recorded_ids,
     recorded_owner,
 )
-from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
 from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
 from tests.unit.jobs.stormy_volume import Store
@@ -308,7 +308,7 @@ class TestOtherItems:
         [
             KEYS[:5],
             [*KEYS, key(7)],
-            [*KEYS[:5], Key(KEYS[5].file, KEYS[5].volume, "elsewhere")],
+            [*KEYS[:5], ExportKey(KEYS[5].file, KEYS[5].volume, "elsewhere")],
             [*KEYS[:5], KEYS[5]._replace(volume="another/volume")],
             [*KEYS[:5], KEYS[5]._replace(file="another")],
         ],
@@ -481,7 +481,7 @@ class TestForeignContent:
 
 class TestSize:
     def test_ten_thousand_items_with_the_longest_keys_fit(self, store):
-        keys = [Key(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
+        keys = [ExportKey(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
         assert {len(item.location.encode()) for item in keys} == {1024}
         ledger = first(store, keys)
         store.sets.clear()
