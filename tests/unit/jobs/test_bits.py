@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
-from tests.unit.jobs.fake_platform import some_ids
+from tests.fakes.platform import some_ids
 
 
 @given(st.data())

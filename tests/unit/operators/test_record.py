@@ -15,7 +15,7 @@ from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwner
 from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.operators.record import ReadOnly, Record
-from tests.unit.jobs.stormy_volume import Store
+from tests.fakes.stormy_volume import Store
 
 KEY = Key("file", "lab/volume", "place")
 RUN_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -34,7 +34,7 @@ from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import job, some_ids
+from tests.fakes.platform import job, some_ids
 
 HOUR = 3600.0
 DOWN = CgcUnavailable(Problem(503, None, "down"), status=503, call="POST /x")

@@ -25,8 +25,8 @@ from airflow_provider_cgc.jobs.submitting.ledger import (
 )
 from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
-from tests.unit.jobs.stormy_volume import Store
+from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
+from tests.fakes.stormy_volume import Store
 
 BEGAN = at(START)
 LATER = at(START + 1000)

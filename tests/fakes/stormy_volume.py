@@ -15,7 +15,7 @@ from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, ORDERS, PASSING, REFUSED, TAKEN, at, export, key
+from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, ORDERS, PASSING, REFUSED, TAKEN, at, export, key
 
 LATEST_EFFECT = 30.0
 """Seconds after the loss of its answer in which a create may still take effect."""
