@@ -17,20 +17,9 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.submitting import search
 from airflow_provider_cgc.operators import exports
 from airflow_provider_cgc.sensors import base
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 from tests.late import late
-
-
-class Store(dict):
-    """Airflow's task state store: JSON under keys."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return json.loads(self[key]) if key in self else default
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        self.pop(key, None)
 
 
 class Attempts:
@@ -48,27 +37,23 @@ class Attempts:
         self.arguments = {"volume": emulator.volume, "copy_only": True, "location": "out/{id}", **arguments}
         self.try_number, self.max_tries = 1, retries
         self.first_poke: datetime | None = None
-        self.xcoms: dict[str, Any] = {}
+        self.xcoms = Store()
         self.began = datetime.fromtimestamp(emulator.clock.now(), UTC)
         self.error: BaseException | None = None
         self.returned: Any = None
 
     def run(self, **changed: Any) -> str:
         """Execute the task once; "success", "retry" for what Airflow tries again, or the name of another error."""
-        self.xcoms = {}
+        self.xcoms = Store()
         arguments = {"poke_interval": 0.2, "timeout": 60, "retries": self.retries, **self.arguments, **changed}
         known = {name: value for name, value in arguments.items() if value is not None}
         operator = late(exports.CgcBulkExportOperator, task_id="export", **known)
-        ti = SimpleNamespace(
-            dag_id="dag",
-            task_id="export",
-            run_id="run",
-            map_index=-1,
+        ti = TaskInstance(
+            "export",
             try_number=self.try_number,
             max_tries=self.max_tries,
-            xcom_push=self._push,
-            xcom_pull=lambda *, key, **where: self.xcoms.get(key),
-            get_first_reschedule_date=lambda context: self.first_poke,
+            xcoms=self.xcoms,
+            first_poke=lambda: self.first_poke,
         )
         run = SimpleNamespace(run_after=self.began, data_interval_end=self.began, start_date=self.began)
         context: dict[str, Any] = {"ti": ti, "task": operator, "dag_run": run}
@@ -122,9 +107,6 @@ class Attempts:
         """Every job that the platform has: its object and its state, by the object."""
         with self.emulator.world.open() as world:
             return sorted((job.order.location, str(job.state)) for job in world.exports.values())
-
-    def _push(self, key: str, value: Any) -> None:
-        self.xcoms[key] = value
 
 
 def manifest_lines(uri: str) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -41,30 +40,6 @@ class Effect:
     def may_be_repeated(self, now: float) -> bool:
         error = self.seen(now).error
         return error is not None and error.may_pass
-
-
-class Store:
-    """As much of Airflow's task state store as is used; `step` is called before and after each change."""
-
-    def __init__(self, step: Callable[[], None] = lambda: None) -> None:
-        self.values: dict[str, Any] = {}
-        self.sets: list[str] = []
-        self.step = step
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.step()
-        return self.values.get(name, default)
-
-    def set(self, name: str, value: Any) -> None:
-        self.step()
-        self.values[name] = json.loads(json.dumps(value))
-        self.sets.append(name)
-        self.step()
-
-    def delete(self, name: str) -> None:
-        self.step()
-        self.values.pop(name, None)
-        self.step()
 
 
 class StormyVolume:
