@@ -14,7 +14,8 @@ import pytest
 from airflow_provider_cgc.compat import AirflowTaskTimeout
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.emulator.state.world import World
-from airflow_provider_cgc.jobs.submitting import account, joblist
+from airflow_provider_cgc.jobs.exports import finish
+from airflow_provider_cgc.jobs.submitting import joblist
 from airflow_provider_cgc.operators import exports
 from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
 from tests.airflow.conftest import has_task_state_store
@@ -45,7 +46,7 @@ def still(connect: Callable[..., str]) -> Iterator[CgcEmulator]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for a file to become an alias: the emulator does not keep it waiting."""
-    monkeypatch.setattr(account, "ALIAS_PAUSE", 0.0)
+    monkeypatch.setattr(finish, "ALIAS_PAUSE", 0.0)
 
 
 @pytest.fixture
