@@ -338,7 +338,7 @@ class TestTheAccount:
     def test_a_job_forgotten_after_its_end_has_completed(
         self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        settle = account.settle
+        settle = finish.settle
 
         def too_late(*args: Any, **how: Any) -> Any:
             with emulator.world.open() as world:
@@ -346,7 +346,7 @@ class TestTheAccount:
             emulator.forget(first)
             return settle(*args, **how)
 
-        monkeypatch.setattr(account, "settle", too_late)
+        monkeypatch.setattr(finish, "settle", too_late)
         task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest)
 
         assert task.run() == "success"
