@@ -21,7 +21,7 @@ from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
 from tests.fakes.task_instance import TaskInstance
 from tests.late import late
-from tests.unit.operators.mistakes import FILE, JOB, MISTAKES, USUAL
+from tests.unit.mistakes import FILE, JOB, MISTAKES, USUAL
 
 KINDS: dict[str, Any] = {
     "export": CgcBulkExportOperator,
