@@ -12,7 +12,7 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.http import transport
 from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.attempts import Attempts, in_this_process  # noqa: F401  # a fixture
+from tests.airflow.attempts.attempts import Attempts, in_this_process  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 

@@ -17,7 +17,7 @@ from airflow_provider_cgc.emulator.state.world import World
 from airflow_provider_cgc.jobs.exports import finish
 from airflow_provider_cgc.jobs.submitting import joblist
 from airflow_provider_cgc.operators import exports
-from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
+from tests.airflow.attempts.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
 from tests.airflow.conftest import has_task_state_store
 
 CREATE = "/v2/bulk/storage/exports/create"

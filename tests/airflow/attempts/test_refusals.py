@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
+from tests.airflow.attempts.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 with_and_without_a_store = pytest.mark.parametrize("store", [True, False], ids=["store", "no store"])

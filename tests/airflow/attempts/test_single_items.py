@@ -14,7 +14,7 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports import problems
 from airflow_provider_cgc.jobs.submitting import joblist
-from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
+from tests.airflow.attempts.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 

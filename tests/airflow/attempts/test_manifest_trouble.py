@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused
-from tests.airflow.attempts import Attempts, in_this_process  # noqa: F401  # a fixture
+from tests.airflow.attempts.attempts import Attempts, in_this_process  # noqa: F401  # a fixture
 
 every_memory = pytest.mark.parametrize("store", [True, False], ids=["remembered", "forgotten"])
 
