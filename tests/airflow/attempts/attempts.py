@@ -9,14 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from airflow_provider_cgc import display
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.submitting import search
 from airflow_provider_cgc.operators import exports
-from airflow_provider_cgc.sensors import base
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
 from tests.late import late
@@ -114,15 +109,27 @@ def manifest_lines(uri: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(uri.removeprefix("file://")).read_text().splitlines()]
 
 
-@pytest.fixture
-def in_this_process(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Settle lost answers soon, and write nothing into an Airflow that is not there.
+def remove_object(emulator: CgcEmulator, location: str) -> None:
+    """Delete an object from the bucket behind the volume, as its owner can."""
+    with emulator.world.open() as world:
+        volume = world.volumes[emulator.volume]
+        world.buckets[volume.bucket].pop(volume.key(location))
 
-    Airflow 2.11 asks its database when a task was rescheduled first.
-    """
-    monkeypatch.setattr(search, "SETTLING", 0.3)
-    monkeypatch.setattr(display, "write", lambda *args, **how: None)
-    monkeypatch.setattr(display, "link", lambda *args, **how: {})
-    monkeypatch.setattr(display, "read", lambda *args, **how: None)
-    monkeypatch.setattr(base, "push_links", lambda *args, **how: None)
+
+def size_of(emulator: CgcEmulator, name: str) -> int:
+    with emulator.world.open() as world:
+        return world.files[name].size
+
+
+def refuse(emulator: CgcEmulator, files: list[str]) -> None:
+    """Let files be such as an archived one: no field tells, but they cannot be exported."""
+    for name in files:
+        emulator.fail_files(name, code=9006, at="submit")
+
+
+def forget_all_jobs(emulator: CgcEmulator) -> None:
+    """Let hours go by, after which the platform knows none of its jobs any more."""
+    with emulator.world.open() as world:
+        forgotten = list(world.exports)
+    emulator.forget(forgotten)
+    emulator.clock.advance(2 * 3600)
