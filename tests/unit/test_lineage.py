@@ -14,6 +14,8 @@ from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
 HOST = "cgc-api.sbgenomics.com"
 HERE = f"cgc://{HOST}"
@@ -102,16 +104,10 @@ class Context(dict[str, Any]):
     """A task's context, with its XComs or Airflow's store."""
 
     def __init__(self, *, with_store: bool) -> None:
-        self.pushed: dict[str, Any] = {}
-        ti = SimpleNamespace(
-            task_id="export",
-            map_index=-1,
-            xcom_push=lambda key, value: self.pushed.update({key: value}),
-            xcom_pull=lambda task_ids, key, map_indexes: self.pushed.get(key),
-        )
-        super().__init__(ti=ti)
+        self.pushed = Store()
+        super().__init__(ti=TaskInstance("export", xcoms=self.pushed))
         if with_store:
-            self["task_state_store"] = SimpleNamespace(set=self.pushed.__setitem__, get=self.pushed.get)
+            self["task_state_store"] = self.pushed
 
 
 DONE = {"completed": 1, "skipped": 0}

@@ -16,6 +16,7 @@ from airflow_provider_cgc.operators.record import Record
 from airflow_provider_cgc.sensors.ending import End
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.xcom import push_ids
+from tests.fakes.task_instance import TaskInstance
 
 LOCKED = sqlalchemy.exc.OperationalError("INSERT", {}, Exception("database is locked"))
 
@@ -43,10 +44,10 @@ class Busy:
         self.done.append((*args, *kwargs.values()))
         return "done"
 
-    def task(self) -> SimpleNamespace:
-        return SimpleNamespace(
-            dag_id="d", task_id="t", run_id="r", map_index=-1, try_number=1, max_tries=0, xcom_push=self.call
-        )
+    def task(self) -> TaskInstance:
+        ti = TaskInstance()
+        ti.xcom_push = self.call  # type: ignore[method-assign]  # one that fails
+        return ti
 
 
 @pytest.fixture

@@ -18,20 +18,7 @@ from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.record import Record
 from airflow_provider_cgc.sensors.ending import End
 
-
-class Task:
-    """As much of a task instance as the end of a task needs."""
-
-    def __init__(self) -> None:
-        self.dag_id, self.run_id, self.task_id, self.map_index = "d", "r", "t", -1
-        self.try_number, self.max_tries = 1, 0
-        self.xcoms: dict[str, Any] = {}
-
-    def xcom_push(self, *, key: str, value: Any) -> None:
-        self.xcoms[key] = value
-
-    def xcom_pull(self, *, key: str, **where: Any) -> Any:
-        return self.xcoms.get(key)
+from tests.fakes.task_instance import TaskInstance
 
 
 def test_airflow_s_own_methods_stay_what_they_are() -> None:
@@ -42,7 +29,7 @@ def test_airflow_s_own_methods_stay_what_they_are() -> None:
     assert hidden == []
 
 
-def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: Task | None = None, **more: Any) -> Any:
+def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: TaskInstance | None = None, **more: Any) -> Any:
     """End a task whose jobs came to this; `failed` and `completed` are counts, the rest are its arguments."""
     failed, completed = more.pop("failed", 0), more.pop("completed", 0)
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
@@ -64,7 +51,7 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: Task | N
         "manifest": None,
     }
     now = datetime.now(UTC)
-    context: Any = {"ti": task or Task(), "dag_run": SimpleNamespace(run_after=now, start_date=now)}
+    context: Any = {"ti": task or TaskInstance(), "dag_run": SimpleNamespace(run_after=now, start_date=now)}
     return operator._finish(context, End(outcome, Summary.from_json(counts, kind=EXPORT)))
 
 
@@ -146,7 +133,7 @@ def test_a_timeout_stays_one_whatever_trouble_there_is_with_the_manifest(
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.COMPLETED])
 def test_every_end_tells_the_manifest_with_its_connection(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
-    task = Task()
+    task = TaskInstance()
 
     # There is nothing at the address: the account cannot be made, and the address is told all the same.
     monkeypatch.setattr(Record, "_lines", lambda self: [])

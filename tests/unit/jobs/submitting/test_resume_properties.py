@@ -14,8 +14,9 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger, close
 from airflow_provider_cgc.jobs.submitting.resume import Action, decide_all
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import key
-from tests.unit.jobs.stormy_volume import Store, StormyVolume
+from tests.fakes.job_lists import key
+from tests.fakes.store import Store
+from tests.fakes.stormy_volume import StormyVolume
 
 KEYS = [key(number) for number in range(9)]
 CHUNK = 4

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +19,9 @@ from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
+from tests.fakes.task_instance import TaskInstance
 from tests.late import late
-from tests.unit.operators.mistakes import FILE, JOB, MISTAKES, USUAL
+from tests.unit.mistakes import FILE, JOB, MISTAKES, USUAL
 
 KINDS: dict[str, Any] = {
     "export": CgcBulkExportOperator,
@@ -29,11 +29,7 @@ KINDS: dict[str, Any] = {
     "wait": CgcBulkExportSensor,
     "imports": CgcBulkImportSensor,
 }
-CONTEXT: Any = {
-    "ti": SimpleNamespace(
-        dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0, xcom_push=lambda **what: None
-    )
-}
+CONTEXT: Any = {"ti": TaskInstance()}
 
 
 def dag(**arguments: Any) -> Any:

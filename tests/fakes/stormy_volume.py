@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -15,7 +14,7 @@ from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.exports.item import ExportKey
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, ORDERS, PASSING, REFUSED, TAKEN, at, export, key
+from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, ORDERS, PASSING, REFUSED, TAKEN, at, export, key
 
 LATEST_EFFECT = 30.0
 """Seconds after the loss of its answer in which a create may still take effect."""
@@ -41,30 +40,6 @@ class Effect:
     def may_be_repeated(self, now: float) -> bool:
         error = self.seen(now).error
         return error is not None and error.may_pass
-
-
-class Store:
-    """As much of Airflow's task state store as is used; `step` is called before and after each change."""
-
-    def __init__(self, step: Callable[[], None] = lambda: None) -> None:
-        self.values: dict[str, Any] = {}
-        self.sets: list[str] = []
-        self.step = step
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.step()
-        return self.values.get(name, default)
-
-    def set(self, name: str, value: Any) -> None:
-        self.step()
-        self.values[name] = json.loads(json.dumps(value))
-        self.sets.append(name)
-        self.step()
-
-    def delete(self, name: str) -> None:
-        self.step()
-        self.values.pop(name, None)
-        self.step()
 
 
 class StormyVolume:

@@ -12,11 +12,7 @@ import pytest
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-from tests.airflow.attempts import Attempts, in_this_process
-
-__all__ = ["in_this_process"]
-
-pytestmark = pytest.mark.usefixtures("in_this_process")
+from tests.airflow.attempts.attempts import Attempts
 
 
 @pytest.fixture
