@@ -157,10 +157,12 @@ def manifest_items(
 
 
 class FailedOf(NamedTuple):
-    """The kind of job whose failures are wanted, and what asks for jobs that a manifest leaves open."""
+    """The kind of job whose failures are wanted, and how jobs are asked for that a manifest leaves open."""
 
     kind: JobKind
     bulk_get: Callable[[Sequence[str]], Sequence[Any]]
+    sensor: str
+    """What waits for such jobs, in Python, with braces for an address."""
 
 
 def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of: FailedOf) -> list[ItemT]:
@@ -187,7 +189,7 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
     if running:
         raise CgcJobsNotYetKnown(
             f"{kind.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
-            f" which fail. Nothing was sent. Let a sensor that takes {name!r} for its ids wait for them first."
+            f" which fail. Nothing was sent. Let {failed_of.sensor.format(repr(name))} wait for them first."
         )
     lines_of = enumerate(outcomes, start=1)
     return [cast(ItemT, one.again(line=f"line {number}")) for number, one in lines_of if one.state.failed]

@@ -46,6 +46,8 @@ class CgcSubmittingOperator(CgcJobsSensor):
 
     item: ClassVar[type[Item]]
     """The items of this kind."""
+    sensor: ClassVar[str]
+    """The sensor that waits for such jobs, in Python, with braces for what it takes."""
     ids_argument: ClassVar[str] = "items"
 
     def __init__(
@@ -259,7 +261,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
             "where": self.where,
         }
         if self.manifest is not None:
-            failed_of = FailedOf(self.kind, lambda ids: self.kind.bulk_get(self.client())(ids))
+            failed_of = FailedOf(self.kind, lambda ids: self.kind.bulk_get(self.client())(ids), self.sensor)
             items = manifest_items(self.manifest, failed_of=failed_of if self.failed_only else None, **how)
         elif self.items is not None:
             items = items_given(self.items, check=check, **how)

@@ -104,6 +104,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
     kind = EXPORT
     item = ExportItem
+    sensor = "CgcBulkExportSensor(export_ids={})"
     template_fields: Sequence[str] = (
         "items",
         "manifest",

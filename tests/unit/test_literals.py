@@ -16,6 +16,7 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
@@ -74,7 +75,7 @@ def run(kind: str, arguments: dict[str, Any]) -> None:
         all_of_them = {name: value for name, value in all_of_them.items() if value is not None}
     task = late(KINDS[kind], task_id=kind, **all_of_them)
     if kind == "export":
-        task._prepared(CONTEXT)
+        SubmittedJobs(task).prepare(CONTEXT)
     elif kind == "list":
         task.execute({})
     else:

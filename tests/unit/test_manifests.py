@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -20,7 +22,7 @@ JOB = "a" * 32
 
 
 def line(state: ItemState, job_id: str | None = None, **fields: Any) -> ItemOutcome:
-    return ItemOutcome(file="f1", volume="lab/bucket", location="a.bam", state=state, id=job_id, **fields)
+    return ItemOutcome(item=ExportItem("f1", "a.bam", "lab/bucket"), state=state, id=job_id, **fields)
 
 
 def written(folder: Path, *outcomes: ItemOutcome) -> str:
@@ -76,7 +78,7 @@ def test_jobs_are_waited_for_whatever_the_manifest_says_of_them() -> None:
     states = (ItemState.SUBMITTED, ItemState.RUNNING, ItemState.COMPLETED, ItemState.UNKNOWN, ItemState.MISSING)
     outcomes = [line(state, f"job{number}") for number, state in enumerate(states)]
 
-    tracker = tracker_of(outcomes)
+    tracker = tracker_of(EXPORT, outcomes)
 
     assert sorted(tracker.open) == [f"job{number}" for number in range(5)]
     assert tracker.total == 5
@@ -84,7 +86,7 @@ def test_jobs_are_waited_for_whatever_the_manifest_says_of_them() -> None:
 
 @pytest.mark.parametrize("state", [ItemState.SKIPPED, ItemState.COMPLETED])
 def test_what_needed_no_job_is_done(state: ItemState) -> None:
-    assert tracker_of([line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
+    assert tracker_of(EXPORT, [line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_what_needed_no_job_is_done(state: ItemState) -> None:
     ids=lambda outcome: f"{outcome.state}-{outcome.id}",
 )
 def test_what_did_not_arrive_is_never_green(outcome: ItemOutcome) -> None:
-    tracker = tracker_of([outcome, line(ItemState.SKIPPED)])
+    tracker = tracker_of(EXPORT, [outcome, line(ItemState.SKIPPED)])
 
     assert not tracker.open
     assert tracker.verdict(fail_fast=False) is Outcome.FAILED
@@ -113,7 +115,7 @@ def test_a_line_without_a_job_yet_is_an_error(tmp_path: Path) -> None:
     address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SUBMITTED))
 
     with pytest.raises(CgcBadInput, match="does not tell the jobs of 1 of 2 exports, such as file f1"):
-        outcomes_at(address, where=WHERE)
+        outcomes_at(address, kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 def test_a_manifest_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
@@ -122,7 +124,7 @@ def test_a_manifest_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-40])
 
     with pytest.raises(CgcBadInput, match="line 2 is cut off"):
-        outcomes_at(address, where=WHERE)
+        outcomes_at(address, kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 @pytest.mark.parametrize("text", ["file,location\nf1,a.bam\n", '{"file": "f1"}\n'])
@@ -131,12 +133,12 @@ def test_a_list_of_files_is_no_manifest_of_started_exports(tmp_path: Path, text:
     path.write_text(text)
 
     with pytest.raises(CgcBadInput, match="is no manifest of exports that were started"):
-        outcomes_at(f"file://{path}", where=WHERE)
+        outcomes_at(f"file://{path}", kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 def test_an_address_with_nothing_there_is_an_error_that_names_the_task(tmp_path: Path) -> None:
     with pytest.raises(CgcBadInput, match=r"^export_ids of task 'wait': .* is not there"):
-        outcomes_at(f"file://{tmp_path}/none.jsonl", where=WHERE)
+        outcomes_at(f"file://{tmp_path}/none.jsonl", kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 @pytest.mark.parametrize(("expected", "allow_empty", "words"), [(2, False, "expected_count is 2"), (None, False, None)])

@@ -16,6 +16,7 @@ from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -81,7 +82,7 @@ def test_a_cut_off_connection_is_told_in_words(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_cut_off_text_in_a_manifest_is_in_words() -> None:
     with pytest.raises(BadItems, match="Unterminated string starting at character 10"):
-        read_items(iter(['{"file": "x']), name="file:///lab/m.jsonl")
+        read_items(iter(['{"file": "x']), name="file:///lab/m.jsonl", of=ExportItem)
 
 
 def test_the_placeholder_of_the_manual_is_no_token() -> None:
@@ -120,6 +121,8 @@ def test_what_stands_at_manifest_path_is_no_advice(tmp_path: Path, there: bytes)
     path = tmp_path / "m.jsonl"
     path.write_bytes(there)
     record = Record(
+        EXPORT,
+        ExportItem,
         TaskInstance(),
         store=None,
         manifest_path=f"file://{path}",
@@ -137,7 +140,7 @@ def test_what_stands_at_manifest_path_is_no_advice(tmp_path: Path, there: bytes)
 
 def test_json_lines_named_csv_are_told_to_end_in_jsonl() -> None:
     with pytest.raises(BadItems, match="line 1 is JSON; let the name of the manifest end in"):
-        read_items(iter(['{"version": 1, "file": "a"}\n']), name="file:///lab/m.csv")
+        read_items(iter(['{"version": 1, "file": "a"}\n']), name="file:///lab/m.csv", of=ExportItem)
 
 
 @pytest.mark.parametrize("path", ["", "x.jsonl", 5])

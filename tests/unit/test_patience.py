@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy.exc
 
 from airflow_provider_cgc import patience
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -99,7 +100,7 @@ def test_the_store_is_asked_again(naps: list[float]) -> None:
 
 def test_the_record_of_an_operator_is_pushed_again(naps: list[float]) -> None:
     busy = Busy(1)
-    record = Record(busy.task(), store=None, manifest_path=None, resume=True, retries=0, warn=print)
+    record = Record(EXPORT, ExportItem, busy.task(), store=None, manifest_path=None, resume=True, retries=0, warn=print)
 
     record.push(["a"], began=None)
 

@@ -38,8 +38,10 @@ from airflow_provider_cgc.exceptions import (
     CgcWaitError,
 )
 from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
-from airflow_provider_cgc.operators.submitting import send
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
+from tests.fakes.task_instance import TaskInstance
 
 
 def said(kind: type[Any], status: int, *, code: int | None = None, retry_after: float | None = None) -> Any:
@@ -144,19 +146,19 @@ def test_the_policy_has_one_form_whatever_airflow_does_with_it() -> None:
 
 def test_what_stopped_the_sending_of_exports_decides() -> None:
     """Otherwise the rate limit, met while jobs were started, would count as a wait that cannot go on."""
-    ledger = SimpleNamespace(owner="me at localhost")
-    record = SimpleNamespace(announce=list, write=list)
-    exporting = SimpleNamespace(
-        began=None,
-        sent=SubmitResult(error=said(CgcRateLimited, 429, retry_after=120.0)),
+    attempt = SimpleNamespace(
+        result=SubmitResult(error=said(CgcRateLimited, 429, retry_after=120.0)),
+        order=SimpleNamespace(known=lambda outcomes: {}),
         outcomes=lambda **who: [],
         send=lambda ledger: None,
         intent=list,
-        told=list,
+        lines=list,
     )
+    task = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
+    jobs = SubmittedJobs(task)
 
     with pytest.raises(CgcWaitError) as caught:
-        send(exporting, ledger, record, conn_id="cgc_default", say=print)
+        jobs.send({"ti": TaskInstance()}, Prepared(attempt, SimpleNamespace(owner="me at localhost")))
 
     assert why_hopeless(caught.value) is None
     assert advice(caught.value, attempt=1) >= 120.0

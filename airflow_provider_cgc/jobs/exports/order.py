@@ -60,6 +60,7 @@ class ExportOrder(Order):
     taken = frozenset({LOCATION_TAKEN})
     has_lists = True
     cannot = "cannot be exported"
+    unfit = "not_exportable"
     passed_over = "because the files are aliases"
     gone = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
     twice = "move a file twice"

@@ -98,6 +98,8 @@ class Order(ABC):
     taken: ClassVar[frozenset[int]] = frozenset()
     """The codes of jobs that FAILED because something stood where their result should go."""
     cannot: ClassVar[str] = "cannot be started"
+    unfit: ClassVar[str] = "not_startable"
+    """The key of the number of these items in the report of a dry run."""
     passed_over: ClassVar[str] = "nothing has to be done"
     """Why an item that `skips` was skipped, to follow "skipped, ..."."""
     has_lists: ClassVar[bool] = False

@@ -84,7 +84,7 @@ class ItemOutcome:
         """Read a line about such an item again; keys that a newer release added are ignored. Raises BadItem."""
         if "version" not in raw:
             raise BadItem(
-                "has no outcome; give the manifest that a task wrote to its manifest_path (a list by"
+                "has no outcome; give the manifest that an operator wrote to its manifest_path (a list by"
                 " CgcListFilesOperator has no outcomes)"
             )
         if raw["version"] != VERSION:

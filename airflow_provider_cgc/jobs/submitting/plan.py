@@ -156,7 +156,7 @@ class Plan:
         skipped, unfit = len(self.skipped) + passed_over, len(self.problems()) - passed_over
         apart = len(self.held.keys() | self.blocked.keys() | self.in_the_way.keys())
         settled = len(self._order.keys) + len(self._order.unplaced) - to_send - skipped - unfit - apart
-        return {"to_send": to_send, "skipped": skipped, "unfit": unfit, "settled": settled}
+        return {"to_send": to_send, "skipped": skipped, self._order.unfit: unfit, "settled": settled}
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with each item for which no job can be started."""

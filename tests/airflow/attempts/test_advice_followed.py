@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from tests.airflow.attempts.attempts import Attempts
 
@@ -127,7 +128,7 @@ def test_failed_only_of_a_listing(emulator: CgcEmulator, tmp_path: Path) -> None
     task = Attempts(emulator, manifest=f"file://{tmp_path}/files.jsonl", failed_only=True)
 
     assert task.run() == "CgcInputRefused"
-    assert "give the manifest that an export wrote to its manifest_path" in str(task.error)
+    assert "give the manifest that an operator wrote to its manifest_path" in str(task.error)
     assert "upgrade" not in str(task.error)
 
 
@@ -148,10 +149,9 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
 
 
 def test_a_job_of_another_run_that_overwrites_is_told(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 
     said: list[str] = []
-    monkeypatch.setattr(CgcBulkExportOperator, "_say", lambda task, line: said.append(line))
+    monkeypatch.setattr(SubmittedJobs, "_log_info", lambda jobs, line: said.append(line))
     emulator.clock.speed = 0
     file = emulator.file_ids[0]
     emulator.submit_exports([file], location="out/{id}", overwrite=True)

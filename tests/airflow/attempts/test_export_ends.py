@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.exports import finish
+from airflow_provider_cgc.jobs.submitting import account
 from tests.airflow.attempts.attempts import Attempts, manifest_lines
 from tests.airflow.conftest import has_task_state_store
 
@@ -21,15 +21,15 @@ class TestTheAccount:
     def test_a_job_forgotten_after_its_end_has_completed(
         self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        settle = finish.settle
+        make = account.account_for
 
         def too_late(*args: Any, **how: Any) -> Any:
             with emulator.world.open() as world:
                 first = list(world.exports)[:1]
             emulator.forget(first)
-            return settle(*args, **how)
+            return make(*args, **how)
 
-        monkeypatch.setattr(finish, "settle", too_late)
+        monkeypatch.setattr(account, "account_for", too_late)
         task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest)
 
         assert task.run() == "success"

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown
-from airflow_provider_cgc.jobs.exports.item import ExportKey
+from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.operators.record import ReadOnly, Record
@@ -33,7 +34,7 @@ def record(
 ) -> Record:
     ti = TaskInstance(run_id=run, map_index=map_index, try_number=try_number, max_tries=max_tries)
     more = {"store": None, "resume": True, **more}
-    return Record(ti, manifest_path=manifest, retries=4, warn=print, **more)
+    return Record(EXPORT, ExportItem, ti, manifest_path=manifest, retries=4, warn=print, **more)
 
 
 def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
@@ -41,7 +42,7 @@ def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
 
 
 def outcome(state: ItemState, job_id: str | None = None) -> ItemOutcome:
-    return ItemOutcome(file=KEY.file, volume=KEY.volume, location=KEY.location, state=state, id=job_id)
+    return ItemOutcome(item=ExportItem(KEY.file, KEY.location, KEY.volume), state=state, id=job_id)
 
 
 def test_jobs_from_before_a_clear_do_not_count_for_the_retry_of_a_killed_attempt(manifest: str) -> None:

@@ -22,7 +22,14 @@ from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.client.models.account import Project
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.item import ExportItem
-from airflow_provider_cgc.jobs.exports.problems import LARGEST, Unfit, common_problems, report, sentences, unfit_items
+from airflow_provider_cgc.jobs.exports.problems import (
+    LARGEST,
+    common_problems,
+    report,
+    sentences,
+    unfit_item,
+    unfit_items,
+)
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"
@@ -124,7 +131,7 @@ class TestItems:
 
     def test_items_are_told_in_their_order(self):
         folder, gone = Problem(None, None, "It is a folder."), Problem(404, 5002, "Gone.")
-        unfit = [Unfit.of(an_item(A, number), why, None) for number, why in ((11, folder), (2, gone), (3, folder))]
+        unfit = [unfit_item(an_item(A, number), why, None) for number, why in ((11, folder), (2, gone), (3, folder))]
 
         first, second = sentences(unfit)
 
@@ -559,12 +566,12 @@ class TestAsk:
 
 
 class TestReport:
-    def test_a_dry_run_tells_what_where_from_where_to_and_what_would_be_done(self):
+    def test_a_dry_run_tells_what_where_from_and_where_to(self):
         files = [a_file(size=3_000_000), a_file(B, "b.bam", size=2_000_000_000), a_file(C, "c.bam", size=5)]
         volume = a_volume(endpoint="s3.us-east-1.amazonaws.com")
         items = [an_item(A), an_item(B, location="run8/b.bam"), an_item(C, location="run7/c.bam")]
 
-        lines = report(items, facts(*files, volumes=[volume]), decided={"to send": 2, "skipped": 0, "done": 1})
+        lines = report(items, facts(*files, volumes=[volume]))
 
         assert lines == [
             "3 files: 2.0 GB.",
@@ -572,39 +579,37 @@ class TestReport:
             f"To {OUT} (us-east-1).",
             "Distinct folders there: 2.",
             f"Largest: file {B} ('b.bam'), 2.0 GB.",
-            "2 to send, 1 done.",
         ]
 
     def test_what_is_not_told_is_said_to_be_so(self):
-        lines = report([an_item()], facts(a_file(size=None), location=None), decided={})
+        lines = report([an_item()], facts(a_file(size=None), location=None))
 
         assert lines == [
             "1 file: 0 B, 1 of unknown size.",
             f"From {PROJECT} (region not told).",
             f"To {OUT} (region not told).",
             "Distinct folders there: 1.",
-            "Nothing to do.",
         ]
 
     def test_one_file_to_two_places_counts_once_as_a_file_and_twice_in_bytes(self):
-        lines = report([an_item(), an_item(location="b")], facts(a_file(size=1000)), decided={"to send": 2})
+        lines = report([an_item(), an_item(location="b")], facts(a_file(size=1000)))
 
         assert lines[0] == "1 file, in 2 items: 2.0 kB."
 
     def test_the_same_folder_on_two_volumes_is_two_folders(self):
         items = [an_item(), an_item(volume="mcurie/two")]
 
-        assert "Distinct folders there: 2." in report(items, facts(a_file()), decided={})
+        assert "Distinct folders there: 2." in report(items, facts(a_file()))
 
     def test_a_size_that_only_the_item_knows_counts(self):
-        assert report([an_item(size=7)], facts(a_file(size=None)), decided={})[0] == "1 file: 7 B."
+        assert report([an_item(size=7)], facts(a_file(size=None)))[0] == "1 file: 7 B."
 
     def test_many_volumes_are_cut_short(self):
         items = [an_item(volume=f"mcurie/v{number:02}") for number in range(13)]
 
-        lines = report(items, facts(a_file()), decided={})
+        lines = report(items, facts(a_file()))
 
         assert lines[2].endswith("mcurie/v09 (region not told), 3 more.")
 
     def test_no_items_have_a_report_too(self):
-        assert report([], facts(), decided={}) == ["0 files: 0 B.", "Nothing to do."]
+        assert report([], facts()) == ["0 files: 0 B."]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob
-from airflow_provider_cgc.jobs.exports.item import ExportItem, item_from, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -108,7 +108,7 @@ def test_every_item_remembers_where_it_came_from():
 def test_the_properties_are_the_item_s_own():
     said = {"file": A, "properties": {"sse_algorithm": "AES256"}}
 
-    item = item_from(said)
+    item = ExportItem.read(said)
     said["properties"].clear()
 
     assert item.properties == {"sse_algorithm": "AES256"}
