@@ -8,11 +8,10 @@ from typing import Any
 from airflow_provider_cgc.emulator.controls.journal import Journal, RecordedRequest
 from airflow_provider_cgc.emulator.state import exports, imports
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.exports import ExportOrder
-from airflow_provider_cgc.emulator.state.faults import FailRule, Fault, Jobs, Moment
-from airflow_provider_cgc.emulator.state.imports import ImportOrder
+from airflow_provider_cgc.emulator.state.faults import FailRule, Fault, Moment
 from airflow_provider_cgc.emulator.state.lab import PROJECT, READ_ONLY, RESULTS
-from airflow_provider_cgc.emulator.state.nouns import File, StoredObject, User
+from airflow_provider_cgc.emulator.state.nouns import File, Jobs, StoredObject, User
+from airflow_provider_cgc.emulator.state.orders import ExportOrder, ImportOrder
 from airflow_provider_cgc.emulator.state.world import World
 
 

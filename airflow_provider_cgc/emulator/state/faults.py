@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.limits import WINDOW_SECONDS
+from airflow_provider_cgc.emulator.state.nouns import Jobs
 
 Kind = Literal[
     "429", "503_maintenance", "503", "503_html", "502_html", "500", "504_html", "401", "403", "404_gateway", "408",
@@ -20,7 +21,6 @@ KINDS: tuple[str, ...] = get_args(Kind)
 # The request reaches the service and takes effect; only its answer is spoiled.
 SPOILED_ANSWERS = ("slow_answer", "drop_after", "half_body", "broken_json")
 Moment = Literal["job", "submit"]
-Jobs = Literal["exports", "imports"]
 
 
 @dataclass(slots=True)

@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar
 
-from airflow_provider_cgc.emulator.state.bodies import a_flag, a_text, an_object, maybe_text
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.faults import Moment
 from airflow_provider_cgc.emulator.state.landing import Landing
-from airflow_provider_cgc.emulator.state.nouns import MAX_NAME, File, User, Volume
+from airflow_provider_cgc.emulator.state.nouns import MAX_NAME, File, Jobs, User, Volume
+from airflow_provider_cgc.emulator.state.orders import ImportOrder
 from airflow_provider_cgc.emulator.state.queue import Job
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.emulator.state.world import World
+from airflow_provider_cgc.emulator.state.world import World
 
 # What is refused at submit has a code of its own when it comes up in a job.
 # choice: 9103, "not accessible as configured", for a volume that is inactive or gives no right to copy.
 _IN_A_JOB = {9003: 9102, 9007: 9104, 9009: 9106, 9012: 9102, 9020: 9103, 9069: 9103, 5022: 9106}
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOrder:
-    """One import as it was asked for; either `project` or `parent` is given."""
-
-    volume: str
-    location: str
-    project: str | None = None
-    parent: str | None = None
-    name: str | None = None
-    overwrite: bool = False
-    autorename: bool = False
-    preserve_folder_structure: bool = True
-
-    @classmethod
-    def from_json(cls, body: Any) -> ImportOrder:
-        """Read the body of a create call, or one item of a bulk create.
-
-        :raises PlatformError: 9011 for a body of another shape.
-        """
-        body = an_object(body, "import")
-        source, destination = an_object(body.get("source"), "source"), an_object(body.get("destination"), "destination")
-        return cls(
-            volume=a_text(source, "volume"),
-            location=a_text(source, "location"),
-            project=maybe_text(destination, "project"),
-            parent=maybe_text(destination, "parent"),
-            name=maybe_text(destination, "name"),
-            overwrite=a_flag(body, "overwrite"),
-            autorename=a_flag(body, "autorename"),
-            preserve_folder_structure=a_flag(body, "preserve_folder_structure", default=True),
-        )
-
-    @property
-    def folder(self) -> bool:
-        """Whether a whole folder is meant: its location ends with a slash."""
-        return self.location.endswith("/")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -65,6 +25,8 @@ class ImportJob(Job):
     :param name: what it will be called.
     :param project_id: where it goes; None for a parent that there is not.
     """
+
+    kind: ClassVar[Jobs] = "imports"
 
     world: World
     order: ImportOrder
@@ -187,4 +149,4 @@ def _last_segment(order: ImportOrder) -> str:
 
 def _scripted(world: World, at: Moment, order: ImportOrder) -> PlatformError | None:
     whole = f"{order.volume}/{order.location}"
-    return world.scripted_failure(at, "imports", whole, order.location, _last_segment(order))
+    return world.scripted_failure(at, ImportJob.kind, whole, order.location, _last_segment(order))

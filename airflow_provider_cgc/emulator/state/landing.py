@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from airflow_provider_cgc.emulator.state.bucket import Bucket
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.nouns import File, StoredObject, Volume
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.emulator.state.bucket import Bucket
-    from airflow_provider_cgc.emulator.state.imports import ImportOrder
-    from airflow_provider_cgc.emulator.state.world import World
+from airflow_provider_cgc.emulator.state.orders import ImportOrder
+from airflow_provider_cgc.emulator.state.world import World
 
 
 @dataclass(frozen=True, slots=True)

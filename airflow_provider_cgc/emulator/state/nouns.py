@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 MAX_NAME = 255  # characters of a file's name
+
+Jobs: TypeAlias = Literal["exports", "imports"]
+"""A kind of jobs, as in the paths of the API."""
 
 
 @dataclass(frozen=True, slots=True)

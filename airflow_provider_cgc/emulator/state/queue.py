@@ -11,9 +11,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.nouns import User
+from airflow_provider_cgc.emulator.state.nouns import Jobs, User
 
 # choice: the platform publishes no speeds. 20 slots of 250 MB/s move 18 TB an hour, so that thousands of
 # files make a queue.
@@ -28,6 +29,8 @@ Stuck = bool | str
 @dataclass(slots=True, eq=False)
 class Job(ABC):
     """One job: the facts every kind shares. Times are platform epoch seconds; None has not happened yet."""
+
+    kind: ClassVar[Jobs]
 
     id: str
     user: User

@@ -8,7 +8,7 @@ import string
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.state import lab as seeds
@@ -16,11 +16,9 @@ from airflow_provider_cgc.emulator.state.bucket import Bucket
 from airflow_provider_cgc.emulator.state.catalog import CatalogFile
 from airflow_provider_cgc.emulator.state.clock import Clock
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.exports import ExportJob
-from airflow_provider_cgc.emulator.state.faults import FailRule, FaultBox, Jobs, Moment
-from airflow_provider_cgc.emulator.state.imports import ImportJob
+from airflow_provider_cgc.emulator.state.faults import FailRule, FaultBox, Moment
 from airflow_provider_cgc.emulator.state.limits import Rate, RateLimit
-from airflow_provider_cgc.emulator.state.nouns import File, Project, User, Volume
+from airflow_provider_cgc.emulator.state.nouns import File, Jobs, Project, User, Volume
 from airflow_provider_cgc.emulator.state.queue import SLOTS, THROUGHPUT, Job, JobQueue, advance
 from airflow_provider_cgc.emulator.state.registry import JobRegistry
 from airflow_provider_cgc.emulator.state.tree import Tree
@@ -29,7 +27,7 @@ T = TypeVar("T")
 
 _ID_LETTERS = string.ascii_letters + string.digits
 # An import moves no bytes: it has ended a second after it was submitted.
-IMPORT_SECONDS = 0.5
+_IMPORT_SECONDS = 0.5
 
 
 class World:
@@ -50,8 +48,10 @@ class World:
         self.token = token
         self.user = User(seeds.USER)
         # choice: a queue for each kind, so that an import does not wait behind terabytes of exports.
-        self._export_queue = JobQueue(slots=slots, throughput=throughput)
-        self._import_queue = JobQueue(slots=slots, pending=IMPORT_SECONDS, overhead=IMPORT_SECONDS)
+        self._queues: dict[Jobs, JobQueue] = {
+            "exports": JobQueue(slots=slots, throughput=throughput),
+            "imports": JobQueue(slots=slots, pending=_IMPORT_SECONDS, overhead=_IMPORT_SECONDS),
+        }
         self.limits = RateLimit(rate_limit, clock.wall)
         self._catalogue = tuple(catalogue)
         self._seed = seed
@@ -73,21 +73,20 @@ class World:
         self.files = Tree(lab.files.values())
         self.volumes: dict[str, Volume] = lab.volumes
         self.buckets: dict[str, Bucket] = lab.buckets
-        self.exports: JobRegistry[ExportJob] = JobRegistry()
-        self.imports: JobRegistry[ImportJob] = JobRegistry()
+        self.jobs: dict[Jobs, JobRegistry[Any]] = {kind: JobRegistry() for kind in self._queues}
 
     @contextmanager
     def open(self) -> Iterator[World]:
         """The world as it is now, and nobody else in it."""
         with self._lock:
-            advance(self._queues, self.clock.now(), stuck=self.options.stuck)
+            advance([*self._queues.values()], self.clock.now(), stuck=self.options.stuck)
             yield self
 
     def reset(self) -> None:
         """Back to the start: no jobs, no faults, its first files and options, the wall's time. Tokens stay good."""
         with self._lock:
             self.clock.reset()
-            for queue in self._queues:
+            for queue in self._queues.values():
                 queue.reset()
             self.limits.reset()
             self._start()
@@ -172,34 +171,31 @@ class World:
             raise PlatformError(9069)
         return volume
 
-    def start(self, job: ExportJob | ImportJob) -> None:
-        """Take a new job in."""
-        if isinstance(job, ExportJob):
-            self.exports.add(job)
-            self._export_queue.add(job)
-        else:
-            self.imports.add(job)
-            self._import_queue.add(job)
+    @property
+    def exports(self) -> JobRegistry[Any]:
+        """All export jobs."""
+        return self.jobs["exports"]
 
-    def open_exports(self) -> Iterator[ExportJob]:
-        """The exports that have not ended."""
-        return (job for job in self._export_queue.open_jobs() if isinstance(job, ExportJob))
+    def start(self, job: Job) -> None:
+        """Take a new job in."""
+        self.jobs[job.kind].add(job)
+        self._queues[job.kind].add(job)
 
     def open_jobs(self) -> Iterator[Job]:
-        """The jobs of either kind that have not ended."""
-        for queue in self._queues:
+        """The jobs of every kind that have not ended."""
+        for queue in self._queues.values():
             yield from queue.open_jobs()
 
     def abort(self, which: Callable[[Job], bool], error: PlatformError) -> None:
         """End some of the open jobs."""
-        for queue in self._queues:
+        for queue in self._queues.values():
             queue.abort(which, error)
 
     def forget(self, job_ids: Iterable[str]) -> None:
         """Make jobs unknown, as if they had ended long ago; what they do to files and volumes stays."""
         ids = set(job_ids)
-        self.exports.forget(ids)
-        self.imports.forget(ids)
+        for jobs in self.jobs.values():
+            jobs.forget(ids)
 
     def scripted_failure(self, at: Moment, jobs: Jobs, thing: str, *names: str) -> PlatformError | None:
         """The failure that a test has scripted for a file or a location; the newest rule decides.
@@ -219,10 +215,6 @@ class World:
     def new_file_id(self) -> str:
         """24 hexadecimal digits."""
         return f"{self._file_ids.getrandbits(96):024x}"
-
-    @property
-    def _queues(self) -> tuple[JobQueue, JobQueue]:
-        return self._export_queue, self._import_queue
 
 
 def _found(things: Mapping[str, T], key: str, code: int) -> T:

@@ -11,8 +11,6 @@ from urllib.parse import quote
 
 from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.exports import ExportJob
-from airflow_provider_cgc.emulator.state.imports import ImportJob
 from airflow_provider_cgc.emulator.state.limits import Rate
 from airflow_provider_cgc.emulator.state.nouns import File, Project, StoredObject, User, Volume
 from airflow_provider_cgc.emulator.state.queue import Job
@@ -129,19 +127,18 @@ class View:
         body = {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
         return self.with_nulls(body)
 
-    def job(self, job: Job) -> Json:
-        """A job of either kind."""
-        if isinstance(job, ImportJob):
-            kind, facts = "imports", self._import(job)
-        else:
-            assert isinstance(job, ExportJob)  # there are no others
-            kind, facts = "exports", self._export(job)
-        body: Json = {"href": f"{self.base}/storage/{kind}/{job.id}", "id": job.id, "state": self.state(job)}
-        body |= facts
+    def job(self, job: Job, order: Json, result: Json) -> Json:
+        """A job.
+
+        :param order: what it was asked to do; each kind has its own fields.
+        :param result: `result`, or nothing, to be shown once it is COMPLETED.
+        """
+        body: Json = {"href": f"{self.base}/storage/{job.kind}/{job.id}", "id": job.id, "state": self.state(job)}
+        body |= order
         if self.options.absent == "null":
             body |= dict.fromkeys(("finished_on", "error", "result"))
         if job.ended is not None:
-            body |= self._outcome(job, job.ended)
+            body |= {"finished_on": self.time(job.ended), **(self._failure(job.error) if job.error else result)}
         return self._as_answered(body)
 
     def state(self, job: Job) -> str:
@@ -165,42 +162,14 @@ class View:
         """ISO 8601 in whole seconds."""
         return _written(int(epoch), self.options.time_offset)
 
-    def _export(self, job: ExportJob) -> Json:
-        order = job.order
-        source, destination = {"file": order.file}, {"volume": order.volume, "location": order.location}
-        if self.options.pasted_shape:
-            # As the documentation of the bulk get prints it: an import's source and destination, and no start.
-            pasted = {"project": job.file.project, "name": job.file.name}
-            return {"source": destination, "destination": pasted, "overwrite": order.overwrite}
-        body: Json = {"source": source, "destination": destination, "overwrite": order.overwrite}
-        return body | {"started_on": self.time(job.created), "properties": dict(job.properties)}
+    def on_volume(self, volume: str, location: str | None) -> Json:
+        """The `storage` of an alias."""
+        whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
+        shown = self.volumes[volume].key(location or "") if whole else location
+        return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
 
-    def _import(self, job: ImportJob) -> Json:
-        order = job.order
-        where = {"project": order.project} if order.parent is None else {"parent": order.parent}
-        name = job.name if self.options.destination_name == "filled" else order.name
-        body: Json = {
-            "source": {"volume": order.volume, "location": order.location},
-            "destination": {**where, **({} if name is None else {"name": name})},
-            "overwrite": order.overwrite,
-            "autorename": order.autorename,
-            "started_on": self.time(job.created),
-        }
-        if order.folder:
-            body["preserve_folder_structure"] = order.preserve_folder_structure
-        return body
-
-    def _outcome(self, job: Job, ended: float) -> Json:
-        body: Json = {"finished_on": self.time(ended)}
-        if job.error is not None:
-            return body | ({"error": self.error(job.error)} if self.options.job_error == "present" else {})
-        if isinstance(job, ImportJob):
-            return body | ({"result": self.file(job.result)} if job.result else {})
-        if isinstance(job, ExportJob) and self.options.result != "absent":
-            body["result"] = self.file(job.file)
-            if self.options.result == "alias":
-                body["result"]["storage"] = self._on_volume(job.order.volume, job.order.location)
-        return body
+    def _failure(self, error: PlatformError) -> Json:
+        return {"error": self.error(error)} if self.options.job_error == "present" else {}
 
     def _disguised(self, job: Job) -> bool:
         seconds, looks = self.options.unknown_state_seconds, self.options.unknown_state_looks
@@ -211,15 +180,10 @@ class View:
 
     def _storage(self, file: File) -> Json:
         if file.volume is not None:
-            return self._on_volume(file.volume, file.location)
+            return self.on_volume(file.volume, file.location)
         return {"type": self._type("PLATFORM")} | (
             {"hosted_on_locations": [file.hosted_on]} if self.options.hosted_on == "present" else {}
         )
-
-    def _on_volume(self, volume: str, location: str | None) -> Json:
-        whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
-        shown = self.volumes[volume].key(location or "") if whole else location
-        return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
 
     def _times(self, created: float, modified: float) -> Json:
         return {"created_on": self.time(created), "modified_on": self.time(modified)}

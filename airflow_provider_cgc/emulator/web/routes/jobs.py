@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
@@ -27,14 +28,14 @@ def job_routes(kind: JobKind[OrderT, JobT]) -> APIRouter:
         """Start one job; what is refused is an error of the call."""
         order = kind.reader(call)(call.json())
         with call.world.open() as world:
-            return call.answer(call.view.job(kind.submit(world, call.user, order)))
+            return call.answer(kind.show(call.view, kind.submit(world, call.user, order)))
 
     @router.get(alone)
     async def jobs(call: Counted) -> JSONResponse:
         """The caller's own jobs, of one volume or project or in one of some states if asked so."""
         with call.world.open() as world:
             view = call.view
-            return call.page(_found(kind, call, world, view), view.job, BRIEF_JOB)
+            return call.page(_found(kind, call, world, view), partial(kind.show, view), BRIEF_JOB)
 
     @router.get(alone + "/{job_id}")
     async def job(call: Counted, job_id: str) -> JSONResponse:
@@ -42,8 +43,9 @@ def job_routes(kind: JobKind[OrderT, JobT]) -> APIRouter:
         with call.world.open() as world:
             found = _look_up(kind, call, world, job_id)
             # The documentation prints failed jobs under the HTTP status of their error.
-            as_documented = found.error is not None and world.options.failed_status == "error"
-            return call.answer(call.view.job(found), found.error.status if found.error and as_documented else 200)
+            as_documented = world.options.failed_status == "error"
+            status = found.error.status if found.error is not None and as_documented else 200
+            return call.answer(kind.show(call.view, found), status)
 
     @router.post(bulk + "/create")
     async def bulk_create(call: Counted) -> JSONResponse:
@@ -80,7 +82,7 @@ def _bulk_create(kind: JobKind[OrderT, JobT], call: Call) -> JSONResponse:
         records = []
         for item in items:
             try:
-                records.append({"resource": view.job(kind.submit(world, call.user, read(item)))})
+                records.append({"resource": kind.show(view, kind.submit(world, call.user, read(item)))})
             except PlatformError as error:
                 records.append({"error": view.error(error)})
         return call.bulk_answer(records)
@@ -95,7 +97,7 @@ def _bulk_get(kind: JobKind[OrderT, JobT], call: Call) -> JSONResponse:
         records = []
         for job_id in _without_twins(job_ids, options):
             try:
-                records.append({"resource": view.job(_look_up(kind, call, world, str(job_id)))})
+                records.append({"resource": kind.show(view, _look_up(kind, call, world, str(job_id)))})
             except PlatformError as error:
                 if variants[error.code] == "404":
                     raise PlatformError(9008) from error
