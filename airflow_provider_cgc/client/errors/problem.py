@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, Remedy
+from airflow_provider_cgc.client.errors.codes import DENIALS, REMEDIES, STATUS_REMEDIES, Remedy
 
 T = TypeVar("T")
 
@@ -69,6 +69,11 @@ class Problem:
         if known:
             return known.may_pass
         return self.status is not None and (self.status >= 500 or self.status in _MAY_PASS_STATUSES)
+
+    @property
+    def denies(self) -> bool:
+        """True if this user lacks a right or a valid token, which waiting does not change."""
+        return not DENIALS.isdisjoint((self.status, self.code))
 
     @property
     def is_final(self) -> bool:

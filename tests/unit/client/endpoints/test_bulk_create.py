@@ -159,7 +159,7 @@ def test_refused_items_stand_at_their_place(client: CgcClient, requests_mock: An
         started_ids(records)
     assert caught.value.started == ["job0", "job2"]
     assert caught.value.records == records
-    for words in ("1 of 3 items", "item 1: 9006", "Leave it out", "2 were started and keep running: job0, job2"):
+    for words in ("1 of 3 items", "item 1: 9006", "Leave the file out", "2 were started and keep running: job0, job2"):
         assert words in str(caught.value)
 
 
