@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_cgc.client.errors import codes
 from airflow_provider_cgc.client.errors.codes import STATUS_REMEDIES, Remedy
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
+from tests.conftest import ROOT
 
 MAY_PASS = {0, 1000, 2000, 3000, 4000, 5000, 5010, 6000, 7000, 8000, 9000, 9100, 10215, 10220, 10371}
 MAY_PASS |= {13000, 13004, 57434, 90004, 90005}
@@ -96,6 +97,13 @@ def test_what_is_undecided_may_pass_and_other_words_of_ours_may_not() -> None:
     assert Problem(None, None, "text", made_here=True, undecided=True).may_pass
     assert not Problem(None, None, "text", made_here=True).may_pass
     assert not Problem(404, 9008, "text", made_here=True).may_pass
+
+
+def test_the_tab_repeats_the_code_of_a_missing_job() -> None:
+    """It cannot import the table."""
+    tab = (ROOT / "airflow_provider_cgc" / "plugin" / "cgc_jobs.js").read_text()
+
+    assert f"const MISSING_CODE = {codes.NO_SUCH_JOB};" in tab
 
 
 @pytest.mark.parametrize(
