@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.client.endpoints.jobs import Fit, JobsEndpoint, checked_flag, checked_text, state_name
+from airflow_provider_cgc.client.endpoints.bulk_create import BulkCreateEndpoint, Fit, checked_flag, checked_text
+from airflow_provider_cgc.client.endpoints.jobs import state_name
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.models import ExportJob, JobState
@@ -16,10 +17,12 @@ __all__ = ["ExportsEndpoint"]
 Records = list[BulkRecord[ExportJob]]
 
 
-class ExportsEndpoint(JobsEndpoint[ExportJob]):
+class ExportsEndpoint(BulkCreateEndpoint[ExportJob]):
     """`client.exports`. The platform shows a user's own jobs only."""
 
     noun = "export"
+    path = "/storage/exports"
+    bulk_path = "/bulk/storage/exports"
     item_keys = frozenset({"file", "volume", "location", "properties", "overwrite"})
 
     def list(

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.client.endpoints.jobs import Fit, JobsEndpoint, checked_flag, checked_text, state_name
+from airflow_provider_cgc.client.endpoints.bulk_create import BulkCreateEndpoint, Fit, checked_flag, checked_text
+from airflow_provider_cgc.client.endpoints.jobs import state_name
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.models import ImportJob, JobState
@@ -17,10 +18,12 @@ __all__ = ["ImportsEndpoint"]
 Records = list[BulkRecord[ImportJob]]
 
 
-class ImportsEndpoint(JobsEndpoint[ImportJob]):
+class ImportsEndpoint(BulkCreateEndpoint[ImportJob]):
     """`client.imports`. The platform shows a user's own jobs only."""
 
     noun = "import"
+    path = "/storage/imports"
+    bulk_path = "/bulk/storage/imports"
     item_keys = frozenset(
         {"volume", "location", "project", "parent", "name", "overwrite", "autorename", "preserve_folder_structure"}
     )

@@ -85,7 +85,7 @@ def test_copy_only_has_no_default(client: CgcClient) -> None:
         ([item(1, location=None)], "item 0: 'location'"),
         ([item(1, overwrite="true")], "item 0: 'overwrite'"),
         ([item(1, properties=[])], "item 0: 'properties'"),
-        ([item(1, propertys={})], "item 0: has 'propertys'"),
+        ([item(1, propertys={})], "item 0: unknown key 'propertys'; known are file, "),
         (["file1"], "item 0: must be an object"),
         ("file1", "a list of items"),
         (item(1), "a list of items"),

@@ -79,7 +79,7 @@ def test_what_is_none_is_not_given(client: CgcClient, requests_mock: Any, base: 
         ([item(autorename=1)], "item 0: 'autorename'"),
         ([item(location="batch1/", preserve_folder_structure="no")], "item 0: 'preserve_folder_structure' must be"),
         ([item(preserve_folder_structure=True)], "item 0: 'preserve_folder_structure' is for folders"),
-        ([item(file="65a1")], "item 0: has 'file', which an import does not know"),
+        ([item(file="65a1")], "item 0: unknown key 'file'; known are autorename"),
         (["batch1/1.fastq.gz"], "item 0: must be an object"),
         ("batch1/1.fastq.gz", "a list of items"),
         (item(), "a list of items"),
