@@ -23,8 +23,8 @@ from airflow_provider_cgc.client.http.headers import LONGEST_WAIT, SHORTEST_WAIT
 __all__ = [
     "FIRST_CONTACT",
     "FIRST_CONTACT_PAUSE",
-    "astray",
     "counts_as_attempt",
+    "not_from_platform",
     "transient",
     "unreached",
     "wait_before_repeat",
@@ -73,7 +73,7 @@ def transient(error: CgcError, *, answered: bool = False) -> bool:
     `answered`: the platform has answered the same question at the same address before. The address is right, then, and
     what leads astray from it passes, too.
     """
-    if astray(error):
+    if not_from_platform(error):
         return answered
     if isinstance(error, CgcCertificateError):
         return False
@@ -82,7 +82,7 @@ def transient(error: CgcError, *, answered: bool = False) -> bool:
     return isinstance(error, CgcApiError) and error.status in (_REQUEST_TIMEOUT, _TOO_EARLY)
 
 
-def astray(error: CgcError) -> bool:
+def not_from_platform(error: CgcError) -> bool:
     """True for an answer that is not the platform's own: a redirect, a web page, a 404 or 405 without its error body.
 
     The address of the connection is wrong, or a gateway or proxy before the right one is in trouble, as in a deploy.
