@@ -82,9 +82,9 @@ class CgcClient:
         self._transport.close()
 
     def user(self) -> User:
-        """Whom the token belongs to: the cheapest proof that host and token are right. Costs one request."""
+        """Return the user that the token belongs to: the cheapest proof that host and token are right. One request."""
         return User.from_json(self._transport.send(Request("GET", "/user")).value)
 
     def rate_limit(self) -> RateLimit:
-        """The requests left in this window. The platform does not count this call."""
+        """Return the requests left in this window. The platform does not count this call."""
         return rate_limit_from_json(self._transport.send(Request("GET", "/rate_limit", counted=False)).value)

@@ -29,13 +29,13 @@ _QUOTES = "\"'`\u2018\u2019\u201c\u201d<>"
 _HEADER = re.compile(
     r"(?:bearer\s|(?:x-sbg-auth-|auth[_-]|api[_-])?token\s*[:=\s]|authorization\s*[:=])", re.IGNORECASE
 )
-"""What is pasted along with a token: no token has a colon, an equals sign or a blank in it."""
+"""Names that are pasted along with a token: no token has a colon, an equals sign or a blank in it."""
 _IDENTITY_KEY = secrets.token_bytes(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where the platform is, as whom to ask, and how patient to be.
+    """The settings of one connection: the platform's address, the token, the patience.
 
     Raises `CgcSettingsError` (a ValueError) that names the field, the fact and the remedy, and never the token.
     """
@@ -85,7 +85,7 @@ class Settings:
 
     @property
     def web_url(self) -> str | None:
-        """Where people look at the platform in a browser; None for a host that is none of the known platforms."""
+        """The platform's address for a browser; None if the host is none of the known platforms."""
         return next((platform.web_url for platform in PLATFORMS.values() if platform.host == self.host), None)
 
     @property

@@ -1,4 +1,4 @@
-"""Which base URL may be given a token: https to a known or allowed host, or plain http to this very machine.
+"""The base URLs that may be given a token: https to a known or allowed host, or plain http to this machine.
 
 Strict by design: what is not clearly good is refused, because whoever controls the host gets the token.
 """
@@ -22,7 +22,7 @@ _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
 def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
-    """The URL in its one normal form, ending in `/v2`; raises ValueError with the fact and the remedy.
+    """Return the URL in its one normal form, ending in `/v2`; raises ValueError with the fact and the remedy.
 
     `allowed_hosts` adds hosts ("api.example.org", "api.example.org:8443") to the known ones; compared whole.
     """
@@ -52,7 +52,7 @@ def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
 
 
 def origin(url: str) -> tuple[str, str]:
-    """Scheme and host with port of a URL in lower case, default ports left out; two URLs with one origin are one place.
+    """Return scheme and host of a URL in lower case, with a port that is not the default: the same for one server.
 
     Raises ValueError for what is no such URL, user names in it included.
     """
@@ -62,14 +62,14 @@ def origin(url: str) -> tuple[str, str]:
 
 
 def platform_meant(text: str) -> Platform | None:
-    """The platform whose web address or name stands where the address of its API should."""
+    """Return the platform whose web address or name is given in place of its API's address."""
     name = _name_in(text)
     meant = (one for one in PLATFORMS.values() if name in (one.name, urlsplit(one.web_url).hostname))
     return next(meant, None)
 
 
 def is_loopback(host: str) -> bool:
-    """True for this very machine: `localhost`, 127.0.0.0/8 in its full form, `[::1]`."""
+    """Return True for this machine: `localhost`, 127.0.0.0/8 in its full form, `[::1]`."""
     if host in ("localhost", "[::1]", "::1"):
         return True
     try:
@@ -116,7 +116,7 @@ def _lists(allowed_hosts: Collection[str], netloc: str) -> bool:
 
 
 def _name_in(text: str) -> str:
-    """The host's name in a text that may be an address, with nothing else checked."""
+    """Return the host's name in a text that may be an address, with nothing else checked."""
     return re.split(r"[/?#:]", text.strip().partition("://")[2] or text.strip())[0].lower()
 
 

@@ -26,7 +26,7 @@ _NOBODY = -1
 
 
 class Fit(IntEnum):
-    """How well a job of the answer fits an item of the request."""
+    """The fit of a job in the answer to an item of the request."""
 
     NONE = 0
     POSSIBLE = 1
@@ -56,7 +56,7 @@ class BulkCreateEndpoint(JobsEndpoint[T]):
         return self._records(bodies, self._transport.send(request).value)
 
     def _records(self, bodies: Sequence[Mapping[str, Any]], answer: object) -> list[BulkRecord[T]]:
-        """One record per item, in order: a job belongs to the item that it fits, wherever in the answer it stands."""
+        """Return one record per item, in order; a job belongs to the item that it fits, wherever it stands."""
         # Where nothing is asked for, all jobs of an answer are strays.
         jobs = account((), answer, parse=self._parse, key=_id, id_of=_id).strays
         indices = range(len(bodies))
@@ -68,7 +68,7 @@ class BulkCreateEndpoint(JobsEndpoint[T]):
         return [accounts.records.get(index) or BulkRecord(None, None, problem) for index in indices]
 
     def _known(self, index: int, item: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The item itself, if it is an object and says nothing that this kind of job does not know."""
+        """Return the item itself, if it is an object with known keys only."""
         known = ", ".join(sorted(self.item_keys))
         if not isinstance(item, Mapping):
             raise CgcUsageError(f"item {index}: must be an object with keys among {known}, not {item!r}")
@@ -78,27 +78,27 @@ class BulkCreateEndpoint(JobsEndpoint[T]):
         return item
 
     def _refuse_twins(self, bodies: Sequence[Mapping[str, Any]]) -> None:
-        """Of two jobs with one target both may end well, but only one result is left."""
+        """Refuse two jobs with one target: both may end well, but only one result would be left."""
         for (first, body), (second, other) in combinations(enumerate(bodies), 2):
             clash = self._clash(body, other)
             if clash:
                 raise CgcUsageError(f"items {first} and {second} {clash}")
 
     def _wire(self, index: int, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The item as the platform wants it; raises `CgcUsageError` that names the index."""
+        """Return the item as the platform wants it; raises `CgcUsageError` that names the index."""
         raise NotImplementedError
 
     def _fit(self, body: Mapping[str, Any], job: T) -> Fit:
-        """Whether a job that came back can be the one that was asked for by this body."""
+        """Judge if a job that came back can be the one that this body asked for."""
         raise NotImplementedError
 
     def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-        """Why two jobs must not be asked for by one call, to follow "items 0 and 1"; None if they may."""
+        """Return the reason that forbids two jobs in one call, to follow "items 0 and 1"; None if there is none."""
         raise NotImplementedError
 
 
 def checked_text(index: int, item: Mapping[str, Any], key: str) -> str:
-    """A required text of an item."""
+    """Return a required text of an item."""
     value = item.get(key)
     if not isinstance(value, str) or not value:
         raise CgcUsageError(f"item {index}: '{key}' must be a text that is not empty, not {value!r}")
@@ -106,7 +106,7 @@ def checked_text(index: int, item: Mapping[str, Any], key: str) -> str:
 
 
 def checked_flag(index: int, item: Mapping[str, Any], key: str) -> bool:
-    """A flag of an item; false unless given."""
+    """Return a flag of an item; false unless given."""
     value = item.get(key, False)
     if not isinstance(value, bool):
         raise CgcUsageError(f"item {index}: '{key}' must be true or false, not {value!r}")
@@ -114,13 +114,13 @@ def checked_flag(index: int, item: Mapping[str, Any], key: str) -> bool:
 
 
 def _best(fits: Sequence[Fit]) -> set[int]:
-    """The items that a job fits best, if it fits any."""
+    """Return the items that a job fits best, if it fits any."""
     best = max(fits)
     return {index for index, fit in enumerate(fits) if fit is best} if best is not Fit.NONE else set()
 
 
 def _owners(candidates: dict[str, set[int]]) -> dict[str, int]:
-    """The one item that each job can belong to, given the items that it fits; what stays open is left out.
+    """Return the one item that each job can belong to, given the items that it fits; open cases are left out.
 
     An item has one job at most: what is taken by one job is no choice for the others, and what only two can be is
     neither's.
@@ -140,7 +140,7 @@ def _id(job: Job) -> str:
 
 
 def _of_the_missing(missing: Sequence[int], accounts: Accounts[int, Any], noun: str) -> Problem:
-    """What is known of items that no record could be tied to."""
+    """Return the problem of items that no record could be tied to."""
     problems = accounts.unplaced
     if accounts.strays:
         started = ", ".join(job.id for job in accounts.strays)

@@ -33,7 +33,7 @@ class ExportsEndpoint(BulkCreateEndpoint[ExportJob]):
         limit: int | None = None,
         offset: int = 0,
     ) -> Iterator[ExportJob]:
-        """Own jobs, whole, page by page while you read; in an order that the platform does not document."""
+        """Yield one's own jobs, whole, page by page; the platform does not document their order."""
         return self._list(_query(volume, state), limit=limit, offset=offset)
 
     def page(
@@ -44,7 +44,7 @@ class ExportsEndpoint(BulkCreateEndpoint[ExportJob]):
         limit: int = PAGE_LIMIT,
         offset: int = 0,
     ) -> Page[ExportJob]:
-        """One page of `list`, with the number of all jobs and the platform's clock, by one request."""
+        """Return one page of `list`, with the number of all jobs and the platform's clock, by one request."""
         return self._page(_query(volume, state), limit=limit, offset=offset)
 
     def bulk_create(self, items: Sequence[Mapping[str, Any]], *, copy_only: bool) -> Records:
@@ -80,10 +80,10 @@ class ExportsEndpoint(BulkCreateEndpoint[ExportJob]):
 
     def _fit(self, body: Mapping[str, Any], job: ExportJob) -> Fit:
         asked = body["destination"]
-        told = {"volume": job.volume, "location": job.location}
-        if body["source"] != {"file": job.file} or any(told[key] not in (None, asked[key]) for key in told):
+        given = {"volume": job.volume, "location": job.location}
+        if body["source"] != {"file": job.file} or any(given[key] not in (None, asked[key]) for key in given):
             return Fit.NONE
-        return Fit.GOOD if told == asked else Fit.POSSIBLE
+        return Fit.GOOD if given == asked else Fit.POSSIBLE
 
     def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
         target, one, two = body["destination"], body["source"]["file"], other["source"]["file"]

@@ -1,4 +1,4 @@
-"""Everything that can go wrong between this client and the platform; each type says what the caller can do.
+"""The errors of this client; each type says what the caller can do.
 
     CgcError
     ├── CgcSettingsError (ValueError)     a setting is wrong; nothing was sent

@@ -108,7 +108,7 @@ def _api_error(
 
 
 def _retry_after(status: int, headers: Mapping[str, str], *, now: float) -> float | None:
-    """The window's reset says nothing about when a server that is down comes back."""
+    """Return the seconds to wait; the window's reset says nothing of when a server that is down comes back."""
     if status == 429:
         return wait_of(headers, now=now)
     if status < 500:

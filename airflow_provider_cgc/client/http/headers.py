@@ -1,4 +1,4 @@
-"""What the platform's answer headers say about requests left and about time; pure, nonsense gives None.
+"""The headers of an answer: requests left, times to wait, the platform's clock; pure, nonsense gives None.
 
 https://docs.cancergenomicscloud.org/docs/api-rate-limit: 1000 requests per 300 seconds and user. One of the
 platforms documents `X-RateLimit-Reset` in milliseconds, the others in seconds.
@@ -39,14 +39,14 @@ class RateLimit:
     limit: int
     remaining: int
     reset: float
-    """When the window ends, epoch seconds by this machine's clock."""
+    """The end of the window, epoch seconds by this machine's clock."""
 
     def __bool__(self) -> bool:
         return self.remaining > 0
 
 
 def rate_limit_of(headers: Mapping[str, str], *, now: float) -> RateLimit | None:
-    """The three `X-RateLimit-*` headers, `reset` by this machine's clock; None unless all three make sense."""
+    """Read the three `X-RateLimit-*` headers, `reset` by this machine's clock; None unless all three make sense."""
     limit = _count(header(headers, "X-RateLimit-Limit"))
     remaining = _count(header(headers, "X-RateLimit-Remaining"))
     wait = _until_reset(headers, now=now)
@@ -56,13 +56,13 @@ def rate_limit_of(headers: Mapping[str, str], *, now: float) -> RateLimit | None
 
 
 def wait_of(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Seconds, 0 to 310, that an answer asks to wait: `Retry-After`, else until `X-RateLimit-Reset`."""
+    """Read the seconds, 0 to 310, that an answer asks to wait: `Retry-After`, else until `X-RateLimit-Reset`."""
     asked = _retry_after(headers, now=now)
     return asked if asked is not None else _until_reset(headers, now=now)
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """A header by its name in any case, also from a plain dict."""
+    """Return a header by its name in any case, also from a plain dict."""
     if name in headers:
         return headers[name]
     wanted = name.lower()
@@ -70,12 +70,12 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def server_date(headers: Mapping[str, str]) -> datetime | None:
-    """The platform's own clock when it answered."""
+    """Read the platform's own clock when it answered."""
     return _http_date(header(headers, "Date"))
 
 
 def epoch_seconds(value: object) -> float | None:
-    """A unix time in seconds or milliseconds as seconds."""
+    """Read a unix time in seconds or milliseconds as seconds."""
     number = _number(value)
     if number is None or number <= 0:
         return None
@@ -97,13 +97,13 @@ def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
 
 
 def _until(moment: float, headers: Mapping[str, str], *, now: float) -> float:
-    """By the platform's own clock where the answer shows it, because this machine's may be minutes off."""
+    """Return the seconds until then, by the platform's clock if the answer has it: this machine's may be wrong."""
     date = server_date(headers)
     return bounded(moment - (now if date is None else date.timestamp()))
 
 
 def bounded(seconds: float) -> float:
-    """A wait, 0 to 310 seconds."""
+    """Return a wait within 0 to 310 seconds."""
     return min(max(seconds, 0.0), LONGEST_WAIT)
 
 

@@ -112,13 +112,13 @@ class ExportJob(Ending):
 
     @property
     def item(self) -> dict[str, Any]:
-        """What was asked for, as far as the platform told, in the form that starts an export."""
+        """The item that was asked for, as far as the platform tells it, in the form that starts an export."""
         item: dict[str, Any] = {"file": self.file, "volume": self.volume, "location": self.location}
         return item | ({"properties": dict(self.properties)} if self.properties else {})
 
     @classmethod
     def from_json(cls, raw: object) -> ExportJob:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with an id."""
         job = fields.object_of(raw, "export job")
         source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
         condition = condition_of(job)
@@ -172,7 +172,7 @@ class ImportJob(Ending):
 
     @property
     def item(self) -> dict[str, Any]:
-        """What was asked for, as far as the platform told, in the form that `imports.bulk_create` takes."""
+        """The item that was asked for, as far as the platform tells it, in the form of `imports.bulk_create`."""
         item: dict[str, Any] = {"volume": self.volume, "location": self.location}
         item |= {"project": self.project} if self.parent is None else {"parent": self.parent}
         if self.name is not None:
@@ -185,7 +185,7 @@ class ImportJob(Ending):
 
     @classmethod
     def from_json(cls, raw: object) -> ImportJob:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with an id."""
         job = fields.object_of(raw, "import job")
         source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
         condition = condition_of(job)
@@ -210,7 +210,7 @@ class ImportJob(Ending):
 
 
 def _file(raw: object) -> File | None:
-    """The file that a job made; None where the answer has none that can be told."""
+    """Read the file that a job made; None if the answer has none that can be read."""
     try:
         return File.from_json(raw)
     except CgcUnreadableError:

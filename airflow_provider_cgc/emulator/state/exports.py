@@ -1,4 +1,4 @@
-"""Knows export jobs: what is refused at once, what fails later, what a move does to the file."""
+"""Export jobs: what is refused at once, what fails later, what a move does to the file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ExportJob(Job):
 
     @property
     def volume_id(self) -> str:
-        """Where the file goes."""
+        """The volume that the file goes to."""
         return self.order.volume
 
     @property
@@ -40,7 +40,7 @@ class ExportJob(Job):
         return self.volume.bucket, self.volume.key(self.order.location)
 
     def check(self) -> PlatformError | None:
-        """An alias by now, an occupied key, or a failure that a test has scripted."""
+        """Refuse an alias by now, an occupied key, or what a test has scripted to fail."""
         scripted = self.world.scripted_failure("job", self.kind, self.file.id, self.file.name)
         return scripted or self._occupied() or self._unavailable()
 
@@ -97,7 +97,7 @@ def submit(world: World, user: User, order: ExportOrder) -> ExportJob:
 
 
 def usable_volume(world: World, user: User, order: ExportOrder) -> Volume:
-    """The volume that an export goes to.
+    """Return the volume that an export goes to.
 
     :raises PlatformError: why it cannot.
     """

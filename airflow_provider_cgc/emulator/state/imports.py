@@ -1,4 +1,4 @@
-"""Knows import jobs: what is refused at once, what fails later, which aliases they leave in the project."""
+"""Import jobs: what is refused at once, what fails later, which aliases they leave in the project."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class ImportJob(Job):
 
     @property
     def volume_id(self) -> str:
-        """Where the bytes lie."""
+        """The volume that has the bytes."""
         return self.order.volume
 
     def check(self) -> PlatformError | None:
-        """An object that is not there, a name that is taken, or a failure that a test has scripted."""
+        """Refuse an object that is not there, a name that is taken, or what a test has scripted to fail."""
         return _scripted(self.world, "job", self.order) or self._land(None)
 
     def finish(self, now: float) -> PlatformError | None:
@@ -95,7 +95,7 @@ def submit(world: World, user: User, order: ImportOrder) -> ImportJob:
 
 
 def usable_volume(world: World, user: User, order: ImportOrder) -> Volume:
-    """The volume that an import comes from; it need not be writable.
+    """Return the volume that an import comes from; it need not be writable.
 
     :raises PlatformError: why it cannot.
     """
@@ -106,7 +106,7 @@ def usable_volume(world: World, user: User, order: ImportOrder) -> Volume:
 
 
 def _destination(world: World, user: User, order: ImportOrder) -> File:
-    """The folder that an import goes to.
+    """Return the folder that an import goes to.
 
     choice: 9009, "file does not exist", for a parent that does not, and 5022 for one that is no folder.
     """
@@ -134,7 +134,7 @@ def _project_id(world: World, order: ImportOrder) -> str | None:
 
 
 def _name(order: ImportOrder) -> str:
-    """The name that was asked for, or the last segment of the location."""
+    """Return the name that was asked for, or the last segment of the location."""
     name = order.name or _last_segment(order)
     if not name:
         raise PlatformError(9018)

@@ -71,5 +71,5 @@ class ImportOrder:
 
     @property
     def folder(self) -> bool:
-        """Whether a whole folder is meant: its location ends with a slash."""
+        """True if a whole folder is meant: its location ends with a slash."""
         return self.location.endswith("/")

@@ -1,4 +1,4 @@
-"""Knows the whole state of one emulated platform, and is the one door to it; knows no HTTP."""
+"""The whole state of one emulated platform, behind one door; it knows no HTTP and no kind of job."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ class World:
 
     @contextmanager
     def open(self) -> Iterator[World]:
-        """The world as it is now, and nobody else in it."""
+        """Give the world as it is now, with nobody else in it."""
         with self._lock:
             advance([*self._queues.values()], self.clock.now(), stuck=self.options.stuck)
             yield self
 
     def reset(self) -> None:
-        """Back to the start: no jobs, no faults, its first files and options, the wall's time. Tokens stay good."""
+        """Go back to the start: no jobs, no faults, its first files and options, the wall's time. Tokens stay good."""
         with self._lock:
             self.clock.reset()
             for queue in self._queues.values():
@@ -92,7 +92,7 @@ class World:
             self._start()
 
     def user_of(self, token: str | None) -> User:
-        """Whose token that is.
+        """Return the user of a token.
 
         :raises PlatformError: 90001 if it is nobody's.
         """
@@ -102,20 +102,20 @@ class World:
         return user
 
     def rate_of_token(self, token: str | None) -> Rate | None:
-        """What the owner of a token has left; None if it is nobody's."""
+        """Return the requests that the owner of a token has left; None if it is nobody's."""
         user = self._tokens.get(token or "")
         return self.look_at_rate(user) if user else None
 
     def look_at_rate(self, user: User) -> Rate:
-        """What a user has left."""
+        """Return the requests that a user has left."""
         return self.limits.look(user.name, sliding=self.options.rate_window == "sliding")
 
     def take_from_rate(self, user: User) -> Rate:
-        """What a user has left after one more request."""
+        """Count one more request of a user, and return those that are left."""
         return self.limits.take(user.name, sliding=self.options.rate_window == "sliding")
 
     def account(self, name: str) -> User:
-        """A user by name.
+        """Return a user by name.
 
         :raises PlatformError: 2002 if there is none.
         """
@@ -125,7 +125,7 @@ class World:
         raise PlatformError(2002)
 
     def add_token(self, name: str) -> str:
-        """A token for a user, who is made if need be."""
+        """Return a new token for a user, who is made if need be."""
         # Derived from a fresh dice, not from `_random`: the ids of jobs must not depend on who else has a
         # token.
         token = secrets.token_hex(16)
@@ -141,28 +141,28 @@ class World:
         self.token = new
 
     def project(self, project_id: str) -> Project:
-        """A project by id.
+        """Return a project by id.
 
         :raises PlatformError: 3002 if there is none.
         """
         return _found(self.projects, project_id, 3002)
 
     def volume(self, volume_id: str) -> Volume:
-        """A volume by id.
+        """Return a volume by id.
 
         :raises PlatformError: 9007 if there is none.
         """
         return _found(self.volumes, volume_id, 9007)
 
     def file(self, file_id: str) -> File:
-        """A file or folder by id.
+        """Return a file or folder by id.
 
         :raises PlatformError: 5002 if there is none.
         """
         return _found(self.files, file_id, 5002)
 
     def active_volume(self, volume_id: str) -> Volume:
-        """A volume that can be used.
+        """Return a volume that can be used.
 
         :raises PlatformError: 9007 if there is none, 9069 if it is inactive.
         """
@@ -182,7 +182,7 @@ class World:
         self._queues[job.kind].add(job)
 
     def open_jobs(self) -> Iterator[Job]:
-        """The jobs of every kind that have not ended."""
+        """Yield the jobs of every kind that have not ended."""
         for queue in self._queues.values():
             yield from queue.open_jobs()
 
@@ -198,7 +198,7 @@ class World:
             jobs.forget(ids)
 
     def scripted_failure(self, at: Moment, jobs: Jobs, thing: str, *names: str) -> PlatformError | None:
-        """The failure that a test has scripted for a file or a location; the newest rule decides.
+        """Return the failure that a test has scripted for a file or a location; the newest rule decides.
 
         :param thing: tells the file or location from all others.
         :param names: by which else a rule may mean it.
@@ -209,11 +209,11 @@ class World:
         return None
 
     def new_job_id(self) -> str:
-        """32 letters and digits."""
+        """Return 32 letters and digits."""
         return "".join(self._random.choices(_ID_LETTERS, k=32))
 
     def new_file_id(self) -> str:
-        """24 hexadecimal digits."""
+        """Return 24 hexadecimal digits."""
         return f"{self._file_ids.getrandbits(96):024x}"
 
 

@@ -1,4 +1,4 @@
-"""Knows how the parts of the HTTP side are put together."""
+"""The HTTP side, put together."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from airflow_provider_cgc.emulator.web.routes.jobs import job_routes
 
 
 def make_app(controls: Controls) -> Gate:
-    """The emulator as one ASGI application: the API under `/v2`, its controls under `/_emulator`."""
+    """Return the emulator as one ASGI application: the API under `/v2`, its controls under `/_emulator`."""
     return Gate(_routes(), controls)
 
 
 @functools.cache
 def _routes() -> FastAPI:
-    """All routes, shared by the emulators of a process; `request.state.controls` says which one was asked."""
+    """Make all routes, shared by the emulators of a process; `request.state.controls` is of the one that was asked."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     routers = (account.router, files.router, volumes.router, job_routes(EXPORTS))
     for router in (*routers, job_routes(IMPORTS)):
@@ -39,7 +39,7 @@ def _routes() -> FastAPI:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """An error in the API's own words; 405 is one of them."""
+    """Answer with an error in the API's own words; 405 is one of them."""
     refusal = error if isinstance(error, PlatformError) else PlatformError(90006)
     return JSONResponse(refusal.to_json(request.state.controls.world.options.error_lacks), refusal.status)
 

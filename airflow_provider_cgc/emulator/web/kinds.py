@@ -1,4 +1,4 @@
-"""Knows the kinds of jobs that the API starts: what tells one from the other on the wire."""
+"""The kinds of jobs that the API starts: what tells one from the other on the wire."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class JobKind(Generic[OrderT, JobT]):
     project_of: Callable[[JobT], str | None] | None = None
 
     def jobs(self, world: World) -> JobRegistry[JobT]:
-        """All jobs of this kind."""
+        """Return all jobs of this kind."""
         return world.jobs[self.name]
 
 

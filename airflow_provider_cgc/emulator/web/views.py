@@ -1,4 +1,4 @@
-"""Knows how the platform writes its nouns as JSON, in each of the variants that can be switched on."""
+"""The platform's nouns as JSON, in each of the variants that can be switched on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class View:
     volumes: Mapping[str, Volume]
 
     def user(self, user: User) -> Json:
-        """A user."""
+        """Write a user."""
         name = user.name
         body = {"href": f"{self.base}/users/{quote(name)}", "username": name, "email": f"{name}@example.org"}
         body |= {"first_name": name.capitalize(), "last_name": "Emulated", "affiliation": "Demo Lab"}
@@ -46,18 +46,18 @@ class View:
         return self._as_answered(body)
 
     def rate(self, rate: Rate) -> Json:
-        """The answer of `/rate_limit`; instances are not limited."""
+        """Write the answer of `/rate_limit`; instances are not limited."""
         return {
             "rate": {"limit": rate.limit, "remaining": rate.remaining, "reset": self.reset(rate)},
             "instance_limit": {"limit": -1, "remaining": 2**63 - 1},
         }
 
     def reset(self, rate: Rate) -> int:
-        """When the window ends, in the unit in force."""
+        """Return the end of the window, in the unit in force."""
         return rate.reset * 1000 if self.options.reset_unit == "ms" else rate.reset
 
     def project(self, project: Project) -> Json:
-        """A project."""
+        """Write a project."""
         body: Json = {
             "href": f"{self.base}/projects/{project.id}",
             "id": project.id,
@@ -77,7 +77,7 @@ class View:
         return self._as_answered(body)
 
     def file(self, file: File) -> Json:
-        """A file, or a folder, which has no size and no storage."""
+        """Write a file, or a folder, which has no size and no storage."""
         body: Json = {
             "href": f"{self.base}/files/{file.id}",
             "id": file.id,
@@ -98,7 +98,7 @@ class View:
         return self._as_answered(body)
 
     def volume(self, volume: Volume) -> Json:
-        """A volume."""
+        """Write a volume."""
         body: Json = {
             "href": f"{self.base}/storage/volumes/{volume.id}",
             "id": volume.id,
@@ -120,7 +120,7 @@ class View:
         return self._as_answered(body | self._times(volume.created, volume.modified))
 
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
-        """An object on a volume."""
+        """Write an object on a volume."""
         name = {"present": "size", "header": "Content-Length", "absent": None}[self.options.object_size]
         metadata = {name: stored.size} if name else {}
         href = f"{self.base}/storage/volumes/{volume.id}/object?location={quote(location)}"
@@ -128,7 +128,7 @@ class View:
         return self.with_nulls(body)
 
     def job(self, job: Job, order: Json, result: Json) -> Json:
-        """A job.
+        """Write a job.
 
         :param order: what it was asked to do; each kind has its own fields.
         :param result: `result`, or nothing, to be shown once it is COMPLETED.
@@ -142,28 +142,28 @@ class View:
         return self._as_answered(body)
 
     def state(self, job: Job) -> str:
-        """A job's state as it is shown."""
+        """Return a job's state as it is shown."""
         state, made_up = job.state, self.options.unknown_state
         if made_up is not None and state == self.options.unknown_state_of and self._disguised(job):
             return made_up
         return "PENDING" if state == "RUNNING" and self.options.jump else state
 
     def error(self, error: PlatformError) -> Json:
-        """An error, with the fields in force."""
+        """Write an error, with the fields in force."""
         return error.to_json(self.options.error_lacks)
 
     def with_nulls(self, body: Json) -> Json:
-        """A body as it is, or with null in place of its empty lists and objects."""
+        """Return a body as it is, or with null in place of its empty lists and objects."""
         if self.options.empty == "shown":
             return body
         return {key: None if value in ([], {}) else value for key, value in body.items()}
 
     def time(self, epoch: float) -> str:
-        """ISO 8601 in whole seconds."""
+        """Write a time, ISO 8601 in whole seconds."""
         return _written(int(epoch), self.options.time_offset)
 
     def on_volume(self, volume: str, location: str | None) -> Json:
-        """The `storage` of an alias."""
+        """Write the `storage` of an alias."""
         whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
         shown = self.volumes[volume].key(location or "") if whole else location
         return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
@@ -189,7 +189,7 @@ class View:
         return {"created_on": self.time(created), "modified_on": self.time(modified)}
 
     def _as_answered(self, body: Json) -> Json:
-        """A resource with null in place of what is empty, and fields nobody has heard of, each if switched on."""
+        """Return a resource with null in place of what is empty and fields nobody has heard of, if switched on."""
         extra = self.options.extra_fields
         body = self.with_nulls(body)
         if not extra:
