@@ -14,10 +14,11 @@ from airflow_provider_cgc.client.endpoints.projects import ProjectsEndpoint
 from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.http.budget import RateBudget, budget_for
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import RateLimit
 from airflow_provider_cgc.client.models.account import User
-from airflow_provider_cgc.client.models.lists import rate_limit_from_json
+from airflow_provider_cgc.client.models.limits import rate_limit_from_json
 from airflow_provider_cgc.client.settings import Settings
 
 __all__ = ["CgcClient"]

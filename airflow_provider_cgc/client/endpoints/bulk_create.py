@@ -15,7 +15,7 @@ from airflow_provider_cgc.client.endpoints.jobs import Job, JobsEndpoint, T
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, Accounts, account
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem, one_line
-from airflow_provider_cgc.client.http.transport import Request
+from airflow_provider_cgc.client.http.request import Request
 
 __all__ = ["BulkCreateEndpoint", "Fit", "checked_flag", "checked_text"]
 

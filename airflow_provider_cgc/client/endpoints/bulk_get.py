@@ -16,8 +16,9 @@ from airflow_provider_cgc.client.endpoints.paths import checked_ids
 from airflow_provider_cgc.client.endpoints.records import Accounts, account, chunks_of
 from airflow_provider_cgc.client.errors import CgcError, CgcNotFound
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.retry import transient
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.transport import Transport
 
 __all__ = ["BulkReader"]
 

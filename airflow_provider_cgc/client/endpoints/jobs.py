@@ -15,7 +15,8 @@ from airflow_provider_cgc.client.endpoints.paths import one_segment
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
 from airflow_provider_cgc.client.errors.problem import BulkRecord
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["BARREN_PAGES", "PAGE_LIMIT", "PageStart", "Query", "Reading", "all_items", "page_at"]

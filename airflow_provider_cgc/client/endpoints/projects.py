@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models.account import Project
 
 __all__ = ["ProjectsEndpoint"]

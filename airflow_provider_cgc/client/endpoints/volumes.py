@@ -8,7 +8,8 @@ from dataclasses import replace
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
 from airflow_provider_cgc.client.errors import CgcUnreadableError
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import Volume, VolumeObject, fields
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 

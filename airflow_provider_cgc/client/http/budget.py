@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.http.headers import SHORTEST_WAIT, RateLimit, bounded, rate_limit_of
+from airflow_provider_cgc.client.http.headers import SHORTEST_WAIT, bounded, rate_limit_of
+from airflow_provider_cgc.client.models.limits import RateLimit
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.settings import Settings

@@ -6,18 +6,17 @@ platforms documents `X-RateLimit-Reset` in milliseconds, the others in seconds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from airflow_provider_cgc.client.models import fields
+from airflow_provider_cgc.client.models.limits import RateLimit
 
 __all__ = [
     "LONGEST_WAIT",
     "SHORTEST_WAIT",
-    "RateLimit",
     "bounded",
-    "epoch_seconds",
     "header",
     "rate_limit_of",
     "server_date",
@@ -28,21 +27,6 @@ LONGEST_WAIT = 310.0
 """Seconds: no window is longer than 300, so a header that asks for more is wrong."""
 SHORTEST_WAIT = 5.0
 """Seconds after a 429: `Retry-After: 0`, or a reset that is over already, would be asked hundreds of times a minute."""
-
-_ABOVE_THIS_IT_IS_MILLISECONDS = 1e11
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """Requests of one user in one window. True while requests are left."""
-
-    limit: int
-    remaining: int
-    reset: float
-    """The end of the window, epoch seconds by this machine's clock."""
-
-    def __bool__(self) -> bool:
-        return self.remaining > 0
 
 
 def rate_limit_of(headers: Mapping[str, str], *, now: float) -> RateLimit | None:
@@ -74,22 +58,14 @@ def server_date(headers: Mapping[str, str]) -> datetime | None:
     return _http_date(header(headers, "Date"))
 
 
-def epoch_seconds(value: object) -> float | None:
-    """Read a unix time in seconds or milliseconds as seconds."""
-    number = _number(value)
-    if number is None or number <= 0:
-        return None
-    return number / 1000 if number > _ABOVE_THIS_IT_IS_MILLISECONDS else number
-
-
 def _until_reset(headers: Mapping[str, str], *, now: float) -> float | None:
-    reset = epoch_seconds(header(headers, "X-RateLimit-Reset"))
+    reset = fields.epoch_seconds(header(headers, "X-RateLimit-Reset"))
     return None if reset is None else _until(reset, headers, now=now)
 
 
 def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     text = header(headers, "Retry-After")
-    seconds = _number(text)
+    seconds = fields.number(text)
     if seconds is not None:
         return bounded(seconds) if seconds >= 0 else None
     date = _http_date(text)
@@ -108,18 +84,8 @@ def bounded(seconds: float) -> float:
 
 
 def _count(value: object) -> int | None:
-    number = _number(value)
+    number = fields.number(value)
     return None if number is None or number < 0 else int(number)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _http_date(value: str | None) -> datetime | None:

@@ -1,6 +1,6 @@
 """The sending of a call: mind the budget, send, judge, and repeat within the patience of one call.
 
-What may be repeated is decided in `retry`, what an answer means in `errors`; the loop is tenacity's.
+`retry` decides what may be repeated, `answers` what an answer means; the loop is tenacity's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from airflow_provider_cgc.client.http.retry import (
 from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.client.settings import Settings
 
-__all__ = ["Answer", "Request", "Transport"]
+__all__ = ["Transport"]
 
 log = logging.getLogger(__name__)
 

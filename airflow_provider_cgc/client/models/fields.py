@@ -5,15 +5,32 @@ Answers leave fields out, hold null or another type than documented; only an obj
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 
-__all__ = ["Json", "flag", "id_of", "mapping", "object_of", "size", "text", "time", "truth", "upper", "whole_number"]
+__all__ = [
+    "Json",
+    "epoch_seconds",
+    "flag",
+    "id_of",
+    "mapping",
+    "number",
+    "object_of",
+    "size",
+    "text",
+    "time",
+    "truth",
+    "upper",
+    "whole_number",
+]
 
 Json = Mapping[str, Any]
+
+_ABOVE_THIS_IT_IS_MILLISECONDS = 1e11
 
 
 def object_of(raw: object, what: str) -> dict[str, Any]:
@@ -70,6 +87,25 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**19 else None
+
+
+def number(value: object) -> float | None:
+    """Read a finite number, which some answers give as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        read = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return read if math.isfinite(read) else None
+
+
+def epoch_seconds(value: object) -> float | None:
+    """Read a unix time in seconds or milliseconds as seconds."""
+    seconds = number(value)
+    if seconds is None or seconds <= 0:
+        return None
+    return seconds / 1000 if seconds > _ABOVE_THIS_IT_IS_MILLISECONDS else seconds
 
 
 def time(value: object) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Pages of a list, and the rate limit: https://docs.cancergenomicscloud.org/reference."""
+"""Pages of a list: https://docs.cancergenomicscloud.org/reference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Generic
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import T
-from airflow_provider_cgc.client.http.headers import RateLimit, epoch_seconds
 from airflow_provider_cgc.client.models import fields
 
 PAGE_LIMIT = 100
@@ -54,16 +53,6 @@ class Page(Generic[T]):
             raise CgcUnreadableError("the platform answered a list without 'items'")
         parsed = tuple(parse(item) for item in items or ())
         return cls(parsed, total, _next_link(page.get("links")), date, has_items=items is not None)
-
-
-def rate_limit_from_json(raw: object) -> RateLimit:
-    """Read the body of `GET /rate_limit`; raises `CgcUnreadableError` when it is none."""
-    rate = fields.mapping(fields.object_of(raw, "rate limit").get("rate"))
-    limit, remaining = fields.whole_number(rate.get("limit")), fields.whole_number(rate.get("remaining"))
-    reset = epoch_seconds(rate.get("reset"))
-    if limit is None or remaining is None or reset is None:
-        raise CgcUnreadableError("the platform described the rate limit without limit, remaining and reset")
-    return RateLimit(limit=limit, remaining=remaining, reset=reset)
 
 
 def _next_link(links: object) -> str | None:

@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.endpoints.files import FilesEndpoint
 from airflow_provider_cgc.client.endpoints.imports import ImportsEndpoint
 from airflow_provider_cgc.client.endpoints.projects import ProjectsEndpoint
 from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
-from airflow_provider_cgc.client.http.transport import Answer, Request
+from airflow_provider_cgc.client.http.request import Answer, Request
 
 Reader = Callable[[Any], list[str]]
 

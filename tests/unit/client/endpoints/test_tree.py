@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcClient, CgcUnavailable, CgcUsageError
 from airflow_provider_cgc.client.endpoints.tree import Walk
-from airflow_provider_cgc.client.http.transport import Answer, Request
+from airflow_provider_cgc.client.http.request import Answer, Request
 
 Folders = dict[str, list[dict[str, str]]]
 
