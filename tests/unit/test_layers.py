@@ -1,4 +1,4 @@
-"""Which part may know which: the directions of all imports, and what an import of ours loads."""
+"""The directions of all imports, their circles, of which there are none, and what an import of ours loads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = "airflow_provider_cgc"
+TREES = (PACKAGE, "bench", "dev", "example_dags", "tests")
 
 # A part may import itself and these: client <- jobs <- hooks <- triggers <- sensors, operators <- plugin.
 _CLIENT = {"client"}
@@ -100,6 +102,87 @@ def test_imports_go_in_one_direction():
         return {None, *MAY_IMPORT[part], part, "__init__"}  # the package itself imports nothing
 
     assert [f"{path}: {name}" for path, name in all_imports() if our_parts(name) not in allowed(path)] == []
+
+
+def imported_module(name: str, known: Collection[str]) -> str | None:
+    """Give the module of ours that an import leads to: of `from package import name`, the name if it is a module."""
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+@functools.cache
+def imports_of_modules() -> dict[str, set[str]]:
+    """Give all modules of ours, each with those of ours that it imports anywhere, for type checkers included."""
+    paths = {name_of(path): path for tree in TREES for path in sorted((ROOT / tree).rglob("*.py"))}
+    targets = {module: {imported_module(name, paths) for name in imports(path)} for module, path in paths.items()}
+    return {module: {target for target in found if target not in (None, module)} for module, found in targets.items()}
+
+
+def circles(graph: Mapping[str, Collection[str]]) -> list[str]:
+    """Give the circles of a graph as chains of names, each name in one chain at most."""
+    found: list[str] = []
+    named: set[str] = set()
+    for start in graph:
+        chain = [] if start in named else way_back(start, graph)
+        if chain:
+            named.update(chain)
+            found.append(" -> ".join(chain))
+    return found
+
+
+def way_back(start: str, graph: Mapping[str, Collection[str]]) -> list[str]:
+    """Give the shortest way from a name along the graph back to it; empty if there is none."""
+    came_from: dict[str, str] = {}
+    waiting = deque([start])
+    while waiting:
+        here = waiting.popleft()
+        for there in sorted(graph.get(here, ())):
+            if there == start:
+                chain = [start]
+                while here != start:
+                    chain.insert(0, here)
+                    here = came_from[here]
+                return [start, *chain]
+            if there not in came_from:
+                came_from[there] = here
+                waiting.append(there)
+    return []
+
+
+def test_no_imports_go_in_a_circle():
+    graph = imports_of_modules()
+
+    assert graph["tests.unit.test_layers"] == {"tests.conftest"}
+    assert circles(graph) == []
+
+
+@pytest.mark.parametrize(
+    ("graph", "found"),
+    [
+        ({}, []),
+        ({"a": {"b", "c"}, "b": {"c"}, "c": set()}, []),
+        ({"a": {"b"}, "b": {"a"}}, ["a -> b -> a"]),
+        ({"a": {"b"}, "b": {"c"}, "c": {"d"}, "d": {"b"}}, ["b -> c -> d -> b"]),
+        ({"a": {"b"}, "b": {"a"}, "c": {"d"}, "d": {"c", "a"}}, ["a -> b -> a", "c -> d -> c"]),
+    ],
+)
+def test_a_circle_is_told_as_a_chain(graph, found):
+    assert circles(graph) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("a.b", "a.b"),
+        ("a.b.Name", "a.b"),
+        ("a.Name", "a"),
+        ("a.b.c", "a.b.c"),
+        ("z.b", None),
+    ],
+)
+def test_an_import_leads_to_a_module(name, module):
+    assert imported_module(name, {"a", "a.b", "a.b.c"}) == module
 
 
 def test_imports_say_where_they_come_from():
