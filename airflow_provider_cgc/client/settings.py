@@ -101,7 +101,7 @@ class Settings:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Settings hold a token and are not pickled: pass the connection id and read it again there")
+        raise TypeError("Settings hold a token and cannot be pickled: pass the connection id, and read it again there")
 
 
 def _check_token(token: object) -> None:
@@ -134,7 +134,7 @@ def _checked_hosts(hosts: object) -> tuple[str, ...]:
 
 def _check_project(project: object) -> None:
     if project is not None and not (isinstance(project, str) and _PROJECT.fullmatch(project)):
-        raise CgcSettingsError("project", "must read 'owner/short-name', as in the project's web address")
+        raise CgcSettingsError("project", "must be 'owner/short-name', as in the project's web address")
 
 
 def _checked_seconds(name: str, value: object) -> float:
@@ -164,7 +164,7 @@ def _checked_proxies(proxies: object) -> Mapping[str, str] | None:
             raise CgcSettingsError("proxies", "each key must be 'http', 'https', 'all' or one of these with ://host")
         if not isinstance(url, str) or not _is_proxy(url):
             # The value is not repeated: it may hold a password.
-            raise CgcSettingsError("proxies", f"the value of '{key}' must read like http://proxy.example.org:3128")
+            raise CgcSettingsError("proxies", f"the value of '{key}' must look like http://proxy.example.org:3128")
     return MappingProxyType(dict(proxies))
 
 

@@ -43,8 +43,8 @@ def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
         netloc = host
     if not _permitted(host, netloc, allowed_hosts):
         raise ValueError(
-            f"may not be on host '{netloc}': it is none of the known platforms, and whoever runs it would get the "
-            "token. Correct it, or have the deployment list it in Airflow's option [cgc] allowed_hosts"
+            f"may not be on host '{netloc}': it is not one of the known platforms, and whoever runs it would get the "
+            "token. Correct it, or ask an admin of Airflow to add it to the option [cgc] allowed_hosts"
         )
     if scheme == "http" and not is_loopback(host):
         raise ValueError(f"must start with https:// for host '{host}': plain http would show the token on the way")
@@ -88,12 +88,12 @@ def _split(text: str, *, strict: bool = True) -> SplitResult:
     try:
         parts = urlsplit(text)
     except ValueError as fault:
-        raise ValueError("is no valid address; it reads like https://cgc-api.sbgenomics.com/v2") from fault
+        raise ValueError("is not a valid address; write it like https://cgc-api.sbgenomics.com/v2") from fault
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
         raise ValueError("must be a whole address that starts with https://")
     if "@" in parts.netloc:
         raise ValueError(
-            "has a user name or '@' before the host; leave it out, the token goes into the connection's Token"
+            "has a user name or '@' before the host; leave it out; the token goes into the connection's field Token"
         )
     return parts
 
@@ -102,7 +102,7 @@ def _check_host(host: str, port: str, netloc: str) -> None:
     if not _HOST.fullmatch(host):
         raise ValueError("has no valid host name; write it in plain ASCII, without a dot at the end")
     if netloc != host and not (_PORT.fullmatch(port) and int(port) <= 65535):
-        raise ValueError("has a port that is no number from 1 to 65535")
+        raise ValueError("has a port that is not a number from 1 to 65535")
 
 
 def _permitted(host: str, netloc: str, allowed_hosts: Collection[str]) -> bool:
@@ -123,7 +123,7 @@ def _name_in(text: str) -> str:
 def _checked_path(path: str) -> str:
     segments = [segment for segment in path.split("/") if segment]
     if not _PATH.fullmatch(path) or any(segment in (".", "..") for segment in segments):
-        raise ValueError("has an odd path; it reads like https://cgc-api.sbgenomics.com/v2")
+        raise ValueError("has an odd path; write it like https://cgc-api.sbgenomics.com/v2")
     if not segments or segments[-1] != "v2":
         segments.append("v2")
     return "/" + "/".join(segments)

@@ -63,7 +63,7 @@ class BulkCreateEndpoint(JobsEndpoint[T]):
         owners = _owners({job.id: _best([self._fit(body, job) for body in bodies]) for job in jobs})
         accounts = account(indices, answer, parse=self._parse, key=lambda job: owners.get(job.id, _NOBODY), id_of=_id)
         for job in accounts.strays:
-            log.warning("the platform started %s %s, which matches no one item of the call", self.noun, job.id)
+            log.warning("the platform started %s %s, which matches no single item of the call", self.noun, job.id)
         problem = _of_the_missing([index for index in indices if index not in accounts.records], accounts, self.noun)
         return [accounts.records.get(index) or BulkRecord(None, None, problem) for index in indices]
 
@@ -101,7 +101,7 @@ def checked_text(index: int, item: Mapping[str, Any], key: str) -> str:
     """Return a required text of an item."""
     value = item.get(key)
     if not isinstance(value, str) or not value:
-        raise CgcUsageError(f"item {index}: '{key}' must be a text that is not empty, not {value!r}")
+        raise CgcUsageError(f"item {index}: '{key}' must be a text, and not empty, but is {value!r}")
     return value
 
 
@@ -144,12 +144,12 @@ def _of_the_missing(missing: Sequence[int], accounts: Accounts[int, Any], noun: 
     problems = accounts.unplaced
     if accounts.strays:
         started = ", ".join(job.id for job in accounts.strays)
-        text = one_line(f"the platform's answer does not tell if this {noun} is one that it started: {started}")
+        text = one_line(f"the platform's answer does not show whether this {noun} is one that it started: {started}")
         return Problem(None, None, text, made_here=True)
     if problems and len(problems) == len(missing) and len(set(problems)) == 1:
         return problems[0]
     if problems and len(problems) == len(missing):
         said = "; ".join(dict.fromkeys(str(problem) for problem in problems))
-        return Problem(None, None, f"refused, for one of these reasons: {said}", made_here=True)
-    text = f"the platform's answer did not mention this {noun}: it may have been started or not"
+        return Problem(None, None, f"refused for one of these reasons: {said}", made_here=True)
+    text = f"the platform's answer did not mention this {noun}: it may or may not have been started"
     return Problem(None, None, text, made_here=True)

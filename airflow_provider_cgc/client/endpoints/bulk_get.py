@@ -176,7 +176,7 @@ class BulkReader(Generic[T]):
         return Problem(None, None, text, made_here=True, undecided=True)
 
     def _undecided(self) -> BulkRecord[T]:
-        text = "not told apart from unknown ids yet"
+        text = "not known yet whether this id exists"
         return BulkRecord(None, None, Problem(None, None, text, made_here=True, undecided=True))
 
 

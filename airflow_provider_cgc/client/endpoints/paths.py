@@ -13,7 +13,7 @@ __all__ = ["checked_ids", "one_segment", "owner_and_name"]
 def one_segment(what: str, value: object) -> str:
     """Return an id, such as that of a job or file, as one part of a path; raises `CgcUsageError`."""
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
-        raise CgcUsageError(f"the {what} id must be a text that is not empty, not {value!r}")
+        raise CgcUsageError(f"the {what} id must be a text, and not empty, but is {value!r}")
     return quote(value, safe="")
 
 
@@ -21,7 +21,7 @@ def owner_and_name(what: str, value: object) -> str:
     """Return an id "owner/name", such as that of a volume or project, as two parts; raises `CgcUsageError`."""
     parts = value.split("/") if isinstance(value, str) else []
     if len(parts) != 2 or not all(part.strip() and part not in (".", "..") for part in parts):
-        raise CgcUsageError(f"the {what} id must read 'owner/name', not {value!r}")
+        raise CgcUsageError(f"the {what} id must be 'owner/name', not {value!r}")
     return "/".join(quote(part, safe="") for part in parts)
 
 
@@ -32,5 +32,5 @@ def checked_ids(what: str, ids: Iterable[str]) -> list[str]:
     result = list(ids)
     for value in result:
         if not isinstance(value, str) or not value:
-            raise CgcUsageError(f"each {what} id must be a text that is not empty, not {value!r}")
+            raise CgcUsageError(f"each {what} id must be a text, and not empty, but is {value!r}")
     return result

@@ -74,7 +74,7 @@ class VolumesEndpoint:
             if page.truncated and page.next is None:
                 raise _cut_short(path, "cut the list short and gave no link to the rest")
             if page.truncated and page.next in followed:
-                raise _cut_short(path, "cut the list short and gave a link back in place of one to the rest")
+                raise _cut_short(path, "cut the list short and linked back instead of to the rest")
             if page.next is None or page.next in followed:
                 return
             names = page.names - seen

@@ -206,7 +206,7 @@ class CgcNotFound(CgcApiError):
     @property
     def remedy(self) -> str:
         if self.gateway:
-            return "The address itself is unknown there: check host and path of the connection."
+            return "The server does not know this address: check host and path of the connection."
         return self.problem.remedy
 
 

@@ -312,7 +312,7 @@ for _down in (2000, 3000, 4000, 5000, 5010, 6000, 7000, 8000, 13000, 13004, 5743
 
 _status(401, f"{_OTHER_SERVER} If it does: {_TOKEN}", denies=True)
 _status(403, f"{_OTHER_SERVER} Otherwise ask an admin of the project or volume for the permission.", denies=True)
-_status(405, "The address takes no such calls: check host and path of the connection.")
+_status(405, "The address does not take such calls: check host and path of the connection.")
 _status(407, "The proxy asks for a user and password: give them in the connection's 'proxies'.")
 _status(429, _remedies[1000].text, may_pass=True)
 _status(502, _LATER, may_pass=True)

@@ -66,8 +66,8 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
         # Its text may hold the proxy's password.
         return CgcSettingsError(
             "proxies",
-            f"the proxy cannot be used ({type(fault).__name__}); it reads like http://proxy.example.org:3128, and "
-            "socks:// needs the package requests[socks]",
+            f"the proxy cannot be used ({type(fault).__name__}); write it like http://proxy.example.org:3128, and "
+            "install requests[socks] for socks://",
         )
     innermost = layers[-1]
     said = one_line(f"{type(innermost).__name__}: {innermost}", 200)
@@ -81,18 +81,18 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
     if any(isinstance(layer, _BEFORE_SENDING) for layer in layers):
         kind = CgcTimeoutError if isinstance(innermost, _TOO_LATE) else CgcConnectionError
         return kind(_cannot_connect(layers, host), sent=False)
-    fate = "What became of the request is unknown."
+    fate = "It is unknown whether the request had an effect."
     if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError):
         return CgcTimeoutError(
-            f"{request} to {host}: no answer in time ({said}). {fate} If it comes again, check whether a firewall or a "
-            "proxy is in between, or raise the connection's 'timeout'.",
+            f"{request} to {host}: no answer in time ({said}). {fate} If it happens again, check whether a firewall or "
+            "a proxy is in between, or raise the connection's 'timeout'.",
             sent=True,
         )
     if isinstance(innermost, ssl.SSLError) and innermost.reason in _NOT_OUR_PROTOCOL:
         return CgcConnectionError(
             f"{host} does not speak https ({said}). Check the connection's host and port.", sent=True, reached=False
         )
-    return CgcConnectionError(f"{request} to {host}: the connection broke off ({said}). {fate}", sent=True)
+    return CgcConnectionError(f"{request} to {host}: the connection was lost ({said}). {fate}", sent=True)
 
 
 def _cannot_connect(layers: list[BaseException], host: str) -> str:

@@ -103,8 +103,8 @@ class Wire:
                 pieces.append(piece)
                 if time.monotonic() > deadline:
                     raise CgcTimeoutError(
-                        f"{request}: the answer was not complete {wait:g} s after it began; what became of the request "
-                        "is unknown",
+                        f"{request}: the answer was not complete {wait:g} s after it began; it is unknown whether the "
+                        "request had an effect",
                         sent=True,
                     )
                 if size > _LARGEST_BODY:
@@ -112,7 +112,7 @@ class Wire:
         except (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError) as fault:
             if 200 <= response.status_code < 300:
                 raise CgcUnreadableError(
-                    f"{request} answered {response.status_code}, but the line broke after {size} bytes of it"
+                    f"{request} answered {response.status_code}, but the connection was lost after {size} bytes"
                 ) from fault
             # What a refusal means is for its judge to say, even where only a part of its text arrived.
         return b"".join(pieces).replace(self._settings.token.encode(), b"***")
@@ -129,7 +129,7 @@ class Wire:
         if home != target or not urlsplit(request.link).path.startswith(urlsplit(base_url).path + "/"):
             raise CgcForeignLinkError(
                 f"{request}: the platform's answer links to {one_line('://'.join(target), 120)}, which is not below "
-                f"the connection's {base_url}. It was not followed, because the token would go there."
+                f"the connection's {base_url}. It was not followed, because the token would be sent there."
             )
         return request.link
 

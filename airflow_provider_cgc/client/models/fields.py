@@ -36,7 +36,7 @@ _ABOVE_THIS_IT_IS_MILLISECONDS = 1e11
 def object_of(raw: object, what: str) -> dict[str, Any]:
     """Read the object that an answer should be; raises `CgcUnreadableError`."""
     if not isinstance(raw, dict):
-        raise CgcUnreadableError(f"the platform answered no {what} but {type(raw).__name__}")
+        raise CgcUnreadableError(f"the platform did not send an object for the {what}, but a {type(raw).__name__}")
     return raw
 
 

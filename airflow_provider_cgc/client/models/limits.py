@@ -29,5 +29,5 @@ def rate_limit_from_json(raw: object) -> RateLimit:
     limit, remaining = fields.whole_number(rate.get("limit")), fields.whole_number(rate.get("remaining"))
     reset = fields.epoch_seconds(rate.get("reset"))
     if limit is None or remaining is None or reset is None:
-        raise CgcUnreadableError("the platform described the rate limit without limit, remaining and reset")
+        raise CgcUnreadableError("the platform sent a rate limit without limit, remaining and reset")
     return RateLimit(limit=limit, remaining=remaining, reset=reset)

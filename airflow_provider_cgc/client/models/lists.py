@@ -50,7 +50,7 @@ class Page(Generic[T]):
         page = fields.object_of(raw, "list")
         items = page.get("items")
         if not isinstance(items, list) and ("items" not in page or items is not None):
-            raise CgcUnreadableError("the platform answered a list without 'items'")
+            raise CgcUnreadableError("the platform sent a list without 'items'")
         parsed = tuple(parse(item) for item in items or ())
         return cls(parsed, total, _next_link(page.get("links")), date, has_items=items is not None)
 

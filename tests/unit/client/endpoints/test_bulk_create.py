@@ -186,7 +186,7 @@ def test_an_item_that_the_answer_forgets_may_be_running(client: CgcClient, reque
     assert records[1].id == "job1"
     assert records[0].error is not None
     assert records[0].error.made_here
-    assert "may have been started or not" in records[0].error.message
+    assert "may or may not have been started" in records[0].error.message
     assert not records[0].error.may_pass
 
 
@@ -292,4 +292,4 @@ def test_a_started_job_that_matches_no_item_is_logged(
     records = client.exports.bulk_create([item(0)], copy_only=True)
 
     assert records[0].error is not None
-    assert "started export jobX, which matches no one item" in caplog.text
+    assert "started export jobX, which matches no single item" in caplog.text

@@ -268,7 +268,7 @@ def test_a_job_that_says_something_else_is_nobodys(
     assert record.error is not None
     assert record.error.made_here
     assert "jobX" in record.error.message
-    assert "started import jobX, which matches no one item" in caplog.text
+    assert "started import jobX, which matches no single item" in caplog.text
 
 
 def test_refused_items_stand_at_their_place_also_where_the_platform_filled_in(
@@ -339,7 +339,7 @@ def test_jobs_that_cannot_be_told_apart_are_named_and_given_to_nobody(
         assert record.error is not None
         assert record.error.made_here
         assert ", ".join(f"job{number}" for number in range(count)) in record.error.message
-    assert caplog.text.count("matches no one item") == count
+    assert caplog.text.count("matches no single item") == count
 
 
 def last_part(location: str) -> str:
