@@ -112,5 +112,5 @@ def _job_ids(request: RecordedRequest) -> list[str]:
     body = request.body if request.path.endswith("/get") else None  # a create names no jobs
     if not isinstance(body, dict):
         return []
-    lists = (body.get(key) for key in ("export_ids", "import_ids", "task_ids"))
+    lists = (ids for key, ids in body.items() if key.endswith("_ids") and key != "file_ids")
     return [job_id for ids in lists if isinstance(ids, list) for job_id in ids if isinstance(job_id, str)]

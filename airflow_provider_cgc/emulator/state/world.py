@@ -1,4 +1,4 @@
-"""The whole state of one emulated platform, behind one door; it knows no HTTP and no kind of job."""
+"""The whole state of one emulated platform, behind one door; knows no HTTP, and no kind of job beyond its queue."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from airflow_provider_cgc.emulator.controls.actions import Controls
 from airflow_provider_cgc.emulator.controls.canned import canned_answer
 from airflow_provider_cgc.emulator.state.errors import PageError, PlatformError, gateway_body
 from airflow_provider_cgc.emulator.web.gate import Gate
-from airflow_provider_cgc.emulator.web.kinds import EXPORTS, IMPORTS
+from airflow_provider_cgc.emulator.web.kinds import KINDS
 from airflow_provider_cgc.emulator.web.routes import account, files, volumes
 from airflow_provider_cgc.emulator.web.routes.jobs import job_routes
 
@@ -26,8 +26,7 @@ def make_app(controls: Controls) -> Gate:
 def _routes() -> FastAPI:
     """Make all routes, shared by the emulators of a process; `request.state.controls` is of the one that was asked."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    routers = (account.router, files.router, volumes.router, job_routes(EXPORTS))
-    for router in (*routers, job_routes(IMPORTS)):
+    for router in (account.router, files.router, volumes.router, *map(job_routes, KINDS)):
         app.include_router(router, prefix="/v2")
     app.include_router(routes.router, prefix="/_emulator")
     app.add_exception_handler(PlatformError, _refuse)

@@ -1,4 +1,7 @@
-"""The kinds of jobs that the API starts: what tells one from the other on the wire."""
+"""The kinds of jobs that the API starts: what tells one from the other on the wire.
+
+To add a kind: its job in `state/`, its order in `state/orders.py`, its queue in `state/world.py`, and a value here.
+"""
 
 from __future__ import annotations
 
@@ -100,3 +103,5 @@ IMPORTS: JobKind[ImportOrder, ImportJob] = JobKind(
     show=_show_import,
     project_of=lambda job: job.project_id,
 )
+
+KINDS: tuple[JobKind[Any, Any], ...] = (EXPORTS, IMPORTS)

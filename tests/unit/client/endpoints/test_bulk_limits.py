@@ -1,4 +1,4 @@
-"""What a bulk get costs when unknown ids spoil whole calls, and what stays open when that is too much."""
+"""The cost of a bulk get when unknown ids spoil whole calls, and the ids that stay open when it is too high."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a real socket shows: slow and silent servers, broken lines, half answers, redirects, reused connections."""
+"""Faults that only a real socket shows: slow servers, broken lines, half answers, redirects, reused connections."""
 
 from __future__ import annotations
 
