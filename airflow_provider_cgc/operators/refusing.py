@@ -1,4 +1,4 @@
-"""A refused export: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
+"""A refused order: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.exports.locations import BadLocation
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.sensors.ending import joined
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemState, tracker_of
+from airflow_provider_cgc.jobs.text import counted, joined
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
+    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
     from airflow_provider_cgc.operators.record import Record
 
 
@@ -37,7 +36,12 @@ def refusal(error: Exception, where: str = "") -> CgcInputRefused:
 
 
 def write_reasons(
-    outcomes: Iterable[ItemOutcome], record: Record, *, manifest: str | None, warn: Callable[[Exception], object]
+    outcomes: Iterable[ItemOutcome],
+    record: Record,
+    *,
+    kind: JobKind,
+    manifest: str | None,
+    warn: Callable[[Exception], object],
 ) -> dict[str, Any]:
     """
     Write why nothing was sent into the manifest, where it may, and return the summary.
@@ -46,14 +50,14 @@ def write_reasons(
     :param warn: takes the error of a storage that does not take the manifest.
     """
     outcomes = list(outcomes)
-    tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
+    tracker = tracker_of(kind, (one for one in outcomes if one.state is ItemState.FAILED))
     tracker.total = len(outcomes)
     try:
         written = record.write_refused(outcomes)
     except Exception as error:  # noqa: BLE001  # storages raise errors of every kind, and none may hide the refusal
         written = False
         warn(error)
-    return {**tracker.summary(), "manifest": manifest if written else None}
+    return {**tracker.summary().to_json(), "manifest": manifest if written else None}
 
 
 def where_reasons_are(summary: dict[str, Any], *, manifest: str | None) -> str:

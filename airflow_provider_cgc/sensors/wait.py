@@ -19,7 +19,9 @@ from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.waiting.look import Look, answers
 from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, no_answer
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+from airflow_provider_cgc.sensors.ending import End
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -126,9 +128,13 @@ class Wait:
             looked.lines += [line for line in (self.progress.line(self.tracker, now),) if line]
         return looked
 
-    def summary(self) -> dict[str, Any]:
-        """Return the XCom value `cgc_summary`."""
+    def summary(self) -> Summary:
+        """Sum up how the jobs stand."""
         return self.tracker.summary()
+
+    def end(self, outcome: Outcome, reason: str | None) -> End:
+        """Return how the wait ended."""
+        return End(outcome, self.summary(), reason, self.refusal)
 
     def save(self, store: Any, context: Context) -> None:
         """Leave what is known in the task state store, small: an open id is one bit there."""

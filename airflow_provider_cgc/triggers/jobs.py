@@ -174,7 +174,7 @@ class CgcJobsTrigger(BaseTrigger):
                 poller.leave(waiter)
                 live.close()
             await live.written()
-        return WaitEvent(outcome, tracker.summary(), error=error, view=view.to_json(), unsent=tracker.unsent)
+        return WaitEvent(outcome, tracker.summary(), error=error, view=view.to_json())
 
     def _make_poller(self, threads: Executor) -> Poller:
         return Poller(

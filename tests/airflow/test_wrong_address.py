@@ -76,7 +76,7 @@ def free_port() -> int:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the 45 seconds for the first contact half a second."""
-    for module in ("client.transport", "sensors.wait"):
+    for module in ("client.http.transport", "sensors.wait"):
         monkeypatch.setattr(f"airflow_provider_cgc.{module}.FIRST_CONTACT", 0.5)
 
 

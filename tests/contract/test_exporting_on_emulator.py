@@ -16,13 +16,12 @@ from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
 from airflow_provider_cgc.jobs.exports.finish import settle
 from airflow_provider_cgc.jobs.exports.item import parse_items
 from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
-from airflow_provider_cgc.jobs.exports.order import Order
+from airflow_provider_cgc.jobs.exports.order import ExportOrder
 from airflow_provider_cgc.jobs.listing.folders import paths_of
-from airflow_provider_cgc.jobs.submitting.attempt import Exporting
+from airflow_provider_cgc.jobs.submitting.attempt import Attempt
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.manifests import failed_items
 
 VOLUME = "demo-lab/results"
@@ -39,14 +38,14 @@ def exported(
     client: CgcClient, items: Any, *, location: str = "{path}/{name}", copy_only: bool = True, **how: Any
 ) -> list[ItemOutcome]:
     """Start exports as a first attempt does."""
-    order = Order(
+    order = ExportOrder(
         items=parse_items(items, where="items"),
         volume=VOLUME,
         template=LocationTemplate(location),
         copy_only=copy_only,
         **how,
     )
-    one = Exporting(client, order, say=lambda line: None)
+    one = Attempt(client, order, say=lambda line: None)
     one.check()
     began = one.now()
     ledger = Ledger(None, one.items, since=began, owner="me", fresh=True)
@@ -64,7 +63,9 @@ def account(
     tracker.take(client.exports.bulk_get(ids), 0.0)
     since = since or datetime.now(UTC) - timedelta(days=1)
     checks: Any = {"verify": False, **how}
-    told = settle(client, tracker.summary(), outcomes=outcomes, ids=ids, since=since, say=said.append, **checks)
+    told = settle(
+        client, tracker.summary().to_json(), outcomes=outcomes, ids=ids, since=since, say=said.append, **checks
+    )
     return told, said
 
 
@@ -267,14 +268,14 @@ def test_a_dry_run_tells_of_objects_that_are_in_the_way(
     if_exists: str, sent: int, emulator: CgcEmulator, client: CgcClient
 ) -> None:
     emulator.put_objects([f"x/{emulator.file_ids[0]}"], volume=VOLUME, size=1)
-    order = Order(
+    order = ExportOrder(
         items=parse_items(emulator.file_ids[:2], where="items"),
         volume=VOLUME,
         template=LocationTemplate("x/{id}"),
         copy_only=False,
         if_exists=if_exists,
     )
-    one = Exporting(client, order, say=lambda line: None)
+    one = Attempt(client, order, say=lambda line: None)
     one.check()
     one.decide(Ledger(None, one.items, since=one.now(), owner="me", fresh=True))
 

@@ -51,8 +51,8 @@ every_sensor = pytest.mark.parametrize(
         *(f"links.{name}" for name in ("CgcProjectLink", "CgcVolumeLink", "CgcTaskLink")),
         "exceptions.CgcInputRefused",
         "exceptions.CgcJobsIncomplete",
-        "exceptions.CgcExportsUncertain",
-        "exceptions.CgcExportsUnsettled",
+        "exceptions.CgcJobsUncertain",
+        "exceptions.CgcJobsNotYetKnown",
         "triggers.jobs.CgcJobsTrigger",
         "exceptions.CgcJobsFailed",
         "client.CgcClient",
@@ -149,7 +149,7 @@ def test_the_keys_in_xcom_and_in_the_task_state_store() -> None:
 
 @pytest.mark.parametrize("name", ["export", "import"])
 def test_the_keys_of_a_summary(name: str) -> None:
-    summary = JobTracker.of(KINDS[name], ["a"]).summary()
+    summary = JobTracker.of(KINDS[name], ["a"]).summary().to_json()
 
     assert set(summary) == SUMMARY_KEYS
     assert (summary["version"], summary["kind"], summary["manifest"]) == (1, name, None)
@@ -179,7 +179,7 @@ def test_the_keys_of_a_live_snapshot() -> None:
 
 def test_what_a_failure_tells_a_callback() -> None:
     summary = {
-        **JobTracker.of(EXPORT, ["a"]).summary(),
+        **JobTracker.of(EXPORT, ["a"]).summary().to_json(),
         "failed": 1,
         "failed_items": [{"id": "a", "code": 9206, "message": "No."}],
     }
@@ -223,5 +223,7 @@ def test_the_stored_events_of_every_release_are_still_read(path: Path) -> None:
     event = WaitEvent.from_json(payload, kind="import" if "-import-" in path.name else "export")
 
     assert event.outcome.value == path.stem.rpartition("-")[2]
-    assert {key: value for key, value in event.summary.items() if key in payload["summary"]} == payload["summary"]
+    assert {key: value for key, value in event.summary.to_json().items() if key in payload["summary"]} == payload[
+        "summary"
+    ]
     assert event.error == payload["error"]

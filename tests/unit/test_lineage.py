@@ -12,8 +12,10 @@ import pytest
 from airflow_provider_cgc import lineage
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.jobs.exports.facts import Facts
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
 HOST = "cgc-api.sbgenomics.com"
 HERE = f"cgc://{HOST}"
@@ -27,8 +29,8 @@ def facts(*volumes: Volume, files: int = 1, projects: int = 1) -> Facts:
     return Facts(known, {}, {volume.id: volume for volume in volumes}, {}, {})
 
 
-def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/0.bam", **fields: Any) -> Item:
-    return Item(f"f{number}", location, volume, **fields)
+def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/0.bam", **fields: Any) -> ExportItem:
+    return ExportItem(f"f{number}", location, volume, **fields)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/
         (item(path="raw", name="own.bam", project="lab/other"), "lab/other/raw/own.bam"),
     ],
 )
-def test_a_file_is_named_by_its_path_or_else_its_id(given: Item, name: str) -> None:
+def test_a_file_is_named_by_its_path_or_else_its_id(given: ExportItem, name: str) -> None:
     assert moved([given], facts(S3), host=HOST).inputs == ((HERE, name),)
 
 
@@ -102,16 +104,10 @@ class Context(dict[str, Any]):
     """A task's context, with its XComs or Airflow's store."""
 
     def __init__(self, *, with_store: bool) -> None:
-        self.pushed: dict[str, Any] = {}
-        ti = SimpleNamespace(
-            task_id="export",
-            map_index=-1,
-            xcom_push=lambda key, value: self.pushed.update({key: value}),
-            xcom_pull=lambda task_ids, key, map_indexes: self.pushed.get(key),
-        )
-        super().__init__(ti=ti)
+        self.pushed = Store()
+        super().__init__(ti=TaskInstance("export", xcoms=self.pushed))
         if with_store:
-            self["task_state_store"] = SimpleNamespace(set=self.pushed.__setitem__, get=self.pushed.get)
+            self["task_state_store"] = self.pushed
 
 
 DONE = {"completed": 1, "skipped": 0}

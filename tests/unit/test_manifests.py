@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.manifests import manifests_given, outcomes_at
@@ -104,8 +103,8 @@ def test_what_did_not_arrive_is_never_green(outcome: ItemOutcome) -> None:
 
     assert not tracker.open
     assert tracker.verdict(fail_fast=False) is Outcome.FAILED
-    assert tracker.summary()["failed_items"][0]["id"] == outcome.id
-    assert tracker.summary()["failed_items"][0]["message"]
+    assert tracker.summary().failed_items[0]["id"] == outcome.id
+    assert tracker.summary().failed_items[0]["message"]
     assert tracker.unsent == (outcome.state is ItemState.UNSENT)
     assert JobTracker.from_json(tracker.to_json(), []).unsent == tracker.unsent
 
@@ -147,14 +146,14 @@ def test_lines_are_counted_not_jobs(tmp_path: Path, expected: int | None, allow_
 
     if words:
         with pytest.raises(CgcBadInput, match=words):
-            sensor._opening({})
+            sensor._source.open({})
     else:
-        assert sensor._opening({}).total == 3
+        assert sensor._source.open({}).total == 3
 
 
 def test_an_empty_manifest_is_an_error_unless_that_is_allowed(tmp_path: Path) -> None:
     address = written(tmp_path)
 
     with pytest.raises(CgcBadInput, match="is empty"):
-        CgcBulkExportSensor(task_id="wait", export_ids=address)._opening({})
-    assert CgcBulkExportSensor(task_id="wait", export_ids=address, allow_empty=True)._opening({}).total == 0
+        CgcBulkExportSensor(task_id="wait", export_ids=address)._source.open({})
+    assert CgcBulkExportSensor(task_id="wait", export_ids=address, allow_empty=True)._source.open({}).total == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
 from airflow_provider_cgc.manifests import manifests_given
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.record import Record
+from tests.fakes.task_instance import TaskInstance
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -119,9 +119,14 @@ def test_a_path_with_a_template_is_told_to_be_text() -> None:
 def test_what_stands_at_manifest_path_is_no_advice(tmp_path: Path, there: bytes) -> None:
     path = tmp_path / "m.jsonl"
     path.write_bytes(there)
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)
     record = Record(
-        ti, store=None, manifest_path=f"file://{path}", resume=True, retries=0, again=False, warn=lambda line: None
+        TaskInstance(),
+        store=None,
+        manifest_path=f"file://{path}",
+        resume=True,
+        retries=0,
+        again=False,
+        warn=lambda line: None,
     )
 
     with pytest.raises(CgcBadInput) as caught:

@@ -13,8 +13,10 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.sensors.ending import End
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.xcom import push_ids
+from tests.fakes.task_instance import TaskInstance
 
 LOCKED = sqlalchemy.exc.OperationalError("INSERT", {}, Exception("database is locked"))
 
@@ -42,10 +44,10 @@ class Busy:
         self.done.append((*args, *kwargs.values()))
         return "done"
 
-    def task(self) -> SimpleNamespace:
-        return SimpleNamespace(
-            dag_id="d", task_id="t", run_id="r", map_index=-1, try_number=1, max_tries=0, xcom_push=self.call
-        )
+    def task(self) -> TaskInstance:
+        ti = TaskInstance()
+        ti.xcom_push = self.call  # type: ignore[method-assign]  # one that fails
+        return ti
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def test_the_summary_is_pushed_again(naps: list[float], monkeypatch: pytest.Monk
     sensor = CgcBulkExportSensor(task_id="t", export_ids=["a"])
     monkeypatch.setattr(sensor, "_show_end", lambda *_: None)
 
-    sensor._finish({"ti": busy.task()}, Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary(), None)
+    sensor._finish({"ti": busy.task()}, End(Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary()))
 
     assert [key for key, *_ in busy.done] == ["cgc_summary"]
 

@@ -30,14 +30,14 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
-    CgcExportsUncertain,
-    CgcExportsUnsettled,
     CgcInputRefused,
     CgcJobsIncomplete,
+    CgcJobsNotYetKnown,
+    CgcJobsUncertain,
     CgcTriggerError,
     CgcWaitError,
 )
-from airflow_provider_cgc.jobs.submitting.submit import Sent
+from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
 from airflow_provider_cgc.operators.submitting import send
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
 
@@ -67,7 +67,7 @@ SUMMARY = {
 HOPELESS = {
     "bad_input": CgcBadInput("copy_only is 'no'"),
     "refused": CgcInputRefused("is a folder"),
-    "uncertain": CgcExportsUncertain("nobody knows"),
+    "uncertain": CgcJobsUncertain("nobody knows"),
     "somebody_elses": AirflowFailException("stop"),
     "a_wait_that_cannot_go_on": CgcWaitError("The token is refused."),
     "token": said(CgcUnauthorized, 401),
@@ -81,7 +81,7 @@ HOPELESS = {
 MAY_PASS = {
     "redirect": CgcRedirect("elsewhere", status=302, to_host="example.org"),
     "incomplete": CgcJobsIncomplete(SUMMARY),
-    "unsettled": CgcExportsUnsettled("It is not known yet what was started."),
+    "unsettled": CgcJobsNotYetKnown("It is not known yet what was started."),
     "trigger": CgcTriggerError("crashed"),
     "line": CgcConnectionError("dropped", sent=True),
     "html": CgcUnreadableError("no JSON"),
@@ -148,7 +148,7 @@ def test_what_stopped_the_sending_of_exports_decides() -> None:
     record = SimpleNamespace(announce=list, write=list)
     exporting = SimpleNamespace(
         began=None,
-        sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),
+        sent=SubmitResult(error=said(CgcRateLimited, 429, retry_after=120.0)),
         outcomes=lambda **who: [],
         send=lambda ledger: None,
         intent=list,

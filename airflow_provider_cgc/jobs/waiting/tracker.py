@@ -14,7 +14,7 @@ from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
 from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, Causes
-from airflow_provider_cgc.jobs.waiting.summary import FirstItems, Outcome, failed_item
+from airflow_provider_cgc.jobs.waiting.summary import FirstItems, Outcome, Summary, failed_item
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
@@ -180,31 +180,24 @@ class JobTracker:
         notes, self.notes = self.notes, []
         return notes
 
-    def summary(self) -> dict[str, Any]:
-        """
-        Return the XCom value `cgc_summary`, version 1.
-
-        `bytes` adds up the completed jobs whose size the platform told; `seconds` runs from the first job's start
-        to the last job's end by the platform's own clock (null as long as no job told both), so that it does not
-        depend on how or how often the wait was done. `causes` adds up to the failed and missing ones.
-        """
+    def summary(self) -> Summary:
+        """Sum up how the jobs stand."""
         seconds = None
         if self.first_start is not None and self.last_end is not None:
             seconds = round(max(self.last_end - self.first_start, 0.0), 3)
-        return {
-            "version": STATE_VERSION,
-            "kind": self.kind.name,
-            "total": self.total,
-            "completed": self.completed,
-            "failed": self.failed,
-            "missing": self.missing,
-            "skipped": self.skipped,
-            "bytes": self.bytes,
-            "seconds": seconds,
-            "failed_items": [dict(item) for item in self.failed_items],
-            "manifest": None,
-            "causes": self.causes,
-        }
+        return Summary(
+            self.kind,
+            total=self.total,
+            completed=self.completed,
+            failed=self.failed,
+            missing=self.missing,
+            skipped=self.skipped,
+            bytes=self.bytes,
+            seconds=seconds,
+            failed_items=[dict(item) for item in self.failed_items],
+            causes=self.causes,
+            unsent=self.unsent,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the open ids as plain JSON: for a trigger's row, its event and the task state store."""

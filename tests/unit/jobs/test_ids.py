@@ -1,4 +1,4 @@
-"""What users may write where ids are wanted, and what is refused before anything is sent."""
+"""Ids as users may write them, what of it is refused, and ids named by bits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 from collections import UserList
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
+from airflow_provider_cgc.jobs.ids import BadIds, from_bits, parse_ids, to_bits
+from tests.fakes.platform import some_ids
 
 A = "gET2tre6CG411ac0SbNkaVA0SNRK4H9W"
 B = "bmEAYUyqW5prgk33wTyGG9j3VbSb4JcC"
@@ -171,3 +174,22 @@ def test_a_mapping_with_keys_of_any_kind_is_refused_in_words():
 
 def test_a_set_has_the_same_order_in_every_process():
     assert parse_ids({"c", "a", "b"}) == ["a", "b", "c"]
+
+
+@given(st.data())
+def test_the_chosen_ids_come_back_in_the_order_of_the_list(data):
+    ids = some_ids(data.draw(st.integers(0, 300)))
+    chosen = data.draw(st.sets(st.sampled_from(ids)) if ids else st.just(set()))
+
+    assert from_bits(ids, to_bits(ids, chosen)) == [job_id for job_id in ids if job_id in chosen]
+
+
+def test_ten_thousand_ids_are_named_in_two_and_a_half_thousand_characters():
+    ids = some_ids(10_000)
+
+    assert len(to_bits(ids, set(ids))) == 2_500
+
+
+def test_what_is_not_hexadecimal_is_refused():
+    with pytest.raises(ValueError, match="invalid literal"):
+        from_bits(["a"], "nonsense")

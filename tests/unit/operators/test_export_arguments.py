@@ -14,11 +14,11 @@ from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.submitting.items import parted
 from airflow_provider_cgc.operators.export_arguments import read_arguments
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from tests.fakes.task_instance import TaskInstance
 from tests.late import late
 
 DAY = timedelta(days=1)
-CONTEXT: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)}
-CONTEXT["ti"].get_first_reschedule_date = lambda context: None
+CONTEXT: Any = {"ti": TaskInstance(first_poke=lambda: None)}
 
 
 USUAL = {"task_id": "t", "items": ["a"], "volume": "a/b", "copy_only": True}

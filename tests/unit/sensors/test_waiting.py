@@ -24,7 +24,9 @@ from airflow_provider_cgc.compat import AirflowRescheduleException, AirflowSenso
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.sensors import wait as sensor_wait
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-from tests.unit.sensors.worker import BEGIN, HOUR, Clock, Platform, Run, Store, ours
+from tests.fakes.clock import Clock
+from tests.fakes.store import Store
+from tests.unit.sensors.worker import BEGIN, HOUR, Platform, Run, ours
 
 PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /x")
 
@@ -212,7 +214,7 @@ def test_other_ids_at_the_next_poke_do_not_make_the_address_right(
     run = Run(platform, monkeypatch, store=Store(), mode="reschedule")
     platform.exports.bulk_get = raising(CgcConnectionError("dropped", sent=True))
     assert not run.sensor().poke(run.context)
-    run.first_poke = clock.now
+    run.first_poke = datetime.fromtimestamp(clock.now, UTC)
     platform.ends["another"] = clock.now + HOUR
     platform.exports.bulk_get = raising(PAGE)
 
@@ -226,7 +228,7 @@ def test_the_pokes_of_an_earlier_try_do_not_make_the_address_right(
     """Airflow 2.11 counts the timeout from the first try; the connection may have been changed since."""
     platform = Platform(clock, count=1)
     run = Run(platform, monkeypatch, mode="reschedule")
-    run.first_poke = clock.now - HOUR
+    run.first_poke = datetime.fromtimestamp(clock.now - HOUR, UTC)
     monkeypatch.setattr(sensor_wait, "has_poked", lambda context: False)
     platform.exports.bulk_get = raising(PAGE)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client import CgcClient, CgcForbidden, CgcNotFound, Problem
-from tests.unit.client.bulk_platform import GET, NOT_FOUND, Platform, ask, job
+from tests.fakes.bulk_platform import GET, NOT_FOUND, Platform, ask, job
 
 
 @pytest.mark.parametrize("bad", [0, 1, 49, 50, 98, 99])

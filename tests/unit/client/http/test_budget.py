@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client import RateBudget, Settings, budget_for
+from tests.fakes.clock import Clock
 
 NOW = 1_767_226_000.0
 
@@ -31,17 +32,9 @@ def claimed(budget: RateBudget, *, of: int) -> int:
     return sum(not budget.claim() for _ in range(of))
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def ticks() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

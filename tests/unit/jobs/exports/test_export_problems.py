@@ -21,7 +21,7 @@ from airflow_provider_cgc.client.errors.problem import REMEDIES, BulkRecord, Pro
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.client.models.account import Project
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.problems import LARGEST, Unfit, common_problems, report, sentences, unfit_items
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
@@ -46,7 +46,7 @@ def a_volume(volume_id=OUT, **service):
 
 
 def an_item(file_id=A, number=1, **more):
-    return Item(**{"file": file_id, "volume": OUT, "location": "run7/a.bam", "line": f"item {number}"} | more)
+    return ExportItem(**{"file": file_id, "volume": OUT, "location": "run7/a.bam", "line": f"item {number}"} | more)
 
 
 def facts(*files, volumes=None, location=HOME, **more):
@@ -428,7 +428,7 @@ class TestAsk:
         platform = Platform(
             [a_file(file_id) for file_id in ids], [a_volume(), a_volume("mcurie/two")], [Project(PROJECT, "", HOME)]
         )
-        items = [Item(file_id) for file_id in ids * 2] + [Item(ids[0], volume="mcurie/two")]
+        items = [ExportItem(file_id) for file_id in ids * 2] + [ExportItem(ids[0], volume="mcurie/two")]
 
         found = ask(platform, items, [OUT, OUT])
 
@@ -456,7 +456,7 @@ class TestAsk:
         bulk_get = platform.files.bulk_get
         platform.files.bulk_get = lambda group: both.wait() >= 0 and bulk_get(group)
 
-        assert len(ask(platform, [Item(file_id) for file_id in ids], [], threads=2).refused) == 200
+        assert len(ask(platform, [ExportItem(file_id) for file_id in ids], [], threads=2).refused) == 200
 
     def test_nothing_is_asked_about_nothing(self):
         platform = Platform()
@@ -468,7 +468,7 @@ class TestAsk:
     def test_a_volume_that_this_user_does_not_see_is_a_fact(self, kind, status, code):
         platform = Platform([a_file()], [], [Project(PROJECT)], {OUT: refusal(kind, status, code)})
 
-        found = ask(platform, [Item(A)], [OUT])
+        found = ask(platform, [ExportItem(A)], [OUT])
 
         assert found.refused_volumes[OUT].code == code
         assert found.volumes == {}
@@ -486,12 +486,12 @@ class TestAsk:
     def test_a_project_that_this_user_does_not_see_tells_no_location(self, kind, status, code):
         platform = Platform([a_file()], [a_volume()], [], {PROJECT: refusal(kind, status, code)})
 
-        assert ask(platform, [Item(A)], [OUT]).locations == {PROJECT: None}
+        assert ask(platform, [ExportItem(A)], [OUT]).locations == {PROJECT: None}
 
     def test_a_project_id_that_no_path_can_hold_tells_no_location(self):
         platform = Platform([a_file(project="radium")], answers={"radium": CgcUsageError("must read 'owner/name'")})
 
-        assert ask(platform, [Item(A)], []).locations == {"radium": None}
+        assert ask(platform, [ExportItem(A)], []).locations == {"radium": None}
 
     @pytest.mark.parametrize("thing", [OUT, PROJECT])
     @pytest.mark.parametrize(
@@ -508,7 +508,7 @@ class TestAsk:
         platform = Platform([a_file()], [a_volume()], [Project(PROJECT)], {thing: error})
 
         with pytest.raises(kind) as raised:
-            ask(platform, [Item(A)], [OUT])
+            ask(platform, [ExportItem(A)], [OUT])
 
         assert raised.value is error
 
@@ -520,7 +520,7 @@ class TestAsk:
         platform.files.bulk_get = lambda group: (group[0] == ids[0] or given_up.wait(10)) and bulk_get(group)
 
         with pytest.raises(CgcUnauthorized):
-            ask(platform, [Item(file_id) for file_id in ids], [], threads=2)
+            ask(platform, [ExportItem(file_id) for file_id in ids], [], threads=2)
 
         assert len(platform.bulk) == 1
         given_up.set()
@@ -528,7 +528,7 @@ class TestAsk:
     def test_a_refused_file_is_kept_with_its_reason_and_not_asked_again(self):
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNKNOWN})
 
-        found = ask(platform, [Item(A), Item(B)], [])
+        found = ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert found.refused == {B: UNKNOWN}
         assert len(platform.bulk) == 1
@@ -538,7 +538,7 @@ class TestAsk:
     def test_a_file_that_is_not_told_at_first_is_asked_for_again_alone(self, first, then):
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: [first, then]})
 
-        found = ask(platform, [Item(A), Item(B)], [])
+        found = ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert platform.bulk == [[A, B], [B]]
         assert found.files.get(B, found.refused.get(B)) == then
@@ -548,14 +548,14 @@ class TestAsk:
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNDECIDED})
 
         with pytest.raises(CgcUnreadableError, match=f"of 1 file whether.*{B}.*try again later"):
-            ask(platform, [Item(A), Item(B)], [])
+            ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert len(platform.bulk) == 4
 
     def test_beside_a_file_that_is_certainly_unknown_the_undecided_are_facts_to_report(self):
         platform = Platform(answers={A: UNKNOWN, B: UNDECIDED})
 
-        assert ask(platform, [Item(A), Item(B)], []).refused == {A: UNKNOWN, B: UNDECIDED}
+        assert ask(platform, [ExportItem(A), ExportItem(B)], []).refused == {A: UNKNOWN, B: UNDECIDED}
 
 
 class TestReport:

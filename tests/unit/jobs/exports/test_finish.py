@@ -17,7 +17,7 @@ from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.exports.finish import settle
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, failed_item
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
@@ -76,7 +76,7 @@ def test_the_account_lists_the_failures_that_the_wait_has_listed() -> None:
     ]
     tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
     tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
-    listed = tracker.summary()["failed_items"]
+    listed = tracker.summary().failed_items
 
     told = settled(jobs, listed=listed)
 
@@ -115,7 +115,7 @@ def test_the_causes_follow_what_the_account_takes_back(known: bool) -> None:
     )
     tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
     tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
-    summary = tracker.summary()
+    summary = tracker.summary().to_json()
     if not known:
         del summary["causes"]
     client: Any = SimpleNamespace(exports=exports)

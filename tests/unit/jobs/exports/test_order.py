@@ -10,9 +10,9 @@ import pytest
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
-from airflow_provider_cgc.jobs.exports.order import Order
+from airflow_provider_cgc.jobs.exports.order import ExportOrder
 from airflow_provider_cgc.jobs.exports.problems import Unfit
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 
@@ -22,9 +22,9 @@ REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
 UNDECIDED = Problem(None, None, "not told apart from unknown ids yet", made_here=True, undecided=True)
 
 
-def an_order(too_many: Callable[[int], bool] = bool, **more: Any) -> Order:
+def an_order(too_many: Callable[[int], bool] = bool, **more: Any) -> ExportOrder:
     template = LocationTemplate("{id}")
-    return Order(items=(), volume="a/out", template=template, copy_only=True, too_many=too_many, **more)
+    return ExportOrder(items=(), volume="a/out", template=template, copy_only=True, too_many=too_many, **more)
 
 
 def at_most(number: int) -> Callable[[int], bool]:
@@ -33,7 +33,8 @@ def at_most(number: int) -> Callable[[int], bool]:
 
 def unfit(*problems: Problem) -> list[Unfit]:
     return [
-        Unfit(Item(f"{number:024x}"), problem, f"item {number}: {problem}") for number, problem in enumerate(problems)
+        Unfit(ExportItem(f"{number:024x}"), problem, f"item {number}: {problem}")
+        for number, problem in enumerate(problems)
     ]
 
 
@@ -81,7 +82,7 @@ def test_ten_thousand_problems_make_a_short_text() -> None:
 
 
 def test_a_refusal_tells_how_many_may_fail() -> None:
-    order = replace(an_order(at_most(2), tolerance="max_failures=2 tolerates 2"), items=[Item("f")] * 7)
+    order = replace(an_order(at_most(2), tolerance="max_failures=2 tolerates 2"), items=[ExportItem("f")] * 7)
 
     with pytest.raises(BadItems) as caught:
         order.check(unfit(GONE, ALIAS, GONE))

@@ -11,7 +11,7 @@ from airflow_provider_cgc.client import CgcUnreadableError
 from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.submitting.search import under_way
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import export, key
+from tests.fakes.job_lists import export, key
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.jobs.exports.item import ExportKey
 from airflow_provider_cgc.jobs.submitting.ledger import (
     HEADER,
     Fate,
@@ -23,10 +24,9 @@ from airflow_provider_cgc.jobs.submitting.ledger import (
     recorded_ids,
     recorded_owner,
 )
-from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
-from tests.unit.jobs.stormy_volume import Store
+from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
+from tests.fakes.store import Store
 
 BEGAN = at(START)
 LATER = at(START + 1000)
@@ -254,9 +254,9 @@ class TestDeath:
 
     def test_between_chunk_and_header_does_not_spoil_the_next_chunk(self, store):
         ledger = first(store)
-        header = dict(store.values)
+        header = dict(store)
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
-        store.values.update(header)
+        store.update(header)
 
         opened(store).intend(KEYS[2:3], at=LATER)
 
@@ -308,7 +308,7 @@ class TestOtherItems:
         [
             KEYS[:5],
             [*KEYS, key(7)],
-            [*KEYS[:5], Key(KEYS[5].file, KEYS[5].volume, "elsewhere")],
+            [*KEYS[:5], ExportKey(KEYS[5].file, KEYS[5].volume, "elsewhere")],
             [*KEYS[:5], KEYS[5]._replace(volume="another/volume")],
             [*KEYS[:5], KEYS[5]._replace(file="another")],
         ],
@@ -378,14 +378,14 @@ class TestForeignContent:
     )
     def test_a_header_that_is_not_ours_leaves_all_uncertain(self, store, change):
         self.sent(store)
-        store.values[HEADER].update(change)
+        store[HEADER].update(change)
 
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
     @pytest.mark.parametrize("header", ["", "nonsense", 7, [], {}, [{"version": 1}]], ids=str)
     def test_neither_does_a_header_of_another_shape(self, store, header):
         self.sent(store)
-        store.values[HEADER] = header
+        store[HEADER] = header
 
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
@@ -408,13 +408,13 @@ class TestForeignContent:
     )
     def test_a_broken_chunk_makes_everything_uncertain_that_later_ones_do_not_tell(self, store, change):
         self.sent(store)
-        store.values[f"{HEADER}_1"].update(change)
+        store[f"{HEADER}_1"].update(change)
 
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
     def test_a_lost_chunk_may_have_been_anything_but_what_came_after_it_is_known(self, store):
         self.sent(store)
-        del store.values[f"{HEADER}_0"]
+        del store[f"{HEADER}_0"]
 
         assert [past.job_id for past in pasts(opened(store))] == [None, "b2", "c", None, None, None]
         assert pasts(opened(store))[0] == UNCERTAIN
@@ -431,14 +431,14 @@ class TestForeignContent:
         ids=str,
     )
     def test_a_header_that_cannot_be_read_may_have_sent_anything_and_tells_no_ids(self, store, header):
-        store.values[HEADER] = header
+        store[HEADER] = header
 
         assert has_sent(store)
         assert recorded_ids(store) is None
 
     def test_the_owner_of_another_release_s_record_is_noticed(self, store):
         self.sent(store)
-        store.values[HEADER]["version"] = 1
+        store[HEADER]["version"] = 1
 
         assert recorded_owner(store) == "me"
         with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
@@ -447,7 +447,7 @@ class TestForeignContent:
     def test_a_cleared_success_of_another_release_starts_anew(self, store):
         self.sent(store)
         close(store)
-        store.values[HEADER]["version"] = 1
+        store[HEADER]["version"] = 1
 
         assert not has_sent(store)
         assert is_closed(store, max_tries=1)
@@ -472,16 +472,18 @@ class TestForeignContent:
     def test_no_nonsense_is_believed_and_none_is_an_error(self, nonsense, chunks):
         store = Store()
         self.sent(store)
-        store.values = {**({HEADER: store.values[HEADER]} if chunks else {}), **nonsense}
+        header = {HEADER: store[HEADER]} if chunks else {}
+        store.clear()
+        store.update(header | nonsense)
         if chunks and HEADER not in nonsense:
-            store.values[HEADER]["chunks"] = chunks
+            store[HEADER]["chunks"] = chunks
 
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
 
 class TestSize:
     def test_ten_thousand_items_with_the_longest_keys_fit(self, store):
-        keys = [Key(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
+        keys = [ExportKey(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
         assert {len(item.location.encode()) for item in keys} == {1024}
         ledger = first(store, keys)
         store.sets.clear()
@@ -491,7 +493,7 @@ class TestSize:
             ids = [f"{number:032x}" for number in range(len(chunk))]
             ledger.answered(ledger.intend(chunk, at=BEGAN), started(*ids))
 
-        sizes = {name: len(json.dumps(value)) for name, value in store.values.items()}
+        sizes = {name: len(json.dumps(value)) for name, value in store.items()}
         assert sizes.pop(HEADER) < 400
         assert max(sizes.values()) < 6_000
         assert (len(sizes), len(store.sets)) == (100, 300)

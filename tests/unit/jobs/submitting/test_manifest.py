@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from airflow_provider_cgc.jobs.exports.item import Item, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 
 A = "65a1b2c3d4e5f60718293a4b"
 B = "65a1b2c3d4e5f60718293a4c"
 SSE = {"sse_algorithm": "AES256"}
-BOTH = [Item(A, "run/a.bam", "mcurie/out", SSE), Item(B)]
+BOTH = [ExportItem(A, "run/a.bam", "mcurie/out", SSE), ExportItem(B)]
 
 CSV = f'file,location,volume,properties\n{A},run/a.bam,mcurie/out,"{{""sse_algorithm"": ""AES256""}}"\n{B},,,\n'
 TSV = f'file\tlocation\tvolume\tproperties\n{A}\trun/a.bam\tmcurie/out\t{{"sse_algorithm": "AES256"}}\n{B}\t\t\t\n'
@@ -129,7 +130,7 @@ class TestTables:
         ],
     )
     def test_only_the_columns_that_an_item_knows_count(self, text):
-        assert read(text) == [Item(A), Item(B)]
+        assert read(text) == [ExportItem(A), ExportItem(B)]
 
     def test_a_manifest_of_the_gdc_is_read_whole(self):
         rows = [
@@ -201,7 +202,7 @@ class TestTables:
 
     def test_a_row_may_begin_with_a_hash_where_another_column_is_first(self):
         """Were it a comment, a file would be lost."""
-        assert read(f"name,file\n#1.bam,{A}\n") == [Item(A)]
+        assert read(f"name,file\n#1.bam,{A}\n") == [ExportItem(A)]
 
 
 class TestJsonLines:
@@ -211,7 +212,10 @@ class TestJsonLines:
         assert read(json.dumps(said), "list.jsonl") == parse_items([said], where="")
 
     def test_the_id_is_the_file_s_where_there_is_no_file(self):
-        assert read(f'{{"id": "{A}"}}\n{{"id": "job1", "file": "{B}"}}\n', "list.jsonl") == [Item(A), Item(B)]
+        assert read(f'{{"id": "{A}"}}\n{{"id": "job1", "file": "{B}"}}\n', "list.jsonl") == [
+            ExportItem(A),
+            ExportItem(B),
+        ]
 
     def test_no_line_is_no_item(self):
         assert read("", "list.jsonl") == []
@@ -262,7 +266,7 @@ class TestOutcomes:
 
     def test_it_comes_back_as_outcomes_and_as_items(self):
         assert outcomes(LINE).outcomes == [OUTCOME]
-        assert read(LINE, "manifest.jsonl") == [Item(A, "run/a.bam", "mcurie/out", SSE, size=7)]
+        assert read(LINE, "manifest.jsonl") == [ExportItem(A, "run/a.bam", "mcurie/out", SSE, size=7)]
 
     @pytest.mark.parametrize("offset", [0, 2, -5])
     def test_times_are_written_by_the_platform_s_clock(self, offset):

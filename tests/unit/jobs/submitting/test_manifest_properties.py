@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cgc.jobs.exports.item import Item, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.exports.locations import check_key
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 
 ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,30}", fullmatch=True).filter(
     lambda text: text not in ("None", "null", "none")
@@ -49,7 +50,7 @@ some_outcomes = st.builds(
 cells = (st.text(max_size=20) | st.text(alphabet=st.sampled_from("a,\"\t #'{}"), min_size=1)).filter(
     lambda text: text == text.strip() and check_key(text) is None
 )
-rows = st.builds(Item, ids, location=st.none() | cells, volume=st.none() | cells, properties=st.none() | plain)
+rows = st.builds(ExportItem, ids, location=st.none() | cells, volume=st.none() | cells, properties=st.none() | plain)
 
 
 @given(outcomes=st.lists(some_outcomes, max_size=5))

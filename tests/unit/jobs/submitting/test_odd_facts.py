@@ -12,8 +12,8 @@ import pytest
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.submitting.outcomes import settled
+from airflow_provider_cgc.jobs.submitting.manifest import read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, settled
 from airflow_provider_cgc.jobs.text import clock_time, duration, human_bytes
 from airflow_provider_cgc.jobs.waiting.progress import progress
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
@@ -59,7 +59,7 @@ def test_an_odd_answer_is_shown_and_told(moment: Any, size: Any) -> None:
         tracker.take(records, now)
         json.dumps(view.snapshot(tracker, now), allow_nan=False)
         progress(tracker)
-    summary = tracker.summary()
+    summary = tracker.summary().to_json()
 
     json.dumps([summary, view.final(summary, now, outcome=Outcome.COMPLETED)], allow_nan=False)
     assert closing_line(summary).startswith("1 of 1 export")

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import MOST_NAME_BYTES, known_place
+from airflow_provider_cgc.jobs.submitting.outcomes import MOST_NAME_BYTES, ItemOutcome, ItemState, known_place
 
 FILES = {name: File(name, size=7, project=project) for name, project in (("a", "o/p"), ("b", "o/p"), ("c", "o/q"))}
 

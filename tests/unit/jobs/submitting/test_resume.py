@@ -10,11 +10,11 @@ from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import File, JobState
 from airflow_provider_cgc.jobs.submitting.joblist import Blind
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
-from airflow_provider_cgc.jobs.submitting.resume import Action, decide, plan
+from airflow_provider_cgc.jobs.submitting.resume import Action, decide, decide_all
 from airflow_provider_cgc.jobs.submitting.search import SETTLING, Finding
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import FOR_GOOD, PASSING, TAKEN, VOLUME, ListOfJobs, at, export, key, older
-from tests.unit.jobs.stormy_volume import Store
+from tests.fakes.job_lists import FOR_GOOD, PASSING, TAKEN, VOLUME, ListOfJobs, at, export, key, older
+from tests.fakes.store import Store
 
 KEY = key(0)
 NEVER, UNCERTAIN, NAMED = Past(Fate.NEVER_SENT), Past(Fate.UNCERTAIN), Past(Fate.STARTED, "named")
@@ -187,7 +187,7 @@ class Desk:
         self.now += seconds
 
     def actions(self, files=None):
-        decisions = plan(
+        decisions = decide_all(
             self.keys,
             self.ledger,
             bulk_get=self.bulk_get,

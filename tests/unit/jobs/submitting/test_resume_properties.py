@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger, close
-from airflow_provider_cgc.jobs.submitting.resume import Action, plan
+from airflow_provider_cgc.jobs.submitting.resume import Action, decide_all
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import key
-from tests.unit.jobs.stormy_volume import Store, StormyVolume
+from tests.fakes.job_lists import key
+from tests.fakes.store import Store
+from tests.fakes.stormy_volume import StormyVolume
 
 KEYS = [key(number) for number in range(9)]
 CHUNK = 4
@@ -70,7 +71,7 @@ class Run:
 
     def plan(self, ledger, keys):
         volume = self.volume
-        return plan(
+        return decide_all(
             keys, ledger, bulk_get=volume.get, pages=volume.pages, files={}, clock=volume.clock, sleep=volume.sleep
         )
 

@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.submitting.joblist import MOST_PAGES, Blind, Order, order_of
 from airflow_provider_cgc.jobs.submitting.search import SETTLING, SKEW, Look, Search, best_first, find
 from dev.virtual_time import START
-from tests.unit.jobs.job_lists import FOR_GOOD, ListOfJobs, at, export, key, older
+from tests.fakes.job_lists import FOR_GOOD, ListOfJobs, at, export, key, older
 
 SINCE = at(START)
 MANY = 20_000

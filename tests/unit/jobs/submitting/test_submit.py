@@ -22,10 +22,9 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
 )
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger
-from airflow_provider_cgc.jobs.submitting.search import Key
-from airflow_provider_cgc.jobs.submitting.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, Sent
+from airflow_provider_cgc.jobs.submitting.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, SubmitResult
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
@@ -84,12 +83,12 @@ class Volume:
         return SimpleNamespace(id=job_id, done=job_id in self.ended, failed=error is not None, error=error)
 
 
-def some(count: int) -> dict[Key, Item]:
+def some(count: int) -> dict[ExportKey, ExportItem]:
     names = [f"f{number:05d}" for number in range(count)]
-    return {Key(name, "a/out", f"x/{name}"): Item(name, f"x/{name}", "a/out") for name in names}
+    return {ExportKey(name, "a/out", f"x/{name}"): ExportItem(name, f"x/{name}", "a/out") for name in names}
 
 
-def sender(volume: Volume, items: dict[Key, Item], **more: Any) -> tuple[Sender, Ledger]:
+def sender(volume: Volume, items: dict[ExportKey, ExportItem], **more: Any) -> tuple[Sender, Ledger]:
     ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
     more = {"too_many": lambda failed: False, **more}
     return Sender(volume.create, volume.bulk_get, ledger, at=BEGAN, **more), ledger
@@ -98,7 +97,7 @@ def sender(volume: Volume, items: dict[Key, Item], **more: Any) -> tuple[Sender,
 def sent(count: int, *answers: Any, **more: Any) -> tuple[Any, Volume, Ledger]:
     volume, items = Volume(*answers), some(count)
     one, ledger = sender(volume, items, **more)
-    result = Sent()
+    result = SubmitResult()
     one.send(items, result)
     return result, volume, ledger
 
@@ -116,7 +115,7 @@ def test_the_first_chunk_goes_alone_and_then_several_are_under_way():
     volume.gate = threading.Barrier(IN_FLIGHT)
     one, _ = sender(volume, items)
 
-    one.send(items, Sent())
+    one.send(items, SubmitResult())
 
     assert volume.calls[0] == [key.file for key in list(items)[:BULK_LIMIT]]
     assert volume.most_at_once == IN_FLIGHT
@@ -195,7 +194,7 @@ def watched(count: int, error: Problem | None, **more: Any) -> tuple[Any, Volume
     volume.ended = {f"job-f{number:05d}": error for number in range(count)}
     more = {"too_many": lambda failed: failed > max(count, 2), **more}
     one, _ = sender(volume, items, clock=clock, **more)
-    result = Sent()
+    result = SubmitResult()
     one.send(items, result)
     return result, volume
 
@@ -230,9 +229,9 @@ def test_an_object_in_the_way_uses_up_what_may_fail_unless_it_is_skipped(
 
 def test_what_was_known_before_does_not_hide_that_all_is_refused_for_one_reason() -> None:
     volume, items = Volume(NO_RIGHT), some(300)
-    known = Key("gone", "a/out", "x/gone")
-    one, _ = sender(volume, {**items, known: Item("gone", "x/gone", "a/out")})
-    result = Sent(refused={known: REFUSED})
+    known = ExportKey("gone", "a/out", "x/gone")
+    one, _ = sender(volume, {**items, known: ExportItem("gone", "x/gone", "a/out")})
+    result = SubmitResult(refused={known: REFUSED})
     one.send(items, result)
 
     assert result.stopped is not None
@@ -248,7 +247,7 @@ def test_two_items_cannot_have_one_job() -> None:
     def create(given: Any) -> Any:
         return [BulkRecord("a"), BulkRecord("b"), BulkRecord("a")]
 
-    result = Sent()
+    result = SubmitResult()
     Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool).send(items, result)
 
     assert list(result.started.values()) == ["a", "b"]
@@ -260,7 +259,7 @@ class TimeoutOfTheTask(BaseException):
 
 
 def test_broken_off_nothing_more_leaves_and_what_has_left_is_told():
-    result, volume, items = Sent(), Volume(), some(500)
+    result, volume, items = SubmitResult(), Volume(), some(500)
     stopped = threading.Event()
 
     class Interrupted(Ledger):
@@ -304,7 +303,10 @@ def test_a_job_that_was_seen_to_end_is_counted_once():
 def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():
     bodies: list[Any] = []
     volume = Volume()
-    items = {Key("f", "a/out", "x"): Item("f", "x", "a/out"), Key("g", "a/out", "y"): Item("g", "y", "a/out", {"a": 1})}
+    items = {
+        ExportKey("f", "a/out", "x"): ExportItem("f", "x", "a/out"),
+        ExportKey("g", "a/out", "y"): ExportItem("g", "y", "a/out", {"a": 1}),
+    }
     ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
 
     def create(given: Any) -> Any:
@@ -312,7 +314,7 @@ def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():
         return volume.create(given)
 
     one = Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool, overwrite=True, properties={"b": 2})
-    one.send(items, Sent())
+    one.send(items, SubmitResult())
 
     assert [body["properties"] for body in bodies] == [{"b": 2}, {"a": 1}]
     assert {body["overwrite"] for body in bodies} == {True}

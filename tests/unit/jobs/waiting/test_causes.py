@@ -24,7 +24,7 @@ from airflow_provider_cgc.jobs.waiting.causes import (
 )
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import job, some_ids
+from tests.fakes.platform import job, some_ids
 
 CODES = st.sampled_from([None, 9107, 9100, 9206])
 MESSAGES = st.sampled_from(
@@ -180,7 +180,7 @@ class TestWait:
             if number in restarts:
                 tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
 
-        assert total(tracker.summary()["causes"]) == tracker.failed + tracker.missing == len(ends)
+        assert total(tracker.summary().causes) == tracker.failed + tracker.missing == len(ends)
 
     def test_all_failures_are_counted_not_the_listed_ones(self):
         ids = some_ids(3000)
@@ -190,7 +190,7 @@ class TestWait:
         tracker.take([failed(one, 9100, "Down.", IMPORT) for one in ids[1000:]], START)
         tracker.add_failed({"file": "f"}, Problem(None, None, "Too large."))
 
-        assert [(one["code"], one["count"]) for one in tracker.summary()["causes"]] == [
+        assert [(one["code"], one["count"]) for one in tracker.summary().causes] == [
             (9100, 2000),
             (9107, 1000),
             (None, 1),

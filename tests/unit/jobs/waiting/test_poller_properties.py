@@ -15,7 +15,7 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.poller import GATHER, Poller, shared_poller
 from dev.virtual_time import VirtualTime
-from tests.unit.jobs.fake_platform import FakePlatform, some_ids
+from tests.fakes.platform import FakePlatform, some_ids
 
 SLACK = 1.0
 """Seconds by which a look may be late."""

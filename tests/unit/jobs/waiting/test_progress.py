@@ -14,7 +14,7 @@ from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, as_se
 from airflow_provider_cgc.jobs.waiting.summary import closing_line, describe_item, failure_table, shared_out
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
+from tests.fakes.platform import UNKNOWN, job, some_ids
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -38,7 +38,7 @@ def end(tracker, count, state=JobState.COMPLETED, **fields):
 
 
 def failed_summary(*items, **counts):
-    summary = JobTracker.of(EXPORT, some_ids(counts.pop("total", 300))).summary()
+    summary = JobTracker.of(EXPORT, some_ids(counts.pop("total", 300))).summary().to_json()
     return summary | {"failed": len(items), "failed_items": list(items)} | counts
 
 
@@ -174,7 +174,7 @@ class TestProgress:
         words = "3 failed (of which 2 were not sent)"
 
         assert words in progress(tracker)
-        assert f"{words} and tolerated" in closing_line(tracker.summary(), unsent=2)
+        assert f"{words} and tolerated" in closing_line(tracker.summary().to_json(), unsent=2)
 
     @pytest.mark.parametrize(
         ("counts", "words"),
@@ -204,13 +204,13 @@ class TestProgress:
         assert closing_line(failed_summary() | {"completed": 300} | facts) == line
 
     def test_a_night_without_anything_new_is_told_as_one(self):
-        summary = JobTracker.of(EXPORT, []).summary()
+        summary = JobTracker.of(EXPORT, []).summary().to_json()
 
         assert closing_line(summary) == "There were no exports: nothing had to be done."
 
     @pytest.mark.parametrize(("total", "words"), [(1, "1 of 1 import completed."), (2, "2 of 2 imports completed.")])
     def test_a_good_end_of_imports_says_imports(self, total, words):
-        summary = JobTracker.of(IMPORT, some_ids(total)).summary()
+        summary = JobTracker.of(IMPORT, some_ids(total)).summary().to_json()
 
         assert closing_line(summary | {"completed": total}) == words
 

@@ -12,7 +12,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
+from tests.fakes.platform import UNKNOWN, job, some_ids
 
 NOW = START
 INTERVAL = 60.0
@@ -170,7 +170,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        assert tracker.summary()["failed_items"] == [
+        assert tracker.summary().failed_items == [
             {
                 "id": "b",
                 kind.subject: None,
@@ -188,7 +188,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        assert set(tracker.summary()["failed_items"][0]) == {"id", "code", "message"}
+        assert set(tracker.summary().failed_items[0]) == {"id", "code", "message"}
 
     @pytest.mark.parametrize(
         ("problem", "told"),
@@ -204,7 +204,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        item = tracker.summary()["failed_items"][0]
+        item = tracker.summary().failed_items[0]
         assert (item["code"], item["message"]) == told
 
     def test_ten_thousand_unknown_ids_keep_the_state_small(self):

@@ -12,7 +12,7 @@ from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import UNKNOWN, job
+from tests.fakes.platform import UNKNOWN, job
 
 IDS = ["a", "b", "c", "d", "e"]
 INTERVAL = 60.0
@@ -75,7 +75,7 @@ def test_every_id_is_in_exactly_one_place_at_any_moment(looks):
         tracker.close_missing(now, interval=INTERVAL)
 
         assert len(tracker.open) + tracker.completed + tracker.failed + tracker.missing == len(IDS)
-        assert len(tracker.summary()["failed_items"]) == tracker.failed + tracker.missing
+        assert len(tracker.summary().failed_items) == tracker.failed + tracker.missing
         assert set(tracker.unknown) <= set(tracker.open)
 
 

@@ -10,21 +10,11 @@ import requests
 from dev.airflow_api import AirflowApi, AirflowApiError
 from dev.demo import wanted_port
 from dev.demo_patience import DemoTooSlowError, Patience
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from tests.fakes.clock import Clock
 
 
 def test_what_moves_is_given_all_the_time():
-    clock = Clock()
+    clock = Clock(0)
     patience = Patience(600, now=clock)
 
     for step in range(100):
@@ -33,7 +23,7 @@ def test_what_moves_is_given_all_the_time():
 
 
 def test_what_stands_still_for_long_ends_the_demo():
-    clock = Clock()
+    clock = Clock(0)
     patience = Patience(600, now=clock)
     patience.see("a Dag", "1 deferred")
     clock.now += 600
@@ -46,7 +36,7 @@ def test_what_stands_still_for_long_ends_the_demo():
 
 def test_one_slow_answer_is_asked_for_again(monkeypatch):
     """A machine that is busy may take all of the patience for one answer."""
-    clock = Clock()
+    clock = Clock(0)
     monkeypatch.setattr("dev.airflow_api.time", type("T", (), {"monotonic": clock, "sleep": clock.sleep}))
     api = AirflowApi("http://localhost:1", patience=180)
     slow = [600.0, 60.0]
@@ -65,7 +55,7 @@ def test_one_slow_answer_is_asked_for_again(monkeypatch):
 
 
 def test_an_api_that_stays_away_is_told_in_the_end(monkeypatch):
-    clock = Clock()
+    clock = Clock(0)
     monkeypatch.setattr("dev.airflow_api.time", type("T", (), {"monotonic": clock, "sleep": clock.sleep}))
     api = AirflowApi("http://localhost:1", patience=180)
 

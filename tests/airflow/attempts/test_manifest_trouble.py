@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused
-from tests.airflow.attempts import Attempts, in_this_process  # noqa: F401  # a fixture
+from tests.airflow.attempts.attempts import Attempts
 
 every_memory = pytest.mark.parametrize("store", [True, False], ids=["remembered", "forgotten"])
 
@@ -46,17 +46,6 @@ UNWRITABLE: dict[str, Callable[[Path], Any]] = {
     "relative": lambda tmp_path: "m.jsonl",
     "no_store": lambda tmp_path: "nostore://b/m.jsonl",
 }
-
-
-pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[CgcEmulator]:
-    """A CGC whose hours are seconds, with the connection that tasks use."""
-    with CgcEmulator(speed=600) as emulator:
-        monkeypatch.setenv("AIRFLOW_CONN_CGC_DEFAULT", emulator.airflow_conn)
-        yield emulator
 
 
 def run(task: Attempts, **changed: Any) -> str:

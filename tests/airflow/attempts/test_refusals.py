@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,9 @@ import pytest
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
+from tests.airflow.attempts.attempts import Attempts, manifest_lines
 
-pytestmark = pytest.mark.usefixtures("in_this_process")
 with_and_without_a_store = pytest.mark.parametrize("store", [True, False], ids=["store", "no store"])
-
-
-@pytest.fixture
-def emulator(connect: Callable[..., str]) -> Iterator[CgcEmulator]:
-    """A CGC where requests are not limited, and days are minutes."""
-    with CgcEmulator(speed=600, rate_limit=10**6, slots=1000) as emulator:
-        connect(emulator)
-        yield emulator
-
-
-@pytest.fixture
-def manifest(tmp_path: Path) -> str:
-    return f"file://{tmp_path}/exports.jsonl"
 
 
 def remove(emulator: CgcEmulator, *files: str) -> None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +19,9 @@ from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
+from tests.fakes.task_instance import TaskInstance
 from tests.late import late
-from tests.unit.operators.mistakes import FILE, JOB, MISTAKES, USUAL
+from tests.unit.mistakes import FILE, JOB, MISTAKES, USUAL
 
 KINDS: dict[str, Any] = {
     "export": CgcBulkExportOperator,
@@ -29,11 +29,7 @@ KINDS: dict[str, Any] = {
     "wait": CgcBulkExportSensor,
     "imports": CgcBulkImportSensor,
 }
-CONTEXT: Any = {
-    "ti": SimpleNamespace(
-        dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0, xcom_push=lambda **what: None
-    )
-}
+CONTEXT: Any = {"ti": TaskInstance()}
 
 
 def dag(**arguments: Any) -> Any:
@@ -82,7 +78,7 @@ def run(kind: str, arguments: dict[str, Any]) -> None:
     elif kind == "list":
         task.execute({})
     else:
-        task._opening(CONTEXT)
+        task._source.open(CONTEXT)
         task._connection()
 
 
@@ -235,7 +231,7 @@ def test_a_mapped_operator_is_read_when_it_runs() -> None:
 
     made_to_run = mapped.operator_class(task_id="wait", export_ids=[], _airflow_from_mapped=True)
     with pytest.raises(CgcBadInput, match="export_ids of task 'wait' is empty"):
-        made_to_run._opening(CONTEXT)
+        made_to_run._source.open(CONTEXT)
     with pytest.raises(CgcInputRefused, match="either items or a manifest, not both"):
         CgcBulkExportOperator(**USUAL["export"], task_id="t", manifest="s3://b/m.csv", _airflow_from_mapped=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,13 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.http import transport
 from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.attempts import Attempts, in_this_process  # noqa: F401  # a fixture
-
-pytestmark = pytest.mark.usefixtures("in_this_process")
+from tests.airflow.attempts.attempts import Attempts
 
 
-@pytest.fixture
-def emulator(connect: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Iterator[CgcEmulator]:
-    """A CGC whose days are minutes; an address that never answered is called wrong at once."""
+@pytest.fixture(autouse=True)
+def no_first_contact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call an address that never answered wrong at once."""
     monkeypatch.setattr(transport, "FIRST_CONTACT", 0.0)
-    with CgcEmulator(speed=600, rate_limit=10**6, slots=1000) as emulator:
-        connect(emulator)
-        yield emulator
 
 
 @pytest.fixture

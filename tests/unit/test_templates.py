@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_cgc import operators, sensors
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.templates import TextTemplates
-from tests.unit.operators.mistakes import FILE, USUAL
+from tests.unit.mistakes import FILE, USUAL
 
 DANGEROUS = [
     *("2026", "007", "1_000", "2026_11", "20261130", "5900000000000000000e0012", "1e400", "-5", "0x1F", "1j", "3.10"),

@@ -12,11 +12,7 @@ import pytest
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-from tests.airflow.attempts import Attempts, in_this_process
-
-__all__ = ["in_this_process"]
-
-pytestmark = pytest.mark.usefixtures("in_this_process")
+from tests.airflow.attempts.attempts import Attempts
 
 
 @pytest.fixture
@@ -141,12 +137,12 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
     start = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=address, wait=False)
     assert start.run() == "success"
     again = Attempts(emulator, manifest=address, failed_only=True, allow_empty=True)
-    assert again.run() == "CgcExportsUnsettled"
+    assert again.run() == "CgcJobsNotYetKnown"
     ids = advised(again, r"Let CgcBulkExportSensor\(export_ids='(\S+)'\) wait for them first")
 
     assert ids == address
     emulator.clock.advance(24 * 3600)
-    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._opening({})  # type: ignore[typeddict-item]
+    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._source.open({})  # type: ignore[typeddict-item]
     assert len(waits_for.open) == 2
     assert again.run() == "success"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,7 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports import problems
 from airflow_provider_cgc.jobs.submitting import joblist
-from tests.airflow.attempts import Attempts, in_this_process, manifest_lines  # noqa: F401  # a fixture
-
-pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-@pytest.fixture
-def emulator(connect: Callable[..., str]) -> Iterator[CgcEmulator]:
-    """A CGC where requests are not limited, and days are minutes."""
-    with CgcEmulator(speed=600, rate_limit=10**6, slots=1000) as emulator:
-        connect(emulator)
-        yield emulator
+from tests.airflow.attempts.attempts import Attempts, manifest_lines
 
 
 def remove(emulator: CgcEmulator, name: str) -> None:

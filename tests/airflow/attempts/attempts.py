@@ -9,28 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from airflow_provider_cgc import display
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.submitting import search
 from airflow_provider_cgc.operators import exports
-from airflow_provider_cgc.sensors import base
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 from tests.late import late
-
-
-class Store(dict):
-    """Airflow's task state store: JSON under keys."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return json.loads(self[key]) if key in self else default
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        self.pop(key, None)
 
 
 class Attempts:
@@ -48,27 +32,23 @@ class Attempts:
         self.arguments = {"volume": emulator.volume, "copy_only": True, "location": "out/{id}", **arguments}
         self.try_number, self.max_tries = 1, retries
         self.first_poke: datetime | None = None
-        self.xcoms: dict[str, Any] = {}
+        self.xcoms = Store()
         self.began = datetime.fromtimestamp(emulator.clock.now(), UTC)
         self.error: BaseException | None = None
         self.returned: Any = None
 
     def run(self, **changed: Any) -> str:
         """Execute the task once; "success", "retry" for what Airflow tries again, or the name of another error."""
-        self.xcoms = {}
+        self.xcoms = Store()
         arguments = {"poke_interval": 0.2, "timeout": 60, "retries": self.retries, **self.arguments, **changed}
         known = {name: value for name, value in arguments.items() if value is not None}
         operator = late(exports.CgcBulkExportOperator, task_id="export", **known)
-        ti = SimpleNamespace(
-            dag_id="dag",
-            task_id="export",
-            run_id="run",
-            map_index=-1,
+        ti = TaskInstance(
+            "export",
             try_number=self.try_number,
             max_tries=self.max_tries,
-            xcom_push=self._push,
-            xcom_pull=lambda *, key, **where: self.xcoms.get(key),
-            get_first_reschedule_date=lambda context: self.first_poke,
+            xcoms=self.xcoms,
+            first_poke=lambda: self.first_poke,
         )
         run = SimpleNamespace(run_after=self.began, data_interval_end=self.began, start_date=self.began)
         context: dict[str, Any] = {"ti": ti, "task": operator, "dag_run": run}
@@ -123,24 +103,33 @@ class Attempts:
         with self.emulator.world.open() as world:
             return sorted((job.order.location, str(job.state)) for job in world.exports.values())
 
-    def _push(self, key: str, value: Any) -> None:
-        self.xcoms[key] = value
-
 
 def manifest_lines(uri: str) -> list[dict[str, Any]]:
     """What a manifest says."""
     return [json.loads(line) for line in Path(uri.removeprefix("file://")).read_text().splitlines()]
 
 
-@pytest.fixture
-def in_this_process(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Settle lost answers soon, and write nothing into an Airflow that is not there.
+def remove_object(emulator: CgcEmulator, location: str) -> None:
+    """Delete an object from the bucket behind the volume, as its owner can."""
+    with emulator.world.open() as world:
+        volume = world.volumes[emulator.volume]
+        world.buckets[volume.bucket].pop(volume.key(location))
 
-    Airflow 2.11 asks its database when a task was rescheduled first.
-    """
-    monkeypatch.setattr(search, "SETTLING", 0.3)
-    monkeypatch.setattr(display, "write", lambda *args, **how: None)
-    monkeypatch.setattr(display, "link", lambda *args, **how: {})
-    monkeypatch.setattr(display, "read", lambda *args, **how: None)
-    monkeypatch.setattr(base, "push_links", lambda *args, **how: None)
+
+def size_of(emulator: CgcEmulator, name: str) -> int:
+    with emulator.world.open() as world:
+        return world.files[name].size
+
+
+def refuse(emulator: CgcEmulator, files: list[str]) -> None:
+    """Let files be such as an archived one: no field tells, but they cannot be exported."""
+    for name in files:
+        emulator.fail_files(name, code=9006, at="submit")
+
+
+def forget_all_jobs(emulator: CgcEmulator) -> None:
+    """Let hours go by, after which the platform knows none of its jobs any more."""
+    with emulator.world.open() as world:
+        forgotten = list(world.exports)
+    emulator.forget(forgotten)
+    emulator.clock.advance(2 * 3600)

@@ -1,0 +1,171 @@
+"""What an export leaves behind: its account, its manifest, also when there was nothing to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.jobs.exports import finish
+from tests.airflow.attempts.attempts import Attempts, manifest_lines
+from tests.airflow.conftest import has_task_state_store
+
+CREATE = "/v2/bulk/storage/exports/create"
+
+with_store = pytest.mark.skipif(not has_task_state_store(), reason="Airflow below 3.3 has no task state store")
+
+
+class TestTheAccount:
+    def test_a_job_forgotten_after_its_end_has_completed(
+        self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settle = finish.settle
+
+        def too_late(*args: Any, **how: Any) -> Any:
+            with emulator.world.open() as world:
+                first = list(world.exports)[:1]
+            emulator.forget(first)
+            return settle(*args, **how)
+
+        monkeypatch.setattr(finish, "settle", too_late)
+        task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest)
+
+        assert task.run() == "success"
+        assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
+
+    @with_store
+    def test_all_objects_that_own_jobs_have_put_there_are_taken_back(self, still: CgcEmulator) -> None:
+        """More of them than a summary lists: the answers were lost, and the jobs showed too late in the list."""
+        files = still.add_files([f"many/{number}.bam" for number in range(120)], size=10)
+        task = Attempts(still, items=files)
+        still.option("list_lag", 900)
+        still.fault("drop_after", path=CREATE, count=2)
+
+        assert task.pokes() == "success"
+        assert task.summary == {"total": 120, "completed": 120}
+        assert task.xcoms["cgc_summary"]["bytes"] == 1200
+        assert len(task.jobs) == 240
+
+    def test_a_volume_that_cannot_be_listed_costs_the_verification_and_not_the_account(
+        self, emulator: CgcEmulator, manifest: str
+    ) -> None:
+        emulator.fault("403", path=f"/v2/storage/volumes/{emulator.volume}/list", count=None)
+        task = Attempts(emulator, items=emulator.file_ids[:2], verify=True, manifest_path=manifest)
+
+        assert task.run() == "CgcJobsNotYetKnown"
+        assert "The objects on the volume could not be verified" in str(task.error)
+        assert task.summary == {"total": 2, "completed": 2}
+        assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
+        emulator.clear_faults()
+        assert task.retry() == "success"
+        assert len(task.jobs) == 2
+
+
+class TestAQuietNight:
+    def test_an_empty_manifest_is_left_for_whoever_reads_it(self, emulator: CgcEmulator, manifest: str) -> None:
+        task = Attempts(emulator, items=[], allow_empty=True, manifest_path=manifest)
+        assert task.run() == "success"
+        assert task.xcoms["cgc_summary"]["manifest"] == manifest
+        assert manifest_lines(manifest) == []
+
+        rest = Attempts(emulator, items=None, manifest=manifest, failed_only=True, allow_empty=True)
+        assert rest.run() == "success"
+
+    def test_last_night_s_failures_are_not_taken_for_this_night_s(self, emulator: CgcEmulator, manifest: str) -> None:
+        files = emulator.file_ids[:2]
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        last_night = Attempts(emulator, items=files, manifest_path=manifest, max_failures=1)
+        assert last_night.run() == "success"
+
+        # Another Dag run, as the lines of the manifest tell.
+        tonight = Attempts(emulator, items=[], allow_empty=True, manifest_path=manifest)
+        Path(manifest.removeprefix("file://")).write_text(
+            Path(manifest.removeprefix("file://")).read_text().replace("dag/run/", "dag/last/")
+        )
+        assert tonight.run() == "success"
+        assert manifest_lines(manifest) == []
+
+    @pytest.mark.parametrize("record", [pytest.param("store", marks=with_store), "manifest"])
+    def test_it_is_not_green_while_exports_of_an_earlier_try_run(
+        self, still: CgcEmulator, record: str, manifest: str
+    ) -> None:
+        task = Attempts(
+            still,
+            store=record == "store",
+            items=still.file_ids[:2],
+            allow_empty=True,
+            manifest_path=manifest if record == "manifest" else None,
+        )
+        assert task.run(timeout=1) == "AirflowSensorTimeout"
+
+        assert task.clear(items=[]) == "CgcJobsUncertain"
+        assert task.clear(items=still.file_ids[2:4], location="out/{nonsense}") == "CgcInputRefused"
+        assert task.clear(items=[]) == "CgcJobsUncertain"
+        assert task.clear(items=[], resume=False) == "success"
+
+    @with_store
+    def test_it_is_green_where_nothing_was_started(self, emulator: CgcEmulator) -> None:
+        task = Attempts(emulator, items=[emulator.archived_id], allow_empty=True)
+        assert task.run() == "CgcJobsFailed"
+
+        assert task.clear(items=[]) == "success"
+
+    def test_after_a_success_its_manifest_is_emptied(self, emulator: CgcEmulator, manifest: str) -> None:
+        task = Attempts(emulator, items=emulator.file_ids[:2], allow_empty=True, manifest_path=manifest)
+        assert task.run() == "success"
+
+        assert task.clear(items=[]) == "success"
+        assert manifest_lines(manifest) == []
+
+
+class TestWhatIsHandedOn:
+    def test_a_task_that_does_not_wait_tells_what_it_tolerates(self, emulator: CgcEmulator, manifest: str) -> None:
+        items = [*emulator.file_ids[:2], emulator.archived_id]
+        task = Attempts(emulator, items=items, wait=False, max_failures=1, manifest_path=manifest)
+
+        assert task.run() == "success"
+        assert task.returned == manifest
+        assert task.summary == {"total": 3, "failed": 1}
+
+    def test_the_failures_of_a_manifest_keep_their_properties(self, emulator: CgcEmulator, manifest: str) -> None:
+        files = emulator.file_ids[:2]
+        emulator.fail_files(emulator.file_names[files[1]], code=9206)
+        properties = {"aws_storage_class": "STANDARD_IA"}
+        task = Attempts(emulator, items=files, manifest_path=manifest, max_failures=1, properties=properties)
+        assert task.run() == "success"
+        emulator.clear_faults()
+
+        rest = Attempts(emulator, items=None, manifest=manifest, failed_only=True)
+        assert rest.run() == "success"
+        with emulator.world.open() as world:
+            assert [job.order.properties for job in world.exports.values()] == [properties] * 3
+
+    def test_several_listings_are_joined(self, emulator: CgcEmulator, tmp_path: Path) -> None:
+        for name, file in (("a", 0), ("b", 1)):
+            (tmp_path / f"{name}.jsonl").write_text(f'{{"file": "{emulator.file_ids[file]}"}}\n')
+        places = [f"file://{tmp_path}/a.jsonl", f"file://{tmp_path}/b.jsonl"]
+        task = Attempts(emulator, items=[*places, [emulator.file_ids[2]]])
+
+        assert task.run() == "success"
+        assert task.summary == {"total": 3, "completed": 3}
+
+
+def test_the_manifest_of_another_task_is_refused_before_anything_is_sent(emulator: CgcEmulator, manifest: str) -> None:
+    assert Attempts(emulator, items=emulator.file_ids[:1], manifest_path=manifest).run() == "success"
+    path = Path(manifest.removeprefix("file://"))
+    path.write_text(path.read_text().replace("dag/run/export/", "dag/run/another/"))
+    before = emulator.stats()["total"]
+    task = Attempts(emulator, items=emulator.file_ids[1:2], manifest_path=manifest)
+
+    assert task.run() == "CgcInputRefused"
+    assert "that of another task of this Dag run, another/-1" in str(task.error)
+    assert emulator.stats()["total"] == before
+
+
+def test_a_connection_that_is_not_there_is_an_error_of_the_operator_s_own(emulator: CgcEmulator) -> None:
+    task = Attempts(emulator, items=emulator.file_ids[:1], cgc_conn_id="cgc_nobody")
+
+    assert task.run() == "CgcWaitError"
+    assert "connection 'cgc_nobody': is not defined" in str(task.error)
