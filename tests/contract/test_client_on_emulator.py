@@ -160,7 +160,7 @@ def test_an_object_s_size_is_read_where_it_is_told(
 
 
 def test_a_filter_of_the_platform_leaves_out_folders(cgc: CgcEmulator, client: CgcClient) -> None:
-    """Why a tree is filtered on our side."""
+    """So a tree is filtered on our side."""
     project = cgc.unwritable_project
     cgc.add_files(["top.bam", "a/deep.bam"], project=project, tags=["keep"], metadata={"k": "v"}, task="t1")
 

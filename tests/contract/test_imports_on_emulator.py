@@ -156,7 +156,7 @@ def test_each_job_is_its_own_items_in_each_variant_of_the_documents(
 
 @pytest.mark.parametrize("order", ["request", "reversed", "shuffled"])
 def test_refused_items_are_told_and_the_others_run(cgc: CgcEmulator, client: CgcClient, order: str) -> None:
-    """Where positions cannot be trusted the reasons are told of all the refused, and no running job is lost."""
+    """If positions cannot be trusted, each refused item gets all the reasons, and no running job is lost."""
     cgc.option("record_order", order)
     one, two, three, four, five = cgc.locations[:5]
     wanted = [

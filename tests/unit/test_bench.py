@@ -16,6 +16,7 @@ from bench import __main__ as parent
 from bench import arithmetic, report
 from bench.bars import MOST_REQUESTS, Bar, bars
 from bench.cases import CASES, CONTENDERS, MEAN, Case
+from bench.environment import environment
 from bench.lab import KilledError, Lab, Life, durations
 from bench.meter import Meter, Turns
 from bench.one import measure
@@ -182,7 +183,7 @@ class TestReport:
 
 
 def test_a_measurement_sees_no_airflow_but_its_own(tmp_path):
-    env = parent.environment(tmp_path, base={"AIRFLOW_HOME": "/mine", "AIRFLOW__X__Y": "1", "HOME": "/home/me"})
+    env = environment(tmp_path, base={"AIRFLOW_HOME": "/mine", "AIRFLOW__X__Y": "1", "HOME": "/home/me"})
 
     assert env["AIRFLOW_HOME"] == str(tmp_path)
     assert "AIRFLOW__X__Y" not in env

@@ -93,7 +93,7 @@ def test_the_placeholder_of_the_manual_is_no_token() -> None:
 def test_a_remedy_begins_a_sentence_of_its_own() -> None:
     error = CgcNotFound(Problem(404, None, "HTTP 404 Not Found", made_here=True), status=404, call="GET /user")
 
-    assert "HTTP 404 Not Found. The address itself" in str(error)
+    assert "HTTP 404 Not Found. The server does not know this" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -281,13 +281,6 @@ def test_nothing_in_it_makes_code_or_markup_of_text_or_talks_to_others(forbidden
     assert re.findall(forbidden, code) == []
 
 
-def test_known_web_pages_are_those_of_the_client_s_platforms():
-    listed = re.search(r"const ORIGINS = \[(.*?)\];", SOURCE, re.S)
-
-    assert listed is not None
-    assert re.findall(r'"(.*?)"', listed[1]) == [platform.web_url for platform in PLATFORMS.values()]
-
-
 def test_it_names_no_other_address():
     known = {platform.web_url for platform in PLATFORMS.values()}
     codes_page = "https://docs.cancergenomicscloud.org"

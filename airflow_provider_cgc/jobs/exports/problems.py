@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_cgc.client.errors.codes import (
     NO_SUCH_VOLUME,
     NOT_EXPORTABLE,
-    OTHER_PLACE,
+    OTHER_REGION,
     VOLUME_INACTIVE,
     VOLUME_READ_ONLY,
 )
@@ -165,7 +165,7 @@ def _about_places(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
             yield (
                 f"project {one_line(project_id)} is in {shown(location)}, and volume {one_line(volume_id)}, where"
                 f" {counted(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {apart}:"
-                f" {_remedy(OTHER_PLACE)}"
+                f" {_remedy(OTHER_REGION)}"
             )
 
 

@@ -17,7 +17,7 @@ from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.errors.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.http.retry import astray, transient
+from airflow_provider_cgc.client.http.retry import not_from_platform, transient
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _nothing_was_done(error: CgcError) -> bool:
         return not error.sent
     if isinstance(error, CgcRateLimited):
         return True
-    return not transient(error) and not astray(error)
+    return not transient(error) and not not_from_platform(error)
 
 
 def _about_the_items(error: CgcApiError) -> bool:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
-from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
+from airflow_provider_cgc.client.http.retry import counts_as_attempt, not_from_platform, transient, wait_before_repeat
 from airflow_provider_cgc.jobs.waiting.agenda import Agenda
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks
 from airflow_provider_cgc.jobs.waiting.sharing import SharedClient, shared
@@ -324,7 +324,7 @@ class Poller:
 
     def _note_foreign(self, waiter: Waiter, error: CgcError) -> None:
         """Note since when an address that has not answered gives `waiter` only answers that are not the platform's."""
-        if not astray(error):
+        if not not_from_platform(error):
             # Our own budget says nothing about the address.
             if not isinstance(error, CgcBudgetSpent):
                 waiter.astray_since = None
@@ -333,7 +333,7 @@ class Poller:
 
     def _patience(self, waiter: Waiter, error: CgcError) -> float:
         """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
-        if not astray(error) or waiter.astray_since is None or self._has_answered(waiter):
+        if not not_from_platform(error) or waiter.astray_since is None or self._has_answered(waiter):
             return math.inf
         return waiter.astray_since + LONGEST_ASTRAY - self._clock()
 
@@ -440,7 +440,7 @@ def _cannot_pass(error: CgcError) -> bool:
 
 def _may_be_about_an_id(error: CgcError) -> bool:
     """Tell whether a request with other ids might be answered."""
-    return not (transient(error) or astray(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
+    return not (transient(error) or not_from_platform(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
 
 
 class Threads(ThreadPoolExecutor):
