@@ -161,7 +161,7 @@ def played(database: None) -> Play:
         with CgcEmulator(speed=600, files=10) as emulator, pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_CGC_DEFAULT", emulator.airflow_conn)
             for module in ("budget", "retry"):  # what the platform asks for is shorter here, too
-                patch.setattr(f"airflow_provider_cgc.client.{module}.SHORTEST_WAIT", 0.3)
+                patch.setattr(f"airflow_provider_cgc.client.http.{module}.SHORTEST_WAIT", 0.3)
             how = {"export_ids": case.platform(emulator), "timeout": 600, **MODES[mode], **case.arguments}
             [ended] = play({"task_id": "wait", **how})
             return ended, emulator.stats()["total"]

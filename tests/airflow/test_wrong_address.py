@@ -43,7 +43,7 @@ class Talk(BaseHTTPRequestHandler):
     """Answer everything with what the server has."""
 
     def do_GET(self) -> None:
-        status, headers, body = self.server.answer(self)  # type: ignore[attr-defined]
+        status, headers, body = self.server.answer(self)  # type: ignore[attr-defined]  # see `serving`
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -61,7 +61,7 @@ class Talk(BaseHTTPRequestHandler):
 @contextmanager
 def serving(answer: Callable[[Any], Answer], port: int = 0) -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", port), Talk) as server:
-        server.answer = answer  # type: ignore[attr-defined]
+        server.answer = answer  # type: ignore[attr-defined]  # what `Talk` asks
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server.server_port
         server.shutdown()
@@ -76,7 +76,7 @@ def free_port() -> int:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the 45 seconds for the first contact half a second."""
-    for module in ("client.transport", "sensors.wait"):
+    for module in ("client.http.transport", "sensors.wait"):
         monkeypatch.setattr(f"airflow_provider_cgc.{module}.FIRST_CONTACT", 0.5)
 
 
