@@ -1,69 +1,26 @@
-"""Our client against the emulated platform, over a real line: each variant of the documents, each fault."""
+"""Our client against the emulated platform, over a real line, in each variant of the documents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from airflow_provider_cgc.client import (
-    CgcBudgetSpent,
     CgcClient,
-    CgcConnectionError,
-    CgcError,
-    CgcForbidden,
     CgcItemsRefused,
     CgcNotFound,
-    CgcRateLimited,
-    CgcRedirect,
-    CgcTimeoutError,
-    CgcUnauthorized,
-    CgcUnavailable,
-    CgcUnreadableError,
     CgcUsageError,
     JobState,
-    RateBudget,
-    Settings,
     chunks_of,
     started_ids,
-    transient,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
+from tests.contract.clients import Connect, calls, export_items
 
-Connect = Callable[..., CgcClient]
 GET = "POST /v2/bulk/storage/exports/get"
 CREATE = "POST /v2/bulk/storage/exports/create"
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """`connect(emulator, patience=0, token=...)`: a client with a budget of its own."""
-    with ExitStack() as stack:
-
-        def make(emulator: CgcEmulator, *, patience: float = 0, token: str | None = None, **fields: Any) -> CgcClient:
-            settings = Settings(token=token or emulator.token, base_url=emulator.url, **fields)
-            budget = RateBudget(share=settings.rate_share)
-            return stack.enter_context(CgcClient(settings, patience=patience, budget=budget))
-
-        yield make
-
-
-@pytest.fixture
-def client(cgc: CgcEmulator, connect: Connect) -> CgcClient:
-    return connect(cgc)
-
-
-def items(cgc: CgcEmulator, count: int, folder: str = "run7") -> list[dict[str, Any]]:
-    names = cgc.file_names
-    return [
-        {"file": name, "volume": cgc.volume, "location": f"{folder}/{names[name]}"} for name in cgc.file_ids[:count]
-    ]
-
-
-def calls(cgc: CgcEmulator, call: str) -> int:
-    return int(cgc.stats()["requests"].get(call, 0))
 
 
 def finish(cgc: CgcEmulator) -> None:
@@ -183,7 +140,7 @@ def test_places(cgc: CgcEmulator, client: CgcClient) -> None:
 
 
 def test_an_export_from_start_to_end(cgc: CgcEmulator, client: CgcClient) -> None:
-    wanted = items(cgc, 5)
+    wanted = export_items(cgc, 5)
 
     ids = started_ids(client.exports.bulk_create(wanted, copy_only=True))
     before = client.exports.bulk_get(ids)
@@ -205,7 +162,7 @@ def test_an_export_from_start_to_end(cgc: CgcEmulator, client: CgcClient) -> Non
 
 
 def test_copy_only_decides_if_files_become_aliases(cgc: CgcEmulator, client: CgcClient) -> None:
-    copied, moved = items(cgc, 2)
+    copied, moved = export_items(cgc, 2)
     client.exports.bulk_create([copied], copy_only=True)
     client.exports.bulk_create([moved], copy_only=False)
     finish(cgc)
@@ -218,7 +175,7 @@ def test_copy_only_decides_if_files_become_aliases(cgc: CgcEmulator, client: Cgc
 
 
 def test_refused_items_are_named_and_the_others_run(cgc: CgcEmulator, client: CgcClient) -> None:
-    good, taken = items(cgc, 2)
+    good, taken = export_items(cgc, 2)
     alias = {"file": cgc.alias_id, "volume": cgc.volume, "location": "alias"}
     nothing = {"file": "0" * 24, "volume": cgc.volume, "location": "nothing"}
 
@@ -231,7 +188,7 @@ def test_refused_items_are_named_and_the_others_run(cgc: CgcEmulator, client: Cg
 
 
 def test_an_existing_object_fails_the_job_with_9107(cgc: CgcEmulator, client: CgcClient) -> None:
-    first, second = items(cgc, 2)
+    first, second = export_items(cgc, 2)
     client.exports.bulk_create([first], copy_only=True)
     finish(cgc)
 
@@ -248,7 +205,7 @@ def test_an_existing_object_fails_the_job_with_9107(cgc: CgcEmulator, client: Cg
 @pytest.mark.parametrize("unknown", ["error", "gap", "404"])
 def test_each_way_to_answer_an_unknown_id(cgc: CgcEmulator, client: CgcClient, unknown: str) -> None:
     cgc.option("unknown_ids", unknown)
-    ids = started_ids(client.exports.bulk_create(items(cgc, 50), copy_only=True))
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 50), copy_only=True))
     asked = [*ids[:20], "unknownunknownunknownunknown0000", *ids[20:], "unknownunknownunknownunknown0001"]
 
     records = client.exports.bulk_get(asked)
@@ -269,7 +226,7 @@ def test_a_hundred_unknown_ids_that_spoil_the_call_cost_at_most_24_requests(cgc:
 
 
 def test_two_files_to_one_key_never_leave_this_machine(cgc: CgcEmulator, client: CgcClient) -> None:
-    first, second = items(cgc, 2)
+    first, second = export_items(cgc, 2)
 
     with pytest.raises(CgcUsageError, match="two files to one key"):
         client.exports.bulk_create(
@@ -282,7 +239,7 @@ def test_two_files_to_one_key_never_leave_this_machine(cgc: CgcEmulator, client:
 @pytest.mark.parametrize("foreign", ["error", "gap"])
 def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, connect: Connect, foreign: str) -> None:
     cgc.option("foreign_ids", foreign)
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+    [job_id] = started_ids(client.exports.bulk_create(export_items(cgc, 1), copy_only=True))
 
     [record] = connect(cgc, token=cgc.add_token("somebody")).exports.bulk_get([job_id])
 
@@ -311,7 +268,7 @@ def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, conn
 )
 def test_each_variant_of_the_documents(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:
     cgc.option(option, value)
-    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 3), copy_only=True))
     finish(cgc)
 
     records = client.exports.bulk_get(ids)
@@ -322,7 +279,7 @@ def test_each_variant_of_the_documents(cgc: CgcEmulator, client: CgcClient, opti
 
 
 def test_the_pasted_shape_of_the_documentation(cgc: CgcEmulator, client: CgcClient) -> None:
-    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 3), copy_only=True))
     finish(cgc)
     cgc.option("pasted_shape", True)
 
@@ -334,7 +291,7 @@ def test_the_pasted_shape_of_the_documentation(cgc: CgcEmulator, client: CgcClie
 
 def test_an_unheard_of_state_is_still_active(cgc: CgcEmulator, client: CgcClient) -> None:
     cgc.option("unknown_state", "THINKING")
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+    [job_id] = started_ids(client.exports.bulk_create(export_items(cgc, 1), copy_only=True))
     states = set()
     for _ in range(60):
         job = client.exports.get(job_id)
@@ -347,7 +304,7 @@ def test_an_unheard_of_state_is_still_active(cgc: CgcEmulator, client: CgcClient
 def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient) -> None:
     ids = []
     for round_ in range(4):
-        for chunk in chunks_of(items(cgc, 60, f"round{round_}")):
+        for chunk in chunks_of(export_items(cgc, 60, f"round{round_}")):
             ids += started_ids(client.exports.bulk_create(chunk, copy_only=True))
 
     found = [job.id for job in client.exports.list(volume=cgc.volume)]
@@ -385,104 +342,15 @@ def test_every_list_is_read_whole_however_its_pages_are_told(
 
 
 def test_states_are_filtered(cgc: CgcEmulator, client: CgcClient) -> None:
-    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 3), copy_only=True))
     finish(cgc)
 
     assert {job.id for job in client.exports.list(state="COMPLETED")} == set(ids)
     assert list(client.exports.list(state=JobState.FAILED)) == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind", "passes"),
-    [
-        ("429", CgcRateLimited, True),
-        ("503_maintenance", CgcUnavailable, True),
-        ("503", CgcUnavailable, True),
-        ("503_html", CgcUnavailable, True),
-        ("502_html", CgcUnavailable, True),
-        ("500", CgcUnavailable, True),
-        ("504_html", CgcUnavailable, True),
-        ("401", CgcUnauthorized, False),
-        ("403", CgcForbidden, False),
-        ("404_gateway", CgcNotFound, False),
-        ("404_html", CgcNotFound, False),
-        ("302_html", CgcRedirect, False),
-        ("drop_before", CgcConnectionError, True),
-        ("drop_after", CgcConnectionError, True),
-        ("half_body", CgcUnreadableError, True),
-        ("broken_json", CgcUnreadableError, True),
-    ],
-)
-def test_each_fault_is_told_by_its_type(
-    cgc: CgcEmulator, client: CgcClient, connect: Connect, fault: Any, kind: type[CgcError], passes: bool
-) -> None:
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
-    cgc.fault(fault)
-
-    with pytest.raises(kind) as caught:
-        client.exports.bulk_get([job_id])
-
-    assert transient(caught.value) is passes
-    assert cgc.token not in str(caught.value)
-    # After a 429 the same client would keep still for a while.
-    assert connect(cgc).exports.bulk_get([job_id])[0].resource is not None
-
-
-@pytest.mark.parametrize("fault", ["500", "502_html", "drop_before", "drop_after", "half_body", "broken_json"])
-def test_a_patient_read_gets_through(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
-    client = connect(cgc, patience=20)
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
-    cgc.fault(fault, path="/v2/bulk/storage/exports/get")
-
-    assert client.exports.bulk_get([job_id])[0].resource is not None
-    assert calls(cgc, GET) == 2
-
-
-@pytest.mark.parametrize("fault", ["drop_after", "half_body", "broken_json"])
-def test_a_patient_create_whose_answer_is_lost_is_sent_once(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
-    client = connect(cgc, patience=20)
-    cgc.fault(fault, path="/v2/bulk/storage/exports/create")
-
-    with pytest.raises((CgcConnectionError, CgcUnreadableError)) as caught:
-        client.exports.bulk_create(items(cgc, 3), copy_only=True)
-
-    assert transient(caught.value)
-    assert calls(cgc, CREATE) == 1
-    found = list(client.exports.list(volume=cgc.volume))
-    assert {(job.file, job.location) for job in found} == {(item["file"], item["location"]) for item in items(cgc, 3)}
-
-
-def test_a_slow_answer_costs_the_timeout(cgc: CgcEmulator, connect: Connect) -> None:
-    cgc.fault("slow", seconds=5)
-
-    with pytest.raises(CgcTimeoutError) as caught:
-        connect(cgc, timeout=0.3).user()
-
-    assert caught.value.sent
-
-
-def test_the_window_that_is_used_up_is_told_and_the_budget_knows(connect: Connect) -> None:
-    with CgcEmulator(files=5, rate_limit=10) as cgc:
-        client = connect(cgc, rate_share=0.5)
-        for _ in range(5):
-            client.user()
-
-        assert 0 < client.budget.delay() <= 301
-        with pytest.raises(CgcBudgetSpent, match=r"rate_share 0\.5 of 10 in 5 minutes"):
-            client.user()
-        assert calls(cgc, "GET /v2/user") == 5
-        for _ in range(5):
-            connect(cgc).user()
-        with pytest.raises(CgcRateLimited) as caught:
-            connect(cgc).user()
-
-    assert caught.value.code == 1000
-    assert caught.value.retry_after is not None
-    assert 0 < caught.value.retry_after <= 301
-
-
 def test_waiting_ids_cost_a_hundredth_in_requests(cgc: CgcEmulator, client: CgcClient) -> None:
-    known = started_ids(client.exports.bulk_create(items(cgc, 60), copy_only=True))
+    known = started_ids(client.exports.bulk_create(export_items(cgc, 60), copy_only=True))
     unknown = [f"unknown{number:025d}" for number in range(1940)]
 
     records = client.exports.bulk_get(known + unknown)

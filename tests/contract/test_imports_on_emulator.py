@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -18,36 +16,16 @@ from airflow_provider_cgc.client import (
     CgcUsageError,
     ImportJob,
     JobState,
-    RateBudget,
-    Settings,
     chunks_of,
     started_ids,
     transient,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
+from tests.contract.clients import Connect, calls
 
-Connect = Callable[..., CgcClient]
 GET = "POST /v2/bulk/storage/imports/get"
 CREATE = "POST /v2/bulk/storage/imports/create"
 RUN = "runs/2026-02-11_NovaSeqX/"
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """`connect(emulator, patience=0, token=...)`: a client with a budget of its own."""
-    with ExitStack() as stack:
-
-        def make(emulator: CgcEmulator, *, patience: float = 0, token: str | None = None) -> CgcClient:
-            settings = Settings(token=token or emulator.token, base_url=emulator.url)
-            budget = RateBudget(share=settings.rate_share)
-            return stack.enter_context(CgcClient(settings, patience=patience, budget=budget))
-
-        yield make
-
-
-@pytest.fixture
-def client(cgc: CgcEmulator, connect: Connect) -> CgcClient:
-    return connect(cgc)
 
 
 def item(cgc: CgcEmulator, location: str, **more: Any) -> dict[str, Any]:
@@ -57,10 +35,6 @@ def item(cgc: CgcEmulator, location: str, **more: Any) -> dict[str, Any]:
 
 def items(cgc: CgcEmulator, count: int) -> list[dict[str, Any]]:
     return [item(cgc, location) for location in cgc.locations[:count]]
-
-
-def calls(cgc: CgcEmulator, call: str) -> int:
-    return int(cgc.stats()["requests"].get(call, 0))
 
 
 def finish(cgc: CgcEmulator) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -12,28 +12,16 @@ from airflow_provider_cgc.client import (
     CgcNotFound,
     CgcUnauthorized,
     CgcUnavailable,
-    RateBudget,
-    Settings,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.item import Item
 from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_items
+from tests.contract.clients import Connect
 
 BULK = "POST /v2/bulk/files/get"
 VOLUME = "GET /v2/storage/volumes/{id}"
 PROJECT = "GET /v2/projects/{id}"
-
-
-def connected(cgc: CgcEmulator, token: str | None = None) -> CgcClient:
-    settings = Settings(token=token or cgc.token, base_url=cgc.url)
-    return CgcClient(settings, patience=0, budget=RateBudget(share=settings.rate_share))
-
-
-@pytest.fixture
-def client(cgc: CgcEmulator) -> Iterator[CgcClient]:
-    with connected(cgc) as client:
-        yield client
 
 
 def to(volume: str, *file_ids: str) -> list[Item]:
@@ -67,8 +55,9 @@ def move(cgc: CgcEmulator, items: Sequence[Item]) -> None:
     cgc.clock.advance(7 * 24 * 3600)
 
 
-def test_all_files_cost_a_request_for_a_hundred_and_each_place_one() -> None:
-    with CgcEmulator(speed=0) as cgc, connected(cgc) as client:
+def test_all_files_cost_a_request_for_a_hundred_and_each_place_one(connect: Connect) -> None:
+    with CgcEmulator(speed=0) as cgc:
+        client = connect(cgc)
         items = to(cgc.volume, *cgc.file_ids, *cgc.file_ids[:50], cgc.alias_id)
 
         facts = ask(client, items, [cgc.volume, cgc.read_only_volume])
