@@ -70,7 +70,7 @@ def test_a_misspelt_extra_is_told_with_the_fault(monkeypatch: pytest.MonkeyPatch
 
 def test_a_web_address_is_no_connection_id() -> None:
     with pytest.raises(CgcSettingsError, match="is not defined; give the id of an Airflow connection, which has"):
-        CgcHook("https://cgc-api.sbgenomics.com/v2").settings  # noqa: B018
+        CgcHook("https://cgc-api.sbgenomics.com/v2").settings  # noqa: B018  # it is read when it is asked for
 
 
 def test_a_cut_off_connection_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

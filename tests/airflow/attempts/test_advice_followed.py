@@ -23,7 +23,7 @@ def emulator(connect: Callable[..., str]) -> Any:
 
 
 def listed(**arguments: Any) -> list[dict[str, Any]]:
-    found = CgcListFilesOperator(task_id="list", **arguments).execute({})  # type: ignore[typeddict-item]
+    found = CgcListFilesOperator(task_id="list", **arguments).execute({})  # type: ignore[typeddict-item]  # it needs no more
     assert isinstance(found, list)
     return found
 
@@ -142,7 +142,7 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
 
     assert ids == address
     emulator.clock.advance(24 * 3600)
-    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._opening({})  # type: ignore[typeddict-item]
+    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._opening({})  # type: ignore[typeddict-item]  # likewise
     assert len(waits_for.open) == 2
     assert again.run() == "success"
 
