@@ -50,7 +50,7 @@ CREATE = "POST /v2/bulk/storage/exports/create"
         ("broken_json", CgcUnreadableError, True),
     ],
 )
-def test_each_fault_is_told_by_its_type(
+def test_fault_has_its_type(
     cgc: CgcEmulator, client: CgcClient, connect: Connect, fault: Any, kind: type[CgcError], passes: bool
 ) -> None:
     [job_id] = started_ids(client.exports.bulk_create(export_items(cgc, 1), copy_only=True))
@@ -66,7 +66,7 @@ def test_each_fault_is_told_by_its_type(
 
 
 @pytest.mark.parametrize("fault", ["500", "502_html", "drop_before", "drop_after", "half_body", "broken_json"])
-def test_a_patient_read_gets_through(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
+def test_patient_read_succeeds(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
     client = connect(cgc, patience=20)
     [job_id] = started_ids(client.exports.bulk_create(export_items(cgc, 1), copy_only=True))
     cgc.fault(fault, path="/v2/bulk/storage/exports/get")
@@ -76,7 +76,8 @@ def test_a_patient_read_gets_through(cgc: CgcEmulator, connect: Connect, fault: 
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "half_body", "broken_json"])
-def test_a_patient_create_whose_answer_is_lost_is_sent_once(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
+def test_lost_create_sent_once(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
+    """A patient create whose answer is lost is sent once."""
     client = connect(cgc, patience=20)
     cgc.fault(fault, path="/v2/bulk/storage/exports/create")
 
@@ -91,7 +92,7 @@ def test_a_patient_create_whose_answer_is_lost_is_sent_once(cgc: CgcEmulator, co
     }
 
 
-def test_a_slow_answer_costs_the_timeout(cgc: CgcEmulator, connect: Connect) -> None:
+def test_slow_answer_times_out(cgc: CgcEmulator, connect: Connect) -> None:
     cgc.fault("slow", seconds=5)
 
     with pytest.raises(CgcTimeoutError) as caught:
@@ -100,7 +101,8 @@ def test_a_slow_answer_costs_the_timeout(cgc: CgcEmulator, connect: Connect) -> 
     assert caught.value.sent
 
 
-def test_the_window_that_is_used_up_is_told_and_the_budget_knows(connect: Connect) -> None:
+def test_used_up_window_is_told(connect: Connect) -> None:
+    """A window that is used up is told, and the budget knows of it."""
     with CgcEmulator(files=5, rate_limit=10) as cgc:
         client = connect(cgc, rate_share=0.5)
         for _ in range(5):
