@@ -194,8 +194,7 @@ def _first_poke(part: dict[str, Any]) -> Callable[[], datetime | None] | None:
     if IS_AIRFLOW_3:
         return lambda: first_poke(part["try_number"])
     base = importlib.import_module("airflow.sensors.base")
-    # a function of Airflow 2.11 alone
-    base._orig_start_date = lambda *, try_number, **key: first_poke(try_number)  # type: ignore[attr-defined]
+    vars(base)["_orig_start_date"] = lambda *, try_number, **key: first_poke(try_number)
     return None
 
 

@@ -48,7 +48,7 @@ def name_of(value: Any) -> str | None:
 
 
 @pytest.mark.parametrize(("kind", "arguments", "text"), MISTAKES, ids=name_of)
-def test_a_literal_mistake_is_told_at_parse(kind: str, arguments: dict[str, Any], text: str) -> None:
+def test_mistake_told_at_parse(kind: str, arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(CgcInputRefused) as refused:
         made(kind, arguments)
 
@@ -84,7 +84,7 @@ def run(kind: str, arguments: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("kind", "arguments", "text"), MISTAKES, ids=name_of)
-def test_the_same_mistake_is_told_when_it_comes_late(
+def test_late_mistake_is_the_same(
     kind: str, arguments: dict[str, Any], text: str, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From a template, an upstream task or a mapped one; what was told together may come one by one."""
@@ -147,7 +147,7 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize(("kind", "arguments"), RIGHT, ids=name_of)
-def test_what_may_be_right_is_not_refused(kind: str, arguments: dict[str, Any], native: bool) -> None:
+def test_right_is_not_refused(kind: str, arguments: dict[str, Any], native: bool) -> None:
     task = made(kind, arguments, render_template_as_native_obj=native)
 
     assert {name: getattr(task, name) for name in arguments if name in task.template_fields} == {
@@ -160,7 +160,7 @@ TEMPLATED = [(kind, name) for kind, known in KINDS.items() for name in known.tem
 
 @pytest.mark.parametrize(("kind", "name"), TEMPLATED)
 @pytest.mark.parametrize("form", ["output", "part", "list", "dict", "literal", "param"])
-def test_what_is_resolved_later_is_not_looked_at(kind: str, name: str, form: str) -> None:
+def test_resolved_later_is_left(kind: str, name: str, form: str) -> None:
     """Neither what an upstream task gives, nor lists and dicts in which something of that kind stands."""
     try:
         from airflow.sdk import literal
@@ -194,25 +194,25 @@ def test_what_is_resolved_later_is_not_looked_at(kind: str, name: str, form: str
         ({"line_comment_prefix": "##"}, "a ## why"),
     ],
 )
-def test_a_dag_may_have_marks_of_its_own(marks: dict[str, str], text: str) -> None:
+def test_dag_may_have_marks(marks: dict[str, str], text: str) -> None:
     made("list", {"project": text}, jinja_environment_kwargs=marks)
 
     with pytest.raises(CgcInputRefused, match="project is"):
         made("list", {"project": text}, jinja_environment_kwargs={"trim_blocks": True})
 
 
-def test_a_usual_mark_may_be_text_in_a_dag() -> None:
+def test_mark_may_be_text() -> None:
     with pytest.raises(CgcInputRefused, match="the location"):
         made("export", {"location": "{{nam}/x"}, jinja_environment_kwargs={"variable_start_string": "[["})
 
 
-def test_marks_of_a_later_dag_are_not_refused() -> None:
+def test_later_dags_marks_are_fine() -> None:
     task = CgcListFilesOperator(task_id="list", project="[[ params.project ]]")
 
     dag(jinja_environment_kwargs={"variable_start_string": "[[", "variable_end_string": "]]"}).add_task(task)
 
 
-def test_default_args_are_literals_as_well() -> None:
+def test_default_args_are_literal() -> None:
     right = {"cgc_conn_id": "cgc_lab", "poke_interval": 30, "manifest_conn_id": "aws", "volume": "a/b", "wait": True}
 
     task = made("export", {}, default_args={**right, "volume": "lab/out", "copy_only": False})
@@ -222,7 +222,7 @@ def test_default_args_are_literals_as_well() -> None:
             made("export", {}, default_args=wrong)
 
 
-def test_a_mapped_operator_is_read_when_it_runs() -> None:
+def test_mapped_is_read_at_run() -> None:
     """Not when it is made for that: the failure callback and `never_fail` would not count."""
     with dag():
         upstream = outputs()
@@ -247,7 +247,7 @@ class Own(CgcBulkExportOperator):
         self.location = "{nam}"
 
 
-def test_a_subclass_may_fill_in_what_it_leaves_empty() -> None:
+def test_subclass_may_fill_in() -> None:
     with dag():
         Own(task_id="a")
         Own(task_id="b", items=[], volume="ids.txt")
@@ -255,7 +255,7 @@ def test_a_subclass_may_fill_in_what_it_leaves_empty() -> None:
             Own(task_id="c", volume="ids")
 
 
-def test_a_list_within_itself_is_no_literal() -> None:
+def test_list_in_itself_is_none() -> None:
     endless: list[Any] = []
     endless.append(endless)
 
@@ -279,11 +279,11 @@ LIST = "/data/list.jsonl"
         ("list", "manifest_path", lambda one: one),
     ],
 )
-def test_an_address_that_is_an_object_is_right(kind: str, name: str, wrap: Any, address: Any) -> None:
+def test_object_is_an_address(kind: str, name: str, wrap: Any, address: Any) -> None:
     assert getattr(made(kind, {name: wrap(address)}), name) == wrap(address)
 
 
-def test_only_plain_lists_and_dicts_are_literals() -> None:
+def test_only_plain_is_literal() -> None:
     """Others may read what is in them from elsewhere, as Airflow's own sequences of XComs do."""
 
     class Lazy(dict[str, Any]):
@@ -297,7 +297,7 @@ def test_only_plain_lists_and_dicts_are_literals() -> None:
     assert not is_literal({"a": Lines([1])}, marks=["{{"])
 
 
-def test_a_generator_is_left_whole() -> None:
+def test_generator_is_left_whole() -> None:
     ids = (one for one in ["no id/at all"])
 
     with dag():
@@ -306,7 +306,7 @@ def test_a_generator_is_left_whole() -> None:
     assert list(ids) == ["no id/at all"]
 
 
-def test_a_whole_dag_file_tells_the_mistake(tmp_path: Path) -> None:
+def test_dag_file_tells_mistake(tmp_path: Path) -> None:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:  # Airflow below 3.2

@@ -44,24 +44,24 @@ LOCAL = "file:///data/m.jsonl"
     ],
     ids=repr,
 )
-def test_every_form_of_an_address_is_one_text(value: Any, conn_id: str | None, text: str) -> None:
+def test_forms_are_one_text(value: Any, conn_id: str | None, text: str) -> None:
     assert storage.address(value, conn_id) == text
     assert storage.address(storage.address(value, conn_id), conn_id) == text
 
 
 @pytest.mark.parametrize("value", [S3, ObjectStoragePath(S3)], ids=["text", "object"])
-def test_two_connections_for_an_address_are_refused(value: Any) -> None:
+def test_two_connections_refused(value: Any) -> None:
     with pytest.raises(CgcBadInput, match=r"names the connection 'lab_bucket', and manifest_conn_id is 'other'; give"):
         storage.address(value, "other")
 
 
 @pytest.mark.parametrize("value", [None, 7, b"/data/m.jsonl", ["/data/m.jsonl"], "", object()])
-def test_what_is_no_address_is_told_with_its_kind(value: Any) -> None:
+def test_no_address_is_told(value: Any) -> None:
     with pytest.raises(CgcBadInput, match="is no address; write it like s3://"):
         storage.address(value)
 
 
-def test_a_path_that_begins_nowhere_is_told() -> None:
+def test_unrooted_path_is_told() -> None:
     with pytest.raises(CgcBadInput, match="does not tell where it begins"):
         storage.check(Path("m.jsonl"))
 
@@ -77,18 +77,19 @@ def test_a_path_that_begins_nowhere_is_told() -> None:
     ],
     ids=["one", "list", "mapped", "tuple", "set"],
 )
-def test_objects_are_addresses_wherever_text_is(given: Any) -> None:
+def test_objects_are_addresses(given: Any) -> None:
     assert manifests_given(given, where="export_ids") == [S3]
     assert set(parted(storage.texts_in(given))[0]) == {S3}
 
 
-def test_an_object_is_an_address_whatever_its_name_is() -> None:
+def test_object_has_any_name() -> None:
+    """An object is an address, whatever its name is."""
     path = ObjectStoragePath("s3://b/my files/m.jsonl")
 
     assert manifests_given([path], where="export_ids") == ["s3://b/my files/m.jsonl"]
 
 
-def test_an_address_among_items_is_read(tmp_path: Path) -> None:
+def test_address_among_items(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("file\na\n")
     given = [ObjectStoragePath(f"file://{tmp_path}/m.csv"), {"file": "b"}, ["c", tmp_path / "m.csv"]]
 
@@ -98,7 +99,7 @@ def test_an_address_among_items_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["file://{}/m.csv", ["file://{}/m.csv"]], ids=["one", "list"])
-def test_what_is_read_is_not_written_over(tmp_path: Path, given: Any) -> None:
+def test_read_is_not_overwritten(tmp_path: Path, given: Any) -> None:
     (tmp_path / "m.csv").write_text("file\na\n")
     given = [one.format(tmp_path) for one in given] if isinstance(given, list) else given.format(tmp_path)
 
@@ -106,13 +107,13 @@ def test_what_is_read_is_not_written_over(tmp_path: Path, given: Any) -> None:
         items_given(given, of=ExportItem, conn_id=None, written=f"file://{tmp_path}/m.csv", where="items of task 't'")
 
 
-def test_values_without_addresses_stay_as_they_are() -> None:
+def test_others_stay_as_they_are() -> None:
     value = ["a", {"file": "b"}, ("c", ["d"]), None, 7]
 
     assert storage.texts_in(value) == ["a", {"file": "b"}, ["c", ["d"]], None, 7]
 
 
-def test_a_list_in_itself_is_left_to_its_reader() -> None:
+def test_list_in_itself_is_left() -> None:
     value: list[Any] = []
     value.append(value)
 

@@ -60,7 +60,7 @@ def test_every_operator_is_found() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), ARGUMENTS)
 @pytest.mark.parametrize("form", ["literal", "whole", "part", "list", "dict"])
-def test_text_is_the_same_in_a_native_dag(kind: type[Any], name: str, form: str) -> None:
+def test_native_text_is_the_same(kind: type[Any], name: str, form: str) -> None:
     for text in DANGEROUS:
         value = {
             "literal": text,
@@ -82,7 +82,7 @@ def test_text_is_the_same_in_a_native_dag(kind: type[Any], name: str, form: str)
 
 
 @pytest.mark.parametrize("value", [2026, 1.5, True, False, 10**30, 2j])
-def test_a_number_of_a_template_is_text_as_in_any_dag(value: Any) -> None:
+def test_number_is_text(value: Any) -> None:
     for native in (False, True):
         assert rendered(CgcListFilesOperator, "folder", "{{ params.x }}", native=native, params={"x": value}) == str(
             value
@@ -92,20 +92,20 @@ def test_a_number_of_a_template_is_text_as_in_any_dag(value: Any) -> None:
 @pytest.mark.parametrize(
     "value", [None, [1, "2"], {"k": True}, (1, 2), {3}, b"x", datetime(2026, 1, 1, tzinfo=UTC), [], {}]
 )
-def test_another_object_of_a_native_template_stays_one(value: Any) -> None:
+def test_native_object_stays(value: Any) -> None:
     seen = rendered(CgcListFilesOperator, "metadata", "{{ params.x }}", native=True, params={"x": value})
 
     assert seen == value
     assert type(seen) is type(value)
 
 
-def test_a_template_of_nothing_is_none_in_a_native_dag() -> None:
+def test_nothing_is_none() -> None:
     assert rendered(CgcListFilesOperator, "tag", "{% if params %}a{% endif %}", native=True) is None
     assert rendered(CgcListFilesOperator, "tag", "{% if params %}a{% endif %}", native=False) == ""
 
 
 @pytest.mark.parametrize("native", [False, True])
-def test_a_word_that_nobody_defines_is_told(native: bool) -> None:
+def test_undefined_word_is_told(native: bool) -> None:
     from jinja2 import UndefinedError
 
     with pytest.raises(UndefinedError, match="'nobody' is undefined"):
@@ -116,12 +116,12 @@ def test_a_word_that_nobody_defines_is_told(native: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "seen"), [("a\n", "a"), ("a\n\n", "a\n"), ("\n", ""), ("a\r\n", "a"), (["a\n", "b"], ["a", "b"])]
 )
-def test_a_last_newline_of_a_literal_goes_as_in_jinja(text: Any, seen: Any, native: bool) -> None:
+def test_last_newline_goes(text: Any, seen: Any, native: bool) -> None:
     """The lines of a file, and what a file holds as a whole, end with one; Airflow's own rendering drops it."""
     assert rendered(CgcListFilesOperator, "name", text, native=native) == seen
 
 
-def test_a_dag_may_keep_the_last_newline() -> None:
+def test_last_newline_may_stay() -> None:
     keep = {"keep_trailing_newline": True}
 
     assert rendered(CgcListFilesOperator, "name", "a\n", native=False, jinja_environment_kwargs=keep) == "a\n"
@@ -137,7 +137,7 @@ def test_a_dag_may_keep_the_last_newline() -> None:
         ("(# no #)7", "7"),
     ],
 )
-def test_the_marks_are_those_of_the_dag(text: str, seen: str, native: bool) -> None:
+def test_marks_are_the_dags(text: str, seen: str, native: bool) -> None:
     marks = {
         "variable_start_string": "[[", "variable_end_string": "]]", "comment_start_string": "(#",
         "comment_end_string": "#)",
@@ -150,7 +150,7 @@ def test_the_marks_are_those_of_the_dag(text: str, seen: str, native: bool) -> N
     assert shown == seen
 
 
-def test_a_native_dag_keeps_its_filters_and_macros() -> None:
+def test_native_keeps_filters() -> None:
     seen = rendered(
         CgcListFilesOperator, "folder", "{{ twice('1_0') | shout }}", native=True,
         user_defined_macros={"twice": lambda text: text * 2}, user_defined_filters={"shout": lambda text: f"{text}!"},
@@ -167,7 +167,7 @@ class Reads(CgcListFilesOperator):
 
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("content", ["2026_11\n", "{{ params.x }}_11\n"])
-def test_a_file_of_a_template_field_is_text(tmp_path: Path, content: str, native: bool) -> None:
+def test_file_of_a_field_is_text(tmp_path: Path, content: str, native: bool) -> None:
     (tmp_path / "folder.txt").write_text(content)
     with DAG(
         "d",
@@ -192,11 +192,11 @@ class Watched(CgcListFilesOperator):
 
 
 @pytest.mark.parametrize(("native", "seen"), [(False, "2026 by Airflow"), (True, "2026")])
-def test_airflow_renders_the_text_of_a_usual_dag(native: bool, seen: str) -> None:
+def test_airflow_renders_usual(native: bool, seen: str) -> None:
     assert rendered(Watched, "folder", "{{ params.x }}", native=native, params={"x": 2026}) == seen
 
 
-def test_what_was_resolved_is_not_rendered_again() -> None:
+def test_resolved_stays() -> None:
     """A mapped task's value from upstream; Airflow tells it by the object's identity."""
     with DAG("d", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
         task = CgcListFilesOperator(task_id="t")
@@ -210,7 +210,8 @@ def test_what_was_resolved_is_not_rendered_again() -> None:
     reason="Airflow below 3.3",
 )
 @pytest.mark.parametrize("of_dag", [False, True])
-def test_an_operator_may_choose_otherwise_than_its_dag(of_dag: bool) -> None:
+def test_operator_may_differ(of_dag: bool) -> None:
+    """An operator may choose otherwise than its Dag."""
     with DAG("d", schedule=None, start_date=datetime(2026, 1, 1), render_template_as_native_obj=of_dag) as dag:
         native = CgcListFilesOperator(task_id="a", render_template_as_native_obj=True)
         usual = CgcListFilesOperator(task_id="b", render_template_as_native_obj=False)

@@ -24,7 +24,7 @@ def emulator(connect: Callable[..., str]) -> Any:
 
 
 def listed(**arguments: Any) -> list[dict[str, Any]]:
-    found = CgcListFilesOperator(task_id="list", **arguments).execute({})  # type: ignore[typeddict-item]
+    found = CgcListFilesOperator(task_id="list", **arguments).execute({})  # type: ignore[typeddict-item]  # it needs no more
     assert isinstance(found, list)
     return found
 
@@ -38,7 +38,7 @@ def advised(task: Attempts, pattern: str) -> Any:
 
 
 @pytest.mark.parametrize("value", ["skip", "overwrite"])
-def test_an_object_in_the_way_9107(emulator: CgcEmulator, value: str) -> None:
+def test_object_in_the_way(emulator: CgcEmulator, value: str) -> None:
     from airflow_provider_cgc.client.errors.codes import REMEDIES
 
     file = emulator.file_ids[0]
@@ -52,7 +52,7 @@ def test_an_object_in_the_way_9107(emulator: CgcEmulator, value: str) -> None:
 
 
 @pytest.mark.parametrize("how", [{"aliases": "skip"}, {"max_failures": 1}], ids=["skip", "tolerate"])
-def test_a_file_that_is_not_exported_9006(emulator: CgcEmulator, how: dict[str, Any]) -> None:
+def test_file_not_exported(emulator: CgcEmulator, how: dict[str, Any]) -> None:
     task = Attempts(emulator, items=[emulator.file_ids[0], emulator.alias_id])
     assert task.run() == "CgcInputRefused"
     assert {*how} <= {*re.findall(r"aliases|max_failures", str(task.error))}
@@ -60,7 +60,7 @@ def test_a_file_that_is_not_exported_9006(emulator: CgcEmulator, how: dict[str, 
     assert task.run(**how) == "success"
 
 
-def test_the_name_of_a_file_in_place_of_its_id(emulator: CgcEmulator) -> None:
+def test_name_instead_of_id(emulator: CgcEmulator) -> None:
     file = emulator.file_ids[0]
     name = emulator.file_names[file]
     task = Attempts(emulator, items=[name])
@@ -73,7 +73,7 @@ def test_the_name_of_a_file_in_place_of_its_id(emulator: CgcEmulator) -> None:
     assert task.run(items=found) == "success"
 
 
-def test_a_folder_in_place_of_its_files(emulator: CgcEmulator) -> None:
+def test_folder_for_its_files(emulator: CgcEmulator) -> None:
     task = Attempts(emulator, items=[emulator.folder_id])
     assert task.run() == "CgcInputRefused"
     assert "CgcListFilesOperator lists a folder's files" in str(task.error)
@@ -93,7 +93,7 @@ def test_two_files_to_one_key(emulator: CgcEmulator) -> None:
 
 
 @pytest.mark.parametrize("brace", ["{", "}"])
-def test_a_brace_in_the_location(emulator: CgcEmulator, brace: str) -> None:
+def test_brace_in_a_location(emulator: CgcEmulator, brace: str) -> None:
     task = Attempts(emulator, items=emulator.file_ids[:1], location=f"out/{brace}-{{id}}")
     assert task.run() == "CgcInputRefused"
     text = advised(task, r"write (.+) in the Dag")
@@ -112,7 +112,7 @@ def test_nothing_to_do(emulator: CgcEmulator, how: dict[str, Any]) -> None:
     assert task.run(allow_empty=True) == "success"
 
 
-def test_failed_only_of_a_manifest_without_failures(emulator: CgcEmulator, tmp_path: Path) -> None:
+def test_failures_of_none(emulator: CgcEmulator, tmp_path: Path) -> None:
     first = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=f"file://{tmp_path}/run.jsonl")
     assert first.run() == "success"
     again = Attempts(emulator, manifest=f"file://{tmp_path}/run.jsonl", failed_only=True)
@@ -123,7 +123,7 @@ def test_failed_only_of_a_manifest_without_failures(emulator: CgcEmulator, tmp_p
     assert again.run(allow_empty=True) == "success"
 
 
-def test_failed_only_of_a_listing(emulator: CgcEmulator, tmp_path: Path) -> None:
+def test_failures_of_a_listing(emulator: CgcEmulator, tmp_path: Path) -> None:
     listed(project=emulator.project, manifest_path=f"file://{tmp_path}/files.jsonl")
     task = Attempts(emulator, manifest=f"file://{tmp_path}/files.jsonl", failed_only=True)
 
@@ -132,7 +132,7 @@ def test_failed_only_of_a_listing(emulator: CgcEmulator, tmp_path: Path) -> None
     assert "upgrade" not in str(task.error)
 
 
-def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: Path) -> None:
+def test_failures_still_running(emulator: CgcEmulator, tmp_path: Path) -> None:
     emulator.clock.speed = 0
     address = f"file://{tmp_path}/run.jsonl"
     start = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=address, wait=False)
@@ -143,12 +143,12 @@ def test_failed_only_of_exports_that_still_run(emulator: CgcEmulator, tmp_path: 
 
     assert ids == address
     emulator.clock.advance(24 * 3600)
-    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._source.open({})  # type: ignore[typeddict-item]
+    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._source.open({})  # type: ignore[typeddict-item]  # likewise
     assert len(waits_for.open) == 2
     assert again.run() == "success"
 
 
-def test_a_job_of_another_run_that_overwrites_is_told(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_runs_overwrite(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
     said: list[str] = []
     monkeypatch.setattr(SubmittedJobs, "_log_info", lambda jobs, line: said.append(line))

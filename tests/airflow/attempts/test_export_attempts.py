@@ -25,8 +25,12 @@ with_store = pytest.mark.skipif(not has_task_state_store(), reason="Airflow belo
 class TestAnotherPokeOfTheSameTry:
     @with_store
     @pytest.mark.parametrize("how", [{"copy_only": False}, {"if_exists": "skip"}], ids=["moving", "skipping"])
-    def test_a_job_that_fails_again_and_again_is_sent_once_in_a_try(self, still: CgcEmulator, how: Any) -> None:
-        """On the second try three of the four need no wait: their files are aliases, or their objects are there."""
+    def test_one_send_in_a_try(self, still: CgcEmulator, how: Any) -> None:
+        """
+        A job that fails again and again is sent once in a try.
+
+        On the second try three of the four need no wait: their files are aliases, or their objects are there.
+        """
         files = still.file_ids[:4]
         still.fail_files(still.file_names[files[1]], code=9100)
         task = Attempts(still, items=files, **how)
@@ -39,7 +43,8 @@ class TestAnotherPokeOfTheSameTry:
         assert task.summary == {"total": 4, "completed": 3, "failed": 1}
 
     @with_store
-    def test_even_without_its_memory_a_poke_sends_nothing_again(self, still: CgcEmulator) -> None:
+    def test_a_poke_without_memory(self, still: CgcEmulator) -> None:
+        """Even without its memory a poke sends nothing again."""
         files = still.file_ids[:2]
         still.fail_files(still.file_names[files[1]], code=9100)
         task = Attempts(still, items=files)
@@ -52,7 +57,8 @@ class TestAnotherPokeOfTheSameTry:
 
 
 class TestWhatWasRefused:
-    def test_files_that_cannot_be_exported_do_not_keep_the_others_back(self, emulator: CgcEmulator) -> None:
+    def test_others_are_exported(self, emulator: CgcEmulator) -> None:
+        """Files that cannot be exported do not keep the others back."""
         refuse(emulator, emulator.file_ids[:100])
         task = Attempts(emulator, items=emulator.file_ids[:200], max_failures=100)
 
@@ -60,8 +66,12 @@ class TestWhatWasRefused:
         assert task.summary == {"total": 200, "completed": 100, "failed": 100}
 
     @pytest.mark.parametrize("how", [{}, {"wait": False}], ids=["waiting", "starting"])
-    def test_what_was_never_sent_is_told_apart_in_the_line_read_first(self, emulator: CgcEmulator, how: Any) -> None:
-        """The first chunk alone is sent, because all of it is refused with one and the same permanent code."""
+    def test_never_sent_is_told(self, emulator: CgcEmulator, how: Any) -> None:
+        """
+        The line that is read first tells items apart that were never sent.
+
+        The first chunk alone is sent, because all of it is refused with one and the same permanent code.
+        """
         refuse(emulator, emulator.file_ids[:100])
         task = Attempts(emulator, items=emulator.file_ids[:150], **how)
 
@@ -69,9 +79,8 @@ class TestWhatWasRefused:
         assert str(task.error).startswith("Of 150 exports, 150 FAILED (of which 50 were not sent).")
         assert task.summary == {"total": 150, "failed": 150}
 
-    def test_a_retry_sends_first_what_was_never_sent(
-        self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_never_sent_goes_first(self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A retry begins with the items that were never sent."""
         refuse(emulator, emulator.file_ids[:60])
         task = Attempts(emulator, store=False, items=emulator.file_ids[:300], max_failures=60, manifest_path=manifest)
         monkeypatch.setattr(base, "PATIENCE", 0.5)
@@ -87,7 +96,7 @@ class TestWhatWasRefused:
 
 class TestTroubleWhileCreating:
     @pytest.mark.parametrize("fault", ["503", "503_maintenance"])
-    def test_trouble_that_outlasts_the_attempt_is_retried(self, emulator: CgcEmulator, fault: str) -> None:
+    def test_trouble_is_retried(self, emulator: CgcEmulator, fault: str) -> None:
         emulator.fault(fault, path=CREATE, count=3)
         task = Attempts(emulator, store=False, items=emulator.file_ids[:3])
 
@@ -96,7 +105,8 @@ class TestTroubleWhileCreating:
         assert task.retry() == "success"
         assert len(task.jobs) == 3
 
-    def test_an_item_that_is_refused_for_now_is_a_failure_beside_the_others(self, emulator: CgcEmulator) -> None:
+    def test_refused_for_now(self, emulator: CgcEmulator) -> None:
+        """An item that is refused for now is one failure; the others go on."""
         files = emulator.file_ids[:3]
         emulator.fail_files(files[1], code=9100, at="submit")
         task = Attempts(emulator, items=files, max_failures=1)
@@ -105,7 +115,9 @@ class TestTroubleWhileCreating:
         assert task.summary == {"total": 3, "completed": 2, "failed": 1}
         assert len(task.jobs) == 2
 
-    def test_a_timeout_of_the_task_lets_nothing_more_leave(self, connect: Callable[..., str], manifest: str) -> None:
+    def test_nothing_after_timeout(self, connect: Callable[..., str], manifest: str) -> None:
+        """After a timeout of the task nothing more is sent."""
+
         def over(*args: object) -> None:
             raise AirflowTaskTimeout("execution_timeout")
 
@@ -127,7 +139,8 @@ class TestTroubleWhileCreating:
 
 
 class TestAClear:
-    def test_an_object_in_the_way_that_is_gone_is_replaced(self, emulator: CgcEmulator) -> None:
+    def test_replaces_what_is_gone(self, emulator: CgcEmulator) -> None:
+        """An object in the way that is gone is replaced."""
         files = emulator.file_ids[:2]
         emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume)
         task = Attempts(emulator, items=files)
@@ -138,7 +151,8 @@ class TestAClear:
         assert task.summary == {"total": 2, "completed": 2}
         assert len(task.jobs) == 3
 
-    def test_an_object_in_the_way_may_be_overwritten(self, emulator: CgcEmulator) -> None:
+    def test_overwrites_on_demand(self, emulator: CgcEmulator) -> None:
+        """An object in the way may be overwritten."""
         files = emulator.file_ids[:2]
         emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume)
         task = Attempts(emulator, items=files)
@@ -147,7 +161,8 @@ class TestAClear:
         assert task.clear(if_exists="overwrite") == "success"
         assert len(task.jobs) == 3
 
-    def test_jobs_that_the_platform_has_forgotten_are_told_by_what_is_there(self, emulator: CgcEmulator) -> None:
+    def test_forgotten_jobs(self, emulator: CgcEmulator) -> None:
+        """Jobs that the platform has forgotten are told by what is there."""
         files = emulator.file_ids[:3]
         emulator.fail_files(emulator.file_names[files[1]], code=9206)
         task = Attempts(emulator, items=files)
@@ -160,8 +175,12 @@ class TestAClear:
         assert [location for location, _ in task.jobs] == [f"out/{files[1]}"]
 
     @pytest.mark.parametrize("how", [{}, {"if_exists": "overwrite"}])
-    def test_an_object_of_before_does_not_stand_for_a_forgotten_job(self, emulator: CgcEmulator, how: Any) -> None:
-        """It has another content, or the volume does not tell its size."""
+    def test_an_older_object(self, emulator: CgcEmulator, how: Any) -> None:
+        """
+        An object from before does not stand for a forgotten job.
+
+        It has another content, or the volume does not tell its size.
+        """
         [file] = emulator.file_ids[:1]
         emulator.put_objects([f"out/{file}"], volume=emulator.volume, size=7)
         emulator.option("object_size", "absent")
@@ -175,7 +194,8 @@ class TestAClear:
         assert len(task.jobs) == 1
 
     @with_store
-    def test_a_job_that_does_not_show_yet_is_not_a_forgotten_one(self, still: CgcEmulator) -> None:
+    def test_not_shown_yet(self, still: CgcEmulator) -> None:
+        """A job that does not show yet is not a forgotten one."""
         task = Attempts(still, items=still.file_ids[:1], if_exists="overwrite")
         still.fail_files(still.file_names[still.file_ids[0]], code=9206)
         assert task.pokes() == "CgcJobsFailed"
@@ -187,7 +207,8 @@ class TestAClear:
         assert task.retry(wait=False) == "success"
         assert len(task.jobs) == 2
 
-    def test_an_object_of_another_size_is_sent_again_where_it_is_verified(self, emulator: CgcEmulator) -> None:
+    def test_another_size_is_resent(self, emulator: CgcEmulator) -> None:
+        """An object of another size is sent again where it is verified."""
         files = emulator.file_ids[:2]
         task = Attempts(emulator, items=files, verify=True, if_exists="overwrite", max_failures=0)
         with emulator.world.open() as world:
@@ -200,7 +221,8 @@ class TestAClear:
         assert task.clear() == "success"
         assert len(task.jobs) == 3
 
-    def test_a_source_that_is_gone_matters_only_to_what_is_left(self, emulator: CgcEmulator) -> None:
+    def test_a_source_that_is_gone(self, emulator: CgcEmulator) -> None:
+        """A source that is gone matters only to what is left."""
         files = emulator.file_ids[:2]
         items = [{"file": name, "location": f"out/{name}"} for name in files]
         emulator.fail_files(emulator.file_names[files[1]], code=9206)
@@ -213,7 +235,8 @@ class TestAClear:
         assert task.clear() == "success"
         assert task.summary == {"total": 2, "completed": 2}
 
-    def test_what_is_wrong_with_what_is_left_is_told_and_nothing_sent(self, emulator: CgcEmulator) -> None:
+    def test_nothing_of_wrong_rest(self, emulator: CgcEmulator) -> None:
+        """If something is wrong with the items that are left, it is told, and nothing is sent."""
         files = emulator.file_ids[:2]
         items = [{"file": name, "location": f"out/{name}"} for name in files]
         emulator.fail_files(emulator.file_names[files[1]], code=9206)
@@ -227,10 +250,12 @@ class TestAClear:
         assert "This attempt has sent nothing." in str(task.error)
 
     @with_store
-    def test_after_a_refusal_of_the_input_it_is_known_that_nothing_was_sent(
-        self, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Even where the list of jobs cannot be read to its end."""
+    def test_refusal_sent_nothing(self, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        After a refusal of the input it is known that nothing was sent.
+
+        Even where the list of jobs cannot be read to its end.
+        """
         emulator.submit_exports(emulator.file_ids[:200])
         emulator.option("list_order", "shuffled")
         monkeypatch.setattr(joblist, "MOST_PAGES", 1)
@@ -242,8 +267,8 @@ class TestAClear:
 
 
 class TestResumeFalse:
-    def test_without_any_record_it_is_refused(self, emulator: CgcEmulator) -> None:
-        """A retry after the Clear would count the jobs of before it."""
+    def test_refused_unrecorded(self, emulator: CgcEmulator) -> None:
+        """Without any record it is refused. A retry after the Clear would count the jobs of before it."""
         task = Attempts(emulator, store=False, items=emulator.file_ids[:1], resume=False)
 
         assert task.run() == "CgcInputRefused"
@@ -251,7 +276,8 @@ class TestResumeFalse:
         assert task.jobs == []
 
     @pytest.mark.parametrize("record", ["store", "manifest"])
-    def test_a_retry_goes_on_and_a_clear_starts_anew(self, emulator: CgcEmulator, record: str, manifest: str) -> None:
+    def test_retry_and_clear_differ(self, emulator: CgcEmulator, record: str, manifest: str) -> None:
+        """A retry goes on, a Clear starts anew."""
         if record == "store" and not has_task_state_store():
             pytest.skip("Airflow below 3.3 has no task state store")
         files = emulator.file_ids[:3]

@@ -18,9 +18,10 @@ with_store = pytest.mark.skipif(not has_task_state_store(), reason="Airflow belo
 
 
 class TestTheAccount:
-    def test_a_job_forgotten_after_its_end_has_completed(
+    def test_forgotten_after_its_end(
         self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """A job that the platform has forgotten after its end has completed."""
         make = account.account_for
 
         def too_late(*args: Any, **how: Any) -> Any:
@@ -36,8 +37,12 @@ class TestTheAccount:
         assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
 
     @with_store
-    def test_all_objects_that_own_jobs_have_put_there_are_taken_back(self, still: CgcEmulator) -> None:
-        """More of them than a summary lists: the answers were lost, and the jobs showed too late in the list."""
+    def test_own_objects_are_ours(self, still: CgcEmulator) -> None:
+        """
+        Objects that were put there by jobs of this task are no failures.
+
+        More of them than a summary lists: the answers were lost, and the jobs showed too late in the list.
+        """
         files = still.add_files([f"many/{number}.bam" for number in range(120)], size=10)
         task = Attempts(still, items=files)
         still.option("list_lag", 900)
@@ -48,9 +53,8 @@ class TestTheAccount:
         assert task.xcoms["cgc_summary"]["bytes"] == 1200
         assert len(task.jobs) == 240
 
-    def test_a_volume_that_cannot_be_listed_costs_the_verification_and_not_the_account(
-        self, emulator: CgcEmulator, manifest: str
-    ) -> None:
+    def test_volume_cannot_be_listed(self, emulator: CgcEmulator, manifest: str) -> None:
+        """If the volume cannot be listed, the verification fails and the account is still made."""
         emulator.fault("403", path=f"/v2/storage/volumes/{emulator.volume}/list", count=None)
         task = Attempts(emulator, items=emulator.file_ids[:2], verify=True, manifest_path=manifest)
 
@@ -64,7 +68,8 @@ class TestTheAccount:
 
 
 class TestAQuietNight:
-    def test_an_empty_manifest_is_left_for_whoever_reads_it(self, emulator: CgcEmulator, manifest: str) -> None:
+    def test_empty_manifest_is_left(self, emulator: CgcEmulator, manifest: str) -> None:
+        """An empty manifest is left for whoever reads it."""
         task = Attempts(emulator, items=[], allow_empty=True, manifest_path=manifest)
         assert task.run() == "success"
         assert task.xcoms["cgc_summary"]["manifest"] == manifest
@@ -73,7 +78,8 @@ class TestAQuietNight:
         rest = Attempts(emulator, items=None, manifest=manifest, failed_only=True, allow_empty=True)
         assert rest.run() == "success"
 
-    def test_last_night_s_failures_are_not_taken_for_this_night_s(self, emulator: CgcEmulator, manifest: str) -> None:
+    def test_last_nights_failures(self, emulator: CgcEmulator, manifest: str) -> None:
+        """Last night's failures are not taken for this night's."""
         files = emulator.file_ids[:2]
         emulator.fail_files(emulator.file_names[files[1]], code=9206)
         last_night = Attempts(emulator, items=files, manifest_path=manifest, max_failures=1)
@@ -88,9 +94,8 @@ class TestAQuietNight:
         assert manifest_lines(manifest) == []
 
     @pytest.mark.parametrize("record", [pytest.param("store", marks=with_store), "manifest"])
-    def test_it_is_not_green_while_exports_of_an_earlier_try_run(
-        self, still: CgcEmulator, record: str, manifest: str
-    ) -> None:
+    def test_running_is_not_green(self, still: CgcEmulator, record: str, manifest: str) -> None:
+        """It is not green while exports of an earlier try run."""
         task = Attempts(
             still,
             store=record == "store",
@@ -106,13 +111,14 @@ class TestAQuietNight:
         assert task.clear(items=[], resume=False) == "success"
 
     @with_store
-    def test_it_is_green_where_nothing_was_started(self, emulator: CgcEmulator) -> None:
+    def test_nothing_started_is_green(self, emulator: CgcEmulator) -> None:
         task = Attempts(emulator, items=[emulator.archived_id], allow_empty=True)
         assert task.run() == "CgcJobsFailed"
 
         assert task.clear(items=[]) == "success"
 
-    def test_after_a_success_its_manifest_is_emptied(self, emulator: CgcEmulator, manifest: str) -> None:
+    def test_success_empties_it(self, emulator: CgcEmulator, manifest: str) -> None:
+        """After a success its manifest is emptied."""
         task = Attempts(emulator, items=emulator.file_ids[:2], allow_empty=True, manifest_path=manifest)
         assert task.run() == "success"
 
@@ -121,7 +127,8 @@ class TestAQuietNight:
 
 
 class TestWhatIsHandedOn:
-    def test_a_task_that_does_not_wait_tells_what_it_tolerates(self, emulator: CgcEmulator, manifest: str) -> None:
+    def test_no_wait_tells_tolerance(self, emulator: CgcEmulator, manifest: str) -> None:
+        """A task that does not wait tells what it tolerates."""
         items = [*emulator.file_ids[:2], emulator.archived_id]
         task = Attempts(emulator, items=items, wait=False, max_failures=1, manifest_path=manifest)
 
@@ -129,7 +136,7 @@ class TestWhatIsHandedOn:
         assert task.returned == manifest
         assert task.summary == {"total": 3, "failed": 1}
 
-    def test_the_failures_of_a_manifest_keep_their_properties(self, emulator: CgcEmulator, manifest: str) -> None:
+    def test_failures_keep_properties(self, emulator: CgcEmulator, manifest: str) -> None:
         files = emulator.file_ids[:2]
         emulator.fail_files(emulator.file_names[files[1]], code=9206)
         properties = {"aws_storage_class": "STANDARD_IA"}
@@ -142,7 +149,7 @@ class TestWhatIsHandedOn:
         with emulator.world.open() as world:
             assert [job.order.properties for job in world.exports.values()] == [properties] * 3
 
-    def test_several_listings_are_joined(self, emulator: CgcEmulator, tmp_path: Path) -> None:
+    def test_listings_are_joined(self, emulator: CgcEmulator, tmp_path: Path) -> None:
         for name, file in (("a", 0), ("b", 1)):
             (tmp_path / f"{name}.jsonl").write_text(f'{{"file": "{emulator.file_ids[file]}"}}\n')
         places = [f"file://{tmp_path}/a.jsonl", f"file://{tmp_path}/b.jsonl"]
@@ -152,7 +159,8 @@ class TestWhatIsHandedOn:
         assert task.summary == {"total": 3, "completed": 3}
 
 
-def test_the_manifest_of_another_task_is_refused_before_anything_is_sent(emulator: CgcEmulator, manifest: str) -> None:
+def test_manifest_of_another_task(emulator: CgcEmulator, manifest: str) -> None:
+    """The manifest of another task is refused before anything is sent."""
     assert Attempts(emulator, items=emulator.file_ids[:1], manifest_path=manifest).run() == "success"
     path = Path(manifest.removeprefix("file://"))
     path.write_text(path.read_text().replace("dag/run/export/", "dag/run/another/"))
@@ -164,7 +172,8 @@ def test_the_manifest_of_another_task_is_refused_before_anything_is_sent(emulato
     assert emulator.stats()["total"] == before
 
 
-def test_a_connection_that_is_not_there_is_an_error_of_the_operator_s_own(emulator: CgcEmulator) -> None:
+def test_connection_is_missing(emulator: CgcEmulator) -> None:
+    """An unknown connection is one of the operator's own errors."""
     task = Attempts(emulator, items=emulator.file_ids[:1], cgc_conn_id="cgc_nobody")
 
     assert task.run() == "CgcWaitError"

@@ -58,7 +58,7 @@ def run(task: Attempts, **changed: Any) -> str:
 
 @every_memory
 @pytest.mark.parametrize("name", UNWRITABLE)
-def test_an_unwritable_address_is_refused_once(emulator: CgcEmulator, tmp_path: Path, name: str, store: bool) -> None:
+def test_unwritable_is_refused(emulator: CgcEmulator, tmp_path: Path, name: str, store: bool) -> None:
     task = Attempts(
         emulator, store=store, items=emulator.file_ids[:2], manifest_path=UNWRITABLE[name](tmp_path), wait=False
     )
@@ -82,9 +82,10 @@ def test_an_unwritable_address_is_refused_once(emulator: CgcEmulator, tmp_path: 
     ],
     ids=repr,
 )
-def test_what_may_pass_is_retried_and_nothing_is_sent(
+def test_may_pass_is_retried(
     emulator: CgcEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool, error: OSError, end: str
 ) -> None:
+    """Trouble that may pass is retried, and nothing is sent."""
     task = Attempts(emulator, store=store, items=emulator.file_ids[:2], manifest_path=f"file://{tmp_path}/m.jsonl")
 
     def fail(*_: Any) -> None:
@@ -98,9 +99,10 @@ def test_what_may_pass_is_retried_and_nothing_is_sent(
 
 @every_memory
 @pytest.mark.parametrize("good_writes", [1, 2], ids=["after_the_sending", "at_the_end"])
-def test_after_a_send_no_address_ends_the_retries(
+def test_no_end_after_a_send(
     emulator: CgcEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool, good_writes: int
 ) -> None:
+    """After a send no address ends the retries."""
     path = f"file://{tmp_path}/m.jsonl"
     task = Attempts(emulator, store=store, items=emulator.file_ids[:2], manifest_path=path)
     write, left = storage._write_beside, [good_writes]
@@ -123,9 +125,10 @@ def test_after_a_send_no_address_ends_the_retries(
 
 
 @every_memory
-def test_an_unreadable_manifest_is_looked_at_again(
+def test_unreadable_is_reread(
     emulator: CgcEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool
 ) -> None:
+    """An unreadable manifest is looked at again."""
     emulator.option("stuck", True)
     path = f"file://{tmp_path}/m.jsonl"
     task = Attempts(emulator, store=store, items=emulator.file_ids[:2], manifest_path=path)

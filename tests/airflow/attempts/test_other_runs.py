@@ -18,7 +18,8 @@ class TestAnotherRun:
     """Of the same Dag or another one, by the same user."""
 
     @pytest.mark.parametrize("how", [{"copy_only": False, "if_exists": "skip"}, {"if_exists": "overwrite"}, {}])
-    def test_what_it_still_exports_is_waited_for_and_not_sent_again(self, still: CgcEmulator, how: Any) -> None:
+    def test_its_jobs_are_shared(self, still: CgcEmulator, how: Any) -> None:
+        """An export that another run still makes is waited for and not sent again."""
         earlier = Attempts(still, store=False, items=still.file_ids[:4], wait=False, **how)
         assert earlier.run() == "success"
         later = Attempts(still, items=still.file_ids[:5], wait=False, **how)
@@ -35,8 +36,12 @@ class TestAnotherRun:
             ({"if_exists": "overwrite"}, {"if_exists": "overwrite", "store": False}),
         ],
     )
-    def test_what_it_exports_otherwise_is_left_to_it_for_now(self, still: CgcEmulator, theirs: Any, ours: Any) -> None:
-        """Also where a retry would not find again what was taken over, and export it a second time."""
+    def test_its_settings_differ(self, still: CgcEmulator, theirs: Any, ours: Any) -> None:
+        """
+        An export with other settings is left to the other run for now.
+
+        Also where a retry would not find again what was taken over, and export it a second time.
+        """
         [file, other] = still.file_ids[:2]
         assert Attempts(still, items=[file], wait=False, **theirs).run() == "success"
         later = Attempts(still, items=[file, other], wait=False, **ours)
@@ -47,10 +52,12 @@ class TestAnotherRun:
         assert later.retry() == ("CgcJobsNotYetKnown" if later.store is not None else "success")
         assert [location for location, _ in later.jobs] == sorted([f"out/{file}", f"out/{other}"])
 
-    def test_what_is_there_is_skipped_where_nobody_can_tell_who_has_put_it_there(
-        self, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The list of jobs cannot be read to its end, so that it might be an object of an earlier attempt."""
+    def test_skips_if_nobody_can_tell(self, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        An object is skipped if nobody can tell who has put it there.
+
+        The list of jobs cannot be read to its end, so that it might be an object of an earlier attempt.
+        """
         files = emulator.file_ids[:2]
         emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume, size=size_of(emulator, files[0]))
         emulator.fail_files(emulator.file_names[files[1]], code=9100, times=1)
@@ -63,7 +70,8 @@ class TestAnotherRun:
         assert task.retry(if_exists="skip") == "success", task.error
         assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
-    def test_what_it_exports_otherwise_is_skipped_if_it_is_there(self, still: CgcEmulator) -> None:
+    def test_skips_what_is_there(self, still: CgcEmulator) -> None:
+        """An object of another run with other settings is skipped."""
         files = still.file_ids[:2]
         still.put_objects([f"out/{files[0]}"], volume=still.volume, size=size_of(still, files[0]))
         assert Attempts(still, items=files[:1], wait=False).run() == "success"
@@ -73,10 +81,12 @@ class TestAnotherRun:
         assert later.summary == {"total": 2, "skipped": 1}
 
     @pytest.mark.parametrize("store", [True, False])
-    def test_whatever_it_does_to_what_is_there_it_is_skipped(
-        self, still: CgcEmulator, store: bool, manifest: str
-    ) -> None:
-        """Its jobs will fail, because an object is in their way; that is nothing to who skips what is there."""
+    def test_skips_whatever_it_does(self, still: CgcEmulator, store: bool, manifest: str) -> None:
+        """
+        An object is skipped whatever another run does to it.
+
+        Its jobs will fail, because an object is in their way; that is nothing to who skips what is there.
+        """
         files = still.file_ids[:3]
         assert Attempts(still, items=files[:2], wait=False).run() == "success"
         still.clock.advance(24 * 3600)
@@ -87,7 +97,8 @@ class TestAnotherRun:
         assert later.summary == {"total": 3, "completed": 1, "skipped": 2}
 
     @pytest.mark.parametrize("fail_fast", [False, True])
-    def test_an_object_that_comes_before_our_own_is_skipped(self, still: CgcEmulator, fail_fast: bool) -> None:
+    def test_skips_an_earlier_object(self, still: CgcEmulator, fail_fast: bool) -> None:
+        """An object that comes before our own is skipped."""
         files = still.file_ids[:2]
         task = Attempts(still, items=files, if_exists="skip", fail_fast=fail_fast)
         assert task.run(mode="reschedule", poke_interval=60) == PENDING
@@ -98,7 +109,8 @@ class TestAnotherRun:
         assert task.run(mode="reschedule", poke_interval=60) == "success", task.error
         assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
-    def test_another_object_that_comes_before_our_own_is_a_failure(self, still: CgcEmulator) -> None:
+    def test_fails_on_another_object(self, still: CgcEmulator) -> None:
+        """Another object that comes before our own is a failure."""
         files = still.file_ids[:2]
         task = Attempts(still, items=files, if_exists="skip")
         assert task.run(mode="reschedule", poke_interval=60) == PENDING
@@ -112,7 +124,8 @@ class TestAnotherRun:
         assert task.clear() == "CgcJobsFailed"
         assert "An object of 7 bytes is there" in str(task.error)
 
-    def test_a_failure_of_before_is_skipped_once_the_dag_says_so(self, emulator: CgcEmulator) -> None:
+    def test_skips_an_old_failure(self, emulator: CgcEmulator) -> None:
+        """An earlier failure is skipped once the Dag says so."""
         files = emulator.file_ids[:2]
         emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume, size=size_of(emulator, files[0]))
         task = Attempts(emulator, items=files)
@@ -121,7 +134,8 @@ class TestAnotherRun:
         assert task.clear(if_exists="skip") == "success", task.error
         assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
-    def test_a_clear_as_the_error_says_moves_what_it_has_copied(self, still: CgcEmulator) -> None:
+    def test_clear_moves_its_copy(self, still: CgcEmulator) -> None:
+        """A Clear as the error advises moves the file that the other run has copied."""
         assert Attempts(still, items=still.file_ids[:1], wait=False).run() == "success"
         still.clock.advance(5)
         later = Attempts(still, items=still.file_ids[:2], copy_only=False)
@@ -136,7 +150,7 @@ class TestAnotherRun:
         assert later.summary == {"total": 2, "completed": 2}
         assert len(later.jobs) == before + 1
 
-    def test_its_copy_is_not_taken_for_a_move(self, still: CgcEmulator) -> None:
+    def test_its_copy_is_no_move(self, still: CgcEmulator) -> None:
         assert Attempts(still, items=still.file_ids[:1], wait=False).run() == "success"
         still.clock.advance(5)
         later = Attempts(still, items=still.file_ids[:2], copy_only=False)
@@ -145,7 +159,8 @@ class TestAnotherRun:
         assert "has copied the file and not moved it" in str(later.error)
         assert later.summary == {"total": 2, "completed": 1, "failed": 1}
 
-    def test_a_small_task_does_not_read_the_list_of_a_night(self, still: CgcEmulator) -> None:
+    def test_small_task_reads_little(self, still: CgcEmulator) -> None:
+        """A small task does not read the job list of a whole night."""
         still.submit_exports(still.add_files([f"night/{number}" for number in range(500)], size=10))
         before = len(still.requests)
 
@@ -155,7 +170,8 @@ class TestAnotherRun:
 
 
 class TestAMove:
-    def test_an_object_that_is_gone_is_told_where_it_is_verified(self, emulator: CgcEmulator) -> None:
+    def test_verify_misses_an_object(self, emulator: CgcEmulator) -> None:
+        """With `verify` an object that is gone is told."""
         files = emulator.file_ids[:2]
         task = Attempts(emulator, items=files, copy_only=False, verify=True)
         emulator.fail_files(emulator.file_names[files[1]], code=9100, times=1)
@@ -166,7 +182,8 @@ class TestAMove:
         assert "the object is not on the volume" in str(task.error)
         assert task.summary == {"total": 2, "completed": 1, "failed": 1}
 
-    def test_what_was_copied_before_the_dag_was_changed_is_told(self, emulator: CgcEmulator) -> None:
+    def test_copied_before_a_change(self, emulator: CgcEmulator) -> None:
+        """A file that was copied before the Dag was changed is told."""
         files = emulator.file_ids[:2]
         task = Attempts(emulator, items=files)
         emulator.fail_files(emulator.file_names[files[1]], code=9206)
@@ -179,8 +196,8 @@ class TestAMove:
         assert task.summary == {"total": 2, "completed": 2}
 
     @pytest.mark.parametrize("ended", [False, True])
-    def test_a_copy_that_another_run_makes_meanwhile_is_told(self, emulator: CgcEmulator, ended: bool) -> None:
-        """The retry takes it over, or finds its object in the way."""
+    def test_copied_meanwhile(self, emulator: CgcEmulator, ended: bool) -> None:
+        """A copy that another run makes meanwhile is told. The retry takes it over, or finds its object in the way."""
         files = emulator.file_ids[:2]
         task = Attempts(emulator, items=files, copy_only=False)
         emulator.fail_files(emulator.file_names[files[1]], code=9100, times=1)
@@ -192,8 +209,12 @@ class TestAMove:
         assert task.summary == {"total": 2, "completed": 1, "failed": 1}
 
 
-def test_a_nightly_move_counts_what_earlier_nights_have_moved_to_the_same_key(emulator: CgcEmulator) -> None:
-    """A key with the night in it would be another one for them, and nothing is left to be moved there."""
+def test_nightly_move_counts_all(emulator: CgcEmulator) -> None:
+    """
+    A nightly move counts what earlier nights have moved to the same key.
+
+    A key with the night in it would be another one for them, and nothing is left to be moved there.
+    """
     files = emulator.file_ids[:3]
     assert Attempts(emulator, items=files[:2], copy_only=False, location="nightly/{id}").run() == "success"
     second = Attempts(emulator, items=files, copy_only=False, location="nightly/{id}", if_exists="skip")
@@ -204,14 +225,15 @@ def test_a_nightly_move_counts_what_earlier_nights_have_moved_to_the_same_key(em
     assert Attempts(emulator, items=files, copy_only=False, location="night3/{id}").run() == "CgcInputRefused"
 
 
-def test_a_file_cannot_be_moved_twice(emulator: CgcEmulator) -> None:
+def test_no_file_is_moved_twice(emulator: CgcEmulator) -> None:
     items = [{"file": emulator.file_ids[0], "location": location} for location in ("a/x", "b/x")]
 
     assert Attempts(emulator, items=items, copy_only=False).run() == "CgcInputRefused"
     assert Attempts(emulator, items=items).run() == "success"
 
 
-def test_an_object_of_another_size_is_told_before_it_is_sent(emulator: CgcEmulator) -> None:
+def test_another_size_is_told(emulator: CgcEmulator) -> None:
+    """An object of another size is told before it is sent."""
     files = emulator.file_ids[:2]
     emulator.put_objects([f"out/{files[0]}"], volume=emulator.volume, size=7)
     task = Attempts(emulator, items=files, if_exists="skip")

@@ -62,15 +62,17 @@ def test_it_is_waited_out(
     assert len(task.jobs) == (4 if how == "clear" else 3)
 
 
-def test_at_the_first_attempt_the_address_is_wrong(emulator: CgcEmulator, outage: Callable[[], None]) -> None:
+def test_first_attempt_is_wrong(emulator: CgcEmulator, outage: Callable[[], None]) -> None:
+    """At the first attempt the address is wrong."""
     outage()
 
     assert Attempts(emulator, items=emulator.file_ids[:1]).run() == "CgcWaitError"
 
 
-def test_another_address_has_not_answered(
+def test_another_address(
     emulator: CgcEmulator, outage: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Another address has not answered."""
     task = sent_and_failed(emulator, tmp_path, store=True)
     monkeypatch.setenv("AIRFLOW_CONN_CGC_DEFAULT", emulator.airflow_conn.replace("127.0.0.1", "localhost"))
     outage()

@@ -33,7 +33,8 @@ def refused(emulator: CgcEmulator, **arguments: Any) -> Attempts:
     return Attempts(emulator, items=named, max_failures=3, **arguments)
 
 
-def test_a_refusal_tells_causes_and_what_is_tolerated(emulator: CgcEmulator) -> None:
+def test_causes_and_tolerance(emulator: CgcEmulator) -> None:
+    """A refusal tells causes and what is tolerated."""
     task = refused(emulator)
 
     assert task.run() == "CgcInputRefused"
@@ -56,7 +57,8 @@ def test_a_refusal_tells_causes_and_what_is_tolerated(emulator: CgcEmulator) -> 
     ],
     ids=str,
 )
-def test_a_refusal_names_the_limit_that_counts(emulator: CgcEmulator, arguments: dict[str, Any], words: str) -> None:
+def test_the_limit_is_named(emulator: CgcEmulator, arguments: dict[str, Any], words: str) -> None:
+    """A refusal names the limit that counts."""
     task = refused(emulator)
 
     assert task.run(**arguments) == "CgcInputRefused"
@@ -64,7 +66,7 @@ def test_a_refusal_names_the_limit_that_counts(emulator: CgcEmulator, arguments:
     assert str(task.error).splitlines()[0].endswith(f"28 of 30 items cannot be exported; {words}")
 
 
-def test_a_refusal_leaves_a_summary_with_all_causes(emulator: CgcEmulator) -> None:
+def test_summary_has_all_causes(emulator: CgcEmulator) -> None:
     task = refused(emulator)
 
     task.run()
@@ -77,7 +79,7 @@ def test_a_refusal_leaves_a_summary_with_all_causes(emulator: CgcEmulator) -> No
 
 
 @with_and_without_a_store
-def test_the_manifest_has_every_reason(emulator: CgcEmulator, manifest: str, store: bool) -> None:
+def test_manifest_has_reasons(emulator: CgcEmulator, manifest: str, store: bool) -> None:
     task = refused(emulator, manifest_path=manifest, store=store)
 
     assert task.run() == "CgcInputRefused"
@@ -91,7 +93,8 @@ def test_the_manifest_has_every_reason(emulator: CgcEmulator, manifest: str, sto
 
 
 @with_and_without_a_store
-def test_a_cleared_refusal_sends_everything_once(emulator: CgcEmulator, manifest: str, store: bool) -> None:
+def test_clear_sends_all_once(emulator: CgcEmulator, manifest: str, store: bool) -> None:
+    """A cleared refusal sends everything once."""
     bad = emulator.folder_id
     task = Attempts(emulator, items=[*emulator.file_ids[:5], bad], manifest_path=manifest, store=store)
     assert task.run() == "CgcInputRefused"
@@ -106,7 +109,8 @@ def test_a_cleared_refusal_sends_everything_once(emulator: CgcEmulator, manifest
 
 
 @with_and_without_a_store
-def test_a_refused_manifest_can_be_given_again(emulator: CgcEmulator, manifest: str, store: bool) -> None:
+def test_manifest_works_again(emulator: CgcEmulator, manifest: str, store: bool) -> None:
+    """A refused manifest can be given again."""
     task = Attempts(emulator, items=[*emulator.file_ids[:5], emulator.folder_id], manifest_path=manifest, store=store)
     assert task.run() == "CgcInputRefused"
 
@@ -118,10 +122,12 @@ def test_a_refused_manifest_can_be_given_again(emulator: CgcEmulator, manifest: 
 
 @with_and_without_a_store
 @pytest.mark.parametrize("ended", ["succeeded", "failed"])
-def test_a_refusal_keeps_the_record_of_what_was_sent(
-    emulator: CgcEmulator, manifest: str, store: bool, ended: str
-) -> None:
-    """A Clear goes on from the jobs that the manifest tells; what was started must not be started again."""
+def test_record_is_kept(emulator: CgcEmulator, manifest: str, store: bool, ended: str) -> None:
+    """
+    A refusal keeps the record of what was sent.
+
+    A Clear goes on from the jobs that the manifest tells; what was started must not be started again.
+    """
     files = emulator.file_ids[:4]
     emulator.fail_files(emulator.file_names[files[3]], code=9206, times=1)
     task = Attempts(emulator, items=files, manifest_path=manifest, store=store)
@@ -137,8 +143,12 @@ def test_a_refusal_keeps_the_record_of_what_was_sent(
     assert len(task.jobs) == (8 if ended == "succeeded" else 5)
 
 
-def test_a_refusal_keeps_the_record_of_another_run(emulator: CgcEmulator, manifest: str) -> None:
-    """A run that has not ended well may still be cleared, and its record is at the same address."""
+def test_record_of_another_run(emulator: CgcEmulator, manifest: str) -> None:
+    """
+    A refusal keeps the record of another run.
+
+    A run that has not ended well may still be cleared, and its record is at the same address.
+    """
     other = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest, wait=False)
     assert other.run() == "success", other.error
     text = "".join(storage.read_lines(manifest)).replace('"dag/run/', '"dag/yesterday/')
@@ -150,7 +160,7 @@ def test_a_refusal_keeps_the_record_of_another_run(emulator: CgcEmulator, manife
     assert "".join(storage.read_lines(manifest)) == text
 
 
-def test_a_dry_run_that_is_refused_leaves_nothing(emulator: CgcEmulator, manifest: str, tmp_path: Path) -> None:
+def test_dry_run_leaves_nothing(emulator: CgcEmulator, manifest: str, tmp_path: Path) -> None:
     task = refused(emulator, manifest_path=manifest, dry_run=True)
 
     assert task.run() == "CgcInputRefused"
@@ -159,9 +169,9 @@ def test_a_dry_run_that_is_refused_leaves_nothing(emulator: CgcEmulator, manifes
     assert "cgc_summary" not in task.xcoms
 
 
-def test_a_failing_storage_hides_no_refusal(
-    emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_storage_hides_nothing(emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing storage hides no refusal."""
+
     def fail(*_: Any) -> None:
         raise OSError("the disk is full")
 
@@ -172,7 +182,7 @@ def test_a_failing_storage_hides_no_refusal(
     assert task.xcoms["cgc_summary"]["failed"] == 28
 
 
-def test_items_without_a_place_are_named_once(emulator: CgcEmulator) -> None:
+def test_no_place_is_named_once(emulator: CgcEmulator) -> None:
     [bare] = emulator.add_files(["nometa.txt"], project=emulator.other_project)
     task = Attempts(emulator, items=[bare], location="{metadata.sample}/{name}")
 
@@ -183,7 +193,8 @@ def test_items_without_a_place_are_named_once(emulator: CgcEmulator) -> None:
     assert f"item 1: file {bare} ('nometa.txt'): It has no metadata field 'sample'" in text
 
 
-def test_a_volume_that_is_not_there_has_no_reasons(emulator: CgcEmulator) -> None:
+def test_missing_volume(emulator: CgcEmulator) -> None:
+    """A volume that is not there has no reasons."""
     task = Attempts(emulator, items=emulator.file_ids[:2], volume="demo-lab/nowhere")
 
     assert task.run() == "CgcInputRefused"
@@ -192,7 +203,8 @@ def test_a_volume_that_is_not_there_has_no_reasons(emulator: CgcEmulator) -> Non
     assert str(task.error).endswith("This attempt has sent nothing.")
 
 
-def test_a_path_with_a_template_is_refused_for_good(emulator: CgcEmulator) -> None:
+def test_template_in_a_path(emulator: CgcEmulator) -> None:
+    """A path with a template is refused for good."""
     task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=Path("/lab/{{ ds }}/m.jsonl"))
 
     assert task.run() == "CgcInputRefused"

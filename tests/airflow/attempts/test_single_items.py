@@ -75,7 +75,8 @@ def task_of(emulator: CgcEmulator, *wrong: str, **arguments: Any) -> Attempts:
 
 
 @at_any_time
-def test_one_that_may_fail_does_and_the_rest_is_sent(emulator: CgcEmulator, wrong: str, tmp_path: Path) -> None:
+def test_one_may_fail(emulator: CgcEmulator, wrong: str, tmp_path: Path) -> None:
+    """One item that may fail does, and the others are sent."""
     manifest = f"file://{tmp_path}/exports.jsonl"
     task = task_of(emulator, wrong, max_failures=1, manifest_path=manifest)
 
@@ -92,14 +93,16 @@ def test_one_that_may_fail_does_and_the_rest_is_sent(emulator: CgcEmulator, wron
 
 
 @pytest.mark.parametrize("wrong", BEFORE)
-def test_one_that_may_not_fail_stops_all_before_anything_is_sent(emulator: CgcEmulator, wrong: str) -> None:
+def test_one_may_not_fail(emulator: CgcEmulator, wrong: str) -> None:
+    """One item that may not fail stops all before anything is sent."""
     task = task_of(emulator, wrong)
 
     assert task.run() == "CgcInputRefused"
     assert not task.jobs
 
 
-def test_more_than_may_fail_stop_all_and_are_told_together(emulator: CgcEmulator) -> None:
+def test_too_many_are_told(emulator: CgcEmulator) -> None:
+    """More failures than are tolerated stop all, and are told together."""
     task = task_of(emulator, *BEFORE[1:], max_failures=len(BEFORE) - 2)
 
     assert task.run() == "CgcInputRefused"
@@ -108,7 +111,8 @@ def test_more_than_may_fail_stop_all_and_are_told_together(emulator: CgcEmulator
     assert not task.jobs
 
 
-def test_as_many_as_may_fail_of_every_kind_do(emulator: CgcEmulator) -> None:
+def test_all_kinds_may_fail(emulator: CgcEmulator) -> None:
+    """As many failures as are tolerated do no harm, of whatever kind."""
     task = task_of(emulator, *BEFORE[1:], max_failure_share=0.7)
 
     assert task.run() == "success", task.error
@@ -116,13 +120,14 @@ def test_as_many_as_may_fail_of_every_kind_do(emulator: CgcEmulator) -> None:
 
 
 @pytest.mark.parametrize("wrong", BEFORE)
-def test_it_ends_nothing_before_the_others_have_ended(emulator: CgcEmulator, wrong: str) -> None:
+def test_others_may_end_first(emulator: CgcEmulator, wrong: str) -> None:
+    """It ends nothing before the others have ended."""
     task = task_of(emulator, wrong, max_failures=1, fail_fast=True)
 
     assert task.run() == "success", task.error
 
 
-def test_fail_fast_ends_at_once_with_more_than_may_fail(connect: Callable[..., str]) -> None:
+def test_fail_fast_ends_at_once(connect: Callable[..., str]) -> None:
     with CgcEmulator(speed=0) as still:
         connect(still)
         still.fail_files(still.file_ids[9], code=9009, at="submit")
@@ -133,7 +138,8 @@ def test_fail_fast_ends_at_once_with_more_than_may_fail(connect: Callable[..., s
 
 
 @pytest.mark.parametrize("wrong", ["an alias", "gone, and no location for it"])
-def test_beyond_what_may_fail_nothing_more_is_sent(emulator: CgcEmulator, wrong: str) -> None:
+def test_nothing_sent_beyond(emulator: CgcEmulator, wrong: str) -> None:
+    """After more failures than are tolerated nothing more is sent."""
     items = [WRONG[wrong][0](emulator), *emulator.file_ids[10:140]]
     emulator.fail_files(emulator.file_ids[10], code=9009, at="submit")
     task = Attempts(emulator, items=items, location=LOCATION, max_failures=1)
@@ -143,7 +149,8 @@ def test_beyond_what_may_fail_nothing_more_is_sent(emulator: CgcEmulator, wrong:
 
 
 @pytest.mark.parametrize("argument", ["volume", "location"])
-def test_a_wrong_argument_is_a_refusal_whatever_may_fail(emulator: CgcEmulator, argument: str) -> None:
+def test_wrong_argument_refused(emulator: CgcEmulator, argument: str) -> None:
+    """A wrong argument is a refusal whatever may fail."""
     wrong = {"volume": "demo-lab/nowhere", "location": "{nonsense}"}[argument]
     task = task_of(emulator, "an alias", max_failures=4)
 
@@ -151,7 +158,8 @@ def test_a_wrong_argument_is_a_refusal_whatever_may_fail(emulator: CgcEmulator, 
     assert not task.jobs
 
 
-def test_a_volume_that_one_item_names_is_a_refusal_whatever_may_fail(emulator: CgcEmulator) -> None:
+def test_wrong_volume_refused(emulator: CgcEmulator) -> None:
+    """A volume that one item names is a refusal whatever may fail."""
     items = [emulator.file_ids[0], {"file": emulator.file_ids[1], "volume": emulator.read_only_volume}]
     task = Attempts(emulator, items=items, max_failures=1)
 
@@ -160,7 +168,8 @@ def test_a_volume_that_one_item_names_is_a_refusal_whatever_may_fail(emulator: C
 
 
 @at_any_time
-def test_a_clear_does_not_send_the_others_again(emulator: CgcEmulator, wrong: str) -> None:
+def test_clear_resends_nothing(emulator: CgcEmulator, wrong: str) -> None:
+    """A clear does not send the others again."""
     task = task_of(emulator, wrong, max_failures=1)
     emulator.fail_files(emulator.file_names[emulator.file_ids[0]], code=9206)
     assert task.run() == "CgcJobsFailed", task.error
@@ -172,7 +181,8 @@ def test_a_clear_does_not_send_the_others_again(emulator: CgcEmulator, wrong: st
     assert len(task.jobs) == before + sent_again
 
 
-def test_what_was_mended_is_sent_after_a_clear(emulator: CgcEmulator) -> None:
+def test_clear_sends_mended(emulator: CgcEmulator) -> None:
+    """An item that was mended is sent after a Clear."""
     task = task_of(emulator, "a key that names a folder", max_failures=1)
     emulator.fail_files(emulator.file_names[emulator.file_ids[0]], code=9206)
     assert task.run() == "CgcJobsFailed"
@@ -183,9 +193,8 @@ def test_what_was_mended_is_sent_after_a_clear(emulator: CgcEmulator) -> None:
 
 @pytest.mark.parametrize("wrong", ["gone", "an alias"])
 @pytest.mark.parametrize("tolerated", [0, 1])
-def test_what_is_on_the_volume_is_skipped_whatever_is_wrong_with_its_file(
-    emulator: CgcEmulator, wrong: str, tolerated: int
-) -> None:
+def test_present_is_skipped(emulator: CgcEmulator, wrong: str, tolerated: int) -> None:
+    """An object on the volume is skipped whatever is wrong with its file."""
     task = task_of(emulator, wrong, if_exists="skip", max_failures=tolerated)
     name = {"gone": "gone.bam", "an alias": "imported.bam"}[wrong]
     file_id = {"gone": emulator.file_ids[9], "an alias": emulator.alias_id}[wrong]
@@ -198,10 +207,12 @@ def test_what_is_on_the_volume_is_skipped_whatever_is_wrong_with_its_file(
 
 
 @pytest.mark.parametrize("template", ["out/{name}", "out/{id}"])
-def test_a_file_that_was_deleted_meanwhile_makes_nothing_else_uncertain(
-    emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch, template: str
-) -> None:
-    """Also where nobody can tell by the platform's list what was started: the record knows it of each item."""
+def test_deleted_meanwhile(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    """
+    A file that was deleted meanwhile makes nothing else uncertain.
+
+    Also where nobody can tell by the platform's list what was started: the record knows it of each item.
+    """
     files = emulator.file_ids[:4]
     emulator.fail_files(emulator.file_names[files[2]], code=9100, times=1)
     task = Attempts(emulator, items=files, location=template, max_failures=0)
@@ -217,13 +228,15 @@ def test_a_file_that_was_deleted_meanwhile_makes_nothing_else_uncertain(
     assert [state for location, state in task.jobs if location.startswith("out/")].count("COMPLETED") == 4
 
 
-def test_a_location_that_nothing_can_store_is_a_refusal(emulator: CgcEmulator) -> None:
+def test_unstorable_location(emulator: CgcEmulator) -> None:
+    """A location that nothing can store is a refusal."""
     item = {"file": emulator.file_ids[0], "location": "out/\ud800.bam"}
 
     assert Attempts(emulator, items=[item], max_failures=1).run() == "CgcInputRefused"
 
 
-def test_a_name_that_nothing_can_store_gets_into_no_xcom(emulator: CgcEmulator) -> None:
+def test_unstorable_name(emulator: CgcEmulator) -> None:
+    """A name that nothing can store gets into no XCom."""
     [hostile] = emulator.add_files(["a\0.bam"], project=emulator.other_project)
     task = Attempts(emulator, items=[emulator.file_ids[0], hostile], location="out/{name}", max_failures=1)
 
@@ -232,10 +245,12 @@ def test_a_name_that_nothing_can_store_gets_into_no_xcom(emulator: CgcEmulator) 
 
 
 @pytest.mark.parametrize("how", ["manifest", "failed_items"])
-def test_what_had_no_location_gets_no_other_one_when_it_is_repeated(
-    emulator: CgcEmulator, tmp_path: Path, how: str
-) -> None:
-    """By the default location it would be moved to a place that nobody asked for."""
+def test_location_stays_unknown(emulator: CgcEmulator, tmp_path: Path, how: str) -> None:
+    """
+    An item without a location gets no other one when it is repeated.
+
+    By the default location it would be moved to a place that nobody asked for.
+    """
     [bare] = emulator.add_files(["deep/bare.bam"], project=emulator.other_project)
     manifest = f"file://{tmp_path}/exports.jsonl"
     wanted = {"location": "{metadata.sample}/{path}/{name}", "copy_only": False, "max_failures": 1}
@@ -255,7 +270,7 @@ def test_what_had_no_location_gets_no_other_one_when_it_is_repeated(
 
 
 class TestAliases:
-    def test_are_skipped_if_the_dag_says_so(self, emulator: CgcEmulator, tmp_path: Path) -> None:
+    def test_are_skipped_on_demand(self, emulator: CgcEmulator, tmp_path: Path) -> None:
         manifest = f"file://{tmp_path}/exports.jsonl"
         task = task_of(emulator, "an alias", aliases="skip", verify=True, manifest_path=manifest)
 
@@ -266,7 +281,7 @@ class TestAliases:
         assert "It is an alias: its bytes are on volume" in line["message"]
 
     @pytest.mark.parametrize("why", ["their volume is only read", "another file goes to their place"])
-    def test_do_not_stop_the_others(self, emulator: CgcEmulator, why: str) -> None:
+    def test_leave_others_alone(self, emulator: CgcEmulator, why: str) -> None:
         """What is skipped goes nowhere, so that it does not matter where."""
         alias: dict[str, Any] = {"file": emulator.alias_id, "location": f"out/{emulator.file_ids[0]}"}
         if why == "their volume is only read":
@@ -276,8 +291,8 @@ class TestAliases:
         assert task.run() == "success", task.error
         assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
-    def test_are_skipped_wherever_they_would_go(self, emulator: CgcEmulator) -> None:
-        """The location wants what this file has not."""
+    def test_go_nowhere(self, emulator: CgcEmulator) -> None:
+        """Aliases are skipped wherever they would go. The location wants what this file has not."""
         [good] = emulator.add_files(["a.bam"], project=emulator.other_project, metadata={"sample": "S1"})
         task = Attempts(emulator, items=[good, emulator.alias_id], location="{metadata.sample}/{id}")
 
@@ -285,13 +300,15 @@ class TestAliases:
         assert task.summary == {"total": 2, "completed": 1, "skipped": 1}
 
     @pytest.mark.parametrize("wrong", ["archived", "a folder", "gone"])
-    def test_are_the_only_ones_skipped(self, emulator: CgcEmulator, wrong: str) -> None:
+    def test_alone_are_skipped(self, emulator: CgcEmulator, wrong: str) -> None:
+        """Only aliases are skipped."""
         task = task_of(emulator, wrong, aliases="skip", max_failures=1)
 
         assert task.run() == "success", task.error
         assert task.summary == {"total": 4, "completed": 3, "failed": 1}
 
-    def test_of_the_wanted_object_have_been_moved_there(self, emulator: CgcEmulator) -> None:
+    def test_of_the_wanted_object(self, emulator: CgcEmulator) -> None:
+        """Aliases of the wanted object have been moved there."""
         task = Attempts(emulator, items=emulator.file_ids[:2], copy_only=False, aliases="skip", max_failures=1)
         emulator.fail_files(emulator.file_names[emulator.file_ids[0]], code=9100)
         assert task.run(max_failures=0) == "CgcJobsIncomplete", task.error
@@ -306,14 +323,16 @@ class TestAliases:
         assert task.run() == "success", task.error
         assert task.summary == {"total": 1, "skipped": 1}
 
-    def test_an_unknown_word_for_them_is_refused(self, emulator: CgcEmulator) -> None:
+    def test_want_a_known_word(self, emulator: CgcEmulator) -> None:
+        """An unknown word for aliases is refused."""
         task = task_of(emulator, "an alias", aliases="keep")
 
         assert task.run() == "CgcInputRefused"
         assert "give one of fail, skip" in str(task.error)
 
 
-def test_a_dry_run_tells_what_would_fail_and_what_be_skipped(emulator: CgcEmulator) -> None:
+def test_dry_run_tells_all(emulator: CgcEmulator) -> None:
+    """A dry run tells which items would fail and which would be skipped."""
     wrong = ["an alias", "a folder", "gone", "a key that names a folder"]
     task = task_of(emulator, *wrong, aliases="skip", max_failures=3, dry_run=True)
 

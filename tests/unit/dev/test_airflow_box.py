@@ -29,11 +29,13 @@ class Child:
         ([], None),
     ],
 )
-def test_knows_the_parts_of_standalone_by_their_commands(words, part):
+def test_knows_airflows_parts(words, part):
+    """Know the parts of `airflow standalone` by their commands."""
     assert part_of(Child(*words)) == part
 
 
-def test_refuses_airflow_2_and_no_airflow():
+def test_refuses_airflow_2():
+    """Refuse Airflow 2, and an environment without Airflow."""
     airflow_settings.check_version("3.0.6")
     with pytest.raises(airflow_settings.AirflowUnusableError, match="needs Airflow 3"):
         airflow_settings.check_version("2.11.2")
@@ -41,7 +43,8 @@ def test_refuses_airflow_2_and_no_airflow():
         airflow_settings.check_version(None)
 
 
-def test_components_see_our_settings_and_none_of_the_users_airflow(monkeypatch):
+def test_hides_the_users_airflow(monkeypatch):
+    """Components see our settings, and none of the user's Airflow."""
     monkeypatch.setattr(airflow_settings, "airflow_command", lambda: Path("/v/bin/airflow"))
     base = {"PATH": "/usr/bin", "AIRFLOW__CORE__EXECUTOR": "Celery", "AIRFLOW_HOME": "/theirs", "LANG": "C"}
 
@@ -61,23 +64,27 @@ def test_components_see_our_settings_and_none_of_the_users_airflow(monkeypatch):
     assert env["AIRFLOW__CORE__PARALLELISM"] == "2"
 
 
-def test_components_are_standalone_or_known_parts(tmp_path):
+def test_components_are_known(tmp_path):
+    """Components are standalone or known parts."""
     with pytest.raises(ValueError, match="standalone"):
         AirflowBox(tmp_path, dags_folder=tmp_path, components=("scheduler", "webserver"))
 
 
-def test_several_triggerers_are_components_of_their_own():
+def test_triggerers_are_parts():
+    """Several triggerers are components of their own."""
     assert component_names(("scheduler", "triggerer"), 2) == ("scheduler", "triggerer-1", "triggerer-2")
     assert component_names(("scheduler", "triggerer"), 1) == ("scheduler", "triggerer")
 
 
 @pytest.mark.parametrize(("components", "triggerers"), [(("standalone",), 2), (("scheduler",), 2), (("triggerer",), 0)])
-def test_triggerers_are_added_only_to_a_triggerer(components, triggerers):
+def test_one_triggerer_comes_first(components, triggerers):
+    """Triggerers are added only to a triggerer."""
     with pytest.raises(ValueError, match="triggerer"):
         component_names(components, triggerers)
 
 
-def test_several_triggerers_need_a_database_that_locks_rows(tmp_path):
+def test_many_need_row_locks(tmp_path):
+    """Several triggerers need a database that locks rows."""
     with pytest.raises(ValueError, match="postgres"):
         AirflowBox(tmp_path, dags_folder=tmp_path, components=("scheduler", "triggerer"), triggerers=2)
 
@@ -91,11 +98,11 @@ def test_several_triggerers_need_a_database_that_locks_rows(tmp_path):
         (("scheduler",), []),
     ],
 )
-def test_knows_which_components_are_triggerers(names, found):
+def test_knows_its_triggerers(names, found):
     assert called("triggerer", names) == found
 
 
-def test_reads_airflows_word_of_its_parts():
+def test_reads_airflows_word():
     health = {
         "scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "2026-01-01T00:00:00+00:00"},
         "dag_processor": {"status": None, "latest_dag_processor_heartbeat": None},
@@ -106,7 +113,8 @@ def test_reads_airflows_word_of_its_parts():
     assert silences(health)["scheduler"] > 0
 
 
-def test_a_server_is_told_no_arguments_of_sqlites(monkeypatch):
+def test_no_sqlite_for_a_server(monkeypatch):
+    """A database server gets no arguments that are meant for SQLite."""
     monkeypatch.setattr(airflow_settings, "airflow_command", lambda: Path("/v/bin/airflow"))
     how = {"dags_folder": Path("/dags"), "ports": (8080, 8793, 8794), "parallelism": 4, "extra": {}, "base": {}}
 
@@ -118,17 +126,18 @@ def test_a_server_is_told_no_arguments_of_sqlites(monkeypatch):
     assert of_file.keys() - of_server.keys() == {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"}
 
 
-def test_a_box_that_was_not_started_can_be_stopped(tmp_path):
+def test_unstarted_can_be_stopped(tmp_path):
     AirflowBox(tmp_path, dags_folder=tmp_path).stop()
 
 
-def test_a_run_url_survives_the_colons_of_a_run_id():
+def test_url_keeps_the_run_id():
+    """A run URL survives the colons of a run id."""
     url = AirflowApi("http://localhost:8080/").run_url("d", "manual__2026-01-01T00:00:00+00:00")
 
     assert url == "http://localhost:8080/dags/d/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00"
 
 
-def test_a_log_line_tells_the_exception():
+def test_log_line_has_exception():
     record = {
         "timestamp": "2026-01-01T00:00:00Z",
         "level": "error",

@@ -13,7 +13,7 @@ from dev.demo_patience import DemoTooSlowError, Patience
 from tests.fakes.clock import Clock
 
 
-def test_what_moves_is_given_all_the_time():
+def test_moving_has_all_the_time():
     clock = Clock(0)
     patience = Patience(600, now=clock)
 
@@ -22,7 +22,7 @@ def test_what_moves_is_given_all_the_time():
         patience.see("a Dag", step)
 
 
-def test_what_stands_still_for_long_ends_the_demo():
+def test_standing_still_ends_it():
     clock = Clock(0)
     patience = Patience(600, now=clock)
     patience.see("a Dag", "1 deferred")
@@ -34,7 +34,7 @@ def test_what_stands_still_for_long_ends_the_demo():
         patience.see("a Dag", "1 deferred")
 
 
-def test_one_slow_answer_is_asked_for_again(monkeypatch):
+def test_slow_answer_is_repeated(monkeypatch):
     """A machine that is busy may take all of the patience for one answer."""
     clock = Clock(0)
     monkeypatch.setattr("dev.airflow_api.time", type("T", (), {"monotonic": clock, "sleep": clock.sleep}))
@@ -54,7 +54,7 @@ def test_one_slow_answer_is_asked_for_again(monkeypatch):
     assert api.dag_run("d", "r") == {"state": "running"}
 
 
-def test_an_api_that_stays_away_is_told_in_the_end(monkeypatch):
+def test_silent_api_is_told(monkeypatch):
     clock = Clock(0)
     monkeypatch.setattr("dev.airflow_api.time", type("T", (), {"monotonic": clock, "sleep": clock.sleep}))
     api = AirflowApi("http://localhost:1", patience=180)
@@ -70,16 +70,16 @@ def test_an_api_that_stays_away_is_told_in_the_end(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_without_a_port_any_will_do(text):
+def test_any_port_will_do(text):
     assert wanted_port(text) == (None, "")
 
 
 @pytest.mark.parametrize("text", ["abc", "80", "0", "-1", "65536", "8080.0", "١٢٣٤"])
-def test_what_is_no_port_is_told(text):
+def test_wrong_port_is_told(text):
     assert wanted_port(text)[1].startswith(f"PORT={text} is no port for the UI: choose a number from 1024 to 65535")
 
 
-def test_a_port_that_is_taken_is_told():
+def test_taken_port_is_told():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 

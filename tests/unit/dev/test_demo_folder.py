@@ -20,13 +20,13 @@ def other_program():
     process.communicate()
 
 
-def test_makes_a_folder_that_git_ignores(tmp_path):
+def test_makes_an_ignored_folder(tmp_path):
     claim(tmp_path / "a" / "b")
 
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == [".gitignore", MARKER]
 
 
-def test_wipes_a_folder_that_it_made(tmp_path):
+def test_wipes_its_own_folder(tmp_path):
     claim(tmp_path)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "old").write_text("x")
@@ -36,7 +36,7 @@ def test_wipes_a_folder_that_it_made(tmp_path):
     assert not (tmp_path / "logs").exists()
 
 
-def test_refuses_a_folder_with_files_of_others(tmp_path):
+def test_refuses_foreign_files(tmp_path):
     (tmp_path / "thesis.txt").write_text("x")
 
     with pytest.raises(FolderRefusedError, match="did not make"):
@@ -53,7 +53,8 @@ def test_refuses_a_link(tmp_path):
         claim(tmp_path / "link")
 
 
-def test_does_not_follow_a_link_when_it_wipes(tmp_path):
+def test_wipes_past_no_link(tmp_path):
+    """Follow no link while wiping."""
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "file").write_text("x")
     claim(tmp_path / "mine")
@@ -64,7 +65,7 @@ def test_does_not_follow_a_link_when_it_wipes(tmp_path):
     assert (tmp_path / "other" / "file").exists()
 
 
-def test_refuses_a_folder_whose_owner_runs(tmp_path, other_program):
+def test_refuses_a_running_owner(tmp_path, other_program):
     claim(tmp_path)
     owner = {"pid": other_program.pid, "created": other_program.create_time()}
     (tmp_path / MARKER).write_text(json.dumps(owner))
@@ -73,7 +74,8 @@ def test_refuses_a_folder_whose_owner_runs(tmp_path, other_program):
         claim(tmp_path)
 
 
-def test_takes_a_folder_whose_owners_id_belongs_to_somebody_else_by_now(tmp_path, other_program):
+def test_takes_a_recycled_id(tmp_path, other_program):
+    """Take a folder whose owner's process id belongs to somebody else by now."""
     claim(tmp_path)
     (tmp_path / MARKER).write_text(json.dumps({"pid": other_program.pid, "created": 1.0}))
 

@@ -41,15 +41,15 @@ def result(**changes):
         (2_000_000_000_000_000_000, "2000.0 PB"),
     ],
 )
-def test_bytes_are_told_in_decimal_units(count, text):
+def test_bytes_are_decimal(count, text):
     assert human_bytes(count) == text
 
 
-def test_time_is_told_in_minutes_and_seconds():
+def test_minutes_and_seconds():
     assert clock_time(65.9) == "1:05"
 
 
-def test_columns_of_the_table_line_up():
+def test_columns_line_up():
     lines = table([result(), result(dag_id="d", files=1, url="http://x")]).splitlines()
 
     assert lines[0].split() == [
@@ -69,19 +69,22 @@ def test_columns_of_the_table_line_up():
     assert lines[2].split()[1:4] == ["300", "1.2", "GB"]
 
 
-def test_a_failed_dag_that_shall_fail_is_as_expected():
+def test_failure_as_expected():
+    """A failed Dag that shall fail is as expected."""
     failed = result(state="failed", expected="failed", failed_items=[{"file": "f", "code": 9107}])
 
     assert failed.problem == ""
     assert "should be success" in result(state="failed").problem
 
 
-def test_the_right_state_for_the_wrong_reason_is_not_as_expected():
+def test_wrong_reason_is_told():
+    """The right state for the wrong reason is not as expected."""
     assert "not because of a failed file" in result(state="failed", expected="failed").problem
     assert "no file" in result(files=0).problem
 
 
-def test_failures_name_file_code_and_message_and_count_the_rest():
+def test_failures_are_named():
+    """Failures name file, code and message, and count the rest."""
     items = [{"file": f"f{n}", "code": 9107, "message": "exists"} for n in range(7)]
 
     text = failures(result(failed_items=items))
@@ -91,13 +94,14 @@ def test_failures_name_file_code_and_message_and_count_the_rest():
     assert text.endswith("and 2 more")
 
 
-def test_tasks_without_a_state_wait_for_their_turn():
+def test_waiting_has_no_state():
     tasks = [{"state": "deferred"}, {"state": None}, {"state": "deferred"}]
 
     assert task_counts(tasks) == "2 deferred, 1 waiting"
 
 
-def test_a_log_file_gets_a_progress_line_every_ten_seconds_only():
+def test_log_file_every_10_s():
+    """A log file gets a progress line every ten seconds only."""
     out, now = io.StringIO(), iter([0.0, 4.0, 10.0, 10.0])
     line = ProgressLine(out, now=lambda: next(now))
 
@@ -107,7 +111,7 @@ def test_a_log_file_gets_a_progress_line_every_ten_seconds_only():
     assert out.getvalue() == "one\nthree\n"
 
 
-def test_a_terminal_gets_one_line_that_is_rewritten():
+def test_terminal_line_rewritten():
     out = Terminal()
     line = ProgressLine(out)
 

@@ -30,7 +30,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     return played
 
 
-def test_all_lines_play_the_usual_tests(played: list[tuple[str, list[str]]]) -> None:
+def test_lines_play_usual_tests(played: list[tuple[str, list[str]]]) -> None:
     assert matrix.main([]) == 1
     assert played == [(line.name, USUAL) for line in LINES]
 
@@ -38,18 +38,18 @@ def test_all_lines_play_the_usual_tests(played: list[tuple[str, list[str]]]) -> 
 @pytest.mark.parametrize(
     "arguments", [["2.11", "3.1", "--whole"], ["--whole", "3.1", "2.11"], ["3.1", "--whole", "2.11"]]
 )
-def test_the_lines_that_are_named_are_played_whole(arguments: list[str], played: list[tuple[str, list[str]]]) -> None:
+def test_named_lines_play_all(arguments: list[str], played: list[tuple[str, list[str]]]) -> None:
     assert matrix.main(arguments) == 0
     assert played == [("2.11", ["--whole", *USUAL]), ("3.1", ["--whole", *USUAL])]
 
 
-def test_only_some_tests_are_played_one_after_the_other(played: list[tuple[str, list[str]]]) -> None:
+def test_few_tests_run_in_turn(played: list[tuple[str, list[str]]]) -> None:
     assert matrix.main(["3.1", "--only", "tests/a.py", "--only", "tests/b.py"]) == 0
     assert played == [("3.1", ["--numprocesses", "0", "tests/a.py", "tests/b.py"])]
 
 
 @pytest.mark.parametrize("wrong", ["2.10", "tests/unit"])
-def test_a_line_that_is_none_is_refused(
+def test_unknown_line_is_refused(
     wrong: str, played: list[tuple[str, list[str]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):

@@ -17,11 +17,12 @@ def busy_port():
         yield server.getsockname()[1]
 
 
-def test_takes_the_preferred_port_when_it_is_free():
+def test_takes_a_free_port():
     assert free_port(8080, free=lambda port: True) == 8080
 
 
-def test_takes_another_port_below_the_kernels_own_when_the_preferred_one_is_busy():
+def test_takes_another_if_busy():
+    """Take another port, below the kernel's own, if the preferred one is busy."""
     port = free_port(8080, free=lambda port: port != 8080)
 
     assert port != 8080
@@ -32,16 +33,17 @@ def test_gives_no_port_twice():
     assert free_port(8793, taken=[8793], free=lambda port: True) != 8793
 
 
-def test_says_so_when_there_is_no_free_port():
+def test_no_free_port_is_told():
     with pytest.raises(NoFreePortError, match="No free port"):
         free_port(8080, free=lambda port: False)
 
 
-def test_sees_a_server_that_listens_on_one_address_only(busy_port):
+def test_sees_one_address_only(busy_port):
+    """See a server that listens on one address only."""
     assert not is_free(busy_port)
 
 
-def test_a_port_is_free_again_as_soon_as_its_server_ended():
+def test_port_is_free_afterwards():
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -38,21 +38,22 @@ def is_installed():
 needs_postgres = pytest.mark.skipif(not is_installed(), reason="no Postgres server on this machine")
 
 
-def test_takes_the_newest_of_debians_servers(install, tmp_path):
+def test_takes_the_newest_server(install, tmp_path):
     for version in ("9.6", "15", "17"):
         install(tmp_path / "debian" / version / "bin")
 
     assert find_programs(tmp_path / "debian") == tmp_path / "debian" / "17" / "bin"
 
 
-def test_passes_over_a_folder_that_has_the_client_only(install, tmp_path):
+def test_client_alone_is_not_it(install, tmp_path):
     install(tmp_path / "debian" / "15" / "bin")
     install(tmp_path / "debian" / "17" / "bin", programs=["pg_isready"])
 
     assert find_programs(tmp_path / "debian") == tmp_path / "debian" / "15" / "bin"
 
 
-def test_takes_the_server_on_path_where_there_is_none_of_debians(install, tmp_path, monkeypatch):
+def test_server_on_path_will_do(install, tmp_path, monkeypatch):
+    """Take the server on PATH if there is none of Debian's."""
     folder = install(tmp_path / "elsewhere")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "initdb").symlink_to(folder / "initdb")
@@ -61,13 +62,14 @@ def test_takes_the_server_on_path_where_there_is_none_of_debians(install, tmp_pa
     assert find_programs(tmp_path / "debian") == folder
 
 
-def test_names_the_package_where_there_is_no_server(install, tmp_path):
+def test_names_the_package(install, tmp_path):
     with pytest.raises(PostgresMissingError, match="apt-get install postgresql"):
         find_programs(tmp_path / "debian")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may start it as somebody else")
-def test_root_starts_it_as_somebody_else():
+def test_root_is_not_the_owner():
+    """Root starts the server as somebody else."""
     owner = postgres.server_owner()
 
     assert owner is not None
@@ -75,7 +77,7 @@ def test_root_starts_it_as_somebody_else():
 
 
 @needs_postgres
-def test_answers_on_its_url_and_leaves_nothing(tmp_path):
+def test_answers_leaves_nothing(tmp_path):
     with Postgres(log=tmp_path / "postgres.out") as server:
         folder = server.folder
         connection = psycopg2.connect(server.url.replace("+psycopg2", ""))
@@ -90,7 +92,7 @@ def test_answers_on_its_url_and_leaves_nothing(tmp_path):
 
 
 @needs_postgres
-def test_a_server_that_was_killed_is_noticed(tmp_path):
+def test_killed_server_is_noticed(tmp_path):
     with Postgres(log=tmp_path / "postgres.out") as server:
         postmaster = psutil.Process(int((server.folder / "data" / "postmaster.pid").read_text().split()[0]))
         postmaster.kill()
@@ -104,12 +106,12 @@ def test_a_server_that_was_killed_is_noticed(tmp_path):
 
 
 @needs_postgres
-def test_a_database_that_cannot_be_made_tells_why(tmp_path, monkeypatch):
+def test_failed_database_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(postgres, "INITDB", ("--no-such-option",))
 
     with pytest.raises(PostgresDiedError, match="no-such-option"), Postgres(log=tmp_path / "postgres.out"):
         pass
 
 
-def test_one_that_was_not_started_can_be_stopped(tmp_path):
+def test_unstarted_can_be_stopped(tmp_path):
     Postgres(log=tmp_path / "postgres.out").stop()

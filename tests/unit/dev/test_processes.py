@@ -45,7 +45,8 @@ def wait_for(fact):
         time.sleep(0.02)
 
 
-def test_a_member_with_a_process_group_of_its_own_is_ended_too(start):
+def test_whole_session_ends(start):
+    """A member with a process group of its own is ended too."""
     component = start(STUBBORN)
     wait_for(lambda: component.tail().count("ready") == 2)
     members = component.members()
@@ -57,7 +58,7 @@ def test_a_member_with_a_process_group_of_its_own_is_ended_too(start):
     assert component.exit_code == -signal.SIGKILL
 
 
-def test_a_frozen_component_can_be_ended(start):
+def test_frozen_can_be_ended(start):
     component = start("import time; time.sleep(60)")
     processes.send(component.members(), signal.SIGSTOP)
 
@@ -66,7 +67,8 @@ def test_a_frozen_component_can_be_ended(start):
     assert component.exit_code == -signal.SIGTERM
 
 
-def test_leftovers_of_a_killed_program_are_ended_at_the_next_start(start, tmp_path):
+def test_leftovers_are_ended(start, tmp_path):
+    """Leftovers of a killed program are ended at the next start."""
     component = start(STUBBORN)
     wait_for(lambda: component.tail().count("ready") == 2)
 
@@ -76,7 +78,8 @@ def test_leftovers_of_a_killed_program_are_ended_at_the_next_start(start, tmp_pa
     assert component.members() == []
 
 
-def test_a_process_that_got_a_leftovers_id_is_left_alone(start, tmp_path):
+def test_recycled_id_is_left(start, tmp_path):
+    """A process that got the id of a leftover is left alone."""
     component = start("import time; time.sleep(60)")
     later = psutil.Process(component.pid).create_time() + 100
     (tmp_path / processes.SESSIONS_FILE).write_text(f'{{"{component.pid}": {later}}}')
@@ -86,7 +89,7 @@ def test_a_process_that_got_a_leftovers_id_is_left_alone(start, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
-def test_knows_how_a_child_ended_that_nobody_waited_for():
+def test_unawaited_end_is_known():
     pid = os.fork()
     if pid == 0:
         os._exit(3)
@@ -99,5 +102,5 @@ def test_knows_how_a_child_ended_that_nobody_waited_for():
 
 
 @pytest.mark.parametrize(("code", "text"), [(1, "exit code 1"), (-9, "killed by SIGKILL"), (None, "exit code unknown")])
-def test_an_exit_is_told_in_words(code, text):
+def test_exit_is_told_in_words(code, text):
     assert describe_exit(code) == text

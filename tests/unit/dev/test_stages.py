@@ -47,7 +47,8 @@ def said(*targets: str, **variables: str) -> list[str]:
     return [passed.said for passed in run.passed]
 
 
-def test_a_stage_tells_what_its_tests_said_or_its_last_line() -> None:
+def test_stage_tells_its_tests() -> None:
+    """A stage tells what its tests said or its last line."""
     assert said("good", "twice", "program", HOW="well") == [
         "12 passed, 1 skipped in 0.50s",
         "2 passed in 1.0s; 3 passed in 1.0s",
@@ -55,7 +56,8 @@ def test_a_stage_tells_what_its_tests_said_or_its_last_line() -> None:
     ]
 
 
-def test_a_failure_shows_the_last_lines_and_ends_the_others(root: Path) -> None:
+def test_failure_ends_the_others(root: Path) -> None:
+    """A failure shows the last lines and ends the others."""
     began = time.monotonic()
 
     with pytest.raises(StageError) as failure:
@@ -70,7 +72,9 @@ def test_a_failure_shows_the_last_lines_and_ends_the_others(root: Path) -> None:
     assert "line 40" not in shown
 
 
-def test_what_is_no_failure_of_a_stage_is_no_success_either(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_no_failure_no_success(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """A stage that did not fail has not succeeded either if it was stopped."""
+
     def full(lines: object) -> str:
         raise OSError("no space left on device")
 
@@ -82,7 +86,7 @@ def test_what_is_no_failure_of_a_stage_is_no_success_either(monkeypatch: pytest.
     assert not (root / "after").exists()
 
 
-def test_nothing_goes_on_when_the_run_is_interrupted(root: Path) -> None:
+def test_interruption_ends_all(root: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from dev import stages\n"
         f"stages.ROOT, stages.OUTPUTS = Path({str(root)!r}), Path({str(root)!r}) / '.stages'\n"
@@ -101,7 +105,7 @@ def test_nothing_goes_on_when_the_run_is_interrupted(root: Path) -> None:
     assert not (root / "after").exists()
 
 
-def test_a_lane_waits_for_its_own_stages_only(root: Path) -> None:
+def test_lane_waits_for_its_own(root: Path) -> None:
     run = Run()
 
     run.part([[Stage("good"), Stage("after_it")], [Stage("program", ("HOW=well",))]])
@@ -110,7 +114,7 @@ def test_a_lane_waits_for_its_own_stages_only(root: Path) -> None:
     assert (root / "after").exists()
 
 
-def test_the_page_has_a_row_a_stage() -> None:
+def test_page_has_all_stages() -> None:
     passed = [
         Passed(Stage("test-all"), 119.6, 200.0, "9 passed in 2s"),
         Passed(Stage("system", ("ARGS=--whole -q",)), 61, 5, "ok"),
@@ -125,6 +129,6 @@ def test_the_page_has_a_row_a_stage() -> None:
     ]
 
 
-def test_an_unknown_plan_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_plan_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert stages.main(["everything"]) == 2
     assert capsys.readouterr().err == "no such plan: everything; there are ci, all\n"

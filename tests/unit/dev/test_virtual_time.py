@@ -17,7 +17,7 @@ def time():
     return VirtualTime()
 
 
-def test_six_hours_pass_to_the_second(time):
+def test_six_hours_pass(time):
     async def main():
         await asyncio.sleep(6 * 3600)
 
@@ -26,7 +26,7 @@ def test_six_hours_pass_to_the_second(time):
     assert time.clock() == pytest.approx(time.start + 6 * 3600)
 
 
-def test_timers_fire_in_their_order_at_their_time(time):
+def test_timers_fire_in_order(time):
     seen = []
 
     async def wait(seconds):
@@ -41,7 +41,9 @@ def test_timers_fire_in_their_order_at_their_time(time):
     assert seen == [(0.5, 0.5), (3.0, 3.0), (7200.0, 7200.0)]
 
 
-def test_a_timeout_that_is_not_needed_does_not_move_the_clock(time):
+def test_unneeded_timeout(time):
+    """A timeout that is not needed does not move the clock."""
+
     async def main():
         async with asyncio.timeout(60):
             await asyncio.sleep(0)
@@ -52,7 +54,8 @@ def test_a_timeout_that_is_not_needed_does_not_move_the_clock(time):
 
 
 @pytest.mark.parametrize("own_pool", [True, False], ids=["own pool", "default pool"])
-def test_time_stands_still_while_a_thread_is_at_work(time, own_pool):
+def test_time_waits_for_threads(time, own_pool):
+    """Time stands still while a thread is at work."""
     go_on, seen = threading.Event(), []
 
     async def main():
@@ -73,7 +76,7 @@ def test_time_stands_still_while_a_thread_is_at_work(time, own_pool):
     assert seen == [(0.0, 1, False), True, 0.0]
 
 
-def test_the_answer_of_a_thread_is_there_before_the_clock_moves(time):
+def test_answer_before_the_clock(time):
     """Otherwise a request that takes no time would seem to take until the next timer, now and then."""
     late = []
 
@@ -90,7 +93,7 @@ def test_the_answer_of_a_thread_is_there_before_the_clock_moves(time):
     assert set(late) == {0.0}
 
 
-def test_threads_sleep_in_virtual_time_side_by_side(time):
+def test_threads_sleep_together(time):
     async def main():
         with ThreadPoolExecutor(2) as pool:
             loop = asyncio.get_running_loop()
@@ -102,7 +105,7 @@ def test_threads_sleep_in_virtual_time_side_by_side(time):
     assert time.threads_at_work == 0
 
 
-def test_the_loop_goes_on_while_a_thread_sleeps(time):
+def test_loop_goes_on_meanwhile(time):
     beats = []
 
     async def main():
@@ -117,7 +120,8 @@ def test_the_loop_goes_on_while_a_thread_sleeps(time):
     assert beats[:10] == list(range(1, 11))
 
 
-def test_a_thread_whose_task_was_cancelled_still_counts(time):
+def test_cancelled_thread_counts(time):
+    """A thread whose task was cancelled still counts."""
     go_on, seen = threading.Event(), []
 
     async def main():
@@ -135,7 +139,8 @@ def test_a_thread_whose_task_was_cancelled_still_counts(time):
     assert seen == [1, 0]
 
 
-def test_a_call_that_is_cancelled_before_a_thread_takes_it_counts_no_more(time):
+def test_cancelled_call_does_not(time):
+    """A call that is cancelled before a thread takes it counts no more."""
     go_on = threading.Event()
 
     async def main():
@@ -153,7 +158,7 @@ def test_a_call_that_is_cancelled_before_a_thread_takes_it_counts_no_more(time):
     assert time.threads_at_work == 0
 
 
-def test_sleeping_on_the_loop_itself_is_caught(time):
+def test_sleep_on_loop_is_caught(time):
     async def main():
         time.sleep(1)
 
@@ -161,7 +166,7 @@ def test_sleeping_on_the_loop_itself_is_caught(time):
         time.run(main())
 
 
-def test_a_wait_that_nothing_can_end_is_an_error(time, monkeypatch):
+def test_endless_wait_is_an_error(time, monkeypatch):
     monkeypatch.setattr(virtual_time, "STUCK", 0.01)
 
     async def main():
@@ -171,7 +176,7 @@ def test_a_wait_that_nothing_can_end_is_an_error(time, monkeypatch):
         time.run(main())
 
 
-def test_a_thread_that_sleeps_past_the_end_is_woken(time):
+def test_sleeper_is_woken_at_end(time):
     pool = ThreadPoolExecutor(1)
 
     async def main():
@@ -184,7 +189,7 @@ def test_a_thread_that_sleeps_past_the_end_is_woken(time):
     assert time.clock() - time.start == pytest.approx(1)
 
 
-def test_the_clock_goes_on_from_one_run_to_the_next(time):
+def test_clock_goes_on_from_run(time):
     async def main():
         await asyncio.sleep(60)
 
