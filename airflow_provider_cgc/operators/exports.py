@@ -296,8 +296,8 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         tracker = tracker_of(outcomes)
         if self._too_many(tracker.failed + tracker.missing, tracker.total):
             return self._finish(context, End(Outcome.FAILED, tracker.summary()))
-        summary = {**tracker.summary().to_json(), "manifest": self._manifest_uri()}
-        push_xcom(context["ti"], SUMMARY_KEY, summary)
+        summary = replace(tracker.summary(), manifest=self._manifest_uri())
+        push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         for line in failure_table(summary):
             self.log.warning("%s", line)
         self.log.info("%s started; this task does not wait.", self.kind.count(len(tracker.open)))
@@ -415,7 +415,7 @@ class CgcBulkExportOperator(ExportLineage, CgcJobsSensor):
         """Leave the reasons in the manifest and in XComs, however many items they are about; say where they are."""
         manifest = self._manifest_uri()
         summary = write_reasons(outcomes, record, manifest=manifest, warn=self._warn_of_manifest)
-        push_xcom(context["ti"], SUMMARY_KEY, summary)
+        push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         now = time.time()
         view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
         self._write_view(context, view.refusal(summary, now))
