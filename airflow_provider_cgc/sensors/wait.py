@@ -85,7 +85,7 @@ class Wait:
         view = LiveView(tracker.kind, since=started, interval=interval)
         wait = cls(
             ids=list(tracker.open),
-            watch=Watch(tracker, view, interval, conn_id, window),
+            watch=Watch(tracker, view, interval, conn_id, window, tells_end=False),
             started=started,
             deadline=started + timeout,
             is_new=first is None,

@@ -187,7 +187,7 @@ class CgcJobsTrigger(BaseTrigger):
         tracker, now = JobTracker.from_json(self.state, open_ids), self.clock()
         view = LiveView(tracker.kind, since=now, interval=self.poke_interval, place=self.place)
         progress = ProgressLog(said_at=now, said=(tracker.closed, tracker.bad))
-        return Watch(tracker, view, self.poke_interval, self.cgc_conn_id, self.max_in_flight, progress)
+        return Watch(tracker, view, self.poke_interval, self.cgc_conn_id, self.max_in_flight, progress=progress)
 
     def _make_poller(self, threads: Executor) -> Poller:
         return Poller(

@@ -60,10 +60,10 @@ def test_every_request_is_counted_once_however_many_looks_tell_of_it(metrics: Me
         assert budget.claim() == 0
     budget.observe_429(1.0)
 
-    display.tell_look(budget, 0.5, **how)
-    display.tell_look(budget, 0.25, **how)
+    display.record_metrics(budget, 0.5, **how)
+    display.record_metrics(budget, 0.25, **how)
     budget.claim(regardless=True)
-    display.tell_look(budget, 0.25, **how)
+    display.record_metrics(budget, 0.25, **how)
 
     counted = [(name, count) for kind, name, count, _ in metrics.told if kind == "incr"]
     assert counted == [("cgc.requests", 3), ("cgc.requests_refused", 1), ("cgc.requests", 1)]
@@ -86,7 +86,7 @@ def test_metrics_that_cannot_be_told_are_warned_of_once_in_a_process(
     snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a"]), 60.0)
 
     for _ in range(2):
-        display.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+        display.record_metrics(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
         display.write(ADDRESS, snapshot, warn=pytest.fail)
 
     assert [record.getMessage() for record in caplog.records if record.name == display.log.name] == [
@@ -95,7 +95,7 @@ def test_metrics_that_cannot_be_told_are_warned_of_once_in_a_process(
 
 
 def test_airflows_own_metrics_take_what_is_told() -> None:
-    display.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+    display.record_metrics(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
     compat.stats().gauge("cgc.jobs.total", 1, tags={"kind": "export"})
 
 

@@ -122,13 +122,13 @@ class Summary:
         )
         if len(summary.failed_items) > summary.bad:
             raise ValueError(f"the summary describes {len(summary.failed_items)} failed items, more than it counts")
-        if summary.left < 0:
-            raise ValueError(f"the summary counts {summary.ended} jobs of {summary.total}")
         causes = Causes.read(value.get("causes"), items=summary.failed_items, bad=summary.bad)
         return replace(summary, causes=causes.to_json())
 
     def check_outcome(self, outcome: Outcome) -> None:
         """Refuse an outcome that the counts contradict: above all a success with a job that did not complete."""
+        if self.left < 0:
+            raise ValueError(f"the event's summary counts {self.ended} jobs of {self.total}")
         if outcome is Outcome.COMPLETED and (self.bad or self.left):
             well = self.completed + self.skipped
             raise ValueError(f"the event says completed, but only {well} of {self.total} jobs are")

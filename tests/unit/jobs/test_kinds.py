@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_provider_cgc.client import models
-from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS, JobKind
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
@@ -44,6 +46,6 @@ def test_what_cannot_be_cancelled_is_said_to_be_so(kind, count, text):
 
 
 def test_jobs_that_can_be_cancelled_are_not_said_to_be_beyond_that():
-    task = JobKind(name="task", plural="tasks", cancellable=True)
+    task = replace(EXPORT, name="task", plural="tasks", cancellable=True, subject="")
 
     assert task.still_running(3) == "3 tasks still run on the platform"
