@@ -144,7 +144,8 @@ class JobTracker:
             item: dict[str, Any] = {"id": job_id, "code": self.kind.unknown_code}
             if self.kind.subject:
                 item[self.kind.subject] = None
-            if reason is None or reason.code in (None, self.kind.unknown_code):
+            says_no_more = reason is None or (reason.code is None and not reason.made_here)
+            if reason is None or says_no_more or reason.code == self.kind.unknown_code:
                 item["message"] = f"The platform does not know this {self.kind.name} job."
             else:
                 item |= {"code": reason.code, "message": reason.message[:MOST_MESSAGE]}
