@@ -426,7 +426,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         named = self._with_names(end.summary)
         if named is not end.summary:
             end = replace(end, summary=named)
-            with self._despite_trouble("The names of the failed files could not be put into the summary"):
+            with self._despite_trouble("The names of what failed could not be put into the summary"):
                 push_xcom(context["ti"], SUMMARY_KEY, named.to_json())
         self._show_end(context, end)
         if end.outcome is Outcome.COMPLETED:
@@ -493,7 +493,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         try:
             names = self.kind.names(self._connection().get_conn(patience=0), [item[key] for item in nameless])
         except CgcError as error:
-            self.log.warning("The names of the failed %s could not be looked up: %s", self.kind.plural, error)
+            self.log.warning("The names of what failed could not be looked up: %s", error)
             return summary
         items = [
             {**item, "name": storable(names[item[key]])} if item in nameless and item[key] in names else item

@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import logging
+import re
 import tokenize
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -403,12 +404,12 @@ A_KIND = ("EXPORT", "IMPORT", "export", "import", "exports", "imports", "file", 
 
 
 def names_and_texts(text: str) -> Iterator[str]:
-    """Give the names and the texts of some code, without its imports and its docstrings."""
+    """Give the words of all names and texts in some code, without its imports and its docstrings."""
     before = tokenize.NEWLINE
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         is_prose = token.type == tokenize.STRING and before in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
         if token.type in (tokenize.NAME, tokenize.STRING) and not is_prose and "import" not in token.line.split():
-            yield token.string.strip("\"'")
+            yield from re.findall(r"[A-Za-z]+", token.string)
         if token.type not in (tokenize.NL, tokenize.COMMENT):
             before = token.type
 
