@@ -78,9 +78,7 @@ def snapshot_after(seconds: float) -> dict[str, Any]:
                     snapshot = view.snapshot(tracker, clock.now)
                 clock.now += INTERVAL
     outcome = tracker.verdict(fail_fast=False)
-    return (
-        snapshot if outcome is None else view.final(tracker.summary().to_json(), clock.now - INTERVAL, outcome=outcome)
-    )
+    return snapshot if outcome is None else view.final(tracker.summary(), clock.now - INTERVAL, outcome=outcome)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,7 @@ from airflow_provider_cgc.assets import refuse_early_events
 from airflow_provider_cgc.exceptions import CgcInputRefused
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.summary import Outcome, failure_table
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, failure_table
 from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from airflow_provider_cgc.patience import push_xcom, task_state_store
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
@@ -129,8 +130,8 @@ class CgcSubmittingOperator(CgcJobsSensor):
         tracker = tracker_of(self.kind, jobs.send(context, work))
         if jobs.too_many(tracker.summary()):
             return self._finish(context, End(Outcome.FAILED, tracker.summary()))
-        summary = {**tracker.summary().to_json(), "manifest": self.manifest_uri}
-        push_xcom(context["ti"], SUMMARY_KEY, summary)
+        summary = replace(tracker.summary(), manifest=self.manifest_uri)
+        push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         for line in failure_table(summary):
             self.log.warning("%s", line)
         self.log.info("%s started; this task does not wait.", self.kind.count(len(tracker.open)))
@@ -217,9 +218,9 @@ class CgcSubmittingOperator(CgcJobsSensor):
                 " for an XCom; give it a manifest_path, whose address is returned instead."
             )
 
-    def leave_refusal(self, context: Context, summary: Mapping[str, Any]) -> None:
+    def leave_refusal(self, context: Context, summary: Summary) -> None:
         """Leave the summary of a refused order in XComs."""
-        push_xcom(context["ti"], SUMMARY_KEY, dict(summary))
+        push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         now = time.time()
         view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
         self._write_view(context, view.refusal(summary, now))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
@@ -16,6 +17,7 @@ from airflow_provider_cgc.jobs.text import counted, joined
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+    from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.operators.record import Record
 
 
@@ -42,7 +44,7 @@ def write_reasons(
     kind: JobKind,
     manifest: str | None,
     warn: Callable[[Exception], object],
-) -> dict[str, Any]:
+) -> Summary:
     """
     Write why nothing was sent into the manifest, where it may, and return the summary.
 
@@ -57,14 +59,14 @@ def write_reasons(
     except Exception as error:  # noqa: BLE001  # storages raise errors of every kind, and none may hide the refusal
         written = False
         warn(error)
-    return {**tracker.summary().to_json(), "manifest": manifest if written else None}
+    return replace(tracker.summary(), manifest=manifest if written else None)
 
 
-def where_reasons_are(summary: dict[str, Any], *, manifest: str | None) -> str:
+def where_reasons_are(summary: Summary, *, manifest: str | None) -> str:
     """Say where the reason of each item is, by the summary of `write_reasons`."""
-    if summary["manifest"]:
+    if summary.manifest:
         return f"All items, each with its reason, are in the manifest {manifest}"
-    told, failed = len(summary["failed_items"]), summary["failed"]
+    told, failed = len(summary.failed_items), summary.failed
     of_all = f" of {failed}" if told < failed else ""
     return joined(
         f"The XCom 'cgc_summary' has {counted(told, 'reason')}{of_all}." if told else "",

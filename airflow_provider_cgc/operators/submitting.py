@@ -84,7 +84,7 @@ class Submitter(Protocol):
     def order_at_end(self, *, ended: bool) -> Order:
         """Return the order once more, for the account; `ended` tells that no time was over before its jobs."""
 
-    def leave_refusal(self, context: Context, summary: Mapping[str, Any]) -> None:
+    def leave_refusal(self, context: Context, summary: Summary) -> None:
         """Leave the summary of a refused order where people look for it."""
 
     def about_to_send(self, context: Context, order: Order) -> None:

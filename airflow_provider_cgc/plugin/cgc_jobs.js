@@ -111,8 +111,11 @@ function readSnapshot(value) {
   };
 }
 
-// The list of failures does not say which job failed and which one the platform does not know.
+// A snapshot of an older release, and a summary, do not say which job failed and which one the platform does not know.
 function groupOfFailure(row, counts) {
+  if (row.state === "MISSING" || row.state === "FAILED") {
+    return row.state.toLowerCase();
+  }
   return row.code === MISSING_CODE || (counts.missing > 0 && !row.file && !row.location) ? "missing" : "failed";
 }
 

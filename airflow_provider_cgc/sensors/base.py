@@ -90,6 +90,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     template_fields: Sequence[str] = ("cgc_conn_id", "expected_count")
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
+    max_in_flight: int | None = None
+    """How many jobs may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
     of the deferral can fail the task (apache/airflow#72716)."""
@@ -162,8 +164,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             outcome = Outcome.TIMEOUT
         if outcome is not None:
             self._forget(context)
-            reason = wait.progress.unanswered if outcome is Outcome.TIMEOUT else wait.denial
-            return PokeReturnValue(True, xcom_value=self._finish(context, wait.end(outcome, reason)))
+            return PokeReturnValue(True, xcom_value=self._finish(context, wait.end(outcome)))
         self._show(context, wait)
         self._remember(context, wait)
         return PokeReturnValue(False)
@@ -235,7 +236,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         except AirflowTaskTimeout as error:
             if self._current is None or not isinstance(self.execution_timeout, timedelta):
                 raise
-            raise self._error(End(Outcome.EXECUTION_TIMEOUT, self._current.summary())) from error
+            raise self._error(self._current.end(Outcome.EXECUTION_TIMEOUT)) from error
 
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
@@ -248,9 +249,11 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             context=context,
             timeout=self.timeout,
             interval=self.poke_interval,
+            conn_id=self.cgc_conn_id,
             memory=memory,
             rescheduled=self._reschedules,
             answered=self._source.already_answered,
+            window=self.max_in_flight,
         )
         if wait.answered:
             self._connection().answered = True
@@ -314,12 +317,12 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _look(self, wait: Wait) -> Outcome | None:
         """Look once, say what is worth a line, and give the verdict if there is one."""
-        look = wait.look(self._connection(), interval=self.poke_interval)
-        for line in look.warnings:
+        report = wait.look(self._connection())
+        for line in report.warnings:
             self.log.warning("%s", line)
-        for line in look.lines:
+        for line in report.lines:
             self.log.info("%s", line)
-        return Outcome.ERROR if look.hopeless else wait.tracker.verdict(fail_fast=self.fail_fast)
+        return wait.verdict(fail_fast=self.fail_fast)
 
     def _connection(self) -> CgcHook:
         from airflow_provider_cgc.hooks.cgc import CgcHook
@@ -345,7 +348,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         if not wait.tracker.open or not is_mapped:
             outcome = self._look(wait)
             if outcome is not None:
-                return self._finish(context, wait.end(outcome, wait.denial))
+                return self._finish(context, wait.end(outcome))
             first_look = time.time() + max(self.poke_interval, wait.advice)
         return self._defer(context, wait, first_look=first_look, started=started)
 
@@ -382,6 +385,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                 not_before=time.time() + self.event_grace,
                 place=dict(wait.view.place),
                 answered=wait.answered,
+                max_in_flight=self.max_in_flight,
             ),
             method_name="execute_complete",
         )
@@ -422,19 +426,18 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         named = self._with_names(end.summary)
         if named is not end.summary:
             end = replace(end, summary=named)
-            with self._despite_trouble("The names of the failed files could not be put into the summary"):
+            with self._despite_trouble("The names of what failed could not be put into the summary"):
                 push_xcom(context["ti"], SUMMARY_KEY, named.to_json())
         self._show_end(context, end)
-        summary = end.summary.to_json()
         if end.outcome is Outcome.COMPLETED:
-            tell_events(context, self.outlets or (), summary, place=self._source.asset())
-            self.log.info("%s", closing_line(summary, unsent=end.summary.unsent))
-            for line in failure_table(summary):
+            tell_events(context, self.outlets or (), end.summary.to_json(), place=self._source.asset())
+            self.log.info("%s", closing_line(end.summary))
+            for line in failure_table(end.summary):
                 self.log.warning("%s", line)
-            return summary
+            return end.summary.to_json()
         if end.outcome is Outcome.FAILED:
             self.log.error("%s", failed_line(end.summary))
-        for line in failure_table(summary):
+        for line in failure_table(end.summary):
             self.log.error("%s", line)
         self._raise(end)
 
@@ -456,7 +459,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         else:
             view = LiveView(self.kind, since=time.time(), interval=self.poke_interval)
             view.restore(self._seen or display.read(view_address(context["ti"]), warn=self._warn))
-        self._write_view(context, view.final(end.summary.to_json(), time.time(), outcome=end.outcome))
+        self._write_view(context, view.final(end.summary, time.time(), outcome=end.outcome))
 
     def _write_view(self, context: Context, snapshot: dict[str, Any]) -> bool:
         address = view_address(context["ti"])
@@ -483,17 +486,17 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _with_names(self, summary: Summary) -> Summary:
         """Look up the names of the failed files, a hundred at most, in one request."""
-        wanted = [item["file"] for item in summary.failed_items if item.get("file") and not item.get("name")]
-        if not wanted:
+        key = self.kind.subject
+        nameless = [item for item in summary.failed_items if item.get(key) and not item.get("name")]
+        if self.kind.names is None or not nameless:
             return summary
         try:
-            records = self._connection().get_conn(patience=0).files.bulk_get(wanted)
+            names = self.kind.names(self._connection().get_conn(patience=0), [item[key] for item in nameless])
         except CgcError as error:
-            self.log.warning("The names of the failed files could not be looked up: %s", error)
+            self.log.warning("The names of what failed could not be looked up: %s", error)
             return summary
-        names = {record.id: storable(record.resource.name) for record in records if record.resource is not None}
         items = [
-            {**item, "name": names[item["file"]]} if item.get("file") in names and not item.get("name") else item
+            {**item, "name": storable(names[item[key]])} if item in nameless and item[key] in names else item
             for item in summary.failed_items
         ]
         return replace(summary, failed_items=items) if names else summary

@@ -60,7 +60,7 @@ def _failed(end: End, what_to_do: str) -> BaseException:
 
 
 def _error(end: End, clear: str, conn_id: str) -> BaseException:
-    manifest = manifest_line(end.summary.to_json())
+    manifest = manifest_line(end.summary)
     if end.not_yet_known is not None:
         return CgcJobsNotYetKnown(
             joined(
@@ -90,7 +90,7 @@ def _late(end: End, clear: str, limit: object) -> BaseException:
         _still(end.summary, known=end.reason is None),
         f"The last look at them failed: {end.reason}" if end.reason else "",
         f"If they need longer, give this task a larger {name}. Then clear it: {clear}.",
-        manifest_line(end.summary.to_json()),
+        manifest_line(end.summary),
     )
     return _with_summary(AirflowSensorTimeout(text) if is_own else AirflowTaskTimeout(text), end.summary)
 

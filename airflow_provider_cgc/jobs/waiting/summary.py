@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES, one_line
-from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
+from airflow_provider_cgc.jobs.kinds import Job, JobKind
 from airflow_provider_cgc.jobs.text import duration, human_bytes, joined, storable
-from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Group, causes_of, groups_of
+from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Causes, Group, groups_of
 
 VERSION = 1
 _COUNTS = ("total", "completed", "failed", "missing", "skipped", "bytes")
@@ -80,6 +80,11 @@ class Summary:
         """How many have not ended."""
         return self.total - self.ended
 
+    @property
+    def groups(self) -> list[Group]:
+        """The causes of all failures, each with the failures of it that are listed."""
+        return groups_of(self.causes, self.failed_items)
+
     def to_json(self) -> dict[str, Any]:
         """Return the value of the XCom."""
         return {
@@ -117,12 +122,13 @@ class Summary:
         )
         if len(summary.failed_items) > summary.bad:
             raise ValueError(f"the summary describes {len(summary.failed_items)} failed items, more than it counts")
-        if summary.left < 0:
-            raise ValueError(f"the summary counts {summary.ended} jobs of {summary.total}")
-        return replace(summary, causes=causes_of(summary.to_json() | {"causes": value.get("causes")}))
+        causes = Causes.read(value.get("causes"), items=summary.failed_items, bad=summary.bad)
+        return replace(summary, causes=causes.to_json())
 
     def check_outcome(self, outcome: Outcome) -> None:
         """Refuse an outcome that the counts contradict: above all a success with a job that did not complete."""
+        if self.left < 0:
+            raise ValueError(f"the event's summary counts {self.ended} jobs of {self.total}")
         if outcome is Outcome.COMPLETED and (self.bad or self.left):
             well = self.completed + self.skipped
             raise ValueError(f"the event says completed, but only {well} of {self.total} jobs are")
@@ -153,7 +159,7 @@ class FirstItems:
             self._size += size
 
 
-def failed_item(job: Any) -> dict[str, Any]:
+def failed_item(job: Job) -> dict[str, Any]:
     """Return what a FAILED job was to do, in the form that starts such a job, and why it did not."""
     problem = job.error
     return {
@@ -169,18 +175,18 @@ def not_sent(count: int) -> str:
     return f" (of which {count} {'was' if count == 1 else 'were'} not sent)" if count else ""
 
 
-def closing_line(summary: Mapping[str, Any], *, unsent: int = 0) -> str:
+def closing_line(summary: Summary) -> str:
     """Say in one line how a wait that ended well ended."""
-    kind = KINDS[summary["kind"]]
-    if not summary["total"]:
+    kind = summary.kind
+    if not summary.total:
         return f"There were no {kind.plural}: nothing had to be done."
-    took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
-    size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
-    bad = [f"{summary['failed']} failed{not_sent(unsent)}"] if summary["failed"] else []
-    bad += [f"{summary['missing']} unknown to the platform"] if summary["missing"] else []
-    others = f", {summary['skipped']} skipped" if summary["skipped"] else ""
+    took = f" in {duration(summary.seconds)}" if summary.seconds is not None else ""
+    size = f", {human_bytes(summary.bytes)}" if summary.bytes else ""
+    bad = [f"{summary.failed} failed{not_sent(summary.unsent)}"] if summary.failed else []
+    bad += [f"{summary.missing} unknown to the platform"] if summary.missing else []
+    others = f", {summary.skipped} skipped" if summary.skipped else ""
     others += f", {' and '.join(bad)} and tolerated" if bad else ""
-    return f"{summary['completed']} of {kind.count(summary['total'])} completed{took}{size}{others}."
+    return f"{summary.completed} of {kind.count(summary.total)} completed{took}{size}{others}."
 
 
 def failed_line(summary: Summary) -> str:
@@ -189,12 +195,12 @@ def failed_line(summary: Summary) -> str:
     return joined(head, f"{summary.kind.still_running(summary.left)}." if summary.left else "")
 
 
-def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
+def failure_table(summary: Summary, *, rows: int = MOST_ROWS) -> list[str]:
     """
     Return the lines that end the log of a failed wait: the causes, the largest first, each with what to do, said once
     for each code, and with failed items; a row says all that is known of one, for who searches the log for a file.
     """
-    groups = groups_of(summary)
+    groups = summary.groups
     shares = shared_out(groups, rows)
     lines: list[str] = []
     advised: set[int | None] = set()
@@ -202,21 +208,21 @@ def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[
         remedy = REMEDIES.get(group.code) if group.code is not None and group.code not in advised else None
         advice = f"What to do about {group.code}: {remedy.text}" if remedy is not None else ""
         advised.add(group.code)
-        named = [f"  {describe_item(item)}" for item in group.items[:share]]
+        named = [f"  {describe_item(item, summary.kind)}" for item in group.items[:share]]
         if group.count == 1 and named:
             lines += named + ([f"  {advice}"] if advice else [])
             continue
         lines += [f"  {cause_words(group)}. {advice}".rstrip(), *(f"  {row}" for row in named)]
         if named and group.count > share:
             lines.append(f"    ... and {group.count - share} more")
-    if sum(group.count for group in groups) > sum(shares) and summary["failed_items"]:
-        lines.append(f"  XCom 'cgc_summary' has {len(summary['failed_items'])} of them.")
+    if sum(group.count for group in groups) > sum(shares) and summary.failed_items:
+        lines.append(f"  XCom 'cgc_summary' has {len(summary.failed_items)} of them.")
     return lines + [f"  {line}" for line in [manifest_line(summary)] if lines and line]
 
 
-def manifest_line(summary: Mapping[str, Any]) -> str:
+def manifest_line(summary: Summary) -> str:
     """Say where all items are, if there is a manifest."""
-    where = one_line(summary.get("manifest"), LONGEST_ROW)
+    where = one_line(summary.manifest, LONGEST_ROW)
     return f"All items, with what became of each, are in the manifest {where}" if where else ""
 
 
@@ -238,20 +244,19 @@ def shared_out(groups: Sequence[Group], rows: int) -> list[int]:
     return shares
 
 
-def name_item(item: Mapping[str, Any]) -> str:
+def name_item(item: Mapping[str, Any], kind: JobKind) -> str:
     """Name one item in one line, whatever its key holds: its key, and where from or to."""
     name = str(item.get("name") or "")
-    where = str(item.get("location") or name or item.get("id") or "")
+    where = str(item.get(kind.title) or name or item.get("id") or "")
     shown = f" ({name})" if not where.rstrip("/").endswith(name) else ""
-    ends = (("file", "file"), ("project", "to project"), ("parent", "to folder"))
-    others = "".join(f", {word} {item[key]}" for key, word in ends if item.get(key))
+    others = "".join(f", {word} {item[key]}" for key, word in kind.about if item.get(key))
     return one_line(f"{where}{shown}{others}".removeprefix(", "), LONGEST_ROW)
 
 
-def describe_item(item: Mapping[str, Any]) -> str:
+def describe_item(item: Mapping[str, Any], kind: JobKind) -> str:
     """Name one failed item in one line, and say what the platform said."""
     code = f"{item['code']}: " if item.get("code") is not None else ""
-    return one_line(f"{name_item(item)}: {code}{item['message']}", LONGEST_ROW)
+    return one_line(f"{name_item(item, kind)}: {code}{item['message']}", LONGEST_ROW)
 
 
 def _count_in(summary: Mapping[str, Any], name: str) -> int:

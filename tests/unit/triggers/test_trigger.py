@@ -95,7 +95,8 @@ class TestRow:
         arguments = inspect.signature(CgcJobsTrigger.__init__).parameters.values()
 
         named = {argument.name for argument in arguments if argument.kind is argument.KEYWORD_ONLY}
-        assert named == set(CgcJobsTrigger(**row(["a"])).serialize()[1])
+        assert named == set(CgcJobsTrigger(**row(["a"], max_in_flight=5)).serialize()[1])
+        assert named - {"max_in_flight"} == set(CgcJobsTrigger(**row(["a"])).serialize()[1])
 
     def test_the_row_is_plain_json_whatever_sequences_it_was_made_from(self, row):
         trigger = CgcJobsTrigger(**row(("a", "b")))

@@ -60,9 +60,9 @@ def test_an_odd_answer_is_shown_and_told(moment: Any, size: Any) -> None:
         tracker.take(records, now)
         json.dumps(view.snapshot(tracker, now), allow_nan=False)
         progress(tracker)
-    summary = tracker.summary().to_json()
+    summary = tracker.summary()
 
-    json.dumps([summary, view.final(summary, now, outcome=Outcome.COMPLETED)], allow_nan=False)
+    json.dumps([summary.to_json(), view.final(summary, now, outcome=Outcome.COMPLETED)], allow_nan=False)
     assert closing_line(summary).startswith("1 of 1 export")
 
 

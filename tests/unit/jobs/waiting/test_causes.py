@@ -152,7 +152,7 @@ class TestCounting:
     def test_the_groups_have_the_listed_failures(self):
         items = [item(9100, id="a"), item(9107, id="b"), item(9107, id="c")]
 
-        groups = groups_of({"failed": 3, "missing": 0, "failed_items": items})
+        groups = groups_of(Causes.of(items).to_json(), items)
 
         assert [(one.code, [listed["id"] for listed in one.items]) for one in groups] == [
             (9107, ["b", "c"]),

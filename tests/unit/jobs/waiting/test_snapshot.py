@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def test_the_causes_are_those_of_all_failures() -> None:
     watch = Watch(ids)
 
     shown = watch.look(*(failed(one, 9206 if number % 5 else 9107, "x" * 300) for number, one in enumerate(ids)))
-    over = watch.view.final(watch.tracker.summary().to_json(), START + 60, outcome=Outcome.FAILED)
+    over = watch.view.final(watch.tracker.summary(), START + 60, outcome=Outcome.FAILED)
 
     for value in (shown, over):
         assert [(one["code"], one["count"]) for one in value["causes"]] == [(9206, 400), (9107, 100)]
@@ -102,7 +103,7 @@ def test_a_refused_task_shows_failures_and_no_runs() -> None:
     tracker.add_failed({"file": "f"}, Problem(404, 5002, "Gone."))
     tracker.total = 3
 
-    shown = LiveView(EXPORT, since=START, interval=60.0).refusal(tracker.summary().to_json(), START)
+    shown = LiveView(EXPORT, since=START, interval=60.0).refusal(tracker.summary(), START)
 
     assert (shown["outcome"], len(shown["failures"])) == ("failed", 1)
     assert {name: count for name, count in shown["counts"].items() if count} == {"total": 3, "failed": 1, "not_seen": 2}
@@ -272,12 +273,8 @@ def test_a_past_that_makes_no_sense_is_left(broken: object) -> None:
 def test_the_last_one_tells_the_end_and_what_was_settled_after_the_wait() -> None:
     watch = Watch(["a", "b", "c"])
     watch.look(completed("a"), failed("b"))
-    summary = watch.tracker.summary().to_json() | {
-        "completed": 2,
-        "failed": 0,
-        "failed_items": [],
-        "manifest": "s3://lab/m.jsonl",
-    }
+    seen = watch.tracker.summary()
+    summary = replace(seen, completed=2, failed=0, failed_items=[], causes=[], manifest="s3://lab/m.jsonl")
 
     shown = watch.view.final(summary, START + 90, outcome=Outcome.TIMEOUT)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import JobState
-from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
+from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker
 from dev.virtual_time import START
@@ -181,7 +182,7 @@ class TestUnknownIds:
 
     def test_a_missing_job_of_a_kind_that_moves_nothing_is_told_by_its_id(self):
         """A task, for one."""
-        task = JobKind(name="task", plural="tasks", cancellable=True)
+        task = replace(EXPORT, name="task", plural="tasks", cancellable=True, subject="")
         tracker = JobTracker.of(task, ["a"])
         for at in (NOW, NOW + 181):
             tracker.take([refused("a")], at)
