@@ -156,12 +156,12 @@ def exists(uri: object) -> bool:
     """
     place = _place(uri)
     with _faults(place):
-        _refuse_folder(place)
         try:
             # Not `fs.exists`, which says no to every error, a wrong password too.
-            place.fs.info(place.path)
+            found = place.fs.info(place.path)
         except FileNotFoundError:
             return False
+        _refuse_if_folder(place, found)
     return True
 
 
@@ -268,10 +268,14 @@ def _faults(place: _Place) -> Iterator[None]:
 
 def _refuse_folder(place: _Place) -> None:
     try:
-        is_folder = place.fs.info(place.path).get("type") == "directory"
+        found = place.fs.info(place.path)
     except (FileNotFoundError, PermissionError):
         return  # who may write to a bucket need not have the right to look into it
-    if is_folder:
+    _refuse_if_folder(place, found)
+
+
+def _refuse_if_folder(place: _Place, found: Mapping[str, Any]) -> None:
+    if found.get("type") == "directory":
         raise BadPath(f"The path {place.uri} is a folder; add the name of a file, such as files.jsonl")
 
 
