@@ -122,10 +122,6 @@ class JobKind:
         """Return the client's call that asks for many jobs of this kind in one request."""
         return self.endpoint(client).bulk_get
 
-    def has_ended(self, job: Any) -> bool:
-        """Say whether a job needs no further look."""
-        return self.phase(job) in ENDED
-
     def count(self, number: int) -> str:
         """Count jobs in words: 1 export, 300 exports."""
         return f"{number} {self.name if number == 1 else self.plural}"

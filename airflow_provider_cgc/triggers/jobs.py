@@ -268,8 +268,9 @@ class CgcJobsTrigger(BaseTrigger):
             tracker.forget_denial()
             watch.take(news.records, now, asked=news.at)
             report = watch.report(now, every=news.every)
-        for job_id in waiter.ids - tracker.open.keys():
-            waiter.drop(job_id)
+        if len(waiter.ids) > len(tracker.open):  # The poller itself lets go what has ended.
+            for job_id in waiter.ids - tracker.open.keys():
+                waiter.drop(job_id)
         if news.error is None:
             live.changed()
             if not news.starting:  # What could not be started now is left for the next look.

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
 from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
+from airflow_provider_cgc.jobs.kinds import ENDED
 from airflow_provider_cgc.jobs.waiting.addresses import Addresses
 from airflow_provider_cgc.jobs.waiting.agenda import DUE, Agenda
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks
@@ -337,19 +338,19 @@ class Poller:
         return answer
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
-        has_ended = self._kind.has_ended
+        phase_of = self._kind.phase
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
         for record in records:
-            if record.id is None:
+            waiting = None if record.id is None else self._waiters.get(record.id)
+            if record.id is None or not waiting:
                 continue
-            waiting = self._waiters.get(record.id, set())
             for waiter in waiting:
                 letters.setdefault(waiter, []).append(record)
-            if record.error is not None and waiting:
+            if record.error is not None:
                 self._suspects.add(record.id)
-            else:
+            elif self._suspects:
                 self._suspects.discard(record.id)
-            if record.resource is not None and has_ended(record.resource):
+            if record.resource is not None and phase_of(record.resource) in ENDED:
                 for waiter in waiting:
                     waiter.ids.discard(record.id)
                 self._forget(record.id)
@@ -390,7 +391,7 @@ class Poller:
             if job_id in self._urgent:
                 self._agenda.put(job_id, self._clock())
             elif pause is None:
-                self._agenda.put(job_id, at + shorter * min(waiter.interval for waiter in waiting))
+                self._agenda.put(job_id, at + shorter * min([waiter.interval for waiter in waiting]))
             else:
                 self._agenda.put(job_id, self._clock() + pause)
         self._urgent.difference_update(chunk)
