@@ -12,13 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow_provider_cgc import display
-from airflow_provider_cgc.arguments import (
-    LONGEST,
-    bounded,
-    check_flag,
-    check_seconds,
-    connection_id,
-)
+from airflow_provider_cgc.arguments import LONGEST, bounded, check_flag, check_seconds, connection_id
 from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import (
@@ -215,16 +209,14 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
         now = time.time()
-        tracker = self._source.open(context)
-        memory = task_state_store(context) if self._reschedules else None
         wait = Wait.begin(
-            tracker,
+            self._source.open(context),
             now=now,
             context=context,
             timeout=self.timeout,
             interval=self.poke_interval,
             conn_id=self.cgc_conn_id,
-            memory=memory,
+            memory=self._memory(context),
             rescheduled=self._reschedules,
             answered=self._source.already_answered,
             window=self.max_in_flight,
@@ -320,14 +312,18 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             return interval
         return max(min(self._current.advice, self._current.deadline - time.time()), interval)
 
+    def _memory(self, context: Context) -> Any | None:
+        """Return what is remembered from one rescheduled poke to the next, where Airflow can."""
+        return task_state_store(context) if self._reschedules else None
+
     def _remember(self, context: Context, wait: Wait) -> None:
-        store = task_state_store(context) if self._reschedules else None
+        store = self._memory(context)
         if store is not None:
             with self._despite_trouble("What this poke saw could not be kept for the next one"):
                 wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
-        store = task_state_store(context) if self._reschedules else None
+        store = self._memory(context)
         if store is not None:
             with self._despite_trouble("What earlier pokes saw could not be deleted from Airflow's store"):
                 Wait.delete(store)

@@ -19,8 +19,9 @@ from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.poller import Poller, shared_poller
+from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
+from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
