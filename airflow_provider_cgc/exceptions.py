@@ -83,7 +83,7 @@ class CgcJobsIncomplete(_WithSummary):
     """
 
 
-class CgcExportsUncertain(AirflowFailException):
+class CgcJobsUncertain(AirflowFailException):
     """
     Of some exports nobody can tell whether an earlier attempt of the task has started them; not retried by Airflow.
 
@@ -100,7 +100,7 @@ class CgcWaitError(Exception):
     """
 
 
-class CgcExportsUnsettled(CgcWaitError):
+class CgcJobsNotYetKnown(CgcWaitError):
     """
     Of some exports it is not known yet whether they were started, or how they ended, or a job of another run is in
     their way for now; a retry of the task looks again.

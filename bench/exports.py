@@ -21,7 +21,10 @@ from unittest import mock
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from bench.bars import Bar
+from bench.environment import environment
 from bench.meter import peak_memory
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
 FILES, FOLDERS = 10_000, 1_500
 LATENCY = 0.3
@@ -36,40 +39,12 @@ GET, CREATE, PREFLIGHT = (
 )
 
 
-class Store:
+class SlowStore(Store):
     """A task state store that takes its time."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return json.loads(self.values[key]) if key in self.values else default
 
     def set(self, key: str, value: Any) -> None:
         time.sleep(STORE_SECONDS)
-        self.values[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        self.values.pop(key, None)
-
-
-class Task:
-    """As much of a task instance as the operators use; knows how large its XComs are."""
-
-    def __init__(self) -> None:
-        self.dag_id, self.run_id, self.task_id, self.map_index = "bench", "run", "export", -1
-        self.try_number, self.max_tries = 1, 2
-        self.xcoms: dict[str, Any] = {}
-
-    def xcom_push(self, *, key: str, value: Any) -> None:
-        self.xcoms[key] = json.loads(json.dumps(value))
-
-    def xcom_pull(self, *, key: str, **where: Any) -> Any:
-        return self.xcoms.get(key)
-
-    @property
-    def largest_xcom(self) -> int:
-        return max(len(json.dumps(value)) for value in self.xcoms.values())
+        super().set(key, value)
 
 
 def measure() -> dict[str, Any]:
@@ -84,10 +59,10 @@ def measure() -> dict[str, Any]:
         emulator.add_files(_paths(), project=project, size=1_000_000)
         begun = emulator.stats()["total"]
         usual = {"cgc_conn_id": "cgc_default", "manifest_path": f"file://{folder}/files.jsonl"}
-        task = Task()
+        task = TaskInstance("export", dag_id="bench", max_tries=2)
         context: Any = {
             "ti": task,
-            "task_state_store": Store(),
+            "task_state_store": SlowStore(),
             "dag_run": SimpleNamespace(run_after=datetime.now(UTC), start_date=datetime.now(UTC)),
         }
         with mock.patch.dict(os.environ, AIRFLOW_CONN_CGC_DEFAULT=emulator.airflow_conn), _slow_calls():
@@ -122,7 +97,7 @@ def measure() -> dict[str, Any]:
             "first_look": sent[GET],
             "account": told[GET] - polls,
             "slot": slot,
-            "largest_xcom": task.largest_xcom,
+            "largest_xcom": max(len(json.dumps(value)) for value in task.xcoms.values()),
             "memory": peak_memory(),
             "completed": summary["completed"],
         }
@@ -152,7 +127,7 @@ def _paths() -> list[str]:
     return [f"{folders[number % FOLDERS]}/file{number:05d}.bam" for number in range(FILES)]
 
 
-def _event(trigger: Any, task: Task) -> Any:
+def _event(trigger: Any, task: TaskInstance) -> Any:
     """Run the trigger to its event, the ids from the task's XComs."""
     import asyncio
 
@@ -184,8 +159,6 @@ def _slow_calls() -> Any:
 def main() -> int:
     """Measure in an Airflow home of its own and say what was missed."""
     with tempfile.TemporaryDirectory(prefix="cgc-bench-") as home:
-        from bench.__main__ import environment  # here, because it imports this module
-
         os.environ.update(environment(Path(home)))
         result = measure()
     print(json.dumps(result))

@@ -20,6 +20,8 @@ from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from bench.cases import Case
 from bench.lab import Lab
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
 Row = dict[str, Any]
 """A trigger's arguments, as Airflow stores them while a task is deferred."""
@@ -38,7 +40,7 @@ class Ours:
     def __init__(self, lab: Lab, case: Case) -> None:
         self._lab = lab
         self._case = case
-        self._xcoms: dict[tuple[str, str], list[str]] = {}
+        self._xcoms: dict[str, Store] = {}
         self._rows: dict[int, Row] = {}
         self._exit = ExitStack()
 
@@ -79,14 +81,9 @@ class Ours:
         sensor = CgcBulkExportSensor(
             task_id=f"wait_{number}", export_ids=ids, deferrable=True, poke_interval=self._case.interval
         )
-        ti = SimpleNamespace(
-            dag_id="bench",
-            task_id=sensor.task_id,
-            run_id="bench",
-            map_index=number if self._case.mapped else -1,
-            try_number=1,
-            xcom_push=lambda key, value: self._xcoms.update({(sensor.task_id, key): value}),
-        )
+        xcoms = self._xcoms[sensor.task_id] = Store()
+        map_index = number if self._case.mapped else -1
+        ti = TaskInstance(sensor.task_id, map_index=map_index, xcoms=xcoms)
         try:
             sensor.execute({"ti": ti})
         except TaskDeferred as deferred:
@@ -97,7 +94,7 @@ class Ours:
         raise AssertionError(f"wait {number} did not defer")
 
     def _read_xcom(self, address: Mapping[str, Any]) -> Any:
-        return self._xcoms[address["task_id"], address["key"]]
+        return self._xcoms[address["task_id"]][address["key"]]
 
     @contextmanager
     def _on_virtual_time(self) -> Iterator[None]:

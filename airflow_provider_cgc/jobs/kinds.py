@@ -11,7 +11,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
+from airflow_provider_cgc.client.errors.codes import DENIALS, NO_SUCH_JOB
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[Any]]]
     Start = Callable[[CgcClient, Sequence[str]], Sequence[BulkRecord[Any]]]
     Names = Callable[[CgcClient, Collection[str]], Mapping[str, str]]
-
-DENIALS = frozenset({401, 403, 9003, 9004, 9005, 90001, 90002})
-"""Statuses and codes of a record that waiting cannot change: no right to the job, its file or its project, no token."""
 
 
 class Phase(StrEnum):
@@ -121,6 +118,18 @@ class JobKind:
     def bulk_get(self, client: CgcClient) -> BulkGet:
         """Return the client's call that asks for many jobs of this kind in one request."""
         return self.endpoint(client).bulk_get
+
+    def has_ended(self, job: Any) -> bool:
+        """Say whether a job needs no further look."""
+        return self.phase(job) in ENDED
+
+    def completed(self, job: Any) -> bool:
+        """Say whether a job has ended well."""
+        return self.phase(job) is Phase.COMPLETED
+
+    def failed(self, job: Any) -> bool:
+        """Say whether a job has ended otherwise."""
+        return self.phase(job) is Phase.FAILED
 
     def count(self, number: int) -> str:
         """Count jobs in words: 1 export, 300 exports."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_cgc.client.errors import CgcApiError
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
-from airflow_provider_cgc.client.http.retry import astray, transient
+from airflow_provider_cgc.client.http.retry import not_from_platform, transient
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import Job
@@ -100,7 +100,7 @@ def start_each(start: Callable[[str], object], ids: Iterable[str]) -> list[BulkR
         try:
             start(job_id)
         except CgcApiError as error:
-            if transient(error, answered=True) or astray(error) or error.status == _UNAUTHORIZED:
+            if transient(error, answered=True) or not_from_platform(error) or error.status == _UNAUTHORIZED:
                 raise
             records.append(BulkRecord(job_id, None, error.problem))
         else:

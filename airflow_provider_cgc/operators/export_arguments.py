@@ -6,11 +6,9 @@ use the same readers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import (
@@ -25,20 +23,17 @@ from airflow_provider_cgc.arguments import (
     word_of,
 )
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.exports.item import Item, check_volume, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume, parse_items
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of
-from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.jobs.submitting.order import Tolerance
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.manifests import same_address
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.base import WHY_OTHERS, CgcSubmittingOperator
 
 IF_EXISTS = ("fail", "skip", "overwrite")
 ALIASES = ("fail", "skip")
-WHY_OTHERS = "the list is not whole, or has changed; look at what it comes from"
 BOTH = "give either items or a manifest, not both"
 FAILED_OF_NOTHING = "failed_only=True chooses from a manifest that an earlier run wrote; give manifest"
 UNTOLD_FAILURES = (
@@ -73,7 +68,7 @@ READERS: Mapping[str, Callable[..., Any]] = {
 """By argument, for those whose value says everything."""
 
 
-def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
+def read_arguments(task: CgcSubmittingOperator) -> dict[str, Any]:
     """
     Return the value of each argument that has a reader.
 
@@ -104,31 +99,7 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How many items may fail: a number, or a share of all; where both are given, the fewer."""
-
-    most: int
-    share: float | None
-
-    def of(self, total: int) -> int:
-        """Return how many of `total` items may fail."""
-        if self.share is None:
-            return self.most
-        by_share = math.floor(self.share * total + 1e-9)
-        return min(self.most, by_share) if self.most else by_share
-
-    def words(self, total: int) -> str:
-        """Say by which argument how many of `total` items may fail."""
-        most = self.of(total)
-        if self.share is None or (self.most and self.most == most):
-            argument = f"max_failures={self.most}"
-        else:
-            argument = f"max_failure_share={self.share:g} of {counted(total, 'item')}"
-        return f"{argument} tolerates {most or 'none'}"
-
-
-def literals_of(task: CgcBulkExportOperator) -> Literals:
+def literals_of(task: CgcSubmittingOperator) -> Literals:
     """Read what is known when the Dag is parsed."""
     given = Literals(task)
     values = {name: given.read(name, reader) for name, reader in READERS.items()}
@@ -148,7 +119,7 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
     return given
 
 
-def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
+def _read_sources(given: Literals, task: CgcSubmittingOperator) -> None:
     """Read where the items come from and where their manifest goes."""
     if task.items is not None and task.manifest is not None:
         given.problems.append(BOTH)
@@ -164,7 +135,7 @@ def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
 
 
 def _judge_items(
-    given: Literals, task: CgcBulkExportOperator, items: list[Item], values: Mapping[str, Any], *, alone: bool
+    given: Literals, task: CgcSubmittingOperator, items: list[ExportItem], values: Mapping[str, Any], *, alone: bool
 ) -> None:
     if alone:
         given.check(
@@ -178,7 +149,7 @@ def _judge_items(
             )
         )
     # Of a volume or a location that is not known yet nothing is said.
-    volume = values["volume"] if given.known("volume") and not task.volume else "some/volume"
+    volume = values["volume"] if given.known("volume") and not given.value("volume") else "some/volume"
     asked = [item for item in items if item.location is not None or not (item.volume or volume)]
     found = targets(asked, template=LocationTemplate("{id}"), volume=volume)
     given.problems += found.problems
@@ -190,7 +161,7 @@ def _judge_items(
         given.problems += unplaced
 
 
-def _leaves_failures_untold(task: CgcBulkExportOperator, values: Mapping[str, Any]) -> bool:
+def _leaves_failures_untold(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> bool:
     """Say whether a sensor that takes the ids would end well although items failed: nothing tells it of those."""
     return not (task.wait or task.manifest_path) and bool(values["max_failures"] or values["max_failure_share"])
 
@@ -210,7 +181,7 @@ def _written(value: Any, *, where: str, conn_id: str | None) -> str:
     return address
 
 
-def _manifest(value: Any, *, where: str, task: CgcBulkExportOperator, any_form: bool = False) -> str:
+def _manifest(value: Any, *, where: str, task: CgcSubmittingOperator, any_form: bool = False) -> str:
     address = _address(value, where=where)
     if value == task.manifest_path:
         raise same_address(address, where=where)

@@ -1,4 +1,4 @@
-"""A refused export: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
+"""A refused order: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
-from airflow_provider_cgc.jobs.exports.locations import BadLocation
-from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-from airflow_provider_cgc.jobs.text import counted, joined
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemState, tracker_of
+from airflow_provider_cgc.jobs.text import BadInput, counted, joined
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
+    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
     from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.operators.record import Record
 
@@ -28,7 +26,7 @@ def refusing_bad_input() -> Iterator[None]:
         yield
     except CgcInputRefused:
         raise
-    except (BadItems, BadLocation, CgcBadInput) as error:
+    except (BadInput, CgcBadInput) as error:
         raise refusal(error) from None
 
 
@@ -38,7 +36,12 @@ def refusal(error: Exception, where: str = "") -> CgcInputRefused:
 
 
 def write_reasons(
-    outcomes: Iterable[ItemOutcome], record: Record, *, manifest: str | None, warn: Callable[[Exception], object]
+    outcomes: Iterable[ItemOutcome],
+    record: Record,
+    *,
+    kind: JobKind,
+    manifest: str | None,
+    warn: Callable[[Exception], object],
 ) -> Summary:
     """
     Write why nothing was sent into the manifest, where it may, and return the summary.
@@ -47,7 +50,7 @@ def write_reasons(
     :param warn: takes the error of a storage that does not take the manifest.
     """
     outcomes = list(outcomes)
-    tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
+    tracker = tracker_of(kind, (one for one in outcomes if one.state is ItemState.FAILED))
     tracker.total = len(outcomes)
     try:
         written = record.write_refused(outcomes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout
-from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown, CgcWaitError
 from airflow_provider_cgc.jobs.text import joined, storable
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, manifest_line
 
@@ -89,7 +89,7 @@ def _failed(end: End, what_to_do: str) -> BaseException:
 def _error(end: End, clear: str, conn_id: str) -> BaseException:
     manifest = manifest_line(end.summary)
     if end.not_yet_known is not None:
-        return CgcExportsUnsettled(
+        return CgcJobsNotYetKnown(
             joined(
                 f"{end.not_yet_known} Let this task be retried, or clear it (it asks with connection {conn_id!r}):"
                 f" {clear}.",

@@ -80,6 +80,7 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
         return None if manifests else super()._distinct_ids(value, where=where)
 
     def _given(self) -> JobTracker:
+        from airflow_provider_cgc.jobs.exports.item import ExportItem
         from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
         from airflow_provider_cgc.manifests import manifests_given, outcomes_at
 
@@ -87,7 +88,7 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
         manifests = manifests_given(self.export_ids, where=where)
         if not manifests:
             return super()._given()
-        lines = [one for address in manifests for one in outcomes_at(address, where=where)]
+        lines = [one for address in manifests for one in outcomes_at(address, kind=EXPORT, of=ExportItem, where=where)]
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         self._check_ids(lines, expected, where=where)
-        return tracker_of(lines)
+        return tracker_of(EXPORT, lines)

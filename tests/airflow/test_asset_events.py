@@ -116,7 +116,7 @@ def stored_events() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["poked", "deferred"])
-def test_an_event_tells_what_was_exported(events: dict[str, Any], name: str) -> None:
+def test_event_has_the_exports(events: dict[str, Any], name: str) -> None:
     extra = events[f"{BASE}/{name}"]
 
     assert {key: extra[key] for key in ("total", "completed", "skipped", "failed")} == {
@@ -128,34 +128,39 @@ def test_an_event_tells_what_was_exported(events: dict[str, Any], name: str) -> 
     assert extra["bytes"] > 0
 
 
-def test_an_event_tells_where_the_manifest_is(events: dict[str, Any]) -> None:
+def test_event_has_the_manifest(events: dict[str, Any]) -> None:
     assert events[f"{BASE}/poked"]["manifest"] == f"file://{events['folder']}/poked.jsonl"
 
 
-def test_an_event_does_not_hide_what_was_tolerated(events: dict[str, Any]) -> None:
+def test_event_has_the_failures(events: dict[str, Any]) -> None:
+    """An event does not hide what was tolerated."""
     assert events[f"{BASE}/tolerated"]["failed"] == 1
 
 
-def test_an_alias_gets_the_asset_of_the_folder_that_was_written(events: dict[str, Any]) -> None:
+def test_alias_gets_the_folder(events: dict[str, Any]) -> None:
+    """An alias gets the asset of the folder that was written."""
     assert events[f"{BASE}/by_alias"]["completed"] == 3
 
 
 @pytest.mark.skipif(not hasattr(Asset, "ref"), reason="Airflow 2.11 has no references to assets")
 @pytest.mark.parametrize("name", ["by_uri", "by_name"])
-def test_a_reference_tells_as_much_as_its_asset(events: dict[str, Any], name: str) -> None:
+def test_reference_tells_as_much(events: dict[str, Any], name: str) -> None:
+    """A reference tells as much as its asset."""
     assert events[f"{BASE}/{name}"]["completed"] == 3
 
 
 @pytest.mark.skipif(not hasattr(Asset, "ref"), reason="Airflow 2.11 has no references to assets")
-def test_a_reference_to_nobody_fails_no_export(events: dict[str, Any]) -> None:
+def test_reference_to_nobody(events: dict[str, Any]) -> None:
+    """A reference to nobody fails no export."""
     assert str(events["run"].get_task_instance("to_nobody").state) == "success"
 
 
-def test_the_sensor_that_waits_announces_for_the_operator_that_does_not(events: dict[str, Any]) -> None:
+def test_sensor_announces(events: dict[str, Any]) -> None:
+    """The sensor that waits announces for the operator that does not."""
     assert events[f"{BASE}/waited"]["completed"] == 3
 
 
 @pytest.mark.parametrize(("name", "state"), [("failing", "failed"), ("skipping", "skipped")])
-def test_a_task_that_did_not_succeed_announces_nothing(events: dict[str, Any], name: str, state: str) -> None:
+def test_failure_announces_none(events: dict[str, Any], name: str, state: str) -> None:
     assert str(events["run"].get_task_instance(name).state) == state
     assert f"{BASE}/{name}" not in events

@@ -76,9 +76,8 @@ def told(database: None) -> Iterator[Callable[[str, str], str]]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", CASES)
-def test_the_error_names_the_object_the_fact_and_the_next_step(
-    told: Callable[[str, str], str], name: str, mode: str
-) -> None:
+def test_error_has_a_next_step(told: Callable[[str, str], str], name: str, mode: str) -> None:
+    """The error names the object, the fact and the next step."""
     error = told(name, mode)
 
     for words in CASES[name][1]:

@@ -51,5 +51,6 @@ def states(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("number", range(len(ENDLESS)), ids=ENDLESS)
-def test_a_time_without_end_ends_no_task(states: dict[str, str], number: int, mode: str) -> None:
+def test_no_end_ends_no_task(states: dict[str, str], number: int, mode: str) -> None:
+    """A time without end ends no task."""
     assert states[f"{mode}_{number}"] == "success"

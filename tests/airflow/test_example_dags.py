@@ -34,7 +34,7 @@ JOBS = {
 }
 
 
-def test_every_example_is_run_here() -> None:
+def test_every_example_is_run() -> None:
     assert {path.stem for path in (ROOT / "example_dags").glob("*.py")} == set(STATES)
 
 
@@ -82,7 +82,7 @@ def test_ends_as_it_tells(
         ("cgc_export_manifest", "release", 302),
     ],
 )
-def test_an_operator_exports_the_project_with_its_tree(
+def test_project_is_exported(
     name: str,
     folder: str,
     jobs: int,
@@ -92,6 +92,7 @@ def test_an_operator_exports_the_project_with_its_tree(
     no_grace: None,
     tmp_path: Path,
 ) -> None:
+    """An operator exports the project with its tree."""
     emulator.clock.speed = 20_000
     connect(emulator)
     failing = [emulator.file_names[file_id] for file_id in emulator.file_ids[:2]]
@@ -117,7 +118,7 @@ def test_an_operator_exports_the_project_with_its_tree(
         assert sorted(line["code"] for line in lines if line["state"] == "FAILED") == [9100, 9100]
 
 
-def test_a_quiet_night_is_green(
+def test_quiet_night_is_green(
     emulator: CgcEmulator,
     connect: Callable[..., str],
     load_dags: Callable[[str], ModuleType],

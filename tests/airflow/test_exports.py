@@ -191,7 +191,8 @@ def test_ends_as_it_should(played: Play, name: str, mode: str) -> None:
 
 @pytest.mark.sampled(each="name")
 @pytest.mark.parametrize(("name", "mode"), RUNS)
-def test_the_last_snapshot_tells_the_same_as_the_summary(played: Play, name: str, mode: str) -> None:
+def test_snapshot_has_summary(played: Play, name: str, mode: str) -> None:
+    """The last snapshot tells the same as the summary."""
     ended = played(name, mode).ended
     shown = ended.xcoms.get("cgc_jobs")
     if ended.summary is None or name == "not_waited_for":
@@ -208,7 +209,7 @@ def test_the_last_snapshot_tells_the_same_as_the_summary(played: Play, name: str
 @pytest.mark.sampled(each="name")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_every_item_is_in_the_manifest(played: Play, name: str, mode: str) -> None:
+def test_manifest_has_all_items(played: Play, name: str, mode: str) -> None:
     result = played(name, mode)
 
     assert [line["state"] for line in result.lines] == MANIFESTS[name]
@@ -216,12 +217,13 @@ def test_every_item_is_in_the_manifest(played: Play, name: str, mode: str) -> No
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_who_does_not_wait_is_told_where_the_jobs_are(played: Play, mode: str) -> None:
+def test_jobs_of_no_wait_are_told(played: Play, mode: str) -> None:
+    """A task that does not wait tells where its jobs are."""
     result = played("not_waited_for", mode)
 
     assert result.ended.xcoms["return_value"] == f"file://{result.manifest}"
     assert sorted(line["id"] for line in result.lines) == sorted(job["id"] for job in result.jobs)
 
 
-def test_move_is_what_copy_only_false_says(played: Play) -> None:
+def test_copy_only_false_moves(played: Play) -> None:
     assert played("copy_only_text", "poke").first_file.is_alias

@@ -80,7 +80,8 @@ def links(project):
     }
 
 
-def test_links_are_there_while_a_task_is_deferred_and_after_its_success_or_failure(load_dags):
+def test_links_at_any_time(load_dags):
+    """Links are there while a task is deferred and after its success or failure."""
     module = load_dags("extra_links", DAG_FILE)
     module.look_up = functools.partial(look_up, as_stored(module.dag))
 

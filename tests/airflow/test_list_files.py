@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from tests.airflow.conftest import load_dag_file, xcoms
 
@@ -100,19 +101,21 @@ def listed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield Listed(emulator, tmp_path_factory.mktemp("listed"))
 
 
-def test_arguments_are_templates_and_items_reach_the_next_task(listed: Listed) -> None:
+def test_items_reach_next_task(listed: Listed) -> None:
+    """Arguments are templates and items reach the next task."""
     items: Any = listed.xcoms["few", -1, "return_value"]
 
     assert [(item["path"], item["name"]) for item in items] == [("raw/2026", "S1.bam"), ("raw/2026/new", "S1.bai")]
     assert listed.xcoms["count", -1, "return_value"] == 2
 
 
-def test_a_thousand_and_one_files_are_a_manifest_whose_address_is_returned(listed: Listed) -> None:
+def test_many_become_a_manifest(listed: Listed) -> None:
+    """A thousand and one files are a manifest whose address is returned."""
     uri: Any = listed.xcoms["many", -1, "return_value"]
 
     assert uri == f"file://{listed.folder}/many.jsonl"
     with open(listed.folder / "many.jsonl") as lines:
-        items = read_items(lines, name=uri)
+        items = read_items(lines, name=uri, of=ExportItem)
     assert len({item.file for item in items}) == 1_001
     assert [(item.path, item.name) for item in (items[0], items[-1])] == [
         ("flat", "f0000.bam"),
@@ -120,7 +123,7 @@ def test_a_thousand_and_one_files_are_a_manifest_whose_address_is_returned(liste
     ]
 
 
-def test_a_mapped_listing_gives_each_its_own(listed: Listed) -> None:
+def test_mapped_has_its_own(listed: Listed) -> None:
     found: Any = [listed.xcoms["mapped", index, "return_value"] for index in (0, 1)]
 
     assert [len(items) for items in found] == [4, 1]
@@ -134,7 +137,8 @@ def test_a_mapped_listing_gives_each_its_own(listed: Listed) -> None:
         ("first_run", ["CgcInputRefused", "modified_after is 'None'", "default"]),
     ],
 )
-def test_a_failure_names_the_object_the_fact_and_the_next_step(listed: Listed, task: str, words: list[str]) -> None:
+def test_failure_has_a_next_step(listed: Listed, task: str, words: list[str]) -> None:
+    """A failure names the object, the fact and the next step."""
     assert listed.states[task, -1] == "failed"
     for word in words:
         assert word in listed.errors[task]

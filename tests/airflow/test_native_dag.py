@@ -108,7 +108,7 @@ def played(
         yield Played(tmp_path_factory.mktemp("native"))
 
 
-def test_only_the_mistakes_fail(played: Played) -> None:
+def test_only_mistakes_fail(played: Played) -> None:
     failed = {task for task, state in played.states.items() if state != "success"}
 
     assert failed == {("late", 0), ("last", -1)}
@@ -118,11 +118,12 @@ def test_only_the_mistakes_fail(played: Played) -> None:
     ("task", "index", "name"),
     [("literals", -1, "1_000"), ("templates", -1, "1_000"), ("mapped", 0, "1_000"), ("mapped", 1, "other")],
 )
-def test_text_finds_what_the_dag_says(played: Played, task: str, index: int, name: str) -> None:
+def test_text_finds_its_files(played: Played, task: str, index: int, name: str) -> None:
     assert [item["name"] for item in played.xcoms[task, index, "return_value"]] == [name]
 
 
-def test_what_was_listed_goes_where_the_dag_says(played: Played, emulator: CgcEmulator) -> None:
+def test_listing_goes_its_way(played: Played, emulator: CgcEmulator) -> None:
+    """Listed files go where the Dag says."""
     with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
         jobs = list(client.exports.list())
 
@@ -130,9 +131,11 @@ def test_what_was_listed_goes_where_the_dag_says(played: Played, emulator: CgcEm
     assert sorted(str(job.location) for job in jobs) == ["2026/11", "20261130/2026_11/1e5-1_000"]
 
 
-def test_a_mapped_task_s_mistake_is_told_at_run_time(played: Played) -> None:
+def test_mapped_mistake_is_told(played: Played) -> None:
+    """A mapped task's mistake is told at run time."""
     assert "CgcInputRefused: the location '2026/{nam}' has the unknown field" in played.errors["late"]
 
 
-def test_the_word_none_is_no_filter_left_out(played: Played) -> None:
+def test_the_word_none_is_text(played: Played) -> None:
+    """The word "None" is a filter and not one that was left out."""
     assert "tag is 'None': a template rendered to nothing" in played.errors["last"]

@@ -73,18 +73,19 @@ def run(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_task_takes_an_object_for_an_address(run: dict[str, Any], task: str) -> None:
+def test_object_is_an_address(run: dict[str, Any], task: str) -> None:
+    """A task takes an object for an address."""
     assert run["states"][task] == "success"
 
 
-def test_what_is_written_has_the_rendered_name(run: dict[str, Any]) -> None:
+def test_written_name_is_rendered(run: dict[str, Any]) -> None:
     names = {path.name.partition("-")[0].removesuffix(".jsonl") for path in run["folder"].iterdir()}
 
     assert names == {"listed", "started", "manifest", "mapped"}
     assert (run["folder"] / "mapped-0.jsonl").exists()
 
 
-def test_what_is_handed_on_is_text(run: dict[str, Any]) -> None:
+def test_handed_on_as_text(run: dict[str, Any]) -> None:
     found = len((run["folder"] / "listed.jsonl").read_text().splitlines())
     given, summary = run["xcoms"]["mapped", 0, "return_value"], run["xcoms"]["manifest", -1, "cgc_summary"]
 

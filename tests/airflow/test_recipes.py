@@ -53,18 +53,17 @@ def run_sdk_recipe(
     return run
 
 
-def test_the_sensor_waits_for_what_the_sdk_started(
-    run_sdk_recipe: Callable[[list[str]], Any], emulator: CgcEmulator
-) -> None:
+def test_sensor_waits_for_sdk(run_sdk_recipe: Callable[[list[str]], Any], emulator: CgcEmulator) -> None:
     run = run_sdk_recipe(emulator.file_ids[:120])
 
     assert str(run.state) == "success"
     assert xcoms("recipe", run.run_id)["wait_for_exports", -1, "cgc_summary"]["completed"] == 120
 
 
-def test_an_item_refused_at_submit_fails_the_starter_whose_log_has_what_was_started(
+def test_refused_fails_starter(
     run_sdk_recipe: Callable[[list[str]], Any], emulator: CgcEmulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """An item that is refused at submit fails the starter, whose log has the started jobs."""
     run = run_sdk_recipe([*emulator.file_ids[:2], emulator.alias_id])
 
     assert {ti.task_id: str(ti.state) for ti in run.get_task_instances()} == {
@@ -75,7 +74,7 @@ def test_an_item_refused_at_submit_fails_the_starter_whose_log_has_what_was_star
         assert f"started: {' '.join(world.exports)}" in capfd.readouterr().out
 
 
-def test_the_emulator_recipe_runs() -> None:
+def test_emulator_recipe_runs() -> None:
     names: dict[str, Any] = {}
 
     exec(recipe("emulator"), names)  # our own README
@@ -83,9 +82,7 @@ def test_the_emulator_recipe_runs() -> None:
     assert len(names["job_ids"]) == 10
 
 
-def test_the_recipe_that_tests_a_dag_runs(
-    database: None, no_grace: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_dag_test_recipe_runs(database: None, no_grace: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In this process, with a faster clock, a shorter interval and no grace: a user's own takes a minute."""
     example = (ROOT / "example_dags" / "cgc_export_project.py").read_text()
     faster = example.replace("poke_interval=30", "poke_interval=0.3")
@@ -113,7 +110,7 @@ class Passed:
             self.tests.append(report.location[2])
 
 
-def test_the_hook_recipe_runs(
+def test_hook_recipe_runs(
     emulator: CgcEmulator, connect: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     connect(emulator)

@@ -52,7 +52,8 @@ def asked(emulator: CgcEmulator) -> list[tuple[float, list[str]]]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_250_ids_take_three_requests_in_the_first_sweep(waits: dict[str, CgcEmulator], mode: str) -> None:
+def test_three_for_250_ids(waits: dict[str, CgcEmulator], mode: str) -> None:
+    """250 ids take three requests in the first sweep."""
     first = [ids for _, ids in asked(waits[mode])[:3]]
 
     assert sorted(map(len, first)) == [50, 100, 100]
@@ -60,7 +61,8 @@ def test_250_ids_take_three_requests_in_the_first_sweep(waits: dict[str, CgcEmul
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_no_id_is_asked_for_again_after_it_was_seen_to_have_ended(waits: dict[str, CgcEmulator], mode: str) -> None:
+def test_none_after_its_end(waits: dict[str, CgcEmulator], mode: str) -> None:
+    """No id is asked for again after it was seen to have ended."""
     if mode == "reschedule" and not has_task_state_store():
         pytest.skip("reschedule mode has no memory before Airflow 3.3")
     emulator = waits[mode]

@@ -74,22 +74,23 @@ def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield Result(tries, {ti.task_id: str(ti.state) for ti in run.get_task_instances()})
 
 
-def test_a_refused_token_costs_one_try(result: Result) -> None:
+def test_refused_token_costs_one(result: Result) -> None:
     assert result.states["token"] == "failed"
     assert len(result.tries["token"]) == (1 if ASKED else 2)
 
 
-def test_a_bug_is_retried_as_the_dag_says(result: Result) -> None:
+def test_a_bug_is_retried(result: Result) -> None:
     assert len(result.tries["a_bug"]) == 2
 
 
-def test_the_rate_limit_is_waited_out(result: Result) -> None:
+def test_rate_limit_is_waited_out(result: Result) -> None:
     first, second = result.tries["limited"]
 
     assert second - first >= 3.0 or not ASKED
 
 
-def test_the_stored_dag_is_the_same_at_each_parse(load_dags: Callable[..., ModuleType]) -> None:
+def test_stored_dag_is_stable(load_dags: Callable[..., ModuleType]) -> None:
+    """The stored Dag is the same at each parse."""
     try:
         from airflow.serialization.serialized_objects import DagSerialization
     except ImportError:  # before Airflow 3.2

@@ -186,14 +186,16 @@ def test_ends_as_the_table_says(played: Play, name: str, mode: str) -> None:
 @pytest.mark.parametrize(
     ("name", "mode"), [(name, mode) for name, mode in RUNS if mode != "poke" and CASES[name].summary is not None]
 )
-def test_the_summary_is_the_same_in_every_mode(played: Play, name: str, mode: str) -> None:
+def test_summary_in_every_mode(played: Play, name: str, mode: str) -> None:
+    """The summary is the same in every mode."""
     this, poked = played(name, mode)[0], played(name, "poke")[0]
 
     assert comparable(this.summary) == comparable(poked.summary)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_summary_is_also_the_return_value_of_a_success(played: Play, mode: str) -> None:
+def test_summary_is_returned(played: Play, mode: str) -> None:
+    """The summary is also the return value of a success."""
     ended, _ = played("all_completed", mode)
 
     assert ended.xcoms["return_value"] == ended.summary

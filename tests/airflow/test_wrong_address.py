@@ -43,7 +43,7 @@ class Talk(BaseHTTPRequestHandler):
     """Answer everything with what the server has."""
 
     def do_GET(self) -> None:
-        status, headers, body = self.server.answer(self)  # type: ignore[attr-defined]
+        status, headers, body = self.server.answer(self)  # type: ignore[attr-defined]  # see `serving`
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -61,7 +61,7 @@ class Talk(BaseHTTPRequestHandler):
 @contextmanager
 def serving(answer: Callable[[Any], Answer], port: int = 0) -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", port), Talk) as server:
-        server.answer = answer  # type: ignore[attr-defined]
+        server.answer = answer  # type: ignore[attr-defined]  # what `Talk` asks
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server.server_port
         server.shutdown()
@@ -89,9 +89,10 @@ def connect(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("fault", ["refused", "unknown_name", *ANSWERS])
-def test_a_wrong_address_ends_the_task_and_names_it(
+def test_wrong_address_is_named(
     database: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, task: str
 ) -> None:
+    """A wrong address ends the task and names it."""
     arguments = {"task_id": f"{fault}_{task}", **TASKS[task]}
     if "items" in arguments:  # in reschedule mode Airflow below 3.3 wants one
         arguments["manifest_path"] = f"file://{tmp_path}/{{{{ ti.task_id }}}}.jsonl"
@@ -115,7 +116,9 @@ def test_a_wrong_address_ends_the_task_and_names_it(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_closed_port_after_an_answer_is_an_outage(database: None, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+def test_closed_port_is_outage(database: None, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """A closed port after an answer is an outage."""
+
     def job(state: str) -> Answer:
         record = {"resource": {"id": JOB, "state": state, "source": {"file": FILE}}}
         return 200, {"Content-Type": "application/json"}, json.dumps({"items": [record]}).encode()

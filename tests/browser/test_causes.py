@@ -31,7 +31,8 @@ def causes_of(tab: Tab) -> list[str]:
     return [" ".join(one.split()) for one in tab.part("cause").all_inner_texts()]
 
 
-def test_sixty_failures_read_as_three_causes(show: Callable[..., Tab]) -> None:
+def test_sixty_read_as_three(show: Callable[..., Tab]) -> None:
+    """Sixty failures read as three causes."""
     tab = show(three_causes())
 
     tab.wait_for("ready")
@@ -42,7 +43,8 @@ def test_sixty_failures_read_as_three_causes(show: Callable[..., Tab]) -> None:
     assert third == f"5 {TIMES} It is a folder."
 
 
-def test_a_remedy_stands_once_and_in_no_row(show: Callable[..., Tab]) -> None:
+def test_remedy_stands_once(show: Callable[..., Tab]) -> None:
+    """A remedy stands once, and in no row."""
     tab = show(three_causes())
 
     tab.wait_for("ready")
@@ -52,7 +54,7 @@ def test_a_remedy_stands_once_and_in_no_row(show: Callable[..., Tab]) -> None:
         expect(tab.part("rows").get_by_text(REMEDIES[code])).to_have_count(0)
 
 
-def test_rows_of_failures_come_by_cause(show: Callable[..., Tab]) -> None:
+def test_rows_come_by_cause(show: Callable[..., Tab]) -> None:
     tab = show(three_causes())
 
     tab.wait_for("ready")
@@ -61,7 +63,7 @@ def test_rows_of_failures_come_by_cause(show: Callable[..., Tab]) -> None:
     assert codes == ["9107"] * 8 + ["9206"] * 3 + [""]
 
 
-def test_what_the_sensor_wrote_has_its_causes(open_tab: Callable[..., Tab]) -> None:
+def test_sensor_has_its_causes(open_tab: Callable[..., Tab]) -> None:
     tab = open_tab("fails")
 
     tab.wait_for("ready")
@@ -82,7 +84,8 @@ def test_what_the_sensor_wrote_has_its_causes(open_tab: Callable[..., Tab]) -> N
     ],
     ids=str,
 )
-def test_numbers_that_do_not_add_up_are_not_shown(causes: Any, show: Callable[..., Tab]) -> None:
+def test_odd_sums_are_hidden(causes: Any, show: Callable[..., Tab]) -> None:
+    """Numbers that do not add up are not shown."""
     rows = [failed(1), failed(2), failed(3, 9101)]
 
     tab = show(snapshot(failures=rows, counts={"failed": 9}, causes=causes))
@@ -92,7 +95,7 @@ def test_numbers_that_do_not_add_up_are_not_shown(causes: Any, show: Callable[..
     assert causes_of(tab)[-1] == f"6 {TIMES} Not counted by cause."
 
 
-def test_jobs_without_failures_have_no_causes(show: Callable[..., Tab]) -> None:
+def test_no_failure_no_cause(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(recent=2, causes=[]))
 
     tab.wait_for("ready")
@@ -100,7 +103,8 @@ def test_jobs_without_failures_have_no_causes(show: Callable[..., Tab]) -> None:
     assert tab.part("causes").count() == 0
 
 
-def test_a_refused_order_shows_why_and_no_runs(show: Callable[..., Tab]) -> None:
+def test_refused_order_tells_why(show: Callable[..., Tab]) -> None:
+    """A refused order shows why, and no runs."""
     rows = [failed(number, 5002) for number in range(7)]
 
     tab = show(snapshot(failures=rows, counts={"not_seen": 3}, outcome="failed"))
@@ -110,7 +114,8 @@ def test_a_refused_order_shows_why_and_no_runs(show: Callable[..., Tab]) -> None
     assert causes_of(tab)[0].startswith(f"7 {TIMES} 5002")
 
 
-def test_a_task_that_did_not_wait_is_no_older_release(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
+def test_no_wait_is_no_old_one(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
+    """A task that did not wait is no older release."""
     causes = [{"code": 5002, "message": "Requested file does not exist.", "count": 7}]
     put(cgc_summary=summary(completed=0, causes=causes))
 
@@ -133,7 +138,7 @@ def test_a_task_that_did_not_wait_is_no_older_release(put: Callable[..., None], 
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_row_begins_with_the_file_s_name(row: dict[str, Any], name: str, show: Callable[..., Tab]) -> None:
+def test_row_begins_with_name(row: dict[str, Any], name: str, show: Callable[..., Tab]) -> None:
     group = "failures" if "code" in row else "recent" if "ended" in row else "longest"
 
     tab = show(snapshot(**{group: [row]}))
@@ -144,7 +149,8 @@ def test_a_row_begins_with_the_file_s_name(row: dict[str, Any], name: str, show:
     expect(tab.row(row["id"])).to_contain_text(row["file"])
 
 
-def test_a_search_finds_the_name_that_a_key_tells(show: Callable[..., Tab]) -> None:
+def test_search_finds_key_names(show: Callable[..., Tab]) -> None:
+    """A search finds the name that a key tells."""
     tab = show(snapshot(longest=[running(1, location="a/Tumor.bam"), running(2)]))
     tab.wait_for("ready")
 

@@ -71,7 +71,8 @@ POLICY = "; ".join(
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_is_shown_as_text_wherever_it_stands(text: str, show: Callable[..., Tab]) -> None:
+def test_text_stays_text(text: str, show: Callable[..., Tab]) -> None:
+    """Hostile text is shown as text wherever it stands."""
     odd: dict[str, Any] = {"file": text, "name": text, "location": text, "volume": text, "project": text}
     tab = show(
         snapshot(
@@ -98,8 +99,12 @@ def test_hostile_text_is_shown_as_text_wherever_it_stands(text: str, show: Calla
     assert tab.errors == []
 
 
-def test_no_sign_that_turns_the_reading_direction_gets_to_the_page(show: Callable[..., Tab]) -> None:
-    """ "...exe" must not look like "...pdf", nor what stands beside it change its place."""
+def test_no_direction_signs(show: Callable[..., Tab]) -> None:
+    """
+    No sign that turns the reading direction gets to the page.
+
+    "...exe" must not look like "...pdf", nor what stands beside it change its place.
+    """
     odd = HOSTILE["from right to left"]
     tab = show(snapshot(failures=[failed(1, name=odd, message=odd)], project=odd, volume=odd, manifest=odd))
 
@@ -109,7 +114,8 @@ def test_no_sign_that_turns_the_reading_direction_gets_to_the_page(show: Callabl
 
 
 @pytest.mark.parametrize("web", STRANGE_WEBS, ids=str)
-def test_no_link_leads_to_a_host_that_the_tab_does_not_know(web: Any, show: Callable[..., Tab]) -> None:
+def test_no_link_to_other_hosts(web: Any, show: Callable[..., Tab]) -> None:
+    """No link leads to a host that the tab does not know."""
     tab = show(snapshot(failures=1, recent=1, web=web, task="ab12", manifest=f"javascript:{EXECUTED}"))
 
     tab.wait_for("ready")
@@ -125,7 +131,8 @@ def test_no_link_leads_to_a_host_that_the_tab_does_not_know(web: Any, show: Call
     ["../../evil", "//evil.example", "me/study?x=1#y", "@evil.example", "\\evil.example", ["me"], 9, {"a": 1}],
     ids=str,
 )
-def test_no_name_leads_a_link_off_the_platform(name: str, value: Any, show: Callable[..., Tab]) -> None:
+def test_no_link_off_platform(name: str, value: Any, show: Callable[..., Tab]) -> None:
+    """No name leads a link off the platform."""
     tab = show(snapshot(recent=1, **{name: value}))
 
     tab.wait_for("ready")
@@ -135,7 +142,7 @@ def test_no_name_leads_a_link_off_the_platform(name: str, value: Any, show: Call
     assert all(href == ["https://cgc.sbgenomics.com", "", ""] for href in hrefs)
 
 
-def test_a_downloaded_cell_is_no_formula(show: Callable[..., Tab], tmp_path: Path) -> None:
+def test_cell_is_no_formula(show: Callable[..., Tab], tmp_path: Path) -> None:
     jobs = [failed(number, location=text, name=text, message=text) for number, text in enumerate(FORMULAS)]
     tab = show(snapshot(failures=jobs))
     tab.wait_for("ready")
@@ -150,7 +157,8 @@ def test_a_downloaded_cell_is_no_formula(show: Callable[..., Tab], tmp_path: Pat
         assert any(text.strip() in cell for cell in line)
 
 
-def test_every_request_goes_to_this_airflow(open_tab: Callable[..., Tab]) -> None:
+def test_requests_stay_here(open_tab: Callable[..., Tab]) -> None:
+    """Every request goes to this Airflow."""
     tab = open_tab("fails", fresh=True)
 
     tab.wait_for("ready")
@@ -160,7 +168,7 @@ def test_every_request_goes_to_this_airflow(open_tab: Callable[..., Tab]) -> Non
     assert tab.origins == {tab.base_url}
 
 
-def test_the_connections_token_is_nowhere(open_tab: Callable[..., Tab], exports: dict[str, Any]) -> None:
+def test_token_is_nowhere(open_tab: Callable[..., Tab], exports: dict[str, Any]) -> None:
     tab = open_tab("fails", fresh=True)
 
     tab.wait_for("ready")
@@ -171,8 +179,12 @@ def test_the_connections_token_is_nowhere(open_tab: Callable[..., Tab], exports:
     assert TOKEN not in heard
 
 
-def test_a_strict_content_security_policy_does_not_break_the_tab(open_tab: Callable[..., Tab]) -> None:
-    """Scripts and styles of the tab need no more than Airflow's own page does."""
+def test_works_under_strict_csp(open_tab: Callable[..., Tab]) -> None:
+    """
+    A strict content security policy does not break the tab.
+
+    Scripts and styles of the tab need no more than Airflow's own page does.
+    """
     tab = open_tab("batches", fresh=True)
     tab.wait_for("foreign")
 
@@ -223,9 +235,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN)
-def test_an_error_inside_the_tab_is_shown_there_and_leaves_the_page_alone(
-    script: str, open_tab: Callable[..., Tab]
-) -> None:
+def test_error_stays_inside(script: str, open_tab: Callable[..., Tab]) -> None:
+    """An error inside the tab is shown there and leaves the page alone."""
     tab = open_tab("batches", fresh=True)
     tab.wait_for("foreign")
     tab.page.add_init_script(script)

@@ -56,13 +56,14 @@ def with_clock(tab: Tab) -> Tab:
     return tab
 
 
-def test_the_tab_looks_every_ten_seconds_while_the_task_waits(open_tab: Callable[..., Tab]) -> None:
+def test_looks_every_ten_seconds(open_tab: Callable[..., Tab]) -> None:
     tab = with_clock(open_tab("waits", fresh=True))
 
     assert 4 <= tasks_asked_for_in(tab, 60) <= 7
 
 
-def test_a_hidden_page_asks_nothing_and_looks_at_once_when_it_is_seen_again(open_tab: Callable[..., Tab]) -> None:
+def test_hidden_page_is_quiet(open_tab: Callable[..., Tab]) -> None:
+    """A hidden page asks nothing and looks at once when it is seen again."""
     tab = with_clock(open_tab("waits", fresh=True))
 
     tab.page.evaluate(HIDE, True)
@@ -72,18 +73,23 @@ def test_a_hidden_page_asks_nothing_and_looks_at_once_when_it_is_seen_again(open
     assert tasks_asked_for_in(tab, 1) == 1
 
 
-def test_the_tab_looks_no_more_once_the_task_has_ended(open_tab: Callable[..., Tab]) -> None:
+def test_no_look_after_the_end(open_tab: Callable[..., Tab]) -> None:
     assert looks_after_a_long_time(open_tab("succeeds", fresh=True)) == 0
 
 
-def test_a_task_that_was_ended_before_it_could_say_so_is_not_looked_at_for_ever(show: Callable[..., Tab]) -> None:
-    """Its snapshot has no outcome: somebody marked it, or its worker was lost."""
+def test_lost_task_is_let_go(show: Callable[..., Tab]) -> None:
+    """
+    A task that was ended before it could say so is not looked at for ever.
+
+    Its snapshot has no outcome: somebody marked it, or its worker was lost.
+    """
     tab = show(snapshot(longest=3, recent=2), fresh=True)
 
     assert looks_after_a_long_time(tab) == 0
 
 
-def test_a_page_left_open_after_the_end_asks_nothing_until_somebody_is_there(open_tab: Callable[..., Tab]) -> None:
+def test_left_open_is_quiet(open_tab: Callable[..., Tab]) -> None:
+    """A page left open after the end asks nothing until somebody is there."""
     tab = with_clock(open_tab("succeeds", fresh=True))
     assert tasks_asked_for_in(tab, 600, step=30) == 0
     looks = len(tab.looks)
@@ -97,7 +103,7 @@ def test_a_page_left_open_after_the_end_asks_nothing_until_somebody_is_there(ope
     assert tasks_asked_for_in(tab, 60) == 1
 
 
-def test_a_task_that_is_cleared_is_followed_again(open_tab: Callable[..., Tab], run: Run) -> None:
+def test_cleared_is_followed(open_tab: Callable[..., Tab], run: Run) -> None:
     tab = open_tab("succeeds", fresh=True)
     tab.wait_for("ready")
     since = tab.root.locator("dl time").first.inner_text()
@@ -110,7 +116,8 @@ def test_a_task_that_is_cleared_is_followed_again(open_tab: Callable[..., Tab], 
     wait_until(run.airflow, lambda: run.states["succeeds"] == "success", "the end of the second try", runs=(run,))
 
 
-def test_what_a_task_left_before_it_was_cleared_is_not_taken_for_its_end(show: Callable[..., Tab]) -> None:
+def test_cleared_is_no_end(show: Callable[..., Tab]) -> None:
+    """The end of the run before a Clear is not taken for the end of this one."""
     tab = show(snapshot(failures=1), fresh=True)
 
     tab.say_of_the_task(state="queued")
@@ -119,7 +126,8 @@ def test_what_a_task_left_before_it_was_cleared_is_not_taken_for_its_end(show: C
     expect(tab.root).to_contain_text("will run again")
 
 
-def test_a_task_that_is_no_more_is_asked_for_ever_less_often(show: Callable[..., Tab]) -> None:
+def test_gone_is_asked_rarely(show: Callable[..., Tab]) -> None:
+    """A task that is no more is asked for ever less often."""
     tab = with_clock(show(snapshot(longest=2), fresh=True))
     tab.page.route("**/taskInstances/shown", lambda route: route.fulfill(status=404, json={"detail": "Not Found"}))
 
@@ -131,8 +139,12 @@ def test_a_task_that_is_no_more_is_asked_for_ever_less_often(show: Callable[...,
     assert len(tab.looks) == looks
 
 
-def test_times_are_told_as_ago_only_while_somebody_counts_them(open_tab: Callable[..., Tab]) -> None:
-    """After the end nothing is drawn anew: "5 s ago" would stand there for hours."""
+def test_ago_stops_at_the_end(open_tab: Callable[..., Tab]) -> None:
+    """
+    Times are told as "ago" only while somebody counts them.
+
+    After the end nothing is drawn anew: "5 s ago" would stand there for hours.
+    """
     waits = open_tab("waits")
     waits.wait_for("ready")
     expect(waits.root).to_contain_text(" ago)")
@@ -142,8 +154,12 @@ def test_times_are_told_as_ago_only_while_somebody_counts_them(open_tab: Callabl
     expect(ended.root).not_to_contain_text(" ago)")
 
 
-def test_silence_with_a_living_triggerer_is_no_alarm(open_tab: Callable[..., Tab]) -> None:
-    """As Airflow itself tells it of the task; what is made up is that nothing has changed for an hour."""
+def test_silence_is_no_alarm(open_tab: Callable[..., Tab]) -> None:
+    """
+    Silence with a living triggerer is no alarm.
+
+    As Airflow itself tells it of the task; what is made up is that nothing has changed for an hour.
+    """
 
     def an_hour_ago(route: Route) -> None:
         told = route.fetch()
@@ -161,7 +177,8 @@ def test_silence_with_a_living_triggerer_is_no_alarm(open_tab: Callable[..., Tab
     assert tab.part("silence").count() == 0
 
 
-def test_what_is_shown_stays_while_airflow_does_not_answer(open_tab: Callable[..., Tab]) -> None:
+def test_stays_during_outage(open_tab: Callable[..., Tab]) -> None:
+    """The jobs stay on the page while Airflow does not answer."""
     tab = open_tab("succeeds", fresh=True)
     tab.wait_for("ready")
     tab.page.route("**/api/v2/**", lambda route: route.fulfill(status=503, body="Service Unavailable"))
@@ -176,7 +193,8 @@ def test_what_is_shown_stays_while_airflow_does_not_answer(open_tab: Callable[..
     expect(tab.part("notice")).to_have_count(0)
 
 
-def test_who_may_not_see_the_jobs_any_more_sees_them_no_more(show: Callable[..., Tab]) -> None:
+def test_lost_rights_hide_jobs(show: Callable[..., Tab]) -> None:
+    """A user who may not see the jobs any more sees them no more."""
     tab = show(snapshot(recent=2), fresh=True)
     tab.wait_for("ready")
     tab.page.route("**/xcomEntries/**", lambda route: route.fulfill(status=403, json={"detail": "Forbidden"}))
@@ -188,9 +206,8 @@ def test_who_may_not_see_the_jobs_any_more_sees_them_no_more(show: Callable[...,
     assert "admin" in tab.message
 
 
-def test_the_tab_follows_a_wait_without_a_reload_and_rests_at_its_end(
-    open_tab: Callable[..., Tab], platform: Lab, exports: dict[str, Any], run: Run
-) -> None:
+def test_follows_without_reload(open_tab: Callable[..., Tab], platform: Lab, exports: dict[str, Any], run: Run) -> None:
+    """The tab follows a wait without a reload and rests at its end."""
     tab = open_tab("waits", fresh=True)
     tab.wait_for("ready")
     tab.page.evaluate("window.notReloaded = true")

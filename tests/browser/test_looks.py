@@ -74,7 +74,7 @@ def test_every_text_can_be_read(scheme: str, show: Callable[..., Tab], everythin
     assert [one for one in contrasts if one[0] < LEAST_CONTRAST] == []
 
 
-def test_the_tab_is_dark_where_airflow_is(show: Callable[..., Tab], everything: dict[str, Any]) -> None:
+def test_dark_with_airflow(show: Callable[..., Tab], everything: dict[str, Any]) -> None:
     colours = {}
     for scheme in ("light", "dark"):
         tab = show(everything, color_scheme=scheme)
@@ -92,7 +92,7 @@ def test_the_tab_is_dark_where_airflow_is(show: Callable[..., Tab], everything: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_switching_airflows_theme_recolours_the_open_tab(scheme: str, show: Callable[..., Tab]) -> None:
+def test_theme_switch_recolours(scheme: str, show: Callable[..., Tab]) -> None:
     tab = show(snapshot(recent=3), color_scheme=scheme)
     tab.wait_for("ready")
     before = tab.root.evaluate("root => getComputedStyle(root).color")
@@ -104,7 +104,8 @@ def test_switching_airflows_theme_recolours_the_open_tab(scheme: str, show: Call
     )
 
 
-def test_a_narrow_window_needs_no_scrolling_to_the_side(show: Callable[..., Tab], everything: dict[str, Any]) -> None:
+def test_narrow_does_not_scroll(show: Callable[..., Tab], everything: dict[str, Any]) -> None:
+    """A narrow window needs no scrolling to the side."""
     everything["failures"][0]["location"] = "a-name-without-any-place-to-break" * 8
     everything["failures"][0]["message"] = "x" * 300
     tab = show(everything, viewport={"width": 400, "height": 800})
@@ -123,7 +124,8 @@ def test_a_narrow_window_needs_no_scrolling_to_the_side(show: Callable[..., Tab]
     assert wider == []
 
 
-def test_the_keyboard_alone_reaches_the_counts_and_filters(show: Callable[..., Tab]) -> None:
+def test_keyboard_is_enough(show: Callable[..., Tab]) -> None:
+    """The keyboard alone reaches the counts and filters."""
     tab = show(snapshot(failures=3, recent=3))
     tab.wait_for("ready")
     focused = "document.activeElement.dataset.cgc + ' ' + document.activeElement.dataset.count"
@@ -142,7 +144,7 @@ def test_the_keyboard_alone_reaches_the_counts_and_filters(show: Callable[..., T
     assert tab.page.evaluate(focused) == "count failed"  # the focus stays where it was
 
 
-def test_the_space_bar_presses_a_button_too(show: Callable[..., Tab]) -> None:
+def test_space_bar_presses_too(show: Callable[..., Tab]) -> None:
     """Airflow takes the space bar for itself wherever a page does not keep it."""
     tab = show(snapshot(failures=3, recent=3))
     tab.wait_for("ready")
@@ -153,7 +155,8 @@ def test_the_space_bar_presses_a_button_too(show: Callable[..., Tab]) -> None:
     expect(tab.button("failed")).to_have_attribute("aria-pressed", "true")
 
 
-def test_airflow_s_own_keys_work_while_a_button_of_the_tab_has_the_focus(show: Callable[..., Tab]) -> None:
+def test_airflow_keys_still_work(show: Callable[..., Tab]) -> None:
+    """Airflow's own keys work while a button of the tab has the focus."""
     tab = show(snapshot(failures=3, recent=3))
     tab.wait_for("ready")
     tab.button("failed").focus()
@@ -165,9 +168,8 @@ def test_airflow_s_own_keys_work_while_a_button_of_the_tab_has_the_focus(show: C
     expect(tab.page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_refresh_keeps_the_focus_when_the_first_jobs_appear(
-    put: Callable[..., None], open_tab: Callable[..., Tab]
-) -> None:
+def test_refresh_keeps_the_focus(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
+    """Refresh keeps the focus when the first jobs appear."""
     put()
     tab = open_tab("shown")
     tab.wait_for("empty")
@@ -179,7 +181,8 @@ def test_refresh_keeps_the_focus_when_the_first_jobs_appear(
     expect(tab.part("refresh")).to_be_focused()
 
 
-def test_everything_that_can_be_pressed_has_a_name(show: Callable[..., Tab], everything: dict[str, Any]) -> None:
+def test_every_control_has_name(show: Callable[..., Tab], everything: dict[str, Any]) -> None:
+    """Everything that can be pressed has a name."""
     tab = show(everything)
     tab.wait_for("ready")
 

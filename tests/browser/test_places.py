@@ -36,7 +36,7 @@ def open_as(guarded: GuardedServer, browser: Browser, run: Run) -> Iterator[Call
         profile.close()
 
 
-def test_a_viewer_below_a_path_sees_the_jobs(open_as: Callable[[str, str], Tab], viewer: str) -> None:
+def test_viewer_below_a_path(open_as: Callable[[str, str], Tab], viewer: str) -> None:
     """The module and its requests are below the path, and the right to read is enough."""
     tab = open_as(viewer, "fails")
 
@@ -48,9 +48,7 @@ def test_a_viewer_below_a_path_sees_the_jobs(open_as: Callable[[str, str], Tab],
     assert {one.method for one in tab.looks} == {"GET"}
 
 
-def test_a_session_that_is_not_good_any_more_is_told_as_its_end(
-    open_as: Callable[[str, str], Tab], viewer: str, guarded: GuardedServer
-) -> None:
+def test_ended_session_is_told(open_as: Callable[[str, str], Tab], viewer: str, guarded: GuardedServer) -> None:
     """Airflow answers 403 then, as to one who may not read; what is on the page stays there."""
     tab = open_as(viewer, "fails")
     tab.wait_for("ready")
@@ -63,13 +61,14 @@ def test_a_session_that_is_not_good_any_more_is_told_as_its_end(
     assert tab.counts == {"completed": 3, "failed": 3}
 
 
-def test_a_foreign_task_below_a_path_gets_its_sentence(open_as: Callable[[str, str], Tab], viewer: str) -> None:
+def test_foreign_below_a_path(open_as: Callable[[str, str], Tab], viewer: str) -> None:
+    """A foreign task below a path gets its sentence."""
     tab = open_as(viewer, "batches")
 
     tab.wait_for("foreign")
 
 
-def test_who_may_read_nothing_sees_no_job(open_as: Callable[[str, str], Tab], guarded: GuardedServer) -> None:
+def test_no_rights_no_jobs(open_as: Callable[[str, str], Tab], guarded: GuardedServer) -> None:
     tab = open_as(guarded.log_in(NOBODY), "fails")
 
     tab.page.wait_for_load_state("networkidle")

@@ -14,7 +14,7 @@ from tests.browser.snapshots import MAPPED_FILES, snapshot, summary
 from tests.browser.tab import Tab
 
 
-def test_a_success_shows_all_jobs_completed(open_tab: Callable[..., Tab]) -> None:
+def test_success_shows_all(open_tab: Callable[..., Tab]) -> None:
     tab = open_tab("succeeds")
 
     tab.wait_for("ready")
@@ -26,7 +26,7 @@ def test_a_success_shows_all_jobs_completed(open_tab: Callable[..., Tab]) -> Non
     assert tab.groups == {"completed"}
 
 
-def test_the_chart_tells_its_story_also_in_words(show: Callable[..., Tab]) -> None:
+def test_chart_tells_in_words(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(failures=2, longest=3, recent=5))
 
     tab.wait_for("ready")
@@ -39,10 +39,12 @@ def test_the_chart_tells_its_story_also_in_words(show: Callable[..., Tab]) -> No
         assert number in label
 
 
-def test_each_failure_is_shown_with_its_code_message_and_remedy(
-    open_tab: Callable[..., Tab], exports: dict[str, Any]
-) -> None:
-    """What the real sensor wrote about exports that failed on the emulator."""
+def test_failure_has_its_remedy(open_tab: Callable[..., Tab], exports: dict[str, Any]) -> None:
+    """
+    Each failure is shown with its code, its message and its remedy.
+
+    What the real sensor wrote about exports that failed on the emulator.
+    """
     tab = open_tab("fails")
 
     tab.wait_for("ready")
@@ -61,9 +63,7 @@ def test_each_failure_is_shown_with_its_code_message_and_remedy(
 
 
 @pytest.mark.parametrize("index", range(len(MAPPED_FILES)))
-def test_a_mapped_instance_shows_its_own_jobs(
-    index: int, open_tab: Callable[..., Tab], exports: dict[str, Any]
-) -> None:
+def test_mapped_shows_its_own(index: int, open_tab: Callable[..., Tab], exports: dict[str, Any]) -> None:
     tab = open_tab("mapped", index)
 
     tab.wait_for("ready")
@@ -72,7 +72,8 @@ def test_a_mapped_instance_shows_its_own_jobs(
     assert set(tab.row_ids) == set(exports["mapped"][index])
 
 
-def test_links_lead_to_the_platform_in_a_new_tab(show: Callable[..., Tab]) -> None:
+def test_links_open_a_new_tab(show: Callable[..., Tab]) -> None:
+    """Links lead to the platform in a new tab."""
     tab = show(snapshot(recent=2, failures=1))
 
     tab.wait_for("ready")
@@ -87,7 +88,8 @@ def test_links_lead_to_the_platform_in_a_new_tab(show: Callable[..., Tab]) -> No
     assert tab.root.locator("a").count() == tab.root.locator('a[target="_blank"]').count()
 
 
-def test_a_host_without_web_pages_gets_no_links(open_tab: Callable[..., Tab]) -> None:
+def test_no_web_pages_no_links(open_tab: Callable[..., Tab]) -> None:
+    """A host without web pages gets no links."""
     tab = open_tab("succeeds")
 
     tab.wait_for("ready")
@@ -95,7 +97,8 @@ def test_a_host_without_web_pages_gets_no_links(open_tab: Callable[..., Tab]) ->
     assert tab.part("links").locator("a").count() == 0
 
 
-def test_a_run_of_an_older_release_shows_its_summary(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
+def test_older_release_is_shown(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
+    """A run of an older release shows its summary."""
     put(cgc_summary=summary())
 
     tab = open_tab("shown")
@@ -118,7 +121,8 @@ def test_a_run_of_an_older_release_shows_its_summary(put: Callable[..., None], o
     ],
     ids=["newer", "little", "only a version", "a list", "text", "null"],
 )
-def test_a_snapshot_of_another_release_breaks_nothing(value: Any, show: Callable[..., Tab]) -> None:
+def test_other_release_is_fine(value: Any, show: Callable[..., Tab]) -> None:
+    """A snapshot of another release breaks nothing."""
     tab = show(value)
 
     state = tab.wait_for("ready", "older", "empty", "error", "foreign")
@@ -127,9 +131,7 @@ def test_a_snapshot_of_another_release_breaks_nothing(value: Any, show: Callable
     assert state == "ready" or tab.message
 
 
-def test_our_task_without_a_snapshot_says_that_there_is_nothing_yet(
-    put: Callable[..., None], open_tab: Callable[..., Tab]
-) -> None:
+def test_no_snapshot_is_told(put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
     put()
 
     tab = open_tab("shown")
@@ -138,7 +140,7 @@ def test_our_task_without_a_snapshot_says_that_there_is_nothing_yet(
     assert tab.message
 
 
-def test_a_foreign_task_gets_a_friendly_sentence(open_tab: Callable[..., Tab]) -> None:
+def test_foreign_task_is_told(open_tab: Callable[..., Tab]) -> None:
     tab = open_tab("batches")
 
     tab.wait_for("foreign")
@@ -148,7 +150,7 @@ def test_a_foreign_task_gets_a_friendly_sentence(open_tab: Callable[..., Tab]) -
     assert tab.errors == []
 
 
-def test_who_may_not_read_xcoms_is_told_so(open_tab: Callable[..., Tab]) -> None:
+def test_no_xcom_rights_are_told(open_tab: Callable[..., Tab]) -> None:
     """Every role of the simple auth manager may read them, so the answer of one that may not comes from here."""
     tab = open_tab("batches", fresh=True)
     tab.wait_for("foreign")
@@ -163,7 +165,7 @@ def test_who_may_not_read_xcoms_is_told_so(open_tab: Callable[..., Tab]) -> None
     assert tab.errors == []
 
 
-def test_an_older_browser_shows_the_jobs_too(open_tab: Callable[..., Tab]) -> None:
+def test_older_browser_works(open_tab: Callable[..., Tab]) -> None:
     """These two came to browsers in 2022 and 2023."""
     tab = open_tab("succeeds", fresh=True)
     tab.page.add_init_script("delete AbortSignal.any; delete AbortSignal.timeout;")
@@ -185,7 +187,7 @@ def test_an_older_browser_shows_the_jobs_too(open_tab: Callable[..., Tab]) -> No
         (45_600_000_000_000_000_000, "45,600 PB"),
     ],
 )
-def test_sizes_are_told_in_digits(size: int, told: str, show: Callable[..., Tab]) -> None:
+def test_sizes_have_digits(size: int, told: str, show: Callable[..., Tab]) -> None:
     tab = show(snapshot(recent=1, bytes=size))
 
     tab.wait_for("ready")
@@ -196,9 +198,7 @@ def test_sizes_are_told_in_digits(size: int, told: str, show: Callable[..., Tab]
 @pytest.mark.parametrize(
     ("rate", "told"), [(2.0, "120 jobs/min"), (0.16, "9.6 jobs/min"), (0.166, "10 jobs/min"), (0.0005, "1.8 jobs/h")]
 )
-def test_rates_are_told_in_digits(
-    rate: float, told: str, put: Callable[..., None], open_tab: Callable[..., Tab]
-) -> None:
+def test_rates_have_digits(rate: float, told: str, put: Callable[..., None], open_tab: Callable[..., Tab]) -> None:
     put(cgc_jobs=snapshot(longest=1, rate={"bytes": 99.6e6, "jobs": rate}))
     tab = open_tab("shown", fresh=True)
 

@@ -23,7 +23,8 @@ COPYING = {
 """By plain http a browser hides its clipboard from pages."""
 
 
-def test_a_count_filters_the_table_and_a_second_press_shows_all(show: Callable[..., Tab]) -> None:
+def test_count_filters_the_table(show: Callable[..., Tab]) -> None:
+    """A count filters the table, and a second press shows all."""
     tab = show(snapshot(failures=3, longest=4, recent=5))
     tab.wait_for("ready")
     assert tab.groups == {"failed", "running", "completed"}
@@ -38,7 +39,7 @@ def test_a_count_filters_the_table_and_a_second_press_shows_all(show: Callable[.
     assert len(tab.row_ids) == 12
 
 
-def test_another_count_takes_the_place_of_the_first(show: Callable[..., Tab]) -> None:
+def test_other_count_takes_over(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(failures=3, longest=4, recent=5))
     tab.wait_for("ready")
 
@@ -49,7 +50,8 @@ def test_another_count_takes_the_place_of_the_first(show: Callable[..., Tab]) ->
     assert tab.groups == {"running"}
 
 
-def test_a_search_finds_files_locations_ids_and_messages(show: Callable[..., Tab]) -> None:
+def test_search_finds_all_fields(show: Callable[..., Tab]) -> None:
+    """A search finds files, locations, ids and messages."""
     odd = failed(7, name="Odd.BAM", location="elsewhere/odd.bam", message="The Volume vanished.")
     tab = show(snapshot(failures=[failed(1), failed(2), odd], recent=3))
     tab.wait_for("ready")
@@ -70,9 +72,7 @@ def test_a_search_finds_files_locations_ids_and_messages(show: Callable[..., Tab
 
 
 @pytest.mark.parametrize("script", COPYING.values(), ids=COPYING)
-def test_copy_puts_exactly_the_failed_ids_on_the_clipboard(
-    script: str, open_tab: Callable[..., Tab], exports: dict[str, Any]
-) -> None:
+def test_copy_has_the_failed_ids(script: str, open_tab: Callable[..., Tab], exports: dict[str, Any]) -> None:
     tab = open_tab("fails", permissions=["clipboard-read", "clipboard-write"])
     tab.page.add_init_script(script)
     tab.page.reload()
@@ -84,7 +84,7 @@ def test_copy_puts_exactly_the_failed_ids_on_the_clipboard(
     assert tab.copied().splitlines() == exports["fails"][3:]
 
 
-def test_rows_that_have_no_id_leave_no_empty_lines(show: Callable[..., Tab]) -> None:
+def test_no_id_no_empty_line(show: Callable[..., Tab]) -> None:
     """An item that was never sent."""
     jobs = [failed(1, id=None), failed(2)]
     tab = show(snapshot(failures=jobs), fresh=True, permissions=["clipboard-read", "clipboard-write"])
@@ -96,7 +96,7 @@ def test_rows_that_have_no_id_leave_no_empty_lines(show: Callable[..., Tab]) -> 
     assert tab.copied() == "f0000002"
 
 
-def test_pressing_twice_is_told_twice(show: Callable[..., Tab]) -> None:
+def test_pressing_twice_is_told(show: Callable[..., Tab]) -> None:
     """A screen reader reads only what changes."""
     tab = show(snapshot(failures=1), permissions=["clipboard-read", "clipboard-write"])
     tab.wait_for("ready")
@@ -110,7 +110,7 @@ def test_pressing_twice_is_told_twice(show: Callable[..., Tab]) -> None:
         expect(status).not_to_have_text(first)
 
 
-def test_how_many_rows_a_filter_leaves_is_told(show: Callable[..., Tab]) -> None:
+def test_rows_left_are_told(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(failures=3, recent=5))
     tab.wait_for("ready")
     status = tab.root.get_by_role("status").filter(has_text="rows")
@@ -122,8 +122,12 @@ def test_how_many_rows_a_filter_leaves_is_told(show: Callable[..., Tab]) -> None
     expect(status).to_have_text("0 of 8 rows.")
 
 
-def test_a_table_program_reads_names_that_are_not_ascii(show: Callable[..., Tab], tmp_path: Path) -> None:
-    """Excel takes a file without this mark for one in the code page of the machine."""
+def test_names_need_not_be_ascii(show: Callable[..., Tab], tmp_path: Path) -> None:
+    """
+    A table program reads names that are not ASCII.
+
+    Excel takes a file without this mark for one in the code page of the machine.
+    """
     tab = show(snapshot(failures=[failed(1, name="\u00fcbung.bam")]))
     tab.wait_for("ready")
 
@@ -133,7 +137,7 @@ def test_a_table_program_reads_names_that_are_not_ascii(show: Callable[..., Tab]
     assert "\u00fcbung.bam" in text.decode("utf-8-sig")
 
 
-def test_a_download_has_a_line_for_each_row(show: Callable[..., Tab], tmp_path: Path) -> None:
+def test_download_has_all_rows(show: Callable[..., Tab], tmp_path: Path) -> None:
     tab = show(snapshot(failures=2, longest=2, recent=2))
     tab.wait_for("ready")
 
@@ -148,7 +152,7 @@ def test_a_download_has_a_line_for_each_row(show: Callable[..., Tab], tmp_path: 
     assert "Location already contains a file." in lines[0]
 
 
-def test_ten_thousand_jobs_are_shown_at_once(show: Callable[..., Tab]) -> None:
+def test_ten_thousand_jobs(show: Callable[..., Tab]) -> None:
     """The counts are of all of them, the rows are those that the snapshot has room for."""
     counts = {"failed": 700, "running": 200, "completed": 9000, "pending": 100}
     value = snapshot(failures=100, longest=20, recent=20, counts=counts, cut=True)

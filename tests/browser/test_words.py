@@ -40,7 +40,7 @@ def silent(for_seconds: float, **changes: Any) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_a_success_says_what_was_tolerated(counts: dict[str, int], words: str, show: Callable[..., Tab]) -> None:
+def test_success_tells_tolerated(counts: dict[str, int], words: str, show: Callable[..., Tab]) -> None:
     rows = [failed(number) for number in range(counts.get("failed", 0))]
 
     tab = show(snapshot(failures=rows, counts=counts, outcome="completed"))
@@ -49,7 +49,7 @@ def test_a_success_says_what_was_tolerated(counts: dict[str, int], words: str, s
     expect(tab.root.locator("header p")).to_have_text(words)
 
 
-def test_a_failure_says_what_may_still_run(show: Callable[..., Tab]) -> None:
+def test_failure_tells_running(show: Callable[..., Tab]) -> None:
     """After `fail_fast`."""
     tab = show(snapshot(failures=1, counts={"running": 4, "missing": 1}, outcome="failed"))
 
@@ -61,7 +61,7 @@ def test_a_failure_says_what_may_still_run(show: Callable[..., Tab]) -> None:
     )
 
 
-def test_after_the_last_job_none_is_said_to_run(show: Callable[..., Tab]) -> None:
+def test_none_runs_after_last(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(recent=2, outcome="error"))
 
     tab.wait_for("ready")
@@ -69,7 +69,7 @@ def test_after_the_last_job_none_is_said_to_run(show: Callable[..., Tab]) -> Non
     expect(tab.root.locator("header p")).not_to_contain_text("run on the platform")
 
 
-def test_a_failure_that_is_skipped_is_told_as_one(show: Callable[..., Tab]) -> None:
+def test_skipped_failure_is_told(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(failures=1, outcome="failed"), fresh=True)
 
     tab.say_of_the_task(state="skipped")
@@ -80,7 +80,7 @@ def test_a_failure_that_is_skipped_is_told_as_one(show: Callable[..., Tab]) -> N
 
 @pytest.mark.parametrize("triggerer", [None, heartbeat(700)], ids=["never taken", "stopped"])
 @pytest.mark.parametrize("seen", [True, False], ids=["seen", "before the first look"])
-def test_silence_asks_for_the_triggerer(seen: bool, triggerer: Any, show: Callable[..., Tab]) -> None:
+def test_silence_asks_triggerer(seen: bool, triggerer: Any, show: Callable[..., Tab]) -> None:
     what = silent(700) if seen else snapshot(counts={"not_seen": 3}, at=time.time() - 200, outcome=None)
     tab = show(what, fresh=True)
 
@@ -91,8 +91,12 @@ def test_silence_asks_for_the_triggerer(seen: bool, triggerer: Any, show: Callab
     assert tab.part("facts").locator("dt:text-is('Rate'), dt:text-is('Time left')").count() == 0
 
 
-def test_silence_while_the_triggerer_lives_is_no_alarm(show: Callable[..., Tab]) -> None:
-    """It writes only what has changed: an export of three hours changes nothing for three hours."""
+def test_alive_is_no_alarm(show: Callable[..., Tab]) -> None:
+    """
+    Silence while the triggerer lives is no alarm.
+
+    It writes only what has changed: an export of three hours changes nothing for three hours.
+    """
     tab = show(silent(3600), fresh=True)
 
     tab.say_of_the_task(state="deferred", triggerer_job=heartbeat(5))
@@ -103,7 +107,8 @@ def test_silence_while_the_triggerer_lives_is_no_alarm(show: Callable[..., Tab])
 
 
 @pytest.mark.parametrize("state", ["running", "up_for_reschedule"])
-def test_a_silent_worker_is_no_triggerer_s_fault(state: str, show: Callable[..., Tab]) -> None:
+def test_silent_worker(state: str, show: Callable[..., Tab]) -> None:
+    """If a worker is silent, the triggerer is not blamed."""
     tab = show(silent(700), fresh=True)
 
     tab.say_of_the_task(state=state)
@@ -114,7 +119,7 @@ def test_a_silent_worker_is_no_triggerer_s_fault(state: str, show: Callable[...,
 
 
 @pytest.mark.parametrize(("interval", "is_told"), [(60, True), (3600, False)])
-def test_silence_is_measured_in_looks(interval: float, is_told: bool, show: Callable[..., Tab]) -> None:
+def test_silence_counts_looks(interval: float, is_told: bool, show: Callable[..., Tab]) -> None:
     tab = show(silent(3000, interval=interval), fresh=True)
 
     tab.say_of_the_task(state="deferred")
@@ -124,8 +129,8 @@ def test_silence_is_measured_in_looks(interval: float, is_told: bool, show: Call
 
 
 @pytest.mark.parametrize("minutes", [10, -10])
-def test_a_wrong_clock_of_the_viewer_is_no_alarm(minutes: int, show: Callable[..., Tab]) -> None:
-    """What is told is dated by Airflow's clock, and so are its answers."""
+def test_viewer_clock_no_alarm(minutes: int, show: Callable[..., Tab]) -> None:
+    """A wrong clock of the viewer is no alarm. What is told is dated by Airflow's clock, and so are its answers."""
     tab = show(silent(30), fresh=True)
     tab.page.add_init_script(f"const told = Date.now; Date.now = () => told() + {minutes * 60_000};")
 
@@ -136,7 +141,8 @@ def test_a_wrong_clock_of_the_viewer_is_no_alarm(minutes: int, show: Callable[..
     expect(tab.part("facts")).to_contain_text(re.compile(r"As of.*\(\d\d s ago\)"))
 
 
-def test_a_wrong_clock_of_the_viewer_hides_no_silence(show: Callable[..., Tab]) -> None:
+def test_viewer_clock_no_excuse(show: Callable[..., Tab]) -> None:
+    """A wrong clock of the viewer hides no silence."""
     tab = show(silent(700), fresh=True)
     tab.page.add_init_script("const told = Date.now; Date.now = () => told() - 600_000;")
 
@@ -146,8 +152,12 @@ def test_a_wrong_clock_of_the_viewer_hides_no_silence(show: Callable[..., Tab]) 
     expect(tab.part("silence")).to_contain_text("is a triggerer running?")
 
 
-def test_a_wait_that_broke_off_unseen_may_run(show: Callable[..., Tab]) -> None:
-    """The trigger failed before its first look: nobody has asked, and nothing says that the jobs were not started."""
+def test_broken_off_may_run(show: Callable[..., Tab]) -> None:
+    """
+    A wait that broke off unseen may run.
+
+    The trigger failed before its first look: nobody has asked, and nothing says that the jobs were not started.
+    """
     tab = show(snapshot(counts={"not_seen": 3}, outcome="error"))
 
     tab.wait_for("ready")
@@ -159,7 +169,7 @@ def test_a_wait_that_broke_off_unseen_may_run(show: Callable[..., Tab]) -> None:
     expect(tab.button("not_seen")).to_contain_text("not asked yet")
 
 
-def test_the_end_is_not_called_silence(show: Callable[..., Tab]) -> None:
+def test_the_end_is_no_silence(show: Callable[..., Tab]) -> None:
     tab = show(snapshot(recent=2, at=time.time() - 7200))
 
     tab.wait_for("ready")
@@ -167,7 +177,8 @@ def test_the_end_is_not_called_silence(show: Callable[..., Tab]) -> None:
     assert tab.part("silence").count() == 0
 
 
-def test_rows_count_on_only_while_news_comes(show: Callable[..., Tab]) -> None:
+def test_rows_count_with_news(show: Callable[..., Tab]) -> None:
+    """Rows count on only while news comes."""
     tab = show(snapshot(longest=[running(1)]), fresh=True)
     tab.say_of_the_task(state="deferred", triggerer_job=heartbeat(5))
     expect(tab.row("r0000001")).to_contain_text("for 10 min")
@@ -178,7 +189,8 @@ def test_rows_count_on_only_while_news_comes(show: Callable[..., Tab]) -> None:
     expect(tab.row("r0000001")).to_contain_text("since 20")
 
 
-def test_a_clock_that_is_ahead_makes_no_zero_seconds(show: Callable[..., Tab]) -> None:
+def test_clock_ahead_of_rows(show: Callable[..., Tab]) -> None:
+    """A clock that is ahead makes no zero seconds."""
     tab = show(snapshot(longest=[running(1, since=time.time() + 600)]), fresh=True)
 
     tab.say_of_the_task(state="deferred", triggerer_job=heartbeat(5))

@@ -1,15 +1,18 @@
-"""Knows the emulator that the contract tests talk to, and how to ask it with plain requests."""
+"""The emulator that the contract tests talk to, and how to ask it with plain requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
 import sevenbridges
 
+from airflow_provider_cgc.client import CgcClient, RateBudget, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
+from tests.contract.clients import Connect
 
 TIMEOUT = 10
 
@@ -82,3 +85,22 @@ def api(cgc: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> sevenbridges.Api:
     monkeypatch.setenv("SB_API_ENDPOINT", cgc.url)
     monkeypatch.setenv("SB_AUTH_TOKEN", cgc.token)
     return sevenbridges.Api()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """`connect(emulator, patience=0, token=...)`: a client with a budget of its own."""
+    with ExitStack() as stack:
+
+        def make(emulator: CgcEmulator, *, patience: float = 0, token: str | None = None, **fields: Any) -> CgcClient:
+            settings = Settings(token=token or emulator.token, base_url=emulator.url, **fields)
+            budget = RateBudget(share=settings.rate_share)
+            return stack.enter_context(CgcClient(settings, patience=patience, budget=budget))
+
+        yield make
+
+
+@pytest.fixture
+def client(cgc: CgcEmulator, connect: Connect) -> CgcClient:
+    """Our client on the emulator `cgc`."""
+    return connect(cgc)

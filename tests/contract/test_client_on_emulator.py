@@ -1,82 +1,39 @@
-"""Our client against the emulated platform, over a real line: each variant of the documents, each fault."""
+"""Our client against the emulated platform, over a real line, in each variant of the documents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from airflow_provider_cgc.client import (
-    CgcBudgetSpent,
     CgcClient,
-    CgcConnectionError,
-    CgcError,
-    CgcForbidden,
     CgcItemsRefused,
     CgcNotFound,
-    CgcRateLimited,
-    CgcRedirect,
-    CgcTimeoutError,
-    CgcUnauthorized,
-    CgcUnavailable,
-    CgcUnreadableError,
     CgcUsageError,
     JobState,
-    RateBudget,
-    Settings,
     chunks_of,
     started_ids,
-    transient,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
+from tests.contract.clients import Connect, calls, export_items
 
-Connect = Callable[..., CgcClient]
 GET = "POST /v2/bulk/storage/exports/get"
 CREATE = "POST /v2/bulk/storage/exports/create"
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """`connect(emulator, patience=0, token=...)`: a client with a budget of its own."""
-    with ExitStack() as stack:
-
-        def make(emulator: CgcEmulator, *, patience: float = 0, token: str | None = None, **fields: Any) -> CgcClient:
-            settings = Settings(token=token or emulator.token, base_url=emulator.url, **fields)
-            budget = RateBudget(share=settings.rate_share)
-            return stack.enter_context(CgcClient(settings, patience=patience, budget=budget))
-
-        yield make
-
-
-@pytest.fixture
-def client(cgc: CgcEmulator, connect: Connect) -> CgcClient:
-    return connect(cgc)
-
-
-def items(cgc: CgcEmulator, count: int, folder: str = "run7") -> list[dict[str, Any]]:
-    names = cgc.file_names
-    return [
-        {"file": name, "volume": cgc.volume, "location": f"{folder}/{names[name]}"} for name in cgc.file_ids[:count]
-    ]
-
-
-def calls(cgc: CgcEmulator, call: str) -> int:
-    return int(cgc.stats()["requests"].get(call, 0))
 
 
 def finish(cgc: CgcEmulator) -> None:
     cgc.clock.advance(7 * 24 * 3600)
 
 
-def test_who_am_i_and_how_much_is_left(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_user_and_rate_limit(cgc: CgcEmulator, client: CgcClient) -> None:
     assert client.user().username
     assert client.rate_limit().limit == 1000
     assert client.budget.spread(1) > 0, "it has learnt from the answers"
 
 
-def test_a_project_is_walked_through_all_its_folders(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_walks_all_folders(cgc: CgcEmulator, client: CgcClient) -> None:
     found = {file.id: file for file in client.files.walk(cgc.project)}
 
     assert set(cgc.file_ids) <= set(found)
@@ -93,7 +50,8 @@ def tree_of(files: int, folders: int) -> list[str]:
     return [f"{below[number % folders]}/f{number}.bam" for number in range(files)]
 
 
-def test_a_deep_tree_costs_a_request_for_each_folder(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_deep_tree_cost(cgc: CgcEmulator, client: CgcClient) -> None:
+    """A deep tree costs a request for each folder."""
     paths = tree_of(400, 60)
     cgc.add_files(paths, project=cgc.unwritable_project)
 
@@ -104,7 +62,8 @@ def test_a_deep_tree_costs_a_request_for_each_folder(cgc: CgcEmulator, client: C
     assert calls(cgc, "GET /v2/files") == 61
 
 
-def test_a_large_folder_costs_a_request_for_each_hundred_files(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_large_folder_cost(cgc: CgcEmulator, client: CgcClient) -> None:
+    """A large folder costs a request for each hundred files."""
     ids = cgc.add_files([f"flat/f{number}.bam" for number in range(430)], project=cgc.unwritable_project)
 
     found = [placed.file.id for placed in client.files.tree(cgc.unwritable_project)]
@@ -114,9 +73,8 @@ def test_a_large_folder_costs_a_request_for_each_hundred_files(cgc: CgcEmulator,
 
 
 @pytest.mark.parametrize(("option", "value"), [("total_header", "absent"), ("total_header", "twice")])
-def test_a_large_folder_is_read_whole_where_its_total_is_not_told(
-    cgc: CgcEmulator, client: CgcClient, option: str, value: Any
-) -> None:
+def test_large_folder_untold(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:
+    """A large folder is read whole where its total is not told."""
     cgc.option(option, value)
     ids = cgc.add_files([f"flat/f{number}.bam" for number in range(430)], project=cgc.unwritable_project)
 
@@ -141,7 +99,7 @@ def folder_of_a_file(cgc: CgcEmulator, client: CgcClient) -> str:
         ),
     ],
 )
-def test_types_in_the_other_case_are_the_same_types(
+def test_types_in_other_case(
     cgc: CgcEmulator, client: CgcClient, read: Callable[[CgcEmulator, CgcClient], object], expected: object
 ) -> None:
     cgc.option("type_case", "other")
@@ -150,16 +108,14 @@ def test_types_in_the_other_case_are_the_same_types(
 
 
 @pytest.mark.parametrize(("told", "size"), [("present", 7), ("header", 7), ("absent", None)])
-def test_an_object_s_size_is_read_where_it_is_told(
-    cgc: CgcEmulator, client: CgcClient, told: str, size: int | None
-) -> None:
+def test_object_size_is_read(cgc: CgcEmulator, client: CgcClient, told: str, size: int | None) -> None:
     cgc.option("object_size", told)
     cgc.put_objects(["a"], volume=cgc.volume, size=7)
 
     assert [found.size for found in client.volumes.contents(cgc.volume)] == [size]
 
 
-def test_a_filter_of_the_platform_leaves_out_folders(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_filter_hides_folders(cgc: CgcEmulator, client: CgcClient) -> None:
     """Why a tree is filtered on our side."""
     project = cgc.unwritable_project
     cgc.add_files(["top.bam", "a/deep.bam"], project=project, tags=["keep"], metadata={"k": "v"}, task="t1")
@@ -182,8 +138,8 @@ def test_places(cgc: CgcEmulator, client: CgcClient) -> None:
         client.volumes.get("nobody/nothing")
 
 
-def test_an_export_from_start_to_end(cgc: CgcEmulator, client: CgcClient) -> None:
-    wanted = items(cgc, 5)
+def test_export_to_its_end(cgc: CgcEmulator, client: CgcClient) -> None:
+    wanted = export_items(cgc, 5)
 
     ids = started_ids(client.exports.bulk_create(wanted, copy_only=True))
     before = client.exports.bulk_get(ids)
@@ -204,8 +160,9 @@ def test_an_export_from_start_to_end(cgc: CgcEmulator, client: CgcClient) -> Non
     }
 
 
-def test_copy_only_decides_if_files_become_aliases(cgc: CgcEmulator, client: CgcClient) -> None:
-    copied, moved = items(cgc, 2)
+def test_copy_only_decides(cgc: CgcEmulator, client: CgcClient) -> None:
+    """`copy_only` decides if files become aliases."""
+    copied, moved = export_items(cgc, 2)
     client.exports.bulk_create([copied], copy_only=True)
     client.exports.bulk_create([moved], copy_only=False)
     finish(cgc)
@@ -217,8 +174,9 @@ def test_copy_only_decides_if_files_become_aliases(cgc: CgcEmulator, client: Cgc
         started_ids(client.exports.bulk_create([moved | {"location": "again"}], copy_only=True))
 
 
-def test_refused_items_are_named_and_the_others_run(cgc: CgcEmulator, client: CgcClient) -> None:
-    good, taken = items(cgc, 2)
+def test_refused_items_are_named(cgc: CgcEmulator, client: CgcClient) -> None:
+    """Refused items are named, and the others run."""
+    good, taken = export_items(cgc, 2)
     alias = {"file": cgc.alias_id, "volume": cgc.volume, "location": "alias"}
     nothing = {"file": "0" * 24, "volume": cgc.volume, "location": "nothing"}
 
@@ -230,8 +188,8 @@ def test_refused_items_are_named_and_the_others_run(cgc: CgcEmulator, client: Cg
     assert len(caught.value.started) == 2
 
 
-def test_an_existing_object_fails_the_job_with_9107(cgc: CgcEmulator, client: CgcClient) -> None:
-    first, second = items(cgc, 2)
+def test_existing_object_9107(cgc: CgcEmulator, client: CgcClient) -> None:
+    first, second = export_items(cgc, 2)
     client.exports.bulk_create([first], copy_only=True)
     finish(cgc)
 
@@ -246,9 +204,9 @@ def test_an_existing_object_fails_the_job_with_9107(cgc: CgcEmulator, client: Cg
 
 
 @pytest.mark.parametrize("unknown", ["error", "gap", "404"])
-def test_each_way_to_answer_an_unknown_id(cgc: CgcEmulator, client: CgcClient, unknown: str) -> None:
+def test_unknown_id_answers(cgc: CgcEmulator, client: CgcClient, unknown: str) -> None:
     cgc.option("unknown_ids", unknown)
-    ids = started_ids(client.exports.bulk_create(items(cgc, 50), copy_only=True))
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 50), copy_only=True))
     asked = [*ids[:20], "unknownunknownunknownunknown0000", *ids[20:], "unknownunknownunknownunknown0001"]
 
     records = client.exports.bulk_get(asked)
@@ -258,7 +216,8 @@ def test_each_way_to_answer_an_unknown_id(cgc: CgcEmulator, client: CgcClient, u
     assert codes == {asked[20]: 9008, asked[-1]: 9008}
 
 
-def test_a_hundred_unknown_ids_that_spoil_the_call_cost_at_most_24_requests(cgc: CgcEmulator, connect: Connect) -> None:
+def test_spoilt_call_cost(cgc: CgcEmulator, connect: Connect) -> None:
+    """A hundred unknown ids that spoil the call cost at most 24 requests."""
     cgc.option("unknown_ids", "404")
     unknown = [f"unknown{number:025d}" for number in range(100)]
 
@@ -268,8 +227,8 @@ def test_a_hundred_unknown_ids_that_spoil_the_call_cost_at_most_24_requests(cgc:
     assert all(record.error is not None and (record.error.code == 9008 or record.error.may_pass) for record in records)
 
 
-def test_two_files_to_one_key_never_leave_this_machine(cgc: CgcEmulator, client: CgcClient) -> None:
-    first, second = items(cgc, 2)
+def test_two_files_to_one_key(cgc: CgcEmulator, client: CgcClient) -> None:
+    first, second = export_items(cgc, 2)
 
     with pytest.raises(CgcUsageError, match="two files to one key"):
         client.exports.bulk_create(
@@ -280,9 +239,9 @@ def test_two_files_to_one_key_never_leave_this_machine(cgc: CgcEmulator, client:
 
 
 @pytest.mark.parametrize("foreign", ["error", "gap"])
-def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, connect: Connect, foreign: str) -> None:
+def test_other_users_job(cgc: CgcEmulator, client: CgcClient, connect: Connect, foreign: str) -> None:
     cgc.option("foreign_ids", foreign)
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+    [job_id] = started_ids(client.exports.bulk_create(export_items(cgc, 1), copy_only=True))
 
     [record] = connect(cgc, token=cgc.add_token("somebody")).exports.bulk_get([job_id])
 
@@ -309,9 +268,9 @@ def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, conn
         ("alias_location", "whole"),
     ],
 )
-def test_each_variant_of_the_documents(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:
+def test_documented_variants(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:
     cgc.option(option, value)
-    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 3), copy_only=True))
     finish(cgc)
 
     records = client.exports.bulk_get(ids)
@@ -321,8 +280,8 @@ def test_each_variant_of_the_documents(cgc: CgcEmulator, client: CgcClient, opti
     assert client.budget.delay() == 0.0
 
 
-def test_the_pasted_shape_of_the_documentation(cgc: CgcEmulator, client: CgcClient) -> None:
-    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+def test_pasted_shape(cgc: CgcEmulator, client: CgcClient) -> None:
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 3), copy_only=True))
     finish(cgc)
     cgc.option("pasted_shape", True)
 
@@ -332,9 +291,9 @@ def test_the_pasted_shape_of_the_documentation(cgc: CgcEmulator, client: CgcClie
     assert all(record.resource is not None and record.resource.completed for record in records)
 
 
-def test_an_unheard_of_state_is_still_active(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_unknown_state_is_active(cgc: CgcEmulator, client: CgcClient) -> None:
     cgc.option("unknown_state", "THINKING")
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
+    [job_id] = started_ids(client.exports.bulk_create(export_items(cgc, 1), copy_only=True))
     states = set()
     for _ in range(60):
         job = client.exports.get(job_id)
@@ -344,10 +303,10 @@ def test_an_unheard_of_state_is_still_active(cgc: CgcEmulator, client: CgcClient
     assert (JobState.UNKNOWN, "THINKING", False) in states
 
 
-def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_long_list_is_read_whole(cgc: CgcEmulator, client: CgcClient) -> None:
     ids = []
     for round_ in range(4):
-        for chunk in chunks_of(items(cgc, 60, f"round{round_}")):
+        for chunk in chunks_of(export_items(cgc, 60, f"round{round_}")):
             ids += started_ids(client.exports.bulk_create(chunk, copy_only=True))
 
     found = [job.id for job in client.exports.list(volume=cgc.volume)]
@@ -361,9 +320,8 @@ def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient)
 @pytest.mark.parametrize("total", ["present", "absent"])
 @pytest.mark.parametrize("links", ["present", "absent"])
 @pytest.mark.parametrize("empty", ["shown", "null"])
-def test_every_list_is_read_whole_however_its_pages_are_told(
-    cgc: CgcEmulator, client: CgcClient, total: str, links: str, empty: str
-) -> None:
+def test_lists_in_any_pages(cgc: CgcEmulator, client: CgcClient, total: str, links: str, empty: str) -> None:
+    """Every list is read whole however its pages are told."""
     project = cgc.unwritable_project
     files = cgc.add_files([f"f{number}.bam" for number in range(230)], project=project)
     below = cgc.add_files([f"d/e/f{number}.bam" for number in range(200)], project=project)
@@ -385,104 +343,16 @@ def test_every_list_is_read_whole_however_its_pages_are_told(
 
 
 def test_states_are_filtered(cgc: CgcEmulator, client: CgcClient) -> None:
-    ids = started_ids(client.exports.bulk_create(items(cgc, 3), copy_only=True))
+    ids = started_ids(client.exports.bulk_create(export_items(cgc, 3), copy_only=True))
     finish(cgc)
 
     assert {job.id for job in client.exports.list(state="COMPLETED")} == set(ids)
     assert list(client.exports.list(state=JobState.FAILED)) == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind", "passes"),
-    [
-        ("429", CgcRateLimited, True),
-        ("503_maintenance", CgcUnavailable, True),
-        ("503", CgcUnavailable, True),
-        ("503_html", CgcUnavailable, True),
-        ("502_html", CgcUnavailable, True),
-        ("500", CgcUnavailable, True),
-        ("504_html", CgcUnavailable, True),
-        ("401", CgcUnauthorized, False),
-        ("403", CgcForbidden, False),
-        ("404_gateway", CgcNotFound, False),
-        ("404_html", CgcNotFound, False),
-        ("302_html", CgcRedirect, False),
-        ("drop_before", CgcConnectionError, True),
-        ("drop_after", CgcConnectionError, True),
-        ("half_body", CgcUnreadableError, True),
-        ("broken_json", CgcUnreadableError, True),
-    ],
-)
-def test_each_fault_is_told_by_its_type(
-    cgc: CgcEmulator, client: CgcClient, connect: Connect, fault: Any, kind: type[CgcError], passes: bool
-) -> None:
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
-    cgc.fault(fault)
-
-    with pytest.raises(kind) as caught:
-        client.exports.bulk_get([job_id])
-
-    assert transient(caught.value) is passes
-    assert cgc.token not in str(caught.value)
-    # After a 429 the same client would keep still for a while.
-    assert connect(cgc).exports.bulk_get([job_id])[0].resource is not None
-
-
-@pytest.mark.parametrize("fault", ["500", "502_html", "drop_before", "drop_after", "half_body", "broken_json"])
-def test_a_patient_read_gets_through(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
-    client = connect(cgc, patience=20)
-    [job_id] = started_ids(client.exports.bulk_create(items(cgc, 1), copy_only=True))
-    cgc.fault(fault, path="/v2/bulk/storage/exports/get")
-
-    assert client.exports.bulk_get([job_id])[0].resource is not None
-    assert calls(cgc, GET) == 2
-
-
-@pytest.mark.parametrize("fault", ["drop_after", "half_body", "broken_json"])
-def test_a_patient_create_whose_answer_is_lost_is_sent_once(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
-    client = connect(cgc, patience=20)
-    cgc.fault(fault, path="/v2/bulk/storage/exports/create")
-
-    with pytest.raises((CgcConnectionError, CgcUnreadableError)) as caught:
-        client.exports.bulk_create(items(cgc, 3), copy_only=True)
-
-    assert transient(caught.value)
-    assert calls(cgc, CREATE) == 1
-    found = list(client.exports.list(volume=cgc.volume))
-    assert {(job.file, job.location) for job in found} == {(item["file"], item["location"]) for item in items(cgc, 3)}
-
-
-def test_a_slow_answer_costs_the_timeout(cgc: CgcEmulator, connect: Connect) -> None:
-    cgc.fault("slow", seconds=5)
-
-    with pytest.raises(CgcTimeoutError) as caught:
-        connect(cgc, timeout=0.3).user()
-
-    assert caught.value.sent
-
-
-def test_the_window_that_is_used_up_is_told_and_the_budget_knows(connect: Connect) -> None:
-    with CgcEmulator(files=5, rate_limit=10) as cgc:
-        client = connect(cgc, rate_share=0.5)
-        for _ in range(5):
-            client.user()
-
-        assert 0 < client.budget.delay() <= 301
-        with pytest.raises(CgcBudgetSpent, match=r"rate_share 0\.5 of 10 in 5 minutes"):
-            client.user()
-        assert calls(cgc, "GET /v2/user") == 5
-        for _ in range(5):
-            connect(cgc).user()
-        with pytest.raises(CgcRateLimited) as caught:
-            connect(cgc).user()
-
-    assert caught.value.code == 1000
-    assert caught.value.retry_after is not None
-    assert 0 < caught.value.retry_after <= 301
-
-
-def test_waiting_ids_cost_a_hundredth_in_requests(cgc: CgcEmulator, client: CgcClient) -> None:
-    known = started_ids(client.exports.bulk_create(items(cgc, 60), copy_only=True))
+def test_waiting_cost(cgc: CgcEmulator, client: CgcClient) -> None:
+    """Waiting ids cost a hundredth in requests."""
+    known = started_ids(client.exports.bulk_create(export_items(cgc, 60), copy_only=True))
     unknown = [f"unknown{number:025d}" for number in range(1940)]
 
     records = client.exports.bulk_get(known + unknown)

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from airflow_provider_cgc.emulator import CgcEmulator
+from tests.fakes.clock import Clock
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Http
@@ -17,23 +18,13 @@ if TYPE_CHECKING:
 TIMEOUT = 10
 
 
-class Wall:
-    """A wall clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.25
-
-    def __call__(self) -> float:
-        return self.time
+@pytest.fixture
+def wall() -> Clock:
+    return Clock(1_800_000_000.25)
 
 
 @pytest.fixture
-def wall() -> Wall:
-    return Wall()
-
-
-@pytest.fixture
-def small(wall: Wall) -> Iterator[CgcEmulator]:
+def small(wall: Clock) -> Iterator[CgcEmulator]:
     """An cgc that lets three requests through in a window."""
     with CgcEmulator(files=1, rate_limit=3, wall=wall) as cgc:
         yield cgc
@@ -103,7 +94,7 @@ def test_headers_of_an_authenticated_answer(small: CgcEmulator, ask: type[Http])
     assert len(answer.headers["X-Request-Id"]) == 36
 
 
-def test_request_over_the_limit_is_429_until_the_window_ends(small: CgcEmulator, wall: Wall, ask: type[Http]) -> None:
+def test_request_over_the_limit_is_429_until_the_window_ends(small: CgcEmulator, wall: Clock, ask: type[Http]) -> None:
     http = ask(small)
     allowed = [http.get("/user").status_code for _ in range(3)]
 
@@ -112,9 +103,9 @@ def test_request_over_the_limit_is_429_until_the_window_ends(small: CgcEmulator,
     assert allowed == [200, 200, 200]
     assert http.code(refused) == (429, 1000)
     assert refused.headers["X-RateLimit-Remaining"] == "0"
-    wall.time = int(refused.headers["X-RateLimit-Reset"]) - 0.5
+    wall.now = int(refused.headers["X-RateLimit-Reset"]) - 0.5
     assert http.get("/user").status_code == 429
-    wall.time = int(refused.headers["X-RateLimit-Reset"])
+    wall.now = int(refused.headers["X-RateLimit-Reset"])
     assert http.get("/user").status_code == 200
 
 
@@ -138,7 +129,7 @@ def test_rate_limit_is_per_user(small: CgcEmulator, ask: type[Http]) -> None:
     assert answer.headers["X-RateLimit-Remaining"] == "2"
 
 
-def test_reset_follows_the_wall_and_date_the_platform(small: CgcEmulator, wall: Wall, ask: type[Http]) -> None:
+def test_reset_follows_the_wall_and_date_the_platform(small: CgcEmulator, wall: Clock, ask: type[Http]) -> None:
     small.clock.advance(86_400)
 
     answer = ask(small).get("/user")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -18,36 +16,16 @@ from airflow_provider_cgc.client import (
     CgcUsageError,
     ImportJob,
     JobState,
-    RateBudget,
-    Settings,
     chunks_of,
     started_ids,
     transient,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
+from tests.contract.clients import Connect, calls
 
-Connect = Callable[..., CgcClient]
 GET = "POST /v2/bulk/storage/imports/get"
 CREATE = "POST /v2/bulk/storage/imports/create"
 RUN = "runs/2026-02-11_NovaSeqX/"
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """`connect(emulator, patience=0, token=...)`: a client with a budget of its own."""
-    with ExitStack() as stack:
-
-        def make(emulator: CgcEmulator, *, patience: float = 0, token: str | None = None) -> CgcClient:
-            settings = Settings(token=token or emulator.token, base_url=emulator.url)
-            budget = RateBudget(share=settings.rate_share)
-            return stack.enter_context(CgcClient(settings, patience=patience, budget=budget))
-
-        yield make
-
-
-@pytest.fixture
-def client(cgc: CgcEmulator, connect: Connect) -> CgcClient:
-    return connect(cgc)
 
 
 def item(cgc: CgcEmulator, location: str, **more: Any) -> dict[str, Any]:
@@ -59,10 +37,6 @@ def items(cgc: CgcEmulator, count: int) -> list[dict[str, Any]]:
     return [item(cgc, location) for location in cgc.locations[:count]]
 
 
-def calls(cgc: CgcEmulator, call: str) -> int:
-    return int(cgc.stats()["requests"].get(call, 0))
-
-
 def finish(cgc: CgcEmulator) -> None:
     cgc.clock.advance(3600)
 
@@ -72,7 +46,7 @@ def jobs_of(records: list[BulkRecord[ImportJob]]) -> list[ImportJob]:
     return [record.resource for record in records if record.resource is not None]
 
 
-def test_a_folder_of_a_volume_becomes_files_of_a_project(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_folder_becomes_files(cgc: CgcEmulator, client: CgcClient) -> None:
     found = list(client.volumes.contents(cgc.read_only_volume, prefix=f"{RUN}fastq/"))
     wanted = [item(cgc, entry.location) for entry in found]
 
@@ -92,7 +66,7 @@ def test_a_folder_of_a_volume_becomes_files_of_a_project(cgc: CgcEmulator, clien
     assert [aliases[job.location or ""].id for job in after] == [job.result.id for job in after if job.result]
 
 
-def test_a_whole_folder_is_one_job(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_folder_is_one_job(cgc: CgcEmulator, client: CgcClient) -> None:
     kept = item(cgc, RUN, parent=cgc.folder_id, name="run")
     flat = item(cgc, f"{RUN}qc/", preserve_folder_structure=False)
 
@@ -123,10 +97,12 @@ def test_a_whole_folder_is_one_job(cgc: CgcEmulator, client: CgcClient) -> None:
         ("rate_headers", False),
     ],
 )
-def test_each_job_is_its_own_items_in_each_variant_of_the_documents(
-    cgc: CgcEmulator, client: CgcClient, option: str, value: Any
-) -> None:
-    """One object into a project, into its folder and under two names; two objects to one name; whole folders."""
+def test_jobs_match_their_items(cgc: CgcEmulator, client: CgcClient, option: str, value: Any) -> None:
+    """
+    Each job is that of its own item, in each variant of the documents.
+
+    One object into a project, into its folder and under two names; two objects to one name; whole folders.
+    """
     cgc.option(option, value)
     one, two = cgc.locations[:2]
     wanted = [
@@ -155,8 +131,12 @@ def test_each_job_is_its_own_items_in_each_variant_of_the_documents(
 
 
 @pytest.mark.parametrize("order", ["request", "reversed", "shuffled"])
-def test_refused_items_are_told_and_the_others_run(cgc: CgcEmulator, client: CgcClient, order: str) -> None:
-    """Where positions cannot be trusted the reasons are told of all the refused, and no running job is lost."""
+def test_refused_items_are_told(cgc: CgcEmulator, client: CgcClient, order: str) -> None:
+    """
+    Refused items are told, and the others run.
+
+    Where positions cannot be trusted the reasons are told of all the refused, and no running job is lost.
+    """
     cgc.option("record_order", order)
     one, two, three, four, five = cgc.locations[:5]
     wanted = [
@@ -191,9 +171,7 @@ def test_refused_items_are_told_and_the_others_run(cgc: CgcEmulator, client: Cgc
         ({"location": "/"}, 9018),
     ],
 )
-def test_each_refusal_has_a_code_and_a_remedy(
-    cgc: CgcEmulator, client: CgcClient, where: dict[str, Any], code: int
-) -> None:
+def test_refusals_have_remedies(cgc: CgcEmulator, client: CgcClient, where: dict[str, Any], code: int) -> None:
     [record] = client.imports.bulk_create([item(cgc, **{"location": cgc.locations[0], **where})])
 
     assert record.error is not None
@@ -210,9 +188,7 @@ def test_each_refusal_has_a_code_and_a_remedy(
         ({"name": "WXS"}, 9108),
     ],
 )
-def test_each_failure_of_a_job_has_a_code_and_a_remedy(
-    cgc: CgcEmulator, client: CgcClient, given: dict[str, Any], code: int
-) -> None:
+def test_failures_have_remedies(cgc: CgcEmulator, client: CgcClient, given: dict[str, Any], code: int) -> None:
     [job_id] = started_ids(client.imports.bulk_create([item(cgc, **{"location": cgc.locations[0], **given})]))
     finish(cgc)
 
@@ -225,7 +201,8 @@ def test_each_failure_of_a_job_has_a_code_and_a_remedy(
 
 
 @pytest.mark.parametrize("import_checks", ["submit", "job"])
-def test_what_failed_can_be_started_again_from_its_job(cgc: CgcEmulator, client: CgcClient, import_checks: str) -> None:
+def test_failed_starts_again(cgc: CgcEmulator, client: CgcClient, import_checks: str) -> None:
+    """A failed import can be started again from its job."""
     cgc.option("import_checks", import_checks)
     wanted = [
         item(cgc, "late/a.bam", parent=cgc.folder_id, name="first.bam"),
@@ -247,7 +224,7 @@ def test_what_failed_can_be_started_again_from_its_job(cgc: CgcEmulator, client:
     assert "b.bam" in {file.name for file in client.files.list(cgc.project)}
 
 
-def test_two_things_to_one_name_never_leave_this_machine(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_two_things_to_one_name(cgc: CgcEmulator, client: CgcClient) -> None:
     one, two = cgc.locations[:2]
 
     with pytest.raises(CgcUsageError, match="two things under one name"):
@@ -256,7 +233,7 @@ def test_two_things_to_one_name_never_leave_this_machine(cgc: CgcEmulator, clien
     assert calls(cgc, CREATE) == 0
 
 
-def test_a_volume_that_spoils_the_whole_call_is_an_error_of_the_call(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_volume_spoils_the_call(cgc: CgcEmulator, client: CgcClient) -> None:
     cgc.option("bad_volume", "call")
 
     with pytest.raises(CgcNotFound) as caught:
@@ -266,7 +243,7 @@ def test_a_volume_that_spoils_the_whole_call_is_an_error_of_the_call(cgc: CgcEmu
 
 
 @pytest.mark.parametrize("unknown", ["error", "gap", "404"])
-def test_each_way_to_answer_an_unknown_id(cgc: CgcEmulator, client: CgcClient, unknown: str) -> None:
+def test_unknown_id_answers(cgc: CgcEmulator, client: CgcClient, unknown: str) -> None:
     cgc.option("unknown_ids", unknown)
     ids = started_ids(client.imports.bulk_create(items(cgc, 30)))
     asked = [*ids[:20], "unknownunknownunknownunknown0000", *ids[20:], "unknownunknownunknownunknown0001"]
@@ -278,7 +255,7 @@ def test_each_way_to_answer_an_unknown_id(cgc: CgcEmulator, client: CgcClient, u
     assert codes == {asked[20]: 9008, asked[-1]: 9008}
 
 
-def test_an_exports_id_is_no_imports_id(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_export_id_is_unknown(cgc: CgcEmulator, client: CgcClient) -> None:
     [export] = cgc.submit_exports(cgc.file_ids[:1])
 
     [record] = client.imports.bulk_get([export])
@@ -288,7 +265,7 @@ def test_an_exports_id_is_no_imports_id(cgc: CgcEmulator, client: CgcClient) -> 
 
 
 @pytest.mark.parametrize("foreign", ["error", "gap"])
-def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, connect: Connect, foreign: str) -> None:
+def test_other_users_job(cgc: CgcEmulator, client: CgcClient, connect: Connect, foreign: str) -> None:
     cgc.option("foreign_ids", foreign)
     [job_id] = started_ids(client.imports.bulk_create(items(cgc, 1)))
 
@@ -298,7 +275,7 @@ def test_another_users_job_is_not_ours(cgc: CgcEmulator, client: CgcClient, conn
     assert record.error.code == (9005 if foreign == "error" else 9008)
 
 
-def test_a_failed_job_is_told_whatever_status_its_answer_has(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_failed_in_any_status(cgc: CgcEmulator, client: CgcClient) -> None:
     cgc.option("failed_status", "error")
     [job_id] = started_ids(client.imports.bulk_create([item(cgc, "runs/none")]))
     finish(cgc)
@@ -306,7 +283,7 @@ def test_a_failed_job_is_told_whatever_status_its_answer_has(cgc: CgcEmulator, c
     assert client.imports.get(job_id).failed
 
 
-def test_jobs_are_listed_by_project_volume_and_state(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_list_filters(cgc: CgcEmulator, client: CgcClient) -> None:
     here = started_ids(client.imports.bulk_create([*items(cgc, 3), item(cgc, "none")]))
     there = started_ids(client.imports.bulk_create([item(cgc, cgc.locations[0], project=cgc.other_project)]))
     finish(cgc)
@@ -319,7 +296,7 @@ def test_jobs_are_listed_by_project_volume_and_state(cgc: CgcEmulator, client: C
     assert client.imports.page(limit=1).total == 5
 
 
-def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_long_list_is_read_whole(cgc: CgcEmulator, client: CgcClient) -> None:
     ids = [
         job_id
         for folder in range(5)
@@ -332,7 +309,7 @@ def test_a_long_list_is_read_whole_by_pages(cgc: CgcEmulator, client: CgcClient)
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "half_body", "broken_json"])
-def test_a_patient_create_whose_answer_is_lost_is_sent_once(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
+def test_lost_create_sent_once(cgc: CgcEmulator, connect: Connect, fault: Any) -> None:
     client = connect(cgc, patience=20)
     cgc.fault(fault, path="/v2/bulk/storage/imports/create")
 
@@ -344,7 +321,8 @@ def test_a_patient_create_whose_answer_is_lost_is_sent_once(cgc: CgcEmulator, co
     assert {job.location for job in client.imports.list(project=cgc.project)} == set(cgc.locations[:3])
 
 
-def test_waiting_ids_cost_a_hundredth_in_requests(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_waiting_cost(cgc: CgcEmulator, client: CgcClient) -> None:
+    """Waiting ids cost a hundredth in requests."""
     known = started_ids(client.imports.bulk_create(items(cgc, 50)))
 
     records = client.imports.bulk_get(known + [f"unknown{number:025d}" for number in range(450)])

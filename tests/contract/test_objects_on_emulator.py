@@ -13,7 +13,7 @@ from airflow_provider_cgc.jobs.objects import MOST_STARTS, common_folder, object
 
 VOLUME = CgcEmulator.volume
 UNSETTLED = {"prefix_slash": ("present", "absent"), "prefix_means": ("begin", "folder"), "empty": ("shown", "null")}
-"""How folders of a volume are spelled and meant; all of it is played."""
+"""The spellings and meanings of folders on a volume; all of them are played."""
 
 
 @pytest.fixture(
@@ -42,11 +42,11 @@ def listings(emulator: CgcEmulator) -> int:
     ("keys", "folder"),
     [(["a/b/x", "a/b/y"], "a/b/"), (["a/b/x", "a/c/y"], "a/"), (["x", "a/y"], ""), (["a/b"], "a/"), ([], "")],
 )
-def test_the_folder_that_keys_have_in_common(keys: list[str], folder: str) -> None:
+def test_common_folder_of_keys(keys: list[str], folder: str) -> None:
     assert common_folder(keys) == folder
 
 
-def test_only_what_was_asked_for_is_told(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_only_wanted_is_told(emulator: CgcEmulator, client: CgcClient) -> None:
     emulator.put_objects(["p/a", "p/q/b", "p/q/other", "p2/c", "top"], volume=VOLUME, size=7)
 
     found = objects_at(client, VOLUME, ["p/a", "p/q/b", "p/gone", "p3/gone", "top"])
@@ -54,12 +54,12 @@ def test_only_what_was_asked_for_is_told(emulator: CgcEmulator, client: CgcClien
     assert found == {"p/a": 7, "p/q/b": 7, "top": 7}
 
 
-def test_nothing_wanted_costs_nothing(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_nothing_costs_nothing(emulator: CgcEmulator, client: CgcClient) -> None:
     assert objects_at(client, VOLUME, []) == {}
     assert listings(emulator) == 0
 
 
-def test_folders_of_others_are_not_walked_through(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_other_folders_are_left(emulator: CgcEmulator, client: CgcClient) -> None:
     emulator.put_objects([f"others/{number % 50}/{number}" for number in range(5000)], volume=VOLUME)
     emulator.put_objects(["a/x", "top"], volume=VOLUME)
 
@@ -67,7 +67,8 @@ def test_folders_of_others_are_not_walked_through(emulator: CgcEmulator, client:
     assert listings(emulator) == 2
 
 
-def test_a_crowded_folder_above_is_not_listed_if_no_key_lies_in_it(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_crowded_parent_is_left(emulator: CgcEmulator, client: CgcClient) -> None:
+    """A crowded folder above is not listed if no key lies in it."""
     emulator.put_objects([f"crowd-{number}" for number in range(1000)], volume=VOLUME)
     emulator.put_objects(["a/b/x", "c/d/y"], volume=VOLUME)
 
@@ -75,7 +76,8 @@ def test_a_crowded_folder_above_is_not_listed_if_no_key_lies_in_it(emulator: Cgc
     assert listings(emulator) == 2
 
 
-def test_many_folders_that_are_not_there_cost_one_request(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_missing_costs_one(emulator: CgcEmulator, client: CgcClient) -> None:
+    """Many folders that are not there cost one request."""
     wanted = [f"run/{number}/x" for number in range(MOST_STARTS + 1)]
 
     assert objects_at(client, VOLUME, wanted) == {}
@@ -85,7 +87,7 @@ def test_many_folders_that_are_not_there_cost_one_request(emulator: CgcEmulator,
 KEYS = ["s/a", "s/sub/b", "s/sub/deep er/c", "s/sub.log", "s/sub2/d", "s/subway/e", "other/f", "top"]
 
 
-def test_the_objects_of_all_folders_are_found_and_of_no_other(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_objects_of_all_folders(emulator: CgcEmulator, client: CgcClient) -> None:
     emulator.put_objects(KEYS, volume=VOLUME)
 
     assert objects_at(client, VOLUME, [*KEYS, "s/sub/none", "s/none"]).keys() == set(KEYS)
@@ -93,7 +95,7 @@ def test_the_objects_of_all_folders_are_found_and_of_no_other(emulator: CgcEmula
 
 
 @pytest.mark.parametrize("prefix", ["s/sub", "s/sub/"])
-def test_a_folder_is_the_same_with_its_slash_and_without(emulator: CgcEmulator, client: CgcClient, prefix: str) -> None:
+def test_slash_makes_no_odds(emulator: CgcEmulator, client: CgcClient, prefix: str) -> None:
     emulator.put_objects(KEYS, volume=VOLUME)
     asked: list[str] = []
 
@@ -108,7 +110,7 @@ def test_a_folder_is_the_same_with_its_slash_and_without(emulator: CgcEmulator, 
     assert asked == ["s/sub/deep er/"]
 
 
-def test_a_folder_of_several_pages_is_read_to_its_end(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_pages_are_read_whole(emulator: CgcEmulator, client: CgcClient) -> None:
     keys = [f"many/{number:03d}/x" for number in range(150)] + [f"many/f{number:03d}" for number in range(150)]
     emulator.put_objects(keys, volume=VOLUME)
 

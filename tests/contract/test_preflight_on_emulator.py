@@ -1,9 +1,9 @@
-"""What is asked before an export, over a real line: in how many requests, and that the platform agrees."""
+"""The questions before an export, over a real line: their number, and that the platform agrees."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -12,46 +12,34 @@ from airflow_provider_cgc.client import (
     CgcNotFound,
     CgcUnauthorized,
     CgcUnavailable,
-    RateBudget,
-    Settings,
 )
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_items
+from tests.contract.clients import Connect
 
 BULK = "POST /v2/bulk/files/get"
 VOLUME = "GET /v2/storage/volumes/{id}"
 PROJECT = "GET /v2/projects/{id}"
 
 
-def connected(cgc: CgcEmulator, token: str | None = None) -> CgcClient:
-    settings = Settings(token=token or cgc.token, base_url=cgc.url)
-    return CgcClient(settings, patience=0, budget=RateBudget(share=settings.rate_share))
-
-
-@pytest.fixture
-def client(cgc: CgcEmulator) -> Iterator[CgcClient]:
-    with connected(cgc) as client:
-        yield client
-
-
-def to(volume: str, *file_ids: str) -> list[Item]:
+def to(volume: str, *file_ids: str) -> list[ExportItem]:
     return [
-        Item(file_id, volume=volume, location=f"run7/{file_id}", line=f"item {number}")
+        ExportItem(file_id, volume=volume, location=f"run7/{file_id}", line=f"item {number}")
         for number, file_id in enumerate(file_ids, start=1)
     ]
 
 
-def problems(items: Sequence[Item], facts: Facts) -> list[str]:
+def problems(items: Sequence[ExportItem], facts: Facts) -> list[str]:
     return [*common_problems(items, facts), *sentences(unfit_items(items, facts))]
 
 
-def found(client: CgcClient, items: Sequence[Item]) -> list[str]:
+def found(client: CgcClient, items: Sequence[ExportItem]) -> list[str]:
     return problems(items, ask(client, items, []))
 
 
-def refusals(client: CgcClient, items: Sequence[Item]) -> list[int | None]:
+def refusals(client: CgcClient, items: Sequence[ExportItem]) -> list[int | None]:
     """The codes with which the platform refuses the items when they are submitted all the same; None: it takes one."""
     wanted = [{"file": item.file, "volume": item.volume, "location": item.location} for item in items]
     return [
@@ -59,7 +47,7 @@ def refusals(client: CgcClient, items: Sequence[Item]) -> list[int | None]:
     ]
 
 
-def move(cgc: CgcEmulator, items: Sequence[Item]) -> None:
+def move(cgc: CgcEmulator, items: Sequence[ExportItem]) -> None:
     """Export files for good: they become aliases."""
     for item in items:
         assert item.location is not None
@@ -67,8 +55,10 @@ def move(cgc: CgcEmulator, items: Sequence[Item]) -> None:
     cgc.clock.advance(7 * 24 * 3600)
 
 
-def test_all_files_cost_a_request_for_a_hundred_and_each_place_one() -> None:
-    with CgcEmulator(speed=0) as cgc, connected(cgc) as client:
+def test_cost_of_all_files(connect: Connect) -> None:
+    """Files cost a request for a hundred, each place costs one."""
+    with CgcEmulator(speed=0) as cgc:
+        client = connect(cgc)
         items = to(cgc.volume, *cgc.file_ids, *cgc.file_ids[:50], cgc.alias_id)
 
         facts = ask(client, items, [cgc.volume, cgc.read_only_volume])
@@ -81,14 +71,15 @@ def test_all_files_cost_a_request_for_a_hundred_and_each_place_one() -> None:
         assert facts.locations == {cgc.project: "aws:us-east-1", cgc.other_project: "aws:us-east-1"}
 
 
-def test_good_files_to_a_good_volume_have_no_problem_and_are_taken(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_good_is_taken(cgc: CgcEmulator, client: CgcClient) -> None:
     items = to(cgc.volume, *cgc.file_ids[:5])
 
     assert found(client, items) == []
     assert refusals(client, items) == [None] * 5
 
 
-def test_what_is_found_of_single_files_is_refused_by_the_platform_too(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_platform_agrees(cgc: CgcEmulator, client: CgcClient) -> None:
+    """The platform, too, refuses the files that were found to be wrong."""
     items = to(cgc.volume, "0" * 24, cgc.file_ids[0], cgc.folder_id, cgc.alias_id)
 
     unknown, folder, alias = found(client, items)
@@ -111,9 +102,10 @@ def test_what_is_found_of_single_files_is_refused_by_the_platform_too(cgc: CgcEm
     ],
     ids=["unknown", "inactive", "read-only", "other region"],
 )
-def test_a_volume_that_takes_nothing_is_one_problem_with_the_platforms_own_code(
+def test_bad_volume_is_one(
     cgc: CgcEmulator, client: CgcClient, volume: Callable[[CgcEmulator], str], code: int
 ) -> None:
+    """A volume that takes nothing is one problem, with the platform's own code."""
     items = to(volume(cgc), *cgc.file_ids[:3])
 
     [problem] = found(client, items)
@@ -124,7 +116,7 @@ def test_a_volume_that_takes_nothing_is_one_problem_with_the_platforms_own_code(
     assert refusals(client, items) == [code] * 3
 
 
-def test_a_volume_in_another_cloud_is_one_problem(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_other_cloud_is_one(cgc: CgcEmulator, client: CgcClient) -> None:
     cgc.option("extra_fields", {"service": {"type": "GCS", "bucket": "radium"}})
 
     [problem] = found(client, to(cgc.volume, *cgc.file_ids[:3]))
@@ -132,14 +124,15 @@ def test_a_volume_in_another_cloud_is_one_problem(cgc: CgcEmulator, client: CgcC
     assert "is of type 'gcs': 9027" in problem
 
 
-def test_case_and_fields_that_are_not_told_make_no_problem(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_case_is_no_problem(cgc: CgcEmulator, client: CgcClient) -> None:
+    """Case and fields that are not told make no problem."""
     cgc.set_options({"type_case": "other", "hosted_on": "absent", "extra_fields": True})
 
     assert found(client, to(cgc.volume, *cgc.file_ids[:3])) == []
     assert "is a folder" in found(client, to(cgc.volume, cgc.folder_id))[0]
 
 
-def test_a_volume_that_was_closed_meanwhile_is_seen(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_closed_volume_is_seen(cgc: CgcEmulator, client: CgcClient) -> None:
     items = to(cgc.volume, cgc.file_ids[0])
     assert found(client, items) == []
 
@@ -150,9 +143,8 @@ def test_a_volume_that_was_closed_meanwhile_is_seen(cgc: CgcEmulator, client: Cg
 
 
 @pytest.mark.parametrize("told", ["sent", "whole"])
-def test_a_moved_file_is_there_already_and_no_problem_even_where_the_volume_is_closed(
-    cgc: CgcEmulator, client: CgcClient, told: str
-) -> None:
+def test_moved_is_there_already(cgc: CgcEmulator, client: CgcClient, told: str) -> None:
+    """A moved file is there already, and no problem even if the volume is closed."""
     cgc.option("alias_location", told)
     assert client.volumes.get(cgc.volume).prefix
     items = to(cgc.volume, *cgc.file_ids[:3])
@@ -170,11 +162,12 @@ def test_a_moved_file_is_there_already_and_no_problem_even_where_the_volume_is_c
 
 
 @pytest.mark.parametrize("told", ["sent", "whole"])
-def test_a_moved_file_that_is_wanted_elsewhere_is_an_alias(cgc: CgcEmulator, client: CgcClient, told: str) -> None:
+def test_moved_is_an_alias(cgc: CgcEmulator, client: CgcClient, told: str) -> None:
+    """A moved file that is wanted elsewhere is an alias."""
     cgc.option("alias_location", told)
     [item] = to(cgc.volume, cgc.file_ids[0])
     move(cgc, [item])
-    elsewhere = [Item(item.file, volume=cgc.volume, location="run8/a.bam", line="item 1")]
+    elsewhere = [ExportItem(item.file, volume=cgc.volume, location="run8/a.bam", line="item 1")]
 
     [problem] = found(client, elsewhere)
 
@@ -183,7 +176,7 @@ def test_a_moved_file_that_is_wanted_elsewhere_is_an_alias(cgc: CgcEmulator, cli
     assert refusals(client, elsewhere) == [9006]
 
 
-def test_a_copied_file_is_not_there_already(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_copied_is_not_there(cgc: CgcEmulator, client: CgcClient) -> None:
     [item] = to(cgc.volume, cgc.file_ids[0])
     cgc.submit_exports([item.file], location=item.location or "", copy_only=True)
     cgc.clock.advance(7 * 24 * 3600)
@@ -193,7 +186,8 @@ def test_a_copied_file_is_not_there_already(cgc: CgcEmulator, client: CgcClient)
     assert not facts.files[item.file].is_alias_of(item.volume, item.location)
 
 
-def test_what_no_field_shows_is_left_to_the_platform(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_hidden_is_left(cgc: CgcEmulator, client: CgcClient) -> None:
+    """A fact that no field shows is left to the platform."""
     archived, unwritable = to(cgc.volume, cgc.archived_id), to(cgc.unwritable_volume, cgc.file_ids[0])
 
     assert found(client, archived) == found(client, unwritable) == []
@@ -211,7 +205,7 @@ def test_what_no_field_shows_is_left_to_the_platform(cgc: CgcEmulator, client: C
         ("503", "GET /v2/projects/*", CgcUnavailable),
     ],
 )
-def test_trouble_of_a_whole_call_is_raised_as_it_is(
+def test_whole_trouble_is_raised(
     cgc: CgcEmulator, client: CgcClient, kind: str, path: str, error: type[Exception]
 ) -> None:
     method, _, glob = path.partition(" ")
@@ -221,7 +215,7 @@ def test_trouble_of_a_whole_call_is_raised_as_it_is(
         ask(client, to(cgc.volume, cgc.file_ids[0]), [])
 
 
-def test_a_dry_run_is_told_of_real_answers(cgc: CgcEmulator, client: CgcClient) -> None:
+def test_dry_run_has_answers(cgc: CgcEmulator, client: CgcClient) -> None:
     items = to(cgc.other_region_volume, *cgc.file_ids[:3])
 
     lines = report(items, ask(client, items, []), decided={"to send": 3})

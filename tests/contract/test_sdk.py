@@ -19,13 +19,13 @@ def orders(cgc: CgcEmulator, count: int) -> list[dict[str, object]]:
     ]
 
 
-def test_sdk_knows_who_it_is(api: sevenbridges.Api) -> None:
+def test_knows_who_it_is(api: sevenbridges.Api) -> None:
     me = api.users.me()
 
     assert (me.username, me.email) == ("demo", "demo@example.org")
 
 
-def test_sdk_refuses_a_bad_token(cgc: CgcEmulator) -> None:
+def test_bad_token_is_refused(cgc: CgcEmulator) -> None:
     api = sevenbridges.Api(url=cgc.url, token="wrong", debug=True)
 
     with pytest.raises(Unauthorized) as caught:
@@ -34,20 +34,20 @@ def test_sdk_refuses_a_bad_token(cgc: CgcEmulator) -> None:
     assert (caught.value.status, caught.value.code) == (401, 90001)
 
 
-def test_sdk_logs_in_with_an_oauth_token(cgc: CgcEmulator) -> None:
+def test_logs_in_with_oauth(cgc: CgcEmulator) -> None:
     api = sevenbridges.Api(url=cgc.url, oauth_token=cgc.token, debug=True)
 
     assert api.users.me().username == "demo"
 
 
-def test_sdk_lists_projects(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_lists_projects(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     projects = {project.id: project for project in api.projects.query().all()}
 
     assert cgc.project in projects
     assert projects[cgc.project].settings["location"] == "aws:us-east-1"
 
 
-def test_sdk_lists_volumes(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_lists_volumes(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     volumes = {volume.id: volume for volume in api.volumes.query().all()}
 
     volume = volumes[cgc.volume]
@@ -56,7 +56,7 @@ def test_sdk_lists_volumes(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     assert volumes[cgc.read_only_volume].access_mode == "RO"
 
 
-def test_sdk_walks_the_tree_of_files_in_pages(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_walks_the_tree(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     [folder] = api.files.query(project=cgc.project)
 
     files = list(folder.list_files(limit=25).all())
@@ -67,7 +67,7 @@ def test_sdk_walks_the_tree_of_files_in_pages(cgc: CgcEmulator, api: sevenbridge
     assert files[0].storage.type == "PLATFORM"
 
 
-def test_sdk_pages_forth_and_back(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_pages_forth_and_back(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     first = api.files.query(parent=cgc.folder_id, limit=40)
 
     second = first.next_page()
@@ -78,7 +78,7 @@ def test_sdk_pages_forth_and_back(cgc: CgcEmulator, api: sevenbridges.Api) -> No
         second.next_page()
 
 
-def test_sdk_filters_files(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_filters_files(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     names = [cgc.file_names[file_id] for file_id in cgc.file_ids[:3]]
     case = api.files.get(cgc.file_ids[0]).metadata["case_submitter_id"]
 
@@ -90,7 +90,7 @@ def test_sdk_filters_files(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     assert {file.metadata["case_submitter_id"] for file in by_case} == {case}
 
 
-def test_sdk_gets_files_in_bulk(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_gets_files_in_bulk(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     records = api.files.bulk_get([*cgc.file_ids[:2], "0" * 24])
 
     assert [record.valid for record in records] == [True, True, False]
@@ -98,7 +98,7 @@ def test_sdk_gets_files_in_bulk(cgc: CgcEmulator, api: sevenbridges.Api) -> None
     assert (records[2].error.status, records[2].error.code) == (404, 5002)
 
 
-def test_sdk_exports_in_bulk_until_all_is_done(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_exports_in_bulk(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     submitted = api.exports.bulk_submit(orders(cgc, 40), copy_only=True)
     open_ids = [record.resource.id for record in submitted]
     seen = set()
@@ -114,7 +114,7 @@ def test_sdk_exports_in_bulk_until_all_is_done(cgc: CgcEmulator, api: sevenbridg
     assert len(list(api.volumes.get(cgc.volume).list(prefix="run/", limit=7).all())) == 40
 
 
-def test_sdk_sees_an_error_record_among_the_others(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_sees_an_error_record(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     bad = {"file": cgc.alias_id, "volume": cgc.volume, "location": "alias.bam"}
 
     good, refused = api.exports.bulk_submit([*orders(cgc, 1), bad], copy_only=True)
@@ -125,7 +125,7 @@ def test_sdk_sees_an_error_record_among_the_others(cgc: CgcEmulator, api: sevenb
     assert refused.error.more_info.endswith("#9006")
 
 
-def test_sdk_moves_unless_told_to_copy(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_moves_by_default(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     """Its default sends `copy_only=False`: the file becomes an alias."""
     api.exports.bulk_submit(orders(cgc, 1))
     cgc.clock.advance(3600)
@@ -135,7 +135,7 @@ def test_sdk_moves_unless_told_to_copy(cgc: CgcEmulator, api: sevenbridges.Api) 
     assert (storage.type, storage.volume) == ("VOLUME", cgc.volume)
 
 
-def test_sdk_follows_one_export(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_follows_one_export(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     job = api.exports.submit_export(
         file=cgc.file_ids[0], volume=cgc.volume, location="a.bam", overwrite=True, copy_only=True,
         properties={"aws_storage_class": "GLACIER"},
@@ -153,7 +153,7 @@ def test_sdk_follows_one_export(cgc: CgcEmulator, api: sevenbridges.Api) -> None
     assert job.properties["aws_storage_class"] == "GLACIER"
 
 
-def test_sdk_reads_why_a_job_failed(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_reads_why_a_job_failed(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     cgc.fail_files("*", code=9206)
     jobs = cgc.submit_exports(cgc.file_ids[:1])
     cgc.clock.advance(3600)
@@ -164,7 +164,7 @@ def test_sdk_reads_why_a_job_failed(cgc: CgcEmulator, api: sevenbridges.Api) -> 
     assert (record.resource.error.status, record.resource.error.code) == (403, 9206)
 
 
-def test_sdk_lists_exports_of_a_volume_by_state(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_lists_exports_by_state(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     cgc.fail_files(cgc.file_ids[0], code=9206)
     jobs = cgc.submit_exports(cgc.file_ids[:5])
     cgc.clock.advance(3600)
@@ -176,7 +176,7 @@ def test_sdk_lists_exports_of_a_volume_by_state(cgc: CgcEmulator, api: sevenbrid
     assert sorted(job.id for job in everything) == sorted(jobs)
 
 
-def test_sdk_deactivates_a_volume_once_its_jobs_have_ended(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_deactivates_a_volume(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     cgc.submit_exports(cgc.file_ids[:1])
     volume = api.volumes.get(cgc.volume)
     volume.active = False
@@ -191,7 +191,7 @@ def test_sdk_deactivates_a_volume_once_its_jobs_have_ended(cgc: CgcEmulator, api
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_sdk_deletes_a_volume_and_a_file(cgc: CgcEmulator, api: sevenbridges.Api, status: int) -> None:
+def test_deletes_volume_and_file(cgc: CgcEmulator, api: sevenbridges.Api, status: int) -> None:
     cgc.option("delete_status", status)
     volume = api.volumes.get(cgc.inactive_volume)
 
@@ -203,7 +203,7 @@ def test_sdk_deletes_a_volume_and_a_file(cgc: CgcEmulator, api: sevenbridges.Api
         api.files.get(cgc.alias_id)
 
 
-def test_sdk_looks_at_one_object(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_looks_at_one_object(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     cgc.submit_exports(cgc.file_ids[:1], location="x/a.bam")
     cgc.clock.advance(3600)
     volume = api.volumes.get(cgc.volume)
@@ -214,7 +214,7 @@ def test_sdk_looks_at_one_object(cgc: CgcEmulator, api: sevenbridges.Api) -> Non
     assert (found.location, found.type, prefix.prefix) == ("x/a.bam", "s3", "x/")
 
 
-def test_sdk_reads_the_rate_limit_for_free(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_reads_limit_for_free(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     api.users.me()
 
     rate = api.rate_limit.get().rate
@@ -225,7 +225,7 @@ def test_sdk_reads_the_rate_limit_for_free(cgc: CgcEmulator, api: sevenbridges.A
     assert api.request_id
 
 
-def test_sdk_meets_the_rate_limit() -> None:
+def test_meets_the_rate_limit() -> None:
     with CgcEmulator(files=1, rate_limit=2) as emulator:
         api = sevenbridges.Api(url=emulator.url, token=emulator.token, debug=True)
         api.users.me()
@@ -237,7 +237,7 @@ def test_sdk_meets_the_rate_limit() -> None:
     assert caught.value.code == 1000
 
 
-def test_sdks_own_handler_waits_for_the_announced_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_handler_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     wall = [1_800_000_000.0]
     slept: list[float] = []
 
@@ -264,7 +264,7 @@ def test_sdks_own_handler_waits_for_the_announced_reset(monkeypatch: pytest.Monk
         ("other_region_volume", Forbidden, 9027),
     ],
 )
-def test_sdk_raises_for_a_refused_single_export(
+def test_refused_export_raises(
     cgc: CgcEmulator, api: sevenbridges.Api, volume: str, error: type[SbgError], code: int
 ) -> None:
     with pytest.raises(error) as caught:
@@ -273,16 +273,14 @@ def test_sdk_raises_for_a_refused_single_export(
     assert caught.value.code == code
 
 
-def test_sdk_does_not_find_what_is_not_there(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_missing_is_not_found(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     with pytest.raises(NotFound) as caught:
         api.exports.get("none")
 
     assert caught.value.code == 9008
 
 
-def test_sdk_leaves_maintenance_to_its_own_handler(
-    cgc: CgcEmulator, api: sevenbridges.Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_maintenance_handler(cgc: CgcEmulator, api: sevenbridges.Api, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("sevenbridges.http.error_handlers.time.sleep", slept.append)
     cgc.fault("503_maintenance", count=2)
@@ -291,7 +289,7 @@ def test_sdk_leaves_maintenance_to_its_own_handler(
     assert slept == [300, 300]
 
 
-def test_sdk_fetches_missing_fields_by_href(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_fetches_fields_by_href(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     """Its hidden extra calls, here for `.error` of a job that has none, go where `href` points."""
     jobs = cgc.submit_exports(cgc.file_ids[:3])
     records = api.exports.bulk_get(jobs)
@@ -302,7 +300,7 @@ def test_sdk_fetches_missing_fields_by_href(cgc: CgcEmulator, api: sevenbridges.
     assert cgc.stats()["requests"]["GET /v2/storage/exports/{id}"] == 3
 
 
-def test_requests_of_the_sdk_are_recorded_with_its_name(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_requests_are_recorded(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     api.users.me()
 
     assert cgc.requests[-1].user_agent.startswith("sevenbridges-python/")

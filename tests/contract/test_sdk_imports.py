@@ -9,7 +9,7 @@ from sevenbridges.errors import BadRequest, Forbidden, NotFound, SbgError
 from airflow_provider_cgc.emulator import CgcEmulator
 
 
-def test_sdk_imports_in_bulk_what_it_has_listed(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_imports_what_it_listed(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     volume = api.volumes.get(cgc.read_only_volume)
     reads = list(volume.list(prefix="runs/2026-02-11_NovaSeqX/fastq/", limit=20).all())
     items = [{"volume": volume, "location": read.location, "project": cgc.project} for read in reads]
@@ -27,7 +27,7 @@ def test_sdk_imports_in_bulk_what_it_has_listed(cgc: CgcEmulator, api: sevenbrid
         assert (storage.type, storage.volume, storage.location) == ("VOLUME", volume.id, read.location)
 
 
-def test_sdk_follows_one_import(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_follows_one_import(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     job = api.imports.submit_import(
         volume=cgc.read_only_volume, location=cgc.locations[0], project=cgc.project, name="a.fastq.gz", overwrite=True
     )
@@ -44,7 +44,7 @@ def test_sdk_follows_one_import(cgc: CgcEmulator, api: sevenbridges.Api) -> None
     assert job.error is None
 
 
-def test_sdk_imports_a_folder_into_a_folder(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_imports_a_folder(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     parent = api.files.get(cgc.folder_id)
     jobs = [
         api.imports.submit_import(
@@ -63,7 +63,7 @@ def test_sdk_imports_a_folder_into_a_folder(cgc: CgcEmulator, api: sevenbridges.
     assert jobs[0].destination.parent == parent.id
 
 
-def test_sdk_sees_refused_and_failed_imports(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_sees_failed_imports(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     good = {"volume": cgc.read_only_volume, "location": cgc.locations[0], "project": cgc.project}
     items = [good, good | {"location": "none"}, good | {"volume": cgc.inactive_volume}]
 
@@ -87,16 +87,14 @@ def test_sdk_sees_refused_and_failed_imports(cgc: CgcEmulator, api: sevenbridges
         ({"volume": "partner-lab/dropbox", "project": "demo-lab/cptac3"}, Forbidden, 9020),
     ],
 )
-def test_sdk_raises_for_a_refused_single_import(
-    api: sevenbridges.Api, where: dict[str, str], error: type[SbgError], code: int
-) -> None:
+def test_refused_import_raises(api: sevenbridges.Api, where: dict[str, str], error: type[SbgError], code: int) -> None:
     with pytest.raises(error) as caught:
         api.imports.submit_import(location="a.bam", **where)
 
     assert caught.value.code == code
 
 
-def test_sdk_lists_imports_by_project_volume_and_state(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
+def test_lists_imports(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     jobs = cgc.submit_imports([*cgc.locations[:4], "none"])
     [other] = cgc.submit_imports(cgc.locations[:1], project=cgc.other_project)
     cgc.clock.advance(60)

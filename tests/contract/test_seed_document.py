@@ -65,7 +65,7 @@ def client(curl: Curl) -> Iterator[CgcClient]:
         yield made
 
 
-def test_what_is_sent_is_the_documented_curl(client: CgcClient, curl: Curl, answer: Any, requests_mock: Any) -> None:
+def test_request_is_documented(client: CgcClient, curl: Curl, answer: Any, requests_mock: Any) -> None:
     requests_mock.request(curl.method, curl.url, json=answer)
 
     client.exports.bulk_get(curl.body["export_ids"])
@@ -78,7 +78,7 @@ def test_what_is_sent_is_the_documented_curl(client: CgcClient, curl: Curl, answ
     assert {name: sent.headers[name] for name in required} == required
 
 
-def test_what_is_read_is_the_documented_answer(client: CgcClient, curl: Curl, answer: Any, requests_mock: Any) -> None:
+def test_answer_is_documented(client: CgcClient, curl: Curl, answer: Any, requests_mock: Any) -> None:
     requests_mock.request(curl.method, curl.url, json=answer)
 
     records = client.exports.bulk_get(curl.body["export_ids"])
@@ -98,9 +98,8 @@ def test_what_is_read_is_the_documented_answer(client: CgcClient, curl: Curl, an
     assert [job.raw for job in jobs] == [item["resource"] for item in answer["items"]]
 
 
-def test_the_pages_import_shape_leaves_the_exports_places_empty(
-    client: CgcClient, curl: Curl, answer: Any, requests_mock: Any
-) -> None:
+def test_import_shape_is_sparse(client: CgcClient, curl: Curl, answer: Any, requests_mock: Any) -> None:
+    """The page's import shape leaves out the places of the exports."""
     requests_mock.request(curl.method, curl.url, json=answer)
 
     for record in client.exports.bulk_get(curl.body["export_ids"]):
@@ -109,5 +108,5 @@ def test_the_pages_import_shape_leaves_the_exports_places_empty(
         assert record.resource.raw["source"]["volume"] == "rfranklin/input"
 
 
-def test_the_documented_states_are_the_ones_we_know() -> None:
+def test_states_are_known() -> None:
     assert set(JobState) - {JobState.UNKNOWN} == {"PENDING", "RUNNING", "COMPLETED", "FAILED"}

@@ -39,7 +39,8 @@ from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.jobs.submitting import ledger, submit
 from airflow_provider_cgc.operators import exports
 from dev.virtual_time import VirtualTime
-from tests.crash.forks import PlatformClock
+from tests.crash.clock import PlatformClock
+from tests.fakes.task_instance import TaskInstance
 
 TASK = "export"
 IS_AIRFLOW_3 = importlib.util.find_spec("airflow.sdk") is not None
@@ -166,21 +167,13 @@ class _LoopTime(VirtualTime):
 def _task(part: dict[str, Any], folder: Path, steps: Steps, xcoms: _File) -> tuple[Any, dict[str, Any]]:
     operator = exports.CgcBulkExportOperator(task_id=TASK, retries=part["retries"], **part["arguments"])
 
-    def xcom_pull(*, task_ids: str, key: str, map_indexes: int) -> Any:
-        assert (task_ids, map_indexes) == (TASK, -1)
-        return xcoms.get(key)
-
-    ti = SimpleNamespace(
-        dag_id="dag",
-        task_id=TASK,
-        run_id="run",
-        map_index=-1,
+    ti = TaskInstance(
+        TASK,
         try_number=part["try_number"],
         max_tries=part["max_tries"],
-        xcom_push=lambda key, value: xcoms.set(key, value),
-        xcom_pull=xcom_pull,
+        xcoms=xcoms,
+        first_poke=_first_poke(part),
     )
-    _tell_first_poke(ti, part)
     began = datetime.fromtimestamp(part["run_began"], UTC)
     # Airflow 2.11 has no `run_after`; a Clear sets the start date anew.
     named = "run_after" if IS_AIRFLOW_3 else "data_interval_end"
@@ -191,19 +184,18 @@ def _task(part: dict[str, Any], folder: Path, steps: Steps, xcoms: _File) -> tup
     return operator, context
 
 
-def _tell_first_poke(ti: SimpleNamespace, part: dict[str, Any]) -> None:
-    """Answer since when a task is rescheduled: Airflow 3 forgets it at each try, Airflow 2.11 asks from a try on."""
+def _first_poke(part: dict[str, Any]) -> Callable[[], datetime | None] | None:
+    """Tell since when a task is rescheduled: Airflow 3 forgets it at each try, Airflow 2.11 asks from a try on."""
 
     def first_poke(from_try: int) -> datetime | None:
         began = (began for number, began in part["rescheduled"] if number >= from_try)
         return next((datetime.fromtimestamp(moment, UTC) for moment in began), None)
 
     if IS_AIRFLOW_3:
-        ti.get_first_reschedule_date = lambda context: first_poke(part["try_number"])
-    else:
-        base = importlib.import_module("airflow.sensors.base")
-        # a function of Airflow 2.11 alone
-        base._orig_start_date = lambda *, try_number, **key: first_poke(try_number)  # type: ignore[attr-defined]
+        return lambda: first_poke(part["try_number"])
+    base = importlib.import_module("airflow.sensors.base")
+    vars(base)["_orig_start_date"] = lambda *, try_number, **key: first_poke(try_number)
+    return None
 
 
 def _with_mark(operator: Any, context: dict[str, Any]) -> Any:

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +26,8 @@ from airflow_provider_cgc.compat import (
     BaseOperator,
 )
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 from tests.late import late
 from tests.parity.line import Process
 from tests.parity.scene import AIRFLOW, CONN_ID, Scene
@@ -37,16 +38,6 @@ AFTERWARDS = 3600.0
 """Seconds for which nothing may happen after the end."""
 
 Run = Callable[[CgcBulkExportSensor, dict[str, Any]], Any]
-
-
-class Store(dict[str, Any]):
-    """Airflow's task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = json.loads(json.dumps(value))
-
-    def delete(self, key: str) -> None:
-        self.pop(key, None)
 
 
 @dataclass
@@ -110,17 +101,10 @@ class Task:
         self.xcoms[key] = self.keep(value)
 
     def _context(self, sensor: CgcBulkExportSensor) -> dict[str, Any]:
-        ti = SimpleNamespace(
-            dag_id="dag",
-            task_id="wait",
-            run_id="run",
-            map_index=self.mode.map_index,
-            try_number=1,
-            max_tries=0,
-            xcom_push=self.push,
-        )
-        if not hasattr(AIRFLOW, "_orig_start_date"):  # Airflow 2.11 asks its database, see `run`
-            ti.get_first_reschedule_date = lambda context: self.first_start
+        # Airflow 2.11 asks its database, see `run`
+        first_poke = None if hasattr(AIRFLOW, "_orig_start_date") else lambda: self.first_start
+        ti = TaskInstance("wait", map_index=self.mode.map_index, first_poke=first_poke)
+        ti.xcom_push = self.push  # type: ignore[method-assign]  # every version of it is kept
         context = {"ti": ti, "task": sensor}
         return context | {"task_state_store": self.store} if self.mode.memory else context
 

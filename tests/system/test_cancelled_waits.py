@@ -59,7 +59,8 @@ def slow(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.Temp
 @pytest.mark.parametrize(
     "number", [pytest.param(n, marks=[pytest.mark.whole] * (n >= OF_THE_SAMPLE)) for n in range(ROUNDS)]
 )
-def test_a_triggerer_outlives_the_waits_that_are_cancelled_in_it(slow: AirflowBox, lab: Lab, number: int) -> None:
+def test_triggerer_outlives_them(slow: AirflowBox, lab: Lab, number: int) -> None:
+    """A triggerer outlives the waits that are cancelled in it."""
     before = len(messages(slow))
     run = Run.start(slow, DAG_ID, {"batches": [[job_id] for job_id in lab.start_exports(WAITS, seconds=NEVER)]})
     wait_until(

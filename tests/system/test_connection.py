@@ -27,26 +27,29 @@ def lab(labs: dict[str, Lab]) -> Lab:
     return labs["default"]
 
 
-def test_the_form_offers_every_platform(form: dict[str, Any]) -> None:
+def test_form_has_all_platforms(form: dict[str, Any]) -> None:
     platform = form["extra_fields"]["platform"]
 
     assert platform["schema"]["enum"] == [*PLATFORMS, "other"]
     assert platform["value"] == "cgc"
 
 
-def test_the_form_asks_for_a_project_and_for_a_token(form: dict[str, Any]) -> None:
+def test_form_asks_for_a_token(form: dict[str, Any]) -> None:
+    """The form asks for a project and for a token."""
     assert form["hook_name"] == "Cancer Genomics Cloud"
     assert form["extra_fields"]["project"]["schema"]["title"] == "Project"
     assert form["standard_fields"]["password"]["title"] == "Token"
 
 
-def test_the_form_hides_what_means_nothing_here(form: dict[str, Any]) -> None:
+def test_form_hides_the_rest(form: dict[str, Any]) -> None:
+    """The form hides fields that mean nothing here."""
     fields = form["standard_fields"]
 
     assert [name for name, field in fields.items() if field and field["hidden"]] == ["url_schema", "login"]
 
 
-def test_the_test_button_names_the_user_and_what_is_left_of_the_limit(airflow: AirflowBox, lab: Lab) -> None:
+def test_button_names_the_user(airflow: AirflowBox, lab: Lab) -> None:
+    """The test button names the user and the requests that are left."""
     answer = airflow.api.call("POST", "/api/v2/connections/test", json=lab.body)
 
     assert answer["status"] is True
@@ -54,7 +57,7 @@ def test_the_test_button_names_the_user_and_what_is_left_of_the_limit(airflow: A
     assert "of 1000 requests left" in answer["message"]
 
 
-def test_the_test_button_says_that_a_token_is_wrong(airflow: AirflowBox, lab: Lab) -> None:
+def test_button_tells_bad_token(airflow: AirflowBox, lab: Lab) -> None:
     body = {**lab.body, "connection_id": "cgc_mistyped", "password": f"{CANARY}mistyped"}
 
     answer = airflow.api.call("POST", "/api/v2/connections/test", json=body)
@@ -63,7 +66,7 @@ def test_the_test_button_says_that_a_token_is_wrong(airflow: AirflowBox, lab: La
     assert "Developer > Authentication token" in answer["message"]
 
 
-def test_the_command_tells_a_good_connection(airflow: AirflowBox, lab: Lab) -> None:
+def test_command_tells_a_good_one(airflow: AirflowBox, lab: Lab) -> None:
     """On success Airflow 3.3's command says no more than that; what the hook says is only in the UI."""
     ended = airflow.command("connections", "test", lab.conn_id)
 
@@ -71,7 +74,7 @@ def test_the_command_tells_a_good_connection(airflow: AirflowBox, lab: Lab) -> N
     assert "Connection success!" in ended.stdout
 
 
-def test_the_command_says_that_a_token_is_wrong(airflow: AirflowBox, lab: Lab) -> None:
+def test_command_tells_bad_token(airflow: AirflowBox, lab: Lab) -> None:
     wrong = {**lab.body, "connection_id": "cgc_wrong", "password": f"{CANARY}wrong"}
     airflow.api.call("POST", "/api/v2/connections", json=wrong)
 

@@ -120,14 +120,14 @@ every_dag = pytest.mark.parametrize("dag_id", KEYS)
 
 
 @every_dag
-def test_every_wait_ends_as_its_exports_did(story: Story, dag_id: str) -> None:
+def test_waits_end_as_exports_did(story: Story, dag_id: str) -> None:
     states = {index: task["state"] for index, task in story.tasks[dag_id].items()}
 
     assert states == {index: "failed" if index in FAILING else "success" for index in range(WAITS)}
 
 
 @every_dag
-def test_every_summary_counts_all_exports(story: Story, dag_id: str) -> None:
+def test_summaries_count_all(story: Story, dag_id: str) -> None:
     counts = {
         index: (summary["total"], summary["completed"], summary["failed"], summary["missing"])
         for index, summary in story.summaries[dag_id].items()
@@ -137,7 +137,7 @@ def test_every_summary_counts_all_exports(story: Story, dag_id: str) -> None:
 
 
 @every_dag
-def test_every_failed_export_is_named(story: Story, dag_id: str) -> None:
+def test_failures_are_named(story: Story, dag_id: str) -> None:
     named = {
         index: [(item["id"], item["code"]) for item in summary["failed_items"]]
         for index, summary in story.summaries[dag_id].items()
@@ -148,9 +148,8 @@ def test_every_failed_export_is_named(story: Story, dag_id: str) -> None:
 
 
 @every_dag
-def test_no_try_is_lost_but_to_airflows_own_race(
-    story: Story, dag_id: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_only_the_race_costs_tries(story: Story, dag_id: str, record_property: Callable[[str, object], None]) -> None:
+    """No try is lost but to Airflow's own race."""
     lost = {index: count for (dag, index), count in story.mismatches.items() if dag == dag_id}
     record_property("state_mismatches", sum(lost.values()))
 
@@ -160,8 +159,12 @@ def test_no_try_is_lost_but_to_airflows_own_race(
 
 
 @every_dag
-def test_an_ended_export_is_asked_for_once_by_each_process_that_could_not_know(story: Story, dag_id: str) -> None:
-    """The triggerer, its successor and, where a task is not mapped, the worker of each try."""
+def test_ended_are_asked_once(story: Story, dag_id: str) -> None:
+    """
+    An ended export is asked for once by each process that could not know.
+
+    The triggerer, its successor and, where a task is not mapped, the worker of each try.
+    """
     looks = story.lab.looks_after_the_end()
     workers = 0 if dag_id == "system_mapped" else 1
 
@@ -175,7 +178,7 @@ def test_an_ended_export_is_asked_for_once_by_each_process_that_could_not_know(s
 
 
 @every_dag
-def test_every_export_was_seen_to_end(story: Story, dag_id: str) -> None:
+def test_all_were_seen_to_end(story: Story, dag_id: str) -> None:
     """Nothing in this module could fail if the platform had never been asked."""
     looks = story.lab.looks_after_the_end()
 

@@ -131,14 +131,19 @@ def test_ends_as_the_table_says(story: Story, task_id: str, state: str, tries: i
         ("runs_out_of_execution_time", "AirflowTaskTimeout: The execution_timeout of 0:00:20 is over."),
     ],
 )
-def test_a_deadline_ends_a_wait_that_nothing_else_happens_to(story: Story, task_id: str, error: str) -> None:
+def test_deadline_ends_a_wait(story: Story, task_id: str, error: str) -> None:
+    """A deadline ends a wait that nothing else happens to."""
     assert story.undisturbed.states[task_id] == "failed"
     assert error in story.undisturbed.log(task_id)
 
 
 @pytest.mark.parametrize("task_id", ["times_out", "times_out_softly", "runs_out_of_execution_time"])
-def test_a_new_triggerer_does_not_wait_again(story: Story, task_id: str) -> None:
-    """The deadlines passed while there was no triggerer; a clock that began anew would need all of LIMIT again."""
+def test_new_triggerer_counts_on(story: Story, task_id: str) -> None:
+    """
+    A new triggerer does not wait again.
+
+    The deadlines passed while there was no triggerer; a clock that began anew would need all of LIMIT again.
+    """
     log = story.run.log(task_id, try_number=1)
     fired = [line for line in log.splitlines() if "Trigger fired event" in line]
 
@@ -154,12 +159,13 @@ def test_a_new_triggerer_does_not_wait_again(story: Story, task_id: str) -> None
         ("runs_out_of_execution_time", "AirflowTaskTimeout: The execution_timeout of 0:01:00 is over."),
     ],
 )
-def test_the_log_tells_which_deadline_has_passed(story: Story, task_id: str, text: str) -> None:
+def test_log_tells_the_deadline(story: Story, task_id: str, text: str) -> None:
     assert text in story.run.log(task_id, try_number=1)
 
 
 @pytest.mark.parametrize("task_id", ["unloadable", "unloadable_softly"])
-def test_a_trigger_that_cannot_be_loaded_leaves_its_traceback(story: Story, task_id: str) -> None:
+def test_unloadable_has_traceback(story: Story, task_id: str) -> None:
+    """A trigger that cannot be loaded leaves its traceback."""
     log = story.run.log(task_id)
 
     assert re.search(r"Trigger failed:\n(.*\n)*Traceback \(most recent call last\)", log)
@@ -168,7 +174,8 @@ def test_a_trigger_that_cannot_be_loaded_leaves_its_traceback(story: Story, task
 
 
 @pytest.mark.parametrize("task_id", ["many_ids_lost", "many_ids_lost_softly"])
-def test_a_trigger_that_raises_leaves_its_traceback(story: Story, task_id: str) -> None:
+def test_raising_has_a_traceback(story: Story, task_id: str) -> None:
+    """A trigger that raises leaves its traceback."""
     log = story.run.log(task_id)
 
     assert re.search(r"Trigger failed:\n(.*\n)*Traceback \(most recent call last\)", log)
@@ -176,13 +183,15 @@ def test_a_trigger_that_raises_leaves_its_traceback(story: Story, task_id: str) 
     assert "CgcTriggerError: The trigger of this task failed" in log
 
 
-def test_the_row_of_a_thousand_and_one_exports_is_small(story: Story) -> None:
+def test_row_of_many_is_small(story: Story) -> None:
+    """The row of a thousand and one exports is small."""
     assert sorted(story.ids_in_xcom) == sorted(story.many)
     assert len(story.rows["many"]) < 2000
     assert json.loads(story.rows["many"])["ids"] is None
 
 
-def test_a_thousand_and_one_exports_complete(story: Story) -> None:
+def test_many_exports_complete(story: Story) -> None:
+    """A thousand and one exports complete."""
     summary = story.run.summary("many")
 
     assert (summary["total"], summary["completed"]) == (MANY, MANY)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.system
 
 
 @pytest.mark.parametrize("dag_id", sorted(path.stem for path in EXAMPLES.glob("*.py")))
-def test_the_example_is_there(airflow: AirflowBox, dag_id: str) -> None:
+def test_example_is_there(airflow: AirflowBox, dag_id: str) -> None:
     airflow.wait_for_dag(dag_id)
 
     dag = airflow.api.dag(dag_id)
@@ -20,7 +20,7 @@ def test_the_example_is_there(airflow: AirflowBox, dag_id: str) -> None:
     assert "cgc" in [tag["name"] for tag in dag["tags"]]
 
 
-def test_no_dag_file_fails_to_import(airflow: AirflowBox) -> None:
+def test_no_dag_fails_to_import(airflow: AirflowBox) -> None:
     for path in EXAMPLES.glob("*.py"):
         airflow.wait_for_dag(path.stem)
 

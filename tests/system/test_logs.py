@@ -63,7 +63,7 @@ every_task = pytest.mark.parametrize("task_id", COUNTS)
 
 
 @every_task
-def test_the_lines_are_few(story: Story, task_id: str) -> None:
+def test_lines_are_few(story: Story, task_id: str) -> None:
     """The start, how it stands, the first failure, the verdict and its table: looks that change nothing say nothing."""
     _, failed = COUNTS[task_id]
     table = failed + len(FAILED_CODES)
@@ -74,7 +74,8 @@ def test_the_lines_are_few(story: Story, task_id: str) -> None:
 
 
 @every_task
-def test_the_last_lines_name_every_failed_file_its_code_and_its_remedy(story: Story, task_id: str) -> None:
+def test_last_lines_name_failures(story: Story, task_id: str) -> None:
+    """The last lines name every failed file with its code and its remedy."""
     total, failed = COUNTS[task_id]
     lines = our_lines(story.logs[task_id])
     last = lines[-(failed + len(FAILED_CODES) + 1) :]
@@ -88,14 +89,16 @@ def test_the_last_lines_name_every_failed_file_its_code_and_its_remedy(story: St
 
 
 @every_task
-def test_the_error_names_every_failed_file_too(story: Story, task_id: str) -> None:
+def test_error_names_failures(story: Story, task_id: str) -> None:
+    """The error names every failed file too."""
     error = story.logs[task_id].rpartition("CgcJobsFailed: ")[2]
 
     assert all(location in error and str(code) in error for location, code in story.failed[task_id])
 
 
 @pytest.mark.parametrize("task_id", ["deferred", "other_deferred"])
-def test_the_triggers_lines_are_in_its_own_tasks_log(story: Story, task_id: str) -> None:
+def test_lines_are_in_their_log(story: Story, task_id: str) -> None:
+    """The trigger's lines are in the log of its own task."""
     total, failed = COUNTS[task_id]
 
     told = [
@@ -107,7 +110,7 @@ def test_the_triggers_lines_are_in_its_own_tasks_log(story: Story, task_id: str)
 
 
 @every_task
-def test_nothing_of_another_wait_is_in_the_log(story: Story, task_id: str) -> None:
+def test_no_other_wait_in_the_log(story: Story, task_id: str) -> None:
     others = {total for other, (total, _) in COUNTS.items() if other != task_id}
 
     assert not [total for total in others if f" of {total} exports" in story.logs[task_id]]

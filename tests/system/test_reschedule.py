@@ -89,7 +89,7 @@ def test_ends_as_the_table_says(story: Story, task_id: str, state: str) -> None:
         ("times_out_softly", 1, 0, 0, 0),
     ],
 )
-def test_the_last_poke_pushes_a_summary_of_all(
+def test_last_poke_has_summary(
     story: Story, task_id: str, total: int, completed: int, failed: int, missing: int
 ) -> None:
     summary = story.run.summary(task_id)
@@ -99,7 +99,7 @@ def test_the_last_poke_pushes_a_summary_of_all(
 
 
 @pytest.mark.parametrize("task_id", ["one_failed", "fails_fast", "unknown_id", "times_out"])
-def test_a_verdict_is_not_retried(story: Story, task_id: str, record_property: Callable[[str, object], None]) -> None:
+def test_verdict_is_not_retried(story: Story, task_id: str, record_property: Callable[[str, object], None]) -> None:
     """There are two retries; only Airflow's own race may use them."""
     lost = story.lost_tries.get(task_id, 0)
     record_property("state_mismatches", lost)
@@ -108,8 +108,12 @@ def test_a_verdict_is_not_retried(story: Story, task_id: str, record_property: C
 
 
 @pytest.mark.parametrize("task_id", ["all_completed", "one_failed"])
-def test_an_ended_export_is_never_asked_for_by_a_later_poke(story: Story, task_id: str) -> None:
-    """The task state store remembers from one poke to the next; another try begins anew."""
+def test_ended_are_never_asked(story: Story, task_id: str) -> None:
+    """
+    An ended export is never asked for by a later poke.
+
+    The task state store remembers from one poke to the next; another try begins anew.
+    """
     looks = story.lab.looks()
     tries = story.tasks[task_id]["try_number"]
 
@@ -120,7 +124,8 @@ def test_an_ended_export_is_never_asked_for_by_a_later_poke(story: Story, task_i
     assert story.lab.looks_after_the_end()[story.ids[task_id][-1]] <= tries
 
 
-def test_an_unknown_id_is_given_three_intervals(story: Story) -> None:
+def test_unknown_has_three_looks(story: Story) -> None:
+    """An unknown id is given three intervals."""
     looks = story.lab.looks()
 
     known, unknown = (len(looks[job_id]) for job_id in story.ids["unknown_id"])
@@ -130,7 +135,8 @@ def test_an_unknown_id_is_given_three_intervals(story: Story) -> None:
 
 
 @pytest.mark.parametrize("task_id", ["all_completed", "one_failed", "times_out"])
-def test_the_end_leaves_no_memory_that_a_cleared_task_could_take_up(story: Story, task_id: str) -> None:
+def test_end_leaves_no_memory(story: Story, task_id: str) -> None:
+    """The end leaves no memory that a cleared task could take up."""
     instance = f"/api/v2/dags/{DAG_ID}/dagRuns/{story.run.run_id}/taskInstances/{task_id}"
 
     stored = story.run.airflow.api.call("GET", f"{instance}/state-store")

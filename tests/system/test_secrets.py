@@ -45,7 +45,7 @@ def test_no_table_has_a_token(database: Database) -> None:
     assert leaks == []
 
 
-def test_no_stored_trigger_had_a_token(stored_triggers: set[str]) -> None:
+def test_no_trigger_had_a_token(stored_triggers: set[str]) -> None:
     """Their rows are deleted when a wait ends, so each scenario has kept what it saw."""
     if not stored_triggers:
         pytest.skip("no scenario that defers has run")

@@ -88,20 +88,22 @@ def rotated_answers(lab: Lab) -> bool:
     return 401 in statuses and statuses[-1] == 200
 
 
-def test_a_refused_token_fails_the_wait_and_names_the_connection(story: Story) -> None:
+def test_refused_token_fails(story: Story) -> None:
+    """A refused token fails the wait and names the connection."""
     assert story.before["state"] == "failed"
     assert "CgcWaitError" in story.log_before
     assert "(this task asks with connection 'cgc_revoked'), clear this task: it only waits" in story.log_before
 
 
-def test_a_cleared_wait_goes_on_with_the_new_token(story: Story) -> None:
+def test_cleared_wait_goes_on(story: Story) -> None:
+    """A cleared wait goes on with the new token."""
     summary = story.revoked.summary("wait")
 
     assert story.revoked.task("wait")["try_number"] == story.before["try_number"] + 1
     assert (summary["total"], summary["completed"]) == (3, 3)
 
 
-def test_a_cleared_wait_starts_no_export(story: Story) -> None:
+def test_cleared_starts_nothing(story: Story) -> None:
     lab = story.labs["revoked"]
 
     assert len(story.jobs_before) == 3
@@ -109,7 +111,8 @@ def test_a_cleared_wait_starts_no_export(story: Story) -> None:
     assert lab.stats()["requests"][CREATE] == 1
 
 
-def test_nobody_notices_a_token_that_was_changed_in_time(story: Story) -> None:
+def test_changed_in_time(story: Story) -> None:
+    """Nobody notices a token that was changed in time."""
     task = story.rotated.task("wait")
 
     assert (task["state"], task["try_number"]) == ("success", 1)

@@ -264,30 +264,43 @@ def task_logs(airflow: AirflowBox, run: Run) -> tuple[dict[Wait, list[str]], dic
     return workers, triggers
 
 
-def test_the_waits_were_spread_over_both_triggerers(story: Story, record_property: Record) -> None:
-    """Airflow shares them out as they come; on a busy machine one triggerer may have few, but it must have some."""
+def test_waits_were_spread(story: Story, record_property: Record) -> None:
+    """
+    The waits were spread over both triggerers.
+
+    Airflow shares them out as they come; on a busy machine one triggerer may have few, but it must have some.
+    """
     shares = Counter(story.holders.values())
     record_property("shares", sorted(shares.values()))
 
     assert len(shares) == 2
 
 
-def test_the_waits_of_the_struck_triggerer_moved_and_no_others(story: Story) -> None:
-    """Of both, where both were struck, those of the killed one: the thawed one goes on with its own."""
+def test_only_struck_waits_move(story: Story) -> None:
+    """
+    The waits of the struck triggerer moved, and no others.
+
+    Of both, where both were struck, those of the killed one: the thawed one goes on with its own.
+    """
     struck = {story.holders[wait] for wait in story.moved}
 
     assert len(struck) == 1
     assert story.moved == {wait for wait, holder in story.holders.items() if holder in struck}
 
 
-def test_every_wait_ends_once_and_as_its_exports_did(story: Story) -> None:
+def test_waits_end_once(story: Story) -> None:
+    """Every wait ends once, and as its exports did."""
     ends = {wait: (task["state"], task["try_number"]) for wait, task in story.tasks.items()}
 
     assert ends == {wait: (expected.state, 1) for wait, expected in EXPECTED.items()}
 
 
-def test_every_wait_is_deferred_once_and_resumed_once(story: Story) -> None:
-    """By Airflow's own record: it runs, is deferred, runs again and ends."""
+def test_waits_are_resumed_once(story: Story) -> None:
+    """
+    Every wait is deferred once and resumed once.
+
+    By Airflow's own record: it runs, is deferred, runs again and ends.
+    """
     record = {
         wait: {event: count for (task_id, index, event), count in story.events.items() if (task_id, index) == wait}
         for wait in EXPECTED
@@ -296,13 +309,13 @@ def test_every_wait_is_deferred_once_and_resumed_once(story: Story) -> None:
     assert record == {wait: {"running": 2, "deferred": 1, expected.state: 1} for wait, expected in EXPECTED.items()}
 
 
-def test_every_log_says_the_verdict_once(story: Story) -> None:
+def test_logs_tell_verdicts_once(story: Story) -> None:
     said = {wait: sum(expected.says in line for line in story.worker_logs[wait]) for wait, expected in EXPECTED.items()}
 
     assert said == dict.fromkeys(EXPECTED, 1)
 
 
-def test_every_summary_counts_all_exports(story: Story) -> None:
+def test_summaries_count_all(story: Story) -> None:
     counts = {
         wait: (summary["total"], summary["completed"], summary["failed"], summary["missing"])
         for wait, summary in story.summaries.items()
@@ -311,7 +324,7 @@ def test_every_summary_counts_all_exports(story: Story) -> None:
     assert counts == {wait: expected.counts for wait, expected in EXPECTED.items()}
 
 
-def test_every_failed_export_is_named(story: Story) -> None:
+def test_failures_are_named(story: Story) -> None:
     named = {
         wait: [(item["id"], item["code"]) for item in summary["failed_items"]]
         for wait, summary in story.summaries.items()
@@ -321,23 +334,29 @@ def test_every_failed_export_is_named(story: Story) -> None:
     assert named == {wait: [(story.ids[wait][2], 9109)] for wait, expected in EXPECTED.items() if expected.failed}
 
 
-def test_airflow_failed_no_try_by_its_own_race(story: Story, record_property: Record) -> None:
+def test_no_try_lost_to_a_race(story: Story, record_property: Record) -> None:
+    """Airflow failed no try by its own race."""
     record_property("state_mismatches", story.mismatches.total())
 
     assert not story.mismatches
 
 
-def test_nothing_is_started_on_the_platform(story: Story) -> None:
+def test_nothing_is_started(story: Story) -> None:
     assert story.exports_started == 0
     assert story.paths == {STATUS, NAMES}
 
 
-def test_nothing_is_asked_once_all_waits_are_over(story: Story) -> None:
+def test_nothing_asked_afterwards(story: Story) -> None:
+    """Nothing is asked once all waits are over."""
     assert story.requests_after_the_run == 0
 
 
-def test_each_triggerer_sees_an_export_end_at_most_once(story: Story, record_property: Record) -> None:
-    """What the one had seen, the other cannot know when it takes over."""
+def test_ends_are_seen_once(story: Story, record_property: Record) -> None:
+    """
+    Each triggerer sees an export end at most once.
+
+    What the one had seen, the other cannot know when it takes over.
+    """
     ended = [job_id for wait, ids in story.ids.items() for job_id in ids if EXPECTED[wait].completed == 3]
 
     looks = {job_id: story.looks_after_the_end[job_id] for job_id in ended}
@@ -346,8 +365,12 @@ def test_each_triggerer_sees_an_export_end_at_most_once(story: Story, record_pro
     assert set(looks.values()) <= {1, 2}, looks
 
 
-def test_the_requests_are_those_of_one_poller_for_each_triggerer(story: Story, record_property: Record) -> None:
-    """Sixty waits that asked for themselves would be thirty times as many."""
+def test_one_poller_per_triggerer(story: Story, record_property: Record) -> None:
+    """
+    The requests are those of one poller for each triggerer.
+
+    Sixty waits that asked for themselves would be thirty times as many.
+    """
     # One more than in one triggerer, because each has a last one.
     chunks = math.ceil(3 * len(EXPECTED) / BULK_LIMIT) + 1
     sweeps = (story.looks[-1] - story.looks[0]) / (0.95 * INTERVAL) + 1
@@ -359,11 +382,11 @@ def test_the_requests_are_those_of_one_poller_for_each_triggerer(story: Story, r
     assert len(story.looks) <= allowed
 
 
-def test_no_trigger_is_left_in_the_database(story: Story) -> None:
+def test_no_trigger_is_left(story: Story) -> None:
     assert story.stored_triggers == 0
 
 
-def test_no_component_has_a_traceback(story: Story) -> None:
+def test_no_traceback(story: Story) -> None:
     bad = {
         name: [line for line in lines if "Traceback (most recent call last)" in line]
         for name, lines in story.component_lines.items()
@@ -373,7 +396,7 @@ def test_no_component_has_a_traceback(story: Story) -> None:
     assert not {name: lines for name, lines in bad.items() if lines}
 
 
-def test_no_triggerer_reports_an_error(story: Story) -> None:
+def test_no_error_is_reported(story: Story) -> None:
     errors = [
         line
         for name, lines in story.component_lines.items()
@@ -384,8 +407,12 @@ def test_no_triggerer_reports_an_error(story: Story) -> None:
     assert errors == []
 
 
-def test_a_triggerer_that_lost_its_waits_says_what_is_true_of_all_of_them(story: Story) -> None:
-    """Airflow calls `on_kill` for a wait that has moved, as if a user did it; it may go on elsewhere, or be over."""
+def test_lost_waits_say_the_truth(story: Story) -> None:
+    """
+    A triggerer that lost its waits says only things that are true of all of them.
+
+    Airflow calls `on_kill` for a wait that has moved, as if a user did it; it may go on elsewhere, or be over.
+    """
     called = [line for line in story.trigger_lines if "invoking on_kill" in line]
 
     said = [line for line in story.trigger_lines if LOST in line]

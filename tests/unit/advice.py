@@ -76,7 +76,7 @@ def task_arguments() -> dict[str, set[type]]:
         for base in kind.__mro__:
             if "__init__" not in vars(base) or base is object:
                 continue
-            for name in inspect.signature(inspect.unwrap(base.__init__)).parameters:  # type: ignore[misc]
+            for name in inspect.signature(inspect.unwrap(vars(base)["__init__"])).parameters:
                 taken.setdefault(name, set()).add(kind)
     return taken
 

@@ -13,7 +13,7 @@ from airflow_provider_cgc import get_provider_info, storage
 from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, TOKEN_PAGE
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.hooks.connection import settings_from_connection
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.listing.selection import Selection
 from airflow_provider_cgc.operators.export_arguments import ALIASES, IF_EXISTS
@@ -44,7 +44,7 @@ def test_all_texts_are_read() -> None:
         assert part in said
 
 
-def test_a_text_names_only_what_exists() -> None:
+def test_text_names_what_exists() -> None:
     wrong = {text.where: (names, text.said) for text in TEXTS if (names := advice.unknown_names(text.said))}
     wrong |= {code: (names, text) for code, text in REMEDY_TEXTS.items() if (names := advice.unknown_names(text))}
 
@@ -67,18 +67,19 @@ def test_a_text_names_only_what_exists() -> None:
         "set wait_for=False for the task there",
     ],
 )
-def test_a_name_that_does_not_exist_is_found(said: str) -> None:
+def test_missing_name_is_found(said: str) -> None:
     assert advice.unknown_names(said)
 
 
-def test_no_name_is_excused_that_no_text_has() -> None:
+def test_excuses_are_in_use() -> None:
+    """No name is excused that stands in no text."""
     said = " ".join(text.said for text in TEXTS)
 
     assert [name for name in advice.NOT_TYPED if name not in said] == []
 
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS, ids=lambda one: str(one))
-def test_a_setting_that_a_text_names_is_taken(name: str, value: str) -> None:
+def test_named_setting_is_taken(name: str, value: str) -> None:
     takers = advice.task_arguments()[name] & LEAST.keys()
 
     for kind in takers:
@@ -87,21 +88,22 @@ def test_a_setting_that_a_text_names_is_taken(name: str, value: str) -> None:
     assert takers
 
 
-def test_words_that_texts_give_are_among_the_choices() -> None:
+def test_words_are_choices() -> None:
+    """The words that texts give are among the choices."""
     given = {name: {_literal(value) for one, value in SETTINGS if one == name} for name in ("if_exists", "aliases")}
 
     assert given["if_exists"] == {"skip", "overwrite"} <= {*IF_EXISTS}
     assert given["aliases"] == {"skip"} <= {*ALIASES}
 
 
-def test_the_page_of_the_token_has_one_name() -> None:
+def test_token_page_has_one_name() -> None:
     [form] = get_provider_info()["connection-types"]
 
     assert TOKEN_PAGE in form["ui-field-behaviour"]["placeholders"]["password"]
     assert TOKEN_PAGE in (advice.ROOT / "README.md").read_text()
 
 
-def test_the_remedy_of_a_token_names_the_forms_field() -> None:
+def test_remedy_names_the_field() -> None:
     [form] = get_provider_info()["connection-types"]
 
     assert f"field {form['ui-field-behaviour']['relabeling']['password']} " in REMEDIES[90001].text
@@ -122,21 +124,22 @@ def _rendered(text: str, **context: Any) -> str:
 
 
 @pytest.mark.parametrize(("brace", "key"), [("{", "out/{a.bam"), ("}", "out/}a.bam")])
-def test_a_brace_written_as_the_error_says_is_a_brace(brace: str, key: str) -> None:
+def test_brace_as_advised(brace: str, key: str) -> None:
+    """A brace written as the error says is a brace."""
     with pytest.raises(BadLocation) as refused:
         LocationTemplate(_rendered(f"out/{brace}-" + "{name}"))
     [(advised,)] = [re.findall(r"write (.+) in the Dag", str(refused.value))]
 
     template = LocationTemplate(_rendered(f"out/{advised}" + "{name}"))
 
-    assert template.render(Item(FILE, name="a.bam")) == key
+    assert template.render(ExportItem(FILE, name="a.bam")) == key
 
 
 @pytest.mark.parametrize(
     "expression", sorted({one for text in TEXTS for one in advice.jinja_in(text.said)}), ids=lambda one: str(one)
 )
 @pytest.mark.parametrize("known", [True, False], ids=["a value", "none"])
-def test_jinja_that_a_text_gives_renders(expression: str, known: bool) -> None:
+def test_jinja_renders(expression: str, known: bool) -> None:
     before = datetime(2026, 1, 31, tzinfo=UTC) if known else None
     ti = type("TI", (), {"task_id": "export", "map_index": 3})()
 
@@ -148,7 +151,7 @@ def test_jinja_that_a_text_gives_renders(expression: str, known: bool) -> None:
         assert Selection.of(modified_after=value)
 
 
-def test_a_run_id_in_an_address_works(tmp_path: Path) -> None:
+def test_run_id_in_an_address(tmp_path: Path) -> None:
     address = _rendered(f"file://{tmp_path}/{{{{ run_id }}}}.jsonl", run_id=RUN_ID)
 
     storage.check(address)
@@ -173,7 +176,8 @@ def _refusal(**connection: Any) -> str:
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=list(PLATFORMS))
 @pytest.mark.parametrize("extra", [{}, {"platform": "other"}, {"platform": "cgc"}, {"platform": "cavatica"}], ids=str)
 @pytest.mark.parametrize("form", ["{web}", "{web}/u/me/project/#files?x=1", "{host}", "{host}:443", "{name}"])
-def test_a_web_address_or_name_as_host_tells_the_api(platform: Any, form: str, extra: dict[str, str]) -> None:
+def test_web_address_as_host(platform: Any, form: str, extra: dict[str, str]) -> None:
+    """A web address or name as host tells the API."""
     host = form.format(web=platform.web_url, host=platform.web_url.partition("//")[2], name=platform.name)
 
     told = _refusal(host=host, extra=extra)
@@ -199,5 +203,6 @@ def test_a_web_address_or_name_as_host_tells_the_api(platform: Any, form: str, e
         ("token=canary-0123456789", "name of a header"),
     ],
 )
-def test_what_is_pasted_along_with_a_token_is_told(password: str, words: str) -> None:
+def test_token_with_its_label(password: str, words: str) -> None:
+    """A label that is pasted along with a token is told."""
     assert words in _refusal(password=password, extra={"platform": "cgc"})

@@ -23,21 +23,23 @@ from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
         ("Lab_1/my.bucket", "a b/ä?#", "cgc://Lab_1/my.bucket/a%20b/%C3%A4%3F%23"),
     ],
 )
-def test_the_address_is_the_same_for_airflow_as_for_us(volume: str, prefix: str, uri: str) -> None:
+def test_same_for_airflow(volume: str, prefix: str, uri: str) -> None:
     assert asset_of(volume, prefix).uri == uri
 
 
-def test_different_places_are_different_assets() -> None:
+def test_places_make_assets() -> None:
+    """Different places are different assets."""
     assert asset_of("lab/bucket", "a%20b").uri != asset_of("lab/bucket", "a b").uri
 
 
 @pytest.mark.parametrize("volume", ["bucket", "", "/bucket", "lab/", "lab/a/b"])
-def test_a_volume_of_another_form_is_refused(volume: str) -> None:
+def test_odd_volume_is_refused(volume: str) -> None:
     with pytest.raises(CgcBadInput, match="write it like owner/name"):
         asset_of(volume)
 
 
-def test_a_template_is_refused_because_nobody_renders_it() -> None:
+def test_template_is_refused() -> None:
+    """A template is refused because nobody renders it."""
     with pytest.raises(CgcBadInput, match="known when the Dag is parsed"):
         asset_of("lab/bucket", "{{ ds }}")
 
@@ -53,13 +55,13 @@ def test_a_template_is_refused_because_nobody_renders_it() -> None:
         ("bucket", "runs/{name}", None),
     ],
 )
-def test_a_place_is_what_all_keys_begin_with(volume: str | None, location: str, uri: str | None) -> None:
+def test_place_starts_all_keys(volume: str | None, location: str, uri: str | None) -> None:
     place = place_of(volume, location)
 
     assert (place.uri if place else None) == uri
 
 
-def test_a_task_without_outlets_touches_no_events() -> None:
+def test_no_outlets_no_events() -> None:
     tell_events({}, [], {}, place=None)
 
 
@@ -69,7 +71,8 @@ USUAL = {"task_id": "export", "items": ["a"], "volume": "lab/bucket", "copy_only
 @pytest.mark.parametrize(
     ("arguments", "words"), [({"wait": False}, "still on their way"), ({"dry_run": True}, "moves nothing")]
 )
-def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bool], words: str) -> None:
+def test_early_end_is_silent(arguments: dict[str, bool], words: str) -> None:
+    """A task that ends too early may announce nothing."""
     outlets = [asset_of("lab/bucket")]
 
     with pytest.raises(ValueError, match=words):
@@ -90,7 +93,7 @@ def test_a_task_that_ends_too_early_may_announce_nothing(arguments: dict[str, bo
     ],
     ids=["all", "any", "text"],
 )
-def test_an_outlet_never_announced_is_refused(make: Any, outlet: Any) -> None:
+def test_mute_outlet_is_refused(make: Any, outlet: Any) -> None:
     own = {CgcBulkExportSensor: {"task_id": "t", "export_ids": ["a"]}, CgcListFilesOperator: {"task_id": "t"}}
     arguments = own.get(make, USUAL)
 
@@ -98,17 +101,19 @@ def test_an_outlet_never_announced_is_refused(make: Any, outlet: Any) -> None:
         make(outlets=[outlet], **arguments)
 
 
-def test_other_outlets_are_left_to_lineage() -> None:
+def test_other_outlets_are_left() -> None:
     CgcBulkExportOperator(**USUAL, outlets=[object(), AssetAlias("a")])
 
 
-def test_an_alias_of_a_place_that_is_not_known_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_place_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """An alias of a place that is not known is told."""
     tell_events({"outlet_events": {}}, [AssetAlias("a")], dict.fromkeys(FACTS, 0), place=None)
 
     assert "does not know where the files went" in caplog.text
 
 
-def test_an_event_that_cannot_be_told_ends_no_task(caplog: pytest.LogCaptureFixture) -> None:
+def test_untold_event_is_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    """An event that cannot be told ends no task."""
     tell_events({"outlet_events": {}}, [asset_of("lab/bucket")], dict.fromkeys(FACTS, 0), place=None)
 
     assert "does not tell what was moved: KeyError" in caplog.text

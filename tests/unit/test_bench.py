@@ -16,6 +16,7 @@ from bench import __main__ as parent
 from bench import arithmetic, report
 from bench.bars import MOST_REQUESTS, Bar, bars
 from bench.cases import CASES, CONTENDERS, MEAN, Case
+from bench.environment import environment
 from bench.lab import KilledError, Lab, Life, durations
 from bench.meter import Meter, Turns
 from bench.one import measure
@@ -46,39 +47,42 @@ STATES = {**ENDS, "at_once": ENDS}
 
 class TestArithmetic:
     @pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.99, 99), (0.991, 100), (1.0, 100), (0.001, 1)], ids=str)
-    def test_a_percentile_is_a_value_that_was_measured(self, share, value):
+    def test_percentile_is_measured(self, share, value):
+        """A percentile is a value that was measured."""
         assert arithmetic.percentile(range(100, 0, -1), share) == value
 
-    def test_of_nothing_each_percentile_is_zero(self):
+    def test_percentile_of_nothing(self):
         assert arithmetic.percentile([], 0.99) == 0.0
 
-    def test_a_lag_is_from_the_end_to_the_sight(self):
+    def test_lag_is_end_to_sight(self):
         late = arithmetic.lags({"a": 10.0, "b": 20.0}, {"a": 11.0, "b": 24.0}, until=100.0)
 
         assert (late.ended, late.seen, late.mean, late.worst) == (2, 2, 2.5, 4.0)
 
-    def test_what_was_not_seen_is_as_late_as_it_had_become(self):
+    def test_unseen_is_as_late(self):
+        """An end that was not seen is as late as it had become."""
         late = arithmetic.lags({"a": 10.0, "b": 20.0, "later": 200.0}, {"a": 11.0, "b": 101.0}, until=100.0)
 
         assert (late.ended, late.seen, late.mean, late.worst) == (2, 1, 40.5, 80.0)
 
-    def test_lags_can_be_those_of_a_later_time_only(self):
+    def test_lags_of_a_later_time(self):
         late = arithmetic.lags({"a": 10.0, "b": 20.0}, {"a": 99.0, "b": 24.0}, until=100.0, since=20.0)
 
         assert (late.ended, late.worst) == (1, 4.0)
 
-    def test_a_slot_holds_its_start_and_not_its_end(self):
+    def test_slot_holds_its_start(self):
         times = [0.0, 30.0, 89.9, 90.0, 91.0, 92.0, 149.0, 150.0]
 
         assert arithmetic.most_in_a_slot(times, start=30.0, length=60.0) == 4
         assert arithmetic.between(times, 30.0, 90.0) == 2
 
     @pytest.mark.parametrize("times", [[], [0.0, 1.0]])
-    def test_there_may_be_nothing_in_any_slot(self, times):
+    def test_slots_may_be_empty(self, times):
         assert arithmetic.most_in_a_slot(times, start=30.0, length=60.0) == 0
 
     @pytest.mark.parametrize(("jobs", "seconds"), [(10_000, 50.3), (10_001, 50.8), (100, 10.3)])
-    def test_the_budget_allows_what_is_left_of_the_share_or_the_interval(self, jobs, seconds):
+    def test_budget_allows_the_rest(self, jobs, seconds):
+        """The budget allows what is left of the share or the interval."""
         allowed = arithmetic.sweep_by_the_budget(
             jobs, interval=10.0, limit=1000, window=300.0, share=0.8, others=200, latency=0.3
         )
@@ -87,7 +91,7 @@ class TestArithmetic:
 
 
 class TestPromises:
-    def test_what_is_within_its_bar_is_kept(self, capsys):
+    def test_within_its_bar_is_kept(self, capsys):
         promises = bars({("ten-thousand-jobs", "ours"): RESULT})
 
         assert len(promises) == 4
@@ -103,16 +107,17 @@ class TestPromises:
             ({"seen": 9_999}, "ten-thousand-jobs: jobs whose end was not seen: 1 measured, at most 0 promised."),
         ],
     )
-    def test_what_is_missed_is_named_with_its_number(self, capsys, changes, sentence):
+    def test_missed_is_named(self, capsys, changes, sentence):
         promises = bars({("ten-thousand-jobs", "ours"): RESULT | changes})
 
         assert parent.verdict(promises) == 1
         assert capsys.readouterr().err == f"make bench: {sentence}\n"
 
-    def test_only_this_provider_has_promises_to_keep(self):
+    def test_promises_are_ours_only(self):
         assert bars({("ten-thousand-jobs", "script"): RESULT | {"requests": 9_999.0}}) == []
 
-    def test_each_of_both_clients_is_promised_an_end_of_its_429s(self):
+    def test_429s_end_for_both(self):
+        """Each of both clients is promised an end of its 429s."""
         beside = {
             "refused_steady": 1,
             "others_refused_steady": 2,
@@ -124,17 +129,17 @@ class TestPromises:
 
         assert [bar.value for bar in promises if not bar.kept] == [1, 2, 61.0]
 
-    def test_the_worse_half_of_the_workers_sweep_counts_for_itself(self):
+    def test_worse_half_counts(self):
         promises = bars({}, STATES)
 
         assert [(bar.kept, bar.told(bar.value)) for bar in promises] == [(True, "1.50 times"), (False, "2.50 times")]
 
-    def test_a_turn_is_told_in_milliseconds(self):
+    def test_turn_in_milliseconds(self):
         assert str(Bar("a turn", 0.0214, 0.020, "ms")) == "MISSED: a turn: 21.40 ms, at most 20.00 ms"
 
 
 class TestReport:
-    def test_a_row_says_what_was_measured(self):
+    def test_row_tells_measurements(self):
         (row,) = report.rows([RESULT])
 
         assert row == (
@@ -150,18 +155,20 @@ class TestReport:
             "",
         )
 
-    def test_who_was_stopped_early_is_at_least_so_late(self):
+    def test_stopped_is_so_late(self):
+        """A contender that was stopped early is at least so late."""
         (row,) = report.rows([RESULT | {"contender": "get", "capped_after": 1200.0, "seen": 4_012}])
 
         assert row[4:6] == ("≥ 30.0", "≥ 61.2")
         assert row[-1] == "4,012 of 10,000 seen after 20 min"
 
-    def test_columns_line_up_and_numbers_stand_to_the_right(self):
+    def test_columns_line_up(self):
         head, first, second = report.aligned(report.rows([RESULT, RESULT | {"requests": 11.5}])).splitlines()
 
         assert head.index("requests") + len("requests") == first.index("1,150") + 5 == second.index("11.5") + 4
 
-    def test_the_page_tells_what_was_missed_and_every_row_has_every_column(self):
+    def test_page_tells_the_missed(self):
+        """The page tells the missed promises, and every row has every column."""
         promises = bars({("ten-thousand-jobs", "ours"): RESULT}, STATES)
 
         idle = {"how": "idle", **{figure: [1.0] for figure in FIGURES}}
@@ -177,12 +184,13 @@ class TestReport:
         assert {line.count("|") for line in table} == {len(report.HEAD) + 1}
         assert len(table) == 3
 
-    def test_the_page_names_no_machine(self):
+    def test_page_names_no_machine(self):
         assert os.uname().nodename not in parent.made()
 
 
-def test_a_measurement_sees_no_airflow_but_its_own(tmp_path):
-    env = parent.environment(tmp_path, base={"AIRFLOW_HOME": "/mine", "AIRFLOW__X__Y": "1", "HOME": "/home/me"})
+def test_sees_its_own_airflow(tmp_path):
+    """A measurement sees no Airflow but its own."""
+    env = environment(tmp_path, base={"AIRFLOW_HOME": "/mine", "AIRFLOW__X__Y": "1", "HOME": "/home/me"})
 
     assert env["AIRFLOW_HOME"] == str(tmp_path)
     assert "AIRFLOW__X__Y" not in env
@@ -190,7 +198,7 @@ def test_a_measurement_sees_no_airflow_but_its_own(tmp_path):
 
 
 class TestMeter:
-    def test_the_cpu_of_a_thread_that_is_left_out_is_not_charged(self):
+    def test_left_out_cpu_is_free(self):
         go_on, stop = threading.Event(), threading.Event()
 
         def busy():
@@ -211,14 +219,15 @@ class TestMeter:
 
         assert of_others < of_all / 3
 
-    def test_memory_is_what_came_on_top(self):
+    def test_memory_is_the_increase(self):
         meter = Meter()
         meter.start()
         bytearray(80_000_000)
 
         assert 70e6 < meter.stop()[1] < 200e6
 
-    def test_turns_before_and_after_the_first_sweep_are_kept_apart(self):
+    def test_turns_by_sweep(self):
+        """Turns before and after the first sweep are kept apart."""
         turns = Turns()
 
         async def main():
@@ -237,13 +246,15 @@ class TestMeter:
 
 
 class TestLab:
-    def test_jobs_take_ten_minutes_in_the_mean_and_are_the_same_each_time(self):
+    def test_jobs_take_ten_minutes(self):
+        """Jobs take ten minutes in the mean, and the same each time."""
         seconds = durations(10_000, seed=1)
 
         assert sum(seconds) / len(seconds) == pytest.approx(MEAN, rel=0.02)
         assert seconds == durations(10_000, seed=1) != durations(10_000, seed=2)
 
-    def test_each_job_ends_after_its_own_time_to_the_fraction_of_a_second(self):
+    def test_jobs_end_to_the_second(self):
+        """Each job ends after its own time, to the fraction of a second."""
         with Lab([10.25, 700.5, 30.0]) as lab:
             ids, began = lab.submit(3), lab.time.clock()
             lab.time.run(asyncio.sleep(1000))
@@ -251,7 +262,8 @@ class TestLab:
 
         assert [ends[job_id] - began for job_id in ids] == pytest.approx([10.25, 700.5, 30.0], abs=1e-3)
 
-    def test_calls_in_flight_share_their_latency_and_calls_in_turn_do_not(self):
+    def test_latency_is_shared(self):
+        """Calls in flight share their latency, calls in turn do not."""
         with Lab([10.0]) as lab:
 
             def ask(times):
@@ -268,14 +280,14 @@ class TestLab:
             assert lab.time.clock() - began == pytest.approx(0.6)
             assert len(lab.tally.times()) == 8
 
-    def test_a_thread_whose_life_is_over_sends_nothing_more(self):
+    def test_dead_thread_is_silent(self):
         life = Life()
         life.over = True
         with Lab([10.0]) as lab, pytest.raises(KilledError):
             life.call(requests.get, lab.emulator.url + "/user", timeout=10)
         assert lab.tally.times() == []
 
-    def test_the_second_client_asks_evenly_and_is_counted_apart(self):
+    def test_second_client_is_apart(self):
         with Lab([10.0]) as lab:
             second = SecondClient(lab, per_window=200)
 
@@ -305,7 +317,8 @@ class TestContenders:
         ("name", "at_start"),
         [("ours", 1), ("script", 3), ("sdk-bulk", 3 + 30), ("sdk-reload", 30), ("get", 30), ("trigger", 30)],
     )
-    def test_each_first_sweep_takes_what_its_way_takes_and_every_end_is_seen(self, name, at_start):
+    def test_sweeps_see_every_end(self, name, at_start):
+        """Each first sweep costs the requests of its way, and every end is seen."""
         result = measure(SMALL, CONTENDERS[name])
 
         assert result["at_start"] == at_start
@@ -313,13 +326,14 @@ class TestContenders:
         assert result["refused"] == 0
         assert 0 < result["lag_worst"] < 120
 
-    def test_ours_sweeps_within_the_interval_whatever_the_number_of_waits(self):
+    def test_sweeps_in_the_interval(self):
+        """This provider sweeps within the interval, whatever the number of waits."""
         result = measure(dataclasses.replace(SMALL, waits=30, jobs=10), CONTENDERS["ours"])
 
         assert result["at_start"] == result["in_a_minute"] == 3
         assert result["lag_worst"] <= 61
 
-    def test_ours_needs_few_requests_for_one_wait_of_many_jobs(self):
+    def test_few_requests_for_many(self):
         """The same bar as for 10,000 jobs, for 500: the looks at the last stragglers weigh more here."""
         result = measure(dataclasses.replace(SMALL, waits=1, jobs=500, mapped=False), CONTENDERS["ours"])
 
@@ -327,13 +341,14 @@ class TestContenders:
         assert result["at_start"] == 5
         assert result["lag_worst"] <= 75
 
-    def test_ours_sees_one_job_within_an_interval_and_a_second(self):
+    def test_one_job_within_a_second(self):
+        """This provider sees one job within an interval and a second."""
         result = measure(dataclasses.replace(CASES["one-job"], rounds=3), CONTENDERS["ours"])
 
         assert result["lag_worst"] <= 61
         assert result["seen"] == 3
 
-    def test_a_restart_asks_once_for_everything(self):
+    def test_restart_asks_once(self):
         case = dataclasses.replace(SMALL, waits=30, jobs=10, restart_at=300.0)
 
         result = measure(case, CONTENDERS["ours"])
@@ -342,7 +357,7 @@ class TestContenders:
         assert result["seen"] == 300
 
     @pytest.mark.parametrize("name", ["script", "get", "trigger"])
-    def test_a_restarted_script_asks_for_everything_again(self, name):
+    def test_restarted_script_reasks(self, name):
         case = dataclasses.replace(SMALL, restart_at=300.0)
 
         result = measure(case, CONTENDERS[name])
@@ -351,7 +366,8 @@ class TestContenders:
         assert result["seen"] == 30
 
     @pytest.mark.parametrize("name", ["sdk-reload", "trigger"])
-    def test_who_is_stopped_early_sends_nothing_more_and_says_what_it_saw(self, name):
+    def test_stopped_early_is_silent(self, name):
+        """A contender that is stopped early sends nothing more and tells the ends that it saw."""
         case = dataclasses.replace(SMALL, long=True)
 
         result = measure(case, dataclasses.replace(CONTENDERS[name], patience=330.0))
@@ -365,7 +381,7 @@ class TestContenders:
         ("name", "waits", "at_once"),
         [("script", 25, 25), ("sdk-bulk", 1, 1), ("sdk-reload", 1, 1), ("get", 1, 1), ("trigger", 1, 10)],
     )
-    def test_who_is_refused_sleeps_until_the_window_ends(self, name, waits, at_once):
+    def test_refused_sleeps(self, name, waits, at_once):
         """As many refusals in a window as ask side by side: nobody is served worse than he deserves."""
         result = measure(dataclasses.replace(SMALL, waits=waits), CONTENDERS[name], rate_limit=8)
 

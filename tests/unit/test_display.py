@@ -40,7 +40,8 @@ def metrics(monkeypatch: pytest.MonkeyPatch) -> Metrics:
     return metrics
 
 
-def test_each_state_is_a_gauge_with_the_tags_that_tell_the_wait(metrics: Metrics) -> None:
+def test_states_are_gauges(metrics: Metrics) -> None:
+    """Each state is a gauge with the tags that tell the wait."""
     snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a", "b"]), 60.0)
 
     display.write(ADDRESS, snapshot, warn=print)
@@ -53,7 +54,8 @@ def test_each_state_is_a_gauge_with_the_tags_that_tell_the_wait(metrics: Metrics
     assert ("gauge", "cgc.jobs.not_seen", 2, tags) in metrics.told
 
 
-def test_every_request_is_counted_once_however_many_looks_tell_of_it(metrics: Metrics) -> None:
+def test_requests_count_once(metrics: Metrics) -> None:
+    """Every request is counted once however many looks tell of it."""
     budget = RateBudget(share=0.8)
     how = {"kind": "export", "conn_id": "cgc_default"}
     for _ in range(3):
@@ -77,9 +79,8 @@ class Unreachable:
         raise OSError("statsd: host unreachable")
 
 
-def test_metrics_that_cannot_be_told_are_warned_of_once_in_a_process(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_lost_metrics_warn_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Metrics that cannot be told are warned of once in a process."""
     monkeypatch.setattr(display, "_COMPLAINED", threading.Event())
     monkeypatch.setattr(compat, "stats", Unreachable)
     monkeypatch.setattr(compat, "write_view", lambda address, key, value: None)
@@ -94,14 +95,14 @@ def test_metrics_that_cannot_be_told_are_warned_of_once_in_a_process(
     ]
 
 
-def test_airflows_own_metrics_take_what_is_told() -> None:
+def test_airflow_takes_metrics() -> None:
     display.record_metrics(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
     compat.stats().gauge("cgc.jobs.total", 1, tags={"kind": "export"})
 
 
-def test_a_snapshot_that_cannot_be_written_is_told_and_still_counted(
-    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lost_snapshot_counts(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot that cannot be written is told and still counted."""
+
     def away(address: Any, key: str, value: Any) -> None:
         raise OSError("no route")
 
@@ -116,7 +117,8 @@ def test_a_snapshot_that_cannot_be_written_is_told_and_still_counted(
     assert metrics.told
 
 
-def test_links_that_could_not_be_written_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_links_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links that could not be written are tried again."""
     written: dict[str, str] = {}
     fails = [OSError("no route")]
 
@@ -135,6 +137,7 @@ def test_links_that_could_not_be_written_are_tried_again(monkeypatch: pytest.Mon
     assert written == known == {"_link_CgcVolumeLink": "https://cgc.sbgenomics.com/v/lab/results"}
 
 
-def test_what_was_written_by_hand_is_no_reason_to_fail() -> None:
+def test_odd_snapshot_is_fine() -> None:
+    """A snapshot that was written by hand is no reason to fail."""
     for value in (None, "text", [], {"web": 5}, {"web": "javascript:alert(1)", "volume": "a/b"}):
         assert display.links_of_snapshot(value) == {}

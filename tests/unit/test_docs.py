@@ -27,12 +27,12 @@ QUOTES = [block for block in BLOCKS if block["verb"] == "from"]
 AIRFLOWS_OWN = {"poke_interval", "timeout", "mode", "soft_fail", "never_fail"}
 
 
-def test_the_readme_quotes_the_examples() -> None:
+def test_readme_quotes_examples() -> None:
     assert len(QUOTES) >= 2
 
 
 @pytest.mark.parametrize("quote", QUOTES, ids=lambda quote: quote["what"])
-def test_a_quote_stands_in_the_example_to_the_letter(quote: dict[str, str]) -> None:
+def test_quotes_are_exact(quote: dict[str, str]) -> None:
     path, region = quote["what"].split()
     source = (ROOT / path).read_text()
 
@@ -45,11 +45,12 @@ def test_a_quote_stands_in_the_example_to_the_letter(quote: dict[str, str]) -> N
 @pytest.mark.parametrize(
     "block", [block for block in BLOCKS if block["language"] == "python"], ids=lambda b: b["body"][:40]
 )
-def test_python_in_the_readme_is_python(block: dict[str, str]) -> None:
+def test_readme_python_is_python(block: dict[str, str]) -> None:
     ast.parse(block["body"])
 
 
-def test_every_argument_of_the_sensor_is_in_the_readme() -> None:
+def test_sensor_is_in_the_readme() -> None:
+    """Every argument of the sensor is in the README."""
     own = set(inspect.signature(CgcBulkExportSensor.__init__).parameters) - {"self", "kwargs"}
     base = set(inspect.signature(CgcBulkExportSensor.__mro__[1].__init__).parameters) - {"self", "kwargs"}
 
@@ -59,7 +60,8 @@ def test_every_argument_of_the_sensor_is_in_the_readme() -> None:
 
 
 @pytest.mark.parametrize("sensor", [CgcBulkExportSensor, CgcBulkImportSensor, CgcBulkExportOperator])
-def test_every_argument_of_what_waits_is_in_its_docstring(sensor: type[CgcJobsSensor]) -> None:
+def test_waits_have_docstrings(sensor: type[CgcJobsSensor]) -> None:
+    """Every argument of operators and sensors that wait is in the docstring."""
     own = set(inspect.signature(sensor.__init__).parameters) - {"self", "kwargs"}
     base = set(inspect.signature(CgcJobsSensor.__init__).parameters) - {"self", "kwargs"}
 
@@ -69,13 +71,15 @@ def test_every_argument_of_what_waits_is_in_its_docstring(sensor: type[CgcJobsSe
 
 
 @pytest.mark.parametrize("operator", [CgcBulkExportOperator, CgcListFilesOperator, CgcBulkExportSensor])
-def test_a_docstring_says_which_arguments_are_templated(operator: type[Any]) -> None:
+def test_templated_is_told(operator: type[Any]) -> None:
+    """A docstring says which arguments are templated."""
     described = re.findall(r":param (\w+):((?:(?!:param|:raises).)*)", operator.__doc__ or "", re.DOTALL)
 
     assert {name for name, text in described if "(templated)" in text} == set(operator.template_fields)
 
 
-def test_every_argument_of_the_operators_is_in_the_readme() -> None:
+def test_operators_in_the_readme() -> None:
+    """Every argument of the operators is in the README."""
     names = {
         name
         for operator in (CgcBulkExportOperator, CgcListFilesOperator)
@@ -85,7 +89,8 @@ def test_every_argument_of_the_operators_is_in_the_readme() -> None:
     assert names <= set(re.findall(r"`(\w+)`", README))
 
 
-def test_every_field_of_the_connection_is_in_the_readme() -> None:
+def test_fields_in_the_readme() -> None:
+    """Every field of the connection is in the README."""
     fields = airflow_provider_cgc.get_provider_info()["connection-types"][0]["conn-fields"]
 
     for name, field in fields.items():
@@ -94,12 +99,13 @@ def test_every_field_of_the_connection_is_in_the_readme() -> None:
         assert f"`{platform}`" in README
 
 
-def test_every_example_is_named_in_the_readme() -> None:
+def test_examples_in_the_readme() -> None:
+    """Every example is named in the README."""
     for example in (ROOT / "example_dags").glob("*.py"):
         assert f"example_dags/{example.name}" in README
 
 
-def test_every_make_target_of_the_docs_exists() -> None:
+def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     named = set(re.findall(r"`(?:KEEP=1 )?make (\w+)`", README + (ROOT / "CONTRIBUTING.md").read_text()))
 
@@ -108,11 +114,11 @@ def test_every_make_target_of_the_docs_exists() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_changelog_has_this_version() -> None:
+def test_version_in_changelog() -> None:
     assert f"## {airflow_provider_cgc.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_public_modules_and_classes_have_docstrings() -> None:
+def test_public_has_docstrings() -> None:
     for path in (ROOT / "airflow_provider_cgc").rglob("*.py"):
         tree = ast.parse(path.read_text())
         if tree.body:
@@ -125,7 +131,8 @@ def test_public_modules_and_classes_have_docstrings() -> None:
                 )
 
 
-def test_every_figure_of_the_bench_in_the_readme_is_one_of_its_results() -> None:
+def test_figures_are_results() -> None:
+    """Every figure of the bench in the README is one of its results."""
     [paragraph] = re.findall(r"<!-- figures: bench/RESULTS.md -->\n(.*?)\n\n", README, re.DOTALL)
     results = (ROOT / "bench" / "RESULTS.md").read_text()
 

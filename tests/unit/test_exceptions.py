@@ -49,7 +49,8 @@ def summary(*items, **counts):
 REMEDY = f"  What to do about 9107: {REMEDIES[9107].text}\n"
 
 
-def test_the_text_goes_from_counts_to_hint():
+def test_counts_come_first():
+    """The text begins with the counts and ends with the hint."""
     error = CgcJobsFailed(summary(item(0), item(1)), HINT)
 
     assert str(error) == (
@@ -67,13 +68,13 @@ def three_causes(**counts):
     return summary(*items, completed=240, **counts)
 
 
-def test_the_first_line_counts_by_cause():
+def test_first_line_has_causes():
     head = str(CgcJobsFailed(three_causes(), HINT)).splitlines()[0]
 
     assert head == "Of 300 exports, 60 FAILED. By cause: 40 with 9107, 15 with 9206, 5 without a code."
 
 
-def test_each_cause_has_its_remedy_once():
+def test_remedies_stand_once():
     text = str(CgcJobsFailed(three_causes(), HINT))
 
     assert len(text) <= MOST_CHARACTERS
@@ -85,7 +86,7 @@ def test_each_cause_has_its_remedy_once():
 
 @pytest.mark.parametrize("manifest", ["s3://aws@bucket/out.jsonl", "s3://bucket/" + "x" * 2000])
 @pytest.mark.parametrize("failed", [1, 60])
-def test_the_text_names_the_manifest(manifest, failed):
+def test_manifest_is_named(manifest, failed):
     one = summary(item(), completed=300 - failed, failed=failed, manifest=manifest)
 
     text = str(CgcJobsFailed(one, HINT))
@@ -95,7 +96,7 @@ def test_the_text_names_the_manifest(manifest, failed):
     assert len(text) <= MOST_CHARACTERS
 
 
-def test_more_causes_than_are_told_are_counted():
+def test_left_causes_are_counted():
     items = [item(number, code=9000 + number) for number in range(9)]
 
     text = str(CgcJobsFailed(summary(*items), HINT))
@@ -119,7 +120,7 @@ def test_more_causes_than_are_told_are_counted():
         ({"failed": 1, "completed": 100, "skipped": 199}, "Of 300 exports, 1 FAILED."),
     ],
 )
-def test_the_first_line_counts_what_became_of_the_jobs(counts, head):
+def test_first_line_has_counts(counts, head):
     text = str(CgcJobsFailed(summary(item()) | counts))
 
     assert text.splitlines()[0] == head
@@ -132,14 +133,16 @@ def test_the_first_line_counts_what_became_of_the_jobs(counts, head):
         (100, "Of 300 exports, 153 FAILED (of which 100 were not sent) and 2 unknown to the platform."),
     ],
 )
-def test_the_first_line_tells_apart_what_was_never_sent(unsent, head):
+def test_first_line_has_unsent(unsent, head):
+    """The first line tells items apart that were never sent."""
     error = CgcJobsFailed(summary(item()) | {"failed": 153, "missing": 2, "completed": 145}, HINT, unsent)
 
     assert str(error).splitlines()[0] == head
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-def test_failed_imports_are_told_with_where_they_should_have_gone():
+def test_imports_have_their_goal():
+    """Failed imports are told with the place where they should have gone."""
     failed = {
         "id": "a",
         "volume": "lab/in",
@@ -159,7 +162,7 @@ def test_failed_imports_are_told_with_where_they_should_have_gone():
     )
 
 
-def test_five_items_are_named_and_the_others_counted():
+def test_five_items_are_named():
     causes = [{"code": 9107, "message": item()["message"], "count": 4007}]
     many = summary(*map(item, range(100)), failed=4000, missing=7, total=10_000, causes=causes)
 
@@ -175,7 +178,8 @@ HOSTILE = ["x" * 5000, "ä" * 1024, "\U0001f9ec" * 1024, "a\nb\r\n" * 500, "\x00
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:6]))
 @pytest.mark.parametrize("field", ["location", "name", "message", "file", "project", "parent"])
-def test_the_text_fits_into_a_message_and_keeps_the_hint_whole(name, field):
+def test_text_fits_a_message(name, field):
+    """The text fits into a message and keeps the hint whole."""
     items = [item(number, **{field: name}) for number in range(100)]
 
     text = str(CgcJobsFailed(summary(*items, failed=10_000, total=10_000), HINT))
@@ -188,7 +192,8 @@ def test_the_text_fits_into_a_message_and_keeps_the_hint_whole(name, field):
 
 
 @pytest.mark.parametrize("field", ["location", "name"])
-def test_a_long_name_leaves_the_end_of_the_name_the_code_and_the_message_in_sight(field):
+def test_long_name_keeps_its_end(field):
+    """A long name leaves its end, the code and the message in sight."""
     items = [item(number, **{field: "deep/" * 200 + f"sample{number}.bam"}) for number in range(5)]
 
     text = str(CgcJobsFailed(summary(*items), HINT))
@@ -199,7 +204,7 @@ def test_a_long_name_leaves_the_end_of_the_name_the_code_and_the_message_in_sigh
 
 
 @pytest.mark.parametrize("length", [0, 100, 1000, 1300, 1380, 1399])
-def test_the_hint_is_whole_whatever_room_it_leaves(length):
+def test_hint_is_always_whole(length):
     hint = "h" * length
 
     text = str(CgcJobsFailed(summary(*(item(number, location="x" * 1024) for number in range(20))), hint))
@@ -209,20 +214,21 @@ def test_the_hint_is_whole_whatever_room_it_leaves(length):
     assert text.startswith("Of 300 exports, 20 FAILED.")
 
 
-def test_a_hint_without_end_is_cut():
+def test_endless_hint_is_cut():
     text = str(CgcJobsFailed(summary(item()), "h" * 10_000))
 
     assert len(text) == MOST_CHARACTERS
 
 
-def test_a_name_that_ends_a_cut_location_is_said_once():
+def test_cut_name_is_said_once():
+    """A name that ends a cut location is said once."""
     name = f"{'n' * 72}.vcf.gz"
     text = str(CgcJobsFailed(summary(item(location=f"nightly/{name}", name=name))))
 
     assert text.count(".vcf.gz") == 1
 
 
-def test_the_failed_items_are_at_hand_for_a_callback():
+def test_failed_items_at_hand():
     items = [item(number) for number in range(100)]
 
     error = CgcJobsFailed(summary(*items), HINT)
@@ -231,7 +237,7 @@ def test_the_failed_items_are_at_hand_for_a_callback():
     assert error.summary["failed"] == 100
 
 
-def test_the_list_of_failed_items_is_the_caller_s_own():
+def test_list_is_the_callers():
     error = CgcJobsFailed(summary(item()), HINT)
 
     error.failed.clear()
@@ -239,7 +245,7 @@ def test_the_list_of_failed_items_is_the_caller_s_own():
     assert len(error.failed) == 1
 
 
-def test_a_failed_wait_survives_pickling():
+def test_survives_pickling():
     error = CgcJobsFailed(summary(item(), item(1)), HINT)
 
     again = pickle.loads(pickle.dumps(error))
@@ -247,12 +253,13 @@ def test_a_failed_wait_survives_pickling():
     assert (type(again), str(again), again.summary, again.hint) == (type(error), str(error), error.summary, HINT)
 
 
-def test_airflow_does_not_retry_failed_jobs():
+def test_failed_jobs_no_retry():
     assert issubclass(CgcJobsFailed, AirflowFailException)
 
 
 @pytest.mark.parametrize("kind", [CgcWaitError, CgcTriggerError, CgcBadInput])
-def test_what_must_not_become_a_skip_is_no_airflow_exception(kind):
+def test_no_skip_is_our_own(kind):
+    """An error that must not become a skip is no exception of Airflow's."""
     from airflow.exceptions import AirflowException
 
     assert not issubclass(kind, AirflowException)

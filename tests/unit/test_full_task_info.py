@@ -49,7 +49,7 @@ def masked(info: FullTaskInfo) -> Any:
     return info  # its attributes are masked there, what it holds is not
 
 
-def test_every_operator_is_looked_at() -> None:
+def test_all_operators_are_seen() -> None:
     told = get_provider_info()
     modules = {name for kind in ("operators", "sensors") for one in told[kind] for name in one["python-modules"]}
 
@@ -57,16 +57,18 @@ def test_every_operator_is_looked_at() -> None:
 
 
 @every_operator
-def test_no_attribute_is_a_method_of_a_mapping(make: Callable[[str], BaseOperator]) -> None:
+def test_no_method_is_hidden(make: Callable[[str], BaseOperator]) -> None:
+    """No attribute is a method of a mapping."""
     assert not vars(make("a")).keys() & set(dir(dict)) - {"__doc__"}
 
 
-def test_no_attribute_of_the_hook_is_a_dict_method() -> None:
+def test_no_hook_method_is_hidden() -> None:
+    """No attribute of the hook is a dict method."""
     assert not vars(CgcHook("cgc_default")).keys() & set(dir(dict))
 
 
 @every_operator
-def test_the_full_task_info_is_there_and_masked(make: Callable[[str], BaseOperator]) -> None:
+def test_info_is_masked(make: Callable[[str], BaseOperator]) -> None:
     secret = f"secret{secrets.token_hex(8)}"
     mask_secret(secret)
 
@@ -77,7 +79,7 @@ def test_the_full_task_info_is_there_and_masked(make: Callable[[str], BaseOperat
     assert secret not in str(info)
 
 
-def test_the_argument_items_stays_what_it_was() -> None:
+def test_items_stay_what_they_were() -> None:
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
 
     operator.items = ["b"]

@@ -12,8 +12,10 @@ import pytest
 from airflow_provider_cgc import lineage
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.jobs.exports.facts import Facts
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
 HOST = "cgc-api.sbgenomics.com"
 HERE = f"cgc://{HOST}"
@@ -27,8 +29,8 @@ def facts(*volumes: Volume, files: int = 1, projects: int = 1) -> Facts:
     return Facts(known, {}, {volume.id: volume for volume in volumes}, {}, {})
 
 
-def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/0.bam", **fields: Any) -> Item:
-    return Item(f"f{number}", location, volume, **fields)
+def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/0.bam", **fields: Any) -> ExportItem:
+    return ExportItem(f"f{number}", location, volume, **fields)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/
         (item(path="raw", name="own.bam", project="lab/other"), "lab/other/raw/own.bam"),
     ],
 )
-def test_a_file_is_named_by_its_path_or_else_its_id(given: Item, name: str) -> None:
+def test_file_has_path_or_id(given: ExportItem, name: str) -> None:
     assert moved([given], facts(S3), host=HOST).inputs == ((HERE, name),)
 
 
@@ -55,11 +57,12 @@ def test_a_file_is_named_by_its_path_or_else_its_id(given: Item, name: str) -> N
         (Volume("lab/dark"), "out/0.bam", (HERE, "lab/dark/out")),
     ],
 )
-def test_what_is_written_is_named_by_bucket_and_folder(volume: Volume, location: str, name: tuple[str, str]) -> None:
+def test_output_has_its_bucket(volume: Volume, location: str, name: tuple[str, str]) -> None:
+    """An output is named by bucket and folder."""
     assert moved([item(volume=volume.id, location=location)], facts(volume), host=HOST).outputs == (name,)
 
 
-def test_few_files_in_one_folder_are_one_output() -> None:
+def test_one_folder_is_one_output() -> None:
     items = [item(number, path="raw", location=f"out/{number}.bam") for number in range(MOST)]
 
     known = moved(items, facts(S3, files=MOST), host=HOST)
@@ -71,7 +74,7 @@ def test_few_files_in_one_folder_are_one_output() -> None:
 @pytest.mark.parametrize(
     ("folders", "inputs"), [(7, 7), (10_000, 3)], ids=["few folders are named", "many give way to projects"]
 )
-def test_ten_thousand_files_are_few_datasets(folders: int, inputs: int) -> None:
+def test_many_files_few_datasets(folders: int, inputs: int) -> None:
     items = [
         item(n, path=f"raw/{n % folders}", project=f"lab/p{n % folders % 3}", location=f"out/{n}/{n}.bam")
         for n in range(10_000)
@@ -83,7 +86,8 @@ def test_ten_thousand_files_are_few_datasets(folders: int, inputs: int) -> None:
     assert known.outputs == (("s3://lab-bucket", "cgc"),)
 
 
-def test_what_is_left_between_two_processes_is_small_whatever_the_names() -> None:
+def test_memory_is_small() -> None:
+    """The memory between two processes is small whatever the names."""
     items = [item(n, path="x" * 3000, project=f"lab/p{n}", location=f"{'y' * 900}{n}/a") for n in range(90)]
     more = [item(n, project=f"lab/p{n}", location="a") for n in range(5000)]
 
@@ -102,16 +106,10 @@ class Context(dict[str, Any]):
     """A task's context, with its XComs or Airflow's store."""
 
     def __init__(self, *, with_store: bool) -> None:
-        self.pushed: dict[str, Any] = {}
-        ti = SimpleNamespace(
-            task_id="export",
-            map_index=-1,
-            xcom_push=lambda key, value: self.pushed.update({key: value}),
-            xcom_pull=lambda task_ids, key, map_indexes: self.pushed.get(key),
-        )
-        super().__init__(ti=ti)
+        self.pushed = Store()
+        super().__init__(ti=TaskInstance("export", xcoms=self.pushed))
         if with_store:
-            self["task_state_store"] = SimpleNamespace(set=self.pushed.__setitem__, get=self.pushed.get)
+            self["task_state_store"] = self.pushed
 
 
 DONE = {"completed": 1, "skipped": 0}
@@ -132,7 +130,8 @@ def openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("with_store", [True, False])
-def test_another_process_ends_the_task_and_knows_the_datasets(openlineage: None, with_store: bool) -> None:
+def test_another_process_knows(openlineage: None, with_store: bool) -> None:
+    """Another process ends the task and knows the datasets."""
     context = Context(with_store=with_store)
     Task()._keep_lineage(context, [item(path="raw")], facts(S3), host=HOST)
     resumed = Task()
@@ -145,7 +144,8 @@ def test_another_process_ends_the_task_and_knows_the_datasets(openlineage: None,
 
 
 @pytest.mark.parametrize(("summary", "outputs"), [(DONE, 1), (NOTHING, 0)])
-def test_a_failed_task_wrote_only_what_arrived(openlineage: None, summary: dict[str, int], outputs: int) -> None:
+def test_failed_wrote_what_came(openlineage: None, summary: dict[str, int], outputs: int) -> None:
+    """A failed task wrote only what arrived."""
     context, task = Context(with_store=False), Task()
     task._keep_lineage(context, [item()], facts(S3), host=HOST)
 
@@ -155,11 +155,11 @@ def test_a_failed_task_wrote_only_what_arrived(openlineage: None, summary: dict[
     assert (len(told.inputs), len(told.outputs)) == (1, outputs)
 
 
-def test_a_task_that_failed_before_it_sent_has_nothing_to_tell(openlineage: None) -> None:
+def test_unsent_tells_nothing(openlineage: None) -> None:
     assert Task().get_openlineage_facets_on_failure(None) is None
 
 
-def test_what_an_unknown_release_left_is_not_read(openlineage: None) -> None:
+def test_unknown_release_is_left(openlineage: None) -> None:
     context, task = Context(with_store=False), Task()
     context.pushed[KEY] = {"version": 2}
 
@@ -172,14 +172,14 @@ def test_what_an_unknown_release_left_is_not_read(openlineage: None) -> None:
 @pytest.mark.parametrize(
     "broken", [{}, {"inputs": []}, {"inputs": 1, "outputs": []}, {"inputs": [["a"]], "outputs": []}]
 )
-def test_what_is_not_whole_is_not_read(broken: dict[str, Any]) -> None:
+def test_broken_memory_is_left(broken: dict[str, Any]) -> None:
     assert Moved.from_json({"version": 1, **broken}) is None
 
 
 @pytest.mark.parametrize("with_store", [True, False])
-def test_a_task_goes_on_where_its_lineage_cannot_be_kept(
-    openlineage: None, with_store: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_lost_memory_is_no_end(openlineage: None, with_store: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """A task goes on where its lineage cannot be kept."""
+
     def broken(*args: Any, **kwargs: Any) -> None:
         raise OSError("the database is away")
 
@@ -194,7 +194,7 @@ def test_a_task_goes_on_where_its_lineage_cannot_be_kept(
     assert caplog.text.count("the database is away") == 2
 
 
-def test_without_openlineage_nothing_is_written_and_nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lineage, "is_wanted", lambda: False)
     context, task = Context(with_store=False), Task()
 
@@ -206,7 +206,7 @@ def test_without_openlineage_nothing_is_written_and_nothing_told(monkeypatch: py
 
 
 @pytest.mark.parametrize("off", [True, False])
-def test_openlineage_can_be_installed_and_off(monkeypatch: pytest.MonkeyPatch, off: bool) -> None:
+def test_openlineage_may_be_off(monkeypatch: pytest.MonkeyPatch, off: bool) -> None:
     conf = ModuleType("airflow.providers.openlineage.conf")
     conf.is_disabled = lambda: off  # type: ignore[attr-defined]  # a module made here
     monkeypatch.setitem(sys.modules, "airflow.providers.openlineage", ModuleType("airflow.providers.openlineage"))
@@ -215,7 +215,7 @@ def test_openlineage_can_be_installed_and_off(monkeypatch: pytest.MonkeyPatch, o
     assert lineage.is_wanted() is not off
 
 
-def test_openlineage_is_not_wanted_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openlineage_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "airflow.providers.openlineage.conf", None)
 
     assert lineage.is_wanted() is False

@@ -39,7 +39,7 @@ def key_of(map_index=-1):
     return SimpleNamespace(**(ADDRESS | {"map_index": map_index}))
 
 
-def test_addresses_on_the_platform():
+def test_addresses():
     links = links_of(
         CGC, project="mcurie/radium", volume="mcurie/radium_out", task="6d054d32-6ba0-490f-b5ef-28be2ba2ccab"
     )
@@ -47,14 +47,14 @@ def test_addresses_on_the_platform():
     assert links == ALL
 
 
-def test_what_is_not_known_has_no_link():
+def test_unknown_has_no_link():
     assert links_of(CGC) == {}
     assert set(links_of(CGC, volume="a/b")) == {CgcVolumeLink.key}
     assert links_of(CGC, task="6d054d32") == {}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.name)
-def test_every_known_platform_has_links(platform):
+def test_platforms_have_links(platform):
     links = links_of(platform.web_url, project="a/b", volume="a/b", task="1")
 
     assert len(links) == 3
@@ -73,7 +73,7 @@ def test_every_known_platform_has_links(platform):
         "javascript:alert(1)",
     ],
 )
-def test_an_unknown_host_has_no_links(web_url):
+def test_unknown_host_has_none(web_url):
     assert links_of(web_url, project="a/b", volume="a/b", task="1") == {}
 
 
@@ -84,7 +84,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=repr)
-def test_an_id_of_another_form_has_no_link(hostile):
+def test_odd_id_has_no_link(hostile):
     assert links_of(CGC, project=hostile, volume=hostile, task="1") == {}
     assert CgcTaskLink.key not in links_of(CGC, project="a/b", task=hostile)
 
@@ -102,19 +102,20 @@ def test_an_id_of_another_form_has_no_link(hostile):
         ("größe/b", "gr%C3%B6%C3%9Fe/b"),
     ],
 )
-def test_odd_letters_stay_inside_their_part_of_the_address(odd, path):
+def test_odd_letters_stay_inside(odd, path):
     links = links_of(CGC, project=odd, volume=odd)
 
     assert links == {CgcProjectLink.key: f"{CGC}/u/{path}", CgcVolumeLink.key: f"{CGC}/v/{path}"}
 
 
-def test_a_task_id_cannot_lead_out_of_its_project():
+def test_id_stays_in_its_project():
+    """A task id cannot lead out of its project."""
     links = links_of(CGC, project="a/b", task="x?y#z")
 
     assert links[CgcTaskLink.key] == f"{CGC}/u/a/b/tasks/x%3Fy%23z"
 
 
-def test_a_pushed_link_is_found_for_its_own_map_index_only(xcoms):
+def test_link_is_per_map_index(xcoms):
     for index, project in enumerate(["a/zero", "a/one"]):
         push_links(ADDRESS | {"map_index": index}, links_of(CGC, project=project), warn=pytest.fail)
 
@@ -124,13 +125,13 @@ def test_a_pushed_link_is_found_for_its_own_map_index_only(xcoms):
 
 
 @every_link
-def test_each_link_reads_its_own_address(xcoms, link):
+def test_link_reads_its_own(xcoms, link):
     push_links(ADDRESS, ALL, warn=pytest.fail)
 
     assert link().get_link(None, ti_key=key_of()) == ALL[link.key]
 
 
-def test_a_task_s_own_link_without_an_address_is_written_as_empty(xcoms):
+def test_missing_is_empty(xcoms):
     """Otherwise Airflow 3 logs an error when it asks for it."""
     own = (CgcProjectLink(), CgcVolumeLink())
 
@@ -140,21 +141,21 @@ def test_a_task_s_own_link_without_an_address_is_written_as_empty(xcoms):
 
 
 @every_link
-def test_what_was_never_pushed_is_no_link(xcoms, link):
+def test_never_pushed_is_no_link(xcoms, link):
     assert link().get_link(None, ti_key=key_of()) == ""
 
 
 @pytest.mark.parametrize(
     "stored", ["javascript:alert(1)", "https://evil.example/u/a/b", "https://cgc.sbgenomics.com.evil.example/", 7, {}]
 )
-def test_a_stored_value_that_is_none_of_ours_is_no_link(xcoms, stored):
+def test_foreign_value_is_no_link(xcoms, stored):
     xcoms[-1, CgcProjectLink.key] = stored
 
     assert CgcProjectLink().get_link(None, ti_key=key_of()) == ""
 
 
 @every_link
-def test_a_link_never_raises(monkeypatch, link):
+def test_link_never_raises(monkeypatch, link):
     def fail(address, key):
         raise RuntimeError("database is locked")
 
@@ -164,7 +165,7 @@ def test_a_link_never_raises(monkeypatch, link):
     assert link().get_link(None, ti_key=None) == ""
 
 
-def test_a_link_that_cannot_be_stored_is_a_warning(monkeypatch):
+def test_unstored_link_warns(monkeypatch):
     def fail(address, key, value):
         raise RuntimeError("database is locked")
 
@@ -175,13 +176,13 @@ def test_a_link_that_cannot_be_stored_is_a_warning(monkeypatch):
     assert warnings == ["The links to the platform could not be stored: RuntimeError: database is locked"]
 
 
-def test_airflow_is_told_of_every_link():
+def test_airflow_knows_all_links():
     told = get_provider_info()["extra-links"]
 
     assert [getattr(import_module(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in told] == list(LINKS)
 
 
-def test_airflow_itself_finds_every_link():
+def test_airflow_finds_all_links():
     """The look-up that decides which classes a stored Dag may name."""
     from airflow.providers_manager import ProvidersManager
 
@@ -189,13 +190,13 @@ def test_airflow_itself_finds_every_link():
 
 
 @every_link
-def test_a_link_has_a_name_and_a_key_of_its_own(link):
+def test_link_has_name_and_key(link):
     assert link().name == link.name
     assert link().xcom_key == link.key
     assert len({other.name for other in LINKS}) == len({other.key for other in LINKS}) == len(LINKS)
 
 
-def test_a_stored_dag_keeps_its_links(caplog):
+def test_stored_dag_keeps_links(caplog):
     """Airflow 3 keeps the keys and reads them past our classes; 2.11 keeps the classes if they are registered."""
     from airflow.providers.common.compat.sdk import DAG
 

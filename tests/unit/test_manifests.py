@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.manifests import manifests_given, outcomes_at
@@ -21,7 +22,7 @@ JOB = "a" * 32
 
 
 def line(state: ItemState, job_id: str | None = None, **fields: Any) -> ItemOutcome:
-    return ItemOutcome(file="f1", volume="lab/bucket", location="a.bam", state=state, id=job_id, **fields)
+    return ItemOutcome(item=ExportItem("f1", "a.bam", "lab/bucket"), state=state, id=job_id, **fields)
 
 
 def written(folder: Path, *outcomes: ItemOutcome) -> str:
@@ -49,7 +50,7 @@ def written(folder: Path, *outcomes: ItemOutcome) -> str:
         ({"ids": [JOB]}, []),
     ],
 )
-def test_an_address_is_told_from_ids(given: Any, addresses: list[str]) -> None:
+def test_address_is_not_ids(given: Any, addresses: list[str]) -> None:
     assert manifests_given(given, where=WHERE) == addresses
 
 
@@ -66,26 +67,28 @@ SUMMARY = {"version": 1, "kind": "export", "total": 3, "completed": 3, "failed_i
         ([URI, JOB], "either addresses of manifests or ids"),
     ],
 )
-def test_what_leaves_nothing_to_wait_for_is_refused_in_words(given: Any, words: str) -> None:
+def test_nothing_to_wait_for(given: Any, words: str) -> None:
+    """A value that leaves nothing to wait for is refused in words."""
     with pytest.raises(CgcBadInput, match=words) as caught:
         manifests_given(given, where=WHERE)
 
     assert str(caught.value).startswith(WHERE)
 
 
-def test_jobs_are_waited_for_whatever_the_manifest_says_of_them() -> None:
+def test_jobs_are_waited_for() -> None:
+    """Jobs are waited for whatever the manifest says of them."""
     states = (ItemState.SUBMITTED, ItemState.RUNNING, ItemState.COMPLETED, ItemState.UNKNOWN, ItemState.MISSING)
     outcomes = [line(state, f"job{number}") for number, state in enumerate(states)]
 
-    tracker = tracker_of(outcomes)
+    tracker = tracker_of(EXPORT, outcomes)
 
     assert sorted(tracker.open) == [f"job{number}" for number in range(5)]
     assert tracker.total == 5
 
 
 @pytest.mark.parametrize("state", [ItemState.SKIPPED, ItemState.COMPLETED])
-def test_what_needed_no_job_is_done(state: ItemState) -> None:
-    assert tracker_of([line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
+def test_no_job_is_done(state: ItemState) -> None:
+    assert tracker_of(EXPORT, [line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -99,8 +102,8 @@ def test_what_needed_no_job_is_done(state: ItemState) -> None:
     ],
     ids=lambda outcome: f"{outcome.state}-{outcome.id}",
 )
-def test_what_did_not_arrive_is_never_green(outcome: ItemOutcome) -> None:
-    tracker = tracker_of([outcome, line(ItemState.SKIPPED)])
+def test_missing_is_never_green(outcome: ItemOutcome) -> None:
+    tracker = tracker_of(EXPORT, [outcome, line(ItemState.SKIPPED)])
 
     assert not tracker.open
     assert tracker.verdict(fail_fast=False) is Outcome.FAILED
@@ -110,38 +113,40 @@ def test_what_did_not_arrive_is_never_green(outcome: ItemOutcome) -> None:
     assert JobTracker.from_json(tracker.to_json(), []).unsent == tracker.unsent
 
 
-def test_a_line_without_a_job_yet_is_an_error(tmp_path: Path) -> None:
+def test_no_job_yet_is_an_error(tmp_path: Path) -> None:
     address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SUBMITTED))
 
     with pytest.raises(CgcBadInput, match="does not tell the jobs of 1 of 2 exports, such as file f1"):
-        outcomes_at(address, where=WHERE)
+        outcomes_at(address, kind=EXPORT, of=ExportItem, where=WHERE)
 
 
-def test_a_manifest_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
+def test_cut_off_is_an_error(tmp_path: Path) -> None:
     address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SUBMITTED, JOB))
     path = Path(address.removeprefix("file://"))
     path.write_text(path.read_text()[:-40])
 
     with pytest.raises(CgcBadInput, match="line 2 is cut off"):
-        outcomes_at(address, where=WHERE)
+        outcomes_at(address, kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 @pytest.mark.parametrize("text", ["file,location\nf1,a.bam\n", '{"file": "f1"}\n'])
-def test_a_list_of_files_is_no_manifest_of_started_exports(tmp_path: Path, text: str) -> None:
+def test_list_is_no_manifest(tmp_path: Path, text: str) -> None:
+    """A list of files is no manifest of started exports."""
     path = tmp_path / "files.jsonl"
     path.write_text(text)
 
     with pytest.raises(CgcBadInput, match="is no manifest of exports that were started"):
-        outcomes_at(f"file://{path}", where=WHERE)
+        outcomes_at(f"file://{path}", kind=EXPORT, of=ExportItem, where=WHERE)
 
 
-def test_an_address_with_nothing_there_is_an_error_that_names_the_task(tmp_path: Path) -> None:
+def test_nothing_there_is_told(tmp_path: Path) -> None:
+    """An address with nothing there is an error that names the task."""
     with pytest.raises(CgcBadInput, match=r"^export_ids of task 'wait': .* is not there"):
-        outcomes_at(f"file://{tmp_path}/none.jsonl", where=WHERE)
+        outcomes_at(f"file://{tmp_path}/none.jsonl", kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 @pytest.mark.parametrize(("expected", "allow_empty", "words"), [(2, False, "expected_count is 2"), (None, False, None)])
-def test_lines_are_counted_not_jobs(tmp_path: Path, expected: int | None, allow_empty: bool, words: str | None) -> None:
+def test_lines_are_counted(tmp_path: Path, expected: int | None, allow_empty: bool, words: str | None) -> None:
     address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SKIPPED), line(ItemState.SKIPPED))
     sensor = CgcBulkExportSensor(task_id="wait", export_ids=address, expected_count=expected, allow_empty=allow_empty)
 
@@ -152,7 +157,8 @@ def test_lines_are_counted_not_jobs(tmp_path: Path, expected: int | None, allow_
         assert sensor._source.open({}).total == 3
 
 
-def test_an_empty_manifest_is_an_error_unless_that_is_allowed(tmp_path: Path) -> None:
+def test_empty_is_an_error(tmp_path: Path) -> None:
+    """An empty manifest is an error unless that is allowed."""
     address = written(tmp_path)
 
     with pytest.raises(CgcBadInput, match="is empty"):

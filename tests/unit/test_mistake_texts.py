@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -26,6 +26,7 @@ from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
 from airflow_provider_cgc.manifests import manifests_given
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.record import Record
+from tests.fakes.task_instance import TaskInstance
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -37,7 +38,7 @@ def connection(monkeypatch: pytest.MonkeyPatch, text: str) -> tuple[bool, str]:
 
 
 @pytest.mark.parametrize("platform", [["cgc"], {"cgc": 1}, 5])
-def test_a_platform_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch, platform: Any) -> None:
+def test_odd_platform_is_named(monkeypatch: pytest.MonkeyPatch, platform: Any) -> None:
     told = json.dumps({"conn_type": "cgc", "password": TOKEN, "extra": {"platform": platform}})
 
     works, why = connection(monkeypatch, told)
@@ -49,7 +50,8 @@ def test_a_platform_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch, pl
     )
 
 
-def test_a_token_in_the_field_of_the_platform_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_as_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token in the field of the platform is not repeated."""
     told = json.dumps({"conn_type": "cgc", "password": TOKEN, "extra": {"platform": TOKEN}})
 
     works, why = connection(monkeypatch, told)
@@ -60,7 +62,7 @@ def test_a_token_in_the_field_of_the_platform_is_not_repeated(monkeypatch: pytes
     assert TOKEN.lower() not in why
 
 
-def test_a_misspelt_extra_is_told_with_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_misspelt_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     works, why = connection(monkeypatch, f"cgc://:{TOKEN}@/?platfrm=cgc")
 
     assert not works
@@ -68,31 +70,31 @@ def test_a_misspelt_extra_is_told_with_the_fault(monkeypatch: pytest.MonkeyPatch
     assert "is 'platfrm' meant to be 'platform'?" in why
 
 
-def test_a_web_address_is_no_connection_id() -> None:
+def test_web_address_is_no_id() -> None:
     with pytest.raises(CgcSettingsError, match="is not defined; give the id of an Airflow connection, which has"):
-        CgcHook("https://cgc-api.sbgenomics.com/v2").settings  # noqa: B018
+        CgcHook("https://cgc-api.sbgenomics.com/v2").settings  # noqa: B018  # it is read when it is asked for
 
 
-def test_a_cut_off_connection_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_off_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         "(Unterminated string starting at line 1, column 22)" in connection(monkeypatch, '{"conn_type": "cgc", "pa')[1]
     )
 
 
-def test_a_cut_off_text_in_a_manifest_is_in_words() -> None:
+def test_cut_off_manifest() -> None:
     with pytest.raises(BadItems, match="Unterminated string starting at character 10"):
-        read_items(iter(['{"file": "x']), name="file:///lab/m.jsonl")
+        read_items(iter(['{"file": "x']), name="file:///lab/m.jsonl", of=ExportItem)
 
 
-def test_the_placeholder_of_the_manual_is_no_token() -> None:
+def test_placeholder_is_no_token() -> None:
     with pytest.raises(CgcSettingsError, match="token: is the placeholder of the manual; copy it from"):
         Settings(token="<token>")
 
 
-def test_a_remedy_begins_a_sentence_of_its_own() -> None:
+def test_remedy_is_a_sentence() -> None:
     error = CgcNotFound(Problem(404, None, "HTTP 404 Not Found", made_here=True), status=404, call="GET /user")
 
-    assert "HTTP 404 Not Found. The address itself" in str(error)
+    assert "HTTP 404 Not Found. The server does not know this" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -103,25 +105,34 @@ def test_a_remedy_begins_a_sentence_of_its_own() -> None:
         ("s4://bucket/x.jsonl", "correct s4://, or install the Airflow provider for it"),
     ],
 )
-def test_an_address_that_none_can_open_is_mended(uri: str, advice: str) -> None:
+def test_unreachable_is_mended(uri: str, advice: str) -> None:
+    """An address that none can open is mended."""
     with pytest.raises(storage.BadPath) as caught:
         storage.check(uri)
 
     assert advice in str(caught.value)
 
 
-def test_a_path_with_a_template_is_told_to_be_text() -> None:
+def test_template_in_a_path() -> None:
     with pytest.raises(storage.BadPath, match="is no address: a template in it is not rendered; write it as text"):
         storage.address(Path("/lab/{{ ds }}/x.jsonl"))
 
 
 @pytest.mark.parametrize("there", [b"\xe9\xff", b'{"a": 1}\n'], ids=["latin-1", "other JSON"])
-def test_what_stands_at_manifest_path_is_no_advice(tmp_path: Path, there: bytes) -> None:
+def test_manifest_is_no_advice(tmp_path: Path, there: bytes) -> None:
+    """The error about another file at `manifest_path` repeats nothing of it."""
     path = tmp_path / "m.jsonl"
     path.write_bytes(there)
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, max_tries=0)
     record = Record(
-        ti, store=None, manifest_path=f"file://{path}", resume=True, retries=0, again=False, warn=lambda line: None
+        EXPORT,
+        ExportItem,
+        TaskInstance(),
+        store=None,
+        manifest_path=f"file://{path}",
+        resume=True,
+        retries=0,
+        again=False,
+        warn=lambda line: None,
     )
 
     with pytest.raises(CgcBadInput) as caught:
@@ -130,19 +141,19 @@ def test_what_stands_at_manifest_path_is_no_advice(tmp_path: Path, there: bytes)
     assert str(caught.value).endswith("no manifest of this operator; give another path, or remove it.")
 
 
-def test_json_lines_named_csv_are_told_to_end_in_jsonl() -> None:
+def test_json_named_csv_is_told() -> None:
     with pytest.raises(BadItems, match="line 1 is JSON; let the name of the manifest end in"):
-        read_items(iter(['{"version": 1, "file": "a"}\n']), name="file:///lab/m.csv")
+        read_items(iter(['{"version": 1, "file": "a"}\n']), name="file:///lab/m.csv", of=ExportItem)
 
 
 @pytest.mark.parametrize("path", ["", "x.jsonl", 5])
-def test_a_list_names_the_argument_of_its_path(path: Any) -> None:
+def test_path_argument_is_named(path: Any) -> None:
     with pytest.raises(CgcInputRefused, match="'t': manifest_path: The path "):
         CgcListFilesOperator(task_id="t", project="lab/a", manifest_path=path)
 
 
 @pytest.mark.parametrize("location", ["s3://bucket/{name}", "gs://bucket/runs/x"])
-def test_an_address_for_a_location_is_called_one(location: str) -> None:
+def test_web_address_as_location(location: str) -> None:
     with pytest.raises(BadLocation, match="is a whole address; give only what comes after the volume's bucket"):
         LocationTemplate(location)
 
@@ -154,24 +165,26 @@ def test_an_address_for_a_location_is_called_one(location: str) -> None:
         ("abc;def", "which is not an id .*; put commas between ids"),
     ],
 )
-def test_ids_that_run_together_are_told_so(ids: Any, words: str) -> None:
+def test_joined_ids_are_told(ids: Any, words: str) -> None:
     with pytest.raises(BadIds, match=words):
         parse_ids(ids)
 
 
-def test_more_ids_than_expected_were_not_refused() -> None:
+def test_more_ids_than_expected() -> None:
+    """More ids than expected were not refused."""
     assert "refused" in why_others(EXPORT, 1, 2)
     assert why_others(EXPORT, 2, 1) == "correct expected_count, or look at the log of the task that starts them"
 
 
 @pytest.mark.parametrize("place", [(None,), (5,), ("lab/bucket", None), ("lab/bucket", 5)])
-def test_an_asset_of_no_text_is_refused_in_words(place: tuple[Any, ...]) -> None:
+def test_asset_of_no_text(place: tuple[Any, ...]) -> None:
     with pytest.raises(CgcBadInput, match="write it like"):
         asset_of(*place)
 
 
 @pytest.mark.parametrize("as_given", [list, str], ids=["list", "text of a template"])
-def test_files_for_a_sensor_are_sent_to_the_operator(as_given: Any) -> None:
+def test_files_for_a_sensor(as_given: Any) -> None:
+    """Files for a sensor are sent to the operator."""
     files = [{"file": "a" * 24, "name": "x.bam"}, {"file": "b" * 24, "name": "y.bam"}]
 
     with pytest.raises(CgcBadInput, match="has files to export, not ids of jobs; give them to CgcBulkExportOperator"):
@@ -179,5 +192,6 @@ def test_files_for_a_sensor_are_sent_to_the_operator(as_given: Any) -> None:
 
 
 @pytest.mark.parametrize(("every", "told"), [(0.3, "every 0.3 s instead"), (38.4, "every 38 s instead")])
-def test_a_slower_look_is_never_every_0_s(every: float, told: str) -> None:
+def test_never_every_0_s(every: float, told: str) -> None:
+    """A slower look is never told as "every 0 s"."""
     assert told in str(ProgressLog().slowed(every, asked=0.1))

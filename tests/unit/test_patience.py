@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy.exc
 
 from airflow_provider_cgc import patience
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -16,6 +17,7 @@ from airflow_provider_cgc.operators.record import Record
 from airflow_provider_cgc.sensors.ending import End
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.xcom import push_ids
+from tests.fakes.task_instance import TaskInstance
 
 LOCKED = sqlalchemy.exc.OperationalError("INSERT", {}, Exception("database is locked"))
 
@@ -43,10 +45,10 @@ class Busy:
         self.done.append((*args, *kwargs.values()))
         return "done"
 
-    def task(self) -> SimpleNamespace:
-        return SimpleNamespace(
-            dag_id="d", task_id="t", run_id="r", map_index=-1, try_number=1, max_tries=0, xcom_push=self.call
-        )
+    def task(self) -> TaskInstance:
+        ti = TaskInstance()
+        ti.xcom_push = self.call  # type: ignore[method-assign]  # one that fails
+        return ti
 
 
 @pytest.fixture
@@ -56,29 +58,29 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return naps
 
 
-def test_a_busy_database_is_tried_again(naps: list[float]) -> None:
+def test_busy_is_tried_again(naps: list[float]) -> None:
     assert patience.patiently(Busy(3).call) == "done"
     assert naps == list(patience.PAUSES)
 
 
-def test_a_database_that_stays_away_is_an_error(naps: list[float]) -> None:
+def test_away_is_an_error(naps: list[float]) -> None:
     with pytest.raises(sqlalchemy.exc.OperationalError):
         patience.patiently(Busy(4).call)
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), sqlalchemy.exc.IntegrityError("INSERT", {}, Exception())])
-def test_anything_else_is_raised_at_once(naps: list[float], error: Exception) -> None:
+def test_anything_else_is_raised(naps: list[float], error: Exception) -> None:
     with pytest.raises(type(error)):
         patience.patiently(Busy(1, error).call)
     assert naps == []
 
 
 @pytest.mark.parametrize(("status", "passes"), [(500, True), (503, True), (None, True), (404, False), (413, False)])
-def test_a_server_in_trouble_is_no_refusal(status: int | None, passes: bool) -> None:
+def test_trouble_is_no_refusal(status: int | None, passes: bool) -> None:
     assert patience.is_passing_trouble(answered(status)) is passes
 
 
-def test_the_ids_of_a_wait_are_pushed_again(naps: list[float]) -> None:
+def test_ids_are_pushed_again(naps: list[float]) -> None:
     busy = Busy(2)
 
     push_ids(busy.task(), "cgc_ids", ["a", "b"])
@@ -86,7 +88,7 @@ def test_the_ids_of_a_wait_are_pushed_again(naps: list[float]) -> None:
     assert busy.done == [("cgc_ids", ["a", "b"])]
 
 
-def test_the_store_is_asked_again(naps: list[float]) -> None:
+def test_store_is_asked_again(naps: list[float]) -> None:
     busy = Busy(1)
     store = patience.task_state_store({"task_state_store": SimpleNamespace(get=busy.call, set=busy.call)})
 
@@ -96,16 +98,16 @@ def test_the_store_is_asked_again(naps: list[float]) -> None:
     assert busy.done == [("key", None), ("key", 1)]
 
 
-def test_the_record_of_an_operator_is_pushed_again(naps: list[float]) -> None:
+def test_record_is_pushed_again(naps: list[float]) -> None:
     busy = Busy(1)
-    record = Record(busy.task(), store=None, manifest_path=None, resume=True, retries=0, warn=print)
+    record = Record(EXPORT, ExportItem, busy.task(), store=None, manifest_path=None, resume=True, retries=0, warn=print)
 
     record.push(["a"], began=None)
 
     assert [key for key, *_ in busy.done] == ["cgc_started", "cgc_started_parts"]
 
 
-def test_the_summary_is_pushed_again(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_summary_is_pushed_again(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     busy = Busy(2)
     sensor = CgcBulkExportSensor(task_id="t", export_ids=["a"])
     monkeypatch.setattr(sensor, "_show_end", lambda *_: None)
@@ -115,7 +117,8 @@ def test_the_summary_is_pushed_again(naps: list[float], monkeypatch: pytest.Monk
     assert [key for key, *_ in busy.done] == ["cgc_summary"]
 
 
-def test_a_poke_whose_memory_cannot_be_kept_goes_on(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poke_without_memory(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poke whose memory cannot be kept goes on."""
     sensor = CgcBulkExportSensor(task_id="t", export_ids=["a"], mode="reschedule")
     store = SimpleNamespace(set=Busy(99).call, delete=Busy(99).call)
     context: dict[str, Any] = {"task_state_store": store}

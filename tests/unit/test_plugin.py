@@ -29,7 +29,7 @@ needs_tabs = pytest.mark.skipif(not HAS_TABS, reason="Airflow before 3.1 knows n
 # --- registration
 
 
-def test_airflow_finds_the_plugin_by_its_entry_point():
+def test_plugin_is_found():
     found = [
         entry.load()
         for entry in importlib.metadata.entry_points(group="airflow.plugins")
@@ -39,7 +39,7 @@ def test_airflow_finds_the_plugin_by_its_entry_point():
     assert found == [CgcPlugin]
 
 
-def test_this_airflow_takes_it_for_a_plugin_and_loads_it():
+def test_airflow_loads_it():
     code = (
         "from airflow import plugins_manager\n"
         "plugins_manager.ensure_plugins_loaded()\n"
@@ -58,7 +58,8 @@ def test_this_airflow_takes_it_for_a_plugin_and_loads_it():
     assert result.stdout.splitlines()[-2:] == ["True", "[]"]
 
 
-def test_it_stands_on_task_instances_under_the_name_by_which_the_module_registers_itself():
+def test_stands_on_tasks():
+    """The tab stands on task instances, under the name by which the module registers itself."""
     (app,) = CgcPlugin().react_apps
 
     assert app["destination"] == "task_instance"
@@ -66,7 +67,8 @@ def test_it_stands_on_task_instances_under_the_name_by_which_the_module_register
     assert f'const NAME = "{app["name"]}";' in SOURCE
 
 
-def test_the_module_is_where_the_page_looks_for_it():
+def test_module_is_where_expected():
+    """The module is where the page looks for it."""
     plugin = CgcPlugin()
 
     assert plugin.react_apps[0]["bundle_url"] == f"{PREFIX}{ROUTE}"
@@ -84,14 +86,15 @@ def test_the_module_is_where_the_page_looks_for_it():
         ("/team", "/team"),
     ],
 )
-def test_the_base_path_is_kept_and_the_host_is_left_to_the_page(monkeypatch, base_url, path):
+def test_base_path_is_kept(monkeypatch, base_url, path):
+    """The base path is kept, and the host is left to the page."""
     monkeypatch.setenv(BASE_URL, base_url)
 
     assert CgcPlugin().react_apps[0]["bundle_url"] == f"{path}/cgc/jobs.js"
 
 
 @needs_tabs
-def test_airflow_can_answer_with_it_in_its_api():
+def test_airflow_answers_with_it():
     """The list of plugins, from which the UI takes the tabs, refuses an answer that its models do not know."""
     from airflow.api_fastapi.core_api.datamodels.plugins import FastAPIAppResponse, ReactAppResponse
 
@@ -102,7 +105,7 @@ def test_airflow_can_answer_with_it_in_its_api():
     assert FastAPIAppResponse.model_validate(served).url_prefix == "/cgc"
 
 
-def test_the_same_lists_are_given_each_time():
+def test_lists_stay_the_same():
     """Airflow takes entries out of them where two plugins want the same route."""
     plugin = CgcPlugin()
 
@@ -147,7 +150,7 @@ def talk(scope: Mapping[str, Any], app: Any = serve) -> list[dict[str, Any]]:
     return sent
 
 
-def test_serves_the_module_as_a_script():
+def test_serves_a_script():
     status, headers, body = answer("/cgc/jobs.js")
 
     assert status == 200
@@ -166,18 +169,18 @@ def test_serves_the_module_as_a_script():
         ("/jobs.js", ""),
     ],
 )
-def test_serves_it_below_any_path(path, root_path):
+def test_serves_below_any_path(path, root_path):
     assert answer(path, root_path=root_path)[0] == 200
 
 
-def test_head_tells_what_get_would_and_sends_no_body():
+def test_head_has_no_body():
     got, told = answer("/cgc/jobs.js"), answer("/cgc/jobs.js", method="HEAD")
 
     assert told == (got[0], got[1], b"")
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
-def test_a_browser_that_has_it_gets_304(form):
+def test_304_for_who_has_it(form):
     etag = answer("/cgc/jobs.js")[1]["etag"]
 
     status, headers, body = answer("/cgc/jobs.js", headers={"if-none-match": form.format(etag)})
@@ -186,11 +189,13 @@ def test_a_browser_that_has_it_gets_304(form):
     assert headers["etag"] == etag
 
 
-def test_a_browser_that_has_an_earlier_release_s_gets_the_new_one():
+def test_new_release_is_served():
+    """A browser that has the module of an earlier release gets the new one."""
     assert answer("/cgc/jobs.js", headers={"if-none-match": '"of-another-release"'})[0] == 200
 
 
-def test_browsers_keep_it_and_ask_each_time_so_that_an_upgrade_is_seen():
+def test_browsers_ask_each_time():
+    """Browsers keep the module and ask each time, so that an upgrade is seen."""
     assert answer("/cgc/jobs.js")[1]["cache-control"] == "no-cache"
 
 
@@ -211,7 +216,7 @@ def test_browsers_keep_it_and_ask_each_time_so_that_an_upgrade_is_seen():
         "/cgcjobs.js",
     ],
 )
-def test_no_other_path_leads_to_a_file(path):
+def test_no_other_file(path):
     status, headers, body = answer(path)
 
     assert (status, body) == (404, b"Not found.\n")
@@ -219,20 +224,20 @@ def test_no_other_path_leads_to_a_file(path):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_nothing_can_be_done_with_it_but_read_it(method):
+def test_read_only(method):
     status, headers, _ = answer("/cgc/jobs.js", method=method)
 
     assert status == 405
     assert headers["allow"] == "GET, HEAD"
 
 
-def test_a_web_socket_is_turned_away():
+def test_web_socket_is_refused():
     assert talk({"type": "websocket", "path": "/cgc/jobs.js"}) == [{"type": "websocket.close", "code": 1000}]
 
 
 @needs_tabs
 @pytest.mark.parametrize(("path", "status"), [("/team/cgc/jobs.js", 200), ("/team/cgc/other.js", 404)])
-def test_airflow_s_own_framework_can_mount_it(path, status):
+def test_airflow_mounts_it(path, status):
     from starlette.applications import Starlette
 
     app = Starlette()
@@ -242,7 +247,7 @@ def test_airflow_s_own_framework_can_mount_it(path, status):
     assert talk(scope, app)[0]["status"] == status
 
 
-def test_the_package_brings_the_file():
+def test_package_has_the_file():
     """Without this line an install from a wheel would have a tab that cannot be loaded."""
     lines = (ROOT / "setup.cfg").read_text().splitlines()
 
@@ -252,11 +257,11 @@ def test_the_package_brings_the_file():
 # --- what stands in the module
 
 
-def test_it_is_small_enough_to_be_served_as_written():
+def test_small_enough():
     assert len(SOURCE.encode()) < 48 * 1024
 
 
-def test_it_is_plain_ascii():
+def test_plain_ascii():
     """So that no sign in it can look like another, and none depends on how it is read."""
     assert SOURCE.isascii()
 
@@ -275,20 +280,22 @@ def test_it_is_plain_ascii():
         r"http://",
     ],
 )
-def test_nothing_in_it_makes_code_or_markup_of_text_or_talks_to_others(forbidden):
+def test_makes_no_code_of_text(forbidden):
+    """Nothing in it makes code or markup of text, or talks to others."""
     code = "\n".join(line for line in SOURCE.splitlines() if not line.lstrip().startswith("//"))
 
     assert re.findall(forbidden, code) == []
 
 
-def test_known_web_pages_are_those_of_the_client_s_platforms():
+def test_pages_are_the_clients():
+    """Known web pages are those of the client's platforms."""
     listed = re.search(r"const ORIGINS = \[(.*?)\];", SOURCE, re.S)
 
     assert listed is not None
     assert re.findall(r'"(.*?)"', listed[1]) == [platform.web_url for platform in PLATFORMS.values()]
 
 
-def test_it_names_no_other_address():
+def test_names_no_other_address():
     known = {platform.web_url for platform in PLATFORMS.values()}
     codes_page = "https://docs.cancergenomicscloud.org"
 
@@ -298,14 +305,16 @@ def test_it_names_no_other_address():
     }
 
 
-def test_codes_are_explained_where_the_client_says():
+def test_codes_are_explained():
+    """Codes are explained in the words of the client."""
     page = re.search(r'const CODES_PAGE = "(.*?)";', SOURCE)
 
     assert page is not None
     assert Problem(409, 9107, "").link == f"{page[1]}#9107"
 
 
-def test_it_asks_airflow_s_own_rest_api_in_one_place_and_follows_no_redirect():
+def test_asks_in_one_place():
+    """It asks Airflow's REST API in one place, and follows no redirect."""
     assert SOURCE.count("fetch(") == 1
     assert "fetch(root + path, {" in SOURCE
     assert 'const root = new URL("api/v2/", document.baseURI).pathname;' in SOURCE
@@ -313,11 +322,11 @@ def test_it_asks_airflow_s_own_rest_api_in_one_place_and_follows_no_redirect():
     assert 'credentials: "same-origin"' in SOURCE
 
 
-def test_it_knows_the_snapshot_s_version():
+def test_knows_the_version():
     assert f"const VERSION = {VERSION};" in SOURCE
 
 
-def test_every_count_of_the_snapshot_has_a_word():
+def test_counts_have_words():
     from airflow_provider_cgc.jobs.kinds import EXPORT
     from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
     from airflow_provider_cgc.jobs.waiting.tracker import JobTracker

@@ -30,16 +30,18 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
-    CgcExportsUncertain,
-    CgcExportsUnsettled,
     CgcInputRefused,
     CgcJobsIncomplete,
+    CgcJobsNotYetKnown,
+    CgcJobsUncertain,
     CgcTriggerError,
     CgcWaitError,
 )
-from airflow_provider_cgc.jobs.submitting.submit import Sent
-from airflow_provider_cgc.operators.submitting import send
+from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
+from tests.fakes.task_instance import TaskInstance
 
 
 def said(kind: type[Any], status: int, *, code: int | None = None, retry_after: float | None = None) -> Any:
@@ -67,7 +69,7 @@ SUMMARY = {
 HOPELESS = {
     "bad_input": CgcBadInput("copy_only is 'no'"),
     "refused": CgcInputRefused("is a folder"),
-    "uncertain": CgcExportsUncertain("nobody knows"),
+    "uncertain": CgcJobsUncertain("nobody knows"),
     "somebody_elses": AirflowFailException("stop"),
     "a_wait_that_cannot_go_on": CgcWaitError("The token is refused."),
     "token": said(CgcUnauthorized, 401),
@@ -81,7 +83,7 @@ HOPELESS = {
 MAY_PASS = {
     "redirect": CgcRedirect("elsewhere", status=302, to_host="example.org"),
     "incomplete": CgcJobsIncomplete(SUMMARY),
-    "unsettled": CgcExportsUnsettled("It is not known yet what was started."),
+    "unsettled": CgcJobsNotYetKnown("It is not known yet what was started."),
     "trigger": CgcTriggerError("crashed"),
     "line": CgcConnectionError("dropped", sent=True),
     "html": CgcUnreadableError("no JSON"),
@@ -104,21 +106,21 @@ ASKED_TO_WAIT = {
 
 
 @pytest.mark.parametrize("error", HOPELESS.values(), ids=HOPELESS)
-def test_what_a_retry_cannot_mend_is_told(error: BaseException) -> None:
+def test_hopeless_is_told(error: BaseException) -> None:
     assert why_hopeless(error)
 
 
 @pytest.mark.parametrize("error", MAY_PASS.values(), ids=MAY_PASS)
-def test_what_may_pass_without_advice_is_left_to_airflow(error: BaseException) -> None:
+def test_passing_is_airflows(error: BaseException) -> None:
+    """An error that may pass, and gives no advice, is left to Airflow."""
     assert why_hopeless(error) is None
     assert advice(error, attempt=1) is None
 
 
 @pytest.mark.parametrize(("error", "least", "most"), ASKED_TO_WAIT.values(), ids=ASKED_TO_WAIT)
 @pytest.mark.parametrize("attempt", [1, 5])
-def test_the_retry_comes_when_the_platform_asks_for_it(
-    error: BaseException, least: float, most: float, attempt: int
-) -> None:
+def test_retry_comes_as_asked(error: BaseException, least: float, most: float, attempt: int) -> None:
+    """The retry comes when the platform asks for it."""
     seconds = advice(error, attempt=attempt)
 
     assert why_hopeless(error) is None
@@ -126,14 +128,15 @@ def test_the_retry_comes_when_the_platform_asks_for_it(
     assert least <= seconds <= most
 
 
-def test_an_error_that_was_raised_from_itself_is_no_endless_chain() -> None:
+def test_error_from_itself() -> None:
+    """An error that was raised from itself is no endless chain."""
     error = ValueError("a bug")
     error.__cause__ = error
 
     assert why_hopeless(error) is None
 
 
-def test_the_policy_has_one_form_whatever_airflow_does_with_it() -> None:
+def test_policy_has_one_form() -> None:
     """An older Airflow writes default_args as text into the stored Dag: another text would be another version."""
     policy = CgcRetryPolicy()
 
@@ -142,21 +145,25 @@ def test_the_policy_has_one_form_whatever_airflow_does_with_it() -> None:
     assert hash(policy) == hash(CgcRetryPolicy())
 
 
-def test_what_stopped_the_sending_of_exports_decides() -> None:
-    """Otherwise the rate limit, met while jobs were started, would count as a wait that cannot go on."""
-    ledger = SimpleNamespace(owner="me at localhost")
-    record = SimpleNamespace(announce=list, write=list)
-    exporting = SimpleNamespace(
-        began=None,
-        sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),
+def test_cause_of_a_stop_decides() -> None:
+    """
+    The error that stopped the sending of exports decides.
+
+    Otherwise the rate limit, met while jobs were started, would count as a wait that cannot go on.
+    """
+    attempt = SimpleNamespace(
+        result=SubmitResult(error=said(CgcRateLimited, 429, retry_after=120.0)),
+        order=SimpleNamespace(known=lambda outcomes: {}),
         outcomes=lambda **who: [],
         send=lambda ledger: None,
         intent=list,
-        told=list,
+        lines=list,
     )
+    task = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
+    jobs = SubmittedJobs(task)
 
     with pytest.raises(CgcWaitError) as caught:
-        send(exporting, ledger, record, conn_id="cgc_default", say=print)
+        jobs.send({"ti": TaskInstance()}, Prepared(attempt, SimpleNamespace(owner="me at localhost")))
 
     assert why_hopeless(caught.value) is None
     assert advice(caught.value, attempt=1) >= 120.0
@@ -175,7 +182,7 @@ def has_policies() -> bool:
         (said(CgcRateLimited, 429, retry_after=120.0), "retry", timedelta(seconds=120)),
     ],
 )
-def test_airflow_gets_its_own_kind_of_decision(error: BaseException, action: str, at_least: timedelta | None) -> None:
+def test_airflow_gets_its_kind(error: BaseException, action: str, at_least: timedelta | None) -> None:
     decision = CgcRetryPolicy().evaluate(error, try_number=1, max_tries=3)
 
     assert decision.action.value == action

@@ -27,30 +27,32 @@ def meetings(values: frozenset[Any]) -> set[frozenset[Any]]:
 
 
 @given(st.dictionaries(st.integers(), st.frozensets(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=4)))
-def test_all_that_meets_anywhere_meets_in_what_is_chosen(matrix: dict[int, frozenset[Any]]) -> None:
+def test_pairs_are_all_chosen(matrix: dict[int, frozenset[Any]]) -> None:
+    """Every pair of values that occurs is in the sample."""
     chosen = covering(matrix)
 
     assert chosen <= matrix.keys()
     assert set().union(*(meetings(matrix[row]) for row in chosen)) == set().union(*map(meetings, matrix.values()))
 
 
-def test_a_few_rows_are_enough() -> None:
+def test_few_rows_are_enough() -> None:
     matrix = rows(MODES, FAULTS, CASES)
 
     assert len(covering(matrix)) <= 14 < len(matrix) == 36
 
 
-def test_two_axes_are_played_altogether() -> None:
+def test_two_axes_play_whole() -> None:
     matrix = rows(MODES, FAULTS)
 
     assert covering(matrix) == matrix.keys()
 
 
-def test_a_row_that_is_asked_for_alone_is_played() -> None:
+def test_row_alone_is_played() -> None:
     assert covering({"one": frozenset({("mode", "poke"), ("fault", "429")})}) == {"one"}
 
 
-def test_each_value_comes_once_and_the_others_take_turns() -> None:
+def test_each_value_comes_once() -> None:
+    """Each value comes once, and the others take turns."""
     items: Any = [
         SimpleNamespace(callspec=SimpleNamespace(params={"name": name, "mode": mode}))
         for name, mode in product("abcd", MODES)
@@ -107,7 +109,7 @@ def collected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..
     return run
 
 
-def test_a_sample_says_what_it_leaves_out(collected: Callable[..., tuple[list[str], str]]) -> None:
+def test_sample_tells_left_out(collected: Callable[..., tuple[list[str], str]]) -> None:
     names, said = collected()
 
     assert len([name for name in names if name.startswith("test_matrix")]) < 27
@@ -117,7 +119,7 @@ def test_a_sample_says_what_it_leaves_out(collected: Callable[..., tuple[list[st
     assert f"without {27 + 9 + 2 - len(names)} combinations" in said
 
 
-def test_the_whole_leaves_nothing_out(collected: Callable[..., tuple[list[str], str]]) -> None:
+def test_whole_leaves_out_none(collected: Callable[..., tuple[list[str], str]]) -> None:
     names, said = collected("--whole")
 
     assert len(names) == 27 + 9 + 2
@@ -127,9 +129,7 @@ def test_the_whole_leaves_nothing_out(collected: Callable[..., tuple[list[str], 
 @pytest.mark.parametrize(
     ("asked_for", "count"), [("test_matrix[2-z-c]", 1), ("test_in_turn[2-a]", 1), ("test_in_turn", 9), ("test_long", 1)]
 )
-def test_what_is_named_is_played_whole(
-    collected: Callable[..., tuple[list[str], str]], asked_for: str, count: int
-) -> None:
+def test_named_is_played_whole(collected: Callable[..., tuple[list[str], str]], asked_for: str, count: int) -> None:
     names, said = collected(only=f"::{asked_for}")
 
     assert len(names) == count

@@ -40,21 +40,22 @@ def broken_off() -> Iterator[str]:
     raise KeyboardInterrupt
 
 
-def test_what_was_written_is_read_with_its_ends(place: str) -> None:
+def test_written_is_read(place: str) -> None:
     lines = ["a\n", "b\r\n", "Zürich\u2028x\n", "end"]
 
     assert storage.write_lines(place, iter(lines)) == place
     assert list(storage.read_lines(place)) == lines
 
 
-def test_what_is_there_is_replaced(place: str) -> None:
+def test_existing_is_replaced(place: str) -> None:
     storage.write_lines(place, [OLD])
     storage.write_lines(place, ["new\n"])
 
     assert list(storage.read_lines(place)) == ["new\n"]
 
 
-def test_a_task_that_ends_in_the_middle_leaves_what_was_there(place: str) -> None:
+def test_broken_end_keeps_old(place: str) -> None:
+    """A task that ends in the middle leaves what was there."""
     storage.write_lines(place, [OLD])
 
     with pytest.raises(KeyboardInterrupt):
@@ -63,14 +64,15 @@ def test_a_task_that_ends_in_the_middle_leaves_what_was_there(place: str) -> Non
     assert list(storage.read_lines(place)) == [OLD]
 
 
-def test_a_task_that_ends_in_the_middle_leaves_nothing_where_nothing_was(place: str) -> None:
+def test_broken_end_leaves_none(place: str) -> None:
+    """A task that ends in the middle leaves nothing if there was nothing."""
     with pytest.raises(KeyboardInterrupt):
         storage.write_lines(place, broken_off())
 
     assert not storage.exists(place)
 
 
-def test_a_write_that_is_cut_off_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_off_keeps_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fsspec.implementations.local import LocalFileOpener
 
     uri = (tmp_path / "files.jsonl").as_uri()
@@ -88,7 +90,7 @@ def test_a_write_that_is_cut_off_leaves_what_was_there(tmp_path: Path, monkeypat
     assert list(storage.read_lines(uri)) == [OLD]
 
 
-def test_a_bucket_gets_an_object_in_one_go(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bucket_has_one_go(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy and a removal, as for a renaming, would need more rights and leave more behind."""
     from fsspec.implementations.memory import MemoryFileSystem
 
@@ -106,7 +108,8 @@ def test_a_bucket_gets_an_object_in_one_go(bucket: str, monkeypatch: pytest.Monk
     assert [path.rpartition("/")[2] for path in sent] == ["files.jsonl"]
 
 
-def test_nothing_shows_under_the_name_before_all_is_written(tmp_path: Path) -> None:
+def test_shows_only_whole_files(tmp_path: Path) -> None:
+    """Nothing shows under the name before all is written."""
     target = tmp_path / "files.jsonl"
     seen: list[bool] = []
 
@@ -121,14 +124,14 @@ def test_nothing_shows_under_the_name_before_all_is_written(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["files.jsonl"]
 
 
-def test_the_working_copy_goes_away_with_the_task(tmp_path: Path) -> None:
+def test_working_copy_goes_away(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         storage.write_lines((tmp_path / "files.jsonl").as_uri(), broken_off())
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_may_be_as_long_as_file_systems_allow(tmp_path: Path) -> None:
+def test_name_may_be_long(tmp_path: Path) -> None:
     uri = (tmp_path / ("n" * 249 + ".jsonl")).as_uri()
 
     storage.write_lines(uri, ["x\n"])
@@ -136,18 +139,20 @@ def test_a_name_may_be_as_long_as_file_systems_allow(tmp_path: Path) -> None:
     assert storage.exists(uri)
 
 
-def test_the_connection_is_a_part_of_the_address_that_is_given_back(bucket: str) -> None:
+def test_connection_is_kept(bucket: str) -> None:
+    """The connection is a part of the address that is given back."""
     uri = storage.write_lines(storage.address(f"{bucket}/files.jsonl", "lab_store"), ["x\n"])
 
     assert uri == f"memory://lab_store@{bucket.removeprefix('memory://')}/files.jsonl"
     assert list(storage.read_lines(uri)) == ["x\n"]
 
 
-def test_what_is_not_there_does_not_exist(place: str) -> None:
+def test_missing_does_not_exist(place: str) -> None:
     assert not storage.exists(place)
 
 
-def test_trouble_is_no_proof_that_a_file_is_not_there(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_proves_nothing(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trouble is no proof that a file is not there."""
     from fsspec.implementations.memory import MemoryFileSystem
 
     uri = f"{bucket}/files.jsonl"
@@ -175,7 +180,7 @@ def test_trouble_is_no_proof_that_a_file_is_not_there(bucket: str, monkeypatch: 
         ("file:///no/such/folder/files.jsonl", ["file:///no/such/folder/files.jsonl", "is not there", "check"]),
     ],
 )
-def test_a_wrong_path_is_told_with_the_next_step(uri: str, words: list[str]) -> None:
+def test_wrong_path_is_told(uri: str, words: list[str]) -> None:
     with pytest.raises(CgcBadInput) as caught:
         storage.read_lines(uri)
 
@@ -184,26 +189,27 @@ def test_a_wrong_path_is_told_with_the_next_step(uri: str, words: list[str]) -> 
 
 
 @pytest.mark.parametrize("call", [storage.check, storage.exists, storage.read_lines])
-def test_a_folder_is_no_file(call: Any, tmp_path: Path) -> None:
+def test_folder_is_no_file(call: Any, tmp_path: Path) -> None:
     with pytest.raises(CgcBadInput, match="is a folder; add the name of a file"):
         call(tmp_path.as_uri())
 
 
-def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+def test_folder_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(CgcBadInput, match="is a folder"):
         storage.write_lines(tmp_path.as_uri(), ["x\n"])
 
     assert tmp_path.is_dir()
 
 
-def test_a_file_where_a_folder_would_have_to_be_is_told(tmp_path: Path) -> None:
+def test_file_for_a_folder(tmp_path: Path) -> None:
+    """A file in the place of a folder is told."""
     (tmp_path / "taken").write_text("x")
 
     with pytest.raises(CgcBadInput, match=r"taken/files\.jsonl is not there"):
         storage.write_lines((tmp_path / "taken" / "files.jsonl").as_uri(), ["x\n"])
 
 
-def test_a_file_that_may_not_be_read_is_told(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forbidden_is_told(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 
     def refuse(self: Any, path: str, *args: Any, **kwargs: Any) -> Any:
@@ -215,7 +221,7 @@ def test_a_file_that_may_not_be_read_is_told(bucket: str, monkeypatch: pytest.Mo
         storage.read_lines(f"{bucket}/files.jsonl")
 
 
-def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+def test_binary_is_told(tmp_path: Path) -> None:
     (tmp_path / "files.jsonl").write_bytes(b"\xff\xfe\n")
 
     with pytest.raises(CgcBadInput, match="no text in UTF-8"):
@@ -233,9 +239,8 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
         ("s3://bucket/files.jsonl", "CeleryExecutor", False),
     ],
 )
-def test_a_worker_s_own_disk_is_warned_of_where_tasks_may_run_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, uri: str, executor: str, warns: bool
-) -> None:
+def test_own_disk_is_warned_of(monkeypatch: pytest.MonkeyPatch, uri: str, executor: str, warns: bool) -> None:
+    """A worker's own disk is warned of if tasks may run elsewhere."""
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
 
     warning = storage.local_warning(uri)

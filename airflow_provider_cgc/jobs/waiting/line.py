@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
-from airflow_provider_cgc.client.http.retry import astray, transient
+from airflow_provider_cgc.client.http.retry import not_from_platform, transient
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONGEST_ASTRAY = 900.0
+LONGEST_FOREIGN = 900.0
 """Seconds during which only redirects and foreign pages may come from an address that has not answered; then the wait
 fails. Not at once, because a poller that has just started does not know what its predecessor was answered."""
 
@@ -91,7 +91,7 @@ class Addresses:
         """Note which address is asked; forget what each wait was answered at the one before, if this is another."""
         if self._now not in (None, address):
             for waiter in waiters:
-                waiter.answered, waiter.astray_since = False, None
+                waiter.answered, waiter.foreign_since = False, None
         self._now = address
 
     def note_answer(self, address: str) -> None:
@@ -100,18 +100,18 @@ class Addresses:
 
     def note_error(self, waiter: Waiter, error: CgcError, now: float) -> None:
         """Note since when an address that has not answered gives `waiter` only answers that are not the platform's."""
-        if not astray(error):
+        if not not_from_platform(error):
             # Our own budget says nothing about the address.
             if not isinstance(error, CgcBudgetSpent):
-                waiter.astray_since = None
-        elif waiter.astray_since is None and not self._has_answered(waiter):
-            waiter.astray_since = now
+                waiter.foreign_since = None
+        elif waiter.foreign_since is None and not self._has_answered(waiter):
+            waiter.foreign_since = now
 
     def patience(self, waiter: Waiter, error: CgcError, now: float) -> float:
         """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
-        if not astray(error) or waiter.astray_since is None or self._has_answered(waiter):
+        if not not_from_platform(error) or waiter.foreign_since is None or self._has_answered(waiter):
             return math.inf
-        return waiter.astray_since + LONGEST_ASTRAY - now
+        return waiter.foreign_since + LONGEST_FOREIGN - now
 
     def _has_answered(self, waiter: Waiter) -> bool:
         return waiter.answered or self._now in self._answered
@@ -124,4 +124,4 @@ def cannot_pass(error: CgcError) -> bool:
 
 def may_be_about_an_id(error: CgcError) -> bool:
     """Say whether a request with other ids might be answered."""
-    return not (transient(error) or astray(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
+    return not (transient(error) or not_from_platform(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))

@@ -1,4 +1,4 @@
-"""Knows a client whose platform is `requests_mock`, a clock that moves by hand, and a server on a real socket."""
+"""A client whose platform is `requests_mock`, a clock that moves by hand, and a server on a real socket."""
 
 from __future__ import annotations
 
@@ -12,29 +12,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client import CgcClient, RateBudget, Settings
+from tests.fakes.clock import Clock
 
 TOKEN = "canary0123456789abcdef0123456789"
 BASE = "https://cgc-api.sbgenomics.com/v2"
 
 
-class FakeClock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self, now: float = 1_767_226_000.0) -> None:
-        self.now = now
-        self.naps: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
-        self.now += seconds
-
-
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -48,7 +34,7 @@ def base() -> str:
 
 
 @pytest.fixture
-def make_client(clock: FakeClock) -> Iterator[Callable[..., CgcClient]]:
+def make_client(clock: Clock) -> Iterator[Callable[..., CgcClient]]:
     """`make_client(patience=0, **settings)`: a client with a budget of its own, on the fake clock."""
     with contextlib.ExitStack() as stack:
 

@@ -55,7 +55,8 @@ def masked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return secrets
 
 
-def test_names_that_dags_and_deployments_rely_on() -> None:
+def test_names_are_kept() -> None:
+    """Dags and deployments rely on these names."""
     assert CgcHook.conn_name_attr == "cgc_conn_id"
     assert CgcHook.default_conn_name == "cgc_default"
     assert CgcHook.conn_type == "cgc"
@@ -63,13 +64,13 @@ def test_names_that_dags_and_deployments_rely_on() -> None:
     assert CgcHook(cgc_conn_id="other").cgc_conn_id == "other"
 
 
-def test_constructing_reads_nothing(connections: Connections) -> None:
+def test_making_it_reads_nothing(connections: Connections) -> None:
     CgcHook()
 
     assert connections.reads == []
 
 
-def test_the_connection_is_read_once(connections: Connections) -> None:
+def test_connection_is_read_once(connections: Connections) -> None:
     hook = CgcHook()
 
     assert hook.settings.base_url == BASE
@@ -78,7 +79,7 @@ def test_the_connection_is_read_once(connections: Connections) -> None:
     assert connections.reads == ["cgc_default"]
 
 
-def test_a_client_is_kept_for_each_patience(connections: Connections) -> None:
+def test_client_for_each_patience(connections: Connections) -> None:
     hook = CgcHook()
 
     assert hook.get_conn() is hook.get_conn()
@@ -86,9 +87,8 @@ def test_a_client_is_kept_for_each_patience(connections: Connections) -> None:
     assert hook.get_conn(patience=0) is not hook.get_conn()
 
 
-def test_renewing_reads_again_and_closes_the_old_client(
-    connections: Connections, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_renewing_reads_again(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renewing reads again and closes the old client."""
     hook = CgcHook()
     old = hook.get_conn()
     closed: list[bool] = []
@@ -103,7 +103,7 @@ def test_renewing_reads_again_and_closes_the_old_client(
     assert len(connections.reads) == 2
 
 
-def test_token_and_proxy_password_are_masked(connections: Connections, masked: list[str]) -> None:
+def test_passwords_are_masked(connections: Connections, masked: list[str]) -> None:
     extra = {"platform": "cgc", "proxies": {"https": "http://somebody:geheim@proxy.example:3128"}}
     connections.stored["cgc_default"] = Connections.make(extra=extra)
 
@@ -112,7 +112,8 @@ def test_token_and_proxy_password_are_masked(connections: Connections, masked: l
     assert masked == [TOKEN, "geheim"]
 
 
-def test_a_token_is_masked_before_it_is_refused(connections: Connections, masked: list[str]) -> None:
+def test_token_is_masked_first(connections: Connections, masked: list[str]) -> None:
+    """A token is masked before it is refused."""
     connections.stored["cgc_default"] = Connections.make(extra={})
 
     with pytest.raises(CgcSettingsError):
@@ -122,9 +123,9 @@ def test_a_token_is_masked_before_it_is_refused(connections: Connections, masked
 
 
 @pytest.mark.parametrize("read", ["sync", "async"])
-def test_an_unknown_connection_is_told_with_the_way_to_make_one(
-    connections: Connections, monkeypatch: pytest.MonkeyPatch, read: str
-) -> None:
+def test_unknown_connection(connections: Connections, monkeypatch: pytest.MonkeyPatch, read: str) -> None:
+    """An unknown connection is told, with the way to make one."""
+
     async def aget(conn_id: str, hook: Any = None) -> Any:
         return connections.get(conn_id)
 
@@ -140,7 +141,9 @@ def test_an_unknown_connection_is_told_with_the_way_to_make_one(
     assert isinstance(caught.value.__cause__, AirflowNotFoundException)
 
 
-def test_the_event_loop_reads_by_the_same_rules(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loop_reads_alike(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop reads a connection by the same rules."""
+
     async def aget(conn_id: str, hook: Any = None) -> Any:
         return connections.get(conn_id)
 
@@ -161,9 +164,10 @@ def test_the_event_loop_reads_by_the_same_rules(connections: Connections, monkey
     [("http://somebody:geheim@proxy.example:3128", ["geheim"])]
     + [(plain, []) for plain in ("http://proxy.example:3128", "http://somebody@proxy.example:3128")],
 )
-def test_the_event_loop_masks_a_proxys_password_in_a_thread(
+def test_loop_masks_in_a_thread(
     connections: Connections, monkeypatch: pytest.MonkeyPatch, proxy: str, secrets: list[str]
 ) -> None:
+    """The event loop masks a proxy's password in a thread."""
     connections.stored["cgc_default"] = Connections.make(extra={"platform": "cgc", "proxies": {"https": proxy}})
     masked: dict[str, int] = {}
 
@@ -183,7 +187,7 @@ def test_the_event_loop_masks_a_proxys_password_in_a_thread(
     assert threading.get_ident() not in masked.values()
 
 
-def test_the_deployment_allows_hosts(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deployment_allows_hosts(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
     connections.stored["cgc_default"] = Connections.make(host="api.lab.example", extra={"platform": "other"})
     with pytest.raises(CgcSettingsError, match="allowed_hosts"):
         _ = CgcHook().settings
@@ -193,7 +197,8 @@ def test_the_deployment_allows_hosts(connections: Connections, monkeypatch: pyte
     assert CgcHook().settings.host == "api.lab.example"
 
 
-def test_a_connection_cannot_allow_its_own_host(connections: Connections) -> None:
+def test_own_host_is_not_allowed(connections: Connections) -> None:
+    """A connection cannot allow its own host."""
     extra = {"platform": "other", "allowed_hosts": "evil.example"}
     connections.stored["cgc_default"] = Connections.make(host="evil.example", extra=extra)
 
@@ -216,7 +221,7 @@ def test_a_connection_cannot_allow_its_own_host(connections: Connections) -> Non
         ),
     ],
 )
-def test_a_connection_from_the_environment(monkeypatch: pytest.MonkeyPatch, uri: str, base_url: str) -> None:
+def test_from_the_environment(monkeypatch: pytest.MonkeyPatch, uri: str, base_url: str) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CGC_OF_THE_TEST", uri)
 
     settings = CgcHook("cgc_of_the_test").settings
@@ -224,7 +229,8 @@ def test_a_connection_from_the_environment(monkeypatch: pytest.MonkeyPatch, uri:
     assert (settings.base_url, settings.token) == (base_url, TOKEN)
 
 
-def test_the_test_button_names_user_host_and_requests_left(connections: Connections, requests_mock: Any) -> None:
+def test_button_names_the_user(connections: Connections, requests_mock: Any) -> None:
+    """The test button names the user, the host and the requests that are left."""
     requests_mock.get(f"{BASE}/user", json={"username": "mcurie"})
     rate = {"rate": {"limit": 1000, "remaining": 987, "reset": 4_000_000_000}}
     requests_mock.get(f"{BASE}/rate_limit", json=rate)
@@ -236,9 +242,8 @@ def test_the_test_button_names_user_host_and_requests_left(connections: Connecti
         assert words in text
 
 
-def test_the_test_button_works_when_the_share_is_used_up(
-    connections: Connections, requests_mock: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_button_with_no_share(connections: Connections, requests_mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test button works when the share is used up."""
     connections.stored["cgc_default"] = Connections.make(password="canary-of-a-spent-budget")
     used_up = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "3", "X-RateLimit-Reset": str(time.time() + 200)}
     requests_mock.get(f"{BASE}/user", json={"username": "mcurie"})
@@ -257,7 +262,7 @@ def test_the_test_button_works_when_the_share_is_used_up(
     assert "2 of 1000 requests" in text
 
 
-def test_the_test_button_tells_the_remedy(connections: Connections, requests_mock: Any) -> None:
+def test_button_tells_the_remedy(connections: Connections, requests_mock: Any) -> None:
     requests_mock.get(f"{BASE}/user", status_code=401, json={"status": 401, "code": 90001, "message": "Unauthorized."})
 
     good, text = CgcHook().test_connection()
@@ -267,7 +272,7 @@ def test_the_test_button_tells_the_remedy(connections: Connections, requests_moc
     assert TOKEN not in text
 
 
-def test_the_test_button_tells_a_wrong_field(connections: Connections) -> None:
+def test_button_tells_the_field(connections: Connections) -> None:
     connections.stored["cgc_default"] = Connections.make(extra={"platform": "cgc", "timeout": "soon"})
 
     assert CgcHook().test_connection() == (
@@ -276,7 +281,7 @@ def test_the_test_button_tells_a_wrong_field(connections: Connections) -> None:
     )
 
 
-def test_a_bug_in_the_test_button_looks_like_one(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_button_bug_looks_like_one(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
 
@@ -286,7 +291,7 @@ def test_a_bug_in_the_test_button_looks_like_one(connections: Connections, monke
         CgcHook().test_connection()
 
 
-def test_the_hook_as_a_context_manager_closes(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_closes_it(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[bool] = []
     with CgcHook() as hook:
         monkeypatch.setattr(hook.get_conn(), "close", lambda: closed.append(True))
@@ -294,7 +299,7 @@ def test_the_hook_as_a_context_manager_closes(connections: Connections, monkeypa
     assert closed == [True]
 
 
-def test_no_text_of_the_hook_has_the_token(connections: Connections) -> None:
+def test_no_text_has_the_token(connections: Connections) -> None:
     hook = CgcHook()
     hook.get_conn()
 
@@ -302,7 +307,7 @@ def test_no_text_of_the_hook_has_the_token(connections: Connections) -> None:
     assert TOKEN not in repr(vars(hook))
 
 
-def test_the_old_form_has_the_fields_of_the_new_one() -> None:
+def test_old_form_has_all_fields() -> None:
     pytest.importorskip("wtforms")
     pytest.importorskip("flask_appbuilder")
 
@@ -311,14 +316,14 @@ def test_the_old_form_has_the_fields_of_the_new_one() -> None:
     assert list(widgets) == list(get_provider_info()["connection-types"][0]["conn-fields"])
 
 
-def test_the_old_form_names_the_standard_fields() -> None:
+def test_old_form_names_fields() -> None:
     behaviour = CgcHook.get_ui_field_behaviour()
 
     assert set(behaviour) == {"hidden_fields", "relabeling", "placeholders"}
     assert behaviour["relabeling"]["password"] == "Token"
 
 
-def test_unknown_extras_are_warned_of_once_and_by_name(
+def test_unknown_extras_warn_once(
     connections: Connections, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgc, "_TOLD", set())
@@ -334,7 +339,7 @@ def test_unknown_extras_are_warned_of_once_and_by_name(
     assert "geheim" not in caplog.text
 
 
-def test_the_test_button_names_unknown_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_button_names_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     with CgcEmulator(files=1) as emulator:
         connection = emulator.connection
         connection["extra"]["projcet"] = "a/b"

@@ -21,7 +21,7 @@ def read(**fields: Any) -> Settings:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.name)
-def test_a_platform_of_the_drop_down_gives_its_host(platform: Any) -> None:
+def test_platform_gives_its_host(platform: Any) -> None:
     assert read(extra={"platform": platform.name}).base_url == platform.base_url
     assert read(extra={"platform": f" {platform.name.upper()} "}).base_url == platform.base_url
 
@@ -62,7 +62,7 @@ def test_a_platform_of_the_drop_down_gives_its_host(platform: Any) -> None:
         ),
     ],
 )
-def test_host_port_and_schema_make_the_address(fields: dict[str, Any], base_url: str) -> None:
+def test_host_port_and_schema(fields: dict[str, Any], base_url: str) -> None:
     assert read(**fields).base_url == base_url
 
 
@@ -83,10 +83,10 @@ def test_host_port_and_schema_make_the_address(fields: dict[str, Any], base_url:
         ({"host": "localhost", "port": 70000}, "port"),
         ({"host": "https://"}, "must be a whole address"),
         ({"host": "cgc-api.sbgenomics.com@evil.example"}, "user name"),
-        ({"host": "[::1"}, "is no valid address"),
+        ({"host": "[::1"}, "is not a valid address"),
     ],
 )
-def test_a_wrong_host_is_told(fields: dict[str, Any], words: str) -> None:
+def test_wrong_host_is_told(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(**fields)
 
@@ -94,7 +94,8 @@ def test_a_wrong_host_is_told(fields: dict[str, Any], words: str) -> None:
     assert words in str(caught.value)
 
 
-def test_both_ways_to_give_a_host_are_named_when_neither_is_used() -> None:
+def test_both_ways_are_named() -> None:
+    """Both ways to give a host are named when neither is used."""
     with pytest.raises(CgcSettingsError) as caught:
         read()
 
@@ -128,7 +129,7 @@ def test_both_ways_to_give_a_host_are_named_when_neither_is_used() -> None:
         ({"somebody_elses": "extra"}, "timeout", 60.0),
     ],
 )
-def test_extras_come_as_values_or_as_text(extra: dict[str, Any], field: str, value: Any) -> None:
+def test_extras_as_values_or_text(extra: dict[str, Any], field: str, value: Any) -> None:
     assert getattr(read(extra={"platform": "cgc", **extra}), field) == value
 
 
@@ -153,7 +154,7 @@ def test_extras_come_as_values_or_as_text(extra: dict[str, Any], field: str, val
         ({"advance_access": 5}, "advance_access"),
     ],
 )
-def test_a_wrong_extra_is_named_with_its_connection(extra: dict[str, Any], field: str) -> None:
+def test_wrong_extra_is_named(extra: dict[str, Any], field: str) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(extra={"platform": "cgc", **extra})
 
@@ -162,7 +163,8 @@ def test_a_wrong_extra_is_named_with_its_connection(extra: dict[str, Any], field
 
 
 @pytest.mark.parametrize("password", [None, "", TOKEN + "\n", f" {TOKEN}", "canary7"])
-def test_a_wrong_token_is_told_without_showing_it(password: str | None) -> None:
+def test_wrong_token_is_hidden(password: str | None) -> None:
+    """A wrong token is told without showing it."""
     with pytest.raises(CgcSettingsError) as caught:
         read(password=password, extra={"platform": "cgc"})
 
@@ -185,7 +187,7 @@ def test_hosts_of_the_option() -> None:
         ({"zzz": "geheim"}, "that do nothing: 'zzz'. Known are"),
     ],
 )
-def test_an_unknown_extra_is_named(extra: dict[str, Any], words: str) -> None:
+def test_unknown_extra_is_named(extra: dict[str, Any], words: str) -> None:
     told = unknown_extras({"platform": "cgc", **extra})
 
     assert told is not None
@@ -193,13 +195,14 @@ def test_an_unknown_extra_is_named(extra: dict[str, Any], words: str) -> None:
     assert "geheim" not in told
 
 
-def test_what_is_known_or_airflow_s_own_is_not() -> None:
+def test_known_extras_pass() -> None:
+    """A known extra, or one of Airflow's own, is not named."""
     assert unknown_extras(dict.fromkeys(EXTRAS)) is None
     assert unknown_extras({"extra__cgc__project": "a/b", "__extra__": "{}"}) is None
     assert unknown_extras({}) is None
 
 
-def test_the_form_has_all_extras_that_are_known() -> None:
+def test_form_has_all_extras() -> None:
     [form] = get_provider_info()["connection-types"]
 
     assert set(form["conn-fields"]) == set(EXTRAS)

@@ -40,11 +40,11 @@ def connection(info: dict[str, Any]) -> dict[str, Any]:
     return dict(found)
 
 
-def test_it_keeps_airflows_schema(info: dict[str, Any]) -> None:
+def test_keeps_airflows_schema(info: dict[str, Any]) -> None:
     jsonschema.validate(info, schema("provider_info.schema.json"))
 
 
-def test_the_config_section_keeps_airflows_schema(info: dict[str, Any]) -> None:
+def test_section_keeps_schema(info: dict[str, Any]) -> None:
     whole = schema("provider_info.schema.json")
     section = {**whole["properties"]["config"], "definitions": whole["definitions"]}
 
@@ -52,7 +52,7 @@ def test_the_config_section_keeps_airflows_schema(info: dict[str, Any]) -> None:
     assert info["config"]["cgc"]["options"]["allowed_hosts"]["default"] == ""
 
 
-def test_the_connection_form_keeps_airflows_schema(connection: dict[str, Any]) -> None:
+def test_form_keeps_schema(connection: dict[str, Any]) -> None:
     whole = schema("provider.yaml.schema.json")
     if "conn-fields" not in whole["properties"]["connection-types"]["items"]["properties"]:
         pytest.skip("this Airflow draws no form from the provider info")
@@ -60,18 +60,19 @@ def test_the_connection_form_keeps_airflows_schema(connection: dict[str, Any]) -
     jsonschema.validate([connection], whole["properties"]["connection-types"])
 
 
-def test_package_name_is_the_distributions(info: dict[str, Any]) -> None:
+def test_name_is_distributions(info: dict[str, Any]) -> None:
     """Airflow 3.3 does not start if they differ."""
     assert info["package-name"] == "airflow-provider-cgc"
     assert info["versions"] == [__version__]
 
 
-def test_names_that_deployments_rely_on(connection: dict[str, Any]) -> None:
+def test_names_are_kept(connection: dict[str, Any]) -> None:
+    """Deployments rely on these names."""
     assert connection["connection-type"] == "cgc"
     assert connection["hook-class-name"] == "airflow_provider_cgc.hooks.cgc.CgcHook"
 
 
-def test_the_hook_class_is_where_it_says(connection: dict[str, Any]) -> None:
+def test_hook_class_is_there(connection: dict[str, Any]) -> None:
     module, _, name = connection["hook-class-name"].rpartition(".")
     hook = getattr(import_module(module), name)
 
@@ -79,7 +80,8 @@ def test_the_hook_class_is_where_it_says(connection: dict[str, Any]) -> None:
     assert hook.hook_name == connection["hook-name"]
 
 
-def test_every_module_that_airflow_is_told_of_is_there_and_no_sensor_is_left_out(info: dict[str, Any]) -> None:
+def test_modules_are_all_there(info: dict[str, Any]) -> None:
+    """Every module that Airflow is told of is there, and no sensor is left out."""
     told = [
         name for part in ("hooks", "sensors", "triggers") for entry in info[part] for name in entry["python-modules"]
     ]
@@ -91,11 +93,11 @@ def test_every_module_that_airflow_is_told_of_is_there_and_no_sensor_is_left_out
     assert len(own) >= 2
 
 
-def test_the_drop_down_offers_every_platform(connection: dict[str, Any]) -> None:
+def test_form_has_all_platforms(connection: dict[str, Any]) -> None:
     assert connection["conn-fields"]["platform"]["schema"]["enum"] == [*PLATFORMS, OTHER]
 
 
-def test_the_form_as_it_comes_is_a_valid_connection(connection: dict[str, Any]) -> None:
+def test_untouched_form_is_valid(connection: dict[str, Any]) -> None:
     """Whoever puts in nothing but a token gets the Cancer Genomics Cloud."""
     extra = {name: field["schema"].get("default") for name, field in connection["conn-fields"].items()}
 
@@ -106,13 +108,13 @@ def test_the_form_as_it_comes_is_a_valid_connection(connection: dict[str, Any]) 
     assert settings == ClientSettings(token=TOKEN)
 
 
-def test_every_field_of_the_form_is_explained(connection: dict[str, Any]) -> None:
+def test_fields_are_explained(connection: dict[str, Any]) -> None:
     for field in connection["conn-fields"].values():
         assert field["label"]
         assert len(field["description"]) > 20
 
 
-def test_each_call_gives_a_new_object(info: dict[str, Any]) -> None:
+def test_each_call_is_a_new_one(info: dict[str, Any]) -> None:
     info["connection-types"].clear()
 
     assert get_provider_info()["connection-types"]

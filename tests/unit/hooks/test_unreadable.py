@@ -61,7 +61,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any) -> Callabl
 
 @every_reader
 @pytest.mark.parametrize(("text", "why"), UNREADABLE.values(), ids=list(UNREADABLE))
-def test_a_variable_that_cannot_be_read_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
+def test_variable_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
     told = refusal(text, read)
 
     assert told.startswith("connection 'cgc_odd': the environment variable AIRFLOW_CONN_CGC_ODD cannot be read: ")
@@ -71,21 +71,22 @@ def test_a_variable_that_cannot_be_read_is_named(refusal: Any, text: str, why: s
 
 @every_reader
 @pytest.mark.parametrize(("text", "why"), ODD_EXTRA.values(), ids=list(ODD_EXTRA))
-def test_an_extra_that_is_no_object_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
+def test_extra_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
     told = refusal(text, read)
 
     assert told.startswith("connection 'cgc_odd', field Extra: ")
     assert why in told
 
 
-def test_what_the_error_says_to_write_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_advice_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CGC_ODD", GOOD.replace("<token>", SECRET))
 
     assert CgcHook("cgc_odd").settings.token == SECRET
 
 
 @pytest.mark.parametrize(("conn_id", "offered"), [("cgc_prod", True), ("cgc-prod", False), ("cgc.prod", False)])
-def test_a_variable_that_no_shell_takes_is_not_advised(conn_id: str, offered: bool) -> None:
+def test_no_advice_against_shells(conn_id: str, offered: bool) -> None:
+    """A variable that no shell takes is not advised."""
     told = not_found(conn_id)
 
     assert told.undefined
@@ -93,7 +94,7 @@ def test_a_variable_that_no_shell_takes_is_not_advised(conn_id: str, offered: bo
     assert "Admin > Connections" in str(told)
 
 
-def test_the_test_button_shows_no_made_up_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_made_up_id_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Airflow tests a connection under an id of eight random letters."""
     monkeypatch.setenv("AIRFLOW_CONN_QW8RTZUI", '{"conn_type": "cgc", "password": "0123456789", "host": "cgc"}')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.virtual_time import VirtualTime
-from tests.unit.jobs.fake_platform import FakePlatform
+from tests.fakes.platform import FakePlatform
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ WEB, API = "https://cgc.sbgenomics.com", "https://cgc-api.sbgenomics.com/v2"
         (f"{API}/storage/exports/Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo", "id", "Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo"),
     ],
 )
-def test_the_part_of_an_address_that_is_meant(address: str, kind: str, part: str) -> None:
+def test_part_of_an_address(address: str, kind: str, part: str) -> None:
     assert part_of_page(address, kind) == f"{part!r}, the part that counts"
     assert is_page(address)
     assert not is_uri(address)
@@ -50,7 +50,7 @@ def test_the_part_of_an_address_that_is_meant(address: str, kind: str, part: str
         "file:///u/a/b.jsonl",
     ],
 )
-def test_the_address_of_a_manifest_is_no_page(address: str) -> None:
+def test_manifest_is_no_page(address: str) -> None:
     assert not is_page(address)
     assert is_uri(address)
 
@@ -59,17 +59,17 @@ ALNUM = string.ascii_letters + string.digits
 
 
 @given(st.text(ALNUM + "-", min_size=1, max_size=40) | st.uuids().map(str) | st.text("0123456789abcdef", min_size=24))
-def test_no_id_is_taken_for_a_file_s_name(text: str) -> None:
+def test_id_is_no_name(text: str) -> None:
     assert not is_file_name(text)
 
 
 @pytest.mark.parametrize("name", ["sample.bam", "S1.VCF.GZ", "raw/x.fastq.gz", "C3L-00004_wgs.bam.bai", "list.jsonl"])
-def test_a_file_s_name_is_no_id(name: str) -> None:
+def test_name_is_no_id(name: str) -> None:
     assert "looks like a file's name" in str(id_problem(name))
 
 
 @pytest.mark.parametrize("text", ["a.b", "v1.2", "job.1", "x:y.z", FILE, TASK])
-def test_other_words_with_a_dot_may_be_ids(text: str) -> None:
+def test_dotted_word_may_be_id(text: str) -> None:
     assert parse_ids(text) == [text]
 
 
@@ -83,12 +83,14 @@ def test_anything_else_is_none(bad: object) -> None:
     assert named_problem(bad, kind="volume") == f"is {bad!r}; give 'owner/name'"
 
 
-def test_a_word_is_meant_to_be_a_close_one_only() -> None:
+def test_word_has_a_close_one() -> None:
+    """A word stands only for one that is close to it."""
     assert did_you_mean("loc-ation", ["location", "volume"]) == "; is 'loc-ation' meant to be 'location'?"
     assert did_you_mean("overwrite", ["location", "volume"]) == ""
 
 
-def test_all_that_is_wrong_with_all_items_is_told() -> None:
+def test_all_is_wrong_with_all() -> None:
+    """All that is wrong with all items is told."""
     with pytest.raises(BadItems) as told:
         parse_items(
             [{"file": "no id", "location": "", "volume": 7, "loc": "x"}, "a b", {"location": "x"}, {"file": None}],

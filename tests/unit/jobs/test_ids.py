@@ -1,4 +1,4 @@
-"""What users may write where ids are wanted, and what is refused before anything is sent."""
+"""Ids as users may write them, what of it is refused, and ids named by bits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 from collections import UserList
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
+from airflow_provider_cgc.jobs.ids import BadIds, from_bits, parse_ids, to_bits
+from tests.fakes.platform import some_ids
 
 A = "gET2tre6CG411ac0SbNkaVA0SNRK4H9W"
 B = "bmEAYUyqW5prgk33wTyGG9j3VbSb4JcC"
@@ -40,7 +43,7 @@ TASK = "2d5e6a6c-7f5d-4b5b-9a39-0a4a5cf3b7de"
     ],
     ids=repr,
 )
-def test_every_documented_form_means_the_same_two_ids_in_order(value):
+def test_forms_mean_the_same_ids(value):
     assert parse_ids(value) == [A, B]
 
 
@@ -49,24 +52,24 @@ def test_one_id_may_stand_alone(value):
     assert parse_ids(value) == [A]
 
 
-def test_the_id_of_a_task_is_an_id():
+def test_task_id_is_an_id():
     assert parse_ids(TASK) == [TASK]
 
 
 @pytest.mark.parametrize(
     "value", [[], (), "[]", "()", " [ ] ", [[]], "[[], []]", pytest.param(iter([]), id="iterator")], ids=repr
 )
-def test_an_empty_list_is_a_list(value):
+def test_empty_list_is_a_list(value):
     assert parse_ids(value) == []
 
 
 @pytest.mark.parametrize("value", [[A, B, A], f"{A},{B},{A}", f'[["{A}", "{B}"], ["{A}"]]'], ids=repr)
-def test_duplicates_are_left_for_the_caller_to_count(value):
+def test_duplicates_are_left(value):
     assert parse_ids(value) == [A, B, A]
 
 
 @pytest.mark.parametrize("form", [list, json.dumps, str, ",".join, " ".join], ids=["list", "json", "python", ",", " "])
-def test_ten_thousand_ids_come_through_in_every_form(form):
+def test_ten_thousand_in_any_form(form):
     ids = [f"{number:032d}" for number in range(10_000)]
 
     assert parse_ids(form(ids)) == ids
@@ -122,14 +125,15 @@ def test_ten_thousand_ids_come_through_in_every_form(form):
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_what_is_no_list_of_ids_is_refused_and_the_text_says_why(value, text):
+def test_no_list_is_refused(value, text):
+    """Anything that is no list of ids is refused, and the text says why."""
     with pytest.raises(BadIds) as refusal:
         parse_ids(value)
 
     assert text in str(refusal.value)
 
 
-def test_a_list_that_holds_itself_is_refused():
+def test_list_in_itself():
     endless = []
     endless.append(endless)
 
@@ -137,7 +141,7 @@ def test_a_list_that_holds_itself_is_refused():
         parse_ids(endless)
 
 
-def test_ten_bad_items_are_shown_and_the_others_counted():
+def test_ten_bad_ones_are_shown():
     with pytest.raises(BadIds) as refusal:
         parse_ids([A, *range(25)])
 
@@ -157,17 +161,39 @@ def test_ten_bad_items_are_shown_and_the_others_counted():
     ],
     ids=lambda value: repr(value)[:12],
 )
-def test_a_refusal_stays_short_whatever_was_given(value):
+def test_refusal_stays_short(value):
     with pytest.raises(BadIds) as refusal:
         parse_ids(value)
 
     assert len(str(refusal.value)) < 2000
 
 
-def test_a_mapping_with_keys_of_any_kind_is_refused_in_words():
+def test_mapping_is_refused():
     with pytest.raises(BadIds, match=r"mapping with the keys \['1', 'a'\]"):
         parse_ids({1: A, "a": B})
 
 
-def test_a_set_has_the_same_order_in_every_process():
+def test_set_order_is_stable():
+    """A set has the same order in every process."""
     assert parse_ids({"c", "a", "b"}) == ["a", "b", "c"]
+
+
+@given(st.data())
+def test_bits_keep_the_order(data):
+    """The chosen ids come back in the order of the list."""
+    ids = some_ids(data.draw(st.integers(0, 300)))
+    chosen = data.draw(st.sets(st.sampled_from(ids)) if ids else st.just(set()))
+
+    assert from_bits(ids, to_bits(ids, chosen)) == [job_id for job_id in ids if job_id in chosen]
+
+
+def test_bits_are_short():
+    """Ten thousand ids are named in two and a half thousand characters."""
+    ids = some_ids(10_000)
+
+    assert len(to_bits(ids, set(ids))) == 2_500
+
+
+def test_wrong_bits_are_refused():
+    with pytest.raises(ValueError, match="invalid literal"):
+        from_bits(["a"], "nonsense")

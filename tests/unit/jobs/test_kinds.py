@@ -11,12 +11,13 @@ from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
-def test_every_kind_is_found_by_its_name(kind):
+def test_kinds_have_names(kind):
     assert KINDS[kind.name] is kind
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
-def test_every_kind_names_an_endpoint_of_the_real_client(kind):
+def test_kinds_have_an_endpoint(kind):
+    """Every kind names an endpoint of the real client."""
     from airflow_provider_cgc.client import CgcClient, Settings
 
     with CgcClient(Settings(token="a-made-up-token")) as client:
@@ -24,7 +25,8 @@ def test_every_kind_names_an_endpoint_of_the_real_client(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
-def test_every_kind_names_what_an_item_of_its_jobs_moves(kind):
+def test_kinds_name_their_items(kind):
+    """Every kind names the item that its jobs move."""
     model = getattr(models, f"{kind.name.title()}Job")
 
     job = model.from_json({"id": "a", "source": {"file": "moved", "location": "moved"}})
@@ -41,11 +43,13 @@ def test_every_kind_names_what_an_item_of_its_jobs_moves(kind):
         (IMPORT, 2, "2 imports still run on the platform and cannot be cancelled"),
     ],
 )
-def test_what_cannot_be_cancelled_is_said_to_be_so(kind, count, text):
+def test_says_it_cannot_cancel(kind, count, text):
+    """Jobs that cannot be cancelled are said to be so."""
     assert kind.still_running(count) == text
 
 
-def test_jobs_that_can_be_cancelled_are_not_said_to_be_beyond_that():
+def test_says_it_can_cancel():
+    """Jobs that can be cancelled are not said to be beyond that."""
     task = replace(EXPORT, name="task", plural="tasks", cancellable=True, subject="")
 
     assert task.still_running(3) == "3 tasks still run on the platform"

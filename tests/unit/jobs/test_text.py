@@ -9,17 +9,17 @@ import pytest
 from airflow_provider_cgc.jobs.text import BadNumber, counted, moment, number_from, shown, storable
 
 
-def test_a_long_value_is_cut_off():
+def test_long_value_is_cut_off():
     assert shown("x" * 5) == "'xxxxx'"
     assert shown("x" * 500) == f"'{'x' * 79}..."
 
 
-def test_one_thing_has_no_plural():
+def test_one_has_no_plural():
     assert [counted(number, "item") for number in (0, 1, 2)] == ["0 items", "1 item", "2 items"]
 
 
 @pytest.mark.parametrize(("given", "read"), [(None, None), (0, 0), (12, 12), (" 12 ", 12), ("007", 7)])
-def test_a_number_may_come_as_text(given, read):
+def test_number_may_be_text(given, read):
     assert number_from(given) == read
 
 
@@ -29,7 +29,7 @@ def test_nothing_else_is_a_number(given):
         number_from(given)
 
 
-def test_a_moment_has_a_time_zone():
+def test_moment_has_a_time_zone():
     at = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
     assert moment(at.isoformat()) == at
@@ -40,6 +40,7 @@ def test_a_moment_has_a_time_zone():
     ("value", "stored"),
     [("a.bam", "a.bam"), ("a\0b\ud800c\udfff", "a?b?c?"), ("\U0001f9ec\n", "\U0001f9ec\n"), (7, 7), (None, None)],
 )
-def test_what_is_stored_is_whole_utf8_without_nul(value, stored):
+def test_stored_text_is_utf8(value, stored):
+    """Stored text is whole UTF-8 without NUL."""
     assert storable(value) == stored
     assert not isinstance(value, str) or storable(value).encode()

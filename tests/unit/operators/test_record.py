@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown
+from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.operators.record import ReadOnly, Record
-from tests.unit.jobs.stormy_volume import Store
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
-KEY = Key("file", "lab/volume", "place")
+KEY = ExportKey("file", "lab/volume", "place")
 RUN_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 CLEARED = RUN_BEGAN + timedelta(hours=1)
 RETRIED = CLEARED + timedelta(minutes=1)
@@ -31,11 +32,9 @@ def manifest(tmp_path: Path) -> str:
 def record(
     manifest: str, *, try_number: int, max_tries: int, map_index: int = -1, run: str = "run", **more: Any
 ) -> Record:
-    ti = SimpleNamespace(
-        dag_id="dag", run_id=run, task_id="task", map_index=map_index, try_number=try_number, max_tries=max_tries
-    )
+    ti = TaskInstance(run_id=run, map_index=map_index, try_number=try_number, max_tries=max_tries)
     more = {"store": None, "resume": True, **more}
-    return Record(ti, manifest_path=manifest, retries=4, warn=print, **more)
+    return Record(EXPORT, ExportItem, ti, manifest_path=manifest, retries=4, warn=print, **more)
 
 
 def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
@@ -43,7 +42,7 @@ def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
 
 
 def outcome(state: ItemState, job_id: str | None = None) -> ItemOutcome:
-    return ItemOutcome(file=KEY.file, volume=KEY.volume, location=KEY.location, state=state, id=job_id)
+    return ItemOutcome(item=ExportItem(KEY.file, KEY.location, KEY.volume), state=state, id=job_id)
 
 
 def test_jobs_from_before_a_clear_do_not_count_for_the_retry_of_a_killed_attempt(manifest: str) -> None:
@@ -123,7 +122,7 @@ def test_a_manifest_that_another_run_has_written_over_is_no_account(manifest: st
     ours.write([outcome(ItemState.SUBMITTED, "job")])
     theirs.write([outcome(ItemState.SUBMITTED, "other")])
 
-    with pytest.raises(CgcExportsUnsettled, match="another task has written over it"):
+    with pytest.raises(CgcJobsNotYetKnown, match="another task has written over it"):
         ours.outcomes()
 
 
@@ -146,8 +145,8 @@ def test_a_dry_run_changes_nothing_in_the_store(manifest: str) -> None:
     store = Store()
     real = record(manifest, try_number=1, max_tries=0, store=store)
     opened(real, RUN_BEGAN).intend([KEY], at=RUN_BEGAN)
-    before = dict(store.values)
+    before = dict(store)
 
     opened(record(manifest, try_number=2, max_tries=0, store=ReadOnly(store), resume=False), RETRIED)
 
-    assert store.values == before
+    assert store == before

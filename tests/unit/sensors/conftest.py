@@ -10,12 +10,13 @@ import pytest
 
 from airflow_provider_cgc import compat
 from airflow_provider_cgc.compat import BaseSensorOperator
-from tests.unit.sensors.worker import LOGGER, Clock, Platform
+from tests.fakes.clock import Clock
+from tests.unit.sensors.worker import BEGIN, LOGGER, Platform
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+    clock = Clock(BEGIN)
     module = importlib.import_module(BaseSensorOperator.__module__)
     for name in (module.__name__, "airflow_provider_cgc.sensors.base", "airflow_provider_cgc.sensors.wait"):
         monkeypatch.setattr(f"{name}.time", clock)

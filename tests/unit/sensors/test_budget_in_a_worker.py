@@ -14,7 +14,8 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_cgc.client.errors import CgcBudgetSpent
 from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.compat import AirflowRescheduleException
-from tests.unit.sensors.worker import BEGIN, Clock, Platform, Run, ours
+from tests.fakes.clock import Clock
+from tests.unit.sensors.worker import BEGIN, Platform, Run, ours
 
 LEFT_UNTIL = 240.0
 ON_AIRFLOW_3 = pytest.mark.skipif(

@@ -7,7 +7,8 @@ import pytest
 from airflow_provider_cgc.client.errors import CgcConnectionError, CgcError, CgcUnavailable, CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.exceptions import CgcWaitError
-from tests.unit.sensors.worker import BEGIN, HOUR, Platform, Run, Store
+from tests.fakes.store import Store
+from tests.unit.sensors.worker import BEGIN, HOUR, Platform, Run
 
 UNREACHED = CgcConnectionError("Cannot connect to cgc.invalid: connection refused.", sent=False)
 OTHER_SHAPE = CgcUnreadableError("the platform answered a bulk call without a list of 'items'")

@@ -20,8 +20,10 @@ from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
+from tests.fakes.clock import Clock
+from tests.fakes.store import Store
 from tests.late import late
-from tests.unit.sensors.worker import HOUR, LOGGER, Clock, Platform, Run, Store, ours
+from tests.unit.sensors.worker import HOUR, LOGGER, Platform, Run, ours
 
 
 class Imports(Platform):

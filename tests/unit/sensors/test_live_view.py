@@ -14,7 +14,9 @@ from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
-from tests.unit.sensors.worker import BEGIN, HOUR, Clock, Platform, Run, Store
+from tests.fakes.clock import Clock
+from tests.fakes.store import Store
+from tests.unit.sensors.worker import BEGIN, HOUR, Platform, Run
 
 every_mode = pytest.mark.parametrize("mode", ["poke", "reschedule"])
 

@@ -24,7 +24,9 @@ from airflow_provider_cgc.compat import AirflowRescheduleException, AirflowSenso
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.sensors import wait as sensor_wait
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-from tests.unit.sensors.worker import BEGIN, HOUR, Clock, Platform, Run, Store, ours
+from tests.fakes.clock import Clock
+from tests.fakes.store import Store
+from tests.unit.sensors.worker import BEGIN, HOUR, Platform, Run, ours
 
 PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /x")
 
@@ -84,8 +86,7 @@ def test_the_memory_between_pokes_is_small_and_gone_at_the_end(
     store, sizes = Store(), []
     run = Run(platform, monkeypatch, store=store, mode="reschedule")
     original = store.set
-    # spied on, one store of one test
-    store.set = lambda key, value: (sizes.append(len(str(value))), original(key, value))  # type: ignore[method-assign]
+    monkeypatch.setattr(store, "set", lambda key, value: (sizes.append(len(str(value))), original(key, value)))
 
     run.to_the_end()
 
@@ -132,7 +133,7 @@ def test_an_id_unknown_for_ever_fails_the_wait_by_name(
     with pytest.raises(CgcJobsFailed, match=job_id) as raised:
         Run(platform, monkeypatch, store=store, mode="reschedule").to_the_end()
 
-    for cause in ("that of the job and not, say, of its file", "the user who started the job", "may be gone"):
+    for cause in ("the id of a job and not, for example, of its file", "the user who started the job", "may be gone"):
         assert cause in str(raised.value)
 
 
@@ -162,7 +163,8 @@ def test_a_timeout_without_an_answer_says_why_and_with_which_connection(
     assert "This task asks with connection 'cgc_default'." in str(raised.value)
     assert "120 exports may still run." in str(raised.value)
     assert str(raised.value).endswith("give this task a larger timeout. Then clear it: it only waits.")
-    assert raised.value.summary == {**raised.value.summary, "total": 120, "completed": 0}  # type: ignore[attr-defined]
+    summary = raised.value.summary  # type: ignore[attr-defined]  # ours, on an error of Airflow's
+    assert (summary["total"], summary["completed"]) == (120, 0)
 
 
 def test_a_look_within_the_last_second_is_the_last_one(
@@ -212,7 +214,7 @@ def test_other_ids_at_the_next_poke_do_not_make_the_address_right(
     run = Run(platform, monkeypatch, store=Store(), mode="reschedule")
     platform.exports.bulk_get = raising(CgcConnectionError("dropped", sent=True))
     assert not run.sensor().poke(run.context)
-    run.first_poke = clock.now
+    run.first_poke = datetime.fromtimestamp(clock.now, UTC)
     platform.ends["another"] = clock.now + HOUR
     platform.exports.bulk_get = raising(PAGE)
 
@@ -226,7 +228,7 @@ def test_the_pokes_of_an_earlier_try_do_not_make_the_address_right(
     """Airflow 2.11 counts the timeout from the first try; the connection may have been changed since."""
     platform = Platform(clock, count=1)
     run = Run(platform, monkeypatch, mode="reschedule")
-    run.first_poke = clock.now - HOUR
+    run.first_poke = datetime.fromtimestamp(clock.now - HOUR, UTC)
     monkeypatch.setattr(sensor_wait, "has_poked", lambda context: False)
     platform.exports.bulk_get = raising(PAGE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,25 +16,13 @@ from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.client.models import ExportJob
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from tests.fakes.clock import Clock
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
 HOUR = 3600.0
 BEGIN = 1_800_000_000.0
 LOGGER = "tests.sensor"
-
-
-class Clock:
-    """A stand-in for the module `time`, as far as sensors use it."""
-
-    def __init__(self) -> None:
-        self.now = BEGIN
-
-    def time(self) -> float:
-        return self.now
-
-    monotonic = time
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Platform:
@@ -81,16 +70,6 @@ class Platform:
         return BulkRecord(job_id, ExportJob.from_json({"id": job_id, "source": {"file": f"f{job_id}"}, **state}), None)
 
 
-class Store(dict[str, Any]):
-    """Airflow's task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        self.pop(key, None)
-
-
 class Run:
     """One sensor, run as Airflow runs it, with the times of its pokes on the virtual clock."""
 
@@ -100,28 +79,17 @@ class Run:
         self.clock = platform.clock
         self.platform = platform
         self.how = how
-        self.pushed: dict[str, Any] = {}
-        self.first_poke: float | None = None
+        self.pushed = Store()
+        self.first_poke: datetime | None = None
         self.pokes = 0
         self.context: dict[str, Any] = {
-            "ti": SimpleNamespace(
-                dag_id="dag",
-                task_id="wait",
-                run_id="run",
-                try_number=1,
-                map_index=-1,
-                xcom_push=lambda key, value: self.pushed.update({key: value}),
-                get_first_reschedule_date=lambda context: self._first(),
-            )
+            "ti": TaskInstance("wait", xcoms=self.pushed, first_poke=lambda: self.first_poke)
         }
         if store is not None:
             self.context["task_state_store"] = store
         monkeypatch.setattr(CgcBulkExportSensor, "_connection", lambda sensor: platform)
         # Airflow 3 logs through structlog, past caplog.
         monkeypatch.setattr(CgcBulkExportSensor, "log", logging.getLogger(LOGGER), raising=False)
-
-    def _first(self) -> Any:
-        return None if self.first_poke is None else SimpleNamespace(timestamp=lambda: self.first_poke)
 
     def sensor(self) -> CgcBulkExportSensor:
         return CgcBulkExportSensor(task_id="wait", export_ids=list(self.platform.ends), **self.how)
@@ -137,7 +105,7 @@ class Run:
             if poke:
                 return poke.xcom_value
             if self.first_poke is None:
-                self.first_poke = self.clock.now
+                self.first_poke = datetime.fromtimestamp(self.clock.now, UTC)
             self.clock.now += sensor.poke_interval
 
 

@@ -9,7 +9,7 @@ from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import START, VirtualTime
-from tests.unit.jobs.fake_platform import FakePlatform
+from tests.fakes.platform import FakePlatform
 
 
 @pytest.fixture

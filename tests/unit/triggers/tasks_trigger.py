@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
+from tests.fakes.task_instance import TaskInstance
 
 
 def trigger_of(row: dict[str, Any], task_id: str = "wait") -> CgcJobsTrigger:
     trigger = CgcJobsTrigger(**row)
-    trigger.task_instance = SimpleNamespace(dag_id="dag", task_id=task_id, run_id="run", map_index=-1, try_number=1)
+    trigger.task_instance = TaskInstance(task_id)
     return trigger
 
 

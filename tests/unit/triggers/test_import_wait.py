@@ -16,7 +16,7 @@ from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import FakePlatform, job
+from tests.fakes.platform import FakePlatform, job
 
 ROW = Path(__file__).parent / "rows" / "0.1.0-import.json"
 

@@ -15,7 +15,7 @@ from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from airflow_provider_cgc.triggers.snapshots import BREATH, SPACING, TROUBLE
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import some_ids
+from tests.fakes.platform import some_ids
 from tests.unit.triggers.tasks_trigger import event_of, trigger_of
 
 DOWN = CgcUnavailable(Problem(502, None, "down"), status=502, call="POST /x")

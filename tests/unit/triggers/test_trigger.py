@@ -34,7 +34,8 @@ from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import job, some_ids
+from tests.fakes.platform import job, some_ids
+from tests.fakes.task_instance import TaskInstance
 
 HOUR = 3600.0
 DOWN = CgcUnavailable(Problem(503, None, "down"), status=503, call="POST /x")
@@ -654,17 +655,14 @@ class TestIdsInXCom:
         assert (event.outcome, event.summary.completed) == (Outcome.COMPLETED, 2500)
 
     def test_a_long_list_is_pushed_in_parts_of_less_than_64_kib(self, monkeypatch):
-        pushed = {}
-        ti = SimpleNamespace(
-            dag_id="d", task_id="t", run_id="r", map_index=3, xcom_push=lambda key, value: pushed.update({key: value})
-        )
+        ti = TaskInstance("t", dag_id="d", run_id="r", map_index=3)
         ids = some_ids(10_000, "as-long-as-an-id-of-32-char-")
 
         address = xcom.push_ids(ti, "cgc_ids", ids)
 
         assert address == {**self.ADDRESS, "parts": 7}
-        assert max(len(json.dumps(part)) for part in pushed.values()) < 64 * 1024
-        monkeypatch.setattr(xcom, "read_xcom", lambda address: pushed[address["key"]])
+        assert max(len(json.dumps(part)) for part in ti.xcoms.values()) < 64 * 1024
+        monkeypatch.setattr(xcom, "read_xcom", lambda address: ti.xcoms[address["key"]])
         assert xcom.read_ids(address) == ids
         assert xcom.push_ids(ti, "cgc_ids", ids[:10]) == self.ADDRESS
 

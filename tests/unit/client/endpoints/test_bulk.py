@@ -20,7 +20,7 @@ from airflow_provider_cgc.client import (
 )
 from airflow_provider_cgc.client import Settings as CgcSettings
 from airflow_provider_cgc.client.endpoints.records import account
-from tests.unit.client.bulk_platform import FOREIGN, GET, NOT_FOUND, Platform, ask, job
+from tests.fakes.bulk_platform import FOREIGN, GET, NOT_FOUND, Platform, ask, job
 
 
 @pytest.mark.parametrize("unknown", ["error", "gap", "404"])

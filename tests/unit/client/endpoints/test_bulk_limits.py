@@ -1,4 +1,4 @@
-"""What a bulk get costs when unknown ids spoil whole calls, and what stays open when that is too much."""
+"""The cost of a bulk get when unknown ids spoil whole calls, and the ids that stay open when it is too high."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client import CgcClient, CgcForbidden, CgcNotFound, Problem
-from tests.unit.client.bulk_platform import GET, NOT_FOUND, Platform, ask, job
+from tests.fakes.bulk_platform import GET, NOT_FOUND, Platform, ask, job
 
 
 @pytest.mark.parametrize("bad", [0, 1, 49, 50, 98, 99])
@@ -54,7 +54,7 @@ def test_many_unknown_ids_cost_at_most_24_calls_and_the_rest_stays_open(
     found = {name for name, error in errors.items() if error.code == 9008}
     assert found
     assert not found & platform.known
-    text = "not told apart from unknown ids yet"
+    text = "not known yet whether this id exists"
     left = {name: error for name, error in errors.items() if name not in found}
     assert set(left.values()) == {Problem(None, None, text, made_here=True, undecided=True)}
     assert all(error.may_pass for error in left.values())

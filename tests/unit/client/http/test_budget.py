@@ -1,4 +1,4 @@
-"""How much of the platform's 1000 requests in 300 seconds is ours."""
+"""Our share of the platform's 1000 requests in 300 seconds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client import RateBudget, Settings, budget_for
+from tests.fakes.clock import Clock
 
 NOW = 1_767_226_000.0
 
@@ -31,17 +32,9 @@ def claimed(budget: RateBudget, *, of: int) -> int:
     return sum(not budget.claim() for _ in range(of))
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def ticks() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture
@@ -296,7 +289,7 @@ class TestUnderWay:
 
 
 class TestPace:
-    """How fast to go, so that the share lasts."""
+    """The pace with which the share lasts."""
 
     def test_nothing_is_known_before_the_first_answer(self, budget: RateBudget) -> None:
         assert budget.pace_for(self, 1000.0) == math.inf

@@ -14,10 +14,11 @@ import urllib3
 
 from airflow_provider_cgc.client import CgcClient, CgcConnectionError, CgcError, CgcUnreadableError
 from airflow_provider_cgc.client.errors import CgcApiError, CgcRedirect, CgcUnauthorized
-from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, astray, unreached
+from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, not_from_platform, unreached
 
 USER = {"username": "mcurie"}
-REFUSED = {"exc": requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "refused"))}  # type: ignore[arg-type]
+NOT_CONNECTED = urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore[arg-type]  # needs no pool
+REFUSED = {"exc": requests.ConnectionError(NOT_CONNECTED)}
 DOWN = {"status_code": 503, "json": {"status": 503, "code": 90005, "message": "Service unavailable."}}
 PAGE = {"text": "<html>Welcome</html>", "headers": {"Content-Type": "text/html"}}
 MakeClient = Callable[..., CgcClient]
@@ -171,7 +172,7 @@ def test_what_cannot_be_reached_tells_what_to_check(
     ("fault", "words"),
     [
         (requests.ConnectTimeout("slow"), ["in time", "firewall", "HTTPS_PROXY"]),
-        (requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "x")), ["host and port"]),  # type: ignore[arg-type]
+        (requests.ConnectionError(NOT_CONNECTED), ["host and port"]),
     ],
 )
 def test_a_connect_fault_has_its_own_next_step(
@@ -245,7 +246,7 @@ def test_another_server_s_answer_names_the_host(
     assert place in str(caught.value)
     assert "connection" in str(caught.value)
     assert "host" in str(caught.value)
-    assert astray(caught.value) or isinstance(caught.value, CgcUnauthorized)
+    assert not_from_platform(caught.value) or isinstance(caught.value, CgcUnauthorized)
 
 
 def test_plain_http_behind_https_is_no_contact(other_server: Answers) -> None:

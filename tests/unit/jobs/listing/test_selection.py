@@ -59,11 +59,12 @@ BARE = File.from_json({"id": "f2", "name": "notes"})
         ({"name": "*.bam", "tag": "drop"}, False),
     ],
 )
-def test_a_file_is_taken_if_every_rule_holds(rule: dict[str, Any], taken: bool) -> None:
+def test_every_rule_must_hold(rule: dict[str, Any], taken: bool) -> None:
     assert Selection.of(**rule).takes(BAM) is taken
 
 
-def test_what_the_platform_does_not_tell_loses_no_file() -> None:
+def test_untold_loses_no_file() -> None:
+    """A field that the platform does not tell loses no file."""
     assert Selection.of(min_size=1, max_size=2, modified_after=datetime.now(UTC)).takes(BARE)
     assert not Selection.of(tag="keep").takes(BARE)
     assert not Selection.of(metadata={"sample_id": "S1"}).takes(BARE)
@@ -96,7 +97,7 @@ def test_what_the_platform_does_not_tell_loses_no_file() -> None:
         ({"modified_after": 1_767_226_000}, ["modified_after is 1767226000", "int"]),
     ],
 )
-def test_what_cannot_be_a_rule_is_told_by_name(rule: dict[str, Any], words: list[str]) -> None:
+def test_bad_rule_is_named(rule: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(BadSelection) as caught:
         Selection.of(**rule)
 
@@ -104,7 +105,7 @@ def test_what_cannot_be_a_rule_is_told_by_name(rule: dict[str, Any], words: list
         assert word in str(caught.value)
 
 
-def test_the_rules_can_be_read_in_a_log_line() -> None:
+def test_rules_fit_a_log_line() -> None:
     rules = Selection.of(name=["*.bam", "*.bai"], metadata={"sample_id": "S1"}, tag="keep", origin_task="t1",
                          min_size=1, max_size=9, modified_after="2026-01-31")  # fmt: skip
 
@@ -115,5 +116,5 @@ def test_the_rules_can_be_read_in_a_log_line() -> None:
     assert str(Selection.of()) == ""
 
 
-def test_a_number_may_be_text() -> None:
+def test_number_may_be_text() -> None:
     assert [whole_number("n", value) for value in (None, 0, " 12 ")] == [None, 0, 12]

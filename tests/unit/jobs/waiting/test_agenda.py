@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from airflow_provider_cgc.jobs.waiting.agenda import DUE, Agenda
-from tests.unit.jobs.fake_platform import some_ids
+from tests.fakes.platform import some_ids
 
 CHUNK = 5
 

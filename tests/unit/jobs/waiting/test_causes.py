@@ -24,7 +24,7 @@ from airflow_provider_cgc.jobs.waiting.causes import (
 )
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import job, some_ids
+from tests.fakes.platform import job, some_ids
 
 CODES = st.sampled_from([None, 9107, 9100, 9206])
 MESSAGES = st.sampled_from(

@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.errors import (
 )
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.jobs.waiting.look import ask_all, chunks, look
-from tests.unit.jobs.fake_platform import some_ids
+from tests.fakes.platform import some_ids
 
 
 def api_error(kind, status):

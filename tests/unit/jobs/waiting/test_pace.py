@@ -13,7 +13,7 @@ from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
-from tests.unit.jobs.fake_platform import FakePlatform, some_ids
+from tests.fakes.platform import FakePlatform, some_ids
 
 LATENCY = 0.3
 WINDOW = 300.0

@@ -27,7 +27,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.waiting.look import THREADS
 from airflow_provider_cgc.jobs.waiting.poller import MOST_APART, Poller
 from airflow_provider_cgc.jobs.waiting.sharing import CONNECTION_LIFE, Threads, shared_poller
-from tests.unit.jobs.fake_platform import UNKNOWN, FakePlatform, some_ids
+from tests.fakes.platform import UNKNOWN, FakePlatform, some_ids
 
 INTERVAL = 60.0
 GATHERED = 0.2

@@ -16,7 +16,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.poller import GATHER, Poller
 from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from dev.virtual_time import VirtualTime
-from tests.unit.jobs.fake_platform import FakePlatform, some_ids
+from tests.fakes.platform import FakePlatform, some_ids
 
 SLACK = 1.0
 """Seconds by which a look may be late."""

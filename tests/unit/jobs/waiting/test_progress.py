@@ -14,7 +14,7 @@ from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, as_se
 from airflow_provider_cgc.jobs.waiting.summary import Summary, closing_line, describe_item, failure_table, shared_out
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
+from tests.fakes.platform import UNKNOWN, job, some_ids
 
 MINUTE = 60.0
 HOUR = 3600.0

@@ -15,7 +15,7 @@ from airflow_provider_cgc.jobs.waiting.snapshot import BEAT, MOST_BYTES, LiveVie
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import some_ids
+from tests.fakes.platform import some_ids
 
 
 def record(job_id: str, state: str, *, location: str | None = None, **fields: Any) -> BulkRecord[ExportJob]:

@@ -13,7 +13,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import UNKNOWN, job, some_ids
+from tests.fakes.platform import UNKNOWN, job, some_ids
 
 NOW = START
 INTERVAL = 60.0

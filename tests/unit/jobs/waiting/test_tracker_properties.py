@@ -12,7 +12,7 @@ from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import UNKNOWN, job
+from tests.fakes.platform import UNKNOWN, job
 
 IDS = ["a", "b", "c", "d", "e"]
 INTERVAL = 60.0

@@ -15,7 +15,7 @@ from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE
 from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, FirstItems, failed_item
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
-from tests.unit.jobs.fake_platform import EXISTS, job, some_ids
+from tests.fakes.platform import EXISTS, job, some_ids
 
 NOW = START
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=str)
