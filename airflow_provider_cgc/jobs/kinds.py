@@ -11,7 +11,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
+from airflow_provider_cgc.client.errors.codes import DENIALS, NO_SUCH_JOB
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[Any]]]
     Start = Callable[[CgcClient, Sequence[str]], Sequence[BulkRecord[Any]]]
     Names = Callable[[CgcClient, Collection[str]], Mapping[str, str]]
-
-DENIALS = frozenset({401, 403, 9003, 9004, 9005, 90001, 90002})
-"""Statuses and codes of a record that waiting cannot change: no right to the job, its file or its project, no token."""
 
 
 class Phase(StrEnum):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown, CgcWaitError
-from airflow_provider_cgc.jobs.text import joined
+from airflow_provider_cgc.jobs.text import joined, storable
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, manifest_line
 
 if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.sensors.source import Source
 
 
@@ -34,6 +37,26 @@ class End:
     not_yet_known: str | None = None
 
 
+def with_names(end: End, client: Callable[[], CgcClient], *, warn: Callable[[str], object]) -> End:
+    """Return an end whose first failures have names, looked up in one request where their items have none."""
+    kind = end.summary.kind
+    nameless = [item[kind.subject] for item in end.summary.failed_items if _has_no_name(item, kind.subject)]
+    if kind.names is None or not nameless:
+        return end
+    try:
+        names = kind.names(client(), nameless)
+    except CgcError as error:
+        warn(f"The names of what failed could not be looked up: {error}")
+        return end
+    items = [
+        {**item, "name": storable(names[item[kind.subject]])}
+        if _has_no_name(item, kind.subject) and item[kind.subject] in names
+        else item
+        for item in end.summary.failed_items
+    ]
+    return replace(end, summary=replace(end.summary, failed_items=items)) if names else end
+
+
 def error_of(end: End, source: Source, *, conn_id: str, limit: object) -> BaseException:
     """
     Return the exception of a wait that ended in any way but success.
@@ -45,6 +68,10 @@ def error_of(end: End, source: Source, *, conn_id: str, limit: object) -> BaseEx
     if end.outcome is Outcome.ERROR:
         return _error(end, source.after_clear, conn_id)
     return _late(end, source.after_clear, limit)
+
+
+def _has_no_name(item: Mapping[str, Any], subject: str) -> bool:
+    return bool(item.get(subject)) and not item.get("name")
 
 
 def _failed(end: End, what_to_do: str) -> BaseException:

@@ -21,10 +21,10 @@ from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
-from airflow_provider_cgc.sensors.base import IDS_KEY, SUMMARY_KEY
+from airflow_provider_cgc.sensors.base import SUMMARY_KEY
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
-from airflow_provider_cgc.sensors.wait import MEMORY_KEY
+from airflow_provider_cgc.sensors.wait import IDS_KEY, MEMORY_KEY
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 
 ROWS = sorted((Path(__file__).parent / "triggers" / "rows").glob("*.json"))

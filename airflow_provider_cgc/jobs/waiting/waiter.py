@@ -52,7 +52,7 @@ class Waiter:
     poller: Poller = field(repr=False)
     answered: bool = False
     """The platform had answered this wait before it joined, at the address that is asked now."""
-    astray_since: float | None = None
+    foreign_since: float | None = None
     """Since when it has heard only answers that are not the platform's own, our budget aside; None if it has not."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
 

@@ -29,6 +29,7 @@ from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
+from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import VirtualTime
 from tests.conftest import ROOT
@@ -40,10 +41,10 @@ every_mode = pytest.mark.parametrize("mode", MODES)
 LOST = CgcConnectionError("the line dropped", sent=True)
 
 
-class RunSensor(CgcJobsSensor):
+class RunSensor(CgcGivenJobsSensor):
     kind = RUN
     ids_argument = "run_ids"
-    template_fields = ("run_ids", *CgcJobsSensor.template_fields)
+    template_fields = ("run_ids", *CgcGivenJobsSensor.template_fields)
 
     def __init__(self, *, run_ids: Any, max_in_flight: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -51,10 +52,10 @@ class RunSensor(CgcJobsSensor):
         self.max_in_flight = max_in_flight
 
 
-class CopySensor(CgcJobsSensor):
+class CopySensor(CgcGivenJobsSensor):
     kind = COPY
     ids_argument = "copy_ids"
-    template_fields = ("copy_ids", *CgcJobsSensor.template_fields)
+    template_fields = ("copy_ids", *CgcGivenJobsSensor.template_fields)
 
     def __init__(self, *, copy_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

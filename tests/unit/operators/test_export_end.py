@@ -33,7 +33,8 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: TaskInst
     failed, completed = more.pop("failed", 0), more.pop("completed", 0)
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
     operator.client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]  # no client
-    operator._with_names = lambda summary: summary  # type: ignore[method-assign]  # nothing to ask
+    nothing = SimpleNamespace(get_conn=lambda patience: SimpleNamespace(files=SimpleNamespace(bulk_get=lambda ids: [])))
+    operator._connection = lambda: nothing  # type: ignore[method-assign,assignment,return-value]  # no connection
     counts = {
         "kind": "export",
         "total": total,

@@ -70,7 +70,7 @@ def test_the_row_of_an_endless_wait_is_json(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
     with pytest.raises(TaskDeferred) as deferred:
-        task._defer({}, wait, first_look=time.time() + task.poke_interval, started=time.time())
+        task._defer({"ti": None}, wait, first_look=time.time() + task.poke_interval, started=time.time())
 
     _, row = deferred.value.trigger.serialize()
     assert json.loads(json.dumps(row, allow_nan=False))["deadline"] == wait.deadline

@@ -18,7 +18,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 from airflow_provider_cgc import compat, xcom
 from airflow_provider_cgc.hooks import cgc as hook_module
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
-from airflow_provider_cgc.jobs.waiting.poller import Poller, Threads
+from airflow_provider_cgc.jobs.waiting.poller import Poller
+from airflow_provider_cgc.jobs.waiting.sharing import Threads
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker

@@ -28,7 +28,7 @@ from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.hooks.unreadable import not_found
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.poller import Threads
+from airflow_provider_cgc.jobs.waiting.sharing import Threads
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers import jobs as trigger_module
@@ -808,7 +808,7 @@ class TestSharing:
 
         async def main():
             poller = CgcJobsTrigger(**row(["a"]))._make_poller(Threads())
-            await poller._client.get()
+            await poller._line._client.get()
             poller.close()
 
         time.run(main())

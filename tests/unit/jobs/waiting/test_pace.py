@@ -11,7 +11,8 @@ import pytest
 
 from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.waiting.poller import Poller, shared_poller
+from airflow_provider_cgc.jobs.waiting.poller import Poller
+from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from tests.fakes.platform import FakePlatform, some_ids
 
 LATENCY = 0.3

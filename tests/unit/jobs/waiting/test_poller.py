@@ -25,8 +25,8 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.waiting.look import THREADS
-from airflow_provider_cgc.jobs.waiting.poller import MOST_APART, Poller, Threads, shared_poller
-from airflow_provider_cgc.jobs.waiting.sharing import CONNECTION_LIFE
+from airflow_provider_cgc.jobs.waiting.poller import MOST_APART, Poller
+from airflow_provider_cgc.jobs.waiting.sharing import CONNECTION_LIFE, Threads, shared_poller
 from tests.fakes.platform import UNKNOWN, FakePlatform, some_ids
 
 INTERVAL = 60.0

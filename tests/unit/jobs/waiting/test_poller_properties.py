@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.waiting.poller import GATHER, Poller, shared_poller
+from airflow_provider_cgc.jobs.waiting.poller import GATHER, Poller
+from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from dev.virtual_time import VirtualTime
 from tests.fakes.platform import FakePlatform, some_ids
 
