@@ -1,4 +1,4 @@
-"""What is asked before an export, over a real line: in how many requests, and that the platform agrees."""
+"""The questions before an export, over a real line: the number of requests, and that the platform agrees."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Attempts:
 
 
 def manifest_lines(uri: str) -> list[dict[str, Any]]:
-    """What a manifest says."""
+    """Read the lines of a manifest."""
     return [json.loads(line) for line in Path(uri.removeprefix("file://")).read_text().splitlines()]
 
 

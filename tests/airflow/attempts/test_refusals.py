@@ -1,4 +1,4 @@
-"""What an order leaves of which nothing is sent: every item's reason, and the record of what was sent before."""
+"""An order of which nothing is sent: it leaves every item's reason, and the record of earlier sends."""
 
 from __future__ import annotations
 

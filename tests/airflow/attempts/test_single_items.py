@@ -1,4 +1,4 @@
-"""What is wrong with single items, whenever it is told: it counts as a failure of these, and the others are sent."""
+"""Faults of single items, whenever they are told: they count as failures of these, and the others are sent."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ WRONG: dict[str, tuple[Callable[[CgcEmulator], Any], int | None]] = {
     "too large": (too_large, None),
     "a key that names a folder": (lambda emulator: {"file": emulator.file_ids[9], "location": "out/"}, None),
 }
-"""What is wrong with an item, and the code that tells it."""
+"""The faults of an item, with the code that tells each."""
 LOCATION = "out/{id}/{name}"
 at_any_time = pytest.mark.parametrize("wrong", WRONG)
 BEFORE = [name for name in WRONG if name not in ("gone when it is sent", "gone when its turn comes", "archived")]
-"""What is known before anything is sent."""
+"""The faults that are known before anything is sent."""
 
 
 def task_of(emulator: CgcEmulator, *wrong: str, **arguments: Any) -> Attempts:
@@ -282,7 +282,7 @@ class TestAliases:
 
     @pytest.mark.parametrize("why", ["their volume is only read", "another file goes to their place"])
     def test_leave_others_alone(self, emulator: CgcEmulator, why: str) -> None:
-        """What is skipped goes nowhere, so that it does not matter where."""
+        """A skipped item goes nowhere, so that it does not matter where."""
         alias: dict[str, Any] = {"file": emulator.alias_id, "location": f"out/{emulator.file_ids[0]}"}
         if why == "their volume is only read":
             alias = {"file": emulator.alias_id, "volume": emulator.read_only_volume, "location": "x"}
