@@ -109,6 +109,13 @@ def manifest_lines(uri: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(uri.removeprefix("file://")).read_text().splitlines()]
 
 
+def remove_files(emulator: CgcEmulator, *files: str) -> None:
+    """Delete files from the platform, as their owner can."""
+    with emulator.world.open() as world:
+        for file in files:
+            world.files.remove(world.files[file])
+
+
 def remove_object(emulator: CgcEmulator, location: str) -> None:
     """Delete an object from the bucket behind the volume, as its owner can."""
     with emulator.world.open() as world:

@@ -14,23 +14,18 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports import problems
 from airflow_provider_cgc.jobs.submitting import joblist
-from tests.airflow.attempts.attempts import Attempts, manifest_lines
-
-
-def remove(emulator: CgcEmulator, name: str) -> None:
-    with emulator.world.open() as world:
-        world.files.remove(world.files[name])
+from tests.airflow.attempts.attempts import Attempts, manifest_lines, remove_files
 
 
 def gone(emulator: CgcEmulator) -> Any:
     name = emulator.file_ids[9]
-    remove(emulator, name)
+    remove_files(emulator, name)
     return {"file": name, "name": "gone.bam", "path": ""}
 
 
 def gone_without_a_name(emulator: CgcEmulator) -> Any:
     """So that the location cannot be told, either."""
-    remove(emulator, emulator.file_ids[9])
+    remove_files(emulator, emulator.file_ids[9])
     return emulator.file_ids[9]
 
 
@@ -217,7 +212,7 @@ def test_deleted_meanwhile(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatc
     emulator.fail_files(emulator.file_names[files[2]], code=9100, times=1)
     task = Attempts(emulator, items=files, location=template, max_failures=0)
     assert task.run() == "CgcJobsIncomplete"
-    remove(emulator, files[3])
+    remove_files(emulator, files[3])
     emulator.submit_exports(emulator.file_ids[20:220])
     emulator.option("list_order", "shuffled")
     monkeypatch.setattr(joblist, "MOST_PAGES", 1)
