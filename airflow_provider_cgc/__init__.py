@@ -1,6 +1,6 @@
 """An Apache Airflow provider for the Cancer Genomics Cloud and the other Seven Bridges platforms.
 
-Nothing is imported here, Airflow least of all: it reads `get_provider_info()` while it is being imported itself.
+This module imports nothing: Airflow calls `get_provider_info()` while it is being imported itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return what Airflow shows and needs to know of this package (entry point `apache_airflow_provider`)."""
+    """Return the description of this package for Airflow (entry point `apache_airflow_provider`)."""
     return {
         "package-name": "airflow-provider-cgc",
         "name": "Cancer Genomics Cloud",
@@ -65,9 +65,10 @@ def get_provider_info() -> dict[str, Any]:
                 "description": "Settings of the provider for the Cancer Genomics Cloud.",
                 "options": {
                     "allowed_hosts": {
-                        "description": "Hosts, separated by commas, that may be sent a connection's token besides "
-                        "the known Seven Bridges platforms and this very machine. Compared whole, with the port "
-                        "unless it is 443. Whoever may edit connections could otherwise send the token anywhere.",
+                        "description": "Hosts, separated by commas, to which a connection's token may be sent, besides "
+                        "the known Seven Bridges platforms and this machine. A host must match exactly, with its port "
+                        "unless that is 443. Without this list, anybody who may edit connections could send the token "
+                        "anywhere.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "api.genomics.example.org,cgc-proxy.example.org:8443",
@@ -80,11 +81,11 @@ def get_provider_info() -> dict[str, Any]:
 
 
 def _conn_fields() -> dict[str, Any]:
-    """Return the fields that the connection form has beside Airflow's own; their values land in `extra`."""
+    """Return the fields of the connection form besides Airflow's own; their values are kept in `extra`."""
     return {
         "platform": {
             "label": "Platform",
-            "description": "Which Seven Bridges platform; 'other' takes the host above.",
+            "description": "The Seven Bridges platform; 'other' takes the host above.",
             "schema": {
                 "type": ["string", "null"],
                 "enum": ["cgc", "cavatica", "sbg-us", "sbg-eu", "sbg-cn", "bdc", "other"],
@@ -93,12 +94,12 @@ def _conn_fields() -> dict[str, Any]:
         },
         "project": {
             "label": "Project",
-            "description": "Where a task names no project: owner/short-name, as in the project's web address.",
+            "description": "For tasks that name no project: owner/short-name, as in the project's web address.",
             "schema": {"type": ["string", "null"]},
         },
         "timeout": {
             "label": "Timeout (seconds)",
-            "description": "How long to wait for an answer; starting jobs waits at least 300.",
+            "description": "Longest wait for an answer; requests that start jobs wait at least 300.",
             "schema": {"type": ["number", "null"], "minimum": 1, "maximum": 3600, "default": 60},
         },
         "verify": {
@@ -108,14 +109,14 @@ def _conn_fields() -> dict[str, Any]:
         },
         "proxies": {
             "label": "Proxies",
-            "description": 'JSON, such as {"https": "http://proxy.example.org:3128"}; empty: HTTPS_PROXY and NO_PROXY '
-            "of the machine count.",
+            "description": 'JSON, such as {"https": "http://proxy.example.org:3128"}; if empty, the machine\'s '
+            "HTTPS_PROXY and NO_PROXY are used.",
             "schema": {"type": ["string", "null"]},
         },
         "rate_share": {
             "label": "Share of the request limit",
-            "description": "How much of the platform's 1000 requests in 5 minutes Airflow may use up; the rest is left "
-            "to people.",
+            "description": "The part of the platform's 1000 requests in 5 minutes that Airflow may use; the rest is "
+            "left to people.",
             "schema": {"type": ["number", "null"], "minimum": 0.05, "maximum": 1, "default": 0.8},
         },
         "advance_access": {

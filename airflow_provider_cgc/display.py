@@ -27,8 +27,8 @@ SNAPSHOT_KEY = "cgc_jobs"
 
 log = logging.getLogger(__name__)
 
-_TOLD: weakref.WeakKeyDictionary[RateBudget, tuple[int, int]] = weakref.WeakKeyDictionary()
-_TELLING = threading.Lock()
+_COUNTED: weakref.WeakKeyDictionary[RateBudget, tuple[int, int]] = weakref.WeakKeyDictionary()
+_COUNTING = threading.Lock()
 _COMPLAINED = threading.Event()
 
 
@@ -89,15 +89,15 @@ def break_off(address: Mapping[str, Any], *, now: float, warn: Warn) -> None:
         write(address, last | {"outcome": Outcome.ERROR.value, "at": now, "rate": None, "eta": None}, warn=warn)
 
 
-def tell_look(budget: RateBudget, seconds: float, *, kind: str, conn_id: str) -> None:
+def record_metrics(budget: RateBudget, seconds: float, *, kind: str, conn_id: str) -> None:
     """
     Time a look, `cgc.look`, and count the requests of this process that were not counted yet.
 
     `cgc.requests` are all, `cgc.requests_refused` those that were answered 429.
     """
-    with _TELLING:
-        sent, refused = _TOLD.get(budget, (0, 0))
-        _TOLD[budget] = sent_now, refused_now = budget.sent, budget.refused
+    with _COUNTING:
+        sent, refused = _COUNTED.get(budget, (0, 0))
+        _COUNTED[budget] = sent_now, refused_now = budget.sent, budget.refused
     with _metrics_may_fail():
         stats = compat.stats()
         stats.timing("cgc.look", timedelta(seconds=seconds), tags={"kind": kind, "conn_id": conn_id})

@@ -13,9 +13,16 @@ from typing import Any, NamedTuple
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES, one_line
 from airflow_provider_cgc.compat import AirflowFailException
-from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.waiting.causes import Group, groups_of
-from airflow_provider_cgc.jobs.waiting.summary import cause_words, describe_item, name_item, not_sent, shared_out
+from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
+from airflow_provider_cgc.jobs.waiting.causes import Group
+from airflow_provider_cgc.jobs.waiting.summary import (
+    Summary,
+    cause_words,
+    describe_item,
+    name_item,
+    not_sent,
+    shared_out,
+)
 
 MOST_CHARACTERS = 1500
 MOST_ITEMS = 5
@@ -51,19 +58,17 @@ class _WithSummary(Exception):
         return type(self), (self.summary, self.hint, self.unsent)
 
     def _text(self) -> str:
-        summary = self.summary
-        kind = KINDS[summary["kind"]]
+        summary = Summary.from_json(self.summary, kind=KINDS[self.summary["kind"]], unsent=self.unsent)
         counts = []
-        if summary["failed"]:
-            counts.append(f"{summary['failed']} FAILED{not_sent(self.unsent)}")
-        if summary["missing"]:
-            counts.append(f"{summary['missing']} unknown to the platform")
-        head = f"Of {kind.count(summary['total'])}, {' and '.join(counts)}."
-        left = summary["total"] - summary["completed"] - summary["failed"] - summary["missing"] - summary["skipped"]
-        if left:
-            head += f" {kind.still_running(left)}."
-        groups = groups_of(summary)
-        return _fit(head + _by_code(groups), _lines_about(groups), summary, self.hint)
+        if summary.failed:
+            counts.append(f"{summary.failed} FAILED{not_sent(summary.unsent)}")
+        if summary.missing:
+            counts.append(f"{summary.missing} unknown to the platform")
+        head = f"Of {summary.kind.count(summary.total)}, {' and '.join(counts)}."
+        if summary.left:
+            head += f" {summary.kind.still_running(summary.left)}."
+        groups = summary.groups
+        return _fit(head + _by_code(groups), _lines_about(groups, summary.kind), summary, self.hint)
 
 
 class CgcJobsFailed(_WithSummary, AirflowFailException):
@@ -78,7 +83,7 @@ class CgcJobsIncomplete(_WithSummary):
     """
 
 
-class CgcExportsUncertain(AirflowFailException):
+class CgcJobsUncertain(AirflowFailException):
     """
     Of some exports nobody can tell whether an earlier attempt of the task has started them; not retried by Airflow.
 
@@ -95,7 +100,7 @@ class CgcWaitError(Exception):
     """
 
 
-class CgcExportsUnsettled(CgcWaitError):
+class CgcJobsNotYetKnown(CgcWaitError):
     """
     Of some exports it is not known yet whether they were started, or how they ended, or a job of another run is in
     their way for now; a retry of the task looks again.
@@ -145,18 +150,18 @@ def _by_code(groups: Sequence[Group]) -> str:
     return f" By cause: {', '.join(words)}."
 
 
-def _lines_about(groups: Sequence[Group]) -> list[_Line]:
+def _lines_about(groups: Sequence[Group], kind: JobKind) -> list[_Line]:
     """Return the lines about the largest causes; what a cause is comes before its remedy, and that before names."""
     lines: list[_Line] = []
     advised: set[int] = set()
     shown = groups[:MOST_ITEMS]
     for group, share in zip(shown, shared_out(shown, MOST_ITEMS), strict=True):
-        items = [_shortened(item) for item in group.items[:share]]
+        items = [_shortened(item, kind) for item in group.items[:share]]
         if group.count == 1 and items:
-            lines.append(_Line(0, f"- {describe_item(items[0])}", names=1))
+            lines.append(_Line(0, f"- {describe_item(items[0], kind)}", names=1))
         else:
             lines.append(_Line(0, f"- {cause_words(group)}"))
-            lines += [_Line(2 + number, f"  {name_item(item)}", names=1) for number, item in enumerate(items)]
+            lines += [_Line(2 + number, f"  {name_item(item, kind)}", names=1) for number, item in enumerate(items)]
         remedy = REMEDIES.get(group.code) if group.code is not None else None
         if group.code is not None and remedy is not None and group.code not in advised:
             advised.add(group.code)
@@ -167,11 +172,11 @@ def _lines_about(groups: Sequence[Group]) -> list[_Line]:
     return lines
 
 
-def _shortened(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Cut the long names from the left, so that the file's own name, the code and the message stay in sight."""
-    names = {key: item[key] for key in ("location", "name") if isinstance(item.get(key), str)}
-    if "location" in names and names["location"].endswith(names.get("name", "")):
-        names["name"] = ""  # the location says it, however short it gets
+def _shortened(item: Mapping[str, Any], kind: JobKind) -> dict[str, Any]:
+    """Cut the long names from the left, so that the item's own name, the code and the message stay in sight."""
+    names = {key: item[key] for key in (kind.title, "name") if isinstance(item.get(key), str)}
+    if kind.title in names and kind.title != "name" and names[kind.title].endswith(names.get("name", "")):
+        names["name"] = ""  # the title says it, however short it gets
     cut = {key: f"...{name[3 - LONGEST_NAME :]}" if len(name) > LONGEST_NAME else name for key, name in names.items()}
     return {**item, **cut}
 
@@ -180,10 +185,9 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def _fit(head: str, lines: Sequence[_Line], summary: Mapping[str, Any], hint: str) -> str:
+def _fit(head: str, lines: Sequence[_Line], summary: Summary, hint: str) -> str:
     """Join the parts within the limit; lines give way, the head, the place of the rest and the hint stay."""
-    bad = summary["failed"] + summary["missing"]
-    room = MOST_CHARACTERS - sum(len(part) + 1 for part in (head, _rest(bad, summary), hint))
+    room = MOST_CHARACTERS - sum(len(part) + 1 for part in (head, _rest(summary.bad, summary), hint))
     kept: set[int] = set()
     longest = max(LONGEST_LINE, room // max(sum(line.rank == 0 for line in lines), 1) - 1)
     lines = [line if line.rank == 1 else line._replace(text=_cut(line.text, longest)) for line in lines]
@@ -192,13 +196,13 @@ def _fit(head: str, lines: Sequence[_Line], summary: Mapping[str, Any], hint: st
             kept.add(number)
             room -= len(line.text) + 1
     body = [line for number, line in enumerate(lines) if number in kept]
-    rest = _rest(bad - sum(line.names for line in body), summary)
+    rest = _rest(summary.bad - sum(line.names for line in body), summary)
     return "\n".join(part for part in (head, *(line.text for line in body), rest, hint) if part)[:MOST_CHARACTERS]
 
 
-def _rest(unnamed: int, summary: Mapping[str, Any]) -> str:
+def _rest(unnamed: int, summary: Summary) -> str:
     """Say where the failures are that are not named here."""
-    manifest = _cut(one_line(summary.get("manifest")), LONGEST_ADDRESS)
+    manifest = _cut(one_line(summary.manifest), LONGEST_ADDRESS)
     if unnamed <= 0:
         return f"Manifest: {manifest}" if manifest else ""
     where = "see the XCom 'cgc_summary'"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client.models import File, Volume
     from airflow_provider_cgc.jobs.exports.facts import Facts
-    from airflow_provider_cgc.jobs.exports.item import Item
+    from airflow_provider_cgc.jobs.exports.item import ExportItem
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Moved:
             return None
 
 
-def moved(items: Iterable[Item], facts: Facts, *, host: str) -> Moved:
+def moved(items: Iterable[ExportItem], facts: Facts, *, host: str) -> Moved:
     """
     Name what items come from and where they go.
 
@@ -108,7 +108,7 @@ class ExportLineage:
             known = Moved(known.inputs, ())
         return as_openlineage(known)
 
-    def _keep_lineage(self, context: Context, items: Iterable[Item], facts: Facts, *, host: str) -> None:
+    def _keep_lineage(self, context: Context, items: Iterable[ExportItem], facts: Facts, *, host: str) -> None:
         """Name the datasets, and leave them for the process that ends the task, which may be another one."""
         with _may_fail():
             self._moved = moved(items, facts, host=host)
@@ -178,22 +178,22 @@ def _few(levels: Sequence[Sequence[Name]]) -> tuple[Name, ...]:
     return tuple(names[:MOST])
 
 
-def _project(item: Item, file: File | None) -> str:
+def _project(item: ExportItem, file: File | None) -> str:
     return item.project or (file.project if file is not None else None) or "unknown"
 
 
-def _folder_name(item: Item, file: File | None) -> str:
+def _folder_name(item: ExportItem, file: File | None) -> str:
     return _joined(_project(item, file), item.path or "")
 
 
-def _file_name(item: Item, file: File | None) -> str:
+def _file_name(item: ExportItem, file: File | None) -> str:
     name = item.name or (file.name if file is not None else "")
     if item.path is None or not name:
         return _joined(_project(item, file), item.file)
     return _joined(_folder_name(item, file), name)
 
 
-def _target(item: Item, volumes: Mapping[str, Volume], here: str, *, folder: str) -> Name:
+def _target(item: ExportItem, volumes: Mapping[str, Volume], here: str, *, folder: str) -> Name:
     volume = volumes.get(str(item.volume))
     scheme = _SCHEMES.get(volume.service_type or "") if volume is not None else None
     if volume is None or scheme is None or not volume.bucket:

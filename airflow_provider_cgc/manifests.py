@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcInputRefused
-from airflow_provider_cgc.jobs.exports.item import Item, check_volume, parse_items
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
-from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.submitting.account import ENDED_WELL, with_record
-from airflow_provider_cgc.jobs.submitting.items import BadItems, parted
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, ItemT, parted, read_each
+from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.waiting.look import records_of
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.client import CgcClient
 
 _HANDOVER = "let that task start the exports with wait=False, and hand on what it returns"
 
@@ -50,18 +47,20 @@ def manifests_given(value: Any, *, where: str) -> list[str]:
     return list(dict.fromkeys(addresses))
 
 
-def outcomes_at(address: str, *, where: str) -> list[ItemOutcome]:
+def outcomes_at(address: str, *, kind: JobKind, of: type[Item], where: str) -> list[ItemOutcome]:
     """
-    Read a manifest of exports that were started.
+    Read a manifest of jobs of this kind that were started.
+
+    :param of: the items of this kind.
 
     :raises CgcBadInput: if there is none, it is not whole, or it does not tell the jobs of all items.
     """
     try:
-        found = read_outcomes(storage.read_lines(address), name=address)
+        found = read_outcomes(storage.read_lines(address), name=address, of=of)
     except BadItems as error:
         raise CgcBadInput(
-            f"{where}: {address} is no manifest of exports that were started ({error.problems[0]}); give what"
-            " CgcBulkExportOperator returns with wait=False and a manifest_path"
+            f"{where}: {address} is no manifest of {kind.plural} that were started ({error.problems[0]}); give what"
+            " an operator returns with wait=False and a manifest_path"
         ) from None
     except CgcBadInput as error:
         raise CgcBadInput(f"{where}: {error}") from error
@@ -72,9 +71,9 @@ def outcomes_at(address: str, *, where: str) -> list[ItemOutcome]:
     untold = [one for one in found.outcomes if one.id is None and not _settled(one)]
     if untold:
         raise CgcBadInput(
-            f"{where}: {address} does not tell the jobs of {len(untold)} of {EXPORT.count(len(found.outcomes))}, such"
-            f" as file {untold[0].file}: the task that writes it has not ended, or was stopped in the middle; clear it,"
-            " it finds out what it has started, then clear this one"
+            f"{where}: {address} does not tell the jobs of {len(untold)} of {kind.count(len(found.outcomes))}, such"
+            f" as {untold[0].item.named()}: the task that writes it has not ended, or was stopped in the middle; clear"
+            " it, it finds out what it has started, then clear this one"
         )
     return found.outcomes
 
@@ -101,36 +100,49 @@ def _refuse_results(entry: Any, where: str) -> None:
         )
 
 
-def items_given(given: Any, *, conn_id: str | None, written: str | None, where: str) -> list[Item]:
+def items_given(
+    given: Any,
+    *,
+    of: type[ItemT],
+    check: Callable[[ItemT], Sequence[str]] | None = None,
+    conn_id: str | None,
+    written: str | None,
+    where: str,
+) -> list[ItemT]:
     """
     Read the argument `items`: a list or text of one, in which addresses of manifests may stand, too.
 
+    :param of: the items of the kind of job.
+    :param check: says what else is wrong with an item.
     :param conn_id: the connection for manifests whose address names none.
     :param written: the address that the task writes to, which it must not read.
     :raises BadItems: with everything that is wrong, line numbers included.
     :raises CgcBadInput: if a manifest cannot be read.
     """
     places, others = parted(storage.texts_in(given))
-    items = [item for place in places for item in manifest_items(place, conn_id=conn_id, written=written, where=where)]
-    return items + (parse_items(others, where=where, check=check_volume) if others or not places else [])
+    how: dict[str, Any] = {"of": of, "conn_id": conn_id, "written": written, "where": where}
+    items: list[ItemT] = [item for place in places for item in manifest_items(place, **how)]
+    return items + (read_each(others, where=where, read=of.read, check=check) if others or not places else [])
 
 
 def manifest_items(
     address: object,
     *,
+    of: type[ItemT],
     conn_id: str | None,
     written: str | None,
     where: str,
-    failed_of: Callable[[], CgcClient] | None = None,
-) -> list[Item]:
+    failed_of: FailedOf | None = None,
+) -> list[ItemT]:
     """
-    Read a manifest; with `failed_of`, which gives a client, only what failed, and what it leaves open is asked for.
+    Read a manifest; with `failed_of`, only what failed, and what it leaves open is asked for.
 
+    :param of: the items of the kind of job.
     :param conn_id: the connection, where the address names none.
     :param written: the address that the task writes to, which it must not read.
     :raises BadItems: with everything that is wrong, line numbers included.
     :raises CgcBadInput: if it cannot be read.
-    :raises CgcInputRefused: and `CgcExportsUnsettled` if it does not tell yet what failed.
+    :raises CgcInputRefused: and `CgcJobsNotYetKnown` if it does not tell yet what failed.
     :raises CgcError: if the platform does not answer.
     """
     name = storage.address(address)
@@ -140,35 +152,47 @@ def manifest_items(
         raise same_address(name, where=where)
     lines = storage.read_lines(name)
     if failed_of is None:
-        return read_items(lines, name=name)
-    return failed_items(failed_of(), lines, name=name)
+        return read_items(lines, name=name, of=of)
+    return failed_items(lines, name=name, of=of, failed_of=failed_of)
 
 
-def failed_items(client: CgcClient, lines: Iterable[str], *, name: str) -> list[Item]:
+class FailedOf(NamedTuple):
+    """The kind of job whose failures are wanted, and how jobs are asked for that a manifest leaves open."""
+
+    kind: JobKind
+    bulk_get: Callable[[Sequence[str]], Sequence[Any]]
+    sensor: str
+    """What waits for such jobs, in Python, with braces for an address."""
+
+
+def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of: FailedOf) -> list[ItemT]:
     """
     Return the items of a manifest that failed; what it leaves open, because nobody waited then, is asked for now.
 
     :raises CgcInputRefused: if it does not tell which jobs were started.
-    :raises CgcExportsUnsettled: if some of them still run.
+    :raises CgcJobsNotYetKnown: if some of them still run.
     :raises CgcError: if the platform does not answer.
     """
-    outcomes = read_outcomes(lines, name=name).outcomes
+    kind = failed_of.kind
+    outcomes = read_outcomes(lines, name=name, of=of).outcomes
     left = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
     lost = [one for one in left if one.id is None]
     if lost:
         raise CgcInputRefused(
-            f"{name} does not tell whether {EXPORT.count(len(lost))} were started, such as that of file {lost[0].file}:"
-            " the task that writes it has not ended, or was stopped; clear it, it finds out. Nothing was sent."
+            f"{name} does not tell whether {kind.count(len(lost))} were started, such as that of"
+            f" {lost[0].item.named()}: the task that writes it has not ended, or was stopped; clear it, it finds out."
+            " Nothing was sent."
         )
-    records = records_of(client.exports.bulk_get, [str(one.id) for one in left])
+    records = records_of(failed_of.bulk_get, [str(one.id) for one in left])
     outcomes = [with_record(one, records.get(one.id or "")) for one in outcomes]
     running = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
     if running:
-        raise CgcExportsUnsettled(
-            f"{EXPORT.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
-            f" which fail. Nothing was sent. Let CgcBulkExportSensor(export_ids={name!r}) wait for them first."
+        raise CgcJobsNotYetKnown(
+            f"{kind.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
+            f" which fail. Nothing was sent. Let {failed_of.sensor.format(repr(name))} wait for them first."
         )
-    return [one.item(line=f"line {number}") for number, one in enumerate(outcomes, start=1) if one.state.failed]
+    lines_of = enumerate(outcomes, start=1)
+    return [cast(ItemT, one.again(line=f"line {number}")) for number, one in lines_of if one.state.failed]
 
 
 def same_address(address: str, *, where: str) -> CgcBadInput:

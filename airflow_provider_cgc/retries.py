@@ -23,9 +23,9 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
     CgcUsageError,
 )
-from airflow_provider_cgc.client.http.retry import astray, transient, wait_before_repeat
+from airflow_provider_cgc.client.http.retry import not_from_platform, transient, wait_before_repeat
 from airflow_provider_cgc.compat import AirflowFailException, RetryPolicy
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcWaitError
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown, CgcWaitError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryDecision
@@ -100,9 +100,9 @@ def why_hopeless(error: BaseException) -> str | None:
     if isinstance(error, AirflowFailException | CgcBadInput):
         return "What was asked for is wrong or has failed for good"
     behind = _platform_error(error)
-    if isinstance(behind, _HOPELESS) and not (transient(behind) or astray(behind)):
+    if isinstance(behind, _HOPELESS) and not (transient(behind) or not_from_platform(behind)):
         return "The platform refuses, or the connection is wrong"
-    if behind is None and isinstance(error, CgcWaitError) and not isinstance(error, CgcExportsUnsettled):
+    if behind is None and isinstance(error, CgcWaitError) and not isinstance(error, CgcJobsNotYetKnown):
         # Trouble that passes is waited out by the wait itself, so what ends one is for people to mend.
         return "The wait cannot go on until the token, the rights or the connection are mended"
     return None

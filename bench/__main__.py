@@ -25,6 +25,7 @@ from typing import Any
 from bench import exports, report, triggerer_figures
 from bench.bars import Bar, bars
 from bench.cases import CASES, CONTENDERS, EXPORTS, SWEEP, TRIGGERER
+from bench.environment import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "RESULTS.md"
@@ -83,19 +84,6 @@ def made() -> str:
         f"{date.today().isoformat()}, Python {platform.python_version()}, Airflow {airflow}, "
         f"sevenbridges-python {sdk}, {os.cpu_count()} cores."
     )
-
-
-def environment(home: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """An Airflow home that is nobody's own; the emulator is reached past any proxy."""
-    kept = {name: value for name, value in base.items() if not name.startswith(("AIRFLOW", "SB_"))}
-    return kept | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
-    }
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

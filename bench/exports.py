@@ -21,6 +21,7 @@ from unittest import mock
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from bench.bars import Bar
+from bench.environment import environment
 from bench.meter import peak_memory
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
@@ -158,8 +159,6 @@ def _slow_calls() -> Any:
 def main() -> int:
     """Measure in an Airflow home of its own and say what was missed."""
     with tempfile.TemporaryDirectory(prefix="cgc-bench-") as home:
-        from bench.__main__ import environment  # here, because it imports this module
-
         os.environ.update(environment(Path(home)))
         result = measure()
     print(json.dumps(result))

@@ -102,8 +102,8 @@ class Ours:
         lab, take = self._lab, JobTracker.take
         time = SimpleNamespace(time=lab.time.clock, monotonic=lab.time.clock, sleep=lab.time.sleep)
 
-        def take_and_note(tracker: JobTracker, records: Any, now: float) -> None:
-            take(tracker, records, now)
+        def take_and_note(tracker: JobTracker, records: Any, now: float, **how: Any) -> None:
+            take(tracker, records, now, **how)
             for record in records:
                 if record.resource is not None and record.resource.done:
                     lab.saw(record.id)

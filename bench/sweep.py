@@ -82,9 +82,9 @@ def _ours(ids: Sequence[str]) -> tuple[Callable[[], None], Settings]:
     """A poke: the tracker's part is in it, and the client, which lives as long as the task."""
     from airflow_provider_cgc.hooks.cgc import CgcHook
     from airflow_provider_cgc.jobs.kinds import EXPORT
-    from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
     from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
     from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+    from airflow_provider_cgc.jobs.waiting.watch import Watch
     from airflow_provider_cgc.sensors.wait import Wait
 
     hook = CgcHook()
@@ -93,8 +93,8 @@ def _ours(ids: Sequence[str]) -> tuple[Callable[[], None], Settings]:
     def work() -> None:
         now = time.time()
         view = LiveView(EXPORT, since=now, interval=60.0)
-        wait = Wait(list(ids), JobTracker.of(EXPORT, ids), ProgressLog(), view, started=now, deadline=now + PATIENCE)
-        looked = wait.look(hook, interval=60.0)
-        assert not looked.warnings, looked.warnings
+        watch = Watch(JobTracker.of(EXPORT, ids), view, 60.0, hook.cgc_conn_id)
+        report = Wait(list(ids), watch, started=now, deadline=now + PATIENCE).look(hook)
+        assert not report.warnings, report.warnings
 
     return work, hook.settings

@@ -38,12 +38,22 @@ if TYPE_CHECKING:
         CgcUnreadableError,
         CgcUsageError,
     )
-    from airflow_provider_cgc.client.errors.problem import REMEDIES, BulkRecord, Problem, Remedy
+    from airflow_provider_cgc.client.errors.codes import REMEDIES, Remedy
+    from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
     from airflow_provider_cgc.client.http.budget import RateBudget, budget_for
     from airflow_provider_cgc.client.http.retry import transient, wait_before_repeat
-    from airflow_provider_cgc.client.models import ExportJob, File, ImportJob, JobState, RateLimit, Volume, VolumeObject
-    from airflow_provider_cgc.client.models.account import Project, User
-    from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.client.models import (
+        ExportJob,
+        File,
+        ImportJob,
+        JobState,
+        Page,
+        Project,
+        RateLimit,
+        User,
+        Volume,
+        VolumeObject,
+    )
     from airflow_provider_cgc.client.platforms import KNOWN_HOSTS, PLATFORMS, Platform
     from airflow_provider_cgc.client.settings import Settings
 

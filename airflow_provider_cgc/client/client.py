@@ -14,10 +14,11 @@ from airflow_provider_cgc.client.endpoints.projects import ProjectsEndpoint
 from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.http.budget import RateBudget, budget_for
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import RateLimit
 from airflow_provider_cgc.client.models.account import User
-from airflow_provider_cgc.client.models.lists import rate_limit_from_json
+from airflow_provider_cgc.client.models.limits import rate_limit_from_json
 from airflow_provider_cgc.client.settings import Settings
 
 __all__ = ["CgcClient"]
@@ -82,9 +83,9 @@ class CgcClient:
         self._transport.close()
 
     def user(self) -> User:
-        """Whom the token belongs to: the cheapest proof that host and token are right. Costs one request."""
+        """Return the user that the token belongs to: the cheapest proof that host and token are right. One request."""
         return User.from_json(self._transport.send(Request("GET", "/user")).value)
 
     def rate_limit(self) -> RateLimit:
-        """The requests left in this window. The platform does not count this call."""
+        """Return the requests left in this window. The platform does not count this call."""
         return rate_limit_from_json(self._transport.send(Request("GET", "/rate_limit", counted=False)).value)

@@ -1,4 +1,8 @@
-"""The Seven Bridges platforms this client knows by name; another host needs the deployment's consent."""
+"""The Seven Bridges platforms that are known by name; any other host needs the deployment's consent.
+
+This is the list. The connection's form, the README and `plugin/cgc_jobs.js` cannot import it and repeat it; a test
+compares them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ __all__ = ["CGC", "KNOWN_HOSTS", "PLATFORMS", "Platform"]
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One environment: where its API answers and where people look at it in a browser."""
+    """One platform, with the addresses of its API and of its web page."""
 
     name: str
     title: str

@@ -29,13 +29,13 @@ _QUOTES = "\"'`\u2018\u2019\u201c\u201d<>"
 _HEADER = re.compile(
     r"(?:bearer\s|(?:x-sbg-auth-|auth[_-]|api[_-])?token\s*[:=\s]|authorization\s*[:=])", re.IGNORECASE
 )
-"""What is pasted along with a token: no token has a colon, an equals sign or a blank in it."""
+"""Names that are pasted along with a token: no token has a colon, an equals sign or a blank in it."""
 _IDENTITY_KEY = secrets.token_bytes(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where the platform is, as whom to ask, and how patient to be.
+    """The settings of one connection: the platform's address, the token, the patience.
 
     Raises `CgcSettingsError` (a ValueError) that names the field, the fact and the remedy, and never the token.
     """
@@ -85,7 +85,7 @@ class Settings:
 
     @property
     def web_url(self) -> str | None:
-        """Where people look at the platform in a browser; None for a host that is none of the known platforms."""
+        """The platform's address for a browser; None if the host is none of the known platforms."""
         return next((platform.web_url for platform in PLATFORMS.values() if platform.host == self.host), None)
 
     @property
@@ -101,7 +101,7 @@ class Settings:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Settings hold a token and are not pickled: pass the connection id and read it again there")
+        raise TypeError("Settings hold a token and cannot be pickled: pass the connection id, and read it again there")
 
 
 def _check_token(token: object) -> None:
@@ -134,7 +134,7 @@ def _checked_hosts(hosts: object) -> tuple[str, ...]:
 
 def _check_project(project: object) -> None:
     if project is not None and not (isinstance(project, str) and _PROJECT.fullmatch(project)):
-        raise CgcSettingsError("project", "must read 'owner/short-name', as in the project's web address")
+        raise CgcSettingsError("project", "must be 'owner/short-name', as in the project's web address")
 
 
 def _checked_seconds(name: str, value: object) -> float:
@@ -164,7 +164,7 @@ def _checked_proxies(proxies: object) -> Mapping[str, str] | None:
             raise CgcSettingsError("proxies", "each key must be 'http', 'https', 'all' or one of these with ://host")
         if not isinstance(url, str) or not _is_proxy(url):
             # The value is not repeated: it may hold a password.
-            raise CgcSettingsError("proxies", f"the value of '{key}' must read like http://proxy.example.org:3128")
+            raise CgcSettingsError("proxies", f"the value of '{key}' must look like http://proxy.example.org:3128")
     return MappingProxyType(dict(proxies))
 
 

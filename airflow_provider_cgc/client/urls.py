@@ -1,4 +1,4 @@
-"""Which base URL may be given a token: https to a known or allowed host, or plain http to this very machine.
+"""The base URLs that may be given a token: https to a known or allowed host, or plain http to this machine.
 
 Strict by design: what is not clearly good is refused, because whoever controls the host gets the token.
 """
@@ -22,7 +22,7 @@ _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
 def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
-    """The URL in its one normal form, ending in `/v2`; raises ValueError with the fact and the remedy.
+    """Return the URL in its one normal form, ending in `/v2`; raises ValueError with the fact and the remedy.
 
     `allowed_hosts` adds hosts ("api.example.org", "api.example.org:8443") to the known ones; compared whole.
     """
@@ -43,8 +43,8 @@ def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
         netloc = host
     if not _permitted(host, netloc, allowed_hosts):
         raise ValueError(
-            f"may not be on host '{netloc}': it is none of the known platforms, and whoever runs it would get the "
-            "token. Correct it, or have the deployment list it in Airflow's option [cgc] allowed_hosts"
+            f"may not be on host '{netloc}': it is not one of the known platforms, and whoever runs it would get the "
+            "token. Correct it, or ask an admin of Airflow to add it to the option [cgc] allowed_hosts"
         )
     if scheme == "http" and not is_loopback(host):
         raise ValueError(f"must start with https:// for host '{host}': plain http would show the token on the way")
@@ -52,7 +52,7 @@ def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
 
 
 def origin(url: str) -> tuple[str, str]:
-    """Scheme and host with port of a URL in lower case, default ports left out; two URLs with one origin are one place.
+    """Return scheme and host of a URL in lower case, with a port that is not the default: the same for one server.
 
     Raises ValueError for what is no such URL, user names in it included.
     """
@@ -62,14 +62,14 @@ def origin(url: str) -> tuple[str, str]:
 
 
 def platform_meant(text: str) -> Platform | None:
-    """The platform whose web address or name stands where the address of its API should."""
+    """Return the platform whose web address or name is given in place of its API's address."""
     name = _name_in(text)
     meant = (one for one in PLATFORMS.values() if name in (one.name, urlsplit(one.web_url).hostname))
     return next(meant, None)
 
 
 def is_loopback(host: str) -> bool:
-    """True for this very machine: `localhost`, 127.0.0.0/8 in its full form, `[::1]`."""
+    """Return True for this machine: `localhost`, 127.0.0.0/8 in its full form, `[::1]`."""
     if host in ("localhost", "[::1]", "::1"):
         return True
     try:
@@ -88,12 +88,12 @@ def _split(text: str, *, strict: bool = True) -> SplitResult:
     try:
         parts = urlsplit(text)
     except ValueError as fault:
-        raise ValueError("is no valid address; it reads like https://cgc-api.sbgenomics.com/v2") from fault
+        raise ValueError("is not a valid address; write it like https://cgc-api.sbgenomics.com/v2") from fault
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
         raise ValueError("must be a whole address that starts with https://")
     if "@" in parts.netloc:
         raise ValueError(
-            "has a user name or '@' before the host; leave it out, the token goes into the connection's Token"
+            "has a user name or '@' before the host; leave it out; the token goes into the connection's field Token"
         )
     return parts
 
@@ -102,7 +102,7 @@ def _check_host(host: str, port: str, netloc: str) -> None:
     if not _HOST.fullmatch(host):
         raise ValueError("has no valid host name; write it in plain ASCII, without a dot at the end")
     if netloc != host and not (_PORT.fullmatch(port) and int(port) <= 65535):
-        raise ValueError("has a port that is no number from 1 to 65535")
+        raise ValueError("has a port that is not a number from 1 to 65535")
 
 
 def _permitted(host: str, netloc: str, allowed_hosts: Collection[str]) -> bool:
@@ -116,14 +116,14 @@ def _lists(allowed_hosts: Collection[str], netloc: str) -> bool:
 
 
 def _name_in(text: str) -> str:
-    """The host's name in a text that may be an address, with nothing else checked."""
+    """Return the host's name in a text that may be an address, with nothing else checked."""
     return re.split(r"[/?#:]", text.strip().partition("://")[2] or text.strip())[0].lower()
 
 
 def _checked_path(path: str) -> str:
     segments = [segment for segment in path.split("/") if segment]
     if not _PATH.fullmatch(path) or any(segment in (".", "..") for segment in segments):
-        raise ValueError("has an odd path; it reads like https://cgc-api.sbgenomics.com/v2")
+        raise ValueError("has an odd path; write it like https://cgc-api.sbgenomics.com/v2")
     if not segments or segments[-1] != "v2":
         segments.append("v2")
     return "/" + "/".join(segments)

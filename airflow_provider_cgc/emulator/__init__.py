@@ -1,4 +1,4 @@
-"""Knows a CGC that fits in a test: a local server that behaves as documented, and fails on demand."""
+"""A CGC that fits in a test: a local server that behaves as documented, and fails on demand."""
 
 from __future__ import annotations
 

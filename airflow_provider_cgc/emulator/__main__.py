@@ -1,4 +1,4 @@
-"""Knows the command line: `python -m airflow_provider_cgc.emulator` serves until it is told to stop."""
+"""The command line: `python -m airflow_provider_cgc.emulator` serves until it is told to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the switches: what the platform's documents leave open or contradict, each variant by name."""
+"""The switches: what the platform's documents leave open or contradict, each variant by name."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class Options:
             self.set(name, value)
 
     def to_json(self) -> dict[str, Any]:
-        """All options by name."""
+        """Return all options by name."""
         return asdict(self)
 
 
@@ -226,7 +226,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _names(value: Any) -> Any:
-    """A list of names, as JSON has it, or a text with commas, as a command line has it."""
+    """Read a list of names, as JSON has it, or a text with commas, as a command line has it."""
     if isinstance(value, str):
         return tuple(name.strip() for name in value.split(",") if name.strip())
     return tuple(value) if isinstance(value, list) else value

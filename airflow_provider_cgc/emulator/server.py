@@ -1,4 +1,4 @@
-"""Knows how an emulator is switched on and off: a server in a thread, for this machine only."""
+"""The server: a thread that is switched on and off, for this machine only."""
 
 from __future__ import annotations
 
@@ -226,13 +226,13 @@ class _PromptServer(uvicorn.Server):
         """
         for server in self.servers:
             server.close()
-        connections, told = self.server_state.connections, set[object]()
+        connections, asked_to_end = self.server_state.connections, set[object]()
         deadline = time.monotonic() + (self.config.timeout_graceful_shutdown or 0)
         while True:
             await asyncio.sleep(0)  # whoever was accepted a moment ago is there now
-            for connection in connections - told:
+            for connection in connections - asked_to_end:
                 connection.shutdown()
-                told.add(connection)
+                asked_to_end.add(connection)
             if not (connections or self.server_state.tasks) or time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.002)

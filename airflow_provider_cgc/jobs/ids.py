@@ -17,7 +17,8 @@ from airflow_provider_cgc.jobs.text import shown
 
 # Ids of export and import jobs are 32 letters and digits, those of tasks UUIDs; nothing promises that this stays so.
 LONGEST_ID = 128
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]*")
+# One of many things that a job moves has the job's id, "#" and its position.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]*(#[0-9]+)?")
 _SEPARATORS = re.compile(r"[\s,]+")
 _NOTHING = {"", "None", "null", "none"}
 _MOST_SHOWN = 10

@@ -1,4 +1,4 @@
-"""Which of the wanted objects are on a volume, and how large: few requests, and no walk through what others keep there.
+"""The wanted objects that are on a volume, with their sizes: few requests, and no walk through what others keep there.
 
 The platform lists one folder at a time, a hundred entries a request: see `client.volumes.contents`.
 """
@@ -6,11 +6,22 @@ The platform lists one folder at a time, a hundred entries a request: see `clien
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.jobs.submitting.search import Key
+
+
+class Place(Protocol):
+    """A key below a volume's prefix, on that volume."""
+
+    @property
+    def volume(self) -> str: ...
+    @property
+    def location(self) -> str: ...
+
+
+PlaceT = TypeVar("PlaceT", bound=Place)
 
 MOST_STARTS = 20
 """Folders that are listed without having been seen in the folder above: each costs a request, if it is there or not."""
@@ -32,7 +43,7 @@ def objects_at(client: CgcClient, volume: str, locations: Collection[str]) -> di
     }
 
 
-def sizes_of(client: CgcClient, keys: Collection[Key]) -> dict[Key, int | None]:
+def sizes_of(client: CgcClient, keys: Collection[PlaceT]) -> dict[PlaceT, int | None]:
     """Return, of what is to be on several volumes, what is there, with its size in bytes. Raises `CgcError`."""
     there = {
         volume: objects_at(client, volume, [key.location for key in keys if key.volume == volume])

@@ -33,6 +33,11 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def joined(*sentences: str) -> str:
+    """Join the sentences that are there."""
+    return " ".join(filter(None, sentences))
+
+
 def storable(value: T) -> T:
     """Replace NUL and lone surrogates in text by "?": PostgreSQL or UTF-8 refuses them. Other values stay unchanged."""
     return cast(T, _UNSTORABLE.sub("?", value)) if isinstance(value, str) else value

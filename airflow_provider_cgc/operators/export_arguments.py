@@ -6,9 +6,7 @@ use the same readers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +23,20 @@ from airflow_provider_cgc.arguments import (
     word_of,
 )
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.exports.item import Item, check_volume, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume, parse_items
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of
-from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.jobs.submitting.order import Tolerance
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.manifests import same_address
+from airflow_provider_cgc.operators.base import WHY_OTHERS
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 
 IF_EXISTS = ("fail", "skip", "overwrite")
 ALIASES = ("fail", "skip")
-WHY_OTHERS = "the list is not whole, or has changed; look at what it comes from"
 BOTH = "give either items or a manifest, not both"
 FAILED_OF_NOTHING = "failed_only=True chooses from a manifest that an earlier run wrote; give manifest"
 UNTOLD_FAILURES = (
@@ -104,30 +102,6 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How many items may fail: a number, or a share of all; where both are given, the fewer."""
-
-    most: int
-    share: float | None
-
-    def of(self, total: int) -> int:
-        """Return how many of `total` items may fail."""
-        if self.share is None:
-            return self.most
-        by_share = math.floor(self.share * total + 1e-9)
-        return min(self.most, by_share) if self.most else by_share
-
-    def words(self, total: int) -> str:
-        """Say by which argument how many of `total` items may fail."""
-        most = self.of(total)
-        if self.share is None or (self.most and self.most == most):
-            argument = f"max_failures={self.most}"
-        else:
-            argument = f"max_failure_share={self.share:g} of {counted(total, 'item')}"
-        return f"{argument} tolerates {most or 'none'}"
-
-
 def literals_of(task: CgcBulkExportOperator) -> Literals:
     """Read what is known when the Dag is parsed."""
     given = Literals(task)
@@ -164,7 +138,7 @@ def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
 
 
 def _judge_items(
-    given: Literals, task: CgcBulkExportOperator, items: list[Item], values: Mapping[str, Any], *, alone: bool
+    given: Literals, task: CgcBulkExportOperator, items: list[ExportItem], values: Mapping[str, Any], *, alone: bool
 ) -> None:
     if alone:
         given.check(

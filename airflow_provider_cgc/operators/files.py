@@ -18,7 +18,7 @@ from airflow_provider_cgc.assets import refuse_silent_outlets
 from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
 from airflow_provider_cgc.compat import BaseOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcWaitError
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.listing.folders import BadPlace, Place, PlaceWanted
 from airflow_provider_cgc.jobs.listing.selection import BadSelection, Selection, whole_number
 from airflow_provider_cgc.jobs.text import counted, human_bytes
@@ -215,7 +215,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
         if warning:
             self.log.warning("%s", warning)
 
-    def _list(self, client: CgcClient, place: Place, selection: Selection) -> tuple[list[Item], str]:
+    def _list(self, client: CgcClient, place: Place, selection: Selection) -> tuple[list[ExportItem], str]:
         """Return the items in a fixed order, whatever the platform's own is, and what it cost in words."""
         rules = str(selection)
         self.log.info(
@@ -225,7 +225,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             f": {rules}" if rules else "",
             self.cgc_conn_id,
         )
-        items: list[Item] = []
+        items: list[ExportItem] = []
         project, parent = place.project_or_folder
         walk = client.files.tree(project, parent=parent, path=place.path, recursive=self.recursive)
         with closing(iter(walk)) as found:
@@ -234,7 +234,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
                 if not selection.takes(file):
                     continue
                 project_of = file.project or place.project
-                items.append(Item(file.id, name=file.name, size=file.size, path=placed.path, project=project_of))
+                items.append(ExportItem(file.id, name=file.name, size=file.size, path=placed.path, project=project_of))
                 if len(items) > MOST_IN_XCOM and self.manifest_path is None:
                     raise CgcBadInput(
                         f"{place} has more than {MOST_IN_XCOM} such files: the listing was stopped at file"
@@ -259,7 +259,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             " none",
         )
 
-    def _hand_over(self, items: list[Item], cost: str) -> list[dict[str, Any]] | str:
+    def _hand_over(self, items: list[ExportItem], cost: str) -> list[dict[str, Any]] | str:
         """Write the manifest if one is wanted, and give what goes into the XCom."""
         told = f"{counted(len(items), 'file')}, {human_bytes(sum(item.size or 0 for item in items))}{cost}"
         if self.manifest_path is None:

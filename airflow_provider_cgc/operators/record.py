@@ -1,4 +1,4 @@
-"""What one task of one Dag run leaves behind for its next attempt: in Airflow's store, and in the manifest.
+"""The record that one task of one Dag run leaves for its next attempt: in Airflow's store, and in the manifest.
 
 The store (Airflow 3.3+) has every chunk before it leaves. The manifest has the items before anything is sent, then the
 ids of their jobs, then what became of them; it belongs to a task until that has succeeded, and a Clear, which raises
@@ -18,26 +18,32 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
-    CgcExportsUncertain,
-    CgcExportsUnsettled,
     CgcInputRefused,
+    CgcJobsNotYetKnown,
+    CgcJobsUncertain,
 )
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
-from airflow_provider_cgc.jobs.submitting import ledger as ledgers
-from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, Key
+from airflow_provider_cgc.jobs.submitting.ledger import (
+    Fate,
+    Header,
+    Ledger,
+    NoStore,
+    OtherOwnerError,
+    Past,
+    header_name,
+)
+from airflow_provider_cgc.jobs.submitting.manifest import read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.patience import patiently, push_xcom
 from airflow_provider_cgc.xcom import push_ids, read_ids
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.sensors.wait import Wait
+    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.ledger import Store
 
-REST_KEY = "cgc_exports_rest"
 STARTED_KEY = "cgc_started"
 ADDRESS_KEY = "cgc_started_parts"
 VERSION = 1
@@ -60,6 +66,8 @@ class Record:
     """
     The record of a task instance.
 
+    :param kind: kind of job.
+    :param of: the items of this kind.
     :param ti: Airflow's task instance.
     :param store: the task state store, None where Airflow has none.
     :param manifest_path: the whole address of the manifest, if there is one.
@@ -71,6 +79,8 @@ class Record:
 
     def __init__(
         self,
+        kind: JobKind,
+        of: type[Item],
         ti: Any,
         *,
         store: Any | None,
@@ -80,8 +90,12 @@ class Record:
         again: bool = False,
         warn: Callable[[str], object],
     ) -> None:
+        self._kind = kind
+        self._item_class = of
         self._ti = ti
-        self._store = store
+        self._has_store = store is not None
+        self._store: Store = NoStore() if store is None else store
+        self._rest_key = f"{header_name(kind)}_rest"
         self._path = manifest_path
         self._resume = resume
         self._retries = retries
@@ -91,23 +105,29 @@ class Record:
         self._max_tries = int(ti.max_tries or 0)
         self._kept: dict[str, Any] = {}
         """What the manifest must go on telling: since when jobs count, whose they are, whether the task was cleared."""
+        self._read: list[ItemOutcome] | None = None
+        """The lines of the manifest, as this attempt has found them at its beginning."""
+
+    @property
+    def _header(self) -> Header:
+        return Header.read(self._store, self._kind)
 
     @cached_property
     def is_first(self) -> bool:
-        """Whether no earlier attempt of this task can have sent anything that counts."""
+        """No earlier attempt of this task can have sent anything that counts."""
         if self._again:
             return False
         first_try = bool(self._ti.try_number == 1)
-        return first_try or self._starts_anew or ledgers.is_closed(self._store, max_tries=self._max_tries)
+        return first_try or self._starts_anew or self._header.is_closed(max_tries=self._max_tries)
 
     @cached_property
     def _starts_anew(self) -> bool:
-        """Whether `resume=False` lets this attempt forget the earlier ones: a Clear does, Airflow's own retry not."""
+        """`resume=False` lets this attempt forget the earlier ones: a Clear does, Airflow's own retry not."""
         if self._resume or self._again:
             return False
         if self._ti.try_number == 1:
             return True
-        recorded = ledgers.generation(self._store)
+        recorded = self._header.generation
         if recorded is None and (mine := self._mine()) and mine[0].task:
             recorded = mine[0].task.get("max_tries")
         if recorded is not None:
@@ -120,33 +140,33 @@ class Record:
         Note that nothing was sent, should the first attempt end before it sends anything.
 
         :raises CgcInputRefused: if the manifest cannot be looked at, and nothing was sent before.
-        :raises CgcExportsUnsettled: if it cannot be looked at, and an earlier attempt may have sent something.
+        :raises CgcJobsNotYetKnown: if it cannot be looked at, and an earlier attempt may have sent something.
         """
         with self._at_the_path():
             is_first = self.is_first
         if is_first:
             if self._starts_anew:
-                ledgers.discard(self._store)
-            ledgers.begin(self._store, max_tries=self._max_tries)
+                self._header.discard()
+            self._header.begin(max_tries=self._max_tries)
 
     def was_answered_at(self, host: Callable[[], str]) -> bool:
         """
         Say whether the platform has answered an earlier attempt of this task at this very host.
 
         :param host: gives the connection's; asked only where there was an earlier attempt.
-        :raises CgcInputRefused: and `CgcExportsUnsettled`, as `begin` does.
+        :raises CgcInputRefused: and `CgcJobsNotYetKnown`, as `begin` does.
         """
         if self._ti.try_number == 1 and not self._again:
             return False
-        owner = ledgers.recorded_owner(self._store)
+        owner = self._header.owner
         with self._at_the_path():
             owners = [owner] if owner else [str((one.task or {}).get("owner")) for one in self._mine()[:1]]
         return any(one.endswith(f" at {host()}") for one in owners)
 
     @property
     def lasts(self) -> bool:
-        """Whether what is sent or taken over is remembered for the next attempt."""
-        return self._store is not None or self._path is not None
+        """What is sent or taken over is remembered for the next attempt."""
+        return self._has_store or self._path is not None
 
     def write_nothing(self, *, waits: bool) -> None:
         """
@@ -154,16 +174,16 @@ class Record:
 
         A task that never `waits` does not know how its jobs end; what it has started stays in the manifest.
 
-        :raises CgcExportsUncertain: if an earlier attempt may have started something, and has not succeeded.
+        :raises CgcJobsUncertain: if an earlier attempt may have started something, and has not succeeded.
         """
         mine = self._mine()
         task = mine[0].task or {} if mine else {}
         may_run = any(one.id or one.state is ItemState.SUBMITTED for one in mine) and not task.get("succeeded")
-        if waits and (ledgers.has_sent(self._store) or may_run) and not self.is_first:
-            raise CgcExportsUncertain(
-                "There is nothing to export any more, but an earlier try of this task has started exports and did not"
-                " succeed. Look at what the items come from; if it is right that there are none, set resume=False and"
-                " clear this task."
+        if waits and (self._header.has_sent or may_run) and not self.is_first:
+            raise CgcJobsUncertain(
+                f"There is nothing to send any more, but an earlier try of this task has started {self._kind.plural}"
+                " and did not succeed. Look at what the items come from; if it is right that there are none, set"
+                " resume=False and clear this task."
             )
         if not may_run or self._starts_anew:
             self.write([])
@@ -180,7 +200,7 @@ class Record:
         lines = self._lines()
         told = [one for one in lines if one.id or one.state is ItemState.SUBMITTED]
         refused_before = any((one.task or {}).get("id") == self._id for one in lines) and not told
-        nothing_sent = self.is_first or (refused_before and not ledgers.has_sent(self._store))
+        nothing_sent = self.is_first or (refused_before and not self._header.has_sent)
         if not nothing_sent or not all((one.task or {}).get("succeeded") for one in told):
             return False
         self.write(outcomes)
@@ -192,7 +212,7 @@ class Record:
 
         :raises CgcBadInput: if something else is there.
         :raises CgcInputRefused: if it cannot, and nothing was sent before.
-        :raises CgcExportsUnsettled: if it cannot, and an earlier attempt may have sent something.
+        :raises CgcJobsNotYetKnown: if it cannot, and an earlier attempt may have sent something.
         """
         if self._path is None or dry_run:
             return
@@ -218,9 +238,9 @@ class Record:
 
         :raises OtherOwnerError: if they were somebody else's.
         """
-        if not self._resume and ledgers.recorded_owner(self._store) not in (None, owner):
-            ledgers.discard(self._store)
-        known = ledgers.recorded_start(self._store) is not None
+        if not self._resume and self._header.owner not in (None, owner):
+            self._header.discard()
+        known = self._header.since is not None
         mine = [] if known or self._starts_anew else self._mine()
         task = mine[0].task if mine and mine[0].task else {}
         owners = {(one.task or {}).get("owner") or one.user for one in mine} - {None}
@@ -233,18 +253,25 @@ class Record:
         if others and not self._resume:
             mine, others, fresh = [], [], True
         if others and not anew:
-            raise ledgers.OtherOwnerError(
-                f"an earlier attempt of this task sent its exports as {others[0]}, says {self._path}; the connection is"
-                f" now {owner}, who cannot see them. Use the connection of before, give another manifest_path, or start"
-                " anew with resume=False."
+            raise OtherOwnerError(
+                f"an earlier attempt of this task sent its {self._kind.plural} as {others[0]}, says {self._path}; the"
+                f" connection is now {owner}, who cannot see them. Use the connection of before, give another"
+                " manifest_path, or start anew with resume=False."
             )
         since = now if fresh else min(now, moment(task.get("since")) or run_began)
         cleared = not fresh and (cleared or task.get("cleared") is True)
         ledger = Ledger(
-            self._store, keys, since=since, owner=owner, fresh=fresh, max_tries=self._max_tries, cleared=cleared
+            self._store,
+            self._kind,
+            keys,
+            since=since,
+            owner=owner,
+            fresh=fresh,
+            max_tries=self._max_tries,
+            cleared=cleared,
         )
         if mine and not anew:
-            ledger.learn({key: _past(one) for one in mine if (key := _key(one)) is not None})
+            ledger.learn({key: _past(one) for one in mine if (key := one.item.key()) is not None})
         self._kept = {"since": since.isoformat(), "cleared": ledger.cleared, "owner": owner}
         return ledger
 
@@ -253,7 +280,7 @@ class Record:
         Write the manifest before anything is sent.
 
         :raises CgcInputRefused: if it cannot be written there, and nothing was sent before.
-        :raises CgcExportsUnsettled: if it cannot be written, and an earlier attempt may have sent something.
+        :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
         with self._at_the_path():
             self.write(outcomes)
@@ -275,21 +302,24 @@ class Record:
             "succeeded": succeeded,
         }
         task |= {name: before[name] for name in ("since", "cleared", "owner") if name in before}
+        self._read = None
         storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes))
 
     def outcomes(self) -> list[ItemOutcome] | None:
         """
         Return what the manifest says by now; None where there is none.
 
-        :raises CgcExportsUnsettled: if it is gone.
+        :raises CgcJobsNotYetKnown: if it is gone.
         """
         if self._path is None:
             return None
+        self._read = None
         mine = self._mine()
         if not mine:
-            raise CgcExportsUnsettled(
+            raise CgcJobsNotYetKnown(
                 f"The manifest {self._path} is gone, or another task has written over it, so that not every item can be"
-                " accounted for. Give each task a path of its own, and clear this task: it finds its exports again."
+                f" accounted for. Give each task a path of its own, and clear this task: it finds its"
+                f" {self._kind.plural} again."
             )
         return mine
 
@@ -299,38 +329,35 @@ class Record:
 
         The ledger has the ids of all jobs, also of those that need no wait: one bit each tells them apart.
         """
-        ids = None if self._store is None else ledgers.recorded_ids(self._store)
-        if self._store is not None and ids is not None and tracker.open.keys() <= set(ids):
+        ids = self._header.ids()
+        if ids is not None and tracker.open.keys() <= set(ids):
             memory = {"version": VERSION, "try": self._ti.try_number, "state": tracker.to_json()}
-            self._store.set(REST_KEY, memory | {"open": to_bits(ids, tracker.open)})
+            self._store.set(self._rest_key, memory | {"open": to_bits(ids, tracker.open)})
 
     def taken_up(self) -> JobTracker | None:
         """Return the tracker of an earlier poke of this try; None where its record is not whole."""
-        memory = None if self._store is None else self._store.get(REST_KEY)
-        if self._store is not None and isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
-            ids = ledgers.recorded_ids(self._store)
+        memory = self._store.get(self._rest_key)
+        if isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
             with suppress(ValueError, KeyError, TypeError):  # not whole, or not of this release
-                return JobTracker.from_json(memory["state"], from_bits(ids or [], memory["open"]))
+                return JobTracker.from_json(memory["state"], from_bits(self._header.ids() or [], memory["open"]))
         # Where there is no store the manifest tells it; what an earlier try has written there is not of this one.
         mine = [one for one in self._mine() if (one.task or {}).get("try") == self._ti.try_number]
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
-        return tracker_of(mine) if whole else None
+        return tracker_of(self._kind, mine) if whole else None
 
     def push(self, ids: list[str], *, began: datetime | None) -> None:
         """Leave the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
         address = push_ids(self._ti, STARTED_KEY, ids)
         push_xcom(self._ti, ADDRESS_KEY, address | ({"since": began.isoformat()} if began else {}))
 
-    def started(self, wait: Wait | None) -> list[str]:
-        """Return the ids of all jobs."""
-        if wait is not None:
-            return wait.ids
+    def started(self) -> list[str]:
+        """Return the ids of all jobs that `push` has left."""
         address = self._address()
         return patiently(read_ids, address) if address is not None else []
 
     def began(self) -> datetime | None:
         """Return the platform's clock before anything of this task was sent: jobs from before are somebody else's."""
-        recorded = ledgers.recorded_start(self._store)
+        recorded = self._header.since
         if recorded is not None:
             return recorded
         mine = self._mine()
@@ -339,7 +366,7 @@ class Record:
 
     def close(self) -> None:
         """Note that the task succeeded: cleared, it starts anew; tried again, it finds all done."""
-        ledgers.close(self._store)
+        self._header.close()
 
     @contextmanager
     def _at_the_path(self) -> Iterator[None]:
@@ -349,16 +376,18 @@ class Record:
         except storage.BadPath as error:
             if self._has_sent_nothing:
                 raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.") from None
-            raise CgcExportsUnsettled(
-                f"{as_sentence(error)} An earlier attempt of this task may have started exports, which go on; this one"
-                " has sent nothing. Let this task be retried, or clear it: it finds its exports again."
+            raise CgcJobsNotYetKnown(
+                f"{as_sentence(error)} An earlier attempt of this task may have started {self._kind.plural},"
+                " which go on; this one has sent nothing. Let this task be retried, or clear it: it finds its"
+                f" {self._kind.plural} again."
             ) from error
 
     @property
     def _has_sent_nothing(self) -> bool:
         """True if certainly no attempt of this task has sent anything, as told without the manifest."""
-        if self._store is not None and self._store.get(ledgers.HEADER) is not None:
-            return not ledgers.has_sent(self._store)
+        header = self._header
+        if header.exists:
+            return not header.has_sent
         return not self._again and bool(self._ti.try_number == 1)
 
     def _address(self) -> Mapping[str, Any] | None:
@@ -371,22 +400,20 @@ class Record:
         return [one for one in self._lines() if (one.task or {}).get("id") == self._id]
 
     def _lines(self) -> list[ItemOutcome]:
+        if self._read is None:
+            self._read = self._read_lines()
+        return self._read
+
+    def _read_lines(self) -> list[ItemOutcome]:
         if self._path is None or not storage.exists(self._path):
             return []
         try:
-            found = read_outcomes(storage.read_lines(self._path), name=self._path)
+            return read_outcomes(storage.read_lines(self._path), name=self._path, of=self._item_class).outcomes
         except (BadItems, storage.NoText) as error:
             raise CgcBadInput(
                 f"At manifest_path {self._path} there is something that is no manifest of this operator; give another"
                 " path, or remove it."
             ) from error
-        return found.outcomes
-
-
-def _key(outcome: ItemOutcome) -> Key | None:
-    if outcome.volume is None or outcome.location is None:
-        return None
-    return Key(outcome.file, outcome.volume, outcome.location)
 
 
 def _past(outcome: ItemOutcome) -> Past:

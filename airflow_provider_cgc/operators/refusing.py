@@ -1,22 +1,23 @@
-"""A refused export: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
+"""A refused order: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.exports.locations import BadLocation
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.sensors.ending import joined
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemState, tracker_of
+from airflow_provider_cgc.jobs.text import counted, joined
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
+    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+    from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.operators.record import Record
 
 
@@ -37,8 +38,13 @@ def refusal(error: Exception, where: str = "") -> CgcInputRefused:
 
 
 def write_reasons(
-    outcomes: Iterable[ItemOutcome], record: Record, *, manifest: str | None, warn: Callable[[Exception], object]
-) -> dict[str, Any]:
+    outcomes: Iterable[ItemOutcome],
+    record: Record,
+    *,
+    kind: JobKind,
+    manifest: str | None,
+    warn: Callable[[Exception], object],
+) -> Summary:
     """
     Write why nothing was sent into the manifest, where it may, and return the summary.
 
@@ -46,21 +52,21 @@ def write_reasons(
     :param warn: takes the error of a storage that does not take the manifest.
     """
     outcomes = list(outcomes)
-    tracker = tracker_of(one for one in outcomes if one.state is ItemState.FAILED)
+    tracker = tracker_of(kind, (one for one in outcomes if one.state is ItemState.FAILED))
     tracker.total = len(outcomes)
     try:
         written = record.write_refused(outcomes)
     except Exception as error:  # noqa: BLE001  # storages raise errors of every kind, and none may hide the refusal
         written = False
         warn(error)
-    return {**tracker.summary(), "manifest": manifest if written else None}
+    return replace(tracker.summary(), manifest=manifest if written else None)
 
 
-def where_reasons_are(summary: dict[str, Any], *, manifest: str | None) -> str:
+def where_reasons_are(summary: Summary, *, manifest: str | None) -> str:
     """Say where the reason of each item is, by the summary of `write_reasons`."""
-    if summary["manifest"]:
+    if summary.manifest:
         return f"All items, each with its reason, are in the manifest {manifest}"
-    told, failed = len(summary["failed_items"]), summary["failed"]
+    told, failed = len(summary.failed_items), summary.failed
     of_all = f" of {failed}" if told < failed else ""
     return joined(
         f"The XCom 'cgc_summary' has {counted(told, 'reason')}{of_all}." if told else "",

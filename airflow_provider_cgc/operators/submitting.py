@@ -1,84 +1,391 @@
-"""Sending of what has to be sent, with the record kept before and after, and the errors when something went wrong."""
+"""The jobs that a task starts itself: checked, sent once, remembered for the next attempt, accounted for at the end.
+
+Knows no kind of job: an operator makes the `Order`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
-from airflow_provider_cgc.exceptions import CgcExportsUnsettled, CgcWaitError
-from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.compat import has_poked, run_began
+from airflow_provider_cgc.exceptions import CgcJobsNotYetKnown, CgcJobsUncertain, CgcWaitError
+from airflow_provider_cgc.jobs.submitting.ledger import OtherOwnerError
+from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+from airflow_provider_cgc.operators.record import ReadOnly, Record
+from airflow_provider_cgc.operators.refusing import refusal, refusing_bad_input, where_reasons_are, write_reasons
+from airflow_provider_cgc.patience import task_state_store
+from airflow_provider_cgc.sensors.ending import End
+from airflow_provider_cgc.sensors.source import Source
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.submitting.attempt import Exporting
+    from airflow.providers.common.compat.sdk import Asset, Context
+
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.hooks.cgc import CgcHook
+    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.account import Account
+    from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+    from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-    from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
-    from airflow_provider_cgc.jobs.submitting.submit import Sent
-    from airflow_provider_cgc.operators.record import Record
-
-MOST_NAMED = 10
-"""Objects in the way that a dry run names."""
+    from airflow_provider_cgc.jobs.submitting.order import Order, Tolerance
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+    from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
 
 
-def send(
-    exporting: Exporting, ledger: Ledger, record: Record, *, conn_id: str, say: Callable[[str], object]
-) -> list[ItemOutcome]:
-    """
-    Send what has to be sent, and give how every item stands; the manifest tells it before, and whatever happens after.
+class Submitter(Protocol):
+    """As much of an operator as its jobs need; its arguments are those of `CgcBulkExportOperator`."""
 
-    :param conn_id: the connection that is asked with, for the manifest.
-    :param say: takes a line to log.
-    :raises CgcInputRefused: if the manifest cannot be written, and nothing was sent before.
-    :raises CgcWaitError: if not everything was sent that should have been; a retry sends what is missing.
-    :raises CgcExportsUnsettled: if nobody can tell yet what was sent, or a job of another run is in the way; a retry
-        looks again.
-    """
-    user = ledger.owner.partition(" at ")[0]
-    record.announce(exporting.outcomes(user=user, conn_id=conn_id))
-    for line in exporting.intent():
-        say(line)
-    try:
-        exporting.send(ledger)
-    except CgcError as error:
-        raise CgcWaitError(
-            f"{as_sentence(error)} {EXPORT.count(len(exporting.sent.started))} started before that go on. Mend"
-            " the cause, then clear this task, or let it be retried: it looks what was started, and sends only what"
-            " is missing."
-        ) from error
-    finally:
-        outcomes = exporting.outcomes(user=user, conn_id=conn_id)
-        record.write(outcomes)
-    for line in exporting.told():
-        say(line)
-    _refuse_what_is_open(exporting.sent)
-    return outcomes
+    kind: ClassVar[JobKind]
+    item: ClassVar[type[Item]]
+    cgc_conn_id: str
+    resume: bool
+    wait: bool
+
+    @property
+    def log(self) -> Any: ...
+    @property
+    def is_dry_run(self) -> bool: ...
+    @property
+    def manifest_uri(self) -> str | None:
+        """The manifest's address as it can be read elsewhere, with its connection."""
+
+    @property
+    def tolerance(self) -> Tolerance: ...
+    def reschedules(self) -> bool: ...
+    def tries_again(self) -> int:
+        """Return the task's own number of retries."""
+
+    def connection(self) -> CgcHook: ...
+    def client(self) -> CgcClient: ...
+    def read_items(self) -> Sequence[Item]:
+        """
+        Read the arguments, and the items wherever they are.
+
+        :raises CgcBadInput: with everything that is wrong with them.
+        """
+
+    def check_memory(self, context: Context, count: int) -> None:
+        """
+        Refuse what could not be remembered of so many items.
+
+        :raises CgcInputRefused: naming the argument that helps.
+        """
+
+    def order(self, *, recorded: bool) -> Order:
+        """Return what is to be done with the items."""
+
+    def order_at_end(self, *, ended: bool) -> Order:
+        """Return the order once more, for the account; `ended` tells that no time was over before its jobs."""
+
+    def leave_refusal(self, context: Context, summary: Summary) -> None:
+        """Leave the summary of a refused order where people look for it."""
+
+    def about_to_send(self, context: Context, order: Order) -> None:
+        """Keep what must be told of the items at the end."""
+
+    def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
+        """Take up again what `about_to_send` has kept."""
+
+    def asset(self) -> Asset | None:
+        """Return the asset of where things go; None where it is not known."""
 
 
-def obstacles_line(locations: list[str], *, overwrite: bool) -> str:
-    """Say which of the objects to be sent are there already, and what would come of it."""
-    fate = "would be overwritten" if overwrite else "would fail these items"
-    named = ", ".join(map(repr, locations[:MOST_NAMED])) + (", ..." if len(locations) > MOST_NAMED else "")
-    return f"{len(locations)} of the objects to be sent are there already and {fate}: {named}."
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An attempt that is ready to send, and where it keeps what it has sent."""
+
+    attempt: Attempt
+    ledger: Ledger
 
 
-def _refuse_what_is_open(sent: Sent) -> None:
-    if sent.uncertain:
-        # A retry searches before it sends, and says for good if nobody can tell.
-        raise CgcExportsUnsettled(
-            f"Of {EXPORT.count(len(sent.uncertain))} it is not known whether they were started"
-            f" ({next(iter(sent.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for them"
-            " again and sends only what certainly was not started."
+class SubmittedJobs(Source):
+    """The jobs that a task starts itself, in one process that works on the task."""
+
+    already_answered = True
+    after_clear = "it takes over what runs, counts what is done, and sends again only what failed or is missing"
+
+    def __init__(self, task: Submitter) -> None:
+        self._task = task
+        self._kind = task.kind
+        self._log = task.log
+        self.is_sending = False
+        self._ids: list[str] | None = None
+        """All jobs of the task; None where another process has opened the wait."""
+        self._ledger: Ledger | None = None
+        self._known: Mapping[str, Any] = {}
+        self._record_made: Record | None = None
+
+    def open(self, context: Context) -> JobTracker:
+        """Start what has to be started, or take up what an earlier poke of this try has started."""
+        tracker = self._taken_up(context) or self._started(context)
+        self._ids = list(tracker.open)
+        return tracker
+
+    def prepare(self, context: Context) -> Prepared | None:
+        """
+        Check everything and decide what to do with each item; None if there is nothing to do.
+
+        :raises CgcInputRefused: if something is wrong; nothing was sent.
+        :raises CgcJobsUncertain: if an earlier attempt may have sent items, and nobody can tell.
+        :raises CgcWaitError: if the platform does not answer.
+        """
+        try:
+            with refusing_bad_input():
+                return self._prepare(context)
+        except CgcError as error:
+            raise CgcWaitError(
+                f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. When the"
+                f" cause is mended (this task asks with connection {self._task.cgc_conn_id!r}), clear this task:"
+                f" {self.after_clear}."
+            ) from error
+
+    def send(self, context: Context, work: Prepared) -> list[ItemOutcome]:
+        """
+        Send what has to be sent, and return how every item stands; the manifest tells it before, and in any case after.
+
+        :raises CgcInputRefused: if the manifest cannot be written, and nothing was sent before.
+        :raises CgcWaitError: if not everything was sent that should have been; a retry sends what is missing.
+        :raises CgcJobsNotYetKnown: if nobody can tell yet what was sent, or a job of another run is in the way; a retry
+            looks again.
+        """
+        self._ledger = work.ledger
+        self._task.about_to_send(context, work.attempt.order)
+        self.is_sending = True
+        try:
+            outcomes = self._send(self._record(context), work)
+        finally:
+            self.is_sending = False
+        self._known = work.attempt.order.known(outcomes)
+        return outcomes
+
+    def what_to_do(self, summary: Summary) -> str:
+        """Say what to do about items that failed."""
+        tolerance = self._task.tolerance
+        some_may = tolerance.of(summary.total) and summary.bad > tolerance.of(summary.total)
+        limit = f"That is more than may fail: {tolerance.words(summary.total)}. " if some_may else ""
+        return f"{limit}Mend the cause, then clear this task: {self.after_clear}."
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return where things are, where they go and how much there is."""
+        return {**self._known, "manifest": self._task.manifest_uri}
+
+    def asset(self) -> Asset | None:
+        """Return the asset of where things go; None where it is not known."""
+        return self._task.asset()
+
+    def before_deferring(self, context: Context) -> None:
+        """Keep the ids of all jobs."""
+        self._record(context).push(self._ids or [], began=self._ledger.began if self._ledger else None)
+
+    def close(self, context: Context, end: End) -> End:
+        """Account for every item, and judge by what the task tolerates."""
+        record = self._record(context)
+        summary, not_yet_known, may_pass = {**end.summary.to_json(), "manifest": self._task.manifest_uri}, None, False
+        outcome = end.outcome
+        with self._keeping_timeout(outcome):
+            account = self._account(context, end, summary)
+            if account is not None:
+                summary, may_pass = account.summary, account.may_pass
+                outcome, not_yet_known = self._judge(outcome, self._read(summary, end), account.unsettled)
+                if account.outcomes is not None:
+                    record.write(account.outcomes, succeeded=outcome is Outcome.COMPLETED)
+        self._task.accounted(context, summary)
+        if outcome is Outcome.COMPLETED:
+            record.close()
+        known = self._read(summary, end)
+        return replace(end, outcome=outcome, summary=known, may_pass=may_pass, not_yet_known=not_yet_known)
+
+    def too_many(self, summary: Summary) -> bool:
+        """Say whether more items failed than the task tolerates."""
+        return summary.bad > self._task.tolerance.of(summary.total)
+
+    def _read(self, summary: Mapping[str, Any], end: End) -> Summary:
+        return Summary.from_json(summary, kind=self._kind, unsent=end.summary.unsent)
+
+    def _taken_up(self, context: Context) -> JobTracker | None:
+        if not self._is_later_poke(context):
+            return None
+        self._task.connection().answered = True
+        return self._record(context).taken_up()
+
+    def _started(self, context: Context) -> JobTracker:
+        work = self.prepare(context)
+        if work is None:
+            return JobTracker.of(self._kind, [])
+        tracker = tracker_of(self._kind, self.send(context, work))
+        if tracker.failed <= self._task.tolerance.of(tracker.total):
+            tracker.excused = tracker.failed
+        self._record(context).keep(tracker)
+        return tracker
+
+    def _prepare(self, context: Context) -> Prepared | None:
+        task, record = self._task, self._record(context)
+        record.begin()
+        if record.was_answered_at(lambda: task.connection().settings.host):
+            task.connection().answered = True
+        items = task.read_items()
+        record.check(dry_run=task.is_dry_run)
+        if items:
+            task.check_memory(context, len(items))
+            return self._decide(context, task.order(recorded=record.lasts), items)
+        if not task.is_dry_run:
+            record.write_nothing(waits=task.wait)
+        return None
+
+    def _decide(self, context: Context, order: Order, items: Sequence[Item]) -> Prepared:
+        """Ask the platform about the items, and decide what to do with each."""
+        from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+        from airflow_provider_cgc.jobs.submitting.order import BadOrder
+        from airflow_provider_cgc.jobs.submitting.plan import UncertainJobs
+
+        record, client = self._record(context), order.client
+        attempt = Attempt(order, log_info=self._log_info)
+        try:
+            attempt.check(items, first=record.is_first)
+            began = attempt.now()
+            owner = f"{client.user().username} at {client.settings.host}"
+            ledger = record.open(order.keys, now=began, run_began=run_began(context), owner=owner)
+            attempt.decide(ledger, again=self._is_later_poke(context))
+        except BadOrder as error:
+            if self._task.is_dry_run:
+                raise
+            raise refusal(error, self._leave_refusal(context, attempt.refused(error))) from None
+        except (OtherOwnerError, UncertainJobs) as error:
+            raise CgcJobsUncertain(str(error)) from None
+        return Prepared(attempt, ledger)
+
+    def _leave_refusal(self, context: Context, outcomes: list[ItemOutcome]) -> str:
+        """Leave the reasons in the manifest and in XComs, however many items they are about; say where they are."""
+        manifest = self._task.manifest_uri
+        summary = write_reasons(
+            outcomes, self._record(context), kind=self._kind, manifest=manifest, warn=self._warn_of_manifest
         )
-    if sent.error is not None:
-        raise CgcWaitError(
-            f"{as_sentence(sent.error)} {EXPORT.count(len(sent.started))} started before that go on, and"
-            f" {len(sent.unsent)} were not sent. Mend the cause, then clear this task: it sends only what is"
-            " missing."
-        ) from sent.error
-    if sent.held:
-        raise CgcExportsUnsettled(
-            f"Not sent for now: {EXPORT.count(len(sent.held))}, because {next(iter(sent.held.values()))}. What was"
-            " started goes on. Let this task be retried, or clear it, when that job has ended: it sends only what is"
-            " missing."
-        )
+        self._task.leave_refusal(context, summary)
+        return where_reasons_are(summary, manifest=manifest)
+
+    def _send(self, record: Record, work: Prepared) -> list[ItemOutcome]:
+        attempt = work.attempt
+        user, conn_id = work.ledger.owner.partition(" at ")[0], self._task.cgc_conn_id
+        record.announce(attempt.outcomes(user=user, conn_id=conn_id))
+        for line in attempt.intent():
+            self._log_info(line)
+        try:
+            attempt.send(work.ledger)
+        except CgcError as error:
+            raise CgcWaitError(
+                f"{as_sentence(error)} {self._kind.count(len(attempt.result.started))} started before that go on. Mend"
+                " the cause, then clear this task, or let it be retried: it looks what was started, and sends only what"
+                " is missing."
+            ) from error
+        finally:
+            outcomes = attempt.outcomes(user=user, conn_id=conn_id)
+            record.write(outcomes)
+        for line in attempt.lines():
+            self._log_info(line)
+        self._refuse_what_is_open(attempt.result)
+        return outcomes
+
+    def _refuse_what_is_open(self, result: SubmitResult) -> None:
+        count = self._kind.count
+        if result.uncertain:
+            # A retry searches before it sends, and says for good if nobody can tell.
+            raise CgcJobsNotYetKnown(
+                f"Of {count(len(result.uncertain))} it is not known whether they were started"
+                f" ({next(iter(result.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for"
+                " them again and sends only what certainly was not started."
+            )
+        if result.error is not None:
+            raise CgcWaitError(
+                f"{as_sentence(result.error)} {count(len(result.started))} started before that go on, and"
+                f" {len(result.unsent)} were not sent. Mend the cause, then clear this task: it sends only what is"
+                " missing."
+            ) from result.error
+        if result.held:
+            raise CgcJobsNotYetKnown(
+                f"Not sent for now: {count(len(result.held))}, because {next(iter(result.held.values()))}. What was"
+                " started goes on. Let this task be retried, or clear it, when that job has ended: it sends only what"
+                " is missing."
+            )
+
+    @contextmanager
+    def _keeping_timeout(self, outcome: Outcome) -> Iterator[None]:
+        """Keep a timeout a timeout: trouble with the account or the manifest is then only a warning."""
+        try:
+            yield
+        except Exception as error:
+            if outcome in (Outcome.COMPLETED, Outcome.FAILED):
+                raise
+            # Object storages raise errors of their own, of every kind.
+            self._warn_of_manifest(error)
+
+    def _account(self, context: Context, end: End, summary: Mapping[str, Any]) -> Account | None:
+        """Return the account; None if there was nothing to do, or the wait itself ended with an error."""
+        from airflow_provider_cgc.jobs.submitting.account import Account, account_for
+
+        ended = end.outcome in (Outcome.COMPLETED, Outcome.FAILED)
+        if end.outcome is Outcome.ERROR or not end.summary.total:
+            return None
+        record = self._record(context)
+        order = self._task.order_at_end(ended=ended)
+        try:
+            return account_for(
+                order,
+                summary,
+                outcomes=record.outcomes(),
+                ids=record.started() if self._ids is None else self._ids,
+                since=self._ledger.began if self._ledger else record.began(),
+                log_info=self._log_info,
+            )
+        except (CgcError, CgcJobsNotYetKnown) as error:
+            if not ended:
+                raise
+            account = Account(order, summary)
+            account.unsettled = f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
+            return account
+
+    def _judge(self, outcome: Outcome, summary: Summary, unsettled: str | None) -> tuple[Outcome, str | None]:
+        """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
+        if outcome not in (Outcome.COMPLETED, Outcome.FAILED):
+            return outcome, None
+        # With `fail_fast` jobs may still run, and what still runs is not done.
+        if summary.left and not summary.bad and unsettled is None:
+            unsettled = f"No item has failed, and {self._kind.still_running(summary.left)}."
+        if unsettled is not None:
+            return Outcome.ERROR, unsettled
+        if self.too_many(summary):
+            return Outcome.FAILED, None
+        return outcome if summary.left else Outcome.COMPLETED, None
+
+    def _record(self, context: Context) -> Record:
+        """Return the record of this attempt; read once."""
+        if self._record_made is None:
+            store, task = task_state_store(context), self._task
+            self._record_made = Record(
+                self._kind,
+                task.item,
+                context["ti"],
+                store=ReadOnly(store) if task.is_dry_run and store is not None else store,
+                manifest_path=task.manifest_uri,
+                resume=task.resume,
+                retries=task.tries_again(),
+                again=self._is_later_poke(context),
+                warn=lambda line: self._log.warning("%s", line),
+            )
+        return self._record_made
+
+    def _is_later_poke(self, context: Context) -> bool:
+        """Say whether this try has poked before, in another process."""
+        return self._task.reschedules() and has_poked(context)
+
+    def _warn_of_manifest(self, error: Exception) -> None:
+        self._log.warning("Manifest %s could not be written: %s", self._task.manifest_uri, error, exc_info=True)
+
+    def _log_info(self, line: str) -> None:
+        self._log.info("%s", line)

@@ -20,7 +20,7 @@ const FIRST_QUIET = 180; // ... and before the first look
 const ASKEW = 30_000; // ms by which the viewer's clock may be wrong without it mattering
 const BEATS = 120; // seconds since a triggerer was heard of after which it counts as stopped
 const CODES_PAGE = "https://docs.cancergenomicscloud.org/docs/api-status-codes";
-// The platforms' web pages, beside the page above the only places where a link leads; a test knows them, too.
+// The platforms' web pages, as in client/platforms.py: links lead only to these and to the page above.
 const ORIGINS = [
   "https://cgc.sbgenomics.com",
   "https://cavatica.sbgenomics.com",
@@ -111,8 +111,11 @@ function readSnapshot(value) {
   };
 }
 
-// The list of failures does not say which job failed and which one the platform does not know.
+// A snapshot of an older release, and a summary, do not say which job failed and which one the platform does not know.
 function groupOfFailure(row, counts) {
+  if (row.state === "MISSING" || row.state === "FAILED") {
+    return row.state.toLowerCase();
+  }
   return row.code === MISSING_CODE || (counts.missing > 0 && !row.file && !row.location) ? "missing" : "failed";
 }
 

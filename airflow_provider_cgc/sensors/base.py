@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -39,23 +40,24 @@ from airflow_provider_cgc.compat import (
     default_deferrable,
     view_address,
 )
-from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsFailed, CgcTriggerError
+from airflow_provider_cgc.exceptions import CgcInputRefused, CgcTriggerError
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.text import clock_time, storable
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.summary import Outcome, closing_line, failure_table, not_sent
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, closing_line, failed_line, failure_table
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.patience import is_passing_trouble, push_xcom, task_state_store
-from airflow_provider_cgc.sensors.ending import joined, open_jobs, timeout_error, wait_error
+from airflow_provider_cgc.sensors.ending import End, error_of
+from airflow_provider_cgc.sensors.source import GivenJobs, Source
 from airflow_provider_cgc.sensors.wait import Wait
 from airflow_provider_cgc.templates import TextTemplates
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Asset, Context
+    from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_cgc.hooks.cgc import CgcHook
 
@@ -88,8 +90,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     template_fields: Sequence[str] = ("cgc_conn_id", "expected_count")
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
-    asks_before: ClassVar[bool] = False
-    """The platform has answered this task before it begins to wait."""
+    max_in_flight: int | None = None
+    """How many jobs may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
     of the deferral can fail the task (apache/airflow#72716)."""
@@ -120,10 +122,10 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             check_flag(getattr(self, name), where=f"{type(self).__name__} {self.task_id!r}: {name}")
         self._masked_task_info = MaskedTaskInfo()
         self._current: Wait | None = None
+        self._made: Source | None = None
         self._hook: CgcHook | None = None
         self._linked: Mapping[str, str] = {}
         self._warned: set[str] = set()
-        self._unsent = 0
         self._seen: Mapping[str, Any] | None = None
         """What the trigger has shown of the wait that it ended."""
         refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
@@ -141,12 +143,13 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait as the mode says; when deferrable, look once and hand over to the triggerer."""
-        self._current = None
+        self._current = self._made = None
         # Airflow asks for every link when a task defers or ends, and logs an error where nothing is written.
         push_links(view_address(context["ti"]), {}, own=self.operator_extra_links, warn=self._warn)
         with self._never_failing():
             if not self.deferrable:
-                self._before_poking(context)
+                # Not in a poke, whose errors the base class skips for some arguments, and swallows for others.
+                self._current = self._begin(context)
                 with self._telling_timeout():
                     return super().execute(context)
             return self._look_and_defer(context)
@@ -161,8 +164,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             outcome = Outcome.TIMEOUT
         if outcome is not None:
             self._forget(context)
-            reason = wait.progress.unanswered if outcome is Outcome.TIMEOUT else wait.denial
-            return PokeReturnValue(True, xcom_value=self._finish(context, outcome, wait.summary(), reason))
+            return PokeReturnValue(True, xcom_value=self._finish(context, wait.end(outcome)))
         self._show(context, wait)
         self._remember(context, wait)
         return PokeReturnValue(False)
@@ -174,29 +176,30 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         except ValueError as error:
             raise CgcTriggerError(
                 f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} were"
-                f" not cancelled. Clear this task: {self._after_clear}."
+                f" not cancelled. Clear this task: {self._source.after_clear}."
             ) from error
-        self._seen, self._unsent = ended.view, ended.unsent
+        self._seen = ended.view
         self._connection().answered = True
-        return self._finish(context, ended.outcome, ended.summary, ended.error)
+        return self._finish(context, End(ended.outcome, ended.summary, ended.error))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """
         Resume after a deferral.
 
         The base class's own version turns every Airflow exception into a skip under `soft_fail`, a crashed trigger
-        too; here `_finish` alone decides what is skipped.
+        too; here `_raise` alone decides what is skipped.
         """
         with self._never_failing():
             try:
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             except TaskDeferralTimeout as error:
-                raise AirflowTaskTimeout(f"{as_sentence(error)} Clear this task: {self._after_clear}.") from error
+                clear = self._source.after_clear
+                raise AirflowTaskTimeout(f"{as_sentence(error)} Clear this task: {clear}.") from error
             except TaskDeferralError as error:
                 display.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
                 raise CgcTriggerError(
                     f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} were not"
-                    f" cancelled. Clear this task: {self._after_clear}."
+                    f" cancelled. Clear this task: {self._source.after_clear}."
                 ) from error
 
     def on_kill(self) -> None:
@@ -212,9 +215,6 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                         f"{type(self).__name__} {self.task_id!r}: {argument}=True has no effect while a task is"
                         " deferred; drop it (trouble with the platform is waited out anyway) or set deferrable=False"
                     )
-
-    def _before_poking(self, context: Context) -> None:
-        """For operators: do what must not be done under the base class's handling of errors, which skips for some."""
 
     @contextmanager
     def _never_failing(self) -> Iterator[None]:
@@ -236,12 +236,12 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         except AirflowTaskTimeout as error:
             if self._current is None or not isinstance(self.execution_timeout, timedelta):
                 raise
-            raise self._error(Outcome.EXECUTION_TIMEOUT, self._current.summary(), None) from error
+            raise self._error(self._current.end(Outcome.EXECUTION_TIMEOUT)) from error
 
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
         now = time.time()
-        tracker = self._opening(context)
+        tracker = self._source.open(context)
         memory = task_state_store(context) if self._reschedules else None
         wait = Wait.begin(
             tracker,
@@ -249,11 +249,12 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             context=context,
             timeout=self.timeout,
             interval=self.poke_interval,
+            conn_id=self.cgc_conn_id,
             memory=memory,
             rescheduled=self._reschedules,
-            answered=self.asks_before,
+            answered=self._source.already_answered,
+            window=self.max_in_flight,
         )
-        self._unsent = wait.tracker.unsent
         if wait.answered:
             self._connection().answered = True
         if wait.is_new and tracker.open:
@@ -275,8 +276,20 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             wait.view.place = {**wait.view.place, **self._known_place()}
         return wait
 
-    def _opening(self, context: Context) -> JobTracker:
-        """Return the jobs to wait for, or say what is wrong with the arguments before anything is sent."""
+    @property
+    def _source(self) -> Source:
+        """Where the jobs come from; made when a task runs, once its arguments have been rendered."""
+        if self._made is None:
+            self._made = self._make_source()
+        return self._made
+
+    def _make_source(self) -> Source:
+        """Return a new source of the jobs, for this process; operators have others than sensors."""
+        starters = sorted(self.upstream_task_ids)
+        return GivenJobs(self.kind, self._given, conn_id=self.cgc_conn_id, starters=starters)
+
+    def _given(self) -> JobTracker:
+        """Return the jobs that the arguments tell, or say what is wrong with these before anything is sent."""
         return JobTracker.of(self.kind, self._ids())
 
     @property
@@ -304,12 +317,12 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _look(self, wait: Wait) -> Outcome | None:
         """Look once, say what is worth a line, and give the verdict if there is one."""
-        look = wait.look(self._connection(), interval=self.poke_interval)
-        for line in look.warnings:
+        report = wait.look(self._connection())
+        for line in report.warnings:
             self.log.warning("%s", line)
-        for line in look.lines:
+        for line in report.lines:
             self.log.info("%s", line)
-        return Outcome.ERROR if look.hopeless else wait.tracker.verdict(fail_fast=self.fail_fast)
+        return wait.verdict(fail_fast=self.fail_fast)
 
     def _connection(self) -> CgcHook:
         from airflow_provider_cgc.hooks.cgc import CgcHook
@@ -335,7 +348,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         if not wait.tracker.open or not is_mapped:
             outcome = self._look(wait)
             if outcome is not None:
-                return self._finish(context, outcome, wait.summary(), wait.denial)
+                return self._finish(context, wait.end(outcome))
             first_look = time.time() + max(self.poke_interval, wait.advice)
         return self._defer(context, wait, first_look=first_look, started=started)
 
@@ -343,6 +356,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
         from airflow_provider_cgc.xcom import push_ids
 
+        self._source.before_deferring(context)
         ids: list[str] | None = list(wait.tracker.open)
         address = None
         state = wait.tracker.to_json()
@@ -371,6 +385,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                 not_before=time.time() + self.event_grace,
                 place=dict(wait.view.place),
                 answered=wait.answered,
+                max_in_flight=self.max_in_flight,
             ),
             method_name="execute_complete",
         )
@@ -404,36 +419,31 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                 raise
             self._warn(f"{what}: {type(error).__name__}: {error}")
 
-    def _finish(self, context: Context, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> Any:
-        """Push the summary, write the last lines of the log, and return or raise what the verdict means."""
-        push_xcom(context["ti"], SUMMARY_KEY, summary)
-        if self._add_names(summary):
-            with self._despite_trouble("The names of the failed files could not be put into the summary"):
-                push_xcom(context["ti"], SUMMARY_KEY, summary)
-        self._show_end(context, outcome, summary)
-        if outcome is Outcome.COMPLETED:
-            tell_events(context, self.outlets or (), summary, place=self._place())
-            self.log.info("%s", closing_line(summary, unsent=self._unsent))
-            for line in failure_table(summary):
+    def _finish(self, context: Context, end: End) -> Any:
+        """Push the summary, write the last lines of the log, and return or raise what the end means."""
+        end = self._source.close(context, end)
+        push_xcom(context["ti"], SUMMARY_KEY, end.summary.to_json())
+        named = self._with_names(end.summary)
+        if named is not end.summary:
+            end = replace(end, summary=named)
+            with self._despite_trouble("The names of what failed could not be put into the summary"):
+                push_xcom(context["ti"], SUMMARY_KEY, named.to_json())
+        self._show_end(context, end)
+        if end.outcome is Outcome.COMPLETED:
+            tell_events(context, self.outlets or (), end.summary.to_json(), place=self._source.asset())
+            self.log.info("%s", closing_line(end.summary))
+            for line in failure_table(end.summary):
                 self.log.warning("%s", line)
-            return summary
-        if outcome is Outcome.FAILED:
-            bad, left = summary["failed"] + summary["missing"], open_jobs(summary)
-            still = f"{self.kind.still_running(left)}." if left else ""
-            head = f"{bad} of {self.kind.count(summary['total'])} did not complete{not_sent(self._unsent)}."
-            self.log.error("%s", joined(head, still))
-        for line in failure_table(summary):
+            return end.summary.to_json()
+        if end.outcome is Outcome.FAILED:
+            self.log.error("%s", failed_line(end.summary))
+        for line in failure_table(end.summary):
             self.log.error("%s", line)
-        self._raise(outcome, self._error(outcome, summary, reason))
-
-    @property
-    def _after_clear(self) -> str:
-        """Say what a Clear of this task does, as the end of a sentence."""
-        return "it only waits"
+        self._raise(end)
 
     def _known_place(self) -> dict[str, Any]:
         """Return what the live snapshot can tell from the start; see `LiveView.place`."""
-        return {"web": self._connection().settings.web_url}
+        return {"web": self._connection().settings.web_url, **self._source.facts()}
 
     def _show(self, context: Context, wait: Wait) -> None:
         """Write the live snapshot, if there is something new to show, and now and then if there is not."""
@@ -442,14 +452,14 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         if due and not self._write_view(context, wait.view.snapshot(wait.tracker, now)):
             wait.view.not_written()
 
-    def _show_end(self, context: Context, outcome: Outcome, summary: Mapping[str, Any]) -> None:
+    def _show_end(self, context: Context, end: End) -> None:
         """Write the last snapshot, which goes on from what this worker or the trigger has seen."""
         if self._current is not None:
             view = self._current.view
         else:
             view = LiveView(self.kind, since=time.time(), interval=self.poke_interval)
             view.restore(self._seen or display.read(view_address(context["ti"]), warn=self._warn))
-        self._write_view(context, view.final(summary, time.time(), outcome=outcome))
+        self._write_view(context, view.final(end.summary, time.time(), outcome=end.outcome))
 
     def _write_view(self, context: Context, snapshot: dict[str, Any]) -> bool:
         address = view_address(context["ti"])
@@ -462,52 +472,31 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             self._warned.add(line)
             self.log.warning("%s", line)
 
-    def _place(self) -> Asset | None:
-        """Return the asset of where the files go, for an `AssetAlias` among the outlets; None where it is not known."""
-        return None
+    def _error(self, end: End) -> BaseException:
+        """Return the exception of a wait that did not end in success."""
+        limit = self.timeout if end.outcome is Outcome.TIMEOUT else self.execution_timeout
+        return error_of(end, self._source, conn_id=self.cgc_conn_id, limit=limit)
 
-    def _error(self, outcome: Outcome, summary: dict[str, Any], reason: str | None) -> BaseException:
-        """Return the exception that an outcome other than success means; the one place that decides it."""
-        if outcome is Outcome.FAILED:
-            return CgcJobsFailed(summary, self._what_to_do(summary), self._unsent)
-        if outcome is Outcome.ERROR:
-            refusal = None if self._current is None else self._current.refusal
-            return wait_error(summary, reason, conn_id=self.cgc_conn_id, clear=self._after_clear, cause=refusal)
-        is_own = outcome is Outcome.TIMEOUT
-        limit = self.timeout if is_own else self.execution_timeout
-        return timeout_error(summary, reason, is_own=is_own, limit=limit, clear=self._after_clear)
-
-    def _raise(self, outcome: Outcome, error: BaseException) -> NoReturn:
-        """Raise `error`, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble with asking is not."""
-        if self.soft_fail and outcome in (Outcome.FAILED, Outcome.TIMEOUT):
+    def _raise(self, end: End) -> NoReturn:
+        """Raise what the end means, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble is not."""
+        error = self._error(end)
+        if self.soft_fail and end.outcome in (Outcome.FAILED, Outcome.TIMEOUT):
             raise AirflowSkipException(f"Skipped because of soft_fail=True: {error}") from error
         raise error
 
-    def _what_to_do(self, summary: dict[str, Any]) -> str:
-        """Say what to do in Airflow, so that neither the same failure nor a second copy of good files comes of it."""
-        if not summary["failed"]:
-            return (
-                f"This task asks with connection {self.cgc_conn_id!r}. When the ids and the connection are right, clear"
-                f" it: {self._after_clear}."
-            )
-        starters = ", ".join(sorted(self.upstream_task_ids)) or f"the task that starts the {self.kind.plural}"
-        return (
-            f"A FAILED job stays FAILED, so clearing this sensor fails again: mend the cause and start the failed"
-            f" {self.kind.plural} anew ({starters}); those that completed need no repeat."
-        )
-
-    def _add_names(self, summary: dict[str, Any]) -> bool:
-        """Look up the names of the failed files, a hundred at most, in one request; say whether any was found."""
-        items = [item for item in summary["failed_items"] if item.get("file") and not item.get("name")]
-        if not items:
-            return False
+    def _with_names(self, summary: Summary) -> Summary:
+        """Look up the names of the failed files, a hundred at most, in one request."""
+        key = self.kind.subject
+        nameless = [item for item in summary.failed_items if item.get(key) and not item.get("name")]
+        if self.kind.names is None or not nameless:
+            return summary
         try:
-            records = self._connection().get_conn(patience=0).files.bulk_get([item["file"] for item in items])
+            names = self.kind.names(self._connection().get_conn(patience=0), [item[key] for item in nameless])
         except CgcError as error:
-            self.log.warning("The names of the failed files could not be looked up: %s", error)
-            return False
-        names = {record.id: record.resource.name for record in records if record.resource is not None}
-        for item in items:
-            if item["file"] in names:
-                item["name"] = storable(names[item["file"]])
-        return bool(names)
+            self.log.warning("The names of what failed could not be looked up: %s", error)
+            return summary
+        items = [
+            {**item, "name": storable(names[item[key]])} if item in nameless and item[key] in names else item
+            for item in summary.failed_items
+        ]
+        return replace(summary, failed_items=items) if names else summary

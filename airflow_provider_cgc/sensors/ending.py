@@ -1,73 +1,107 @@
-"""The exceptions of a wait that did not end with its jobs: what is known of them, and what a Clear of the task does."""
+"""The end of a wait, and the exception that it means: the one place that decides it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout
-from airflow_provider_cgc.exceptions import CgcWaitError
-from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.waiting.summary import manifest_line
+from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown, CgcWaitError
+from airflow_provider_cgc.jobs.text import joined
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, manifest_line
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.sensors.source import Source
 
 
-def timeout_error(
-    summary: Mapping[str, Any], reason: str | None, *, is_own: bool, limit: object, clear: str
-) -> BaseException:
+@dataclass(frozen=True, slots=True)
+class End:
     """
-    Return Airflow's exception for a time that is over, with the summary as `.summary`, like those of this package.
+    How a wait ended.
 
-    :param reason: why the last look at the jobs failed, if it did.
-    :param is_own: it is the sensor's `timeout`; otherwise the task's `execution_timeout`.
-    :param limit: what that is.
-    :param clear: what a Clear of the task does, as the end of a sentence.
+    :param reason: for an error, why the wait cannot go on; for a time that is over, why the last look failed, if it
+        did.
+    :param cause: the exception behind `reason`.
+    :param may_pass: some of what failed can succeed when it is started again, as a retry of the task does.
+    :param not_yet_known: for an error, why the task is not over although its jobs may be, in whole sentences.
     """
-    name = "timeout" if is_own else "execution_timeout"
-    text = joined(
-        f"The {name} of {f'{limit:g} s' if isinstance(limit, int | float) else limit} is over.",
-        f"{summary['completed']} of {KINDS[summary['kind']].count(summary['total'])} completed.",
-        _still(summary, known=reason is None),
-        f"The last look at them failed: {reason}" if reason else "",
-        f"If they need longer, give this task a larger {name}. Then clear it: {clear}.",
-        manifest_line(summary),
+
+    outcome: Outcome
+    summary: Summary
+    reason: str | None = None
+    cause: BaseException | None = None
+    may_pass: bool = False
+    not_yet_known: str | None = None
+
+
+def error_of(end: End, source: Source, *, conn_id: str, limit: object) -> BaseException:
+    """
+    Return the exception of a wait that ended in any way but success.
+
+    :param limit: the time that is over, where one is: the sensor's `timeout` or the task's `execution_timeout`.
+    """
+    if end.outcome is Outcome.FAILED:
+        return _failed(end, source.what_to_do(end.summary))
+    if end.outcome is Outcome.ERROR:
+        return _error(end, source.after_clear, conn_id)
+    return _late(end, source.after_clear, limit)
+
+
+def _failed(end: End, what_to_do: str) -> BaseException:
+    summary, unsent = end.summary.to_json(), end.summary.unsent
+    if not end.may_pass:
+        return CgcJobsFailed(summary, what_to_do, unsent)
+    return CgcJobsIncomplete(
+        summary,
+        "Some of it may pass by itself: Airflow's retries, as far as the task has any left, send again only that. After"
+        f" the last one: {what_to_do}",
+        unsent,
     )
-    return _with_summary(AirflowSensorTimeout(text) if is_own else AirflowTaskTimeout(text), summary)
 
 
-def wait_error(
-    summary: Mapping[str, Any], reason: str | None, *, conn_id: str, clear: str, cause: BaseException | None
-) -> BaseException:
-    """Return the exception for a wait that cannot go on; see `timeout_error`."""
+def _error(end: End, clear: str, conn_id: str) -> BaseException:
+    manifest = manifest_line(end.summary)
+    if end.not_yet_known is not None:
+        return CgcJobsNotYetKnown(
+            joined(
+                f"{end.not_yet_known} Let this task be retried, or clear it (it asks with connection {conn_id!r}):"
+                f" {clear}.",
+                manifest,
+            )
+        )
     text = joined(
-        reason or "The platform refuses to answer.",
-        _still(summary, known=False),
+        end.reason or "The platform refuses to answer.",
+        _still(end.summary, known=False),
         f"Nothing was cancelled. When the cause is mended (this task asks with connection {conn_id!r}), clear this"
         f" task: {clear}.",
-        manifest_line(summary),
+        manifest,
     )
-    error = _with_summary(CgcWaitError(text), summary)
-    error.__cause__ = cause
+    error = _with_summary(CgcWaitError(text), end.summary)
+    error.__cause__ = end.cause
     return error
 
 
-def open_jobs(summary: Mapping[str, Any]) -> int:
-    """Return how many jobs have not ended."""
-    ended = sum(summary[name] for name in ("completed", "failed", "missing", "skipped"))
-    return int(summary["total"] - ended)
+def _late(end: End, clear: str, limit: object) -> BaseException:
+    is_own = end.outcome is Outcome.TIMEOUT
+    name = "timeout" if is_own else "execution_timeout"
+    text = joined(
+        f"The {name} of {f'{limit:g} s' if isinstance(limit, int | float) else limit} is over.",
+        f"{end.summary.completed} of {end.summary.kind.count(end.summary.total)} completed.",
+        _still(end.summary, known=end.reason is None),
+        f"The last look at them failed: {end.reason}" if end.reason else "",
+        f"If they need longer, give this task a larger {name}. Then clear it: {clear}.",
+        manifest_line(end.summary),
+    )
+    return _with_summary(AirflowSensorTimeout(text) if is_own else AirflowTaskTimeout(text), end.summary)
 
 
-def joined(*sentences: str) -> str:
-    """Join the sentences that are there."""
-    return " ".join(filter(None, sentences))
-
-
-def _still(summary: Mapping[str, Any], *, known: bool) -> str:
-    left, kind = open_jobs(summary), KINDS[summary["kind"]]
+def _still(summary: Summary, *, known: bool) -> str:
+    left, kind = summary.left, summary.kind
     if not left:
         return ""
     return f"{kind.still_running(left)}." if known else f"{kind.count(left)} may still run."
 
 
-def _with_summary(error: BaseException, summary: Mapping[str, Any]) -> BaseException:
-    vars(error)["summary"] = dict(summary)  # Airflow's own classes have no such field
+def _with_summary(error: BaseException, summary: Summary) -> BaseException:
+    vars(error)["summary"] = summary.to_json()  # Airflow's own classes have no such field
     return error

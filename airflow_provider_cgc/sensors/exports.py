@@ -12,8 +12,6 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
     from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 
@@ -81,16 +79,16 @@ class CgcBulkExportSensor(CgcJobsSensor):
                 raise CgcBadInput(f"{where}: {error}") from None
         return None if manifests else super()._distinct_ids(value, where=where)
 
-    def _opening(self, context: Context) -> JobTracker:
-        """Return the jobs to wait for, by their ids or by the manifests that tell them."""
+    def _given(self) -> JobTracker:
+        from airflow_provider_cgc.jobs.exports.item import ExportItem
         from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
         from airflow_provider_cgc.manifests import manifests_given, outcomes_at
 
         where = f"{self.ids_argument} of task {self.task_id!r}"
         manifests = manifests_given(self.export_ids, where=where)
         if not manifests:
-            return super()._opening(context)
-        lines = [one for address in manifests for one in outcomes_at(address, where=where)]
+            return super()._given()
+        lines = [one for address in manifests for one in outcomes_at(address, kind=EXPORT, of=ExportItem, where=where)]
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         self._check_ids(lines, expected, where=where)
-        return tracker_of(lines)
+        return tracker_of(EXPORT, lines)

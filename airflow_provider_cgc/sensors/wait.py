@@ -6,24 +6,29 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import display
-from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnreadableError
 from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
-from airflow_provider_cgc.jobs.waiting.look import Look, answers
-from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, no_answer
+from airflow_provider_cgc.jobs.waiting.look import Answers, ask_all
+from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.watch import LookReport, Watch
+from airflow_provider_cgc.sensors.ending import End
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.hooks.cgc import CgcHook
 
 MEMORY_KEY = "cgc_wait"
@@ -33,26 +38,15 @@ SECOND_LOOK = 10.0
 
 
 @dataclass(slots=True)
-class Looked:
-    """What one look is worth saying, and whether looking again can help."""
-
-    lines: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    hopeless: bool = False
-
-
-@dataclass(slots=True)
 class Wait:
     """The jobs of one try of a sensor and what is known of them."""
 
     ids: list[str]
-    tracker: JobTracker
-    progress: ProgressLog
-    view: LiveView
+    watch: Watch
     started: float
     deadline: float
     is_new: bool = True
-    forgetful: bool = False
+    without_memory: bool = False
     """Rescheduled without a place to remember (Airflow below 3.3): every poke asks for every id again."""
     answered: bool = False
     """The platform has answered before, so that an answer which is not its own is trouble on the way there."""
@@ -61,8 +55,9 @@ class Wait:
     advice: float = 0.0
     """Seconds until the next look, where the platform or the rate budget asks for more than the interval."""
     denial: str | None = None
+    """Why the last look ended the wait, if it did, in whole sentences."""
     refusal: CgcError | None = None
-    """Why the last look ended the wait, where it was an error of the look as a whole."""
+    """The error behind that, where it was one of the look as a whole."""
 
     @classmethod
     def begin(
@@ -73,9 +68,11 @@ class Wait:
         context: Context,
         timeout: float,
         interval: float,
+        conn_id: str,
         memory: Any | None,
         rescheduled: bool,
         answered: bool = False,
+        window: int | None = None,
     ) -> Wait:
         """
         Open a wait for what is open, or take up the one that an earlier poke of this try left in `memory`.
@@ -85,11 +82,10 @@ class Wait:
         """
         first = first_poke(context) if rescheduled else None
         started = now if first is None else first.timestamp()
+        view = LiveView(tracker.kind, since=started, interval=interval)
         wait = cls(
             ids=list(tracker.open),
-            tracker=tracker,
-            progress=ProgressLog(),
-            view=LiveView(tracker.kind, since=started, interval=interval),
+            watch=Watch(tracker, view, interval, conn_id, window, tells_end=False),
             started=started,
             deadline=started + timeout,
             is_new=first is None,
@@ -98,37 +94,45 @@ class Wait:
         if memory is not None:
             wait._recall(memory, context)
         elif first is not None:
-            wait._do_without_memory(now, interval)
+            wait._do_without_memory(now)
         return wait
 
-    def look(self, hook: CgcHook, *, interval: float) -> Looked:
-        """Ask once for everything open, and once more with the connection read again if the token is refused."""
+    @property
+    def tracker(self) -> JobTracker:
+        """What is known of the jobs."""
+        return self.watch.tracker
+
+    @property
+    def view(self) -> LiveView:
+        """What is shown of them."""
+        return self.watch.view
+
+    def look(self, hook: CgcHook) -> LookReport:
+        """
+        Ask once for everything open, and once more with the connection read again if the token is refused.
+
+        Then start drafts, as many as may be under way. A look that no other can help leaves a `denial`.
+        """
         self.denial = self.refusal = None
         answer = self._ask(hook)
         if not (self.answered or self.reached):
             answer = self._until_contact(hook, answer)
-        if self.forgetful and self.tracker.overdue(time.time(), interval=interval):
-            time.sleep(min(SECOND_LOOK, interval))
+        if self.without_memory and self.tracker.overdue(time.time(), interval=self.watch.interval):
+            time.sleep(min(SECOND_LOOK, self.watch.interval))
             answer = self._ask(hook)
-        now = time.time()
-        self.tracker.close_missing(now, interval=interval)
-        hopeless = answer.hopeless(answered=self.answered) or self._is_no_contact(answer)
-        looked = Looked(warnings=self.tracker.drain_notes(), hopeless=hopeless)
-        if self.tracker.denied is not None:
-            self.denial = self.tracker.denial
         if answer.error is None:
-            self.advice = self._stretched(hook, interval)
-            slowed = self.progress.slowed(self.advice, asked=interval)
-            looked.lines += [line for line in (self.progress.recovered(now), slowed) if line]
-        else:
-            self._take_trouble(answer.error, looked, now, interval, hook=hook)
-        if self.tracker.open:
-            looked.lines += [line for line in (self.progress.line(self.tracker, now),) if line]
-        return looked
+            answer.note(self._start(hook))
+        self.denial = self.tracker.denial
+        return self._report(answer, hook)
 
-    def summary(self) -> dict[str, Any]:
-        """Return the XCom value `cgc_summary`."""
-        return self.tracker.summary()
+    def verdict(self, *, fail_fast: bool) -> Outcome | None:
+        """Say how the wait ends after a look, or None while it goes on; the deadline is the caller's."""
+        return Outcome.ERROR if self.denial is not None else self.watch.verdict(fail_fast=fail_fast)
+
+    def end(self, outcome: Outcome) -> End:
+        """Return how the wait ended."""
+        reason = self.watch.progress.unanswered if outcome is Outcome.TIMEOUT else self.denial
+        return End(outcome, self.tracker.summary(), reason, self.refusal)
 
     def save(self, store: Any, context: Context) -> None:
         """Leave what is known in the task state store, small: an open id is one bit there."""
@@ -141,7 +145,7 @@ class Wait:
                 "open": to_bits(self.ids, self.tracker.open),
                 "answered": self.answered,
                 "state": self.tracker.to_json(),
-                "progress": self.progress.to_json(),
+                "progress": self.watch.progress.to_json(),
                 "view": self.view.to_json(),
             },
         )
@@ -161,19 +165,20 @@ class Wait:
         self.answered = bool(memory.get("answered", True))  # About the address, whatever the ids are.
         if memory["ids"] != _digest(self.ids):
             return  # An id unknown then may be known now.
-        self.tracker = JobTracker.from_json(memory["state"], from_bits(self.ids, memory["open"]))
-        self.progress = ProgressLog.from_json(memory["progress"])
+        self.watch.tracker = JobTracker.from_json(memory["state"], from_bits(self.ids, memory["open"]))
+        self.watch.progress = ProgressLog.from_json(memory["progress"])
         self.view.restore(memory.get("view"))
 
-    def _do_without_memory(self, now: float, interval: float) -> None:
+    def _do_without_memory(self, now: float) -> None:
         """Date what cannot be remembered from the first poke, and speak only when another half hour has passed."""
-        self.forgetful = True
+        self.without_memory = True
         self.tracker.unknown_from = self.started
-        if (now - self.started) % QUIET >= interval:
-            self.progress.said_at, self.progress.said = now, (0, 1)
-            self.progress.trouble_said_at = now
+        if (now - self.started) % QUIET >= self.watch.interval:
+            progress = self.watch.progress
+            progress.said_at, progress.said = now, (0, 1)
+            progress.trouble_said_at = now
 
-    def _until_contact(self, hook: CgcHook, answer: Look) -> Look:
+    def _until_contact(self, hook: CgcHook, answer: Answers) -> Answers:
         """Ask again while nothing of the platform comes from an address that has never answered, for a while."""
         began, slept, attempt = time.monotonic(), 0.0, 1
         while answer.error is not None and self._is_no_contact(answer) and not answer.hopeless():
@@ -188,7 +193,7 @@ class Wait:
         self.reached = self.reached or not self._is_no_contact(answer)
         return answer
 
-    def _is_no_contact(self, answer: Look) -> bool:
+    def _is_no_contact(self, answer: Answers) -> bool:
         """Say whether an address that never answered gave nothing of the platform: it is wrong, and not out of order.
 
         Any other trouble, such as maintenance, is an answer.
@@ -196,7 +201,7 @@ class Wait:
         known = self.answered or self.reached
         return not known and (unreached(answer.error) or isinstance(answer.error, CgcUnreadableError))
 
-    def _ask(self, hook: CgcHook) -> Look:
+    def _ask(self, hook: CgcHook) -> Answers:
         answer = self._ask_once(hook)
         if isinstance(answer.error, CgcUnauthorized):
             try:
@@ -207,38 +212,59 @@ class Wait:
             answer = self._ask_once(hook)
         return answer
 
-    def _ask_once(self, hook: CgcHook) -> Look:
-        client = hook.get_conn(patience=0)
-        sent, refused, began = client.budget.sent, client.budget.refused, time.monotonic()
+    def _ask_once(self, hook: CgcHook) -> Answers:
         self.tracker.forget_denial()
-        looked = Look()
-        bulk_get, ids = self.tracker.kind.bulk_get(client), self.tracker.open
-        for answer in answers(bulk_get, ids, suspects=self.tracker.unknown, answered=self.answered):
-            self.view.take(answer.records, self.tracker.open)
-            self.tracker.take(answer.records, time.time())
-            looked.note(answer.error)
-            self.answered = self.answered or bool(answer.records)
-        display.tell_look(
-            client.budget, time.monotonic() - began, kind=self.tracker.kind.name, conn_id=hook.cgc_conn_id
-        )
-        self.view.requests += client.budget.sent - sent
-        self.view.refused += client.budget.refused - refused
+        looked = Answers()
+        with self._counting(hook) as client:
+            bulk_get, ids = self.tracker.kind.bulk_get(client), self.tracker.open
+            for answer in ask_all(bulk_get, ids, suspects=self.tracker.unknown, answered=self.answered):
+                self.watch.take(answer.records, time.time())
+                looked.note(answer.error)
+                self.answered = self.answered or bool(answer.records)
         return looked
 
-    def _stretched(self, hook: CgcHook, interval: float) -> float:
-        """Seconds until the next look where the rate budget asks for more than `interval`, else 0."""
-        ids = len(self.ids if self.forgetful else self.tracker.open)
-        spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / BULK_LIMIT))
-        return spread if spread > interval else 0.0
+    def _start(self, hook: CgcHook) -> CgcError | None:
+        """Start drafts, as many as may be under way; what fails on the way is left for the next look."""
+        ids, start = self.watch.to_start(), self.tracker.kind.start
+        if start is None or not ids:
+            return None
+        with self._counting(hook) as client:
+            for chunk in chunks_of(list(ids), self.tracker.kind.start_size):
+                try:
+                    self.tracker.take_started(start(client, chunk), time.time())
+                except CgcError as error:
+                    self.tracker.note_unstarted(ids)
+                    return error
+                ids = ids[len(chunk) :]
+        return None
 
-    def _take_trouble(self, error: CgcError, looked: Looked, now: float, interval: float, *, hook: CgcHook) -> None:
-        if looked.hopeless:
+    @contextmanager
+    def _counting(self, hook: CgcHook) -> Iterator[CgcClient]:
+        """Give the client for a look or a start, and count the requests that it makes."""
+        client = hook.get_conn(patience=0)
+        sent, refused, began = client.budget.sent, client.budget.refused, time.monotonic()
+        yield client
+        kind, seconds = self.tracker.kind.name, time.monotonic() - began
+        display.record_metrics(client.budget, seconds, kind=kind, conn_id=hook.cgc_conn_id)
+        self.view.requests += client.budget.sent - sent
+        self.view.refused += client.budget.refused - refused
+
+    def _report(self, answer: Answers, hook: CgcHook) -> LookReport:
+        now, error = time.time(), answer.error
+        if error is None:
+            self.advice = self._stretched(hook)
+            return self.watch.report(now, every=self.advice)
+        if answer.hopeless(answered=self.answered) or self._is_no_contact(answer):
             self.denial, self.refusal = hook.explain(error), error
-            return
+            return self.watch.report_end(now)
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
-        line = self.progress.trouble(no_answer(error, hook.cgc_conn_id), now, next_look=max(self.advice, interval))
-        if line:
-            looked.warnings.append(line)
+        return self.watch.report_trouble(error, now, next_look=max(self.advice, self.watch.interval))
+
+    def _stretched(self, hook: CgcHook) -> float:
+        """Seconds until the next look where the rate budget asks for more than the interval, else 0."""
+        ids = len(self.ids if self.without_memory else self.tracker.open)
+        spread = hook.get_conn(patience=0).budget.spread(math.ceil(ids / BULK_LIMIT))
+        return spread if spread > self.watch.interval else 0.0
 
 
 def _digest(ids: Sequence[str]) -> str:

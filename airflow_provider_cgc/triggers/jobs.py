@@ -20,11 +20,12 @@ from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import Poller, shared_poller
-from airflow_provider_cgc.jobs.waiting.progress import ProgressLog, no_answer
+from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.jobs.waiting.waiter import News, Waiter
+from airflow_provider_cgc.jobs.waiting.watch import Watch
 from airflow_provider_cgc.patience import is_passing_trouble
 from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
 from airflow_provider_cgc.xcom import read_ids
@@ -58,6 +59,7 @@ class CgcJobsTrigger(BaseTrigger):
     :param not_before: when the event may be sent at the earliest.
     :param answered: whether the platform had answered when the task was deferred (`Poller.join`); what was answered
         later is known to the triggerer's process only.
+    :param max_in_flight: how many jobs may be under way at once, for kinds that are made as drafts.
     :param place: what the live snapshot tells from the start (`LiveView.place`).
     :param unknown: arguments of another release; logged and otherwise ignored, because rows outlive upgrades.
     """
@@ -80,6 +82,7 @@ class CgcJobsTrigger(BaseTrigger):
         execution_deadline: float | None = None,
         place: Mapping[str, Any] | None = None,
         answered: bool = False,
+        max_in_flight: int | None = None,
         **unknown: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -96,6 +99,7 @@ class CgcJobsTrigger(BaseTrigger):
         self.execution_deadline = execution_deadline
         self.place = dict(place or {})
         self.answered = answered
+        self.max_in_flight = max_in_flight
         self.unknown = unknown
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -116,6 +120,8 @@ class CgcJobsTrigger(BaseTrigger):
                 "not_before": self.not_before,
                 "place": self.place,
                 "answered": self.answered,
+                # Other kinds have no window, and earlier releases would say that they do not know the word.
+                **({} if self.max_in_flight is None else {"max_in_flight": self.max_in_flight}),
             },
         )
 
@@ -158,8 +164,8 @@ class CgcJobsTrigger(BaseTrigger):
         return ids
 
     async def _wait(self, open_ids: list[str]) -> WaitEvent:
-        tracker = JobTracker.from_json(self.state, open_ids)
-        view = LiveView(tracker.kind, since=self.clock(), interval=self.poke_interval, place=self.place)
+        watch = self._opened(open_ids)
+        tracker, view = watch.tracker, watch.view
         with (
             shared_poller(self.cgc_conn_id, tracker.kind, self._make_poller) as poller,
             shared_writer() as writer,
@@ -169,12 +175,19 @@ class CgcJobsTrigger(BaseTrigger):
             )
             live = writer.open(self._address(), view, tracker, warn=self._warn, clock=self.clock)
             try:
-                outcome, error = await self._watch(tracker, waiter, live)
+                outcome, error = await self._watch(watch, waiter, live)
             finally:
                 poller.leave(waiter)
                 live.close()
             await live.written()
-        return WaitEvent(outcome, tracker.summary(), error=error, view=view.to_json(), unsent=tracker.unsent)
+        return WaitEvent(outcome, tracker.summary(), error=error, view=view.to_json())
+
+    def _opened(self, open_ids: list[str]) -> Watch:
+        """Return the wait as its row tells it; what the worker has said is not said again."""
+        tracker, now = JobTracker.from_json(self.state, open_ids), self.clock()
+        view = LiveView(tracker.kind, since=now, interval=self.poke_interval, place=self.place)
+        progress = ProgressLog(said_at=now, said=(tracker.closed, tracker.bad))
+        return Watch(tracker, view, self.poke_interval, self.cgc_conn_id, self.max_in_flight, progress=progress)
 
     def _make_poller(self, threads: Executor) -> Poller:
         return Poller(
@@ -182,7 +195,7 @@ class CgcJobsTrigger(BaseTrigger):
             functools.partial(connect, self.cgc_conn_id),
             threads=threads,
             clock=self.clock,
-            tell=functools.partial(display.tell_look, kind=self.kind, conn_id=self.cgc_conn_id),
+            on_request=functools.partial(display.record_metrics, kind=self.kind, conn_id=self.cgc_conn_id),
         )
 
     def _address(self) -> dict[str, Any] | None:
@@ -193,78 +206,78 @@ class CgcJobsTrigger(BaseTrigger):
     def _warn(self, line: str) -> None:
         self.log.warning("%s", line)
 
-    async def _watch(self, tracker: JobTracker, waiter: Waiter, live: LiveSnapshot) -> tuple[Outcome, str | None]:
+    async def _watch(self, watch: Watch, waiter: Waiter, live: LiveSnapshot) -> tuple[Outcome, str | None]:
         """Take the news in until the wait is over, one way or another."""
-        progress = ProgressLog(said_at=self.clock(), said=(tracker.closed, tracker.failed + tracker.missing))
         end, over = self._end()
         while True:
-            outcome = tracker.verdict(fail_fast=self.fail_fast)
+            outcome = watch.verdict(fail_fast=self.fail_fast)
             if outcome is not None:
-                return outcome, tracker.denial
+                return outcome, watch.tracker.denial
             news = await waiter.news(timeout=max(end - self.clock(), 0.0))
             if news is not None:
                 if news.hopeless:
                     return Outcome.ERROR, as_sentence(news.error)
-                self._learn(news, tracker, waiter, progress, live)
+                self._learn(news, watch, waiter, live)
             if self.clock() >= end:
-                refusal = await self._look_once_more(tracker, waiter, progress, live)
+                refusal = await self._look_once_more(watch, waiter, live)
                 if refusal is not None:
                     return Outcome.ERROR, as_sentence(refusal)
-                outcome = tracker.verdict(fail_fast=self.fail_fast)
-                return (over, progress.unanswered) if outcome is None else (outcome, tracker.denial)
+                outcome = watch.verdict(fail_fast=self.fail_fast)
+                return (over, watch.progress.unanswered) if outcome is None else (outcome, watch.tracker.denial)
 
     def _end(self) -> tuple[float, Outcome]:
         if self.execution_deadline is not None and self.execution_deadline < self.deadline:
             return self.execution_deadline, Outcome.EXECUTION_TIMEOUT
         return self.deadline, Outcome.TIMEOUT
 
-    async def _look_once_more(
-        self, tracker: JobTracker, waiter: Waiter, progress: ProgressLog, live: LiveSnapshot
-    ) -> client.CgcError | None:
+    async def _look_once_more(self, watch: Watch, waiter: Waiter, live: LiveSnapshot) -> client.CgcError | None:
         """
         Look at all open jobs at the deadline; give the error that no waiting would cure.
 
         It takes half a minute at most, and minutes where tens of thousands of jobs share the budget's pace. What was
         asked before does not count, and an error that may pass ends nothing: other requests may still be answered.
+        Nothing is started any more.
         """
+        watch.window = None
         asked_at = self.clock()
-        until = asked_at + waiter.hurry() + LAST_LOOK
-        unseen = set(tracker.open)
-        while unseen and tracker.denied is None:
+        until = asked_at + waiter.look_now() + LAST_LOOK
+        unseen = set(watch.tracker.open)
+        while unseen and watch.tracker.denied is None:
             news = await waiter.news(timeout=until - self.clock())
             if news is None or news.hopeless:
                 return None if news is None else news.error
-            self._learn(news, tracker, waiter, progress, live)
+            self._learn(news, watch, waiter, live)
             if news.at >= asked_at:
                 unseen.difference_update(record.id for record in news.records)
-            unseen.intersection_update(tracker.open)
+            unseen.intersection_update(watch.tracker.open)
         return None
 
-    def _learn(
-        self, news: News, tracker: JobTracker, waiter: Waiter, progress: ProgressLog, live: LiveSnapshot
-    ) -> None:
-        now = self.clock()
+    def _learn(self, news: News, watch: Watch, waiter: Waiter, live: LiveSnapshot) -> None:
+        """Take one answer in, say what it is worth, and start the drafts for which there is room."""
+        now, tracker = self.clock(), watch.tracker
         if not isinstance(news.error, client.CgcBudgetSpent):
-            live.view.requests += 1
-            live.view.refused += isinstance(news.error, client.CgcRateLimited)
+            watch.view.requests += 1
+            watch.view.refused += isinstance(news.error, client.CgcRateLimited)
         if news.error is not None:
-            line = progress.trouble(no_answer(news.error, self.cgc_conn_id), now, next_look=news.next_look)
-            if line:
-                self.log.warning("%s", line)
-            return
-        live.view.take(news.records, tracker.open)
-        tracker.forget_denial()
-        tracker.take(news.records, now)
-        tracker.close_missing(now, interval=self.poke_interval)
+            tracker.note_unstarted(news.starting)
+            report = watch.report_trouble(news.error, now, next_look=news.next_look)
+        elif news.starting:
+            tracker.take_started(news.records, now)
+            report = watch.report_end(now)
+        else:
+            tracker.forget_denial()
+            watch.take(news.records, now, asked=news.at)
+            report = watch.report(now, every=news.every)
         for job_id in waiter.ids - tracker.open.keys():
             waiter.drop(job_id)
-        for note in tracker.drain_notes():
-            self.log.warning("%s", note)
-        slowed = progress.slowed(news.every, asked=self.poke_interval)
-        for line in (progress.recovered(now), slowed, progress.line(tracker, now)):
-            if line:
-                self.log.info("%s", line)
-        live.changed()
+        if news.error is None:
+            live.changed()
+            if not news.starting:  # What could not be started now is left for the next look.
+                waiter.start(watch.to_start())
+        for line in report.warnings:
+            self.log.warning("%s", line)
+        for line in report.lines:
+            self.log.info("%s", line)
 
 
 async def connect(cgc_conn_id: str) -> client.CgcClient:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from tests.airflow.conftest import load_dag_file, xcoms
 
@@ -114,7 +115,7 @@ def test_many_become_a_manifest(listed: Listed) -> None:
 
     assert uri == f"file://{listed.folder}/many.jsonl"
     with open(listed.folder / "many.jsonl") as lines:
-        items = read_items(lines, name=uri)
+        items = read_items(lines, name=uri, of=ExportItem)
     assert len({item.file for item in items}) == 1_001
     assert [(item.path, item.name) for item in (items[0], items[-1])] == [
         ("flat", "f0000.bam"),

@@ -1,4 +1,4 @@
-"""Knows the emulator that the contract tests talk to, and how to ask it with plain requests."""
+"""The emulator that the contract tests talk to, and how to ask it with plain requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the emulator's imports land: names that are taken, folders whole and flat."""
+"""The landing of the emulator's imports: names that are taken, folders whole and flat."""
 
 from __future__ import annotations
 

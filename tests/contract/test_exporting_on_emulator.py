@@ -13,17 +13,17 @@ import sevenbridges
 from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcWaitError
-from airflow_provider_cgc.jobs.exports.finish import settle
-from airflow_provider_cgc.jobs.exports.item import parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
-from airflow_provider_cgc.jobs.exports.order import Order
+from airflow_provider_cgc.jobs.exports.order import ExportOrder
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
-from airflow_provider_cgc.jobs.submitting.attempt import Exporting
+from airflow_provider_cgc.jobs.submitting.account import account_for
+from airflow_provider_cgc.jobs.submitting.attempt import Attempt
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-from airflow_provider_cgc.manifests import failed_items
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
+from airflow_provider_cgc.manifests import FailedOf, failed_items
 
 VOLUME = "demo-lab/results"
 DAY = 24 * 3600
@@ -39,32 +39,39 @@ def exported(
     client: CgcClient, items: Any, *, location: str = "{path}/{name}", copy_only: bool = True, **how: Any
 ) -> list[ItemOutcome]:
     """Start exports as a first attempt does."""
-    order = Order(
-        items=parse_items(items, where="items"),
-        volume=VOLUME,
-        template=LocationTemplate(location),
-        copy_only=copy_only,
-        **how,
-    )
-    one = Exporting(client, order, say=lambda line: None)
-    one.check()
+    order = ExportOrder(client, volume=VOLUME, template=LocationTemplate(location), copy_only=copy_only, **how)
+    one = Attempt(order, log_info=lambda line: None)
+    one.check(parse_items(items, where="items"))
     began = one.now()
-    ledger = Ledger(None, one.items, since=began, owner="me", fresh=True)
+    ledger = Ledger(NoStore(), EXPORT, order.keys, since=began, owner="me", fresh=True)
     one.decide(ledger)
     one.send(ledger)
     return one.outcomes(user="me", conn_id="cgc_default")
 
 
+def failed_of(client: CgcClient, lines: list[str]) -> list[ExportItem]:
+    how = FailedOf(EXPORT, client.exports.bulk_get, "CgcBulkExportSensor(export_ids={})")
+    return failed_items(lines, name="m.jsonl", of=ExportItem, failed_of=how)
+
+
 def account(
-    client: CgcClient, outcomes: list[ItemOutcome], *, since: datetime | None = None, **how: bool
+    client: CgcClient,
+    outcomes: list[ItemOutcome],
+    *,
+    since: datetime | None = None,
+    verify: bool = False,
+    moves: bool = False,
+    skips: bool = False,
 ) -> tuple[Any, list[str]]:
     said: list[str] = []
-    tracker = tracker_of(outcomes)
+    tracker = tracker_of(EXPORT, outcomes)
     ids = list(tracker.open)
     tracker.take(client.exports.bulk_get(ids), 0.0)
     since = since or datetime.now(UTC) - timedelta(days=1)
-    checks: Any = {"verify": False, **how}
-    told = settle(client, tracker.summary(), outcomes=outcomes, ids=ids, since=since, say=said.append, **checks)
+    order = ExportOrder(client, copy_only=not moves, if_exists="skip" if skips else "fail", verify=verify)
+    told = account_for(
+        order, tracker.summary().to_json(), outcomes=outcomes, ids=ids, since=since, log_info=said.append
+    )
     return told, said
 
 
@@ -92,7 +99,7 @@ def test_the_tree_of_a_project_is_kept_for_files_that_are_given_by_their_ids(
     outcomes = exported(client, ids, location="{project}/{path}/{name}")
 
     short = emulator.other_project.split("/")[1]
-    assert [one.location for one in outcomes] == [
+    assert [one.item.location for one in outcomes] == [
         f"{short}/a/b/c/deep.bam",
         f"{short}/a/shallow.bam",
         f"{short}/root.bam",
@@ -113,7 +120,7 @@ def test_the_vendor_s_sdk_sees_the_jobs_as_they_were_asked_for(
 
     assert [job.state for job in jobs] == ["COMPLETED"] * 3
     assert [(job.source.id, job.destination.volume, job.destination.location) for job in jobs] == [
-        (one.file, one.volume, one.location) for one in outcomes
+        (one.item.file, one.item.volume, one.item.location) for one in outcomes
     ]
 
 
@@ -253,13 +260,13 @@ def test_a_manifest_of_a_task_that_did_not_wait_is_asked_about_before_its_failur
         CgcWaitError,
         match=r"3 exports of m\.jsonl have not ended, such as .*CgcBulkExportSensor\(export_ids='m\.jsonl'\) wait",
     ):
-        failed_items(client, lines, name="m.jsonl")
+        failed_of(client, lines)
     emulator.clock.advance(DAY)
-    assert [item.file for item in failed_items(client, lines, name="m.jsonl")] == [emulator.file_ids[1]]
+    assert [item.file for item in failed_of(client, lines)] == [emulator.file_ids[1]]
 
     lost = [replace(outcomes[0], id=None).to_line(), *lines[1:]]
     with pytest.raises(CgcInputRefused, match="does not tell whether 1 export were started"):
-        failed_items(client, lost, name="m.jsonl")
+        failed_of(client, lost)
 
 
 @pytest.mark.parametrize(("if_exists", "sent"), [("fail", 2), ("overwrite", 2), ("skip", 1)])
@@ -267,20 +274,16 @@ def test_a_dry_run_tells_of_objects_that_are_in_the_way(
     if_exists: str, sent: int, emulator: CgcEmulator, client: CgcClient
 ) -> None:
     emulator.put_objects([f"x/{emulator.file_ids[0]}"], volume=VOLUME, size=1)
-    order = Order(
-        items=parse_items(emulator.file_ids[:2], where="items"),
-        volume=VOLUME,
-        template=LocationTemplate("x/{id}"),
-        copy_only=False,
-        if_exists=if_exists,
+    order = ExportOrder(
+        client, volume=VOLUME, template=LocationTemplate("x/{id}"), copy_only=False, if_exists=if_exists
     )
-    one = Exporting(client, order, say=lambda line: None)
-    one.check()
-    one.decide(Ledger(None, one.items, since=one.now(), owner="me", fresh=True))
+    one = Attempt(order, log_info=lambda line: None)
+    one.check(parse_items(emulator.file_ids[:2], where="items"))
+    one.decide(Ledger(NoStore(), EXPORT, order.keys, since=one.now(), owner="me", fresh=True))
 
     lines = one.dry_run()
 
-    assert one.obstacles() == [f"x/{emulator.file_ids[0]}"]
+    assert [key[2] for key in one.obstacles()] == [f"x/{emulator.file_ids[0]}"]
     assert f"Exporting {sent} of 2 items to {VOLUME}, below 'x/'." in lines
     assert any("these files are MOVED" in line for line in lines)
     assert one.counts() == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}

@@ -13,7 +13,7 @@ from airflow_provider_cgc.jobs.objects import MOST_STARTS, common_folder, object
 
 VOLUME = CgcEmulator.volume
 UNSETTLED = {"prefix_slash": ("present", "absent"), "prefix_means": ("begin", "folder"), "empty": ("shown", "null")}
-"""The ways in which folders of a volume are spelled and meant; all of them are played."""
+"""The spellings and meanings of folders on a volume; all of them are played."""
 
 
 @pytest.fixture(

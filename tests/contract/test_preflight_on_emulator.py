@@ -1,4 +1,4 @@
-"""The questions before an export, over a real line: the number of requests, and that the platform agrees."""
+"""The questions before an export, over a real line: their number, and that the platform agrees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_cgc.client import (
 )
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_items
 from tests.contract.clients import Connect
 
@@ -24,22 +24,22 @@ VOLUME = "GET /v2/storage/volumes/{id}"
 PROJECT = "GET /v2/projects/{id}"
 
 
-def to(volume: str, *file_ids: str) -> list[Item]:
+def to(volume: str, *file_ids: str) -> list[ExportItem]:
     return [
-        Item(file_id, volume=volume, location=f"run7/{file_id}", line=f"item {number}")
+        ExportItem(file_id, volume=volume, location=f"run7/{file_id}", line=f"item {number}")
         for number, file_id in enumerate(file_ids, start=1)
     ]
 
 
-def problems(items: Sequence[Item], facts: Facts) -> list[str]:
+def problems(items: Sequence[ExportItem], facts: Facts) -> list[str]:
     return [*common_problems(items, facts), *sentences(unfit_items(items, facts))]
 
 
-def found(client: CgcClient, items: Sequence[Item]) -> list[str]:
+def found(client: CgcClient, items: Sequence[ExportItem]) -> list[str]:
     return problems(items, ask(client, items, []))
 
 
-def refusals(client: CgcClient, items: Sequence[Item]) -> list[int | None]:
+def refusals(client: CgcClient, items: Sequence[ExportItem]) -> list[int | None]:
     """The codes with which the platform refuses the items when they are submitted all the same; None: it takes one."""
     wanted = [{"file": item.file, "volume": item.volume, "location": item.location} for item in items]
     return [
@@ -47,7 +47,7 @@ def refusals(client: CgcClient, items: Sequence[Item]) -> list[int | None]:
     ]
 
 
-def move(cgc: CgcEmulator, items: Sequence[Item]) -> None:
+def move(cgc: CgcEmulator, items: Sequence[ExportItem]) -> None:
     """Export files for good: they become aliases."""
     for item in items:
         assert item.location is not None
@@ -167,7 +167,7 @@ def test_moved_is_an_alias(cgc: CgcEmulator, client: CgcClient, told: str) -> No
     cgc.option("alias_location", told)
     [item] = to(cgc.volume, cgc.file_ids[0])
     move(cgc, [item])
-    elsewhere = [Item(item.file, volume=cgc.volume, location="run8/a.bam", line="item 1")]
+    elsewhere = [ExportItem(item.file, volume=cgc.volume, location="run8/a.bam", line="item 1")]
 
     [problem] = found(client, elsewhere)
 

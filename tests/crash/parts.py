@@ -39,7 +39,7 @@ from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.jobs.submitting import ledger, submit
 from airflow_provider_cgc.operators import exports
 from dev.virtual_time import VirtualTime
-from tests.crash.forks import PlatformClock
+from tests.crash.clock import PlatformClock
 from tests.fakes.task_instance import TaskInstance
 
 TASK = "export"

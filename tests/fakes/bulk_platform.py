@@ -1,4 +1,4 @@
-"""Knows a platform that answers a bulk get in each of the ways that nobody documented."""
+"""A platform that answers a bulk get in each of the ways that nobody documented."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.client.models.lists import Page
-from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.exports.item import ExportKey
 from dev.virtual_time import START
 
 VOLUME = "lab/bucket"
@@ -26,8 +26,8 @@ ORDERS: dict[str, Callable[[ExportJob], object]] = {
 }
 
 
-def key(number: int, volume: str = VOLUME) -> Key:
-    return Key(f"file{number:05d}", volume, f"results/{number:05d}.bam")
+def key(number: int, volume: str = VOLUME) -> ExportKey:
+    return ExportKey(f"file{number:05d}", volume, f"results/{number:05d}.bam")
 
 
 def at(seconds: float) -> datetime:
@@ -37,7 +37,7 @@ def at(seconds: float) -> datetime:
 
 def export(
     job_id: str,
-    wanted: Key,
+    wanted: ExportKey,
     started: float | None = START,
     state: JobState = JobState.RUNNING,
     error: Problem | None = None,

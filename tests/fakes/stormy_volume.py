@@ -12,7 +12,7 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.client.models.lists import Page
-from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.exports.item import ExportKey
 from dev.virtual_time import START
 from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, ORDERS, PASSING, REFUSED, TAKEN, at, export, key
 
@@ -28,7 +28,7 @@ CLOCK_ERROR = 20.0
 class Effect:
     """The outcome of one item of a create: its job from `since` to `ends`, and then."""
 
-    key: Key
+    key: ExportKey
     since: float
     ends: float
     job: ExportJob
@@ -55,7 +55,13 @@ class StormyVolume:
     """
 
     def __init__(
-        self, chance: Random, *, order: str, lags: bool, occupied: Sequence[Key] = (), doomed: Sequence[Key] = ()
+        self,
+        chance: Random,
+        *,
+        order: str,
+        lags: bool,
+        occupied: Sequence[ExportKey] = (),
+        doomed: Sequence[ExportKey] = (),
     ) -> None:
         self.now = START
         self.calm = False
@@ -81,13 +87,13 @@ class StormyVolume:
         """Give the platform's clock as a gateway tells it."""
         return at(self.now + self._chance.uniform(-CLOCK_ERROR, CLOCK_ERROR))
 
-    def fill(self, count: int, keys: Sequence[Key]) -> None:
+    def fill(self, count: int, keys: Sequence[ExportKey]) -> None:
         """Let exports have been made long before, some of them of the same files to the same places."""
         for number in range(count):
             wanted = self._chance.choice(keys) if number % 7 == 0 else key(80_000 + number)
             self._add(wanted, self.now - self._chance.uniform(600, 90_000), None, lasts=0)
 
-    def create(self, keys: Sequence[Key]) -> list[BulkRecord[ExportJob]]:
+    def create(self, keys: Sequence[ExportKey]) -> list[BulkRecord[ExportJob]]:
         """Start exports; raises `CgcConnectionError` when the answer is lost, whatever comes of them."""
         self.step()
         self.now += self._chance.uniform(0.1, 3)
@@ -127,7 +133,7 @@ class StormyVolume:
     def _happens(self, often: float) -> bool:
         return not self.calm and self._chance.random() < often
 
-    def _start(self, wanted: Key, *, lost: bool) -> BulkRecord[ExportJob]:
+    def _start(self, wanted: ExportKey, *, lost: bool) -> BulkRecord[ExportJob]:
         before = [effect for effect in self._effects if effect.key == wanted and effect.since >= START]
         if not all(effect.may_be_repeated(self.now) for effect in before):
             self.twice.append(f"{wanted.location} after {self.now - START:.1f} s, although there is {before}")
@@ -141,14 +147,14 @@ class StormyVolume:
         # An answer may leave one out although its job runs.
         return BulkRecord(None, None, NOT_TOLD) if self._happens(0.05) else BulkRecord(effect.job.id, effect.job)
 
-    def _end(self, wanted: Key) -> Problem | None:
+    def _end(self, wanted: ExportKey) -> Problem | None:
         if wanted in self._occupied:
             return TAKEN
         if wanted in self._doomed:
             return FOR_GOOD
         return PASSING if self._happens(0.2) else None
 
-    def _add(self, wanted: Key, when: float, error: Problem | None, *, lasts: float | None = None) -> Effect:
+    def _add(self, wanted: ExportKey, when: float, error: Problem | None, *, lasts: float | None = None) -> Effect:
         job_id = hashlib.sha256(f"{self._salt} {len(self._effects)}".encode()).hexdigest()[:32]
         job = export(job_id, wanted, when + self._chance.uniform(-CLOCK_ERROR, CLOCK_ERROR))
         ended = replace(job, state=JobState.FAILED if error else JobState.COMPLETED, error=error)

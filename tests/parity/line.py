@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -18,9 +18,7 @@ from requests.adapters import HTTPAdapter
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.wire import Wire
-
-if TYPE_CHECKING:
-    from tests.parity.scene import Time
+from dev.virtual_time import VirtualTime
 
 GET = "/bulk/storage/exports/get"
 ENDED = ("COMPLETED", "FAILED")
@@ -58,7 +56,7 @@ class Line:
     Airflow's share was used up, and `early` when one asked although the platform had asked it to wait.
     """
 
-    time: Time
+    time: VirtualTime
     process: Process = field(default_factory=Process)
     delays: deque[float] = field(default_factory=deque)
     """Seconds that the next answers take."""

@@ -13,7 +13,7 @@ from airflow_provider_cgc import get_provider_info, storage
 from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, TOKEN_PAGE
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.hooks.connection import settings_from_connection
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.listing.selection import Selection
 from airflow_provider_cgc.operators.export_arguments import ALIASES, IF_EXISTS
@@ -132,7 +132,7 @@ def test_brace_as_advised(brace: str, key: str) -> None:
 
     template = LocationTemplate(_rendered(f"out/{advised}" + "{name}"))
 
-    assert template.render(Item(FILE, name="a.bam")) == key
+    assert template.render(ExportItem(FILE, name="a.bam")) == key
 
 
 @pytest.mark.parametrize(

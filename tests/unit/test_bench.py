@@ -16,6 +16,7 @@ from bench import __main__ as parent
 from bench import arithmetic, report
 from bench.bars import MOST_REQUESTS, Bar, bars
 from bench.cases import CASES, CONTENDERS, MEAN, Case
+from bench.environment import environment
 from bench.lab import KilledError, Lab, Life, durations
 from bench.meter import Meter, Turns
 from bench.one import measure
@@ -189,7 +190,7 @@ class TestReport:
 
 def test_sees_its_own_airflow(tmp_path):
     """A measurement sees no Airflow but its own."""
-    env = parent.environment(tmp_path, base={"AIRFLOW_HOME": "/mine", "AIRFLOW__X__Y": "1", "HOME": "/home/me"})
+    env = environment(tmp_path, base={"AIRFLOW_HOME": "/mine", "AIRFLOW__X__Y": "1", "HOME": "/home/me"})
 
     assert env["AIRFLOW_HOME"] == str(tmp_path)
     assert "AIRFLOW__X__Y" not in env

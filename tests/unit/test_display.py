@@ -62,10 +62,10 @@ def test_requests_count_once(metrics: Metrics) -> None:
         assert budget.claim() == 0
     budget.observe_429(1.0)
 
-    display.tell_look(budget, 0.5, **how)
-    display.tell_look(budget, 0.25, **how)
+    display.record_metrics(budget, 0.5, **how)
+    display.record_metrics(budget, 0.25, **how)
     budget.claim(regardless=True)
-    display.tell_look(budget, 0.25, **how)
+    display.record_metrics(budget, 0.25, **how)
 
     counted = [(name, count) for kind, name, count, _ in metrics.told if kind == "incr"]
     assert counted == [("cgc.requests", 3), ("cgc.requests_refused", 1), ("cgc.requests", 1)]
@@ -87,7 +87,7 @@ def test_lost_metrics_warn_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
     snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a"]), 60.0)
 
     for _ in range(2):
-        display.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+        display.record_metrics(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
         display.write(ADDRESS, snapshot, warn=pytest.fail)
 
     assert [record.getMessage() for record in caplog.records if record.name == display.log.name] == [
@@ -96,7 +96,7 @@ def test_lost_metrics_warn_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
 
 
 def test_airflow_takes_metrics() -> None:
-    display.tell_look(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
+    display.record_metrics(RateBudget(share=0.8), 0.5, kind="export", conn_id="cgc_default")
     compat.stats().gauge("cgc.jobs.total", 1, tags={"kind": "export"})
 
 

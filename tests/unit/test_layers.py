@@ -1,4 +1,4 @@
-"""Which part may know which: the directions of all imports, and what an import of ours loads."""
+"""The directions of all imports, their circles, of which there are none, and what an import of ours loads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,51 @@ MAY_IMPORT = {
     "lineage": _HOOKS | {"patience"},
     "assets": _HOOKS,
     "plugin": _TRIGGERS | {"sensors", "operators", "links"},
+}
+# Inside a part, a folder or module may import itself and these, which stand below it; a name with a dot is a module.
+_FORMS = {"forms", "ids", "kinds", "text"}
+_WAITING = {*_FORMS, "waiting", "files"}
+_SUBMITTING = {*_WAITING, "listing", "submitting"}
+_STATE = {"options", "state"}
+INSIDE = {
+    "client": {
+        "platforms": set(),
+        "errors": set(),
+        "urls": {"platforms"},
+        "settings": {"errors", "platforms", "urls"},
+        "models": {"errors"},
+        "http": {"errors", "models", "settings", "urls"},
+        "endpoints": {"errors", "models", "http.request", "http.retry", "http.transport"},
+        "client": {"errors", "models", "settings", "http", "endpoints"},
+    },
+    "jobs": {
+        "text": set(),
+        "forms": {"text"},
+        "ids": {"forms", "text"},
+        "kinds": {"text"},
+        "waiting": _FORMS,
+        "files": {*_FORMS, "waiting"},
+        "listing": _FORMS,
+        "submitting": _WAITING,  # and no kind of job
+        "objects": _SUBMITTING,
+        "exports": {*_SUBMITTING, "objects"},  # and no other kind of job
+    },
+    "emulator": {
+        "options": {"state.errors"},
+        "state": {"options"},
+        "controls": _STATE,
+        "web": {*_STATE, "controls"},
+        "server": {*_STATE, "controls", "web"},
+        "__main__": {*_STATE, "server"},
+    },
+}
+# Outside the package: the demo, then the bench, then the tests.
+OUTSIDE = {
+    PACKAGE: set(),
+    "example_dags": {PACKAGE},
+    "dev": {PACKAGE},
+    "bench": {PACKAGE, "dev", "tests.fakes"},
+    "tests": {PACKAGE, "example_dags", "dev", "bench"},
 }
 FREE_OF_AIRFLOW = {"__init__", "client", "jobs", "emulator"}
 
@@ -100,6 +146,128 @@ def test_imports_go_in_one_direction():
         return {None, *MAY_IMPORT[part], part, "__init__"}  # the package itself imports nothing
 
     assert [f"{path}: {name}" for path, name in all_imports() if our_parts(name) not in allowed(path)] == []
+
+
+@pytest.mark.parametrize("part", INSIDE)
+def test_imports_inside_a_part_go_in_one_direction(part):
+    found = modules_of(part)
+
+    assert {top_of(module) for module in found} == {*INSIDE[part]}
+    assert [
+        f"{module} -> {target}"
+        for module, targets in found.items()
+        for target in targets
+        if not is_below(target, {*INSIDE[part][top_of(module)], top_of(module)})
+    ] == []
+
+
+def modules_of(part: str) -> dict[str, list[str]]:
+    """Give the modules in a part, each with those in it that it imports, without the part's own name."""
+    home = f"{PACKAGE}.{part}."
+    return {
+        module.removeprefix(home): sorted(name.removeprefix(home) for name in found if name.startswith(home))
+        for module, found in imports_of_modules().items()
+        if module.startswith(home)
+    }
+
+
+def top_of(module: str) -> str:
+    return module.split(".")[0]
+
+
+def is_below(name: str, tops: Collection[str]) -> bool:
+    """Say if a module is one of some modules, or in one of some folders."""
+    return any(f"{name}.".startswith(f"{top}.") for top in tops)
+
+
+def test_imports_outside_the_package_go_in_one_direction():
+    assert [
+        f"{module} -> {target}"
+        for module, found in imports_of_modules().items()
+        for target in sorted(found)
+        if not is_below(target, {*OUTSIDE[top_of(module)], top_of(module)})
+    ] == []
+
+
+def imported_module(name: str, known: Collection[str]) -> str | None:
+    """Give the module of ours that an import leads to: of `from package import name`, the name if it is a module."""
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+@functools.cache
+def imports_of_modules() -> dict[str, set[str]]:
+    """Give all modules of ours, each with those of ours that it imports anywhere, for type checkers included."""
+    paths = {name_of(path): path for tree in OUTSIDE for path in sorted((ROOT / tree).rglob("*.py"))}
+    targets = {module: {imported_module(name, paths) for name in imports(path)} for module, path in paths.items()}
+    return {module: {target for target in found if target not in (None, module)} for module, found in targets.items()}
+
+
+def circles(graph: Mapping[str, Collection[str]]) -> list[str]:
+    """Give the circles of a graph as chains of names, each name in one chain at most."""
+    found: list[str] = []
+    named: set[str] = set()
+    for start in graph:
+        chain = [] if start in named else way_back(start, graph)
+        if chain:
+            named.update(chain)
+            found.append(" -> ".join(chain))
+    return found
+
+
+def way_back(start: str, graph: Mapping[str, Collection[str]]) -> list[str]:
+    """Give the shortest way from a name along the graph back to it; empty if there is none."""
+    came_from: dict[str, str] = {}
+    waiting = deque([start])
+    while waiting:
+        here = waiting.popleft()
+        for there in sorted(graph.get(here, ())):
+            if there == start:
+                chain = [start]
+                while here != start:
+                    chain.insert(0, here)
+                    here = came_from[here]
+                return [start, *chain]
+            if there not in came_from:
+                came_from[there] = here
+                waiting.append(there)
+    return []
+
+
+def test_no_imports_go_in_a_circle():
+    graph = imports_of_modules()
+
+    assert graph["tests.unit.test_layers"] == {"tests.conftest"}
+    assert circles(graph) == []
+
+
+@pytest.mark.parametrize(
+    ("graph", "found"),
+    [
+        ({}, []),
+        ({"a": {"b", "c"}, "b": {"c"}, "c": set()}, []),
+        ({"a": {"b"}, "b": {"a"}}, ["a -> b -> a"]),
+        ({"a": {"b"}, "b": {"c"}, "c": {"d"}, "d": {"b"}}, ["b -> c -> d -> b"]),
+        ({"a": {"b"}, "b": {"a"}, "c": {"d"}, "d": {"c", "a"}}, ["a -> b -> a", "c -> d -> c"]),
+    ],
+)
+def test_a_circle_is_told_as_a_chain(graph, found):
+    assert circles(graph) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("a.b", "a.b"),
+        ("a.b.Name", "a.b"),
+        ("a.Name", "a"),
+        ("a.b.c", "a.b.c"),
+        ("z.b", None),
+    ],
+)
+def test_an_import_leads_to_a_module(name, module):
+    assert imported_module(name, {"a", "a.b", "a.b.c"}) == module
 
 
 def test_imports_say_where_they_come_from():

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_cgc import lineage
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.jobs.exports.facts import Facts
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
@@ -29,8 +29,8 @@ def facts(*volumes: Volume, files: int = 1, projects: int = 1) -> Facts:
     return Facts(known, {}, {volume.id: volume for volume in volumes}, {}, {})
 
 
-def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/0.bam", **fields: Any) -> Item:
-    return Item(f"f{number}", location, volume, **fields)
+def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/0.bam", **fields: Any) -> ExportItem:
+    return ExportItem(f"f{number}", location, volume, **fields)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/
         (item(path="raw", name="own.bam", project="lab/other"), "lab/other/raw/own.bam"),
     ],
 )
-def test_file_has_path_or_id(given: Item, name: str) -> None:
+def test_file_has_path_or_id(given: ExportItem, name: str) -> None:
     assert moved([given], facts(S3), host=HOST).inputs == ((HERE, name),)
 
 

@@ -16,6 +16,7 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
@@ -74,11 +75,11 @@ def run(kind: str, arguments: dict[str, Any]) -> None:
         all_of_them = {name: value for name, value in all_of_them.items() if value is not None}
     task = late(KINDS[kind], task_id=kind, **all_of_them)
     if kind == "export":
-        task._prepared(CONTEXT)
+        SubmittedJobs(task).prepare(CONTEXT)
     elif kind == "list":
         task.execute({})
     else:
-        task._opening(CONTEXT)
+        task._source.open(CONTEXT)
         task._connection()
 
 
@@ -231,7 +232,7 @@ def test_mapped_is_read_at_run() -> None:
 
     made_to_run = mapped.operator_class(task_id="wait", export_ids=[], _airflow_from_mapped=True)
     with pytest.raises(CgcBadInput, match="export_ids of task 'wait' is empty"):
-        made_to_run._opening(CONTEXT)
+        made_to_run._source.open(CONTEXT)
     with pytest.raises(CgcInputRefused, match="either items or a manifest, not both"):
         CgcBulkExportOperator(**USUAL["export"], task_id="t", manifest="s3://b/m.csv", _airflow_from_mapped=True)
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.manifests import manifests_given, outcomes_at
@@ -21,7 +22,7 @@ JOB = "a" * 32
 
 
 def line(state: ItemState, job_id: str | None = None, **fields: Any) -> ItemOutcome:
-    return ItemOutcome(file="f1", volume="lab/bucket", location="a.bam", state=state, id=job_id, **fields)
+    return ItemOutcome(item=ExportItem("f1", "a.bam", "lab/bucket"), state=state, id=job_id, **fields)
 
 
 def written(folder: Path, *outcomes: ItemOutcome) -> str:
@@ -79,7 +80,7 @@ def test_jobs_are_waited_for() -> None:
     states = (ItemState.SUBMITTED, ItemState.RUNNING, ItemState.COMPLETED, ItemState.UNKNOWN, ItemState.MISSING)
     outcomes = [line(state, f"job{number}") for number, state in enumerate(states)]
 
-    tracker = tracker_of(outcomes)
+    tracker = tracker_of(EXPORT, outcomes)
 
     assert sorted(tracker.open) == [f"job{number}" for number in range(5)]
     assert tracker.total == 5
@@ -87,7 +88,7 @@ def test_jobs_are_waited_for() -> None:
 
 @pytest.mark.parametrize("state", [ItemState.SKIPPED, ItemState.COMPLETED])
 def test_no_job_is_done(state: ItemState) -> None:
-    assert tracker_of([line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
+    assert tracker_of(EXPORT, [line(state)]).verdict(fail_fast=False) is Outcome.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -102,12 +103,12 @@ def test_no_job_is_done(state: ItemState) -> None:
     ids=lambda outcome: f"{outcome.state}-{outcome.id}",
 )
 def test_missing_is_never_green(outcome: ItemOutcome) -> None:
-    tracker = tracker_of([outcome, line(ItemState.SKIPPED)])
+    tracker = tracker_of(EXPORT, [outcome, line(ItemState.SKIPPED)])
 
     assert not tracker.open
     assert tracker.verdict(fail_fast=False) is Outcome.FAILED
-    assert tracker.summary()["failed_items"][0]["id"] == outcome.id
-    assert tracker.summary()["failed_items"][0]["message"]
+    assert tracker.summary().failed_items[0]["id"] == outcome.id
+    assert tracker.summary().failed_items[0]["message"]
     assert tracker.unsent == (outcome.state is ItemState.UNSENT)
     assert JobTracker.from_json(tracker.to_json(), []).unsent == tracker.unsent
 
@@ -116,7 +117,7 @@ def test_no_job_yet_is_an_error(tmp_path: Path) -> None:
     address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SUBMITTED))
 
     with pytest.raises(CgcBadInput, match="does not tell the jobs of 1 of 2 exports, such as file f1"):
-        outcomes_at(address, where=WHERE)
+        outcomes_at(address, kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 def test_cut_off_is_an_error(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_cut_off_is_an_error(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-40])
 
     with pytest.raises(CgcBadInput, match="line 2 is cut off"):
-        outcomes_at(address, where=WHERE)
+        outcomes_at(address, kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 @pytest.mark.parametrize("text", ["file,location\nf1,a.bam\n", '{"file": "f1"}\n'])
@@ -135,13 +136,13 @@ def test_list_is_no_manifest(tmp_path: Path, text: str) -> None:
     path.write_text(text)
 
     with pytest.raises(CgcBadInput, match="is no manifest of exports that were started"):
-        outcomes_at(f"file://{path}", where=WHERE)
+        outcomes_at(f"file://{path}", kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 def test_nothing_there_is_told(tmp_path: Path) -> None:
     """An address with nothing there is an error that names the task."""
     with pytest.raises(CgcBadInput, match=r"^export_ids of task 'wait': .* is not there"):
-        outcomes_at(f"file://{tmp_path}/none.jsonl", where=WHERE)
+        outcomes_at(f"file://{tmp_path}/none.jsonl", kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 @pytest.mark.parametrize(("expected", "allow_empty", "words"), [(2, False, "expected_count is 2"), (None, False, None)])
@@ -151,9 +152,9 @@ def test_lines_are_counted(tmp_path: Path, expected: int | None, allow_empty: bo
 
     if words:
         with pytest.raises(CgcBadInput, match=words):
-            sensor._opening({})
+            sensor._source.open({})
     else:
-        assert sensor._opening({}).total == 3
+        assert sensor._source.open({}).total == 3
 
 
 def test_empty_is_an_error(tmp_path: Path) -> None:
@@ -161,5 +162,5 @@ def test_empty_is_an_error(tmp_path: Path) -> None:
     address = written(tmp_path)
 
     with pytest.raises(CgcBadInput, match="is empty"):
-        CgcBulkExportSensor(task_id="wait", export_ids=address)._opening({})
-    assert CgcBulkExportSensor(task_id="wait", export_ids=address, allow_empty=True)._opening({}).total == 0
+        CgcBulkExportSensor(task_id="wait", export_ids=address)._source.open({})
+    assert CgcBulkExportSensor(task_id="wait", export_ids=address, allow_empty=True)._source.open({}).total == 0

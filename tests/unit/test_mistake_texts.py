@@ -16,6 +16,7 @@ from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.hooks.cgc import CgcHook
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
 from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -82,7 +83,7 @@ def test_cut_off_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cut_off_manifest() -> None:
     with pytest.raises(BadItems, match="Unterminated string starting at character 10"):
-        read_items(iter(['{"file": "x']), name="file:///lab/m.jsonl")
+        read_items(iter(['{"file": "x']), name="file:///lab/m.jsonl", of=ExportItem)
 
 
 def test_placeholder_is_no_token() -> None:
@@ -93,7 +94,7 @@ def test_placeholder_is_no_token() -> None:
 def test_remedy_is_a_sentence() -> None:
     error = CgcNotFound(Problem(404, None, "HTTP 404 Not Found", made_here=True), status=404, call="GET /user")
 
-    assert "HTTP 404 Not Found. The address itself" in str(error)
+    assert "HTTP 404 Not Found. The server does not know this" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,8 @@ def test_manifest_is_no_advice(tmp_path: Path, there: bytes) -> None:
     path = tmp_path / "m.jsonl"
     path.write_bytes(there)
     record = Record(
+        EXPORT,
+        ExportItem,
         TaskInstance(),
         store=None,
         manifest_path=f"file://{path}",
@@ -140,7 +143,7 @@ def test_manifest_is_no_advice(tmp_path: Path, there: bytes) -> None:
 
 def test_json_named_csv_is_told() -> None:
     with pytest.raises(BadItems, match="line 1 is JSON; let the name of the manifest end in"):
-        read_items(iter(['{"version": 1, "file": "a"}\n']), name="file:///lab/m.csv")
+        read_items(iter(['{"version": 1, "file": "a"}\n']), name="file:///lab/m.csv", of=ExportItem)
 
 
 @pytest.mark.parametrize("path", ["", "x.jsonl", 5])

@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy.exc
 
 from airflow_provider_cgc import patience
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.sensors.ending import End
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.xcom import push_ids
 from tests.fakes.task_instance import TaskInstance
@@ -98,7 +100,7 @@ def test_store_is_asked_again(naps: list[float]) -> None:
 
 def test_record_is_pushed_again(naps: list[float]) -> None:
     busy = Busy(1)
-    record = Record(busy.task(), store=None, manifest_path=None, resume=True, retries=0, warn=print)
+    record = Record(EXPORT, ExportItem, busy.task(), store=None, manifest_path=None, resume=True, retries=0, warn=print)
 
     record.push(["a"], began=None)
 
@@ -110,7 +112,7 @@ def test_summary_is_pushed_again(naps: list[float], monkeypatch: pytest.MonkeyPa
     sensor = CgcBulkExportSensor(task_id="t", export_ids=["a"])
     monkeypatch.setattr(sensor, "_show_end", lambda *_: None)
 
-    sensor._finish({"ti": busy.task()}, Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary(), None)
+    sensor._finish({"ti": busy.task()}, End(Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary()))
 
     assert [key for key, *_ in busy.done] == ["cgc_summary"]
 

@@ -30,16 +30,18 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.exceptions import (
     CgcBadInput,
-    CgcExportsUncertain,
-    CgcExportsUnsettled,
     CgcInputRefused,
     CgcJobsIncomplete,
+    CgcJobsNotYetKnown,
+    CgcJobsUncertain,
     CgcTriggerError,
     CgcWaitError,
 )
-from airflow_provider_cgc.jobs.submitting.submit import Sent
-from airflow_provider_cgc.operators.submitting import send
+from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
+from tests.fakes.task_instance import TaskInstance
 
 
 def said(kind: type[Any], status: int, *, code: int | None = None, retry_after: float | None = None) -> Any:
@@ -67,7 +69,7 @@ SUMMARY = {
 HOPELESS = {
     "bad_input": CgcBadInput("copy_only is 'no'"),
     "refused": CgcInputRefused("is a folder"),
-    "uncertain": CgcExportsUncertain("nobody knows"),
+    "uncertain": CgcJobsUncertain("nobody knows"),
     "somebody_elses": AirflowFailException("stop"),
     "a_wait_that_cannot_go_on": CgcWaitError("The token is refused."),
     "token": said(CgcUnauthorized, 401),
@@ -81,7 +83,7 @@ HOPELESS = {
 MAY_PASS = {
     "redirect": CgcRedirect("elsewhere", status=302, to_host="example.org"),
     "incomplete": CgcJobsIncomplete(SUMMARY),
-    "unsettled": CgcExportsUnsettled("It is not known yet what was started."),
+    "unsettled": CgcJobsNotYetKnown("It is not known yet what was started."),
     "trigger": CgcTriggerError("crashed"),
     "line": CgcConnectionError("dropped", sent=True),
     "html": CgcUnreadableError("no JSON"),
@@ -149,19 +151,19 @@ def test_cause_of_a_stop_decides() -> None:
 
     Otherwise the rate limit, met while jobs were started, would count as a wait that cannot go on.
     """
-    ledger = SimpleNamespace(owner="me at localhost")
-    record = SimpleNamespace(announce=list, write=list)
-    exporting = SimpleNamespace(
-        began=None,
-        sent=Sent(error=said(CgcRateLimited, 429, retry_after=120.0)),
+    attempt = SimpleNamespace(
+        result=SubmitResult(error=said(CgcRateLimited, 429, retry_after=120.0)),
+        order=SimpleNamespace(known=lambda outcomes: {}),
         outcomes=lambda **who: [],
         send=lambda ledger: None,
         intent=list,
-        told=list,
+        lines=list,
     )
+    task = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
+    jobs = SubmittedJobs(task)
 
     with pytest.raises(CgcWaitError) as caught:
-        send(exporting, ledger, record, conn_id="cgc_default", say=print)
+        jobs.send({"ti": TaskInstance()}, Prepared(attempt, SimpleNamespace(owner="me at localhost")))
 
     assert why_hopeless(caught.value) is None
     assert advice(caught.value, attempt=1) >= 120.0

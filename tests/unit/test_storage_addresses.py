@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.submitting.items import BadItems, parted
 from airflow_provider_cgc.manifests import items_given, manifests_given
 
@@ -92,7 +93,7 @@ def test_address_among_items(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("file\na\n")
     given = [ObjectStoragePath(f"file://{tmp_path}/m.csv"), {"file": "b"}, ["c", tmp_path / "m.csv"]]
 
-    items = items_given(given, conn_id=None, written=None, where="items")
+    items = items_given(given, of=ExportItem, conn_id=None, written=None, where="items")
 
     assert [item.file for item in items] == ["a", "a", "b", "c"]
 
@@ -103,7 +104,7 @@ def test_read_is_not_overwritten(tmp_path: Path, given: Any) -> None:
     given = [one.format(tmp_path) for one in given] if isinstance(given, list) else given.format(tmp_path)
 
     with pytest.raises(CgcBadInput, match="has the same address as manifest_path"):
-        items_given(given, conn_id=None, written=f"file://{tmp_path}/m.csv", where="items of task 't'")
+        items_given(given, of=ExportItem, conn_id=None, written=f"file://{tmp_path}/m.csv", where="items of task 't'")
 
 
 def test_others_stay_as_they_are() -> None:
@@ -117,4 +118,4 @@ def test_list_in_itself_is_left() -> None:
     value.append(value)
 
     with pytest.raises(BadItems, match="lists within lists"):
-        items_given(value, conn_id=None, written=None, where="items")
+        items_given(value, of=ExportItem, conn_id=None, written=None, where="items")

@@ -16,8 +16,9 @@ from airflow_provider_cgc.client.endpoints.paths import checked_ids
 from airflow_provider_cgc.client.endpoints.records import Accounts, account, chunks_of
 from airflow_provider_cgc.client.errors import CgcError, CgcNotFound
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.retry import transient
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.transport import Transport
 
 __all__ = ["BulkReader"]
 
@@ -58,7 +59,7 @@ class BulkReader(Generic[T]):
         self._params = {"fields": fields} if fields else {}
 
     def get(self, ids: Iterable[str]) -> list[BulkRecord[T]]:
-        """One record per id, in the order given; an id given twice is asked once."""
+        """Return one record per id, in the order given; an id given twice is asked once."""
         asked = checked_ids(self._what, ids)
         found: dict[str, BulkRecord[T]] = {}
         for chunk in chunks_of(dict.fromkeys(asked)):
@@ -111,7 +112,7 @@ class BulkReader(Generic[T]):
         return answer
 
     def _bisect(self, ids: Sequence[str], refusal: CgcNotFound, calls: _Calls) -> Accounts[str, T]:
-        """The whole call was refused for an unknown id: cut it up until the id stands alone, or the calls are used up.
+        """Cut up a call that was refused for an unknown id, until the id stands alone or the calls are used up.
 
         One bad id among a hundred costs 12 calls at most, two cost 22; with many bad ids some stay undecided. A list
         is searched to its end before the next one, so that every time at least some are found.
@@ -149,7 +150,7 @@ class BulkReader(Generic[T]):
             refused[:] = [part for part in refused if part[0] not in result.records]
 
     def _is_answered(self, part: Sequence[str], result: Accounts[str, T], calls: _Calls) -> bool:
-        """Ask for a part and put into `result` what comes of it; False if the call was refused for an unknown id."""
+        """Ask for a part and put its records into `result`; return False if the call was refused for an unknown id."""
         try:
             result.add(self._call(part, calls))
         except CgcNotFound as error:
@@ -175,13 +176,13 @@ class BulkReader(Generic[T]):
         return Problem(None, None, text, made_here=True, undecided=True)
 
     def _undecided(self) -> BulkRecord[T]:
-        text = "not told apart from unknown ids yet"
+        text = "not known yet whether this id exists"
         return BulkRecord(None, None, Problem(None, None, text, made_here=True, undecided=True))
 
 
 @dataclass
 class _Calls:
-    """How many calls one chunk may still cost."""
+    """The calls that one chunk may still cost."""
 
     left: int = _MOST_CALLS
 

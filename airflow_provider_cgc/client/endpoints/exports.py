@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.client.endpoints.jobs import Fit, JobsEndpoint, checked_flag, checked_text, state_name
+from airflow_provider_cgc.client.endpoints.bulk_create import BulkCreateEndpoint, Fit, checked_flag, checked_text
+from airflow_provider_cgc.client.endpoints.jobs import state_name
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.models import ExportJob, JobState
@@ -16,10 +17,12 @@ __all__ = ["ExportsEndpoint"]
 Records = list[BulkRecord[ExportJob]]
 
 
-class ExportsEndpoint(JobsEndpoint[ExportJob]):
+class ExportsEndpoint(BulkCreateEndpoint[ExportJob]):
     """`client.exports`. The platform shows a user's own jobs only."""
 
     noun = "export"
+    path = "/storage/exports"
+    bulk_path = "/bulk/storage/exports"
     item_keys = frozenset({"file", "volume", "location", "properties", "overwrite"})
 
     def list(
@@ -30,7 +33,7 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
         limit: int | None = None,
         offset: int = 0,
     ) -> Iterator[ExportJob]:
-        """Own jobs, whole, page by page while you read; in an order that the platform does not document."""
+        """Yield one's own jobs, whole, page by page; the platform does not document their order."""
         return self._list(_query(volume, state), limit=limit, offset=offset)
 
     def page(
@@ -41,7 +44,7 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
         limit: int = PAGE_LIMIT,
         offset: int = 0,
     ) -> Page[ExportJob]:
-        """One page of `list`, with the number of all jobs and the platform's clock, by one request."""
+        """Return one page of `list`, with the number of all jobs and the platform's clock, by one request."""
         return self._page(_query(volume, state), limit=limit, offset=offset)
 
     def bulk_create(self, items: Sequence[Mapping[str, Any]], *, copy_only: bool) -> Records:
@@ -77,10 +80,10 @@ class ExportsEndpoint(JobsEndpoint[ExportJob]):
 
     def _fit(self, body: Mapping[str, Any], job: ExportJob) -> Fit:
         asked = body["destination"]
-        told = {"volume": job.volume, "location": job.location}
-        if body["source"] != {"file": job.file} or any(told[key] not in (None, asked[key]) for key in told):
+        given = {"volume": job.volume, "location": job.location}
+        if body["source"] != {"file": job.file} or any(given[key] not in (None, asked[key]) for key in given):
             return Fit.NONE
-        return Fit.GOOD if told == asked else Fit.POSSIBLE
+        return Fit.GOOD if given == asked else Fit.POSSIBLE
 
     def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
         target, one, two = body["destination"], body["source"]["file"], other["source"]["file"]

@@ -13,7 +13,8 @@ from airflow_provider_cgc.client.endpoints.tree import Walk
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors.problem import BulkRecord
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import File
 
 __all__ = ["FilesEndpoint"]
@@ -44,12 +45,12 @@ class FilesEndpoint:
         )
 
     def get(self, file_id: str) -> File:
-        """One file or folder, whole."""
+        """Return one file or folder, whole."""
         request = Request("GET", f"/files/{one_segment('file', file_id)}")
         return File.from_json(self._transport.send(request).value)
 
     def bulk_get(self, ids: Iterable[str]) -> list[BulkRecord[File]]:
-        """One record per id, in the order given, a hundred ids per request; no ids: nothing is sent."""
+        """Return one record per id, in the order given, a hundred ids per request; no ids: nothing is sent."""
         return self._reader.get(ids)
 
     def list(
@@ -62,14 +63,14 @@ class FilesEndpoint:
         tag: str | Iterable[str] | None = None,
         origin_task: str | None = None,
     ) -> Iterator[File]:
-        """Files and folders directly in a project or in a folder (`parent`, its id), whole, page by page.
+        """Yield files and folders directly in a project or in a folder (`parent`, its id), whole, page by page.
 
         The filters are the platform's own. Several names, tags or values match files that have any of them; an empty
         list finds nothing. Long lists are sent in several requests. With a filter no folders are found. Whether the
         platform finds a number in the metadata by its text is not documented; to be sure, filter what `tree` gives.
         Raises `CgcUsageError` unless exactly one of project and parent is given, and for filters that are too long.
         """
-        query = _place(project, parent) | {"name": _texts(name), "tag": _texts(tag), "origin.task": origin_task}
+        query = _level(project, parent) | {"name": _texts(name), "tag": _texts(tag), "origin.task": origin_task}
         query |= {f"metadata.{key}": _texts(value) for key, value in (metadata or {}).items()}
         return self._found(list(_parts(query)))
 
@@ -84,22 +85,22 @@ class FilesEndpoint:
     def tree(
         self, project: str | None = None, *, parent: str | None = None, path: str = "", recursive: bool = True
     ) -> Walk:
-        """All files below a project or a folder (`parent`, its id), each once and with the folders it lies in.
+        """Return all files below a project or a folder (`parent`, its id), each once and with the folders it lies in.
 
         `path` goes before the paths: where the folder itself lies, if you know. The folders are left out of the
         result, with `recursive=False` also what is in them. Up to 8 requests at a time; a tree costs one for each
         folder and for each further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is
         given.
         """
-        return Walk(self._transport, _place(project, parent), path=path, top=parent, deep=recursive)
+        return Walk(self._transport, _level(project, parent), path=path, top=parent, deep=recursive)
 
     def walk(self, project: str | None = None, *, parent: str | None = None) -> Iterator[File]:
-        """All files below a project or a folder, as `tree` gives them, without their paths."""
+        """Yield all files below a project or a folder, as `tree` does, without their paths."""
         return (found.file for found in self.tree(project, parent=parent))
 
 
-def _place(project: str | None, parent: str | None) -> _Query:
-    """The query for one level, with all fields: only so are types, sizes and metadata told."""
+def _level(project: str | None, parent: str | None) -> _Query:
+    """Return the query for one level, with all fields, without which types, sizes and metadata are left out."""
     if (project is None) == (parent is None):
         raise CgcUsageError("give either a project or a parent folder")
     if project is not None:
@@ -114,7 +115,7 @@ def _texts(value: str | Iterable[str] | None) -> str | list[str] | None:
 
 
 def _parts(query: _Query) -> Iterator[_Query]:
-    """Queries that together find what one with long lists would, each short enough for one request."""
+    """Yield queries that together find the same as one with long lists, each short enough for one request."""
     lists = {key: value for key, value in query.items() if isinstance(value, list)}
     if not all(lists.values()):
         return

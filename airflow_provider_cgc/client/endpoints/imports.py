@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.client.endpoints.jobs import Fit, JobsEndpoint, checked_flag, checked_text, state_name
+from airflow_provider_cgc.client.endpoints.bulk_create import BulkCreateEndpoint, Fit, checked_flag, checked_text
+from airflow_provider_cgc.client.endpoints.jobs import state_name
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.models import ImportJob, JobState
@@ -17,10 +18,12 @@ __all__ = ["ImportsEndpoint"]
 Records = list[BulkRecord[ImportJob]]
 
 
-class ImportsEndpoint(JobsEndpoint[ImportJob]):
+class ImportsEndpoint(BulkCreateEndpoint[ImportJob]):
     """`client.imports`. The platform shows a user's own jobs only."""
 
     noun = "import"
+    path = "/storage/imports"
+    bulk_path = "/bulk/storage/imports"
     item_keys = frozenset(
         {"volume", "location", "project", "parent", "name", "overwrite", "autorename", "preserve_folder_structure"}
     )
@@ -34,7 +37,7 @@ class ImportsEndpoint(JobsEndpoint[ImportJob]):
         limit: int | None = None,
         offset: int = 0,
     ) -> Iterator[ImportJob]:
-        """Own jobs, whole, page by page while you read; in an order that the platform does not document."""
+        """Yield one's own jobs, whole, page by page; the platform does not document their order."""
         return self._list(_query(project, volume, state), limit=limit, offset=offset)
 
     def page(
@@ -46,7 +49,7 @@ class ImportsEndpoint(JobsEndpoint[ImportJob]):
         limit: int = PAGE_LIMIT,
         offset: int = 0,
     ) -> Page[ImportJob]:
-        """One page of `list`, with the number of all jobs and the platform's clock, by one request."""
+        """Return one page of `list`, with the number of all jobs and the platform's clock, by one request."""
         return self._page(_query(project, volume, state), limit=limit, offset=offset)
 
     def bulk_create(self, items: Sequence[Mapping[str, Any]]) -> Records:
@@ -88,14 +91,14 @@ class ImportsEndpoint(JobsEndpoint[ImportJob]):
         return body
 
     def _fit(self, body: Mapping[str, Any], job: ImportJob) -> Fit:
-        """By the documentation a job tells source and destination as they were passed.
+        """Judge by source and destination, which a job tells as they were given, by the documentation.
 
         The platform may fill in the name of a job without one, may tell a folder by its project, and may spell the
         location of a folder without its slash.
         """
         source = body["source"]
-        told = {"volume": job.volume or source["volume"], "location": job.location}
-        if told["volume"] != source["volume"] or (job.location or "").strip("/") != source["location"].strip("/"):
+        given = {"volume": job.volume or source["volume"], "location": job.location}
+        if given["volume"] != source["volume"] or (job.location or "").strip("/") != source["location"].strip("/"):
             return Fit.NONE
         asked = body["destination"]
         if "parent" in asked:
@@ -103,7 +106,7 @@ class ImportsEndpoint(JobsEndpoint[ImportJob]):
         else:
             here = job.project == asked["project"] or (job.project is None and job.parent is None)
         fit = _fit_of_name(body, job.name) if here else Fit.NONE
-        return fit if told == source else min(fit, Fit.POSSIBLE)
+        return fit if given == source else min(fit, Fit.POSSIBLE)
 
     def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
         one, two = body["source"], other["source"]
@@ -134,28 +137,28 @@ def _is_folder(body: Mapping[str, Any]) -> bool:
     return bool(body["source"]["location"].endswith("/"))
 
 
-def _fit_of_name(body: Mapping[str, Any], told: str | None) -> Fit:
+def _fit_of_name(body: Mapping[str, Any], given: str | None) -> Fit:
     asked = body["destination"].get("name")
-    if told is None:
+    if given is None:
         return Fit.GOOD if asked is None else Fit.POSSIBLE
     name = _name(body)
     # An automatic name has an underscore, a number and an underscore before the one that was wanted.
-    if told == name or (body["autorename"] and re.fullmatch(rf"_\d+_{re.escape(name)}", told)):
+    if given == name or (body["autorename"] and re.fullmatch(rf"_\d+_{re.escape(name)}", given)):
         return Fit.GOOD
     return Fit.POSSIBLE if asked is None else Fit.NONE
 
 
 def _name(body: Mapping[str, Any]) -> str:
-    """The name asked for, else the last part of the location; empty for a whole volume."""
+    """Return the name asked for, else the last part of the location; empty for a whole volume."""
     return str(body["destination"].get("name") or body["source"]["location"].rstrip("/").rpartition("/")[2])
 
 
 def _target(body: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The place and the name that a thing gets; None where nobody knows the name beforehand."""
-    place, name = body["destination"], _name(body)
+    """Return the project or folder, and the name that a thing gets there; None if nobody can know the name."""
+    destination, name = body["destination"], _name(body)
     if not name or body.get("preserve_folder_structure") is False:
         return None
-    return place.get("project") or place["parent"], name
+    return destination.get("project") or destination["parent"], name
 
 
 def _query(project: str | None, volume: str | None, state: JobState | str | None) -> dict[str, str | list[str] | None]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["BARREN_PAGES", "PAGE_LIMIT", "PageStart", "Query", "Reading", "all_items", "page_at"]
@@ -37,7 +38,7 @@ Item = TypeVar("Item", bound=_HasId)
 def page_at(
     transport: Transport, path: str, parse: Callable[[object], T], query: Query, where: PageStart, *, limit: int
 ) -> Page[T]:
-    """One page, of at most `limit` (1 to 100) items."""
+    """Return one page, of at most `limit` (1 to 100) items."""
     if isinstance(where, str):
         request = Request("GET", path, link=where)
     else:
@@ -58,7 +59,7 @@ def all_items(
     limit: int | None = None,
     offset: int = 0,
 ) -> Iterator[Item]:
-    """Each item once, lazily; `limit` ends it early and makes a short page where that is enough."""
+    """Yield each item once; `limit` ends it early, and asks for a short page where that is enough."""
     if limit is not None and limit <= 0:
         return
     most = min(limit or PAGE_LIMIT, PAGE_LIMIT)
@@ -77,13 +78,13 @@ def all_items(
 
 
 class Reading(Generic[Item]):
-    """How far one list is read: the new items of each page, and where the next page is; sends nothing itself.
+    """The reading of one list: the new items of each page, and the start of the next page; it sends nothing itself.
 
     Links lead from page to page. Where one is missing, or leads back, the largest total told and the size of the page
     tell whether there is more, and the next page is asked for by its offset. A list ends at the latest after three
     pages in a row that bring nothing new: one may come of a hundred jobs that were made meanwhile and moved the list.
 
-    A page with null for its items is empty, unless the total promises some at its place and the items before it fill
+    A page with null for its items is empty, unless the total promises some at its position and the items before it fill
     their page: then it has lost them. After a page that is not full, the total may just as well be too large.
     """
 
@@ -103,7 +104,7 @@ class Reading(Generic[Item]):
         self._total = 0
         """The largest total told so far."""
         self._full_until: set[PageStart | None] = set()
-        """Where the pages begin that follow a full one: their links, and their offsets."""
+        """The starts of the pages that follow a full one: their links, and their offsets."""
         self._furthest = offset
         """The largest offset that was asked for and brought something new."""
         self._lost_at: int | None = None
@@ -112,7 +113,7 @@ class Reading(Generic[Item]):
         """Pages in a row that brought nothing new."""
 
     def take(self, page: Page[Item], where: PageStart) -> list[Item]:
-        """The items of a page that no page before it had; `where` is its start.
+        """Return the items of a page that no page before it had; `where` is its start.
 
         Raises `CgcUnreadableError` if this page, or one before it, must have lost its items.
         """
@@ -129,7 +130,7 @@ class Reading(Generic[Item]):
         self._largest_page = max(self._largest_page, len(page.items))
         if new:
             # A page that only repeats others stands elsewhere than it was asked for.
-            self._note_place(page, where)
+            self._note_position(page, where)
         return new
 
     def advance(self, page: Page[Item]) -> PageStart | None:
@@ -144,8 +145,8 @@ class Reading(Generic[Item]):
             self._asked.add(where)
         return where
 
-    def _note_place(self, page: Page[Item], where: PageStart) -> None:
-        """Note where a page with new items stands, and if it is full."""
+    def _note_position(self, page: Page[Item], where: PageStart) -> None:
+        """Note the position of a page with new items, and if it is full."""
         begin = self._position - len(page.items) if isinstance(where, str) else where
         self._furthest = max(self._furthest, begin)
         if self._is_full(page):
@@ -177,7 +178,7 @@ class Reading(Generic[Item]):
         return self._offset + len(self._seen)
 
     def _next_offset(self, page: Page[Item]) -> int | None:
-        """The first offset that was not asked for yet, if something is likely to be there."""
+        """Return the first offset that was not asked for yet, if something is likely to be there."""
         total, where = self._total, self._position
         if self._lost_at is not None:
             # If the last item that the total promises is there, so were those that are missing.

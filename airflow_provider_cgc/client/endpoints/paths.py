@@ -11,26 +11,26 @@ __all__ = ["checked_ids", "one_segment", "owner_and_name"]
 
 
 def one_segment(what: str, value: object) -> str:
-    """An id such as that of a job or file; raises `CgcUsageError`."""
+    """Return an id, such as that of a job or file, as one part of a path; raises `CgcUsageError`."""
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
-        raise CgcUsageError(f"the {what} id must be a text that is not empty, not {value!r}")
+        raise CgcUsageError(f"the {what} id must be a text, and not empty, but is {value!r}")
     return quote(value, safe="")
 
 
 def owner_and_name(what: str, value: object) -> str:
-    """An id such as that of a volume or project, "owner/name"; raises `CgcUsageError`."""
+    """Return an id "owner/name", such as that of a volume or project, as two parts; raises `CgcUsageError`."""
     parts = value.split("/") if isinstance(value, str) else []
     if len(parts) != 2 or not all(part.strip() and part not in (".", "..") for part in parts):
-        raise CgcUsageError(f"the {what} id must read 'owner/name', not {value!r}")
+        raise CgcUsageError(f"the {what} id must be 'owner/name', not {value!r}")
     return "/".join(quote(part, safe="") for part in parts)
 
 
 def checked_ids(what: str, ids: Iterable[str]) -> list[str]:
-    """A list of ids; raises `CgcUsageError`, also for a single text, which would be taken letter by letter."""
+    """Return ids as a list; raises `CgcUsageError`, also for a single text, which would be taken letter by letter."""
     if isinstance(ids, str | bytes):
         raise CgcUsageError(f"give a list of {what} ids, not a single text")
     result = list(ids)
     for value in result:
         if not isinstance(value, str) or not value:
-            raise CgcUsageError(f"each {what} id must be a text that is not empty, not {value!r}")
+            raise CgcUsageError(f"each {what} id must be a text, and not empty, but is {value!r}")
     return result

@@ -1,4 +1,4 @@
-"""How the records of a bulk answer belong to what was asked; pure.
+"""The records of a bulk answer, each matched to what was asked for; pure.
 
 A bulk call answers 200 even if every item failed, and its error records carry no id
 (https://docs.cancergenomicscloud.org/reference/get-details-of-a-bulk-export-job). So a resource is known by what it
@@ -41,7 +41,7 @@ def chunks_of(items: Iterable[T], size: int = BULK_LIMIT) -> Iterator[list[T]]:
 
 
 def started_ids(records: Sequence[BulkRecord[Any]]) -> list[str]:
-    """The ids of the jobs that a bulk create started, in order.
+    """Return the ids of the jobs that a bulk create started, in order.
 
     Raises `CgcItemsRefused` if an item was refused; it names the first five and carries the ids that do run.
     """
@@ -61,15 +61,15 @@ def started_ids(records: Sequence[BulkRecord[Any]]) -> list[str]:
 
 @dataclass
 class Accounts(Generic[K, T]):
-    """What an answer says about each thing asked for; `strays` are resources that nobody asked for."""
+    """The records of an answer by the thing asked for; `strays` are resources that nobody asked for."""
 
     records: dict[K, BulkRecord[T]] = field(default_factory=dict)
     unplaced: list[Problem] = field(default_factory=list)
     strays: list[T] = field(default_factory=list)
     unreadable: set[K] = field(default_factory=set)
-    """Things whose record is there, in a shape that nobody can read ..."""
+    """Things whose record is there, in a shape that cannot be read."""
     unreadable_unplaced: int = 0
-    """... and such records of which it is not even known whose they are."""
+    """The number of such records that cannot be tied to a thing."""
 
     def add(self, other: Accounts[K, T]) -> None:
         """Take in what another answer says; where both speak of one thing, the other one counts."""
@@ -129,7 +129,7 @@ def _records(answer: object, parse: Callable[[object], T]) -> list[tuple[T | Non
 
 
 def _record(item: object, parse: Callable[[object], T]) -> tuple[T | None, Problem | None]:
-    """A resource, or a problem, or neither when the record is unreadable: one bad record does not spoil the others."""
+    """Return a resource, a problem, or neither if the record is unreadable: a bad record must not spoil the others."""
     if not isinstance(item, dict):
         return None, None
     resource = item.get("resource")

@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
-__all__ = ["MOST_IN_FLIGHT", "PlacedFile", "Walk"]
+__all__ = ["MOST_IN_FLIGHT", "FoundFile", "Walk"]
 
 MOST_IN_FLIGHT = 8
 """Requests at a time."""
@@ -26,8 +26,8 @@ _LOOK_AHEAD = 2 * MOST_IN_FLIGHT
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedFile:
-    """A file and where it was found: the names of the folders, joined by slashes; "" is where the walk began."""
+class FoundFile:
+    """A file, and its path below the start of the walk: the names of its folders, joined by slashes."""
 
     file: File
     path: str
@@ -69,7 +69,7 @@ def _by_offset(folder: _Folder, offset: int, stop: int) -> _Ask:
 
 
 class Walk:
-    """The files below a project or folder as `PlacedFile`, in the same order for the same tree; to be read once.
+    """The files below a project or folder as `FoundFile`, in the same order for the same tree; to be read once.
 
     Pages are read while you iterate, at most 8 at a time and 16 ahead. Whoever stops early leaves requests that are
     under way to end by themselves. A folder that moves meanwhile is read once, where it was seen first. One from which
@@ -90,7 +90,7 @@ class Walk:
         self.folders = 1
         """Folders found so far, with the one where it began."""
 
-    def __iter__(self) -> Generator[PlacedFile, None, None]:
+    def __iter__(self) -> Generator[FoundFile, None, None]:
         waiting: deque[_Ask] = deque()
         _add(waiting, _Ask(self._top))
         ahead: deque[tuple[_Ask, Future[Page[File]]]] = deque()
@@ -126,10 +126,10 @@ class Walk:
     def _read(self, ask: _Ask) -> Page[File]:
         return page_at(self._transport, "/files", File.from_json, ask.folder.query, ask.where, limit=PAGE_LIMIT)
 
-    def _take(self, ask: _Ask, page: Page[File], waiting: deque[_Ask]) -> list[PlacedFile]:
+    def _take(self, ask: _Ask, page: Page[File], waiting: deque[_Ask]) -> list[FoundFile]:
         """Return the files of a page that are new; what is to be asked for because of it goes to `waiting`."""
         folder = ask.folder
-        files: list[PlacedFile] = []
+        files: list[FoundFile] = []
         new = folder.reading.take(page, ask.where)
         _note(folder, page)
         following = _following(ask, page)
@@ -140,17 +140,17 @@ class Walk:
                 continue
             self._seen.add(item.id)
             if not item.is_folder:
-                files.append(PlacedFile(item, folder.path))
+                files.append(FoundFile(item, folder.path))
             elif self._deep:
                 self.folders += 1
-                query = {**_without_place(folder.query), "parent": item.id}
+                query = {**_without_folder(folder.query), "parent": item.id}
                 _add(waiting, _Ask(_Folder(query, f"{folder.path}/{item.name}".lstrip("/"))))
         _close(ask, waiting)
         return files
 
 
 def _following(ask: _Ask, page: Page[File]) -> _Ask | None:
-    """The next ask after a page. A full first page that tells how many there are is followed by all at once."""
+    """Return the next ask after a page; a full first page with a total is followed by all others at once."""
     folder, total = ask.folder, page.total or 0
     if ask.where == 0 and not folder.repeated and len(page.items) == PAGE_LIMIT < total:
         return _by_offset(folder, PAGE_LIMIT, total)
@@ -188,5 +188,5 @@ def _close(ask: _Ask, waiting: deque[_Ask]) -> None:
         _add(waiting, _Ask(_Folder(folder.query, folder.path, repeated=True)))
 
 
-def _without_place(query: Query) -> Query:
+def _without_folder(query: Query) -> Query:
     return {key: value for key, value in query.items() if key not in ("project", "parent")}

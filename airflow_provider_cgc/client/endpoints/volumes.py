@@ -8,7 +8,8 @@ from dataclasses import replace
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import owner_and_name
 from airflow_provider_cgc.client.errors import CgcUnreadableError
-from airflow_provider_cgc.client.http.transport import Request, Transport
+from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import Volume, VolumeObject, fields
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
@@ -27,12 +28,12 @@ class VolumesEndpoint:
         self._transport = transport
 
     def get(self, volume_id: str) -> Volume:
-        """One volume, "owner/name"."""
+        """Return one volume, "owner/name"."""
         request = Request("GET", f"{_PATH}/{owner_and_name('volume', volume_id)}")
         return Volume.from_json(self._transport.send(request).value)
 
     def list(self) -> Iterator[Volume]:
-        """All volumes, whole, page by page while you read."""
+        """Yield all volumes, whole, page by page."""
         return all_items(self._transport, _PATH, Volume.from_json, {"fields": "_all"})
 
     def contents(
@@ -43,7 +44,7 @@ class VolumesEndpoint:
         recursive: bool = False,
         into: Callable[[str], bool] | None = None,
     ) -> Iterator[VolumeObject]:
-        """The objects below `prefix`, a folder with or without its slash; `recursive` goes down into its sub-folders.
+        """Yield the objects below `prefix`, a folder with or without its slash; `recursive` reads sub-folders too.
 
         `into` chooses among the sub-folders by their names, which are whole and end with a slash. Raises
         `CgcUnreadableError` where the platform says that there is more and does not give it.
@@ -59,7 +60,7 @@ class VolumesEndpoint:
                 waiting += new
 
     def _pages(self, path: str, prefix: str) -> Iterator[_Contents]:
-        """Continuation pages may be empty and yet have a successor, so only the links end them."""
+        """Yield the pages: one of them may be empty and yet have a successor, so only the links end them."""
         params: dict[str, str | list[str]] = {"limit": str(PAGE_LIMIT), "fields": "_all"}
         request = Request("GET", path, params | ({"prefix": prefix} if prefix else {}))
         followed: set[str] = set()
@@ -73,7 +74,7 @@ class VolumesEndpoint:
             if page.truncated and page.next is None:
                 raise _cut_short(path, "cut the list short and gave no link to the rest")
             if page.truncated and page.next in followed:
-                raise _cut_short(path, "cut the list short and gave a link back in place of one to the rest")
+                raise _cut_short(path, "cut the list short and linked back instead of to the rest")
             if page.next is None or page.next in followed:
                 return
             names = page.names - seen
@@ -101,7 +102,7 @@ class _Contents:
         prefixes = body.get("prefixes")
         self.folders = [_below(prefix, name) for name in map(_folder, prefixes or ()) if name]
         self.has_nothing = not page.has_items and not self.folders
-        """Whether the objects are null. With sub-folders, null may well mean that the page has no objects."""
+        """True if the objects are null. With sub-folders, null may well mean that the page has no objects."""
 
     @property
     def names(self) -> set[str]:
@@ -110,13 +111,13 @@ class _Contents:
 
 
 def _folder(entry: object) -> str:
-    """A sub-folder. Examples end its name with a slash, the fixtures of the vendor's R library do not."""
+    """Return the name of a sub-folder, which has a slash at its end in examples, and none in the vendor's R library."""
     name = entry if isinstance(entry, str) else fields.text(fields.mapping(entry).get("prefix"))
     return _with_slash(name or "")
 
 
 def _with_slash(prefix: str) -> str:
-    """A folder as it is asked for: without the slash, "run" would find "run2/" and "run.log" as well."""
+    """Return a folder as it is asked for: without the slash, "run" would find "run2/" and "run.log" as well."""
     return prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
 
 

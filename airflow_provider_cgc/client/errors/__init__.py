@@ -1,4 +1,4 @@
-"""Everything that can go wrong between this client and the platform; each type says what the caller can do.
+"""The errors of this client; each type says what the caller can do.
 
     CgcError
     ├── CgcSettingsError (ValueError)     a setting is wrong; nothing was sent
@@ -206,7 +206,7 @@ class CgcNotFound(CgcApiError):
     @property
     def remedy(self) -> str:
         if self.gateway:
-            return "The address itself is unknown there: check host and path of the connection."
+            return "The server does not know this address: check host and path of the connection."
         return self.problem.remedy
 
 

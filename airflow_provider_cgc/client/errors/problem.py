@@ -1,4 +1,4 @@
-"""What the platform calls an error, and what a person can do about it.
+"""An error as the platform describes it, with the advice for it, and a record of a bulk answer.
 
 The same small object stands in three places: the body of a refused call, `error` of a FAILED job and `error` of
 one record of a bulk answer. Codes: https://docs.cancergenomicscloud.org/docs/api-status-codes
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, Remedy
+from airflow_provider_cgc.client.errors.codes import DENIALS, REMEDIES, STATUS_REMEDIES, Remedy
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Problem:
 
     @property
     def remedy(self) -> str:
-        """What to do, in one sentence; empty when nothing is known about this code."""
+        """The advice for a person; empty when nothing is known about this code."""
         known = self._known
         return known.text if known else ""
 
@@ -69,6 +69,11 @@ class Problem:
         if known:
             return known.may_pass
         return self.status is not None and (self.status >= 500 or self.status in _MAY_PASS_STATUSES)
+
+    @property
+    def denies(self) -> bool:
+        """True if this user lacks a right or a valid token, which waiting does not change."""
+        return not DENIALS.isdisjoint((self.status, self.code))
 
     @property
     def is_final(self) -> bool:
@@ -95,13 +100,13 @@ class Problem:
 
 
 def as_sentence(error: object) -> str:
-    """The text of an error or problem so that another sentence can follow it."""
+    """Return the text of an error or problem as a sentence that another can follow."""
     text = str(error).strip() or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def naming_host(error: object, host: str) -> str:
-    """The text of an error as a sentence, with where it came from: an odd answer may be another server's."""
+    """Return the text of an error with the host that it came from: an odd answer may be another server's."""
     text = as_sentence(error)
     if host in text:
         return text
@@ -109,7 +114,7 @@ def naming_host(error: object, host: str) -> str:
 
 
 def one_line(value: object, longest: int = _LONGEST_MESSAGE) -> str:
-    """Text from outside as one printable line of bounded length, so that it cannot forge log lines."""
+    """Return text from outside as one printable line of bounded length, so that it cannot forge log lines."""
     if not isinstance(value, str):
         return ""
     if len(value) <= longest and value.isalnum():
@@ -120,7 +125,7 @@ def one_line(value: object, longest: int = _LONGEST_MESSAGE) -> str:
 
 
 def _number(value: Any) -> int | None:
-    """A whole number or a text of digits; the gateway's status "NOT_FOUND" is neither."""
+    """Read a whole number or a text of digits; the gateway's status "NOT_FOUND" is neither."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -132,7 +137,7 @@ def _number(value: Any) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class BulkRecord(Generic[T]):
-    """What one item of a bulk call came to: a resource, or the problem that stands in its place."""
+    """The answer to one item of a bulk call: a resource, or the problem that stands in its place."""
 
     id: str | None
     resource: T | None = None

@@ -24,7 +24,7 @@ from airflow_provider_cgc.client.http.headers import header, wait_of
 
 _OTHER_SERVER = (
     "If the connection's host is not the API's address, correct it: choose a platform and leave Host empty, or give "
-    "the address of the API. If it is, a proxy or a login page is in between: ask who runs the network."
+    "the address of the API. If it is, a proxy or a login page is in between: ask whoever runs the network."
 )
 _BY_STATUS: Mapping[int, type[CgcApiError]] = {
     401: CgcUnauthorized,
@@ -66,9 +66,9 @@ def _value(status: int, headers: Mapping[str, str], body: bytes, call: str, base
 
 def _unreadable(status: int, headers: Mapping[str, str], body: bytes, call: str, base_url: str) -> CgcUnreadableError:
     kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
-    what = f"{call} at {base_url} answered {status} with {len(body)} bytes that are no JSON ({kind})"
+    what = f"{call} at {base_url} answered {status} with {len(body)} bytes that are not JSON ({kind})"
     if _claims_json(headers) and not body.lstrip().startswith(b"<"):
-        return CgcUnreadableError(f"{what}. The connection may have broken off; a retry asks again.")
+        return CgcUnreadableError(f"{what}. The connection may have been lost; a retry asks again.")
     return CgcUnreadableError(f"{what}, so this is not the platform's API. {_OTHER_SERVER}", page=True)
 
 
@@ -80,8 +80,8 @@ def _redirect(status: int, headers: Mapping[str, str], call: str, base_url: str)
     host = one_line(host, 120) or None
     where = f"to host '{host}'" if host else "elsewhere"
     return CgcRedirect(
-        f"{call} at {base_url} was answered with {status}, a redirect {where}, which is never followed because the "
-        "token would go along. Correct host and path of the connection, or ask who runs the proxy between.",
+        f"{call} at {base_url} was answered with {status}, a redirect {where}. It was not followed, because "
+        "the token would be sent there. Correct host and path of the connection, or ask whoever runs the proxy.",
         status=status,
         to_host=host,
     )
@@ -93,7 +93,7 @@ def _api_error(
     problem = Problem.from_json(raw) if isinstance(raw, Mapping) else None
     if problem is None:
         kind = one_line(header(headers, "Content-Type"), 80) or "no content type"
-        fact = f"what came from {base_url} is no error of the platform ({kind}, {len(body)} bytes)."
+        fact = f"the answer of {base_url} is not an error of the platform ({kind}, {len(body)} bytes)."
         problem = Problem(status, None, fact, made_here=True)
     elif problem.status is None:
         problem = Problem(status, problem.code, problem.message, problem.more_info)
@@ -108,7 +108,7 @@ def _api_error(
 
 
 def _retry_after(status: int, headers: Mapping[str, str], *, now: float) -> float | None:
-    """The window's reset says nothing about when a server that is down comes back."""
+    """Return the seconds to wait; the window's reset says nothing of when a server that is down comes back."""
     if status == 429:
         return wait_of(headers, now=now)
     if status < 500:

@@ -1,4 +1,4 @@
-"""How long to wait before the next request, and how fast to go, so that people who use the same token get through.
+"""The pace of requests, and the wait before the next one, so that people who use the same token get through.
 
 The platform counts 1000 requests per 300 seconds and user and tells the count on every answer
 (https://docs.cancergenomicscloud.org/docs/api-rate-limit). A budget listens to these headers; it never sleeps.
@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_cgc.client.http.headers import SHORTEST_WAIT, RateLimit, bounded, rate_limit_of
+from airflow_provider_cgc.client.http.headers import SHORTEST_WAIT, bounded, rate_limit_of
+from airflow_provider_cgc.client.models.limits import RateLimit
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.settings import Settings
@@ -33,7 +34,7 @@ _MEMORY = 100.0
 
 
 class RateBudget:
-    """What is known of one user's window of requests; safe to share between threads.
+    """One user's window of requests, as far as it is known; safe to share between threads.
 
     `share` is the part of the limit that this process may use up: with 0.8 it stops asking for more when 200 of
     1000 requests are left, whoever used the others, so that people find theirs however many processes Airflow has.
@@ -47,7 +48,7 @@ class RateBudget:
         self.sent = 0
         """Requests that left this process."""
         self.refused = 0
-        """... and how many of them were answered 429."""
+        """Those of them that were answered 429."""
         self._clock = clock
         self._lock = threading.Lock()
         self._window: RateLimit | None = None
@@ -56,7 +57,7 @@ class RateBudget:
         self._under_way = 0
         self._own = 0
         self._others = _Others()
-        self._untold = False
+        self._counts_are_hidden = False
         self._wishes: weakref.WeakKeyDictionary[object, float] = weakref.WeakKeyDictionary()
 
     def claim(self, *, regardless: bool = False) -> float:
@@ -98,12 +99,12 @@ class RateBudget:
             self._refused_until = now + max(bounded(wait), self._shortest)
 
     def delay(self) -> float:
-        """Seconds to wait before the next request: 0 while our share lasts, else until the window ends."""
+        """Return the seconds to wait before the next request: 0 while our share lasts, else until the window ends."""
         with self._lock:
             return max(self._waits())
 
     def pace_for(self, who: object, wish: float) -> float:
-        """Requests a second that `who` may send: infinite as long as everybody's wish fits, else its part of `pace`.
+        """Return the requests a second that `who` may send: infinite while all wishes fit, else its part of the pace.
 
         `wish` is what it would send by itself; it holds until the next call, or until `forget`.
         """
@@ -119,7 +120,7 @@ class RateBudget:
             self._wishes.pop(who, None)
 
     def spread(self, requests: float) -> float:
-        """Seconds, 0 to 310, that so many requests should take from now on; 0 while nothing is known."""
+        """Return the seconds, 0 to 310, that so many requests should take from now on; 0 while nothing is known."""
         with self._lock:
             pace, window, now = self._pace(), self._window, self._clock()
         if window is None:
@@ -131,13 +132,13 @@ class RateBudget:
         return bounded(max(window.reset - now, 0.0) + in_the_next)
 
     def spread_for(self, who: object, requests: float) -> float:
-        """Seconds, 0 to 310, that so many requests of `who` may take beside those of everybody who has a wish."""
+        """Return the seconds, 0 to 310, for so many requests of `who` beside those of everybody who has a wish."""
         with self._lock:
             wish, wishes = self._wishes.get(who, 0.0), sum(self._wishes.values())
         return self.spread(requests * wishes / wish if wish else requests)
 
     def why(self) -> str:
-        """In words, why `delay()` asks to wait."""
+        """Return the reason for the wait of `delay()`, in words."""
         with self._lock:
             after_refusal, for_the_share = self._waits()
             window = self._window
@@ -150,7 +151,7 @@ class RateBudget:
         now = self._clock()
         seen = rate_limit_of(headers, now=now)
         if seen is None:
-            self._untold = True
+            self._counts_are_hidden = True
             return
         known = self._window
         self._window = newest = _newer(known, seen)
@@ -162,21 +163,21 @@ class RateBudget:
         self._others.learn(now, used=newest.limit - newest.remaining - self._own)
 
     def _waits(self) -> tuple[float, float]:
-        """Seconds to wait, 0 to 310: because a request was refused, and because our share is used up."""
+        """Return seconds to wait, 0 to 310: because a request was refused, and because our share is used up."""
         now, window = self._clock(), self._window
         spent = window is not None and self._ours(window) <= 0
         until_reset = window.reset - now if window is not None and spent else 0.0
         return bounded(self._refused_until - now), bounded(until_reset)
 
     def _pace(self) -> float:
-        """Requests a second that our share allows until the window ends, and what others send with it.
+        """Return the requests a second that our share leaves to us until the window ends, beside those of others.
 
         At least half of what is left is ours, or of two processes of Airflow the second would get nothing.
         """
         now, window = self._clock(), self._window
         if window is None:
             # Answers that do not tell the count leave what is documented.
-            return self.share * _DOCUMENTED_LIMIT / _WINDOW if self._untold else math.inf
+            return self.share * _DOCUMENTED_LIMIT / _WINDOW if self._counts_are_hidden else math.inf
         seconds = window.reset - now
         requests = self._ours(window)
         if seconds <= 0:
@@ -185,7 +186,7 @@ class RateBudget:
         return max(pace - self._others.rate(now), pace / 2)
 
     def _ours(self, window: RateLimit) -> int:
-        """What is left of our share of a window; what is under way may or may not be counted yet."""
+        """Return the rest of our share of a window; requests under way may not be counted yet."""
         return window.remaining - self._under_way - self._reserve(window.limit)
 
     def _reserve(self, limit: int) -> int:
@@ -193,7 +194,7 @@ class RateBudget:
 
 
 class _Others:
-    """How many requests a second come from elsewhere with the same user's token: from people, from other processes."""
+    """The requests a second that come from elsewhere with the same user's token: from people, from other processes."""
 
     def __init__(self) -> None:
         self._rate = 0.0
@@ -211,13 +212,13 @@ class _Others:
             self._used = used
 
     def rate(self, now: float) -> float:
-        """Requests a second, where older ones count for less."""
+        """Return the requests a second; older ones count for less."""
         return self._rate * math.exp(-max(now - self._at, 0.0) / _MEMORY)
 
 
 def _newer(known: RateLimit | None, seen: RateLimit) -> RateLimit:
-    """Answers overtake each other: within one window the smaller rest is the later one, and no answer came before it
-    was written, so that the earliest end is the right one."""
+    """Return the newer state of a window. Answers overtake each other: within one window the smaller rest is the later
+    one, and no answer came before it was written, so that the earliest end is the right one."""
     if known is None or seen.reset > known.reset + _SAME_WINDOW:
         return seen
     if seen.reset < known.reset - _SAME_WINDOW:
@@ -231,7 +232,7 @@ _BUDGETS_LOCK = threading.Lock()
 
 
 def budget_for(settings: Settings, clock: Callable[[], float] = time.time) -> RateBudget:
-    """The one budget of this process for that platform, token and share; `clock` counts for the first caller."""
+    """Return this process's one budget for that platform, token and share; the first caller's `clock` counts."""
     key = (settings.identity, settings.rate_share)
     with _BUDGETS_LOCK:
         if key not in _BUDGETS:

@@ -1,4 +1,4 @@
-"""What the errors of `requests` and `urllib3` mean: did the platform see the request, and what can one do?"""
+"""The errors of `requests` and `urllib3`, translated: did the platform see the request, and what can one do?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_cgc.client.errors.problem import one_line
 __all__ = ["FAULTS", "failure_of"]
 
 FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-"""What sending and reading can raise."""
+"""The errors that sending and reading can raise."""
 
 _BEFORE_SENDING = (
     requests.ConnectTimeout,
@@ -49,7 +49,7 @@ _NOT_OUR_PROTOCOL = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL",
 
 
 def failure_of(fault: BaseException, request: object, host: str) -> CgcError:
-    """The error to raise for a fault; what the socket itself said becomes its cause, nothing of `requests`.
+    """Return the error to raise for a fault; its cause is what the socket itself raised, nothing of `requests`.
 
     The exceptions of `requests` carry the request with its headers, and so the token.
     """
@@ -66,8 +66,8 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
         # Its text may hold the proxy's password.
         return CgcSettingsError(
             "proxies",
-            f"the proxy cannot be used ({type(fault).__name__}); it reads like http://proxy.example.org:3128, and "
-            "socks:// needs the package requests[socks]",
+            f"the proxy cannot be used ({type(fault).__name__}); write it like http://proxy.example.org:3128, and "
+            "install requests[socks] for socks://",
         )
     innermost = layers[-1]
     said = one_line(f"{type(innermost).__name__}: {innermost}", 200)
@@ -81,22 +81,22 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
     if any(isinstance(layer, _BEFORE_SENDING) for layer in layers):
         kind = CgcTimeoutError if isinstance(innermost, _TOO_LATE) else CgcConnectionError
         return kind(_cannot_connect(layers, host), sent=False)
-    fate = "What became of the request is unknown."
+    fate = "It is unknown whether the request had an effect."
     if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError):
         return CgcTimeoutError(
-            f"{request} to {host}: no answer in time ({said}). {fate} If it comes again, check whether a firewall or a "
-            "proxy is in between, or raise the connection's 'timeout'.",
+            f"{request} to {host}: no answer in time ({said}). {fate} If it happens again, check whether a firewall or "
+            "a proxy is in between, or raise the connection's 'timeout'.",
             sent=True,
         )
     if isinstance(innermost, ssl.SSLError) and innermost.reason in _NOT_OUR_PROTOCOL:
         return CgcConnectionError(
             f"{host} does not speak https ({said}). Check the connection's host and port.", sent=True, reached=False
         )
-    return CgcConnectionError(f"{request} to {host}: the connection broke off ({said}). {fate}", sent=True)
+    return CgcConnectionError(f"{request} to {host}: the connection was lost ({said}). {fate}", sent=True)
 
 
 def _cannot_connect(layers: list[BaseException], host: str) -> str:
-    """Say why no connection came about, and what to look at: the proxy, the name, the way there, or the service."""
+    """Explain why there is no connection, and what to check: the proxy, the name, the network, or the service."""
     innermost = layers[-1]
     reason = one_line(str(getattr(innermost, "strerror", None) or innermost), 120).lower()
     if any(isinstance(layer, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError) for layer in layers):
@@ -126,7 +126,7 @@ def _cannot_connect(layers: list[BaseException], host: str) -> str:
 
 
 def _layers(fault: BaseException) -> list[BaseException]:
-    """The fault and what it wraps, down to what the socket said."""
+    """Return the fault and the errors that it wraps, down to the socket's."""
     layers = [fault]
     while len(layers) < 10:
         outer = layers[-1]

@@ -1,4 +1,4 @@
-"""What the platform's answer headers say about requests left and about time; pure, nonsense gives None.
+"""The headers of an answer: requests left, times to wait, the platform's clock; pure, nonsense gives None.
 
 https://docs.cancergenomicscloud.org/docs/api-rate-limit: 1000 requests per 300 seconds and user. One of the
 platforms documents `X-RateLimit-Reset` in milliseconds, the others in seconds.
@@ -6,18 +6,17 @@ platforms documents `X-RateLimit-Reset` in milliseconds, the others in seconds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from airflow_provider_cgc.client.models import fields
+from airflow_provider_cgc.client.models.limits import RateLimit
 
 __all__ = [
     "LONGEST_WAIT",
     "SHORTEST_WAIT",
-    "RateLimit",
     "bounded",
-    "epoch_seconds",
     "header",
     "rate_limit_of",
     "server_date",
@@ -29,24 +28,9 @@ LONGEST_WAIT = 310.0
 SHORTEST_WAIT = 5.0
 """Seconds after a 429: `Retry-After: 0`, or a reset that is over already, would be asked hundreds of times a minute."""
 
-_ABOVE_THIS_IT_IS_MILLISECONDS = 1e11
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """Requests of one user in one window. True while requests are left."""
-
-    limit: int
-    remaining: int
-    reset: float
-    """When the window ends, epoch seconds by this machine's clock."""
-
-    def __bool__(self) -> bool:
-        return self.remaining > 0
-
 
 def rate_limit_of(headers: Mapping[str, str], *, now: float) -> RateLimit | None:
-    """The three `X-RateLimit-*` headers, `reset` by this machine's clock; None unless all three make sense."""
+    """Read the three `X-RateLimit-*` headers, `reset` by this machine's clock; None unless all three make sense."""
     limit = _count(header(headers, "X-RateLimit-Limit"))
     remaining = _count(header(headers, "X-RateLimit-Remaining"))
     wait = _until_reset(headers, now=now)
@@ -56,13 +40,13 @@ def rate_limit_of(headers: Mapping[str, str], *, now: float) -> RateLimit | None
 
 
 def wait_of(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Seconds, 0 to 310, that an answer asks to wait: `Retry-After`, else until `X-RateLimit-Reset`."""
+    """Read the seconds, 0 to 310, that an answer asks to wait: `Retry-After`, else until `X-RateLimit-Reset`."""
     asked = _retry_after(headers, now=now)
     return asked if asked is not None else _until_reset(headers, now=now)
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """A header by its name in any case, also from a plain dict."""
+    """Return a header by its name in any case, also from a plain dict."""
     if name in headers:
         return headers[name]
     wanted = name.lower()
@@ -70,26 +54,18 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def server_date(headers: Mapping[str, str]) -> datetime | None:
-    """The platform's own clock when it answered."""
+    """Read the platform's own clock when it answered."""
     return _http_date(header(headers, "Date"))
 
 
-def epoch_seconds(value: object) -> float | None:
-    """A unix time in seconds or milliseconds as seconds."""
-    number = _number(value)
-    if number is None or number <= 0:
-        return None
-    return number / 1000 if number > _ABOVE_THIS_IT_IS_MILLISECONDS else number
-
-
 def _until_reset(headers: Mapping[str, str], *, now: float) -> float | None:
-    reset = epoch_seconds(header(headers, "X-RateLimit-Reset"))
+    reset = fields.epoch_seconds(header(headers, "X-RateLimit-Reset"))
     return None if reset is None else _until(reset, headers, now=now)
 
 
 def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     text = header(headers, "Retry-After")
-    seconds = _number(text)
+    seconds = fields.number(text)
     if seconds is not None:
         return bounded(seconds) if seconds >= 0 else None
     date = _http_date(text)
@@ -97,29 +73,19 @@ def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
 
 
 def _until(moment: float, headers: Mapping[str, str], *, now: float) -> float:
-    """By the platform's own clock where the answer shows it, because this machine's may be minutes off."""
+    """Return the seconds until then, by the platform's clock if the answer has it: this machine's may be wrong."""
     date = server_date(headers)
     return bounded(moment - (now if date is None else date.timestamp()))
 
 
 def bounded(seconds: float) -> float:
-    """A wait, 0 to 310 seconds."""
+    """Return a wait within 0 to 310 seconds."""
     return min(max(seconds, 0.0), LONGEST_WAIT)
 
 
 def _count(value: object) -> int | None:
-    number = _number(value)
+    number = fields.number(value)
     return None if number is None or number < 0 else int(number)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _http_date(value: str | None) -> datetime | None:

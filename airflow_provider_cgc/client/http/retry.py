@@ -1,4 +1,4 @@
-"""May this call be repeated, and after how long? Pure decisions: nobody sleeps here and no clock is read.
+"""The rules of repeating a call, and after how long; pure decisions: nobody sleeps here and no clock is read.
 
 A call is repeatable if the platform ends up the same however often it is sent: reads, and bulk gets although they
 are POSTs. A create is not, because there is no idempotency key; it is sent again only if it certainly did nothing.
@@ -23,8 +23,8 @@ from airflow_provider_cgc.client.http.headers import LONGEST_WAIT, SHORTEST_WAIT
 __all__ = [
     "FIRST_CONTACT",
     "FIRST_CONTACT_PAUSE",
-    "astray",
     "counts_as_attempt",
+    "not_from_platform",
     "transient",
     "unreached",
     "wait_before_repeat",
@@ -39,13 +39,13 @@ _WITHOUT_ADVICE = 60.0
 _MAINTENANCE = (60.0, 300.0)
 _REQUEST_TIMEOUT, _TOO_EARLY = 408, 425
 _NOT_HERE = (404, 405)
-"""How a server answers that does not know the address: the second is that of a server of plain pages to a POST."""
+"""Statuses of a server that does not know the address; a server of plain pages answers a POST with the second."""
 
 
 def wait_before_repeat(
     error: CgcError, *, repeatable: bool, attempt: int, random: Callable[[], float], answered: bool = True
 ) -> float | None:
-    """Seconds to wait before the call is sent again; None: do not send it again.
+    """Return the seconds to wait before the call is sent again; None: do not send it again.
 
     `attempt` counts the tries that failed so far, from 1, refusals by the rate limit or our own budget aside.
     `random` gives a number from 0 up to 1, so that many waiters do not come back at the same moment. `answered`: the
@@ -68,12 +68,12 @@ def wait_before_repeat(
 
 
 def transient(error: CgcError, *, answered: bool = False) -> bool:
-    """True for what a waiter sits out: the rate limit, 5xx, maintenance, lost lines, unreadable answers.
+    """Return True for temporary errors: the rate limit, 5xx, maintenance, lost connections, unreadable answers.
 
     `answered`: the platform has answered the same question at the same address before. The address is right, then, and
     what leads astray from it passes, too.
     """
-    if astray(error):
+    if not_from_platform(error):
         return answered
     if isinstance(error, CgcCertificateError):
         return False
@@ -82,8 +82,8 @@ def transient(error: CgcError, *, answered: bool = False) -> bool:
     return isinstance(error, CgcApiError) and error.status in (_REQUEST_TIMEOUT, _TOO_EARLY)
 
 
-def astray(error: CgcError) -> bool:
-    """True for an answer that is not the platform's own: a redirect, a web page, a 404 or 405 without its error body.
+def not_from_platform(error: CgcError) -> bool:
+    """Return True for an answer that is not the platform's: a redirect, a web page, a 404 or 405 without its error.
 
     The address of the connection is wrong, or a gateway or proxy before the right one is in trouble, as in a deploy.
     Whether the platform has seen the request, nobody can tell.
@@ -94,12 +94,12 @@ def astray(error: CgcError) -> bool:
 
 
 def unreached(error: CgcError | None) -> bool:
-    """True if nothing that takes our requests was reached. From an address that never answered: it is wrong."""
+    """Return True if nothing took the connection. If an address has never answered, it is wrong."""
     return isinstance(error, CgcConnectionError) and not error.reached
 
 
 def counts_as_attempt(error: CgcError) -> bool:
-    """A refusal by the rate limit is an agenda, not a failure."""
+    """Return True unless the rate limit refused: that is an appointment, not a failure."""
     return not isinstance(error, CgcRateLimited)
 
 
@@ -108,17 +108,17 @@ def _certainly_not_sent(error: CgcError) -> bool:
 
 
 def _until_reset(error: CgcRateLimited, random: Callable[[], float]) -> float:
-    """To the reset and a little later, spread out, because every waiter of this user was refused."""
+    """Return the seconds to the reset and a little more, spread out, because every waiter of this user was refused."""
     wait = _WITHOUT_ADVICE if error.retry_after is None else max(error.retry_after, SHORTEST_WAIT)
     return min(wait + _jitter(wait, random), LONGEST_WAIT)
 
 
 def _jitter(wait: float, random: Callable[[], float]) -> float:
-    """Up to a tenth, at least up to one second and at most up to ten."""
+    """Return a random addition: up to a tenth, at least up to one second and at most up to ten."""
     return random() * min(max(wait * 0.1, 1.0), 10.0)
 
 
 def _backoff(attempt: int, random: Callable[[], float]) -> float:
-    """1, 2, 4 ... 60 seconds, each shortened by up to a half."""
+    """Return 1, 2, 4 ... 60 seconds, each shortened by up to a half."""
     wait = min(2.0 ** min(attempt - 1, 10), _LONGEST_BACKOFF)
     return wait * (0.5 + random() / 2)

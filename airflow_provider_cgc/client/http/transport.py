@@ -1,6 +1,6 @@
-"""How a call becomes an answer: mind the budget, send, judge, and repeat within the patience of one call.
+"""The sending of a call: mind the budget, send, judge, and repeat within the patience of one call.
 
-What may be repeated is decided in `retry`, what an answer means in `errors`; the loop is tenacity's.
+`retry` decides what may be repeated, `answers` what an answer means; the loop is tenacity's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from airflow_provider_cgc.client.http.retry import (
 from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.client.settings import Settings
 
-__all__ = ["Answer", "Request", "Transport"]
+__all__ = ["Transport"]
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _SHOWN_OF_A_BODY = 2048
 
 @dataclass
 class _Effort:
-    """How much of one call's patience is spent, by the clock or by the sleeps, whichever says more."""
+    """The part of one call's patience that is spent, by the clock or by the sleeps, whichever says more."""
 
     patience: float
     clock: Callable[[], float]
@@ -49,7 +49,7 @@ class _Effort:
     attempt: int = 1
     next_wait: float = 0.0
     failed: CgcError | None = None
-    """Why the last attempt failed."""
+    """The error of the last attempt."""
     unreached_from: float | None = None
     """Seconds that were spent when nothing was reached for the first time."""
 
@@ -62,7 +62,7 @@ class _Effort:
         return max(self.patience - self.spent, 0.0)
 
     def left_for_first_contact(self) -> float:
-        """Seconds for which an address that has never answered is tried."""
+        """Return the seconds for which an address that has never answered is tried."""
         if self.unreached_from is None:
             self.unreached_from = self.spent
         return max(min(self.left, self.unreached_from + FIRST_CONTACT - self.spent), 0.0)
@@ -146,7 +146,7 @@ class Transport:
         return True
 
     def _send_once(self, request: Request, effort: _Effort) -> Answer:
-        """The budget is a courtesy: after its patience a call goes out from what was left to people.
+        """Send once. The budget is a courtesy: after its patience a call uses up what was left to people.
 
         Who brings no patience at all is told when to come back, and nothing is sent.
         """

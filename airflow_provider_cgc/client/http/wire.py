@@ -1,4 +1,4 @@
-"""One request over one socket and back: the only place that speaks HTTP, with `requests`.
+"""One exchange over one socket: the only place that speaks HTTP, with `requests`.
 
 Every exchange has timeouts, carries its own proxies and certificate rules, follows no redirect, no link to another
 host, and reads neither .netrc nor cookies.
@@ -41,7 +41,7 @@ _SHORTEST_CREATE_TIMEOUT = 300.0
 _PROXY_VARIABLES = tuple(
     case(name) for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for case in (str.lower, str.upper)
 )
-"""What `requests` reads its proxies from; it looks through the whole environment twice to find them."""
+"""The variables that name proxies; `requests` looks through the whole environment twice to find them."""
 
 
 class Wire:
@@ -63,7 +63,7 @@ class Wire:
             session.close()
 
     def exchange(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and whole body, the token struck out of them; raises a `CgcError` when there is none."""
+        """Return status, headers and whole body, the token removed from them; raises a `CgcError` without an answer."""
         url, payload = self._url(request), _payload(request)
         try:
             return self._exchange(request, url, payload)
@@ -103,8 +103,8 @@ class Wire:
                 pieces.append(piece)
                 if time.monotonic() > deadline:
                     raise CgcTimeoutError(
-                        f"{request}: the answer was not complete {wait:g} s after it began; what became of the request "
-                        "is unknown",
+                        f"{request}: the answer was not complete {wait:g} s after it began; it is unknown whether the "
+                        "request had an effect",
                         sent=True,
                     )
                 if size > _LARGEST_BODY:
@@ -112,13 +112,13 @@ class Wire:
         except (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError) as fault:
             if 200 <= response.status_code < 300:
                 raise CgcUnreadableError(
-                    f"{request} answered {response.status_code}, but the line broke after {size} bytes of it"
+                    f"{request} answered {response.status_code}, but the connection was lost after {size} bytes"
                 ) from fault
             # What a refusal means is for its judge to say, even where only a part of its text arrived.
         return b"".join(pieces).replace(self._settings.token.encode(), b"***")
 
     def _url(self, request: Request) -> str:
-        """The address to send to. A link that the platform gave must lead below the connection's own base URL."""
+        """Return the address to send to; a link that the platform gave must be below the connection's own base URL."""
         base_url = self._settings.base_url
         if request.link is None:
             return base_url + request.path
@@ -129,7 +129,7 @@ class Wire:
         if home != target or not urlsplit(request.link).path.startswith(urlsplit(base_url).path + "/"):
             raise CgcForeignLinkError(
                 f"{request}: the platform's answer links to {one_line('://'.join(target), 120)}, which is not below "
-                f"the connection's {base_url}. It was not followed, because the token would go there."
+                f"the connection's {base_url}. It was not followed, because the token would be sent there."
             )
         return request.link
 
@@ -145,7 +145,7 @@ class Wire:
         return headers
 
     def _verify(self) -> bool | str:
-        """The connection's word wins; where it just says "yes", a company's own CA file of the environment counts.
+        """Return the connection's setting; if that is just "yes", a company's own CA file of the environment counts.
 
         `requests` itself would let the environment win over a session's setting, or, with `trust_env` off as here,
         not look at it.
@@ -155,7 +155,7 @@ class Wire:
         return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
     def _proxies(self) -> dict[str, str]:
-        """The connection's own, else those of the environment, which are worked out anew when it has changed."""
+        """Return the connection's own proxies, else the environment's, read anew when it has changed."""
         if self._settings.proxies is not None:
             return dict(self._settings.proxies)
         environment = tuple(os.environ.get(name) for name in _PROXY_VARIABLES)
@@ -166,7 +166,7 @@ class Wire:
         return dict(known[1])
 
     def _session(self, *, fresh: bool) -> requests.Session:
-        """This thread's session. A create gets a fresh connection: an idle one may just be closing, unseen."""
+        """Return this thread's session. A create gets a fresh connection: an idle one may just be closing, unseen."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()

@@ -20,7 +20,7 @@ class Project:
 
     @classmethod
     def from_json(cls, raw: object) -> Project:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with an id."""
         item = fields.object_of(raw, "project")
         settings = fields.mapping(item.get("settings"))
         return cls(
@@ -33,7 +33,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom the token belongs to."""
+    """The user that the token belongs to."""
 
     username: str
     email: str | None = None
@@ -41,7 +41,7 @@ class User:
 
     @classmethod
     def from_json(cls, raw: object) -> User:
-        """Raises `CgcUnreadableError` unless `raw` is an object with a username."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with a username."""
         item = fields.object_of(raw, "user")
         username = fields.text(item.get("username"))
         if username is None:

@@ -1,4 +1,4 @@
-"""What holds bytes: files and folders of projects, volumes and the objects on them.
+"""Files and folders of projects, volumes and the objects on them, as frozen values.
 
 Shapes: https://docs.cancergenomicscloud.org/reference (files, volumes).
 """
@@ -47,21 +47,21 @@ class File:
         return self.storage_type == "VOLUME"
 
     def is_alias_of(self, volume: str | None, location: str | None) -> bool:
-        """True if this is an alias of exactly that object; False where the platform leaves out volume or location."""
+        """Return True if this is an alias of exactly that object; False if volume or location are left out."""
         if not self.is_alias or None in (volume, location, self.location) or self.volume != volume:
             return False
         prefix = (self.volume_prefix or "").strip("/")
         return str(self.location).lstrip("/") in (location, f"{prefix}/{location}".lstrip("/"))
 
     def may_be_alias_of(self, volume: str, location: str) -> bool:
-        """True unless something that the platform told rules that object out; any prefix may stand before the key."""
+        """Return True unless what the platform sent rules that object out; any prefix may come before the key."""
         if not self.is_alias or self.volume not in (None, volume):
             return False
         return self.location is None or f"/{self.location}".endswith(f"/{location}")
 
     @classmethod
     def from_json(cls, raw: object) -> File:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with an id."""
         item = fields.object_of(raw, "file")
         storage = fields.mapping(item.get("storage"))
         tags = item.get("tags")
@@ -103,7 +103,7 @@ class Volume:
 
     @classmethod
     def from_json(cls, raw: object) -> Volume:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with an id."""
         item = fields.object_of(raw, "volume")
         service = fields.mapping(item.get("service"))
         return cls(
@@ -130,7 +130,7 @@ class VolumeObject:
 
     @classmethod
     def from_json(cls, raw: object) -> VolumeObject:
-        """Raises `CgcUnreadableError` unless `raw` is an object with a location."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with a location."""
         item = fields.object_of(raw, "object of a volume")
         location = fields.text(item.get("location"))
         if location is None:
@@ -151,7 +151,7 @@ _S3_ENDPOINT = re.compile(r"s3(-fips|-website)?[.-](?P<region>[a-z]{2}(-[a-z]+)+
 
 
 def _region_of(endpoint: str | None) -> str | None:
-    """The region that an S3 endpoint names: "s3.eu-west-1.amazonaws.com" and "s3-eu-west-1..." do, others do not."""
+    """Return the region that an S3 endpoint names, such as "s3.eu-west-1.amazonaws.com" or "s3-eu-west-1..."."""
     if not endpoint or not endpoint.endswith(".amazonaws.com"):
         return None
     name = endpoint.split("//")[-1].removesuffix(".amazonaws.com")

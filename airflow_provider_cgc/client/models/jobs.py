@@ -1,14 +1,16 @@
-"""Jobs that move files, frozen as the platform told them: exports to a volume, imports from one, and their states.
+"""Jobs as frozen values: exports to a volume, imports from one, and their states.
 
+A further kind of job is a value with `state` that inherits from `Ending` and reads its state with `condition_of`.
 Shapes: https://docs.cancergenomicscloud.org/reference (exports, imports).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
@@ -17,7 +19,7 @@ from airflow_provider_cgc.client.models import fields
 from airflow_provider_cgc.client.models.fields import Json
 from airflow_provider_cgc.client.models.files import File
 
-__all__ = ["ExportJob", "ImportJob", "JobState"]
+__all__ = ["Condition", "Ending", "ExportJob", "ImportJob", "JobState", "condition_of"]
 
 
 class JobState(StrEnum):
@@ -33,20 +35,12 @@ class JobState(StrEnum):
     def done(self) -> bool:
         return self is JobState.COMPLETED or self is JobState.FAILED
 
-    @classmethod
-    def judge(cls, text: str, *, ended: bool) -> JobState:
-        """The state that a text means; an unheard-of one is active, unless the job shows signs of an end."""
-        documented = _DOCUMENTED.get(text) or _DOCUMENTED.get(text.strip().upper())
-        if documented is not None:
-            return documented
-        return cls.FAILED if ended else cls.UNKNOWN
+
+_STATES = {state.name: state for state in JobState if state is not JobState.UNKNOWN}
 
 
-_DOCUMENTED = {state.name: state for state in JobState if state is not JobState.UNKNOWN}
-
-
-class _Ending:
-    """The questions about the end of a job that every kind answers by its state."""
+class Ending:
+    """The end of a job, which every kind tells by its state."""
 
     __slots__ = ()
 
@@ -65,8 +59,32 @@ class _Ending:
         return self.state is JobState.FAILED
 
 
+class Condition(NamedTuple):
+    """A job's state, the platform's own word for it, when the job ended, and why it failed."""
+
+    state: JobState
+    state_text: str
+    finished_on: datetime | None
+    error: Problem | None
+
+
+def condition_of(
+    job: Json, *, state: str = "state", finished_on: str = "finished_on", states: Mapping[str, JobState] = _STATES
+) -> Condition:
+    """Read a job's condition; a state that is not among the known ones is active, unless the job has ended.
+
+    `state` and `finished_on` are the names of the job's fields, `states` has the meaning of each of the platform's
+    words, in capitals.
+    """
+    error = Problem.from_json(job.get("error"))
+    ended = fields.time(job.get(finished_on))
+    text = one_line(job.get(state), 60)
+    known = states.get(text) or states.get(text.strip().upper())
+    return Condition(known or (JobState.FAILED if error or ended else JobState.UNKNOWN), text, ended, error)
+
+
 @dataclass(frozen=True, slots=True)
-class ExportJob(_Ending):
+class ExportJob(Ending):
     """One export of one file to one place on a volume.
 
     `state_text` is the state as the platform wrote it. `started_on` is when the job was submitted, also while it
@@ -94,35 +112,35 @@ class ExportJob(_Ending):
 
     @property
     def item(self) -> dict[str, Any]:
-        """What was asked for, as far as the platform told, in the form that starts an export."""
+        """The item that was asked for, as far as the platform tells it, in the form that starts an export."""
         item: dict[str, Any] = {"file": self.file, "volume": self.volume, "location": self.location}
         return item | ({"properties": dict(self.properties)} if self.properties else {})
 
     @classmethod
     def from_json(cls, raw: object) -> ExportJob:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with an id."""
         job = fields.object_of(raw, "export job")
         source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
-        state, state_text, finished_on, error = _state_of(job)
+        condition = condition_of(job)
         return cls(
             id=fields.id_of(job, "export job"),
-            state=state,
-            state_text=state_text,
+            state=condition.state,
+            state_text=condition.state_text,
             file=fields.text(source.get("file")),
             volume=fields.text(destination.get("volume")),
             location=fields.text(destination.get("location")),
             overwrite=fields.truth(job.get("overwrite")),
             properties=fields.mapping(job.get("properties")),
             started_on=fields.time(job.get("started_on")),
-            finished_on=finished_on,
-            error=error,
+            finished_on=condition.finished_on,
+            error=condition.error,
             size=fields.size(fields.mapping(job.get("result")).get("size")),
             raw=job,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class ImportJob(_Ending):
+class ImportJob(Ending):
     """One import of an object or a folder of a volume, `volume` and `location`, into a project or a folder.
 
     A folder's location ends with a slash. `project`, `parent` (the folder's id) and `name` are the destination as far
@@ -154,7 +172,7 @@ class ImportJob(_Ending):
 
     @property
     def item(self) -> dict[str, Any]:
-        """What was asked for, as far as the platform told, in the form that `imports.bulk_create` takes."""
+        """The item that was asked for, as far as the platform tells it, in the form of `imports.bulk_create`."""
         item: dict[str, Any] = {"volume": self.volume, "location": self.location}
         item |= {"project": self.project} if self.parent is None else {"parent": self.parent}
         if self.name is not None:
@@ -167,14 +185,14 @@ class ImportJob(_Ending):
 
     @classmethod
     def from_json(cls, raw: object) -> ImportJob:
-        """Raises `CgcUnreadableError` unless `raw` is an object with an id."""
+        """Read the platform's JSON; raises `CgcUnreadableError` unless `raw` is an object with an id."""
         job = fields.object_of(raw, "import job")
         source, destination = fields.mapping(job.get("source")), fields.mapping(job.get("destination"))
-        state, state_text, finished_on, error = _state_of(job)
+        condition = condition_of(job)
         return cls(
             id=fields.id_of(job, "import job"),
-            state=state,
-            state_text=state_text,
+            state=condition.state,
+            state_text=condition.state_text,
             volume=fields.text(source.get("volume")),
             location=fields.text(source.get("location")),
             project=fields.text(destination.get("project")),
@@ -184,23 +202,15 @@ class ImportJob(_Ending):
             autorename=fields.truth(job.get("autorename")),
             preserve_folder_structure=fields.flag(job.get("preserve_folder_structure")),
             started_on=fields.time(job.get("started_on")),
-            finished_on=finished_on,
-            error=error,
+            finished_on=condition.finished_on,
+            error=condition.error,
             result=_file(job.get("result")),
             raw=job,
         )
 
 
-def _state_of(job: Json) -> tuple[JobState, str, datetime | None, Problem | None]:
-    """The state, the platform's own word for it, when the job ended and why it failed: they are judged together."""
-    error = Problem.from_json(job.get("error"))
-    finished_on = fields.time(job.get("finished_on"))
-    text = one_line(job.get("state"), 60)
-    return JobState.judge(text, ended=bool(error or finished_on)), text, finished_on, error
-
-
 def _file(raw: object) -> File | None:
-    """The file that a job made; None where the answer has none that can be told."""
+    """Read the file that a job made; None if the answer has none that can be read."""
     try:
         return File.from_json(raw)
     except CgcUnreadableError:

@@ -1,4 +1,4 @@
-"""Pages of a list, and the rate limit: https://docs.cancergenomicscloud.org/reference."""
+"""Pages of a list: https://docs.cancergenomicscloud.org/reference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Generic
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import T
-from airflow_provider_cgc.client.http.headers import RateLimit, epoch_seconds
 from airflow_provider_cgc.client.models import fields
 
 PAGE_LIMIT = 100
@@ -33,7 +32,7 @@ class Page(Generic[T]):
     """False where `items` is null: an empty page, unless the rest of the list shows that it cannot be one."""
 
     def is_last(self, seen: int, *, limit: int = 100) -> bool:
-        """True if no page follows. `seen`: items read so far, with this page.
+        """Return True if no page follows. `seen`: items read so far, with this page.
 
         Links and totals may be missing or wrong, so a page as long as `limit` never counts as the last; nor does one of
         25 or 50 items (the platform's own limits, `_OWN_LIMITS`), unless the total equals `seen`.
@@ -47,27 +46,17 @@ class Page(Generic[T]):
     def from_json(
         cls, raw: object, parse: Callable[[object], T], *, total: int | None = None, date: datetime | None = None
     ) -> Page[T]:
-        """Raises `CgcUnreadableError` unless `raw` has a list of items, or null in its place."""
+        """Read a page; raises `CgcUnreadableError` unless `raw` has a list of items, or null in its place."""
         page = fields.object_of(raw, "list")
         items = page.get("items")
         if not isinstance(items, list) and ("items" not in page or items is not None):
-            raise CgcUnreadableError("the platform answered a list without 'items'")
+            raise CgcUnreadableError("the platform sent a list without 'items'")
         parsed = tuple(parse(item) for item in items or ())
         return cls(parsed, total, _next_link(page.get("links")), date, has_items=items is not None)
 
 
-def rate_limit_from_json(raw: object) -> RateLimit:
-    """The body of `GET /rate_limit`; raises `CgcUnreadableError` when it is none."""
-    rate = fields.mapping(fields.object_of(raw, "rate limit").get("rate"))
-    limit, remaining = fields.whole_number(rate.get("limit")), fields.whole_number(rate.get("remaining"))
-    reset = epoch_seconds(rate.get("reset"))
-    if limit is None or remaining is None or reset is None:
-        raise CgcUnreadableError("the platform described the rate limit without limit, remaining and reset")
-    return RateLimit(limit=limit, remaining=remaining, reset=reset)
-
-
 def _next_link(links: object) -> str | None:
-    """Two shapes are documented: `{"rel": "next", "href": url}`, and for a volume's contents `{"next": url}`."""
+    """Read the link, `{"rel": "next", "href": url}` or, for a volume's contents, `{"next": url}`."""
     for link in links if isinstance(links, list) else ():
         if isinstance(link, Mapping):
             href = link.get("href") if link.get("rel") == "next" else link.get("next")

@@ -1,4 +1,4 @@
-"""Knows what a test may do to an emulated platform, through either door: Python or `/_emulator/`."""
+"""The actions of a test on an emulated platform, through either door: Python or `/_emulator/`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 from airflow_provider_cgc.emulator.controls.journal import Journal, RecordedRequest
 from airflow_provider_cgc.emulator.state import exports, imports
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.exports import ExportOrder
-from airflow_provider_cgc.emulator.state.faults import FailRule, Fault, Jobs, Moment
-from airflow_provider_cgc.emulator.state.imports import ImportOrder
+from airflow_provider_cgc.emulator.state.faults import FailRule, Fault, Moment
 from airflow_provider_cgc.emulator.state.lab import PROJECT, READ_ONLY, RESULTS
-from airflow_provider_cgc.emulator.state.nouns import File, StoredObject, User
+from airflow_provider_cgc.emulator.state.nouns import File, Jobs, StoredObject, User
+from airflow_provider_cgc.emulator.state.orders import ExportOrder, ImportOrder
 from airflow_provider_cgc.emulator.state.world import World
 
 
@@ -77,7 +76,7 @@ class Controls:
             world.fail_rules.append(rule)
 
     def clear_faults(self) -> None:
-        """Nothing goes wrong any more: no faults, no scripted failures."""
+        """End all faults and scripted failures."""
         with self.world.open() as world:
             world.faults.clear()
             world.fail_rules.clear()
@@ -203,7 +202,7 @@ class Controls:
             return made
 
     def add_token(self, username: str) -> str:
-        """A token for another user, who is made if need be; nobody sees the jobs of others."""
+        """Return a new token for another user, who is made if need be; nobody sees the jobs of others."""
         with self.world.open() as world:
             return world.add_token(username)
 
@@ -218,7 +217,7 @@ class Controls:
             world.forget(job_ids)
 
     def stats(self) -> dict[str, Any]:
-        """Requests by method and path, answers by status, their number, and the most looks at one job id."""
+        """Count requests by method and path, answers by status, all of them, and the most looks at one job id."""
         return self.journal.stats()
 
     @property
@@ -227,7 +226,7 @@ class Controls:
         return self.journal.kept()
 
     def reset(self) -> None:
-        """Back to the start: jobs, files, buckets, faults, options, statistics, limits, clock. Tokens stay.
+        """Go back to the start: jobs, files, buckets, faults, options, statistics, limits, clock. Tokens stay.
 
         The files are those that it began with: what was added, exported or imported since is as if it had never been.
         """
@@ -240,7 +239,7 @@ def _who(world: World, name: str | None) -> User:
 
 
 def _folder(world: World, root: File, names: Sequence[str]) -> File:
-    """The folder of that path below a project's root, made if need be."""
+    """Return the folder of that path below a project's root, made if need be."""
     folder = root
     for name in names:
         below = world.files.named(folder.id, name)

@@ -1,4 +1,4 @@
-"""Knows the answers of faults: the API's errors on demand, and the pages of what stands in front of it."""
+"""The answers of faults: the API's errors on demand, and the pages of what stands in front of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FROM_A_SERVICE = ("403", "503")
 
 
 def canned_answer(kind: str, lacks: Collection[str] = ()) -> tuple[int, str, bytes]:
-    """Status, content type and body of a fault; nothing for one that only closes the line.
+    """Return status, content type and body of a fault; no body for one that only closes the line.
 
     :param lacks: fields that the platform's own errors leave out.
     """

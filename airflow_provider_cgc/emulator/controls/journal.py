@@ -1,4 +1,4 @@
-"""Knows what was asked: every request, counted and kept for the tests that judge a client's manners."""
+"""The journal: every request, counted and kept for the tests that judge a client's manners."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class Journal:
             self._asked.update(asked)
 
     def kept(self) -> list[RecordedRequest]:
-        """The requests, newest last, at most the newest 10,000 with 64 MiB of bodies."""
+        """Return the requests, newest last, at most the newest 10,000 with 64 MiB of bodies."""
         with self._lock:
             return list(self._kept)
 
     def stats(self) -> dict[str, Any]:
-        """Requests by `METHOD /path`, answers by status, their number, and the most looks at one job id."""
+        """Count requests by `METHOD /path`, answers by status, all of them, and the most looks at one job id."""
         with self._lock:
             return {
                 "requests": dict(self._requests),
@@ -98,7 +98,7 @@ class Journal:
 
 
 def fold(path: str) -> str:
-    """`/v2/storage/exports/Qr7k...` as `/v2/storage/exports/{id}`."""
+    """Return `/v2/storage/exports/Qr7k...` as `/v2/storage/exports/{id}`."""
     for pattern, template in _TEMPLATES:
         if pattern.match(path):
             return pattern.sub(template, path)
@@ -112,5 +112,5 @@ def _job_ids(request: RecordedRequest) -> list[str]:
     body = request.body if request.path.endswith("/get") else None  # a create names no jobs
     if not isinstance(body, dict):
         return []
-    lists = (body.get(key) for key in ("export_ids", "import_ids", "task_ids"))
+    lists = (ids for key, ids in body.items() if key.endswith("_ids") and key != "file_ids")
     return [job_id for ids in lists if isinstance(ids, list) for job_id in ids if isinstance(job_id, str)]

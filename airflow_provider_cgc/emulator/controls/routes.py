@@ -1,4 +1,4 @@
-"""Reads and writes the wire for the emulator's controls, `/_emulator/`: no token, only from this machine."""
+"""The routes of the emulator's controls, `/_emulator/`: no token, only from this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def _from_here(request: Request) -> None:
 
 
 async def _controls(request: Request) -> Controls:
-    """The controls of the emulator that this request came to."""
+    """Return the controls of the emulator that this request came to."""
     controls = request.state.controls
     assert isinstance(controls, Controls)  # only a bug here could break it
     return controls

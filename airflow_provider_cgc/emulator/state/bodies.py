@@ -1,4 +1,4 @@
-"""Knows how to read the parts of a request's body, and which error says that one is not as it must be."""
+"""The parts of a request's body, each with the error for one that is not as it must be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_provider_cgc.emulator.state.errors import PlatformError
 
 
 def an_object(value: Any, what: str) -> dict[str, Any]:
-    """A JSON object.
+    """Read a JSON object.
 
     :raises PlatformError: 9011 for anything else.
     """
@@ -18,7 +18,7 @@ def an_object(value: Any, what: str) -> dict[str, Any]:
 
 
 def a_text(body: dict[str, Any], key: str) -> str:
-    """A text that must be there, and not be empty.
+    """Read a text that must be there, and not be empty.
 
     :raises PlatformError: 9011 for anything else.
     """
@@ -31,7 +31,7 @@ def a_text(body: dict[str, Any], key: str) -> str:
 
 
 def maybe_text(body: dict[str, Any], key: str) -> str | None:
-    """A text that may be absent, null or empty.
+    """Read a text that may be absent, null or empty.
 
     :raises PlatformError: 9011 for anything else.
     """
@@ -39,7 +39,7 @@ def maybe_text(body: dict[str, Any], key: str) -> str | None:
 
 
 def a_flag(body: dict[str, Any], key: str, default: bool = False) -> bool:
-    """True or false, or their names: a client that sends "true" and "false" has migrated a whole institute.
+    """Read true or false, or their names: a client that sends "true" and "false" has migrated a whole institute.
 
     :raises PlatformError: 9011 for anything else.
     """

@@ -1,4 +1,4 @@
-"""Knows what lies in a bucket: objects by key, in the order of their keys."""
+"""A bucket: objects by key, in the order of their keys."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ class Bucket(MutableMapping[str, StoredObject]):
         return len(self._objects)
 
     def below(self, prefix: str) -> Iterator[str]:
-        """The keys that begin with a prefix, in order."""
-        for place in range(bisect_left(self._keys, prefix), len(self._keys)):
-            if not self._keys[place].startswith(prefix):
+        """Yield the keys that begin with a prefix, in order."""
+        for index in range(bisect_left(self._keys, prefix), len(self._keys)):
+            if not self._keys[index].startswith(prefix):
                 return
-            yield self._keys[place]
+            yield self._keys[index]
 
     def level(self, prefix: str, *, after: str = "") -> Iterator[str]:
-        """What lies directly below a prefix, in order: keys, and once each the prefixes that end with a slash.
+        """Yield what is directly below a prefix, in order: keys, and once each the prefixes that end with a slash.
 
         :param after: begin behind this key or prefix, as an earlier call gave it.
         """
-        place = bisect_left(self._keys, max(prefix, _behind(after)) if after else prefix)
-        while place < len(self._keys) and self._keys[place].startswith(prefix):
-            key = self._keys[place]
+        index = bisect_left(self._keys, max(prefix, _behind(after)) if after else prefix)
+        while index < len(self._keys) and self._keys[index].startswith(prefix):
+            key = self._keys[index]
             head, slash, _ = key[len(prefix) :].partition("/")
             entry = prefix + head + slash
             yield entry
-            place = bisect_left(self._keys, _behind(entry), place)
+            index = bisect_left(self._keys, _behind(entry), index)
 
 
 def _behind(entry: str) -> str:
-    """The first key that can follow an entry: a prefix stands for all keys below it, and "0" follows the slash."""
+    """Return the first key that can follow an entry: a prefix stands for all keys below it; "0" follows the slash."""
     return entry[:-1] + "0" if entry.endswith("/") else entry + "\0"

@@ -1,4 +1,4 @@
-"""Knows the manifest an emulator starts with: a TSV, 300 real files of the CPTAC-3 study if none is given."""
+"""The manifest that an emulator starts with: a TSV, 300 real files of the CPTAC-3 study if none is given."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class CatalogFile:
 
 
 def built_in() -> list[CatalogFile]:
-    """The files that come with the emulator."""
+    """Read the files that come with the emulator."""
     source = resources.files("airflow_provider_cgc.emulator").joinpath("data/files.tsv")
     return _parse(source.read_text(encoding="utf-8").split("\n"), "data/files.tsv")
 
 
 def read_manifest(path: str | Path) -> list[CatalogFile]:
-    """The files of a manifest, in its order; columns beyond the six known ones pass.
+    """Read the files of a manifest, in its order; columns beyond the six known ones pass.
 
     :raises ManifestError: for a missing column or a broken line.
     """

@@ -1,4 +1,4 @@
-"""Knows what time it is on the platform: wall time that can be sped up and stepped."""
+"""The platform's clock: wall time that can be sped up and stepped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Clock:
         self._restart()
 
     def now(self) -> float:
-        """Platform time, epoch seconds."""
+        """Return platform time, epoch seconds."""
         with self._lock:
             return self._now()
 
@@ -43,7 +43,7 @@ class Clock:
             self._speed = _checked(speed)
 
     def reset(self) -> None:
-        """Back to the wall's time and the speed it was made with."""
+        """Go back to the wall's time and the speed it was made with."""
         with self._lock:
             self._restart()
 

@@ -1,4 +1,4 @@
-"""Knows the platform's error codes, each with its HTTP status and words, and the body they travel in."""
+"""The platform's error codes, each with its HTTP status and words, and the body they travel in."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class PlatformError(Exception):
         super().__init__(f"{self.status}/{code} {self.message}")
 
     def to_json(self, lacks: Collection[str] = ()) -> dict[str, Any]:
-        """The error object, the same in all three places; `lacks` are fields to leave out."""
+        """Return the error object, the same in all three places; `lacks` are fields to leave out."""
         values = (self.status, self.code, self.message, MORE_INFO.format(code=self.code))
         return {name: value for name, value in zip(FIELDS, values, strict=True) if name not in lacks}
 
@@ -100,6 +100,6 @@ class PageError(Exception):
 
 
 def gateway_body(status: int) -> dict[str, Any]:
-    """The body of the gateway in front of the API, which knows no codes and spells `status` as a word."""
+    """Return the body of the gateway in front of the API, which knows no codes and spells `status` as a word."""
     words = HTTPStatus(status).phrase
     return {"status": words.upper().replace(" ", "_"), "message": f"HTTP {status} {words}"}

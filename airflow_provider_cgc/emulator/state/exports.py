@@ -1,51 +1,22 @@
-"""Knows export jobs: what is refused at once, what fails later, what a move does to the file."""
+"""Export jobs: what is refused at once, what fails later, what a move does to the file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
-from airflow_provider_cgc.emulator.state.bodies import a_flag, a_text, an_object
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.nouns import File, StoredObject, User, Volume
+from airflow_provider_cgc.emulator.state.nouns import File, Jobs, StoredObject, User, Volume
+from airflow_provider_cgc.emulator.state.orders import ExportOrder
 from airflow_provider_cgc.emulator.state.queue import Job
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.emulator.state.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOrder:
-    """One export as it was asked for."""
-
-    file: str
-    volume: str
-    location: str
-    overwrite: bool
-    properties: dict[str, Any]
-    copy_only: bool
-
-    @classmethod
-    def from_json(cls, body: Any, *, copy_only: bool) -> ExportOrder:
-        """Read the body of a create call, or one item of a bulk create.
-
-        :raises PlatformError: 9011 for a body of another shape.
-        """
-        body = an_object(body, "export")
-        source, destination = an_object(body.get("source"), "source"), an_object(body.get("destination"), "destination")
-        return cls(
-            file=a_text(source, "file"),
-            volume=a_text(destination, "volume"),
-            location=a_text(destination, "location"),
-            overwrite=a_flag(body, "overwrite"),
-            properties=an_object(body.get("properties") or {}, "properties"),
-            copy_only=copy_only,
-        )
+from airflow_provider_cgc.emulator.state.world import World
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ExportJob(Job):
     """One file on its way to a volume."""
+
+    kind: ClassVar[Jobs] = "exports"
 
     world: World
     order: ExportOrder
@@ -60,7 +31,7 @@ class ExportJob(Job):
 
     @property
     def volume_id(self) -> str:
-        """Where the file goes."""
+        """The volume that the file goes to."""
         return self.order.volume
 
     @property
@@ -69,8 +40,8 @@ class ExportJob(Job):
         return self.volume.bucket, self.volume.key(self.order.location)
 
     def check(self) -> PlatformError | None:
-        """An alias by now, an occupied key, or a failure that a test has scripted."""
-        scripted = self.world.scripted_failure("job", "exports", self.file.id, self.file.name)
+        """Refuse an alias by now, an occupied key, or what a test has scripted to fail."""
+        scripted = self.world.scripted_failure("job", self.kind, self.file.id, self.file.name)
         return scripted or self._occupied() or self._unavailable()
 
     def finish(self, now: float) -> PlatformError | None:
@@ -126,7 +97,7 @@ def submit(world: World, user: User, order: ExportOrder) -> ExportJob:
 
 
 def usable_volume(world: World, user: User, order: ExportOrder) -> Volume:
-    """The volume that an export goes to.
+    """Return the volume that an export goes to.
 
     :raises PlatformError: why it cannot.
     """
@@ -142,7 +113,7 @@ def _source(world: World, order: ExportOrder, volume: Volume) -> File:
     file = world.files.get(order.file)
     if file is None:
         raise PlatformError(9009)
-    scripted = world.scripted_failure("submit", "exports", file.id, file.name)
+    scripted = world.scripted_failure("submit", ExportJob.kind, file.id, file.name)
     if scripted:
         raise scripted
     if file.folder:
@@ -161,7 +132,8 @@ def _refuse_twin(world: World, job: ExportJob) -> None:
 
     choice: 9006, "cannot be exported", for the file, and 9107, "already contains a file", for the key.
     """
-    if world.options.same_file == "refused" and any(job.file is other.file for other in world.open_exports()):
+    others = [other for other in world.open_jobs() if isinstance(other, ExportJob)]
+    if world.options.same_file == "refused" and any(job.file is other.file for other in others):
         raise PlatformError(9006)
-    if world.options.same_key == "refused" and any(job.target == other.target for other in world.open_exports()):
+    if world.options.same_key == "refused" and any(job.target == other.target for other in others):
         raise PlatformError(9107)

@@ -1,4 +1,4 @@
-"""Knows what goes wrong on demand: faults of the line and the service, and files whose jobs fail."""
+"""The faults on demand: of the line and the service, and of files whose jobs fail."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.limits import WINDOW_SECONDS
+from airflow_provider_cgc.emulator.state.nouns import Jobs
 
 Kind = Literal[
     "429", "503_maintenance", "503", "503_html", "502_html", "500", "504_html", "401", "403", "404_gateway", "408",
@@ -20,7 +21,6 @@ KINDS: tuple[str, ...] = get_args(Kind)
 # The request reaches the service and takes effect; only its answer is spoiled.
 SPOILED_ANSWERS = ("slow_answer", "drop_after", "half_body", "broken_json")
 Moment = Literal["job", "submit"]
-Jobs = Literal["exports", "imports"]
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Fault:
             return WINDOW_SECONDS  # `Retry-After` is a date, or nonsense on purpose
 
     def aims_at(self, method: str, path: str) -> bool:
-        """Whether a request is of the kind this fault waits for."""
+        """Return True if a request is of the kind this fault waits for."""
         if self.method is not None and self.method.upper() != method:
             return False
         return self.path is None or fnmatchcase(path, self.path)
@@ -80,12 +80,12 @@ class Fault:
         self._random = random.Random(seed if self.seed is None else self.seed)  # a repeatable dice is the point
 
     def ready(self) -> bool:
-        """Whether a request that it aims at has let enough others pass."""
+        """Count a request that it aims at; return True if enough others have passed."""
         self._seen += 1
         return self._seen > self.after
 
     def falls(self) -> bool:
-        """Whether the dice says so."""
+        """Throw the dice."""
         return self._random.random() < self.probability
 
 
@@ -113,7 +113,7 @@ class FailRule:
             raise ValueError(f"times must be at least 1, or None for always, got {self.times}")
 
     def strikes(self, at: Moment, jobs: Jobs, thing: str, *names: str) -> bool:
-        """Whether a job fails at that moment; `thing` tells its file or location from all others."""
+        """Return True if a job fails at that moment; `thing` tells its file or location from all others."""
         if at != self.at or self.jobs not in (None, jobs) or not any(map(self._means, (thing, *names))):
             return False
         self._failed[thing] += 1
@@ -138,11 +138,11 @@ class FaultBox:
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Forget all faults."""
         self._faults.clear()
 
     def strike(self, method: str, path: str) -> tuple[float, Fault | None]:
-        """What one request suffers: a delay in seconds, and at most one other fault."""
+        """Return what happens to one request: a delay in seconds, and at most one other fault."""
         delay, struck = 0.0, None
         for fault in list(self._faults):
             if not fault.aims_at(method, path) or not fault.ready():

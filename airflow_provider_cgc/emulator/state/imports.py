@@ -1,61 +1,21 @@
-"""Knows import jobs: what is refused at once, what fails later, which aliases they leave in the project."""
+"""Import jobs: what is refused at once, what fails later, which aliases they leave in the project."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar
 
-from airflow_provider_cgc.emulator.state.bodies import a_flag, a_text, an_object, maybe_text
 from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.faults import Moment
 from airflow_provider_cgc.emulator.state.landing import Landing
-from airflow_provider_cgc.emulator.state.nouns import MAX_NAME, File, User, Volume
+from airflow_provider_cgc.emulator.state.nouns import MAX_NAME, File, Jobs, User, Volume
+from airflow_provider_cgc.emulator.state.orders import ImportOrder
 from airflow_provider_cgc.emulator.state.queue import Job
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.emulator.state.world import World
+from airflow_provider_cgc.emulator.state.world import World
 
 # What is refused at submit has a code of its own when it comes up in a job.
 # choice: 9103, "not accessible as configured", for a volume that is inactive or gives no right to copy.
 _IN_A_JOB = {9003: 9102, 9007: 9104, 9009: 9106, 9012: 9102, 9020: 9103, 9069: 9103, 5022: 9106}
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOrder:
-    """One import as it was asked for; either `project` or `parent` is given."""
-
-    volume: str
-    location: str
-    project: str | None = None
-    parent: str | None = None
-    name: str | None = None
-    overwrite: bool = False
-    autorename: bool = False
-    preserve_folder_structure: bool = True
-
-    @classmethod
-    def from_json(cls, body: Any) -> ImportOrder:
-        """Read the body of a create call, or one item of a bulk create.
-
-        :raises PlatformError: 9011 for a body of another shape.
-        """
-        body = an_object(body, "import")
-        source, destination = an_object(body.get("source"), "source"), an_object(body.get("destination"), "destination")
-        return cls(
-            volume=a_text(source, "volume"),
-            location=a_text(source, "location"),
-            project=maybe_text(destination, "project"),
-            parent=maybe_text(destination, "parent"),
-            name=maybe_text(destination, "name"),
-            overwrite=a_flag(body, "overwrite"),
-            autorename=a_flag(body, "autorename"),
-            preserve_folder_structure=a_flag(body, "preserve_folder_structure", default=True),
-        )
-
-    @property
-    def folder(self) -> bool:
-        """Whether a whole folder is meant: its location ends with a slash."""
-        return self.location.endswith("/")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -65,6 +25,8 @@ class ImportJob(Job):
     :param name: what it will be called.
     :param project_id: where it goes; None for a parent that there is not.
     """
+
+    kind: ClassVar[Jobs] = "imports"
 
     world: World
     order: ImportOrder
@@ -79,11 +41,11 @@ class ImportJob(Job):
 
     @property
     def volume_id(self) -> str:
-        """Where the bytes lie."""
+        """The volume that has the bytes."""
         return self.order.volume
 
     def check(self) -> PlatformError | None:
-        """An object that is not there, a name that is taken, or a failure that a test has scripted."""
+        """Refuse an object that is not there, a name that is taken, or what a test has scripted to fail."""
         return _scripted(self.world, "job", self.order) or self._land(None)
 
     def finish(self, now: float) -> PlatformError | None:
@@ -133,7 +95,7 @@ def submit(world: World, user: User, order: ImportOrder) -> ImportJob:
 
 
 def usable_volume(world: World, user: User, order: ImportOrder) -> Volume:
-    """The volume that an import comes from; it need not be writable.
+    """Return the volume that an import comes from; it need not be writable.
 
     :raises PlatformError: why it cannot.
     """
@@ -144,7 +106,7 @@ def usable_volume(world: World, user: User, order: ImportOrder) -> Volume:
 
 
 def _destination(world: World, user: User, order: ImportOrder) -> File:
-    """The folder that an import goes to.
+    """Return the folder that an import goes to.
 
     choice: 9009, "file does not exist", for a parent that does not, and 5022 for one that is no folder.
     """
@@ -172,7 +134,7 @@ def _project_id(world: World, order: ImportOrder) -> str | None:
 
 
 def _name(order: ImportOrder) -> str:
-    """The name that was asked for, or the last segment of the location."""
+    """Return the name that was asked for, or the last segment of the location."""
     name = order.name or _last_segment(order)
     if not name:
         raise PlatformError(9018)
@@ -187,4 +149,4 @@ def _last_segment(order: ImportOrder) -> str:
 
 def _scripted(world: World, at: Moment, order: ImportOrder) -> PlatformError | None:
     whole = f"{order.volume}/{order.location}"
-    return world.scripted_failure(at, "imports", whole, order.location, _last_segment(order))
+    return world.scripted_failure(at, ImportJob.kind, whole, order.location, _last_segment(order))

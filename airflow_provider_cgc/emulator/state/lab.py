@@ -1,4 +1,4 @@
-"""Knows the lab that an emulator starts with: projects, the files of the catalogue, volumes good and bad."""
+"""The lab that an emulator starts with: projects, the files of the catalogue, volumes good and bad."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Lab:
 
 
 def make_lab(catalogue: Iterable[CatalogFile], now: float) -> Lab:
-    """The demo lab with these files in its first project."""
+    """Make the demo lab with these files in its first project."""
     lab = Lab()
     for project_id, name in ((PROJECT, "CPTAC-3"), (OTHER_PROJECT, "Leftovers"), (INCIDENTS, "Incidents")):
         _add_project(lab, project_id, name, now)
@@ -62,7 +62,7 @@ def make_lab(catalogue: Iterable[CatalogFile], now: float) -> Lab:
 
 
 def platform_id(*parts: str) -> str:
-    """24 hexadecimal digits, the same each time."""
+    """Return 24 hexadecimal digits, the same each time."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
@@ -140,7 +140,7 @@ def _add_volumes(lab: Lab, now: float) -> None:
 
 
 def _add_objects(lab: Lab, now: float) -> None:
-    """What can be imported: a sequencing run and a reference genome, on the volume that is only read."""
+    """Add objects to import: a sequencing run and a reference genome, on the volume that is only read."""
     volume = lab.volumes[READ_ONLY]
     for location, least in _run() + _reference():
         size = least + int(platform_id(volume.id, location), 16) % (least // 10)
@@ -149,7 +149,7 @@ def _add_objects(lab: Lab, now: float) -> None:
 
 
 def _run() -> list[tuple[str, int]]:
-    """Locations, and the least size of what lies there."""
+    """Return locations, each with the least size of its object."""
     reads = [
         (f"{_RUN}/fastq/{case}_S{number}_L00{lane}_R{read}_001.fastq.gz", 4_000_000_000)
         for number, case in enumerate(_CASES, start=1)
@@ -165,7 +165,7 @@ def _reference() -> list[tuple[str, int]]:
 
 
 def _add_leftovers(lab: Lab, now: float) -> None:
-    """What cannot be exported, an alias and an archived file, in a project of its own: the first stays clean."""
+    """Add an alias and an archived file, which cannot be exported, in a project of their own: the first stays clean."""
     project = lab.projects[OTHER_PROJECT]
     parent = _folder(lab, project, "old", now)
     lab.alias, lab.archived = platform_id(project.id, "alias"), platform_id(project.id, "archived")
@@ -196,7 +196,7 @@ def _add_leftovers(lab: Lab, now: float) -> None:
 
 
 def _add_incidents(lab: Lab, now: float) -> None:
-    """One file that looks like any other and cannot be read: its export is accepted and ends FAILED."""
+    """Add a file that looks like any other and cannot be read: its export is accepted and ends FAILED."""
     project = lab.projects[INCIDENTS]
     file_id = platform_id(project.id, "unreadable")
     lab.files[file_id] = File(

@@ -1,4 +1,4 @@
-"""Knows the rate limit: so many requests per user in a window of 300 seconds of wall time."""
+"""The rate limit: so many requests per user in a window of 300 seconds of wall time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WINDOW_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one user has left: the numbers of `X-RateLimit-*`, `reset` in epoch seconds of wall time."""
+    """The requests that one user has left: the numbers of `X-RateLimit-*`, `reset` in epoch seconds of wall time."""
 
     limit: int
     remaining: int
@@ -45,7 +45,7 @@ class RateLimit:
         return Rate(self.limit, self.limit - used - 1, ends)
 
     def look(self, user: str, *, sliding: bool = False) -> Rate:
-        """The same numbers without counting."""
+        """Return the same numbers without counting."""
         ends, used = self._ends_and_used(user, sliding)
         return Rate(self.limit, max(0, self.limit - used), ends)
 

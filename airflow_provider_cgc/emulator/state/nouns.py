@@ -1,16 +1,19 @@
-"""Knows the platform's nouns: users, projects, files, volumes and the objects in their buckets."""
+"""The platform's nouns: users, projects, files, volumes and the objects in their buckets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 MAX_NAME = 255  # characters of a file's name
+
+Jobs: TypeAlias = Literal["exports", "imports"]
+"""A kind of jobs, as in the paths of the API."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks."""
+    """A user of the platform."""
 
     name: str
 
@@ -33,7 +36,7 @@ class Project:
         return self.id.split("/")[0]
 
     def writable_by(self, user: User) -> bool:
-        """Whether a user may put files into it."""
+        """Return True if a user may put files into it."""
         return self.writers is None or user.name in self.writers
 
 
@@ -63,17 +66,17 @@ class File:
 
     @property
     def exportable(self) -> bool:
-        """Whether the platform itself holds bytes that it lets go."""
+        """True if the platform itself holds the bytes and exports them."""
         return not (self.folder or self.frozen or self.volume is not None)
 
     def become_alias(self, volume: str, location: str, now: float) -> None:
-        """What a move leaves behind: the same id, the bytes on the volume."""
+        """Become what a move leaves behind: the same id, the bytes on the volume."""
         self.volume, self.location, self.modified = volume, location, now
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What lies in a bucket under a key."""
+    """An object in a bucket."""
 
     size: int
     modified: float
@@ -104,19 +107,19 @@ class Volume:
         return self.id.split("/")[1]
 
     def key(self, location: str) -> str:
-        """The key in the bucket of a location on this volume."""
+        """Return the key in the bucket of a location on this volume."""
         if not self.prefix:
             return location
         return f"{self.prefix.rstrip('/')}/{location}"
 
     def location_of(self, key: str) -> str:
-        """The location on this volume of a key in the bucket."""
+        """Return the location on this volume of a key in the bucket."""
         return key[len(self.key("")) :]
 
     def writable_by(self, user: User) -> bool:
-        """Whether a user has the write permission, which an export needs."""
+        """Return True if a user has the write permission, which an export needs."""
         return self.writers is None or user.name in self.writers
 
     def copyable_by(self, user: User) -> bool:
-        """Whether a user has the copy permission, which an import needs."""
+        """Return True if a user has the copy permission, which an import needs."""
         return self.copiers is None or user.name in self.copiers

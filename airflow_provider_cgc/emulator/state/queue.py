@@ -1,4 +1,4 @@
-"""Knows how a job moves through time: PENDING, RUNNING, then COMPLETED or FAILED, as clock and queue decide.
+"""A job's way through time: PENDING, RUNNING, then COMPLETED or FAILED, as clock and queue decide.
 
 A kind of job (see `exports.py` and `imports.py`) says what is checked when it starts and what happens when it ends;
 this module says when.
@@ -11,9 +11,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.nouns import User
+from airflow_provider_cgc.emulator.state.nouns import Jobs, User
 
 # choice: the platform publishes no speeds. 20 slots of 250 MB/s move 18 TB an hour, so that thousands of
 # files make a queue.
@@ -29,6 +30,8 @@ Stuck = bool | str
 class Job(ABC):
     """One job: the facts every kind shares. Times are platform epoch seconds; None has not happened yet."""
 
+    kind: ClassVar[Jobs]
+
     id: str
     user: User
     created: float
@@ -36,7 +39,7 @@ class Job(ABC):
     ended: float | None = None
     error: PlatformError | None = None
     looks: int = 0
-    """... at this job by its id."""
+    """Looks at this job by its id."""
 
     @property
     def state(self) -> str:
@@ -57,11 +60,11 @@ class Job(ABC):
 
     @abstractmethod
     def check(self) -> PlatformError | None:
-        """Asked when a slot takes the job: what makes it fail at once."""
+        """Check a job that a slot takes; return what makes it fail at once."""
 
     @abstractmethod
     def finish(self, now: float) -> PlatformError | None:
-        """Asked when the bytes have moved: takes effect, or says what makes it fail after all."""
+        """End a job whose bytes have moved: take effect, or return what makes it fail after all."""
 
 
 class JobQueue:
@@ -99,7 +102,7 @@ class JobQueue:
         self._waiting.append(job)
 
     def open_jobs(self) -> Iterator[Job]:
-        """The jobs that have not ended."""
+        """Yield the jobs that have not ended."""
         yield from self._waiting
         for _, _, job, _ in self._running:
             yield job
@@ -113,7 +116,7 @@ class JobQueue:
         heapq.heapify(self._running)
 
     def next_event(self, stuck: Stuck) -> float | None:
-        """When the next job starts or ends, by what is known now."""
+        """Return the time at which the next job starts or ends, as far as is known now."""
         starts, ends = self._next_start(stuck), self._next_end(stuck)
         if starts is None or ends is None:
             return ends if starts is None else starts
@@ -128,7 +131,7 @@ class JobQueue:
             self._start(starts)
 
     def rest(self, now: float) -> None:
-        """Nothing happened until now."""
+        """Let time pass until now without an event."""
         self._now = max(self._now, now)
 
     def _next_start(self, stuck: Stuck) -> float | None:

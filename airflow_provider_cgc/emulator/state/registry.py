@@ -1,4 +1,4 @@
-"""Knows which jobs of one kind there are, and who gets to see which of them, and when."""
+"""The jobs of one kind, and who gets to see which of them, and when."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class JobRegistry(Mapping[str, J]):
         return len(self._jobs)
 
     def add(self, job: J) -> None:
-        """A new job, created later than the others."""
+        """Add a new job, created later than the others."""
         self._jobs[job.id] = job
         for volume in (None, job.volume_id):
             self._listed.setdefault((job.user.name, volume), []).append(job)
 
     def look_up(self, job_id: str, user: User, options: Options, now: float) -> J:
-        """A job that this user started; the look is counted.
+        """Return a job that this user started, and count the look.
 
         :raises PlatformError: 9008 if nobody did, as far as is known at that time, 9005 if another user did.
         """
@@ -54,7 +54,7 @@ class JobRegistry(Mapping[str, J]):
     def listed(
         self, user: User, options: Options, now: float, dice: random.Random, *, volume: str | None = None
     ) -> list[J]:
-        """A user's jobs as the list shows them: in its order, without those it does not know yet or any more.
+        """Return a user's jobs as the list shows them: in its order, without those it does not know yet or any more.
 
         :param volume: only those of this volume.
         """

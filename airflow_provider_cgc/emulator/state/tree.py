@@ -1,4 +1,4 @@
-"""Knows where files lie: by id, and by name in their folder."""
+"""The files of all projects: by id, and by name in their folder."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Tree(Mapping[str, File]):
         file.deleted = True
 
     def children(self, folder_id: str) -> list[File]:
-        """What lies directly in a folder, oldest first."""
+        """Return the files and folders directly in a folder, oldest first."""
         return list(self._children.get(folder_id, {}).values())
 
     def named(self, folder_id: str, name: str) -> File | None:
-        """What has that name in a folder."""
+        """Return the file or folder of that name in a folder."""
         return self._children.get(folder_id, {}).get(name)
 
     def free_name(self, folder_id: str, name: str, taken: Container[str] = ()) -> str:
-        """That name, or one of `_1_name`, `_2_name` ... that is free in a folder and not among the taken."""
+        """Return that name, or one of `_1_name`, `_2_name` ... that is free in a folder and not among the taken."""
 
         def is_free(name: str) -> bool:
             return self.named(folder_id, name) is None and name not in taken

@@ -1,4 +1,4 @@
-"""Knows what can be changed about a volume, and what becomes of its jobs."""
+"""The changes of a volume, and what becomes of its jobs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def delete(world: World, user: User, volume: Volume) -> None:
 
 
 def _end_jobs(world: World, volume: Volume, *, force: bool) -> None:
-    """choice: the jobs end FAILED with the code of the option `forced_code`; what they end as is not published."""
+    """End a volume's jobs. choice: FAILED, with the code of the option `forced_code`; their end is not published."""
     if not force and any(job.volume_id == volume.id for job in world.open_jobs()):
         raise PlatformError(90007, "Volume has jobs that have not ended.")
     world.abort(lambda job: job.volume_id == volume.id, PlatformError(world.options.forced_code))

@@ -1,4 +1,4 @@
-"""Knows the whole state of one emulated platform, and is the one door to it; knows no HTTP."""
+"""The whole state of one emulated platform, behind one door; knows no HTTP, and no kind of job beyond its queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import string
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.state import lab as seeds
@@ -16,11 +16,9 @@ from airflow_provider_cgc.emulator.state.bucket import Bucket
 from airflow_provider_cgc.emulator.state.catalog import CatalogFile
 from airflow_provider_cgc.emulator.state.clock import Clock
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.exports import ExportJob
-from airflow_provider_cgc.emulator.state.faults import FailRule, FaultBox, Jobs, Moment
-from airflow_provider_cgc.emulator.state.imports import ImportJob
+from airflow_provider_cgc.emulator.state.faults import FailRule, FaultBox, Moment
 from airflow_provider_cgc.emulator.state.limits import Rate, RateLimit
-from airflow_provider_cgc.emulator.state.nouns import File, Project, User, Volume
+from airflow_provider_cgc.emulator.state.nouns import File, Jobs, Project, User, Volume
 from airflow_provider_cgc.emulator.state.queue import SLOTS, THROUGHPUT, Job, JobQueue, advance
 from airflow_provider_cgc.emulator.state.registry import JobRegistry
 from airflow_provider_cgc.emulator.state.tree import Tree
@@ -29,7 +27,7 @@ T = TypeVar("T")
 
 _ID_LETTERS = string.ascii_letters + string.digits
 # An import moves no bytes: it has ended a second after it was submitted.
-IMPORT_SECONDS = 0.5
+_IMPORT_SECONDS = 0.5
 
 
 class World:
@@ -50,8 +48,10 @@ class World:
         self.token = token
         self.user = User(seeds.USER)
         # choice: a queue for each kind, so that an import does not wait behind terabytes of exports.
-        self._export_queue = JobQueue(slots=slots, throughput=throughput)
-        self._import_queue = JobQueue(slots=slots, pending=IMPORT_SECONDS, overhead=IMPORT_SECONDS)
+        self._queues: dict[Jobs, JobQueue] = {
+            "exports": JobQueue(slots=slots, throughput=throughput),
+            "imports": JobQueue(slots=slots, pending=_IMPORT_SECONDS, overhead=_IMPORT_SECONDS),
+        }
         self.limits = RateLimit(rate_limit, clock.wall)
         self._catalogue = tuple(catalogue)
         self._seed = seed
@@ -73,27 +73,26 @@ class World:
         self.files = Tree(lab.files.values())
         self.volumes: dict[str, Volume] = lab.volumes
         self.buckets: dict[str, Bucket] = lab.buckets
-        self.exports: JobRegistry[ExportJob] = JobRegistry()
-        self.imports: JobRegistry[ImportJob] = JobRegistry()
+        self.jobs: dict[Jobs, JobRegistry[Any]] = {kind: JobRegistry() for kind in self._queues}
 
     @contextmanager
     def open(self) -> Iterator[World]:
-        """The world as it is now, and nobody else in it."""
+        """Give the world as it is now, with nobody else in it."""
         with self._lock:
-            advance(self._queues, self.clock.now(), stuck=self.options.stuck)
+            advance([*self._queues.values()], self.clock.now(), stuck=self.options.stuck)
             yield self
 
     def reset(self) -> None:
-        """Back to the start: no jobs, no faults, its first files and options, the wall's time. Tokens stay good."""
+        """Go back to the start: no jobs, no faults, its first files and options, the wall's time. Tokens stay good."""
         with self._lock:
             self.clock.reset()
-            for queue in self._queues:
+            for queue in self._queues.values():
                 queue.reset()
             self.limits.reset()
             self._start()
 
     def user_of(self, token: str | None) -> User:
-        """Whose token that is.
+        """Return the user of a token.
 
         :raises PlatformError: 90001 if it is nobody's.
         """
@@ -103,20 +102,20 @@ class World:
         return user
 
     def rate_of_token(self, token: str | None) -> Rate | None:
-        """What the owner of a token has left; None if it is nobody's."""
+        """Return the requests that the owner of a token has left; None if it is nobody's."""
         user = self._tokens.get(token or "")
         return self.look_at_rate(user) if user else None
 
     def look_at_rate(self, user: User) -> Rate:
-        """What a user has left."""
+        """Return the requests that a user has left."""
         return self.limits.look(user.name, sliding=self.options.rate_window == "sliding")
 
     def take_from_rate(self, user: User) -> Rate:
-        """What a user has left after one more request."""
+        """Count one more request of a user, and return those that are left."""
         return self.limits.take(user.name, sliding=self.options.rate_window == "sliding")
 
     def account(self, name: str) -> User:
-        """A user by name.
+        """Return a user by name.
 
         :raises PlatformError: 2002 if there is none.
         """
@@ -126,7 +125,7 @@ class World:
         raise PlatformError(2002)
 
     def add_token(self, name: str) -> str:
-        """A token for a user, who is made if need be."""
+        """Return a new token for a user, who is made if need be."""
         # Derived from a fresh dice, not from `_random`: the ids of jobs must not depend on who else has a
         # token.
         token = secrets.token_hex(16)
@@ -142,28 +141,28 @@ class World:
         self.token = new
 
     def project(self, project_id: str) -> Project:
-        """A project by id.
+        """Return a project by id.
 
         :raises PlatformError: 3002 if there is none.
         """
         return _found(self.projects, project_id, 3002)
 
     def volume(self, volume_id: str) -> Volume:
-        """A volume by id.
+        """Return a volume by id.
 
         :raises PlatformError: 9007 if there is none.
         """
         return _found(self.volumes, volume_id, 9007)
 
     def file(self, file_id: str) -> File:
-        """A file or folder by id.
+        """Return a file or folder by id.
 
         :raises PlatformError: 5002 if there is none.
         """
         return _found(self.files, file_id, 5002)
 
     def active_volume(self, volume_id: str) -> Volume:
-        """A volume that can be used.
+        """Return a volume that can be used.
 
         :raises PlatformError: 9007 if there is none, 9069 if it is inactive.
         """
@@ -172,37 +171,34 @@ class World:
             raise PlatformError(9069)
         return volume
 
-    def start(self, job: ExportJob | ImportJob) -> None:
-        """Take a new job in."""
-        if isinstance(job, ExportJob):
-            self.exports.add(job)
-            self._export_queue.add(job)
-        else:
-            self.imports.add(job)
-            self._import_queue.add(job)
+    @property
+    def exports(self) -> JobRegistry[Any]:
+        """All export jobs."""
+        return self.jobs["exports"]
 
-    def open_exports(self) -> Iterator[ExportJob]:
-        """The exports that have not ended."""
-        return (job for job in self._export_queue.open_jobs() if isinstance(job, ExportJob))
+    def start(self, job: Job) -> None:
+        """Take a new job in."""
+        self.jobs[job.kind].add(job)
+        self._queues[job.kind].add(job)
 
     def open_jobs(self) -> Iterator[Job]:
-        """The jobs of either kind that have not ended."""
-        for queue in self._queues:
+        """Yield the jobs of every kind that have not ended."""
+        for queue in self._queues.values():
             yield from queue.open_jobs()
 
     def abort(self, which: Callable[[Job], bool], error: PlatformError) -> None:
         """End some of the open jobs."""
-        for queue in self._queues:
+        for queue in self._queues.values():
             queue.abort(which, error)
 
     def forget(self, job_ids: Iterable[str]) -> None:
         """Make jobs unknown, as if they had ended long ago; what they do to files and volumes stays."""
         ids = set(job_ids)
-        self.exports.forget(ids)
-        self.imports.forget(ids)
+        for jobs in self.jobs.values():
+            jobs.forget(ids)
 
     def scripted_failure(self, at: Moment, jobs: Jobs, thing: str, *names: str) -> PlatformError | None:
-        """The failure that a test has scripted for a file or a location; the newest rule decides.
+        """Return the failure that a test has scripted for a file or a location; the newest rule decides.
 
         :param thing: tells the file or location from all others.
         :param names: by which else a rule may mean it.
@@ -213,16 +209,12 @@ class World:
         return None
 
     def new_job_id(self) -> str:
-        """32 letters and digits."""
+        """Return 32 letters and digits."""
         return "".join(self._random.choices(_ID_LETTERS, k=32))
 
     def new_file_id(self) -> str:
-        """24 hexadecimal digits."""
+        """Return 24 hexadecimal digits."""
         return f"{self._file_ids.getrandbits(96):024x}"
-
-    @property
-    def _queues(self) -> tuple[JobQueue, JobQueue]:
-        return self._export_queue, self._import_queue
 
 
 def _found(things: Mapping[str, T], key: str, code: int) -> T:

@@ -1,4 +1,4 @@
-"""Knows how the parts of the HTTP side are put together."""
+"""The HTTP side, put together."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from airflow_provider_cgc.emulator.controls.actions import Controls
 from airflow_provider_cgc.emulator.controls.canned import canned_answer
 from airflow_provider_cgc.emulator.state.errors import PageError, PlatformError, gateway_body
 from airflow_provider_cgc.emulator.web.gate import Gate
-from airflow_provider_cgc.emulator.web.kinds import EXPORTS, IMPORTS
+from airflow_provider_cgc.emulator.web.kinds import KINDS
 from airflow_provider_cgc.emulator.web.routes import account, files, volumes
 from airflow_provider_cgc.emulator.web.routes.jobs import job_routes
 
 
 def make_app(controls: Controls) -> Gate:
-    """The emulator as one ASGI application: the API under `/v2`, its controls under `/_emulator`."""
+    """Return the emulator as one ASGI application: the API under `/v2`, its controls under `/_emulator`."""
     return Gate(_routes(), controls)
 
 
 @functools.cache
 def _routes() -> FastAPI:
-    """All routes, shared by the emulators of a process; `request.state.controls` says which one was asked."""
+    """Make all routes, shared by the emulators of a process; `request.state.controls` is of the one that was asked."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    routers = (account.router, files.router, volumes.router, job_routes(EXPORTS))
-    for router in (*routers, job_routes(IMPORTS)):
+    for router in (account.router, files.router, volumes.router, *map(job_routes, KINDS)):
         app.include_router(router, prefix="/v2")
     app.include_router(routes.router, prefix="/_emulator")
     app.add_exception_handler(PlatformError, _refuse)
@@ -39,7 +38,7 @@ def _routes() -> FastAPI:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """An error in the API's own words; 405 is one of them."""
+    """Answer with an error in the API's own words; 405 is one of them."""
     refusal = error if isinstance(error, PlatformError) else PlatformError(90006)
     return JSONResponse(refusal.to_json(request.state.controls.world.options.error_lacks), refusal.status)
 

@@ -1,4 +1,4 @@
-"""Knows one request as the routes see it: who asks, which page and fields, which body; and list answers."""
+"""One request as the routes see it: who asks, which page and fields, which body; and list answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Call:
 
     @property
     def view(self) -> View:
-        """Writes answers whose links lead back to where this request came in."""
+        """The writer of answers whose links lead back to where this request came in."""
         return View(self.base, self.world.options, self.world.clock.now(), self.world.volumes)
 
     @property
@@ -50,16 +50,16 @@ class Call:
         return self.headers.get("x-sbg-auth-token") or (bearer.strip() if scheme.lower() == "bearer" else None)
 
     def one(self, name: str) -> str | None:
-        """The value of a query parameter, the last if it is repeated."""
+        """Return the value of a query parameter, the last if it is repeated."""
         values = self.query.get(name)
         return values[-1] if values else None
 
     def selected(self, body: dict[str, Any], default: Sequence[str] | None = None) -> dict[str, Any]:
-        """What the caller's `fields` leave of a body."""
+        """Return the part of a body that the caller's `fields` ask for."""
         return select(body, self.one("fields"), default=default)
 
     def selected_record(self, record: dict[str, Any]) -> dict[str, Any]:
-        """What they leave of a record of a bulk answer; how names are meant there is published for tasks only."""
+        """Return that part of a bulk answer's record; the meaning of names there is published for tasks only."""
         variant = self.world.options.bulk_fields
         if variant == "ignored" or self.one("fields") is None:
             return record
@@ -68,11 +68,11 @@ class Call:
         return {wrapper: self.selected(body) for wrapper, body in record.items()}
 
     def answer(self, body: dict[str, Any], status: int = 200) -> JSONResponse:
-        """The fields that the caller asked for."""
+        """Answer with the fields that the caller asked for."""
         return JSONResponse(self.selected(body), status)
 
     def bulk_answer(self, records: Sequence[dict[str, Any]]) -> JSONResponse:
-        """200 with the records of a bulk call, in the order in force."""
+        """Answer with the records of a bulk call, in the order in force."""
         items = [self.selected_record(record) for record in records]
         if self.world.options.record_order == "reversed":
             items.reverse()
@@ -81,13 +81,13 @@ class Call:
         return JSONResponse({"items": items})
 
     def href(self, **changed: Any) -> str:
-        """This request's own URL, with some query parameters changed."""
+        """Return this request's own URL, with some query parameters changed."""
         query = self.query | {key: [str(value)] for key, value in changed.items()}
         path = self.base + self.path.removeprefix("/v2")
         return f"{path}?{urlencode(query, doseq=True, safe='/:,!')}" if query else path
 
     def number(self, name: str, default: int, low: int, high: int | None = None) -> int:
-        """A query parameter that is a number.
+        """Read a query parameter that is a number.
 
         choice: 400/90000 for what is no number or out of range; an error shows a client's mistake.
         """
@@ -99,13 +99,13 @@ class Call:
         return int(text)
 
     def limit(self) -> int:
-        """How many items a page may have. What the platform does with `limit=500` is not published."""
+        """Read the number of items that a page may have; the answer to `limit=500` is not published."""
         options = self.world.options
         most = MAX_ITEMS if options.over_limit == "400" else None
         return min(MAX_ITEMS, self.number("limit", options.default_limit, 1, most))
 
     def json(self) -> dict[str, Any]:
-        """The body of a POST.
+        """Read the body of a POST.
 
         :raises PlatformError: 90008 for another content type, 90009 for broken JSON, 9011 for no object.
         """
@@ -120,7 +120,7 @@ class Call:
         return body
 
     def up_to_100(self, key: str) -> list[Any]:
-        """The list in a bulk body.
+        """Read the list in a bulk body.
 
         choice: 400/90000 for more than 100 and for none; neither answer is published.
         """
@@ -136,7 +136,7 @@ class Call:
         return items[:MAX_ITEMS] if options.too_many == "cut" else items
 
     def flag(self, name: str) -> bool:
-        """A query parameter that is true or false, in any case: the vendor's SDK sends `True` and `False`."""
+        """Read a query parameter that is true or false, in any case: the vendor's SDK sends `True` and `False`."""
         text = (self.one(name) or "false").lower()
         if text not in ("true", "false"):
             # choice: an error; taking `copy_only=1` for false would move the files of somebody who meant to
@@ -145,7 +145,7 @@ class Call:
         return text == "true"
 
     def page(self, things: Sequence[T], show: Callable[[T], dict[str, Any]], brief: Sequence[str]) -> JSONResponse:
-        """One page of a list, with its links and the header that tells the total."""
+        """Answer with one page of a list, its links, and the total in a header."""
         options = self.world.options
         offset, limit = self.number("offset", 0, 0), self.limit()
         links = []
@@ -167,7 +167,7 @@ class Call:
 
 
 async def current_call(request: Request) -> Call:
-    """The call that the gate has made of this request."""
+    """Return the call that the gate has made of this request."""
     call = request.state.call
     assert isinstance(call, Call)  # only a bug here could break it
     return call

@@ -1,4 +1,4 @@
-"""Knows the `fields` selector: names, `!names`, dots that reach inside, `_all`."""
+"""The `fields` selector: names, `!names`, dots that reach inside, `_all`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def select(body: Json, fields: str | None, *, default: Sequence[str] | None = None) -> Json:
-    """The part of a body that `fields` asks for; without it the default names, or everything."""
+    """Return the part of a body that `fields` asks for; without it the default names, or everything."""
     names = [name.strip() for name in (fields or "").split(",") if name.strip()]
     if not names:
         return body if default is None else _only(body, list(default))
@@ -43,7 +43,7 @@ def _without(body: Json, names: list[str]) -> Json:
 
 
 def _by_head(names: list[str]) -> dict[str, list[str]]:
-    """`["id", "error.code"]` as `{"id": [], "error": ["code"]}`; a bare name wins over dotted ones."""
+    """Return `["id", "error.code"]` as `{"id": [], "error": ["code"]}`; a bare name wins over dotted ones."""
     heads: dict[str, list[str]] = {}
     whole = {name for name in names if "." not in name}
     for name in names:

@@ -1,4 +1,4 @@
-"""Knows the line to the service: reads requests, lets faults strike, stamps answers, keeps the journal."""
+"""The line to the service: it reads requests, lets faults strike, stamps answers, keeps the journal."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Gate:
         return Call(self.world, scope["method"], scope["path"], query, headers, body, base)
 
     async def _wait(self, seconds: float) -> None:
-        """A slow line: the request takes effect after the delay, even if the client has given up by then."""
+        """Wait as a slow line does: the request takes effect after the delay, even if the client has given up."""
         until = time.monotonic() + seconds
         while not self.closing and (left := until - time.monotonic()) > 0:
             await asyncio.sleep(min(_SLICE, left))
@@ -130,7 +130,7 @@ class Gate:
         return Answer(status, headers, body)
 
     def _stamp(self, answer: Answer, call: Call) -> None:
-        """The headers of every answer; those of the rate limit once it is known who asks."""
+        """Add the headers of every answer; those of the rate limit once it is known who asks."""
         with self.world.open() as world:
             stamps = {"Date": formatdate(world.clock.now(), usegmt=True), "X-Request-Id": str(uuid.uuid4())}
             if call.rate is not None and world.options.rate_headers:
@@ -158,7 +158,7 @@ class Gate:
 
 
 async def _body(receive: Receive) -> bytes:
-    """The whole body, of a GET too: the vendor's SDK sends one, and left unread it garbles the next request."""
+    """Read the whole body, of a GET too: the vendor's SDK sends one, and left unread it garbles the next request."""
     body = b""
     while True:
         message = await receive()

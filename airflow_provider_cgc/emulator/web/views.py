@@ -1,4 +1,4 @@
-"""Knows how the platform writes its nouns as JSON, in each of the variants that can be switched on."""
+"""The platform's nouns as JSON, in each of the variants that can be switched on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from urllib.parse import quote
 
 from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.state.errors import PlatformError
-from airflow_provider_cgc.emulator.state.exports import ExportJob
-from airflow_provider_cgc.emulator.state.imports import ImportJob
 from airflow_provider_cgc.emulator.state.limits import Rate
 from airflow_provider_cgc.emulator.state.nouns import File, Project, StoredObject, User, Volume
 from airflow_provider_cgc.emulator.state.queue import Job
@@ -40,7 +38,7 @@ class View:
     volumes: Mapping[str, Volume]
 
     def user(self, user: User) -> Json:
-        """A user."""
+        """Write a user."""
         name = user.name
         body = {"href": f"{self.base}/users/{quote(name)}", "username": name, "email": f"{name}@example.org"}
         body |= {"first_name": name.capitalize(), "last_name": "Emulated", "affiliation": "Demo Lab"}
@@ -48,18 +46,18 @@ class View:
         return self._as_answered(body)
 
     def rate(self, rate: Rate) -> Json:
-        """The answer of `/rate_limit`; instances are not limited."""
+        """Write the answer of `/rate_limit`; instances are not limited."""
         return {
             "rate": {"limit": rate.limit, "remaining": rate.remaining, "reset": self.reset(rate)},
             "instance_limit": {"limit": -1, "remaining": 2**63 - 1},
         }
 
     def reset(self, rate: Rate) -> int:
-        """When the window ends, in the unit in force."""
+        """Return the end of the window, in the unit in force."""
         return rate.reset * 1000 if self.options.reset_unit == "ms" else rate.reset
 
     def project(self, project: Project) -> Json:
-        """A project."""
+        """Write a project."""
         body: Json = {
             "href": f"{self.base}/projects/{project.id}",
             "id": project.id,
@@ -79,7 +77,7 @@ class View:
         return self._as_answered(body)
 
     def file(self, file: File) -> Json:
-        """A file, or a folder, which has no size and no storage."""
+        """Write a file, or a folder, which has no size and no storage."""
         body: Json = {
             "href": f"{self.base}/files/{file.id}",
             "id": file.id,
@@ -100,7 +98,7 @@ class View:
         return self._as_answered(body)
 
     def volume(self, volume: Volume) -> Json:
-        """A volume."""
+        """Write a volume."""
         body: Json = {
             "href": f"{self.base}/storage/volumes/{volume.id}",
             "id": volume.id,
@@ -122,85 +120,56 @@ class View:
         return self._as_answered(body | self._times(volume.created, volume.modified))
 
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
-        """An object on a volume."""
+        """Write an object on a volume."""
         name = {"present": "size", "header": "Content-Length", "absent": None}[self.options.object_size]
         metadata = {name: stored.size} if name else {}
         href = f"{self.base}/storage/volumes/{volume.id}/object?location={quote(location)}"
         body = {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
         return self.with_nulls(body)
 
-    def job(self, job: Job) -> Json:
-        """A job of either kind."""
-        if isinstance(job, ImportJob):
-            kind, facts = "imports", self._import(job)
-        else:
-            assert isinstance(job, ExportJob)  # there are no others
-            kind, facts = "exports", self._export(job)
-        body: Json = {"href": f"{self.base}/storage/{kind}/{job.id}", "id": job.id, "state": self.state(job)}
-        body |= facts
+    def job(self, job: Job, order: Json, result: Json) -> Json:
+        """Write a job.
+
+        :param order: what it was asked to do; each kind has its own fields.
+        :param result: `result`, or nothing, to be shown once it is COMPLETED.
+        """
+        body: Json = {"href": f"{self.base}/storage/{job.kind}/{job.id}", "id": job.id, "state": self.state(job)}
+        body |= order
         if self.options.absent == "null":
             body |= dict.fromkeys(("finished_on", "error", "result"))
         if job.ended is not None:
-            body |= self._outcome(job, job.ended)
+            body |= {"finished_on": self.time(job.ended), **(self._failure(job.error) if job.error else result)}
         return self._as_answered(body)
 
     def state(self, job: Job) -> str:
-        """A job's state as it is shown."""
+        """Return a job's state as it is shown."""
         state, made_up = job.state, self.options.unknown_state
         if made_up is not None and state == self.options.unknown_state_of and self._disguised(job):
             return made_up
         return "PENDING" if state == "RUNNING" and self.options.jump else state
 
     def error(self, error: PlatformError) -> Json:
-        """An error, with the fields in force."""
+        """Write an error, with the fields in force."""
         return error.to_json(self.options.error_lacks)
 
     def with_nulls(self, body: Json) -> Json:
-        """A body as it is, or with null in place of its empty lists and objects."""
+        """Return a body as it is, or with null in place of its empty lists and objects."""
         if self.options.empty == "shown":
             return body
         return {key: None if value in ([], {}) else value for key, value in body.items()}
 
     def time(self, epoch: float) -> str:
-        """ISO 8601 in whole seconds."""
+        """Write a time, ISO 8601 in whole seconds."""
         return _written(int(epoch), self.options.time_offset)
 
-    def _export(self, job: ExportJob) -> Json:
-        order = job.order
-        source, destination = {"file": order.file}, {"volume": order.volume, "location": order.location}
-        if self.options.pasted_shape:
-            # As the documentation of the bulk get prints it: an import's source and destination, and no start.
-            pasted = {"project": job.file.project, "name": job.file.name}
-            return {"source": destination, "destination": pasted, "overwrite": order.overwrite}
-        body: Json = {"source": source, "destination": destination, "overwrite": order.overwrite}
-        return body | {"started_on": self.time(job.created), "properties": dict(job.properties)}
+    def on_volume(self, volume: str, location: str | None) -> Json:
+        """Write the `storage` of an alias."""
+        whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
+        shown = self.volumes[volume].key(location or "") if whole else location
+        return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
 
-    def _import(self, job: ImportJob) -> Json:
-        order = job.order
-        where = {"project": order.project} if order.parent is None else {"parent": order.parent}
-        name = job.name if self.options.destination_name == "filled" else order.name
-        body: Json = {
-            "source": {"volume": order.volume, "location": order.location},
-            "destination": {**where, **({} if name is None else {"name": name})},
-            "overwrite": order.overwrite,
-            "autorename": order.autorename,
-            "started_on": self.time(job.created),
-        }
-        if order.folder:
-            body["preserve_folder_structure"] = order.preserve_folder_structure
-        return body
-
-    def _outcome(self, job: Job, ended: float) -> Json:
-        body: Json = {"finished_on": self.time(ended)}
-        if job.error is not None:
-            return body | ({"error": self.error(job.error)} if self.options.job_error == "present" else {})
-        if isinstance(job, ImportJob):
-            return body | ({"result": self.file(job.result)} if job.result else {})
-        if isinstance(job, ExportJob) and self.options.result != "absent":
-            body["result"] = self.file(job.file)
-            if self.options.result == "alias":
-                body["result"]["storage"] = self._on_volume(job.order.volume, job.order.location)
-        return body
+    def _failure(self, error: PlatformError) -> Json:
+        return {"error": self.error(error)} if self.options.job_error == "present" else {}
 
     def _disguised(self, job: Job) -> bool:
         seconds, looks = self.options.unknown_state_seconds, self.options.unknown_state_looks
@@ -211,21 +180,16 @@ class View:
 
     def _storage(self, file: File) -> Json:
         if file.volume is not None:
-            return self._on_volume(file.volume, file.location)
+            return self.on_volume(file.volume, file.location)
         return {"type": self._type("PLATFORM")} | (
             {"hosted_on_locations": [file.hosted_on]} if self.options.hosted_on == "present" else {}
         )
-
-    def _on_volume(self, volume: str, location: str | None) -> Json:
-        whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
-        shown = self.volumes[volume].key(location or "") if whole else location
-        return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
 
     def _times(self, created: float, modified: float) -> Json:
         return {"created_on": self.time(created), "modified_on": self.time(modified)}
 
     def _as_answered(self, body: Json) -> Json:
-        """A resource with null in place of what is empty, and fields nobody has heard of, each if switched on."""
+        """Return a resource with null in place of what is empty and fields nobody has heard of, if switched on."""
         extra = self.options.extra_fields
         body = self.with_nulls(body)
         if not extra:

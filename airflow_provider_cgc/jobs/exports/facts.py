@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_cgc.client.errors import CgcForbidden, CgcNotFound, CgcUnreadableError, CgcUsageError
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_VOLUME
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence, one_line
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks, is_undecided
@@ -43,7 +43,7 @@ class Facts:
     """By "owner/short-name": cloud and region of the files' projects ("aws:us-east-1"), None where it tells none."""
 
 
-def ask(client: CgcClient, items: Sequence[Item], volumes: Collection[str], *, threads: int = THREADS) -> Facts:
+def ask(client: CgcClient, items: Sequence[ExportItem], volumes: Collection[str], *, threads: int = THREADS) -> Facts:
     """
     Ask for all files, a hundred in a request, for `volumes` and the volumes of items, and for the files' projects.
 

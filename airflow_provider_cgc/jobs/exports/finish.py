@@ -1,25 +1,23 @@
-"""The account at the end: what became of every item, by the platform's own word and, if wanted, by the volume's."""
+"""The end of an export: what was there already, whether files were moved, and whether the objects are there."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN, NO_SUCH_FILE
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors.problem import as_sentence
+from airflow_provider_cgc.jobs.exports.item import ExportKey
 from airflow_provider_cgc.jobs.exports.problems import bytes_place
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import sizes_of
-from airflow_provider_cgc.jobs.submitting.account import Account, code_may_pass, is_clear
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome
 from airflow_provider_cgc.jobs.submitting.search import find
 from airflow_provider_cgc.jobs.text import counted
-from airflow_provider_cgc.jobs.waiting.look import is_undecided, records_of
+from airflow_provider_cgc.jobs.waiting.look import is_undecided
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import File
-    from airflow_provider_cgc.jobs.submitting.account import Done
-    from airflow_provider_cgc.jobs.submitting.search import Key
+    from airflow_provider_cgc.jobs.submitting.account import Account, Done
+    from airflow_provider_cgc.jobs.submitting.order import Order
 
 NOT_THERE = "The job COMPLETED, but the object is not on the volume."
 OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
@@ -43,73 +41,41 @@ WHOLE_SECONDS = 2.0
 """Seconds by which a job of this task may seem older than the task: both are told in whole seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The summary, put right, and the lines of the manifest, if there is one."""
-
-    summary: dict[str, Any]
-    outcomes: list[ItemOutcome] | None
-    unsettled: str | None = None
-    """Why the task is not over, in a sentence: something of it still runs, or nobody can tell."""
-    may_pass: bool = False
-    """Whether any of all the failures, of which the summary lists a hundred, may pass when it is tried again."""
-
-
-def settle(
-    client: CgcClient,
-    summary: Mapping[str, Any],
-    *,
-    outcomes: list[ItemOutcome] | None,
-    ids: Sequence[str],
-    verify: bool,
-    moves: bool = False,
-    skips: bool = False,
-    since: datetime | None,
-    say: Callable[[str], object],
-) -> Settled:
+def finish(
+    order: Order, account: Account, *, moves: bool, since: datetime | None, log_info: Callable[[str], object]
+) -> list[str]:
     """
-    Ask for the jobs once more, as far as the account needs it, and put summary and manifest right.
+    Put the account of exports right; return what cannot be told yet, in sentences.
 
     An object that was there before (9107) and was put there by another job of this task, one started at `since` or
-    later, is one that is there as wanted; so is, with `skips`, any object of the file's size.
-    With `verify` a job's word is not enough. With `moves` the platform is to keep no file: what was exported must have
-    become an alias of its object. Raises `CgcError`.
+    later, is one that is there as wanted; so is any object of the file's size, where the order skips these. Where it
+    verifies, a job's word is not enough.
+
+    :param moves: the platform is to keep no file: what was exported must have become an alias of its object.
+    :param since: the platform's clock before anything of this task was sent.
     """
-    listed = summary["failed_items"]
-    untold = summary["failed"] + summary["missing"] > len(listed)
-    asks = any(item.get("id") and (item["code"] == LOCATION_TAKEN or not is_clear(item)) for item in listed)
-    if outcomes is None and not (verify or moves or asks or untold):
-        return Settled(dict(summary), None, may_pass=any(map(code_may_pass, listed)))
-    account = Account(summary, outcomes, ids, records_of(client.exports.bulk_get, ids))
-    doubts = [None if since is None else _take_back(client, account, since=since, say=say)]
-    if skips:
-        _skip_what_is_there(client, account, say)
+    doubts = [None if since is None else _take_back(order, account, since=since, log_info=log_info)]
+    if order.skips_existing:
+        _skip_what_is_there(order.client, account, log_info)
     # With `fail_fast` jobs may still run: the task has failed already, and what is there says nothing yet.
-    if (moves or verify) and account.is_over:
+    if (moves or order.verify) and account.is_over:
         doubts.append(_what_is_untold(account))
     if moves and account.is_over:
-        doubts.append(_prove_moves(client, account))
-    if verify and account.is_over:
+        doubts.append(_prove_moves(order.client, account))
+    if order.verify and account.is_over:
         try:
-            _verify(client, account, say)
+            _verify(order.client, account, log_info)
         except CgcError as error:
             doubts.append(f"{as_sentence(error)} The objects on the volume could not be verified.")
-    account.list_failures()
-    unsettled = " ".join(filter(None, doubts)) or None
-    return Settled(account.summary, account.outcomes, unsettled, may_pass=account.may_pass)
+    return [doubt for doubt in doubts if doubt]
 
 
-def _take_back(client: CgcClient, account: Account, *, since: datetime, say: Callable[[str], object]) -> str | None:
+def _take_back(order: Order, account: Account, *, since: datetime, log_info: Callable[[str], object]) -> str | None:
     """Count as completed what another job of this task has exported; say so if such a job still runs."""
-    taken = account.blocked_by_objects()
+    taken = account.taken()
     if not taken:
         return None
-    shown = find(
-        lambda volume, offset: client.exports.page(volume=volume, offset=offset),
-        taken,
-        since=since,
-        details=client.exports.bulk_get,
-    )
+    shown = find(order, taken, since=since, details=order.bulk_get)
     running: str | None = None
     earliest = since - timedelta(seconds=WHOLE_SECONDS)
     taken_back: list[str] = []
@@ -120,18 +86,18 @@ def _take_back(client: CgcClient, account: Account, *, since: datetime, say: Cal
             account.count_completed(job, best)
             taken_back.append(best.id)
         elif best is not None and not best.failed:
-            running = f"Export {best.id} of an earlier attempt is still writing {key.location!r}."
+            running = f"Export {best.id} of an earlier attempt is still writing {ExportKey(*key).location!r}."
     if taken_back:
-        say(
+        log_info(
             f"{EXPORT.count(len(taken_back))} found the object there already (9107), put there by another job of this"
             f" very task, such as {taken_back[0]}: counted as completed."
         )
     return running
 
 
-def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:
+def _skip_what_is_there(client: CgcClient, account: Account, log_info: Callable[[str], object]) -> None:
     """Count as skipped what a job found at its place, if its size is the file's."""
-    found = account.blocked_by_objects()
+    found = {ExportKey(*key): job for key, job in account.taken().items()}
     if not found:
         return
     files = file_records(client, {key.file for key in found})
@@ -145,7 +111,12 @@ def _skip_what_is_there(client: CgcClient, account: Account, say: Callable[[str]
             account.count_skipped(found[key])
             skipped += 1
     if skipped:
-        say(f'{EXPORT.count(skipped)} found the object there already (9107): skipped, because if_exists="skip".')
+        log_info(f'{EXPORT.count(skipped)} found the object there already (9107): skipped, because if_exists="skip".')
+
+
+def _done(account: Account) -> dict[ExportKey, Done]:
+    """Return the objects that are said to be on their volumes."""
+    return {ExportKey(*key): one for key, one in account.done().items()}
 
 
 def _what_is_untold(account: Account) -> str | None:
@@ -166,7 +137,7 @@ def _prove_moves(client: CgcClient, account: Account) -> str | None:
     ended. Where the platform no longer has the file, or does not tell what it is an alias of, the object itself must be
     there. Returns what cannot be told yet.
     """
-    done = {key: one for key, one in account.done().items() if one.job_id is not None}
+    done = {key: one for key, one in _done(account).items() if one.job_id is not None}
     records = file_records(client, {key.file for key in done})
     late = {key.file for key in done if _may_become_an_alias(records[key.file])}
     if late:
@@ -175,7 +146,7 @@ def _prove_moves(client: CgcClient, account: Account) -> str | None:
     left = {key: one for key, one in done.items() if not _is_moved(records[key.file], key)}
     unseen = {key for key in left if _shows_no_place(records[key.file], key)}
     there = sizes_of(client, unseen)
-    untold: list[Key] = []
+    untold: list[ExportKey] = []
     for key, one in left.items():
         file = records[key.file].resource
         if key in unseen:
@@ -186,7 +157,7 @@ def _prove_moves(client: CgcClient, account: Account) -> str | None:
         else:
             problem = OTHER_ALIAS.format(place=bytes_place(file)) if file.is_alias else COPIED
         if problem:
-            account.count_failed(one.item, one.job_id, problem)
+            account.count_failed(key, one, problem)
     if not untold:
         return None
     files = counted(len(untold), "file")
@@ -195,31 +166,31 @@ def _prove_moves(client: CgcClient, account: Account) -> str | None:
 
 
 def _may_become_an_alias(record: BulkRecord[File]) -> bool:
-    """Whether a second look may show an alias: the file is none yet, or an answer tells nothing of it."""
+    """Say whether a second look may show an alias: the file is none yet, or an answer tells nothing of it."""
     return is_undecided(record) or (record.resource is not None and not record.resource.is_alias)
 
 
-def _is_moved(record: BulkRecord[File], key: Key) -> bool:
+def _is_moved(record: BulkRecord[File], key: ExportKey) -> bool:
     return record.resource is not None and record.resource.is_alias_of(key.volume, key.location)
 
 
-def _shows_no_place(record: BulkRecord[File], key: Key) -> bool:
-    """Whether the platform has no such file any more, or does not tell for sure what it is an alias of."""
+def _shows_no_place(record: BulkRecord[File], key: ExportKey) -> bool:
+    """Say whether the platform has no such file any more, or does not tell for sure what it is an alias of."""
     file = record.resource
     if file is None:
         return record.error is not None and record.error.code == NO_SUCH_FILE
     return file.may_be_alias_of(key.volume, key.location)
 
 
-def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -> None:
+def _verify(client: CgcClient, account: Account, log_info: Callable[[str], object]) -> None:
     """Look on each volume for the objects that are said to be there, and compare."""
-    done = account.done()
+    done = _done(account)
     there = sizes_of(client, done)
     by_size = by_presence = 0
     for key, one in done.items():
         problem = _what_is_wrong(key, one, there)
         if problem is not None:
-            account.count_failed(one.item, one.job_id, problem)
+            account.count_failed(key, one, problem)
         elif there[key] is None or one.size is None:
             by_presence += 1
         else:
@@ -227,10 +198,10 @@ def _verify(client: CgcClient, account: Account, say: Callable[[str], object]) -
     if not done:
         return
     compared = f"{by_size} by their size and {by_presence} by their presence alone, because no size was told"
-    say(f"Verified {by_size + by_presence} of {len(done)} objects on the volume: {compared}.")
+    log_info(f"Verified {by_size + by_presence} of {len(done)} objects on the volume: {compared}.")
 
 
-def _what_is_wrong(key: Key, done: Done, there: Mapping[Key, int | None]) -> str | None:
+def _what_is_wrong(key: ExportKey, done: Done, there: Mapping[ExportKey, int | None]) -> str | None:
     """Say what is wrong with an object, by its size or its presence alone; None if nothing is."""
     if key not in there:
         return NOT_THERE

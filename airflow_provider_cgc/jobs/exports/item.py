@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
 
 from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
 from airflow_provider_cgc.jobs.ids import id_problem
-from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, is_json, read_each
+from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, Item, is_json, read_each
 from airflow_provider_cgc.jobs.text import shown
 
 
+class ExportKey(NamedTuple):
+    """What makes two exports the same one."""
+
+    file: str
+    volume: str
+    location: str
+
+
 @dataclass(frozen=True, slots=True)
-class Item:
+class ExportItem(Item):
     """One file to move and where to; what is None is for the operator's arguments to say, or for a look-up."""
 
     file: str
@@ -21,30 +29,78 @@ class Item:
     volume: str | None = None
     properties: dict[str, Any] | None = field(default=None, hash=False)
     name: str | None = None
-    size: int | None = None
-    """Bytes."""
     path: str | None = None
     """The folders below the project, joined by slashes; "" is the project itself, None is not known."""
     project: str | None = None
     location_template: str | None = None
     """In place of the operator's `location`: what a failed item that had no location was to get one by."""
-    line: str = field(default="", compare=False)
-    """Where it came from, for messages: "item 3" of a list, "line 3" of a manifest."""
+    copy_only: bool | None = field(default=None, compare=False)
+    """How it was sent, where that has been; the next try does not go by it."""
+
+    ASKED: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties", "location_template", "copy_only")
+    COLUMNS: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties")
+    JSON_COLUMNS: ClassVar[tuple[str, ...]] = ("properties",)
+    ALSO: ClassVar[Mapping[str, str]] = {"file": "id"}
+
+    @classmethod
+    def read(cls, entry: object, line: str = "") -> ExportItem:
+        """Read a file's id, or a dict of what an item says. Raises BadItem with all that is wrong with it."""
+        if not isinstance(entry, Mapping):
+            return cls(_file_id(entry), line=line)
+        if "failed_items" in entry:
+            raise BadItem("is a whole summary; give its 'failed_items', or its manifest if it counts more than these")
+        said: dict[str, Any] = {}
+        problems: list[str] = []
+        for key, reader in _READERS.items():
+            try:
+                said[key] = reader(entry, key)
+            except BadItem as error:
+                problems += error.problems
+        problems += _unknown(entry)
+        if problems:
+            raise BadItem(*problems)
+        return cls(**said, line=line)
+
+    @classmethod
+    def read_line(cls, raw: Mapping[str, Any], line: str = "") -> ExportItem:
+        """Read the item of a line of a manifest again. Raises BadItem."""
+        copy_only = raw.get("copy_only")
+        if not isinstance(copy_only, bool | None):
+            raise BadItem(
+                f"has {shown(copy_only)} for 'copy_only', of type {type(copy_only).__name__}, not bool; correct it"
+            )
+        return replace(cls.read({key: raw.get(key) for key in cls.ASKED}, line), copy_only=copy_only)
+
+    def key(self) -> ExportKey | None:
+        """Return what makes two exports of it the same one; None as long as it has no place."""
+        if self.volume is None or self.location is None:
+            return None
+        return ExportKey(self.file, self.volume, self.location)
+
+    def named(self) -> str:
+        """Name it for a message: the file's id, and its name where that is known."""
+        return f"file {self.file} ({shown(self.name)})" if self.name else f"file {self.file}"
+
+    def asked(self) -> dict[str, Any]:
+        """Return what was asked for, in the form that starts an export."""
+        item: dict[str, Any] = {"file": self.file, "volume": self.volume, "location": self.location}
+        template = {"location_template": self.location_template} if self.location_template else {}
+        return item | template | ({"properties": dict(self.properties)} if self.properties else {})
 
     def to_json(self) -> dict[str, Any]:
         """Return what is known as plain JSON, in the form that `parse_items` takes."""
         return {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
 
 
-KEYS = tuple(entry.name for entry in fields(Item) if entry.name != "line")
-"""What an item may say ..."""
 IGNORED = frozenset(
     {"id", "code", "message", "state", "started_on", "finished_on", "user", "conn_id", "copy_only", "task", "version"}
 )
-"""... and what else the failed items of a summary and the lines of a manifest say, of an earlier try."""
+"""What else the failed items of a summary and the lines of a manifest say, of an earlier try."""
 
 
-def parse_items(value: Any, *, where: str, check: Callable[[Item], Sequence[str]] | None = None) -> list[Item]:
+def parse_items(
+    value: Any, *, where: str, check: Callable[[ExportItem], Sequence[str]] | None = None
+) -> list[ExportItem]:
     """
     Return the items that `value` stands for: file ids, item dicts or both, as `read_each` takes them.
 
@@ -52,26 +108,7 @@ def parse_items(value: Any, *, where: str, check: Callable[[Item], Sequence[str]
 
     :raises BadItems: with all that is wrong.
     """
-    return read_each(value, where=where, read=item_from, check=check)
-
-
-def item_from(entry: object, line: str = "") -> Item:
-    """Read one entry: a file's id, or a dict of what an item says. Raises BadItem with all that is wrong with it."""
-    if not isinstance(entry, Mapping):
-        return Item(_file_id(entry), line=line)
-    if "failed_items" in entry:
-        raise BadItem("is a whole summary; give its 'failed_items', or its manifest if it counts more than these")
-    read: dict[str, Any] = {}
-    problems: list[str] = []
-    for key, reader in _READERS.items():
-        try:
-            read[key] = reader(entry, key)
-        except BadItem as error:
-            problems += error.problems
-    problems += _unknown(entry)
-    if problems:
-        raise BadItem(*problems)
-    return Item(**read, line=line)
+    return read_each(value, where=where, read=ExportItem.read, check=check)
 
 
 def _unknown(entry: Mapping[Any, Any]) -> list[str]:
@@ -162,7 +199,11 @@ _READERS: dict[str, Callable[[Mapping[Any, Any], str], Any]] = {
 """By key, the reader of an item's value for it. Raises BadItem."""
 
 
-def check_volume(item: Item) -> list[str]:
+def check_volume(item: ExportItem) -> list[str]:
     """Say what is wrong with the volume of an item."""
     problem = named_problem(item.volume, kind="volume") if item.volume else None
     return [f"has a 'volume' that {problem}"] if problem else []
+
+
+KEYS = tuple(_READERS)
+"""What an item may say."""

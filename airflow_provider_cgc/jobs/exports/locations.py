@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN
 from airflow_provider_cgc.jobs.text import shown
 
@@ -96,7 +96,7 @@ class LocationTemplate:
         """What must be known of each file: "name", "path", "metadata.sample_id" ..."""
         return frozenset(part.text for parts in self._segments for part in parts if part.is_field)
 
-    def render(self, item: Item, file: File | None = None) -> str:
+    def render(self, item: ExportItem, file: File | None = None) -> str:
         """
         Return the key for a file. What the platform tells of it now, `file`, counts more than what the item says.
 
@@ -122,8 +122,8 @@ class LocationTemplate:
 class Targets:
     """The items, each with its volume and key, and what is wrong with the others."""
 
-    items: list[Item]
-    unplaced: list[tuple[Item, str]]
+    items: list[ExportItem]
+    unplaced: list[tuple[ExportItem, str]]
     """Items for which there is no good key, and why."""
     problems: list[str]
     """Why the whole order is refused: items without a volume, or with control characters in their location."""
@@ -132,7 +132,7 @@ class Targets:
 
 
 def targets(
-    items: Iterable[Item],
+    items: Iterable[ExportItem],
     *,
     template: LocationTemplate,
     volume: str | None = None,
@@ -144,8 +144,8 @@ def targets(
     `files` is what the platform tells of the files now, by id. Keys are compared as the stores do, byte by byte:
     "A" and "a" are two objects, and so are two ways to write one accent (Unicode NFC and NFD), which is warned of.
     """
-    placed: list[Item] = []
-    unplaced: list[tuple[Item, str]] = []
+    placed: list[ExportItem] = []
+    unplaced: list[tuple[ExportItem, str]] = []
     problems: list[str] = []
     for item in items:
         file = (files or {}).get(item.file)
@@ -165,22 +165,22 @@ def targets(
     return Targets(placed, unplaced, problems, _look_alikes(placed))
 
 
-def own_template(item: Item, template: LocationTemplate) -> LocationTemplate:
+def own_template(item: ExportItem, template: LocationTemplate) -> LocationTemplate:
     """Return the template by which an item gets its location: its own, or the operator's. Raises BadLocation."""
     return template if item.location_template is None else LocationTemplate(item.location_template)
 
 
-def clashes(items: Iterable[Item]) -> list[str]:
+def clashes(items: Iterable[ExportItem]) -> list[str]:
     """Say which items would go to the same place."""
-    by_target: dict[tuple[str | None, str | None], list[Item]] = defaultdict(list)
+    by_target: dict[tuple[str | None, str | None], list[ExportItem]] = defaultdict(list)
     for item in items:
         by_target[item.volume, item.location].append(item)
     return [_clash(rivals) for rivals in by_target.values() if len(rivals) > 1]
 
 
-def moved_twice(items: Iterable[Item]) -> list[str]:
+def moved_twice(items: Iterable[ExportItem]) -> list[str]:
     """Say which files are to be moved to several places: after the first move there is nothing left to move."""
-    by_file: dict[str, list[Item]] = defaultdict(list)
+    by_file: dict[str, list[ExportItem]] = defaultdict(list)
     for item in items:
         by_file[item.file].append(item)
     return [
@@ -221,7 +221,7 @@ def _known_field(name: str, text: str) -> str:
     raise BadLocation(f"the location {shown(text)} has the unknown field {shown(name)}; the fields are {known}")
 
 
-def _value(name: str, item: Item, file: File | None) -> str:
+def _value(name: str, item: ExportItem, file: File | None) -> str:
     if name == "path":
         if item.path is None:
             raise BadLocation(
@@ -249,7 +249,7 @@ def _value(name: str, item: Item, file: File | None) -> str:
     return value
 
 
-def _raw_value(name: str, item: Item, file: File | None) -> object:
+def _raw_value(name: str, item: ExportItem, file: File | None) -> object:
     """Return what is known under a field's name; a project's id is "owner/short-name"."""
     if name == "id":
         return item.file
@@ -265,17 +265,17 @@ def _spoken(name: str) -> str:
     return f"metadata field {name[len(_METADATA) :]!r}" if name.startswith(_METADATA) else repr(name)
 
 
-def _name(item: Item, file: File | None) -> str | None:
+def _name(item: ExportItem, file: File | None) -> str | None:
     return (file.name if file else None) or item.name
 
 
-def named(item: Item, file: File | None = None) -> str:
+def named(item: ExportItem, file: File | None = None) -> str:
     """Name a file for a message: its id, and its name where that is known."""
     name = _name(item, file)
     return f"file {item.file} ({shown(name)})" if name else f"file {item.file}"
 
 
-def _placed(item: Item, template: LocationTemplate, file: File | None) -> Item:
+def _placed(item: ExportItem, template: LocationTemplate, file: File | None) -> ExportItem:
     problem = None if item.location is None else check_key(item.location)
     if problem:
         raise BadLocation(f"{named(item, file)} has the location {shown(item.location)}, which {problem}")
@@ -284,7 +284,7 @@ def _placed(item: Item, template: LocationTemplate, file: File | None) -> Item:
     return replace(item, location=location, name=_name(item, file), size=size)
 
 
-def _clash(rivals: Sequence[Item]) -> str:
+def _clash(rivals: Sequence[ExportItem]) -> str:
     told = [f"{rival.line}, {named(rival)}" if rival.line else named(rival) for rival in rivals[:MOST_SHOWN]]
     more = [f"{len(rivals) - MOST_SHOWN} more"] if len(rivals) > MOST_SHOWN else []
     place = f"{shown(rivals[0].location)} on {rivals[0].volume}"
@@ -299,7 +299,7 @@ def _clash(rivals: Sequence[Item]) -> str:
     return f"{what}, {place}: {'; '.join([*told, *more])}: {remedy}"
 
 
-def _look_alikes(items: Sequence[Item]) -> list[str]:
+def _look_alikes(items: Sequence[ExportItem]) -> list[str]:
     """Warn, in one text, of keys that differ only in how their accents are written."""
     by_look: dict[tuple[str | None, str], set[str]] = defaultdict(set)
     for item in items:

@@ -1,15 +1,17 @@
-"""What is to be exported and how, and the place that each item gets once the platform was asked about it."""
+"""The order of an export: the files that are to be exported and how, and the place that each gets on its volume."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_cgc.client.errors.codes import NOT_EXPORTABLE
+from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN, NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.exports.facts import Facts, ask, undecided_error
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
+from airflow_provider_cgc.jobs.exports.facts import Facts, ask
+from airflow_provider_cgc.jobs.exports.finish import finish
+from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.exports.locations import (
     BadLocation,
     LocationTemplate,
@@ -19,137 +21,311 @@ from airflow_provider_cgc.jobs.exports.locations import (
     own_template,
     targets,
 )
-from airflow_provider_cgc.jobs.exports.problems import Unfit, common_problems, sentences, unfit_items
+from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_item, unfit_items
+from airflow_provider_cgc.jobs.exports.shown import shown_facts
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
-from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.objects import common_folder, sizes_of
+from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Tolerance, Unfit
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import ExportJob, JobState
+    from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.jobs.submitting.account import Account
+    from airflow_provider_cgc.jobs.submitting.items import Item, Key
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+
+MOST_NAMED = 10
+"""Objects in the way that a dry run names."""
+OTHER_OBJECT = (
+    "An object of {there} bytes is there, and the file has {wanted} bytes: it is another one, or the file has changed;"
+    ' set if_exists="overwrite", or give another location.'
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be exported and how; see `CgcBulkExportOperator` for the words."""
+class ExportOrder(Order):
+    """
+    The files that one task exports, and how; see `CgcBulkExportOperator` for the words.
 
-    items: Sequence[Item]
-    volume: str | None
-    template: LocationTemplate
-    copy_only: bool
-    if_exists: str = "fail"
-    aliases: str = "fail"
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    too_many: Callable[[int], bool] = bool
-    tolerance: str = ""
-    """How many items may fail, in words, for a refusal."""
-    verify: bool = False
-    """A job's word that it COMPLETED is not enough."""
-    recorded: bool = True
-    """What is started, or taken over, is remembered for the next attempt."""
-    where: str = "items"
-    """The argument that the items come from, for messages."""
+    :param template: makes the locations of items that bring none.
+    """
+
+    kind = EXPORT
+    item = ExportItem
+    taken = frozenset({LOCATION_TAKEN})
+    has_lists = True
+    cannot = "cannot be exported"
+    unfit = "not_exportable"
+    passed_over = "because the files are aliases"
+    gone = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
+    twice = "move a file twice"
+    where_results_are = "the volume and at the jobs there"
+    items: Sequence[ExportItem]
+
+    IF_EXISTS: ClassVar[tuple[str, ...]] = ("fail", "skip", "overwrite")
+    ALIASES: ClassVar[tuple[str, ...]] = ("fail", "skip")
+
+    def __init__(
+        self,
+        client: CgcClient,
+        *,
+        copy_only: bool,
+        volume: str | None = None,
+        template: LocationTemplate | None = None,
+        if_exists: str = "fail",
+        aliases: str = "fail",
+        properties: Mapping[str, Any] | None = None,
+        verify: bool = False,
+        recorded: bool = True,
+        tolerance: Tolerance | None = None,
+        where: str = "items",
+    ) -> None:
+        super().__init__(
+            client,
+            skips_existing=if_exists == "skip",
+            verify=verify,
+            recorded=recorded,
+            tolerance=tolerance,
+            where=where,
+        )
+        self._copy_only = copy_only
+        self._volume = volume
+        self._template = template or LocationTemplate("{path}/{name}")
+        self._if_exists = if_exists
+        self._aliases = aliases
+        self._properties = dict(properties or {})
+        self.placed: dict[Key, ExportItem] = {}
+        """The items, each with its place; none before `check`."""
+        self.facts = Facts({}, {}, {}, {}, {})
+        """What the platform has told of files and volumes; nothing before `check`."""
+
+    def check(self, items: Sequence[Item], *, first: bool) -> list[str]:
+        """
+        Ask the platform about files and volumes, and give every item its place.
+
+        Where an earlier attempt may have sent something, `first` is False: a file may be gone that was exported long
+        ago, so that what is wrong with a file counts only if it is still to be sent, which is not known here.
+
+        :raises BadItems: with everything that is wrong, if it is wrong with the whole order, or with more items than
+            may fail; nothing was submitted.
+        """
+        self.items = [item for item in items if isinstance(item, ExportItem)]
+        self.facts = facts = ask(self.client, self.items, [self._volume] if self._volume else [])
+        found = targets(self._with_paths(), template=self._template, volume=self._volume, files=facts.files)
+        self.unplaced = [self._unplaced(item, reason) for item, reason in found.unplaced]
+        unfit = unfit_items(found.items, facts)
+        # On a later attempt an unfit item may have been exported before; only an alias that is skipped was not.
+        left_out = {one.item for one in unfit if first or self.skips(one.problem)}
+        to_export = [item for item in found.items if item not in left_out]
+        wrong = [*found.problems, *clashes(to_export), *([] if self._copy_only else moved_twice(to_export))]
+        # A volume that is closed by now stops a later attempt only if something is still to be sent there.
+        checked = to_export if first or facts.refused_volumes else []
+        # An object that is there already may be skipped, whatever has become of its file.
+        judged = unfit if first and not self.skips_existing else []
+        self.refuse([*self.unplaced, *judged], [*common_problems(checked, facts), *wrong])
+        self.placed = {key: item for item in found.items if (key := item.key()) is not None}
+        self.keys = dict(self.placed)
+        return list(found.warnings)
+
+    def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
+        """Return those of the items to be sent that cannot be, and what is wrong with volumes and projects."""
+        items = {self.placed[key]: key for key in keys}
+        unfit = {items[item]: one for one in unfit_items(list(items), self.facts) if (item := one.item) in items}
+        fit = [item for item, key in items.items() if key not in unfit]
+        return unfit, common_problems(fit, self.facts)
+
+    def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
+        """Return the objects that are where these items go to."""
+        found = sizes_of(self.client, [ExportKey(*key) for key in keys])
+        return {key: self._standing(size, self.placed[key].size) for key, size in found.items()}
+
+    def _standing(self, size: int | None, wanted: int | None) -> Standing:
+        text = OTHER_OBJECT.format(there=size, wanted=wanted)
+        return Standing(
+            fits=size is None or wanted is None or size == wanted,
+            proven=size is not None and size == wanted,
+            problem=Problem(409, LOCATION_TAKEN, text, made_here=True),
+        )
+
+    @property
+    def believes_what_is_there(self) -> bool:
+        """What was to be replaced may be there still, and a file that was moved is an alias."""
+        return self._if_exists != "overwrite" and self._copy_only
+
+    def done_already(self, key: Key) -> str | None:
+        """Say that the file is an alias of the wanted object, if it is: an earlier export has moved it there."""
+        file_id, volume, location = key
+        file = self.facts.files.get(file_id)
+        if file is None or not file.is_alias_of(volume, location):
+            return None
+        return "the file is an alias of the exported object already"
 
     def skips(self, problem: Problem) -> bool:
-        """Say whether an item that cannot be exported for this reason is passed over, and counts as no failure."""
-        return self.aliases == "skip" and problem.made_here and problem.code == NOT_EXPORTABLE
+        """Say whether an alias is passed over, and counts as no failure."""
+        return self._aliases == "skip" and problem.made_here and problem.code == NOT_EXPORTABLE
 
-    def check(self, unfit: Sequence[Unfit], common: Sequence[str] = ()) -> None:
-        """
-        Check that nothing is wrong with the whole order, and that no more of its items are unfit than may fail.
+    def key_of(self, job: ExportJob, scope: str | None = None) -> Key | None:
+        """Return what a job moves and where to, if it tells; `scope` is the volume whose list it is from."""
+        volume = job.volume or scope
+        if job.file is None or volume is None or job.location is None:
+            return None
+        return ExportKey(job.file, volume, job.location)
 
-        :raises BadItems: with everything that is wrong.
-        :raises CgcUnreadableError: if it is not known yet of some items whether they can be exported.
-        """
-        failing = [one for one in unfit if not self.skips(one.problem)]
-        too_many = self.too_many(sum(not one.problem.may_pass for one in failing))
-        if common or too_many:
-            raise BadOrder(self, failing, common, too_many=too_many)
-        unsure = {one.item.file: one.problem for one in failing if one.problem.may_pass}
-        if unsure:
-            raise undecided_error(unsure)
+    def unlike(self, key: Key, job: ExportJob) -> str | None:
+        """Say which of the wanted properties a job does not have."""
+        own = self.placed[key].properties
+        wanted = dict(self._properties if own is None else own)
+        told = {name: job.properties.get(name) for name in wanted}
+        return None if told == wanted else f"with properties {told} instead of {wanted}"
 
+    def not_joined(self, key: Key, job: ExportJob) -> str | None:
+        """Say why a job of another run, which is under way, cannot count for this task; None where it can."""
+        if why := self.unlike(key, job):
+            return why
+        if self._if_exists != "overwrite":
+            return None
+        if not job.overwrite:
+            return "and does not overwrite what is there"
+        return None if self.recorded else "and only a manifest_path lets a retry know that it counts for this task"
 
-class BadOrder(BadItems):
-    """
-    An order of which nothing is sent: something is wrong with all of it, or more of its items are unfit than may fail.
+    def joined(self, jobs: Sequence[ExportJob]) -> list[str]:
+        """Warn of jobs of other runs that count for this task, and replace what this one would not."""
+        replacing = [job.id for job in jobs if job.overwrite and self._if_exists != "overwrite"]
+        if not replacing:
+            return []
+        return [
+            f"{EXPORT.count(len(replacing))} of other runs, such as {replacing[0]}, are under way to the same places"
+            f" and replace what is there, although if_exists is {self._if_exists!r} here. This task waits for them:"
+            " they cannot be cancelled."
+        ]
 
-    `unfit` are the items that cannot be exported.
-    """
+    def scope_of(self, key: Key) -> str:
+        """Return the volume of an item: the platform lists jobs by volume."""
+        return ExportKey(*key).volume
 
-    def __init__(self, order: Order, unfit: Sequence[Unfit], common: Sequence[str], *, too_many: bool) -> None:
-        count = len(order.items)
-        tolerance = f"; {order.tolerance}" if order.tolerance else ""
-        head = f"{len(unfit)} of {counted(count, 'item')} cannot be exported{tolerance}" if too_many else ""
-        super().__init__(order.where, [*common, *sentences(unfit)], head)
-        self.unfit = list(unfit)
+    def page(
+        self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT
+    ) -> Page[ExportJob]:
+        """Return one page of the list of exports to a volume."""
+        return self.client.exports.page(volume=scope or None, state=state, offset=offset, limit=limit)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BadItems, (self.where, self.problems, self.head)
+    def is_whole(self, job: ExportJob) -> bool:
+        """Say whether a job tells what it moves and when it was started; its volume is the list's."""
+        return None not in (job.file, job.location, job.started_on)
 
+    def could_be(self, job: ExportJob, key: Key) -> bool:
+        """Say whether what a job tells leaves room for it to be the one with this key."""
+        told = zip((job.file, job.volume, job.location), key, strict=True)
+        return all(value is None or value == wanted for value, wanted in told)
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The items of an order by what identifies an export, what the platform told of them, and lines to log."""
+    def body(self, key: Key) -> dict[str, Any]:
+        """Return what starts the export of an item."""
+        own = self.placed[key].properties
+        return {
+            **ExportKey(*key)._asdict(),
+            "overwrite": self._if_exists == "overwrite",
+            "properties": dict(self._properties if own is None else own),
+        }
 
-    items: dict[Key, Item]
-    unplaced: list[Unfit]
-    """The items for which there is no place on a volume."""
-    facts: Facts
-    warnings: list[str]
+    def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[ExportJob]]:
+        """Start exports: https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job."""
+        return self.client.exports.bulk_create(bodies, copy_only=self._copy_only)
 
+    def asked(self, item: Item) -> Item:
+        """Return an item with its volume, its properties, and the template by which it was to get its location."""
+        if not isinstance(item, ExportItem):
+            return item
+        return ExportItem(
+            item.file,
+            item.location,
+            item.volume or self._volume,
+            (dict(self._properties) or None) if item.properties is None else item.properties,
+            location_template=None if item.location else item.location_template or self._template.text,
+            copy_only=self._copy_only,
+            line=item.line,
+        )
 
-def place(client: CgcClient, order: Order, *, first: bool) -> Placed:
-    """
-    Ask the platform about files and volumes, and give every item its place.
+    def describe(self, key: Key) -> str:
+        """Name an item by its key."""
+        file_id, volume, location = key
+        return f"file {file_id} to {location!r} on {volume}"
 
-    Where an earlier attempt may have sent something, `first` is False: a file may be gone that was exported long ago,
-    so that what is wrong with a file counts only if it is still to be sent, which is not known here.
+    def intent(self, keys: Sequence[Key]) -> list[str]:
+        """Say what is about to be sent where, and whether the platform keeps its files."""
+        places = [ExportKey(*key) for key in keys]
+        lines = []
+        for volume in sorted({place.volume for place in places}):
+            locations = [place.location for place in places if place.volume == volume]
+            folder = common_folder(locations)
+            below = f", below {folder!r}" if folder else ""
+            lines.append(f"Exporting {len(locations)} of {counted(len(self.items), 'item')} to {volume}{below}.")
+        if self._copy_only:
+            return lines
+        return [*lines, "copy_only is False: these files are MOVED, and become aliases of the exported objects."]
 
-    :raises BadItems: with everything that is wrong, if it is wrong with the whole order, or with more items than may
-        fail; nothing was submitted.
-    """
-    facts = ask(client, order.items, [order.volume] if order.volume else [])
-    items = _with_paths(client, order, facts)
-    found = targets(items, template=order.template, volume=order.volume, files=facts.files)
-    unplaced = [_unplaced(item, reason, facts) for item, reason in found.unplaced]
-    unfit = unfit_items(found.items, facts)
-    # On a later attempt an unfit item may have been exported before; only an alias that is skipped was certainly not.
-    left_out = {one.item for one in unfit if first or order.skips(one.problem)}
-    to_export = [item for item in found.items if item not in left_out]
-    wrong = [*found.problems, *clashes(to_export), *([] if order.copy_only else moved_twice(to_export))]
-    # A volume that is closed by now stops a later attempt only if something is still to be sent there.
-    checked = to_export if first or facts.refused_volumes else []
-    # An object that is there already may be skipped, whatever has become of its file.
-    judged = unfit if first and order.if_exists != "skip" else []
-    order.check([*unplaced, *judged], common=[*common_problems(checked, facts), *wrong])
-    by_key = {Key(item.file, str(item.volume), str(item.location)): item for item in found.items}
-    return Placed(by_key, unplaced, facts, list(found.warnings))
+    def obstructed(self, keys: Sequence[Key]) -> list[str]:
+        """Say which of the objects to be sent are there already, and what would come of it."""
+        fate = "would be overwritten" if self._if_exists == "overwrite" else "would fail these items"
+        locations = [ExportKey(*key).location for key in keys]
+        named = ", ".join(map(repr, locations[:MOST_NAMED])) + (", ..." if len(locations) > MOST_NAMED else "")
+        return [f"{len(locations)} of the objects to be sent are there already and {fate}: {named}."]
 
+    def skipped(self, count: int) -> list[str]:
+        """Say what was not moved because its object is there already."""
+        if self._copy_only:
+            return []
+        return [
+            f"Not moved: {EXPORT.count(count)}, because the objects are there already; the platform keeps its files."
+        ]
 
-def _unplaced(item: Item, reason: str, facts: Facts) -> Unfit:
-    """Say why there is no place for an item; what is wrong with its file says more."""
-    file = facts.files.get(item.file)
-    # The item's name stands before it wherever it is told.
-    reason = f"It {rest}" if (rest := reason.removeprefix(f"{named(item, file)} ")) != reason else reason
-    own = Problem(None, None, reason, made_here=True)
-    [unfit] = unfit_items([item], facts) or [Unfit.of(item, own, file)]
-    return unfit
+    def report(self, keys: Collection[Key]) -> list[str]:
+        """Return the lines of a dry run: how much, from where, and to where."""
+        return report([self.placed[key] for key in keys], self.facts)
 
+    def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
+        """Return the sentences about items that cannot be exported, one for each cause."""
+        return sentences(unfit)
 
-def _with_paths(client: CgcClient, order: Order, facts: Facts) -> list[Item]:
-    """Look up the folders of files that bring no path, if the template wants one."""
-    items = list(order.items)
-    lacking = {item.file for item in items if item.path is None and item.location is None and _wants_path(item, order)}
-    if not lacking:
-        return items
-    files = [file for file_id, file in facts.files.items() if file_id in lacking and not file.is_folder]
-    paths = paths_of(client, files)
-    return [replace(item, path=paths.get(item.file, item.path)) for item in items]
+    def known(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
+        """Return the facts that the live snapshot shows from the start."""
+        return shown_facts(outcomes, self.facts.files)
 
+    @property
+    def finishes(self) -> bool:
+        """What was moved is proven, and what was to be verified is looked for."""
+        return self.verify or not self._copy_only
 
-def _wants_path(item: Item, order: Order) -> bool:
-    try:
-        return "path" in own_template(item, order.template).fields
-    except BadLocation:
-        return False  # it is told of with the other items that have no place
+    def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
+        """Count what was there already, prove what was moved, and verify the objects; repeatable."""
+        return finish(self, account, moves=not self._copy_only, since=since, log_info=log_info)
+
+    def _unplaced(self, item: ExportItem, reason: str) -> Unfit:
+        """Say why there is no place for an item; what is wrong with its file says more."""
+        file = self.facts.files.get(item.file)
+        # The item's name stands before it wherever it is told.
+        reason = f"It {rest}" if (rest := reason.removeprefix(f"{named(item, file)} ")) != reason else reason
+        own = Problem(None, None, reason, made_here=True)
+        [unfit] = unfit_items([item], self.facts) or [unfit_item(item, own, file)]
+        return unfit
+
+    def _with_paths(self) -> list[ExportItem]:
+        """Look up the folders of files that bring no path, if the template wants one."""
+        lacking = {item.file for item in self.items if self._lacks_path(item)}
+        if not lacking:
+            return list(self.items)
+        files = [file for file_id, file in self.facts.files.items() if file_id in lacking and not file.is_folder]
+        paths = paths_of(self.client, files)
+        return [replace(item, path=paths.get(item.file, item.path)) for item in self.items]
+
+    def _lacks_path(self, item: ExportItem) -> bool:
+        if item.path is not None or item.location is not None:
+            return False
+        try:
+            return "path" in own_template(item, self._template).fields
+        except BadLocation:
+            return False  # it is told of with the other items that have no place

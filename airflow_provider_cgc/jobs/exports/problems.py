@@ -7,23 +7,24 @@ when it is submitted (9006). https://docs.cancergenomicscloud.org/reference/star
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors.codes import (
     NO_SUCH_VOLUME,
     NOT_EXPORTABLE,
-    OTHER_PLACE,
+    OTHER_REGION,
     VOLUME_INACTIVE,
     VOLUME_READ_ONLY,
 )
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.jobs.exports.facts import Facts
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import named
 from airflow_provider_cgc.jobs.exports.regions import difference
-from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN
+from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, Item
+from airflow_provider_cgc.jobs.submitting.order import Unfit
 from airflow_provider_cgc.jobs.text import counted, human_bytes, shown
 from airflow_provider_cgc.jobs.waiting.causes import Cause, grouped
 
@@ -36,25 +37,13 @@ LARGEST = 5 * 1024**4
 and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says that the platform writes them there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """A single item that cannot be exported; the others can."""
-
-    item: Item
-    problem: Problem
-    text: str
-    """One sentence or two that name the item, the fact and the remedy."""
-    name: str = ""
-    """The item as it is named among others."""
-
-    @classmethod
-    def of(cls, item: Item, problem: Problem, file: File | None) -> Unfit:
-        """Say why an item cannot be exported."""
-        name = _item(item, file)
-        return cls(item, problem, f"{name}: {_with_remedy(problem)}", name)
+def unfit_item(item: ExportItem, problem: Problem, file: File | None) -> Unfit:
+    """Say why an item cannot be exported."""
+    name = _item(item, file)
+    return Unfit(item, problem, f"{name}: {_with_remedy(problem)}", name)
 
 
-def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
+def common_problems(items: Sequence[ExportItem], facts: Facts) -> list[str]:
     """
     Say what is wrong with whole volumes and projects, one sentence or two each with the remedy: volumes first.
 
@@ -65,13 +54,13 @@ def common_problems(items: Sequence[Item], facts: Facts) -> list[str]:
     return [*_about_volumes(open_items, facts), *_about_places(open_items, facts)]
 
 
-def unfit_items(items: Sequence[Item], facts: Facts) -> list[Unfit]:
+def unfit_items(items: Sequence[ExportItem], facts: Facts) -> list[Unfit]:
     """Return the items that cannot be exported, in their order; one whose file is there already can."""
     judged = ((item, problem_of(item, facts)) for item in items)
-    return [Unfit.of(item, why, facts.files.get(item.file)) for item, why in judged if why is not None]
+    return [unfit_item(item, why, facts.files.get(item.file)) for item, why in judged if why is not None]
 
 
-def problem_of(item: Item, facts: Facts) -> Problem | None:
+def problem_of(item: ExportItem, facts: Facts) -> Problem | None:
     """Say why one item cannot be exported, as far as the platform's answers show it; None where they show nothing."""
     file = facts.files.get(item.file)
     if file is None:
@@ -111,7 +100,7 @@ def _about(cause: Cause, alike: Sequence[Unfit]) -> str:
     problem = alike[0].problem
     if any(one.problem.message != problem.message for one in alike):
         problem = replace(problem, message=cause.pattern)
-    names = _listed((one.name or _item(one.item) for one in alike), between="; ")
+    names = _listed((one.name for one in alike), between="; ")
     return f"{len(alike)} items: {_with_remedy(problem)} They are {names}."
 
 
@@ -121,12 +110,8 @@ def _position(item: Item) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -> list[str]:
-    """
-    Return the lines of a dry run: how much, from where, to where, and what would be done.
-
-    `decided` is what would be done and with how many ("to send": 9000, "skipped": 12), in the order to be shown.
-    """
+def report(items: Sequence[ExportItem], facts: Facts) -> list[str]:
+    """Return the lines of a dry run: how much, from where, and to where."""
     sizes = [(_size(item, facts), item) for item in items]
     known = [(size, item) for size, item in sizes if size is not None]
     untold = len(sizes) - len(known)
@@ -146,17 +131,16 @@ def report(items: Sequence[Item], facts: Facts, *, decided: Mapping[str, int]) -
     if known:
         size, item = max(known, key=lambda pair: pair[0])
         lines.append(f"Largest: {named(item, facts.files.get(item.file))}, {human_bytes(size)}.")
-    lines.append(f"{', '.join(f'{number} {word}' for word, number in decided.items() if number) or 'Nothing to do'}.")
     return lines
 
 
-def _is_done(item: Item, facts: Facts) -> bool:
+def _is_done(item: ExportItem, facts: Facts) -> bool:
     """Whether an earlier export has moved the file to just where the item wants it: nothing is left to do."""
     file = facts.files.get(item.file)
     return file is not None and file.is_alias_of(item.volume, item.location)
 
 
-def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:
+def _about_volumes(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
     for volume_id, number in _tally(item.volume for item in items).items():
         about = f"volume {one_line(volume_id)}, where {counted(number, 'item')} {'goes' if number == 1 else 'go'}"
         refusal = facts.refused_volumes.get(volume_id)
@@ -170,7 +154,7 @@ def _about_volumes(items: Sequence[Item], facts: Facts) -> Iterator[str]:
             yield f"{about}, has the access mode {shown(volume.access_mode)}: {_remedy(VOLUME_READ_ONLY)}"
 
 
-def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
+def _about_places(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
     """Compare the places of each project and each volume that items go to from it."""
     files = ((item, facts.files.get(item.file)) for item in items)
     ways = Counter((file.project, item.volume) for item, file in files if file and file.project and item.volume)
@@ -181,15 +165,15 @@ def _about_places(items: Sequence[Item], facts: Facts) -> Iterator[str]:
             yield (
                 f"project {one_line(project_id)} is in {shown(location)}, and volume {one_line(volume_id)}, where"
                 f" {counted(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {apart}:"
-                f" {_remedy(OTHER_PLACE)}"
+                f" {_remedy(OTHER_REGION)}"
             )
 
 
-def _item(item: Item, file: File | None = None) -> str:
+def _item(item: ExportItem, file: File | None = None) -> str:
     return f"{item.line}: {named(item, file)}" if item.line else named(item, file)
 
 
-def _size(item: Item, facts: Facts) -> int | None:
+def _size(item: ExportItem, facts: Facts) -> int | None:
     file = facts.files.get(item.file)
     return file.size if file and file.size is not None else item.size
 

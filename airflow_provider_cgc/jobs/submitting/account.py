@@ -1,30 +1,73 @@
-"""The account of an export task: every item and every job, and the summary that counts them."""
+"""The account of a task at its end: every item and every job, by the platform's own word, and the summary of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB, NOT_EXPORTABLE
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, item_of, settled
-from airflow_provider_cgc.jobs.submitting.search import Key, key_of
+from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, ItemOutcome, ItemState, with_job
 from airflow_provider_cgc.jobs.waiting.causes import Causes, causes_of
+from airflow_provider_cgc.jobs.waiting.look import records_of
 from airflow_provider_cgc.jobs.waiting.summary import FirstItems, failed_item
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import ExportJob
+    from datetime import datetime
 
-Records = Mapping[str, "BulkRecord[ExportJob]"]
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.jobs.submitting.items import Key
+
+Records = Mapping[str, "BulkRecord[Any]"]
 """By the job's id."""
 ENDED_WELL = (ItemState.COMPLETED, ItemState.SKIPPED)
 
 
+class Ending(Protocol):
+    """As much of an `Order` as its account needs."""
+
+    taken: ClassVar[frozenset[int]]
+
+    @property
+    def finishes(self) -> bool: ...
+    def bulk_get(self, ids: Sequence[str]) -> Sequence[BulkRecord[Any]]: ...
+    def key_of(self, job: Any, scope: str | None = None) -> Key | None: ...
+    def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]: ...
+
+
+def account_for(
+    order: Ending,
+    summary: Mapping[str, Any],
+    *,
+    outcomes: list[ItemOutcome] | None,
+    ids: Sequence[str],
+    since: datetime | None,
+    log_info: Callable[[str], object],
+) -> Account:
+    """
+    Ask for the jobs once more, as far as the account needs it, and put summary and manifest right.
+
+    :param order: how the task submits; its items need not be known any more.
+    :param outcomes: the lines of the manifest; None where there is none.
+    :param ids: the jobs.
+    :param since: the platform's clock before anything of this task was sent.
+    :raises CgcError: if the platform does not answer.
+    """
+    listed = summary["failed_items"]
+    untold = summary["failed"] + summary["missing"] > len(listed)
+    asks = any(item.get("id") and (item["code"] in order.taken or not _is_clear(item)) for item in listed)
+    if outcomes is None and not (order.finishes or asks or untold):
+        return Account(order, summary)
+    account = Account(order, summary, outcomes, ids, records_of(order.bulk_get, ids))
+    doubts = order.finish(account, since=since, log_info=log_info)
+    account.list_failures()
+    account.unsettled = " ".join(doubts) or None
+    return account
+
+
 class Done(NamedTuple):
-    """An object that is said to be on its volume: its size in bytes as far as it is told, its item, and its job."""
+    """A result that is said to be there: its size in bytes as far as it is told, its item, and its job."""
 
     size: int | None
     item: dict[str, Any]
@@ -36,12 +79,17 @@ class Account:
 
     def __init__(
         self,
+        order: Ending,
         summary: Mapping[str, Any],
-        outcomes: list[ItemOutcome] | None,
-        ids: Sequence[str],
-        records: Records,
+        outcomes: list[ItemOutcome] | None = None,
+        ids: Sequence[str] = (),
+        records: Records | None = None,
     ) -> None:
+        records = records or {}
+        self._order = order
         self.summary = dict(summary)
+        self.unsettled: str | None = None
+        """Why the task is not over, in a sentence: something of it still runs, or nobody can tell."""
         self._causes = Causes.of_summary(summary)
         self.jobs = [record.resource for record in records.values() if record.resource is not None]
         self._failures: dict[Any, Mapping[str, Any]] = {
@@ -53,11 +101,11 @@ class Account:
         self._lines = [self._with_all_known(one, records.get(one.id or "")) for one in outcomes or ()]
         self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
-        self._taken_back: dict[str, ExportJob] = {}
+        self._taken_back: dict[str, Any] = {}
         """By the id of a job that found an object at its place: the job of this task that has put it there."""
-        self._given_up: set[tuple[Any, Any]] = set()
+        self._given_up: set[Key] = set()
         self._by_job = {one.id: number for number, one in enumerate(self._lines) if one.id}
-        self._by_place = {(one.volume, one.location): number for number, one in enumerate(self._lines)}
+        self._by_key = {key: number for number, one in enumerate(self._lines) if (key := one.item.key())}
 
     @property
     def outcomes(self) -> list[ItemOutcome] | None:
@@ -66,21 +114,21 @@ class Account:
 
     @property
     def is_over(self) -> bool:
-        """Whether everything has ended; with `fail_fast` some jobs may still run."""
+        """Everything has ended; with `fail_fast` some jobs may still run."""
         counts = self.summary
         ended = counts["completed"] + counts["skipped"] + counts["failed"] + counts["missing"]
         return bool(ended == counts["total"])
 
     def done(self) -> dict[Key, Done]:
-        """Return what is said to be on the volumes; an alias that was skipped is not to be there."""
+        """Return what is said to be there; what was passed over for a reason with a code is not to be there."""
         done: dict[Key, Done] = {}
         for one in self._lines:
-            not_to_be_there = one.state is ItemState.SKIPPED and one.code == NOT_EXPORTABLE
-            if one.state in ENDED_WELL and not not_to_be_there and one.volume and one.location:
-                done[Key(one.file, one.volume, one.location)] = Done(one.size, item_of(one), one.id)
+            passed_over = one.state is ItemState.SKIPPED and one.code is not None
+            if one.state in ENDED_WELL and not passed_over and (key := one.item.key()) is not None:
+                done[key] = Done(one.size, one.item.asked(), one.id)
         for job in self.jobs:
             by = job if job.completed else self._taken_back.get(job.id)
-            if by is not None and (key := key_of(job)) is not None:
+            if by is not None and (key := self._order.key_of(job)) is not None:
                 done.setdefault(key, Done(by.size, dict(job.item), by.id))
         return done
 
@@ -88,32 +136,33 @@ class Account:
         """Return the jobs of which nobody tells what has become of them, or what they were to do, once all are over."""
         if self._has_manifest:
             return [one.id for one in self._lines if one.id and not _is_accounted_for(one)]
-        silent = [job.id for job in self.jobs if job.completed and key_of(job) is None]
+        silent = [job.id for job in self.jobs if job.completed and self._order.key_of(job) is None]
         unseen = [one for one in self._unseen if one not in self._failures]
         listed = sum(one in self._failures for one in self._unseen)
         # Missing jobs that the summary does not list are accounted for by their number alone.
         return [*silent, *unseen[max(self.summary["missing"] - listed, 0) :]]
 
-    def blocked_by_objects(self) -> dict[Key, ExportJob]:
-        """Return the jobs that count as failed because an object was at their place."""
-        blocked = (job for job in self.jobs if job.id in self._failures and job.blocked_by_object)
-        return {key: job for job in blocked if (key := key_of(job)) is not None}
+    def taken(self) -> dict[Key, Any]:
+        """Return the jobs that count as failed because something stood where their result should go."""
+        failed = (job for job in self.jobs if job.id in self._failures and job.failed and job.error is not None)
+        taken = (job for job in failed if job.error.code in self._order.taken)
+        return {key: job for job in taken if (key := self._order.key_of(job)) is not None}
 
-    def count_completed(self, job: ExportJob, by: ExportJob) -> None:
+    def count_completed(self, job: Any, by: Any) -> None:
         """Count as completed what one job found there, because another one has put it there."""
         self._taken_back[job.id] = by
         self._uncount_failure(job, "completed")
         self.summary["bytes"] += by.size or 0
         number = self._by_job.get(job.id)
         if number is not None:
-            self._lines[number] = settled(replace(self._lines[number], id=by.id), by, None)
+            self._lines[number] = with_job(replace(self._lines[number], id=by.id), by, None)
 
-    def size_of(self, job: ExportJob) -> int | None:
+    def size_of(self, job: Any) -> int | None:
         """Return the size that the manifest tells of what a job was to export."""
         number = self._by_job.get(job.id)
         return None if number is None else self._lines[number].size
 
-    def count_skipped(self, job: ExportJob) -> None:
+    def count_skipped(self, job: Any) -> None:
         """Count as skipped what a job found at its place as wanted."""
         self._uncount_failure(job, "skipped")
         number = self._by_job.get(job.id)
@@ -121,47 +170,46 @@ class Account:
             one = self._lines[number]
             self._lines[number] = replace(one, state=ItemState.SKIPPED, id=None, code=None, message=ALREADY_THERE)
 
-    def _uncount_failure(self, job: ExportJob, counts: str) -> None:
+    def _uncount_failure(self, job: Any, counts: str) -> None:
         self._causes.remove(self._failures.pop(job.id))
         self.summary["failed"] -= 1
         self.summary[counts] += 1
 
-    def count_failed(self, item: Mapping[str, Any], job_id: str | None, problem: str) -> None:
+    def count_failed(self, key: Key, done: Done, problem: str) -> None:
         """Count as failed what was counted as done; once, whatever is wrong with it."""
         counted = "completed"
-        place = item["volume"], item["location"]
-        if place in self._given_up:
+        if key in self._given_up:
             return
-        self._given_up.add(place)
-        number = self._by_place.get(place)
+        self._given_up.add(key)
+        number = self._by_key.get(key)
         if number is not None:
             one = self._lines[number]
             counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
             self._lines[number] = replace(one, state=ItemState.FAILED, message=problem)
         self.summary[counted] -= 1
         self.summary["failed"] += 1
-        failure = {"id": job_id, **item, "code": None, "message": problem}
-        self._failures[job_id or place] = failure
+        failure = {"id": done.job_id, **done.item, "code": None, "message": problem}
+        self._failures[done.job_id or key] = failure
         self._causes.add(failure)
 
     @property
     def may_pass(self) -> bool:
-        """Whether any failure may pass when it is tried again."""
+        """Some failure may pass when it is tried again."""
         return any(self._passes(item) for item in self._failures.values())
 
     def _passes(self, item: Mapping[str, Any]) -> bool:
-        """Whether a failure may pass: by the platform's own word where its job is known, else by its code."""
+        """Say whether a failure may pass: by the platform's own word where its job is known, else by its code."""
         if item["id"] in self._problems:
             problem = self._problems[item["id"]]
             return problem is not None and problem.may_pass
-        return code_may_pass(item)
+        return _code_may_pass(item)
 
     def list_failures(self) -> None:
         """Let the summary show the first failures of those that are left, and the causes of all of them."""
         self.summary["failed_items"] = FirstItems(self._failures.values()).items
         self.summary["causes"] = causes_of(self.summary | {"causes": self._causes.to_json()})
 
-    def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+    def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
         """Return how an item stands by now; where its job is not told any more, the wait has seen how it ended."""
         now = with_record(outcome, record)
         if outcome.id is None or (record is not None and record.resource is not None):
@@ -176,19 +224,19 @@ class Account:
 
 
 def _is_accounted_for(one: ItemOutcome) -> bool:
-    return one.state.failed or (one.state in ENDED_WELL and bool(one.volume and one.location))
+    return one.state.failed or (one.state in ENDED_WELL and one.item.key() is not None)
 
 
-def with_record(outcome: ItemOutcome, record: BulkRecord[ExportJob] | None) -> ItemOutcome:
+def with_record(outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
     """Return an outcome with what the platform's record about its job tells."""
-    return outcome if record is None else settled(outcome, record.resource, record.error)
+    return outcome if record is None else with_job(outcome, record.resource, record.error)
 
 
-def code_may_pass(item: Mapping[str, Any]) -> bool:
-    """Whether a failure may pass, by its code; `is_clear` tells if that is enough to know."""
+def _code_may_pass(item: Mapping[str, Any]) -> bool:
+    """Say whether a failure may pass, by its code; `_is_clear` tells if that is enough to know."""
     return Problem(None, item["code"], str(item["message"])).may_pass
 
 
-def is_clear(item: Mapping[str, Any]) -> bool:
-    """Whether the code of a failure tells if it may pass; otherwise the platform's status does, which no item keeps."""
+def _is_clear(item: Mapping[str, Any]) -> bool:
+    """Say whether the code of a failure tells if it may pass; if not, the status did, which no item keeps."""
     return not item["id"] or item["code"] in REMEDIES

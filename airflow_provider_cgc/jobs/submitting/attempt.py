@@ -1,4 +1,4 @@
-"""One attempt to export an order: check, decide what is left to do, send, find lost answers, and account for it all.
+"""One attempt at an order: check, decide what is left to do, send, find lost answers, and account for it all.
 
 Free of Airflow: what is remembered between attempts is handed in as a `Ledger`, and lines to log are handed out.
 """
@@ -10,305 +10,245 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.exports.facts import Facts
-from airflow_provider_cgc.jobs.exports.order import BadOrder, Order, Placed, place
-from airflow_provider_cgc.jobs.exports.problems import report
-from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.objects import common_folder
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE
-from airflow_provider_cgc.jobs.submitting.plan import Worklist
+from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.plan import Plan
 from airflow_provider_cgc.jobs.submitting.resume import Action
-from airflow_provider_cgc.jobs.submitting.submit import Sender, Sent
-from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.jobs.submitting.submit import Sender, SubmitResult
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.jobs.exports.item import Item
+    from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-    from airflow_provider_cgc.jobs.submitting.search import Key
+    from airflow_provider_cgc.jobs.submitting.order import BadOrder, Order
 
 MOST_ROUNDS = 3
 """How often what became uncertain on the way is searched for and sent again, if it certainly did not start."""
 
 
-class Exporting:
+class Attempt:
     """
-    One attempt to export an order.
+    One attempt at an order.
 
-    :param client: with a patience of minutes: a create that hits the rate limit waits for the next window.
-    :param say: takes a line to log.
+    :param log_info: takes a line to log.
     """
 
     def __init__(
         self,
-        client: CgcClient,
         order: Order,
         *,
-        say: Callable[[str], object],
+        log_info: Callable[[str], object],
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = client
-        self._order = order
-        self._say = say
+        self.order = order
+        self._kind = order.kind
+        self._log_info = log_info
         self._clock = clock
-        self._sleep = sleep
-        self._placed = Placed({}, [], Facts({}, {}, {}, {}, {}), [])
-        self._work = self._worklist()
-        self.sent = Sent()
+        self._plan = Plan(order, log_info=log_info, clock=clock, sleep=sleep)
+        self.result = SubmitResult()
         self.began = datetime.fromtimestamp(clock(), UTC)
         """By the platform's clock, once `now` has asked for it."""
 
-    @property
-    def count(self) -> int:
-        """The number of items in the order, with those that have no place."""
-        return len(self._order.items)
-
-    @property
-    def items(self) -> Mapping[Key, Item]:
-        """The items, each with its place; none before `check`."""
-        return self._placed.items
-
-    @property
-    def facts(self) -> Facts:
-        """What the platform has told of files and volumes; nothing before `check`."""
-        return self._placed.facts
-
-    def check(self, *, first: bool = True) -> None:
+    def check(self, items: Sequence[Item], *, first: bool = True) -> None:
         """
-        Ask the platform about files and volumes, and give every item its place.
+        Ask the platform about the items, and give each its key.
 
         Where an earlier attempt may have sent something, `first` is False, and `decide` tells what is wrong with what
         is left to be sent.
 
         :raises BadItems: with everything that is wrong; nothing was submitted.
         """
-        self._placed = place(self._client, self._order, first=first)
-        self._work = self._worklist()
-        for line in self._placed.warnings:
-            self._say(line)
+        for line in self.order.check(items, first=first):
+            self._log_info(line)
 
     def now(self) -> datetime:
         """Ask for the platform's clock, by one request that also proves the right to list jobs."""
-        volumes = sorted({key.volume for key in self.items})
-        date = self._client.exports.page(volume=volumes[0] if volumes else None, limit=1).date
-        self.began = date or datetime.fromtimestamp(self._clock(), UTC)
+        if self.order.has_lists:
+            scope = min(map(self.order.scope_of, self.order.keys), default="")
+            date = self.order.page(scope, limit=1).date
+            self.began = date or datetime.fromtimestamp(self._clock(), UTC)
         return self.began
 
     def decide(self, ledger: Ledger, *, again: bool = False) -> None:
         """
         Settle what has to be done with each item; `again` tells that it is not the first time in this try.
 
-        :raises UncertainExports: nothing was sent, and what an earlier attempt has sent goes on.
+        :raises UncertainJobs: nothing was sent, and what an earlier attempt has sent goes on.
         :raises BadItems: with what is wrong with items that are still to be sent; this attempt has sent nothing.
         """
-        self._work.decide(ledger, again=again, now=self.began)
+        self._plan.decide(ledger, again=again, now=self.began)
 
     def dry_run(self) -> list[str]:
         """Return the lines of a report; sends nothing."""
-        fit = [item for key, item in self.items.items() if key not in self._work.unfit]
-        return [*report(fit, self.facts, decided=self._work.words()), *self.intent()]
+        fit = [key for key in self.order.keys if key not in self._plan.unfit]
+        words = ", ".join(f"{count} {word}" for word, count in self._plan.words().items() if count)
+        return [*self.order.report(fit), f"{words or 'Nothing to do'}.", *self.intent()]
 
-    def obstacles(self) -> list[str]:
-        """Return the locations where an object is that is not the wanted one, or that nobody said may be replaced."""
-        return self._work.obstacles()
+    def obstacles(self) -> list[Key]:
+        """Return the items where something stands that is not the wanted result, or may not be replaced."""
+        return self._plan.obstacles()
 
     def counts(self) -> dict[str, int]:
         """Return how many items would be sent, how many skipped, and how many need nothing else."""
-        return self._work.counts()
+        return self._plan.counts()
 
     def intent(self) -> list[str]:
-        """Say what is about to be sent where, and whether the platform keeps its files."""
-        to_send = self._work.to_send()
-        if not to_send:
-            return []
-        lines = []
-        for volume in sorted({key.volume for key in to_send}):
-            locations = [key.location for key in to_send if key.volume == volume]
-            folder = common_folder(locations)
-            below = f", below {folder!r}" if folder else ""
-            lines.append(f"Exporting {len(locations)} of {counted(self.count, 'item')} to {volume}{below}.")
-        if self._order.copy_only:
-            return lines
-        return [*lines, "copy_only is False: these files are MOVED, and become aliases of the exported objects."]
+        """Say what is about to be sent."""
+        to_send = self._plan.to_send()
+        return self.order.intent(to_send) if to_send else []
 
     def send(self, ledger: Ledger) -> None:
         """Send what has to be sent, and find out what became of answers that were lost on the way."""
-        order = self._order
-
-        def create(items: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-            return self._client.exports.bulk_create(items, copy_only=order.copy_only)
-
-        unplaced = sum(not order.skips(one.problem) for one in self._placed.unplaced)
-        sender = Sender(
-            create,
-            self._client.exports.bulk_get,
-            ledger,
-            at=self.began,
-            too_many=lambda failed: order.too_many(failed + unplaced),
-            overwrite=order.if_exists == "overwrite",
-            not_counted={LOCATION_TAKEN} if order.if_exists == "skip" else (),
-            properties=order.properties,
-            stop=self._client.close,
-        )
-        unfit = {key: problem for key, problem in self._work.unfit.items() if not order.skips(problem)}
-        self.sent.refused |= self._work.in_the_way | self._work.blocked | unfit
-        self.sent.held |= self._work.held
-        sender.send({key: self.items[key] for key in self._work.to_send()}, self.sent)
+        sender = Sender(self.order, ledger, at=self.began)
+        unfit = {key: problem for key, problem in self._plan.unfit.items() if not self.order.skips(problem)}
+        self.result.refused |= self._plan.in_the_way | self._plan.blocked | unfit
+        self.result.held |= self._plan.held
+        to_send = self._plan.to_send()
+        if to_send:
+            self.order.prepare(to_send)
+        sender.send(to_send, self.result)
         for rounds_left in reversed(range(MOST_ROUNDS)):
-            if not self.sent.uncertain:
+            if not self.result.uncertain:
                 break
-            self._say(
-                f"The answers about {EXPORT.count(len(self.sent.uncertain))} were lost"
-                f" ({next(iter(self.sent.uncertain.values()))}); looking for them on the platform before anything is"
+            self._log_info(
+                f"The answers about {self._kind.count(len(self.result.uncertain))} were lost"
+                f" ({next(iter(self.result.uncertain.values()))}); looking for them on the platform before anything is"
                 " sent again."
             )
             again = self._find(ledger)
-            if rounds_left and not self.sent.stopped:
+            if rounds_left and not self.result.stopped:
                 self._send_again(sender, again)
             else:
                 self._give_up(again)
-        if order.if_exists == "skip":
+        if self.order.skips_existing:
             self._skip_what_was_taken_meanwhile()
 
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
-        """Return how each item stands: in the order given, and last those for which there is no place."""
-        unsent = set(self.sent.unsent)
-        outcomes = [self._outcome(key, item, unsent=key in unsent) for key, item in self.items.items()]
-        outcomes += [self._unfit(self._base(one.item), one.problem) for one in self._placed.unplaced]
-        return [replace(one, copy_only=self._order.copy_only, user=user, conn_id=conn_id) for one in outcomes]
+        """Return how each item stands: in the order given, and last those that have no key."""
+        unsent = set(self.result.unsent)
+        outcomes = [self._outcome(key, item, unsent=key in unsent) for key, item in self.order.keys.items()]
+        outcomes += [self._unfit(self._base(one.item), one.problem) for one in self.order.unplaced]
+        return [replace(one, user=user, conn_id=conn_id) for one in outcomes]
 
     def refused(self, error: BadOrder) -> list[ItemOutcome]:
-        """Return how each item stands when nothing was sent: those that cannot be exported, and those held up by it."""
-        problems = {(one.item.file, one.item.line): one.problem for one in error.unfit}
+        """Return how each item stands when nothing was sent: those that are unfit, and those held up by them."""
+        problems = {self._mark(one.item): one.problem for one in error.unfit}
         why = f"not sent: {error.head or error.problems[0]}"
         outcomes = []
-        for item in self._order.items:
-            base = replace(self._base(item), volume=item.volume or self._order.volume)
-            problem = problems.get((item.file, item.line))
-            fate = replace(base, state=ItemState.UNSENT, message=why)
-            outcomes.append(fate if problem is None else self._unfit(base, problem))
-        return [replace(one, copy_only=self._order.copy_only) for one in outcomes]
+        for item in self.order.items:
+            problem = problems.get(self._mark(item))
+            base = self._base(item)
+            held_up = replace(base, state=ItemState.UNSENT, message=why)
+            outcomes.append(held_up if problem is None else self._unfit(base, problem))
+        return outcomes
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Say what was done, and why not all of it."""
-        work = self._work
-        apart = work.held.keys() | work.blocked.keys()
-        problems = work.problems()
-        aliases = sum(map(self._order.skips, problems))
-        refused = self.sent.refused.keys() - work.blocked.keys() - work.in_the_way.keys() - work.unfit.keys()
-        known = Counter(one.action for key, one in work.decisions.items() if key not in apart)
+        plan = self._plan
+        apart = plan.held.keys() | plan.blocked.keys()
+        problems = plan.problems()
+        passed_over = sum(map(self.order.skips, problems))
+        refused = self.result.refused.keys() - plan.blocked.keys() - plan.in_the_way.keys() - plan.unfit.keys()
+        known = Counter(one.action for key, one in plan.decisions.items() if key not in apart)
         counts = (
-            (len(self.sent.started), "started"),
+            (len(self.result.started), "started"),
             (known[Action.ADOPT], "under way already and taken over"),
             (known[Action.DONE], "done already"),
-            (len(work.skipped), "skipped, they are there already"),
-            (aliases, "skipped, they are aliases"),
-            (len(problems) - aliases, "not sent, they cannot be exported"),
-            (len(work.in_the_way), "not sent, another object is in the way"),
-            (len(work.blocked), "done already, but not as they should be"),
-            (len(work.held), "left to a job of another run for now"),
+            (len(plan.skipped), "skipped, they are there already"),
+            (passed_over, f"skipped, {self.order.passed_over}"),
+            (len(problems) - passed_over, f"not sent, they {self.order.cannot}"),
+            (len(plan.in_the_way), "not sent, something else is in the way"),
+            (len(plan.blocked), "done already, but not as they should be"),
+            (len(plan.held), "left to a job of another run for now"),
             (len(refused), "refused by the platform"),
-            (len(self.sent.unsent), "not sent"),
+            (len(self.result.unsent), "not sent"),
         )
-        lines = [f"Of {EXPORT.count(self.count)}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
-        if self.sent.stopped:
-            lines.append(f"Nothing more was sent: {self.sent.stopped}.")
+        count = self._kind.count(len(self.order.items))
+        lines = [f"Of {count}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
+        if self.result.stopped:
+            lines.append(f"Nothing more was sent: {self.result.stopped}.")
         return lines
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
         """Settle what is uncertain by the platform's list; give what certainly did not start, and why."""
-        decisions = self._work.look_for(list(self.sent.uncertain), ledger)
+        decisions = self._plan.look_for(list(self.result.uncertain), ledger)
         found = {key: one.job_id for key, one in decisions.items() if one.job_id and one.action is not Action.SEND}
         ledger.adopted({key: job_id for key, job_id in found.items() if job_id})
-        reasons = {key: why for key, why in self.sent.uncertain.items() if decisions[key].action is Action.SEND}
-        told = Sent(started={key: job_id for key, job_id in found.items() if job_id})
+        reasons = {key: why for key, why in self.result.uncertain.items() if decisions[key].action is Action.SEND}
+        told = SubmitResult(started={key: job_id for key, job_id in found.items() if job_id})
         told.uncertain = {
             key: Problem(None, None, one.why, made_here=True, undecided=True)
             for key, one in decisions.items()
             if one.action is Action.UNCERTAIN
         }
-        self.sent.add(told)
+        self.result.add(told)
         return reasons
 
     def _skip_what_was_taken_meanwhile(self) -> None:
-        """Judge objects that came to their places after the volume was looked at like those that were there before."""
-        taken = [
-            key
-            for key, problem in self.sent.refused.items()
-            if problem.code == LOCATION_TAKEN and not problem.made_here
-        ]
-        self._work.skip_what_is_there(taken)
+        """Judge what came to the places of results after these were looked at like what was there before."""
+        refused = self.result.refused
+        taken = [key for key, one in refused.items() if one.code in self.order.taken and not one.made_here]
+        self._plan.skip_what_is_there(taken)
         for key in taken:
-            if key in self._work.skipped:
-                del self.sent.refused[key]
-        self.sent.refused |= self._work.in_the_way
+            if key in self._plan.skipped:
+                del refused[key]
+        refused |= self._plan.in_the_way
 
     def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:
         """Send what certainly did not start; what stays uncertain meanwhile keeps its place."""
-        later = Sent()
+        later = SubmitResult()
         for key in reasons:
-            del self.sent.uncertain[key]
+            del self.result.uncertain[key]
         try:
-            sender.send({key: self.items[key] for key in reasons}, later, probe=False)
+            sender.send(list(reasons), later, probe=False)
         finally:
-            self.sent.add(later)
+            self.result.add(later)
 
     def _give_up(self, reasons: Mapping[Key, Problem | CgcError]) -> None:
         """Count what certainly did not start, and will not in this attempt, as refused or, with its call, as unsent."""
         for key, why in reasons.items():
-            del self.sent.uncertain[key]
+            del self.result.uncertain[key]
             if isinstance(why, Problem) and not why.made_here:
-                self.sent.refused[key] = why
+                self.result.refused[key] = why
                 continue
-            self.sent.unsent.append(key)
-            self.sent.stopped = self.sent.stopped or str(why)
+            self.result.unsent.append(key)
+            self.result.stopped = self.result.stopped or str(why)
             if isinstance(why, CgcError):
-                self.sent.error = self.sent.error or why
+                self.result.error = self.result.error or why
+
+    def _mark(self, item: Item) -> tuple[object, str]:
+        """Return what tells an item from the others of its list, also once it has got its place."""
+        return getattr(item, self._kind.subject or "line"), item.line
 
     def _base(self, item: Item) -> ItemOutcome:
-        return ItemOutcome(
-            file=item.file,
-            location=item.location,
-            volume=item.volume,
-            properties=(dict(self._order.properties) or None) if item.properties is None else item.properties,
-            state=ItemState.SUBMITTED,
-            size=item.size,
-            location_template=None if item.location else item.location_template or self._order.template.text,
-        )
+        return ItemOutcome(item=self.order.asked(item), state=ItemState.SUBMITTED, size=item.size)
 
     def _unfit(self, base: ItemOutcome, problem: Problem) -> ItemOutcome:
-        state = ItemState.SKIPPED if self._order.skips(problem) else ItemState.FAILED
+        state = ItemState.SKIPPED if self.order.skips(problem) else ItemState.FAILED
         return replace(base, state=state, code=problem.code, message=problem.message)
 
     def _outcome(self, key: Key, item: Item, *, unsent: bool) -> ItemOutcome:
-        base = self._base(item)
-        if key in self._work.skipped:
+        base, result = self._base(item), self.result
+        if key in self._plan.skipped:
             return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
-        if key in self._work.unfit:
-            return self._unfit(base, self._work.unfit[key])
-        if key in self.sent.started:
-            return replace(base, id=self.sent.started[key])
-        if key in self.sent.refused:
-            return self._unfit(base, self.sent.refused[key])
-        if key in self.sent.uncertain:
-            return replace(base, message=str(self.sent.uncertain[key]))
-        if key in self.sent.held:
-            return replace(base, state=ItemState.UNSENT, message=f"not sent: {self.sent.held[key]}")
-        decision = self._work.decisions.get(key)
+        if key in self._plan.unfit:
+            return self._unfit(base, self._plan.unfit[key])
+        if key in result.started:
+            return replace(base, id=result.started[key])
+        if key in result.refused:
+            return self._unfit(base, result.refused[key])
+        if key in result.uncertain:
+            return replace(base, message=str(result.uncertain[key]))
+        if key in result.held:
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.held[key]}")
+        decision = self._plan.decisions.get(key)
         if unsent or decision is None:
-            return replace(base, state=ItemState.UNSENT, message=f"not sent: {self.sent.stopped or 'no attempt yet'}")
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.stopped or 'no attempt yet'}")
         if decision.job_id is not None and decision.action is not Action.SEND:
             return replace(base, id=decision.job_id, message=None)
         if decision.action is Action.DONE:
             return replace(base, state=ItemState.COMPLETED, message=decision.why)
         return base
-
-    def _worklist(self) -> Worklist:
-        return Worklist(self._client, self._order, self._placed, say=self._say, clock=self._clock, sleep=self._sleep)

@@ -1,24 +1,68 @@
-"""What a user may write where files to move are wanted, and the flat list of items that it means.
+"""The items of a task, whatever kind of job each is for: how a list of them is read, and what is wrong with it.
 
-Refuses what cannot be an item before anything is sent. Knows no rule for keys
-(`jobs/exports/locations.py`), and of files only the ids.
+Refuses what cannot be an item before anything is sent. The items of a kind are in `jobs/<kind>/item.py`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
 
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
 from airflow_provider_cgc.jobs.text import shown
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT", bound="Item")
+Key = tuple[str, ...]
+"""What makes two jobs the same one: a NamedTuple of each kind."""
 
 TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
 """Ends of manifests."""
 MOST_SHOWN = 10
 """Problems that an error's text spells out; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to start a job for; a frozen dataclass of each kind. A field that is None is still to be found out."""
+
+    size: int | None = field(default=None, kw_only=True)
+    """Bytes."""
+    line: str = field(default="", compare=False, kw_only=True)
+    """Where it came from, for messages: "item 3" of a list, "line 3" of a manifest."""
+
+    ASKED: ClassVar[tuple[str, ...]] = ()
+    """The fields that a line of a manifest keeps of it."""
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    """The columns of a table that count; the first one must be there."""
+    JSON_COLUMNS: ClassVar[tuple[str, ...]] = ()
+    """... and those of them whose cells are JSON."""
+    ALSO: ClassVar[Mapping[str, str]] = {}
+    """Other names of columns, for tables that were written elsewhere."""
+
+    @classmethod
+    def read(cls: type[ItemT], entry: object, line: str = "") -> ItemT:
+        """Read one entry of a list. Raises BadItem with all that is wrong with it."""
+        raise NotImplementedError
+
+    @classmethod
+    def read_line(cls: type[ItemT], raw: Mapping[str, Any], line: str = "") -> ItemT:
+        """Read the item of a line of a manifest again. Raises BadItem."""
+        return cls.read({key: raw.get(key) for key in cls.ASKED}, line)
+
+    def key(self) -> Key | None:
+        """Return what makes two jobs for it the same one; None as long as something of it is to be found out."""
+        raise NotImplementedError
+
+    def named(self) -> str:
+        """Name it for a message."""
+        return str(self.asked())
+
+    def asked(self) -> dict[str, Any]:
+        """Return what was asked for, in the form that starts such a job."""
+        return {key: value for key in self.ASKED if (value := getattr(self, key)) is not None}
 
 
 class BadItem(ValueError):

@@ -11,18 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import ExportJob
     from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.jobs.kinds import BulkGet
 
-    PageAt = Callable[[int], Page[ExportJob]]
+    PageAt = Callable[[int], Page[Any]]
     """One page of a list from an offset on."""
-    BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[ExportJob]]]
 
 DISORDER = 60.0
 """Seconds by which jobs of an ordered list may stand in the wrong order: several machines write the times, and a create
@@ -36,15 +34,16 @@ _OLD_PAGES = 2
 
 
 class Blind(StrEnum):
-    """Why a reading cannot say that a job is not there."""
+    """The reasons why a reading cannot say that a job is not there."""
 
     TOO_LONG = f"the platform's list of jobs has no order, and {MOST_PAGES} pages are not all of it"
     RESTLESS = "the pages of the platform's list of jobs do not fit together"
+    NO_LIST = "the platform has no list of such jobs"
     ABBREVIATED = "the platform's list of jobs does not tell of each what it moves and when it was started"
 
 
-class Order(IntEnum):
-    """How the times of a list run; times multiplied with it never fall."""
+class TimeOrder(IntEnum):
+    """The direction of the times of a list; times multiplied with it never fall."""
 
     NEWEST_FIRST = -1
     NONE = 0
@@ -52,17 +51,26 @@ class Order(IntEnum):
 
 
 class JobList:
-    """One list during one reading; `jobs` are those read so far by id, each once."""
+    """
+    One list during one reading.
 
-    def __init__(self, page: PageAt, *, since: datetime, details: BulkGet | None = None) -> None:
+    :param is_whole: says whether a job tells all that must be known of it.
+    :param details: asks for jobs by id, should the list abbreviate them.
+    """
+
+    def __init__(
+        self, page: PageAt, *, is_whole: Callable[[Any], bool], since: datetime, details: BulkGet | None = None
+    ) -> None:
         self._page_at = page
+        self._is_whole = is_whole
         self._too_old = since - timedelta(seconds=DISORDER)
         self._details = details
         self._total = math.inf
         self._pages = 0
         self._at_end = False
         """Whether the page that was read last is the last one."""
-        self.jobs: dict[str, ExportJob] = {}
+        self.jobs: dict[str, Any] = {}
+        """Those read so far by id, each once."""
 
     def read(self) -> Blind | None:
         """
@@ -94,21 +102,21 @@ class JobList:
         known, blind = -1, None
         while len(self.jobs) > known and blind is not Blind.TOO_LONG:
             known = len(self.jobs)
-            blind = self._walk(0, Order.NONE)
+            blind = self._walk(0, TimeOrder.NONE)
             enough = blind is None and (math.isinf(expected) or len(self.jobs) >= expected)
             if enough or len(self.jobs) >= self._total:
                 return None
         return blind or Blind.RESTLESS
 
-    def _order(self, first: Sequence[ExportJob], last: Sequence[ExportJob], end: int) -> Order:
+    def _order(self, first: Sequence[Any], last: Sequence[Any], end: int) -> TimeOrder:
         """Learn the order from the ends; the middle must not deny it, as that of a list by name would."""
         if not order_of(first, last):
-            return Order.NONE
+            return TimeOrder.NONE
         return order_of(first, *(self._page(end * quarter // 4) for quarter in (1, 2, 3)), last)
 
-    def _start(self, order: Order, offset: int, page: Sequence[ExportJob]) -> int:
+    def _start(self, order: TimeOrder, offset: int, page: Sequence[Any]) -> int:
         """Return the offset to read on from: the list's begin, or one page before the last page without a young job."""
-        if order is Order.NEWEST_FIRST:
+        if order is TimeOrder.NEWEST_FIRST:
             return 0
         size = step = max(len(page), 1)
         while offset > 0 and not self._old(page):
@@ -117,7 +125,7 @@ class JobList:
             page = self._page(offset)
         return max(offset - size, 0)
 
-    def _walk(self, offset: int, order: Order) -> Blind | None:
+    def _walk(self, offset: int, order: TimeOrder) -> Blind | None:
         """
         Read on from an offset, to the end or to where all is too old.
 
@@ -137,16 +145,16 @@ class JobList:
             if gap or (order and not _in_order(_times(fresh, order))):
                 return Blind.RESTLESS
             old = old + 1 if self._old(page) else 0
-            if order is Order.NEWEST_FIRST and old == _OLD_PAGES:
+            if order is TimeOrder.NEWEST_FIRST and old == _OLD_PAGES:
                 return None
             seen.update(job.id for job in page)
             offset += max(len(page) - max(len(page) // 10, 1), 1)
         return Blind.TOO_LONG
 
-    def _old(self, page: Sequence[ExportJob]) -> bool:
+    def _old(self, page: Sequence[Any]) -> bool:
         return bool(page) and all(job.started_on is not None and job.started_on < self._too_old for job in page)
 
-    def _page(self, offset: int) -> list[ExportJob]:
+    def _page(self, offset: int) -> list[Any]:
         self._pages += 1
         page = self._page_at(offset)
         if page.total is not None:
@@ -157,16 +165,16 @@ class JobList:
         self.jobs.update((job.id, job) for job in jobs)
         return jobs
 
-    def _in_full(self, jobs: list[ExportJob]) -> list[ExportJob]:
+    def _in_full(self, jobs: list[Any]) -> list[Any]:
         """Put whole jobs in the place of abbreviated ones, as far as asking for them by id gives any."""
-        short = [job.id for job in jobs if not is_whole(job)]
+        short = [job.id for job in jobs if not self._is_whole(job)]
         if not short or self._details is None:
             return jobs
         told = {record.id: record.resource for record in self._details(short)}
         return [told.get(job.id) or job for job in jobs]
 
 
-def check_null_jobs(page: Page[ExportJob], offset: int, total: float) -> None:
+def check_null_jobs(page: Page[Any], offset: int, total: float) -> None:
     """
     Raise `CgcUnreadableError` if a page has null for its jobs, unless it begins at or beyond `total`.
 
@@ -180,21 +188,16 @@ def check_null_jobs(page: Page[ExportJob], offset: int, total: float) -> None:
         )
 
 
-def is_whole(job: ExportJob) -> bool:
-    """Whether a job tells what it moves and when it was started; its volume is the list's."""
-    return None not in (job.file, job.location, job.started_on)
-
-
-def order_of(*pages: Sequence[ExportJob]) -> Order:
+def order_of(*pages: Sequence[Any]) -> TimeOrder:
     """Tell the order of a list by some of its pages: they must keep it, and the first and the last be apart in time."""
-    for order in (Order.NEWEST_FIRST, Order.OLDEST_FIRST):
+    for order in (TimeOrder.NEWEST_FIRST, TimeOrder.OLDEST_FIRST):
         times = [_times(page, order) for page in pages]
         if all(times) and _in_order(list(chain.from_iterable(times))) and max(times[0]) < min(times[-1]):
             return order
-    return Order.NONE
+    return TimeOrder.NONE
 
 
-def _times(jobs: Iterable[ExportJob], order: Order) -> list[float]:
+def _times(jobs: Iterable[Any], order: TimeOrder) -> list[float]:
     """Return times that rise where the order is kept; a job that tells no time breaks every order."""
     return [math.nan if job.started_on is None else order * job.started_on.timestamp() for job in jobs]
 

@@ -1,4 +1,4 @@
-"""What one task of one Dag run has sent: kept in a key-value store, so that the next attempt knows what is certain.
+"""The record of what one task of one Dag run has sent, in a key-value store: the next attempt knows what is certain.
 
 Built for Airflow's task state store, which lists no keys, takes about 28 ms for a write and warns above 64 KiB. One
 key holds the header, one each chunk: first the *intent* to send it, then what became of its items. A chunk names each
@@ -22,15 +22,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
-from airflow_provider_cgc.jobs.submitting.search import Key
 from airflow_provider_cgc.jobs.text import moment
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.items import Key
 
 VERSION = 2
-HEADER = "cgc_exports"
-"""The header's name in the store; chunk 7 is `cgc_exports_7`."""
 _MOST_CHUNKS = 100_000
 
 
@@ -66,98 +65,153 @@ class Store(Protocol):
     def delete(self, key: str) -> None: ...
 
 
-def discard(store: Store | None) -> None:
-    """Void whatever was recorded, so that a task starts anew although it did not succeed (`resume=False`)."""
-    if store is not None:
-        store.delete(HEADER)
+class NoStore:
+    """The store where Airflow has none: it remembers nothing."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the default."""
+        return default
+
+    def set(self, key: str, value: Any) -> None:
+        """Do nothing."""
+
+    def delete(self, key: str) -> None:
+        """Do nothing."""
 
 
-def begin(store: Store | None, *, max_tries: int) -> None:
-    """Note that nothing was sent so far, in case the first attempt ends before it has a ledger."""
-    if store is not None and store.get(HEADER) is None:
-        store.set(HEADER, {"version": VERSION, "max_tries": max_tries, "untouched": True})
+def header_name(kind: JobKind) -> str:
+    """Return the header's name in the store, "cgc_exports"; chunk 7 is "cgc_exports_7"."""
+    return f"cgc_{kind.plural}"
 
 
-def close(store: Store | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Header:
     """
-    Note that the task succeeded.
+    The header of a record; an empty one where there is none.
 
-    Nothing is deleted: should Airflow lose the success and try the task again, all is done already.
+    :param store: where it was read.
+    :param name: its name there.
+    :param told: what stands there, whatever it is.
     """
-    header = _header(store)
-    if store is not None and header and not header.get("untouched"):
-        store.set(HEADER, {**header, "succeeded": True})
 
+    store: Store
+    name: str
+    told: object
 
-def is_closed(store: Store | None, *, max_tries: int) -> bool:
-    """
-    Whether the task succeeded and was cleared since: it has to start anew.
+    @classmethod
+    def read(cls, store: Store, kind: JobKind) -> Header:
+        """Read the header of the record of jobs of this kind."""
+        name = header_name(kind)
+        return cls(store, name, store.get(name))
 
-    A Clear raises Airflow's `max_tries`, a retry does not. A record of another release tells it as well.
-    """
-    header = _any_header(store)
-    recorded = header.get("max_tries")
-    return header.get("succeeded") is True and isinstance(recorded, int) and recorded != max_tries
+    def discard(self) -> None:
+        """Void whatever was recorded, so that a task starts anew although it did not succeed (`resume=False`)."""
+        self.store.delete(self.name)
 
+    def begin(self, *, max_tries: int) -> None:
+        """Note that nothing was sent so far, in case the first attempt ends before it has a ledger."""
+        if self.told is None:
+            self.store.set(self.name, {"version": VERSION, "max_tries": max_tries, "untouched": True})
 
-def has_sent(store: Store | None) -> bool:
-    """
-    Whether jobs were started, or may have been, and the task has not succeeded since.
+    def close(self) -> None:
+        """
+        Note that the task succeeded.
 
-    A record that is damaged, or of another release, may have been of anything.
-    """
-    if store is None or store.get(HEADER) is None:
-        return False
-    header = _any_header(store)
-    if header.get("untouched") is True or header.get("succeeded") is True:
-        return False
-    count = _count(_header(store))
-    if header.get("whole") is not True or count is None:
-        return True
-    for number in range(count):
-        chunk = _chunk(store.get(_name(number)))
-        if chunk is None or any(job is not None for job in chunk.get("jobs", [""])):
+        Nothing is deleted: should Airflow lose the success and try the task again, all is done already.
+        """
+        if self._known and not self.untouched:
+            self.store.set(self.name, {**self._known, "succeeded": True})
+
+    @property
+    def exists(self) -> bool:
+        """Something is recorded."""
+        return self.told is not None
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing was ever sent."""
+        return self._any.get("untouched") is True
+
+    @property
+    def succeeded(self) -> bool:
+        """The task has succeeded, as a record of any release tells."""
+        return self._any.get("succeeded") is True
+
+    def is_closed(self, *, max_tries: int) -> bool:
+        """
+        Say whether the task succeeded and was cleared since: it has to start anew.
+
+        A Clear raises Airflow's `max_tries`, a retry does not. A record of another release tells it as well.
+        """
+        recorded = self._any.get("max_tries")
+        return self.succeeded and isinstance(recorded, int) and recorded != max_tries
+
+    @property
+    def has_sent(self) -> bool:
+        """
+        Jobs were started, or may have been, and the task has not succeeded since.
+
+        A record that is damaged, or of another release, may have been of anything.
+        """
+        if not self.exists or self.untouched or self.succeeded:
+            return False
+        count = self._count
+        if self._known.get("whole") is not True or count is None:
             return True
-    return False
+        chunks = (_chunk(self.store.get(_name(self.name, number))) for number in range(count))
+        return any(chunk is None or any(job is not None for job in chunk.get("jobs", [""])) for chunk in chunks)
 
+    @property
+    def generation(self) -> int | None:
+        """The `max_tries` that the record was written with, which a Clear raises; None where there is no record."""
+        known = self._known.get("max_tries")
+        return known if isinstance(known, int) else None
 
-def generation(store: Store | None) -> int | None:
-    """Return the `max_tries` that the record was written with, which a Clear raises; None where there is no record."""
-    known = _header(store).get("max_tries")
-    return known if isinstance(known, int) else None
+    @property
+    def since(self) -> datetime | None:
+        """The platform's clock before anything of the task was sent; None where there is no record."""
+        return moment(self._known.get("since"))
 
+    @property
+    def owner(self) -> str | None:
+        """Who sent what is recorded, by whichever release; None where there is no record."""
+        owner = self._any.get("owner")
+        return owner if isinstance(owner, str) else None
 
-def recorded_start(store: Store | None) -> datetime | None:
-    """Return the platform's clock before anything of the task was sent; None where there is no record."""
-    return moment(_header(store).get("since"))
-
-
-def recorded_owner(store: Store | None) -> str | None:
-    """Return who sent what is recorded, by whichever release; None where there is no record."""
-    owner = _any_header(store).get("owner")
-    return owner if isinstance(owner, str) else None
-
-
-def recorded_ids(store: Store) -> list[str] | None:
-    """Return the ids of the jobs that count for the items, sorted; None where there is no whole record."""
-    header = _header(store)
-    count = _count(header)
-    if header.get("untouched") or count is None:
-        return None
-    jobs: dict[str, str | None] = {}
-    for number in range(count):
-        chunk = _chunk(store.get(_name(number)))
-        if chunk is None:
+    def ids(self) -> list[str] | None:
+        """Return the ids of the jobs that count for the items, sorted; None where there is no whole record."""
+        count = self._count
+        if self.untouched or count is None:
             return None
-        jobs |= dict(zip(chunk["items"], chunk.get("jobs") or [None] * len(chunk["items"]), strict=True))
-    return sorted(job for job in jobs.values() if job)
+        jobs: dict[str, str | None] = {}
+        for number in range(count):
+            chunk = _chunk(self.store.get(_name(self.name, number)))
+            if chunk is None:
+                return None
+            jobs |= dict(zip(chunk["items"], chunk.get("jobs") or [None] * len(chunk["items"]), strict=True))
+        return sorted(job for job in jobs.values() if job)
+
+    @property
+    def _any(self) -> Mapping[str, Any]:
+        """The header if it is in the form of any release; else an empty one."""
+        return self.told if isinstance(self.told, dict) else {}
+
+    @property
+    def _known(self) -> Mapping[str, Any]:
+        """The header if it is in the form of this release; else an empty one."""
+        return self._any if self._any.get("version") == VERSION else {}
+
+    @property
+    def _count(self) -> int | None:
+        return _count(self._known)
 
 
 class Ledger:
     """
     The record of one task of one Dag run; not for several threads at once.
 
-    :param store: where it is kept; None where there is no store, then nothing is remembered.
+    :param store: where it is kept.
+    :param kind: kind of job.
     :param keys: the items of the task, in any order.
     :param since: the platform's clock before the first attempt of this Dag run, not only this one, sent anything.
     :param owner: who sends, such as "rfranklin at cgc-api.sbgenomics.com": jobs are seen only by who started them.
@@ -170,7 +224,8 @@ class Ledger:
 
     def __init__(
         self,
-        store: Store | None,
+        store: Store,
+        kind: JobKind,
         keys: Iterable[Key],
         *,
         since: datetime,
@@ -181,6 +236,7 @@ class Ledger:
     ) -> None:
         self._store = store
         self._keys = {_hash(key): key for key in keys}
+        self._plural = kind.plural
         self._owner = owner
         self._since = since
         self._whole = fresh
@@ -191,13 +247,14 @@ class Ledger:
         self._chunks: list[dict[str, Any]] = []
         self._pasts: dict[Key, Past] = {}
         self._first_sent: dict[Key, datetime] = {}
-        header = None if is_closed(store, max_tries=max_tries) or store is None else store.get(HEADER)
-        if isinstance(header, dict) and header.get("untouched"):
-            self._whole, header = True, None
-        if store is None or header is None:
+        header = Header.read(store, kind)
+        self._name = header.name
+        if header.untouched:
+            self._whole = True
+        if not header.exists or header.untouched or header.is_closed(max_tries=max_tries):
             self._write_header()
         else:
-            self._believe(store, header if isinstance(header, dict) else {})
+            self._believe(header.told if isinstance(header.told, dict) else {})
 
     @property
     def began(self) -> datetime:
@@ -232,7 +289,7 @@ class Ledger:
 
     def answered(self, number: int, records: Sequence[BulkRecord[Any]]) -> None:
         """Note what a bulk create answered, one record per item of the chunk in order. One write."""
-        self._settle(number, [_told(record) for record in records])
+        self._settle(number, [_id_in(record) for record in records])
 
     def withdrawn(self, number: int) -> None:
         """Note that nothing of a chunk was started: it was refused as a whole, or never left. One write."""
@@ -250,15 +307,15 @@ class Ledger:
         self._pasts |= fresh
         self.adopted({key: past.job_id for key, past in fresh.items() if past.job_id is not None})
 
-    def _believe(self, store: Store, header: Mapping[str, Any]) -> None:
+    def _believe(self, header: Mapping[str, Any]) -> None:
         """Take over what is in the store as far as it is ours; what is not of this release leaves all uncertain."""
         known = header if header.get("version") == VERSION else {}
         # Whose jobs they are is believed of any release: nobody else can see them.
         owner, since, whole, count = header.get("owner"), known.get("since"), known.get("whole"), _count(known)
         if isinstance(owner, str) and owner != self._owner:
             raise OtherOwnerError(
-                f"an earlier attempt of this task sent its exports as {owner}; the connection is now {self._owner}, "
-                "who cannot see them. Use the connection of before, or start anew with resume=False."
+                f"an earlier attempt of this task sent its {self._plural} as {owner}; the connection is now"
+                f" {self._owner}, who cannot see them. Use the connection of before, or start anew with resume=False."
             )
         self._since = min(self._since, moment(since) or self._since)
         raised = known.get("max_tries", self._max_tries) != self._max_tries
@@ -270,7 +327,7 @@ class Ledger:
             return
         self._whole = whole is True
         for number in range(count):
-            chunk = _chunk(store.get(_name(number)))
+            chunk = _chunk(self._store.get(_name(self._name, number)))
             self._chunks.append(chunk or {})
             if chunk is not None:
                 self._take(chunk)
@@ -303,36 +360,22 @@ class Ledger:
             self._pasts[key] = Past(fate, job or None, refused=job is None, at=at)
 
     def _write(self, number: int) -> None:
-        if self._store is not None:
-            self._store.set(_name(number), self._chunks[number])
+        self._store.set(_name(self._name, number), self._chunks[number])
 
     def _write_header(self) -> None:
-        if self._store is not None:
-            self._store.set(
-                HEADER,
-                {
-                    "version": VERSION,
-                    "owner": self._owner,
-                    "since": self._since.isoformat(),
-                    "whole": self._whole,
-                    "chunks": len(self._chunks),
-                    "max_tries": self._max_tries,
-                    "cleared": self.cleared,
-                    "succeeded": False,
-                },
-            )
-
-
-def _header(store: Store | None) -> Mapping[str, Any]:
-    """Return the header if there is one in the form of this release; else an empty one."""
-    header = _any_header(store)
-    return header if header.get("version") == VERSION else {}
-
-
-def _any_header(store: Store | None) -> Mapping[str, Any]:
-    """Return the header if there is one in the form of any release; else an empty one."""
-    header = None if store is None else store.get(HEADER)
-    return header if isinstance(header, dict) else {}
+        self._store.set(
+            self._name,
+            {
+                "version": VERSION,
+                "owner": self._owner,
+                "since": self._since.isoformat(),
+                "whole": self._whole,
+                "chunks": len(self._chunks),
+                "max_tries": self._max_tries,
+                "cleared": self.cleared,
+                "succeeded": False,
+            },
+        )
 
 
 def _count(header: Mapping[str, Any]) -> int | None:
@@ -342,12 +385,12 @@ def _count(header: Mapping[str, Any]) -> int | None:
     return count if good else None
 
 
-def _name(number: int) -> str:
-    return f"{HEADER}_{number}"
+def _name(header: str, number: int) -> str:
+    return f"{header}_{number}"
 
 
-def _told(record: BulkRecord[Any]) -> str | None:
-    """Return what a record says of its item: a job's id, None for a refusal, "" where a job may run all the same."""
+def _id_in(record: BulkRecord[Any]) -> str | None:
+    """Return the id in a record: a job's id, None for a refusal, "" where a job may run all the same."""
     if record.id is not None:
         return record.id
     return None if record.error is not None and record.error.is_final else ""

@@ -1,4 +1,4 @@
-"""A manifest: a table or JSON lines of the files to move, and the JSON lines that tell what became of each.
+"""A manifest: a table or JSON lines of items, and the JSON lines that tell the outcome of each.
 
 Takes and gives lines of text; where they are kept is the caller's business.
 
@@ -11,148 +11,40 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
-from airflow_provider_cgc.jobs.exports.item import Item, item_from
-from airflow_provider_cgc.jobs.submitting.items import BadItem, BadItems
+from airflow_provider_cgc.jobs.submitting.items import BadItem, BadItems, Item, ItemT
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
 from airflow_provider_cgc.jobs.text import counted, shown
 
 T = TypeVar("T")
 Form = Literal["csv", "tsv", "jsonl"]
 
-VERSION = 1
-"""Of the lines written here. It changes when a key changes its meaning; keys that are new are no reason."""
 _BEGINNING = '{"version": '
 
 _FORMS: dict[str, Form] = {".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 """By the end of a name; the manifests of the GDC are named .txt and hold tabs."""
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
-_COLUMNS = ("location", "volume")
-
-
-class ItemState(StrEnum):
-    """How one item stands: the platform's word for its job, or ours."""
-
-    UNSENT = "UNSENT"
-    """Sending stopped before its turn."""
-    SUBMITTED = "SUBMITTED"
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    UNKNOWN = "UNKNOWN"
-    """A word that this release does not know: the job may well be running."""
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
-    """Nothing had to be done: the object is there."""
-    MISSING = "MISSING"
-    """The platform does not know the job."""
-
-    @property
-    def failed(self) -> bool:
-        """True if the item was given up without its object being there: what "failed only" takes."""
-        return self in (ItemState.UNSENT, ItemState.FAILED, ItemState.MISSING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemOutcome:
-    """What became of one item: a line of the manifest. `id` is the job's, `size` in bytes, times are the platform's."""
-
-    file: str
-    location: str | None = None
-    volume: str | None = None
-    properties: dict[str, Any] | None = field(default=None, hash=False)
-    state: ItemState
-    id: str | None = None
-    code: int | None = None
-    message: str | None = None
-    size: int | None = None
-    started_on: datetime | None = None
-    finished_on: datetime | None = None
-    user: str | None = None
-    conn_id: str | None = None
-    copy_only: bool | None = None
-    location_template: str | None = None
-    """By what an item that has no location was to get one, so that it gets no other when it is tried again."""
-    task: dict[str, Any] | None = field(default=None, hash=False)
-    """Whose retry goes on from here: `id` names the task of one Dag run, `max_tries` tells a Clear from a retry, and
-    `succeeded` is true once there is nothing to go on with."""
-
-    def item(self, *, line: str = "") -> Item:
-        """Return what was asked for, to ask for it again."""
-        return Item(
-            self.file,
-            self.location,
-            self.volume,
-            self.properties,
-            size=self.size,
-            location_template=self.location_template,
-            line=line,
-        )
-
-    def to_line(self) -> str:
-        """Return the line of the manifest, in ASCII, so that a line cut off anywhere can still be decoded."""
-        values = {key: getattr(self, key) for key in _KEYS}
-        values |= {"started_on": _written(self.started_on), "finished_on": _written(self.finished_on)}
-        return json.dumps({"version": VERSION} | values, allow_nan=False) + "\n"
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> ItemOutcome:
-        """Read a line again; keys that a newer release added are ignored. Raises BadItem."""
-        if "version" not in raw:
-            raise BadItem(
-                "has no outcome; give the manifest that an export wrote to its manifest_path (a list by"
-                " CgcListFilesOperator has no outcomes)"
-            )
-        if raw["version"] != VERSION:
-            raise BadItem(
-                f"has version {shown(raw['version'])}, and this release reads the outcomes of version {VERSION};"
-                " upgrade the provider"
-            )
-        asked = ("file", "location", "volume", "properties", "location_template")
-        item = item_from({key: raw.get(key) for key in asked})
-        return cls(
-            file=item.file,
-            location=item.location,
-            volume=item.volume,
-            properties=item.properties,
-            state=_state(_typed(raw, "state", str)),
-            id=_typed(raw, "id", str),
-            code=_typed(raw, "code", int),
-            message=_typed(raw, "message", str),
-            size=_typed(raw, "size", int),
-            started_on=_time(raw, "started_on"),
-            finished_on=_time(raw, "finished_on"),
-            user=_typed(raw, "user", str),
-            conn_id=_typed(raw, "conn_id", str),
-            copy_only=_typed(raw, "copy_only", bool),
-            location_template=item.location_template,
-            task=_typed(raw, "task", dict),
-        )
-
-
-_KEYS = tuple(entry.name for entry in fields(ItemOutcome))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What a manifest tells; `cut_off` says so if its last line ends halfway: whoever wrote it was killed."""
+    """The outcomes in a manifest; `cut_off` says so if its last line ends halfway: whoever wrote it was killed."""
 
     outcomes: list[ItemOutcome]
     cut_off: str | None = None
 
 
-def read_items(lines: Iterable[str], *, name: str, form: Form | None = None) -> list[Item]:
+def read_items(lines: Iterable[str], *, name: str, of: type[ItemT], form: Form | None = None) -> list[ItemT]:
     """
     Return the items of a manifest; `lines` are read once, one at a time, and may end in any line ending.
 
-    `name` is for messages, and its end tells the form unless `form` does. In a table the columns `file` (or `id`, where
-    there is none), `location`, `volume` and `properties` (JSON) count, and an empty cell is one that says nothing;
-    other columns are ignored. Nothing at all is a manifest without items, in every form.
+    `name` is for messages, and its end tells the form unless `form` does; `of` is what they are read as. In a table its
+    `COLUMNS` count, and an empty cell is one that says nothing; other columns are ignored. Nothing at all is a manifest
+    without items, in every form.
 
     Raises BadItems with all that is wrong, by line. A last line that is cut off is wrong, too: items are lost.
     """
@@ -163,24 +55,27 @@ def read_items(lines: Iterable[str], *, name: str, form: Form | None = None) -> 
         return []
     numbered = chain([first], numbered)
     if form == "jsonl":
-        items, problems, cut_off = _each(numbered, _json_item)
+        items, problems, cut_off = _each(numbered, lambda text, line: _json_item(text, line, of))
     elif form not in _DELIMITERS:
         raise BadItems(name, [f"the form {form!r} is unknown; tell csv, tsv or jsonl"])
     else:
-        items, problems, cut_off = _each(numbered, _Table.of(numbered, _DELIMITERS[form], name=name).item)
+        items, problems, cut_off = _each(numbered, _Table.of(numbered, _DELIMITERS[form], of=of, name=name).item)
     problems += [cut_off] if cut_off else []
     if problems:
         raise BadItems(name, problems)
-    return [item for item in items if item is not None]
+    return [cast(ItemT, item) for item in items if item is not None]
 
 
-def read_outcomes(lines: Iterable[str], *, name: str) -> Outcomes:
+def read_outcomes(lines: Iterable[str], *, name: str, of: type[Item]) -> Outcomes:
     """
     Return what `ItemOutcome.to_line` wrote. The lines must come with their ends: a last one without may be cut off.
 
     Raises BadItems with all that is wrong, by line.
     """
-    outcomes, problems, cut_off = _each(_numbered(lines), lambda text, line: ItemOutcome.from_json(_object(text)))
+    numbered = _numbered(lines)
+    outcomes, problems, cut_off = _each(
+        numbered, lambda text, line: ItemOutcome.from_json(_object(text), of=of, line=line)
+    )
     if problems:
         raise BadItems(name, problems)
     return Outcomes(outcomes, cut_off)
@@ -224,21 +119,23 @@ class _Table:
 
     delimiter: str
     columns: tuple[str, ...]
-    file: str
-    """The column that holds the ids of the files."""
+    item_class: type[Item]
+    first: str
+    """The column that holds the values of the first of the item's own columns."""
 
     @classmethod
-    def of(cls, numbered: Iterator[tuple[int, str]], delimiter: str, *, name: str) -> _Table:
+    def of(cls, numbered: Iterator[tuple[int, str]], delimiter: str, *, of: type[Item], name: str) -> _Table:
         """Read up to the line with the names of the columns. Raises BadItems: without it no row can be read."""
         for number, text in numbered:
             if text.startswith("#"):
                 continue
             try:
                 columns = tuple(cell.strip().lower() for cell in _cells(text, delimiter))
-                return cls(delimiter, columns, _file_column(columns, delimiter))
+                return cls(delimiter, columns, of, _first_column(columns, delimiter, of))
             except BadItem as error:
                 raise BadItems(name, [f"line {number} {error}"]) from None
-        raise BadItems(name, ["there is no line with the names of the columns; begin with one, such as 'file'"])
+        first = of.COLUMNS[0]
+        raise BadItems(name, [f"there is no line with the names of the columns; begin with one, such as {first!r}"])
 
     def item(self, text: str, line: str) -> Item | None:
         """Read one row; None for a row of empty cells, as spreadsheets leave them."""
@@ -251,25 +148,30 @@ class _Table:
                 f"has {counted(len(cells), 'field')}, and the line of column names has {len(self.columns)}; {few}"
             )
         row = dict(zip(self.columns, cells, strict=True))
-        entry: dict[str, Any] = {key: _exact(key, row[key]) for key in _COLUMNS if row.get(key)}
-        if row.get("properties"):
-            entry["properties"] = _json(row["properties"], "has 'properties' that are")
-        return item_from({"file": row[self.file], **entry}, line=line)
+        name, *others = self.item_class.COLUMNS
+        entry: dict[str, Any] = {name: row[self.first]}
+        for key in others:
+            if row.get(key):
+                in_json = key in self.item_class.JSON_COLUMNS
+                entry[key] = _json(row[key], f"has {key!r} that are") if in_json else _exact(key, row[key])
+        return self.item_class.read(entry, line)
 
 
-def _file_column(columns: tuple[str, ...], delimiter: str) -> str:
-    for key in ("file", *_COLUMNS, "properties"):
+def _first_column(columns: tuple[str, ...], delimiter: str, of: type[Item]) -> str:
+    for key in of.COLUMNS:
         if columns.count(key) > 1:
             raise BadItem(f"has the column {key!r} more than once; keep one")
-    for key in ("file", "id"):
+    name = of.COLUMNS[0]
+    also = of.ALSO.get(name)
+    for key in filter(None, (name, also)):
         if columns.count(key) == 1:
             return key
     if columns[0].startswith("{"):
         raise BadItem("is JSON; let the name of the manifest end in .jsonl, which tells its form")
+    other = f" (or {also!r})" if also else ""
     raise BadItem(
-        f"has no column 'file' with the ids of the files (or one 'id'), but, with {delimiter!r} between them,"
-        f" {shown(list(columns))}; add it, or put that between them that its name says: commas in a .csv, tabs in a"
-        " .tsv, JSON lines in a .jsonl"
+        f"has no column {name!r}{other}, but, with {delimiter!r} between them, {shown(list(columns))}; add it, or put"
+        " that between them that its name says: commas in a .csv, tabs in a .tsv, JSON lines in a .jsonl"
     )
 
 
@@ -292,13 +194,11 @@ def _exact(key: str, cell: str) -> str:
     return cell
 
 
-def _json_item(text: str, line: str) -> Item | None:
+def _json_item(text: str, line: str, of: type[Item]) -> Item | None:
     raw = _object(text)
     if "version" in raw:
-        return ItemOutcome.from_json(raw).item(line=line)
-    if "file" not in raw and "id" in raw:
-        raw = {**raw, "file": raw["id"]}
-    return item_from(raw, line=line)
+        return ItemOutcome.from_json(raw, of=of).again(line=line)
+    return of.read({**{key: raw[also] for key, also in of.ALSO.items() if also in raw}, **raw}, line)
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -329,33 +229,3 @@ def form_of(name: str) -> Form:
         if name.lower().endswith(end):
             return form
     raise BadItems(name, [f"the name does not tell the form; let it end in {', '.join(_FORMS)}"])
-
-
-def _state(text: str | None) -> ItemState:
-    if text is None:
-        raise BadItem("has no 'state'; correct it, or remove the line")
-    return ItemState(text) if text in ItemState.__members__ else ItemState.UNKNOWN
-
-
-def _typed(raw: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
-    value = raw.get(key)
-    if value is None or type(value) is kind:  # an exact look, because True is an int
-        return value
-    raise BadItem(f"has {shown(value)} for {key!r}, of type {type(value).__name__}, not {kind.__name__}; correct it")
-
-
-def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
-    text = _typed(raw, key, str)
-    try:
-        return None if text is None else _in_utc(datetime.fromisoformat(text))
-    except (ValueError, OverflowError):
-        raise BadItem(f"has {shown(text)} for {key!r}, which is no time; write it like 2025-01-31T12:00:00Z") from None
-
-
-def _written(moment: datetime | None) -> str | None:
-    return None if moment is None else _in_utc(moment).isoformat().replace("+00:00", "Z")
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """Return the moment by the platform's clock; a time that does not say where is by it already."""
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,29 +1,116 @@
-"""What a line of a manifest means for a wait, and what the platform's word about its job makes of the line."""
+"""The outcomes of items, as the lines of a manifest hold them, and what they mean for a wait."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.text import storable
+from airflow_provider_cgc.jobs.submitting.items import BadItem, Item
+from airflow_provider_cgc.jobs.text import shown
 from airflow_provider_cgc.jobs.waiting.causes import NO_REASON
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import ExportJob, File
+    from airflow_provider_cgc.jobs.kinds import JobKind
 
+T = TypeVar("T")
+
+VERSION = 1
+"""Of the lines written here. It changes when a key changes its meaning; keys that are new are no reason."""
 ALREADY_THERE = "the object is there already"
 """Why an item is SKIPPED."""
-MOST_NAME_BYTES = 4_000
-"""Of JSON, which names of files may take of a trigger's row."""
 
 
-def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
+class ItemState(StrEnum):
+    """How one item stands: the platform's word for its job, or ours."""
+
+    UNSENT = "UNSENT"
+    """Sending stopped before its turn."""
+    SUBMITTED = "SUBMITTED"
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    UNKNOWN = "UNKNOWN"
+    """A word that this release does not know: the job may well be running."""
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    """Nothing had to be done: the object is there."""
+    MISSING = "MISSING"
+    """The platform does not know the job."""
+
+    @property
+    def failed(self) -> bool:
+        """True if the item was given up without its object being there: what "failed only" takes."""
+        return self in (ItemState.UNSENT, ItemState.FAILED, ItemState.MISSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemOutcome:
+    """The outcome of one item: a line of the manifest. `id` is the job's, `size` in bytes, times are the platform's."""
+
+    item: Item
+    """What was asked for."""
+    state: ItemState
+    id: str | None = None
+    code: int | None = None
+    message: str | None = None
+    size: int | None = None
+    started_on: datetime | None = None
+    finished_on: datetime | None = None
+    user: str | None = None
+    conn_id: str | None = None
+    task: dict[str, Any] | None = field(default=None, hash=False)
+    """Whose retry goes on from here: `id` names the task of one Dag run, `max_tries` tells a Clear from a retry, and
+    `succeeded` is true once there is nothing to go on with."""
+
+    def again(self, *, line: str = "") -> Item:
+        """Return what was asked for, to ask for it again."""
+        return replace(self.item, size=self.size, line=line)
+
+    def to_line(self) -> str:
+        """Return the line of the manifest, in ASCII, so that a line cut off anywhere can still be decoded."""
+        values = {key: getattr(self.item, key) for key in self.item.ASKED}
+        values |= {key: getattr(self, key) for key in _KEYS}
+        values |= {"started_on": _written(self.started_on), "finished_on": _written(self.finished_on)}
+        return json.dumps({"version": VERSION} | values, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], *, of: type[Item], line: str = "") -> ItemOutcome:
+        """Read a line about such an item again; keys that a newer release added are ignored. Raises BadItem."""
+        if "version" not in raw:
+            raise BadItem(
+                "has no outcome; give the manifest that an operator wrote to its manifest_path (a list by"
+                " CgcListFilesOperator has no outcomes)"
+            )
+        if raw["version"] != VERSION:
+            raise BadItem(
+                f"has version {shown(raw['version'])}, and this release reads the outcomes of version {VERSION};"
+                " upgrade the provider"
+            )
+        return cls(
+            item=of.read_line(raw, line),
+            state=_state(_typed(raw, "state", str)),
+            id=_typed(raw, "id", str),
+            code=_typed(raw, "code", int),
+            message=_typed(raw, "message", str),
+            size=_typed(raw, "size", int),
+            started_on=_time(raw, "started_on"),
+            finished_on=_time(raw, "finished_on"),
+            user=_typed(raw, "user", str),
+            conn_id=_typed(raw, "conn_id", str),
+            task=_typed(raw, "task", dict),
+        )
+
+
+_KEYS = tuple(entry.name for entry in fields(ItemOutcome) if entry.name != "item")
+
+
+def tracker_of(kind: JobKind, outcomes: Iterable[ItemOutcome]) -> JobTracker:
     """
     Return the tracker that waits for the jobs of all lines, with everything counted that needs no wait.
 
@@ -32,7 +119,7 @@ def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
     """
     outcomes = list(outcomes)
     waited_for = {one.id for one in outcomes if one.id and one.state is not ItemState.FAILED}
-    tracker = JobTracker.of(EXPORT, sorted(waited_for))
+    tracker = JobTracker.of(kind, sorted(waited_for))
     # What was never sent comes last among the failures: it tells nothing that those before it do not.
     for one in sorted(outcomes, key=lambda one: one.state is ItemState.UNSENT):
         if one.id in waited_for:
@@ -44,45 +131,11 @@ def tracker_of(outcomes: Iterable[ItemOutcome]) -> JobTracker:
         else:
             reason = one.message or f"it is {one.state} in the manifest, without a reason"
             sent = one.state is not ItemState.UNSENT
-            tracker.add_failed({**item_of(one), "id": one.id}, Problem(None, one.code, reason), sent=sent)
+            tracker.add_failed({**one.item.asked(), "id": one.id}, Problem(None, one.code, reason), sent=sent)
     return tracker
 
 
-def item_of(outcome: ItemOutcome) -> dict[str, Any]:
-    """Return what was asked for, in the form that starts an export."""
-    item: dict[str, Any] = {"file": outcome.file, "volume": outcome.volume, "location": outcome.location}
-    template = {"location_template": outcome.location_template} if outcome.location_template else {}
-    return item | template | ({"properties": dict(outcome.properties)} if outcome.properties else {})
-
-
-def known_place(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
-    """Return what all lines that move something have in common, their bytes, and names; see `LiveView`."""
-    moving = [one for one in outcomes if one.state is not ItemState.SKIPPED and not one.state.failed]
-    shown = [files.get(one.file) for one in moving]
-    sizes = [file.size if file else one.size for one, file in zip(moving, shown, strict=True)]
-    places = {"volume": {one.volume for one in moving}, "project": {file.project for file in shown if file}}
-    known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
-    names = _untold_names(zip(moving, shown, strict=True))
-    total = {"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {}
-    return known | total | ({"names": names} if names else {})
-
-
-def _untold_names(moving: Iterable[tuple[ItemOutcome, File | None]]) -> dict[str, str]:
-    """Return the names of files whose keys do not end with them, as many as a trigger's row has room for."""
-    names: dict[str, str] = {}
-    room = MOST_NAME_BYTES
-    for one, file in moving:
-        if file is None or not file.name or (one.location or "").rpartition("/")[2] == file.name:
-            continue
-        name = storable(file.name)
-        room -= len(json.dumps({one.file: name}))
-        if room < 0:
-            break
-        names[one.file] = name
-    return names
-
-
-def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) -> ItemOutcome:
+def with_job(outcome: ItemOutcome, job: Any | None, error: Problem | None) -> ItemOutcome:
     """Return an outcome with what the platform now tells of its job."""
     if job is None:
         if error is None or error.may_pass:
@@ -102,3 +155,33 @@ def settled(outcome: ItemOutcome, job: ExportJob | None, error: Problem | None) 
         started_on=job.started_on,
         finished_on=job.finished_on,
     )
+
+
+def _state(text: str | None) -> ItemState:
+    if text is None:
+        raise BadItem("has no 'state'; correct it, or remove the line")
+    return ItemState(text) if text in ItemState.__members__ else ItemState.UNKNOWN
+
+
+def _typed(raw: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
+    value = raw.get(key)
+    if value is None or type(value) is kind:  # an exact look, because True is an int
+        return value
+    raise BadItem(f"has {shown(value)} for {key!r}, of type {type(value).__name__}, not {kind.__name__}; correct it")
+
+
+def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
+    text = _typed(raw, key, str)
+    try:
+        return None if text is None else _in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise BadItem(f"has {shown(text)} for {key!r}, which is no time; write it like 2025-01-31T12:00:00Z") from None
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else _in_utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return the moment by the platform's clock; a time that does not say where is by it already."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

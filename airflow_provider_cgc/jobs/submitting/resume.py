@@ -1,20 +1,20 @@
-"""What to do with each item of a task that may have been tried before; sends nothing itself.
+"""The decision about each item of a task that may have been tried before; sends nothing itself.
 
 The first row that fits an item decides. Its jobs are the one that the ledger names and those that the platform's list
 shows, and the best of them counts: COMPLETED before PENDING and RUNNING before FAILED, the newest first. "Settled":
-the list was looked at twice (see `recovery`), so that it would show any further job. "Certain": it is settled, or the
+the list was looked at twice (see `search`), so that it would show any further job. "Certain": it is settled, or the
 job is the one that the ledger names as the last.
 
     best job       and                                          so
     -------------  -------------------------------------------  ---------------------------------------------------
-    any or none    the file is an alias of the wanted object    DONE
+    any or none    the order knows that it is done              DONE
     COMPLETED                                                   DONE
     under way      (an unheard-of state is under way, too)      ADOPT: wait for it
     FAILED, none   the ledger names a job that was not seen     ADOPT: waiting will tell; or as below if the task was
                                                                 cleared since, and the job would be an hour old
-    FAILED, 9107   settled                                      LOST: the object that is there is somebody else's;
+    FAILED, taken  settled                                      LOST: what stands there is somebody else's;
                                                                 SEND if the task was cleared since
-    FAILED, 9107   not settled                                  UNCERTAIN: it may be our own, from an earlier attempt
+    FAILED, taken  not settled                                  UNCERTAIN: it may be our own, from an earlier attempt
     FAILED         another poke of the same try                 LOST: a retry is the time to send again
     FAILED         the error stays                              LOST, or as below if the task was cleared since
     FAILED         the error may pass, certain                  SEND
@@ -22,6 +22,8 @@ job is the one that the ledger names as the last.
     none           the ledger says never sent                   SEND
     none           settled                                      SEND
     none           otherwise                                    UNCERTAIN
+
+"Taken": something stood where its result should go (9107 of an export); the order knows the codes.
 
 Who clears a task that failed has mended what made its items fail, or believes so: an error that stays, such as a
 missing right on the bucket, or an object in the way, is then one that may have passed. A job that the platform does
@@ -34,21 +36,20 @@ For UNCERTAIN the task has to fail: sending could move the file twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.endpoints.records import chunks_of
-from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
-from airflow_provider_cgc.jobs.submitting.search import Finding, Key, Search, best_first, find, key_of
+from airflow_provider_cgc.jobs.submitting.search import Finding, Search, best_first, find
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import ExportJob, File
-    from airflow_provider_cgc.jobs.submitting.joblist import BulkGet
-    from airflow_provider_cgc.jobs.submitting.search import Pages
+    from airflow_provider_cgc.jobs.kinds import BulkGet
+    from airflow_provider_cgc.jobs.submitting.items import Key
+    from airflow_provider_cgc.jobs.submitting.order import Order
 
 FORGETTING = 3600.0
 """Seconds from which on a job that the platform does not know is one that it has forgotten: a younger one may be one
@@ -56,7 +57,7 @@ that does not show yet."""
 
 
 class Action(StrEnum):
-    """What follows for an item."""
+    """The consequence for an item."""
 
     DONE = "done"
     ADOPT = "adopt"
@@ -67,23 +68,21 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with an item, and why in one sentence; `job_id` is the job that counts, `job` if it was seen."""
+    """The action for an item, and why in one sentence; `job_id` is the job that counts, `job` if it was seen."""
 
     action: Action
     why: str
     job_id: str | None = None
-    job: ExportJob | None = None
+    job: Any | None = None
     forgotten: bool = False
     """A job was started for it, of which the platform knows nothing any more."""
 
 
-def plan(
+def decide_all(
+    order: Order,
     keys: Iterable[Key],
     ledger: Ledger,
     *,
-    bulk_get: BulkGet,
-    pages: Pages,
-    files: Mapping[str, File],
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     again: bool = False,
@@ -97,16 +96,16 @@ def plan(
     """
     keys = list(keys)
     pasts = {key: ledger.past(key) for key in keys}
-    named = _jobs_by_id([past.job_id for past in pasts.values() if past.job_id], bulk_get)
+    named = _jobs_by_id([past.job_id for past in pasts.values() if past.job_id], order.bulk_get)
     jobs = {key: named.get(past.job_id or "") for key, past in pasts.items()}
 
     def judged(key: Key, finding: Finding | None = None) -> Decision:
         return decide(
+            order,
             key,
             pasts[key],
             job=jobs[key],
             finding=finding,
-            file=files.get(key.file),
             cleared=ledger.cleared,
             again=again,
             young=_is_young(pasts[key], now),
@@ -119,19 +118,19 @@ def plan(
         if began < due:
             sleep(due - began)
             continue
-        search = search.after(find(pages, search.open, since=ledger.since(search.open), details=bulk_get), began)
+        search = search.after(find(order, search.open, since=ledger.since(search.open), details=order.bulk_get), began)
     for key in search.wanted:
         decisions[key] = judged(key, search.finding(key))
     return decisions
 
 
 def decide(
+    order: Order,
     key: Key,
     past: Past,
     *,
-    job: ExportJob | None = None,
+    job: Any | None = None,
     finding: Finding | None = None,
-    file: File | None = None,
     cleared: bool = False,
     again: bool = False,
     young: bool = False,
@@ -139,21 +138,21 @@ def decide(
     """
     Decide about one item by the table above.
 
-    :param job: the one that the ledger names, if the platform showed it; one that moves something else does not count.
+    :param job: the one that the ledger names, if the platform showed it; one that is for another item does not count.
     :param finding: what the search says, if there was one.
     :param cleared: the task was cleared since it failed.
     :param again: it is not the first time in this try.
     :param young: the job that the ledger names may have been started too short a time ago to be seen.
     """
-    if file is not None and file.is_alias_of(key.volume, key.location):
-        return Decision(Action.DONE, "the file is an alias of the exported object already")
-    if job is not None and key_of(job, key.volume) not in {None, key}:
+    if why := order.done_already(key):
+        return Decision(Action.DONE, why)
+    if job is not None and order.key_of(job, order.scope_of(key)) not in {None, key}:
         past, job = Past(Fate.UNCERTAIN), None
     finding = finding or Finding()
     jobs = best_first([*finding.jobs, *([] if job is None else [job])])
     best = jobs[0] if jobs else None
     if best is not None and best.completed:
-        return Decision(Action.DONE, f"job {best.id} has exported it", best.id, best)
+        return Decision(Action.DONE, f"job {best.id} has done it", best.id, best)
     if best is not None and not best.failed:
         return Decision(Action.ADOPT, f"job {best.id} is under way", best.id, best)
     unseen = past.job_id is not None and past.job_id not in {seen.id for seen in jobs}
@@ -162,7 +161,10 @@ def decide(
     if best is None:
         return _without_a_job(past, finding, unseen=unseen)
     certain = finding.settled or best.id == past.job_id
-    action, why = _after_failure(key, best, certain=certain, settled=finding.settled, cleared=cleared, again=again)
+    taken = best.error is not None and best.error.code in order.taken
+    action, why = _after_failure(
+        best, taken=taken, certain=certain, settled=finding.settled, cleared=cleared, again=again
+    )
     unknown = f"; {_why_unknown(finding)}" if action is Action.UNCERTAIN else ""
     return Decision(action, why + unknown, best.id, best)
 
@@ -182,16 +184,15 @@ def _without_a_job(past: Past, finding: Finding, *, unseen: bool) -> Decision:
 
 
 def _after_failure(
-    key: Key, job: ExportJob, *, certain: bool, settled: bool, cleared: bool, again: bool
+    job: Any, *, taken: bool, certain: bool, settled: bool, cleared: bool, again: bool
 ) -> tuple[Action, str]:
     why = f"job {job.id} FAILED ({job.error or 'the platform gave no reason'})"
-    if job.error is not None and job.error.code == LOCATION_TAKEN:
-        there = f"{why}: an object is at {key.location!r} on {key.volume}"
+    if taken:
         if settled and cleared and not again:
-            return Action.SEND, there
+            return Action.SEND, why
         if settled:
-            return Action.LOST, f"{there}, and no job of this task has put it there"
-        return Action.UNCERTAIN, f"{there}, maybe from an earlier attempt"
+            return Action.LOST, f"{why}, and no job of this task has put there what is in the way"
+        return Action.UNCERTAIN, f"{why}, maybe because of an earlier attempt"
     if again or not (cleared or (job.error is not None and job.error.may_pass)):
         return Action.LOST, why
     return (Action.SEND if certain else Action.UNCERTAIN), why
@@ -203,6 +204,6 @@ def _why_unknown(finding: Finding) -> str:
     return "the platform's list of jobs has not been looked at long enough"
 
 
-def _jobs_by_id(ids: list[str], bulk_get: BulkGet) -> dict[str, ExportJob]:
+def _jobs_by_id(ids: list[str], bulk_get: BulkGet) -> dict[str, Any]:
     records = [record for chunk in chunks_of(ids) for record in bulk_get(chunk)]
     return {record.id: record.resource for record in records if record.id is not None and record.resource is not None}

@@ -1,7 +1,7 @@
-"""Which jobs an earlier attempt may have started: what the platform's list shows, and when its silence is believed.
+"""The jobs of the platform's lists: what an earlier attempt may have started, and what other runs have under way.
 
-There is no idempotency key, ids are random, and a job may show late. So an export is known by what it moves and where
-to, and "not there" is a verdict of two looks. Nothing here waits: `Search` tells when to look again.
+There is no idempotency key, ids are random, and a job may show late. So a job is known by the key of its item, and "not
+there" is a verdict of two looks. Nothing here waits: `Search` tells when to look again.
 """
 
 from __future__ import annotations
@@ -11,23 +11,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
-from airflow_provider_cgc.jobs.submitting.joblist import Blind, JobList, check_null_jobs, is_whole
+from airflow_provider_cgc.jobs.submitting.joblist import Blind, JobList, check_null_jobs
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.client.models import ExportJob
-    from airflow_provider_cgc.client.models.lists import Page
-    from airflow_provider_cgc.jobs.submitting.joblist import BulkGet
-
-    Pages = Callable[[str, int], Page[ExportJob]]
-    """One page of a volume's list of jobs from an offset on."""
+    from airflow_provider_cgc.jobs.kinds import BulkGet
+    from airflow_provider_cgc.jobs.submitting.items import Key
+    from airflow_provider_cgc.jobs.submitting.order import Order
 
 LEAST_LOOKED_AT = 200
-"""Jobs of a volume and a state that are looked through at least, if there are so many: three requests."""
+"""Jobs of a list and a state that are looked through at least, if there are so many: three requests."""
 
 
 SKEW = 60.0
@@ -38,51 +34,45 @@ SETTLING = 90.0
 after its answer was given up, and may show in the list 45 s later still; the rest is margin."""
 
 
-class Key(NamedTuple):
-    """What makes two exports the same one."""
-
-    file: str
-    volume: str
-    location: str
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one reading of the lists shows: jobs by key, the best first, and what it cannot say "not there" about."""
+    """One reading of the lists: jobs by key, the best first, and what it cannot say "not there" about."""
 
-    found: Mapping[Key, tuple[ExportJob, ...]]
+    found: Mapping[Key, tuple[Any, ...]]
     blind: Mapping[Key, Blind]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search knows of one key; `settled`: there is no other job than `jobs`."""
+    """The result of a search for one key; `settled`: there is no other job than `jobs`."""
 
-    jobs: tuple[ExportJob, ...] = ()
+    jobs: tuple[Any, ...] = ()
     settled: bool = False
     blind: Blind | None = None
 
 
-def find(pages: Pages, wanted: Collection[Key], *, since: datetime, details: BulkGet | None = None) -> Look:
+def find(order: Order, wanted: Collection[Key], *, since: datetime, details: BulkGet | None = None) -> Look:
     """
     Look once for jobs with these keys that were started at `since`, by the platform's clock, or later.
 
-    Where a list has an order, only its pages since then are read, and a few more; else all, up to 300 for a volume.
-    `details` asks for jobs by id, should the list abbreviate them. What `pages` raises ends the look.
+    Where a list has an order, only its pages since then are read, and a few more; else all, up to 300 of each.
+    `details` asks for jobs by id, should the list abbreviate them. Raises `CgcError` where a page cannot be read.
     """
-    found: dict[Key, tuple[ExportJob, ...]] = {}
+    if not order.has_lists:
+        return Look({}, dict.fromkeys(wanted, Blind.NO_LIST))
+    found: dict[Key, tuple[Any, ...]] = {}
     blind: dict[Key, Blind] = {}
     earliest = since - timedelta(seconds=SKEW)
-    for volume in sorted({key.volume for key in wanted}):
-        keys = {key for key in wanted if key.volume == volume}
-        jobs = JobList(partial(pages, volume), since=earliest, details=details)
+    for scope, keys in _by_scope(order, wanted).items():
+        jobs = JobList(partial(order.page, scope), is_whole=order.is_whole, since=earliest, details=details)
         reason = jobs.read()
-        whole = [job for job in jobs.jobs.values() if is_whole(job)]
-        found |= _by_key([job for job in whole if job.started_on and job.started_on >= earliest], keys)
+        whole = [job for job in jobs.jobs.values() if order.is_whole(job)]
+        young = [job for job in whole if job.started_on and job.started_on >= earliest]
+        found |= _by_key(order, young, keys, scope)
         blind |= dict.fromkeys(keys, reason) if reason else {}
         for job in jobs.jobs.values():
-            if not is_whole(job):
-                blind |= {key: blind.get(key, Blind.ABBREVIATED) for key in keys if _could_be(job, key)}
+            if not order.is_whole(job):
+                blind |= {key: blind.get(key, Blind.ABBREVIATED) for key in keys if order.could_be(job, key)}
     return Look(found, blind)
 
 
@@ -96,7 +86,7 @@ class Search:
     """
 
     wanted: frozenset[Key]
-    found: Mapping[Key, tuple[ExportJob, ...]] = field(default_factory=dict)
+    found: Mapping[Key, tuple[Any, ...]] = field(default_factory=dict)
     blind: Mapping[Key, Blind] = field(default_factory=dict)
     settled: bool = False
     first_look: float | None = None
@@ -128,65 +118,57 @@ class Search:
         return self.first_look + SETTLING
 
 
-def key_of(job: ExportJob, volume: str | None = None) -> Key | None:
-    """Return what a job moves and where to, if it tells; `volume` is where its list is from."""
-    place = job.volume or volume
-    if job.file is None or place is None or job.location is None:
-        return None
-    return Key(job.file, place, job.location)
-
-
-def best_first(jobs: Iterable[ExportJob]) -> tuple[ExportJob, ...]:
+def best_first(jobs: Iterable[Any]) -> tuple[Any, ...]:
     """Sort jobs for one key: COMPLETED, under way, FAILED, the newest first; of one id the last one given counts."""
     return tuple(sorted({job.id: job for job in jobs}.values(), key=_rank))
 
 
-def _rank(job: ExportJob) -> tuple[int, float]:
+def _rank(job: Any) -> tuple[int, float]:
     state = 0 if job.completed else 2 if job.failed else 1
     return state, math.inf if job.started_on is None else -job.started_on.timestamp()
 
 
-def _by_key(jobs: Iterable[ExportJob], keys: Collection[Key]) -> dict[Key, tuple[ExportJob, ...]]:
-    groups: dict[Key, list[ExportJob]] = {}
-    [volume] = {key.volume for key in keys}
+def _by_scope(order: Order, keys: Iterable[Key]) -> dict[str, set[Key]]:
+    scopes: dict[str, set[Key]] = {}
+    for key in sorted(keys):
+        scopes.setdefault(order.scope_of(key), set()).add(key)
+    return scopes
+
+
+def _by_key(order: Order, jobs: Iterable[Any], keys: Collection[Key], scope: str) -> dict[Key, tuple[Any, ...]]:
+    groups: dict[Key, list[Any]] = {}
     for job in jobs:
-        key = key_of(job, volume)
+        key = order.key_of(job, scope)
         if key is not None and key in keys:
             groups.setdefault(key, []).append(job)
     return {key: best_first(group) for key, group in groups.items()}
 
 
-def _could_be(job: ExportJob, key: Key) -> bool:
-    """Whether what a job tells leaves room for it to be the one with this key."""
-    told = zip((job.file, job.volume, job.location), key, strict=True)
-    return all(value is None or value == wanted for value, wanted in told)
-
-
-def under_way(client: CgcClient, wanted: Collection[Key], *, say: Callable[[str], object]) -> Mapping[Key, ExportJob]:
+def under_way(order: Order, wanted: Collection[Key], *, log_info: Callable[[str], object]) -> Mapping[Key, Any]:
     """
-    Return the jobs under way that export one of these files to its place.
+    Return the jobs of any run that are under way for one of these items, as far as the platform's list shows them.
 
-    Of each volume twice as many jobs are looked through as are wanted: a task of one file must not read the list of a
-    night. `say` is told where that is not the whole list. Raises `CgcError`.
+    Of each list twice as many jobs are looked through as are wanted: a task of one file must not read the list of a
+    night. `log_info` is told where that is not the whole list. Two runs that start in the same minute do not see each
+    other. Raises `CgcError`.
     """
-    found: dict[Key, ExportJob] = {}
-    for volume in sorted({key.volume for key in wanted}):
-        most = max(LEAST_LOOKED_AT, 2 * sum(key.volume == volume for key in wanted))
+    found: dict[Key, Any] = {}
+    for scope, keys in _by_scope(order, wanted if order.has_lists else ()).items():
         for state in (JobState.PENDING, JobState.RUNNING):
-            for job in _listed(client, volume, state, most=most, say=say):
-                key = key_of(job, volume)
-                if key is not None and key in wanted and not job.done:
+            for job in _listed(order, scope, state, most=max(LEAST_LOOKED_AT, 2 * len(keys)), log_info=log_info):
+                key = order.key_of(job, scope)
+                if key is not None and key in keys and not job.done:
                     found[key] = job
     return found
 
 
 def _listed(
-    client: CgcClient, volume: str, state: JobState, *, most: int, say: Callable[[str], object]
-) -> Iterator[ExportJob]:
+    order: Order, scope: str, state: JobState, *, most: int, log_info: Callable[[str], object]
+) -> Iterator[Any]:
     offset = looked_through = 0
     totals: list[int] = []
     while offset < most:
-        page = client.exports.page(volume=volume, state=state, offset=offset)
+        page = order.page(scope, offset, state=state)
         totals += [] if page.total is None else [page.total]
         check_null_jobs(page, offset, max(totals, default=math.inf))
         yield from page.items
@@ -196,7 +178,7 @@ def _listed(
         # Each page repeats a tenth of what the one before held: meanwhile jobs end, and the others move up.
         held = len(page.items) or PAGE_LIMIT
         offset += max(held - max(held // 10, 1), 1)
-    say(
-        f"There are more {state.value} exports on {volume} than the {looked_through} that were looked through"
-        " for such as export the same files to the same places."
+    log_info(
+        f"There are more {state.value} {order.kind.plural} on {scope} than the {looked_through} that were looked"
+        f" through for those that are the same {order.kind.plural} as of this task."
     )

@@ -1,4 +1,4 @@
-"""Sending many exports: one chunk ahead as a probe, then several at once, and what came of each item.
+"""Sending many items: one chunk ahead as a probe, then several at once, and what came of each.
 
 Every chunk is noted in the ledger before it leaves and after its answer, by the one thread that calls `send`; the
 requests themselves are made by others. Knows neither Airflow nor how the jobs end.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,20 +17,16 @@ from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
 from airflow_provider_cgc.client.errors import CgcApiError, CgcConnectionError, CgcError, CgcRateLimited
 from airflow_provider_cgc.client.errors.codes import ABOUT_ONE_ITEM
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.http.retry import astray, transient
+from airflow_provider_cgc.client.http.retry import not_from_platform, transient
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import ExportJob
-    from airflow_provider_cgc.jobs.exports.item import Item
+    from airflow_provider_cgc.jobs.submitting.items import Key
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-    from airflow_provider_cgc.jobs.submitting.search import Key
-
-    Create = Callable[[Sequence[Mapping[str, Any]]], Sequence[BulkRecord[ExportJob]]]
-    BulkGet = Callable[[Sequence[str]], Sequence[BulkRecord[ExportJob]]]
+    from airflow_provider_cgc.jobs.submitting.order import Order
 
 IN_FLIGHT = 4
 """Creates under way at once: each may start a hundred jobs, and the platform answers them slowly."""
@@ -41,8 +37,8 @@ ENOUGH_ENDED = 20
 
 
 @dataclass(slots=True)
-class Sent:
-    """What came of the items, each in one place."""
+class SubmitResult:
+    """The result of sending: what came of the items, each in one place."""
 
     started: dict[Key, str] = field(default_factory=dict)
     """Job ids."""
@@ -58,7 +54,7 @@ class Sent:
     error: CgcError | None = None
     """... if that was trouble of a whole call that may pass, or that is about the user and not the items."""
 
-    def add(self, other: Sent) -> None:
+    def add(self, other: SubmitResult) -> None:
         """Take in what a later round of sending came to."""
         self.uncertain = {key: why for key, why in self.uncertain.items() if key not in other.all_keys()}
         self.started |= other.started
@@ -75,65 +71,44 @@ class Sent:
 
 class Sender:
     """
-    Sends items of one task.
+    Sends items of one order.
 
-    :param create: one bulk create; it raises a `CgcError` or gives one record per item in order.
-    :param bulk_get: asks for jobs by their ids, a hundred at most.
     :param ledger: what is sent is noted there.
     :param at: the platform's clock at any time before the first item is sent.
-    :param too_many: tells whether so many items that failed already are more than the task tolerates.
-    :param overwrite: whether an object that is there is replaced.
-    :param not_counted: error codes that do not count against `too_many`, such as 9107 if existing objects are skipped.
-    :param properties: those of items that bring none of their own.
-    :param stop: lets go of creates that wait for their turn, before they are sent; used when the sending is broken off.
     """
 
     def __init__(
-        self,
-        create: Create,
-        bulk_get: BulkGet,
-        ledger: Ledger,
-        *,
-        at: datetime,
-        too_many: Callable[[int], bool],
-        overwrite: bool = False,
-        not_counted: Collection[int] = (),
-        properties: Mapping[str, Any] | None = None,
-        stop: Callable[[], object] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        self, order: Order, ledger: Ledger, *, at: datetime, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stop = stop
-        self._create = create
-        self._bulk_get = bulk_get
+        self._order = order
         self._ledger = ledger
         self._at = at
-        self._too_many = too_many
-        self._overwrite = overwrite
-        self._not_counted = not_counted
-        self._properties = dict(properties or {})
         self._clock = clock
+        self._unplaced = sum(not order.skips(one.problem) for one in order.unplaced)
+        # What is there already counts as skipped, in the end.
+        self._not_counted = order.taken if order.skips_existing else frozenset()
         self._watched: list[str] = []
         self._seen_to_end: set[str] = set()
         self._ended: Counter[tuple[int | None, str] | None] = Counter()
         self._looked_at = clock()
 
-    def send(self, items: Mapping[Key, Item], sent: Sent, *, probe: bool = True) -> None:
+    def send(self, keys: Sequence[Key], sent: SubmitResult, *, probe: bool = True) -> None:
         """
         Send items, in order, until all are sent or it is known that it has no sense; never raises a `CgcError`.
 
         What comes of them goes into `sent`, which is true at any time. Broken off from outside, as by a timeout of the
         task, nothing more leaves, and the answers to what has left are taken in before that goes on its way.
         """
-        under_way: dict[Future[Sequence[BulkRecord[ExportJob]]], tuple[int, list[Key]]] = {}
+        under_way: dict[Future[Sequence[BulkRecord[Any]]], tuple[int, list[Key]]] = {}
         known = frozenset(sent.refused)
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="cgc-send") as pool:
             try:
-                for chunk in chunks_of(items, BULK_LIMIT):
+                for chunk in chunks_of(keys, BULK_LIMIT):
                     if sent.stopped:
                         sent.unsent += chunk
                         continue
                     number = self._ledger.intend(chunk, at=self._at)
-                    future = pool.submit(self._create, [self._wire(key, items[key]) for key in chunk])
+                    future = pool.submit(self._order.create, [self._order.body(key) for key in chunk])
                     under_way[future] = number, chunk
                     if probe or len(under_way) == IN_FLIGHT:
                         self._take_some(under_way, sent)
@@ -143,12 +118,13 @@ class Sender:
                     self._take_some(under_way, sent)
             except BaseException:
                 # The timeout of a task is no Exception; it goes on its way when what has left is accounted for.
-                self._stop()
+                # Creates that wait for their turn are let go before they are sent.
+                self._order.client.close()
                 while under_way:
                     self._take_some(under_way, sent)
                 raise
 
-    def _take_some(self, under_way: dict[Future[Any], tuple[int, list[Key]]], sent: Sent) -> None:
+    def _take_some(self, under_way: dict[Future[Any], tuple[int, list[Key]]], sent: SubmitResult) -> None:
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
         for future in done:
             number, chunk = under_way.pop(future)
@@ -159,7 +135,9 @@ class Sender:
             else:
                 self._take_records(number, chunk, records, sent)
 
-    def _take_records(self, number: int, chunk: list[Key], records: Sequence[BulkRecord[Any]], sent: Sent) -> None:
+    def _take_records(
+        self, number: int, chunk: list[Key], records: Sequence[BulkRecord[Any]], sent: SubmitResult
+    ) -> None:
         # The ids before anything else: a process that is killed now has them noted.
         self._ledger.answered(number, records)
         ids = set(sent.started.values())
@@ -174,7 +152,7 @@ class Sender:
             else:
                 sent.uncertain[key] = record.error or _NOTHING_SAID
 
-    def _take_error(self, number: int, chunk: list[Key], error: CgcError, sent: Sent) -> None:
+    def _take_error(self, number: int, chunk: list[Key], error: CgcError, sent: SubmitResult) -> None:
         """A call that failed as a whole: nothing of it was started, or nobody knows."""
         if _nothing_was_done(error):
             self._ledger.withdrawn(number)
@@ -187,7 +165,7 @@ class Sender:
         else:
             sent.uncertain |= dict.fromkeys(chunk, error)
 
-    def _decide(self, sent: Sent, *, probed: bool, known: Collection[Key]) -> None:
+    def _decide(self, sent: SubmitResult, *, probed: bool, known: Collection[Key]) -> None:
         """Stop if sending more is useless; `known` are the items that were refused before anything was sent."""
         if sent.stopped:
             return
@@ -208,10 +186,10 @@ class Sender:
         alike = how is not None and how[0] not in ABOUT_ONE_ITEM and count == self._ended.total()
         if how is not None and alike and count >= ENOUGH_ENDED:
             sent.stopped = f"all {count} jobs that have ended so far FAILED with {how[0]}: {how[1]}"
-        elif self._too_many(failed):
+        elif self._order.too_many(failed + self._unplaced):
             sent.stopped = f"{counted(failed, 'item')} failed already, more than the task tolerates"
 
-    def _watch(self, sent: Sent) -> None:
+    def _watch(self, sent: SubmitResult) -> None:
         """Look at a hundred of the jobs that run, now and then; trouble with it is none of the sending."""
         now = self._clock()
         if now - self._looked_at < LOOK_EVERY:
@@ -221,7 +199,7 @@ class Sender:
         if not self._watched:
             return
         try:
-            records = self._bulk_get(self._watched[:BULK_LIMIT])
+            records = self._order.bulk_get(self._watched[:BULK_LIMIT])
         except CgcError:
             return
         for record in records:
@@ -230,16 +208,6 @@ class Sender:
                 self._watched.remove(job.id)
                 self._seen_to_end.add(job.id)
                 self._ended[_permanent(job)] += 1
-
-    def _wire(self, key: Key, item: Item) -> dict[str, Any]:
-        properties = self._properties if item.properties is None else item.properties
-        return {
-            "file": key.file,
-            "volume": key.volume,
-            "location": key.location,
-            "overwrite": self._overwrite,
-            "properties": dict(properties),
-        }
 
 
 _NOTHING_SAID = Problem(None, None, "the platform's answer says nothing of it", made_here=True, undecided=True)
@@ -254,7 +222,7 @@ def _nothing_was_done(error: CgcError) -> bool:
         return not error.sent
     if isinstance(error, CgcRateLimited):
         return True
-    return not transient(error) and not astray(error)
+    return not transient(error) and not not_from_platform(error)
 
 
 def _about_the_items(error: CgcApiError) -> bool:
@@ -262,7 +230,7 @@ def _about_the_items(error: CgcApiError) -> bool:
     return error.status in (400, 403, 404, 409) and error.code is not None
 
 
-def _permanent(job: ExportJob) -> tuple[int | None, str] | None:
+def _permanent(job: Any) -> tuple[int | None, str] | None:
     """Return the error of a job that FAILED for good; None for any other end."""
     if not job.failed or job.error is None or job.error.may_pass:
         return None

@@ -99,7 +99,7 @@ class Causes:
 
     @classmethod
     def of_summary(cls, summary: Mapping[str, Any]) -> Causes:
-        """Go on from the causes of a summary, whichever release has written it."""
+        """Go on from the causes of an XCom `cgc_summary`, whichever release has written it."""
         bad = summary["failed"] + summary["missing"]
         return cls.read(summary.get("causes"), items=summary["failed_items"], bad=bad)
 
@@ -151,15 +151,15 @@ def cause_of(item: Mapping[str, Any]) -> Cause:
 
 
 def causes_of(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the causes of a summary, the largest first, whichever release has written it."""
+    """Return the causes of an XCom `cgc_summary`, the largest first, whichever release has written it."""
     return Causes.of_summary(summary).to_json()
 
 
-def groups_of(summary: Mapping[str, Any]) -> list[Group]:
-    """Return the causes of a summary, the largest first, each with the failures of it that are listed."""
-    listed = grouped(summary["failed_items"], of=lambda item: item)
+def groups_of(causes: Iterable[Mapping[str, Any]], items: Iterable[Mapping[str, Any]]) -> list[Group]:
+    """Return causes, in their order, each with those of the failed `items` that are of it."""
+    listed = grouped(items, of=lambda item: item)
     groups = []
-    for one in causes_of(summary):
+    for one in causes:
         items = [] if one["message"] == UNCOUNTED else listed.pop(cause_of(one), [])
         groups.append(Group(one["code"], one["message"], one["count"], items))
     # What is listed, but was not counted apart: its cause came after too many others.

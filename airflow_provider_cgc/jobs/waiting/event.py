@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.waiting.summary import Outcome, check_outcome, read_summary
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
 
 VERSION = 1
 
@@ -20,23 +20,21 @@ class WaitEvent:
     """
 
     outcome: Outcome
-    summary: dict[str, Any]
+    summary: Summary
     error: str | None = None
     view: Mapping[str, Any] | None = None
     """What was shown of the wait (`LiveView.to_json`); nothing depends on it."""
-    unsent: int = 0
-    """How many of the failed ones were never sent; for the words of an error alone."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the payload of the trigger's event."""
         return {
             "version": VERSION,
-            "kind": self.summary["kind"],
+            "kind": self.summary.kind.name,
             "outcome": self.outcome.value,
-            "summary": self.summary,
+            "summary": self.summary.to_json(),
             "error": self.error,
             "view": self.view,
-            "unsent": self.unsent,
+            "unsent": self.summary.unsent,
         }
 
     @classmethod
@@ -56,14 +54,16 @@ class WaitEvent:
         known = [outcome.value for outcome in Outcome]
         if payload.get("outcome") not in known:
             raise ValueError(f"the event has the outcome {payload.get('outcome')!r}, none of {known}")
-        summary = read_summary(payload.get("summary"), kind)
+        try:
+            summary = Summary.from_json(payload.get("summary"), kind=KINDS[kind], unsent=payload.get("unsent"))
+        except ValueError as wrong:
+            raise ValueError(f"the event does not add up: {wrong}") from None
         outcome = Outcome(payload["outcome"])
-        check_outcome(outcome, summary)
-        error, view, unsent = payload.get("error"), payload.get("view"), payload.get("unsent")
+        summary.check_outcome(outcome)
+        error, view = payload.get("error"), payload.get("view")
         return cls(
             outcome=outcome,
             summary=summary,
             error=None if error is None else str(error),
             view=view if isinstance(view, Mapping) else None,
-            unsent=unsent if type(unsent) is int and 0 <= unsent <= summary["failed"] else 0,
         )

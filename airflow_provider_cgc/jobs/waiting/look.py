@@ -24,14 +24,14 @@ THREADS = 8
 
 
 @dataclass(slots=True)
-class Look:
-    """What one look, or one request of it, brought: the records that came, and the worst error where some did not."""
+class Answers:
+    """The answers to one look, or to one request of it: the records that came, and the worst error if some did not."""
 
     records: list[BulkRecord[Any]] = field(default_factory=list)
     error: CgcError | None = None
 
     def hopeless(self, *, answered: bool = False) -> bool:
-        """Whether looking again cannot help: the token, the rights, or an address that never `answered` are wrong."""
+        """Say whether looking again is no use: the token, the rights, or an address that never `answered` are wrong."""
         return self.error is not None and not transient(self.error, answered=answered)
 
     def note(self, error: CgcError | None) -> None:
@@ -55,14 +55,14 @@ def chunks(ids: Iterable[str], *, suspects: Collection[str] = ()) -> list[list[s
     return [chunk for group in (known, doubtful) for chunk in chunks_of(group)]
 
 
-def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Look:
+def look(bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = ()) -> Answers:
     """
-    Ask for all `ids` once, as `answers` does, and keep every answer that came.
+    Ask for all `ids` once, as `ask_all` does, and keep every answer that came.
 
-    Never raises a client error: a chunk that failed leaves its ids open, and `Look.error` says why.
+    Never raises a client error: a chunk that failed leaves its ids open, and `Answers.error` says why.
     """
-    result = Look()
-    for answer in answers(bulk_get, ids, suspects=suspects):
+    result = Answers()
+    for answer in ask_all(bulk_get, ids, suspects=suspects):
         result.records += answer.records
         result.note(answer.error)
     return result
@@ -88,13 +88,13 @@ def records_of(bulk_get: BulkGet, ids: Iterable[str]) -> dict[str, BulkRecord[An
 
 
 def is_undecided(record: BulkRecord[Any]) -> bool:
-    """Whether a record tells nothing of its id for now."""
+    """Say whether a record tells nothing of its id for now."""
     return record.resource is None and (record.error is None or record.error.may_pass)
 
 
-def answers(
+def ask_all(
     bulk_get: BulkGet, ids: Iterable[str], *, suspects: Collection[str] = (), answered: bool = True
-) -> Iterator[Look]:
+) -> Iterator[Answers]:
     """
     Ask for all `ids` once, several requests side by side, and give what each request brought, in order.
 
@@ -114,8 +114,8 @@ def answers(
         yield from pool.map(lambda chunk: _ask(bulk_get, chunk), requests)
 
 
-def _ask(bulk_get: BulkGet, chunk: Sequence[str]) -> Look:
+def _ask(bulk_get: BulkGet, chunk: Sequence[str]) -> Answers:
     try:
-        return Look(records=list(bulk_get(chunk)))
+        return Answers(records=list(bulk_get(chunk)))
     except CgcError as error:
-        return Look(error=error)
+        return Answers(error=error)

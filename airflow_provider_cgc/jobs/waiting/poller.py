@@ -11,19 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
-from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcError, CgcSettingsError, CgcUnauthorized
-from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
-from airflow_provider_cgc.jobs.waiting.agenda import Agenda
+from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
+from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
+from airflow_provider_cgc.client.http.retry import counts_as_attempt, not_from_platform, transient, wait_before_repeat
+from airflow_provider_cgc.jobs.waiting.addresses import Addresses
+from airflow_provider_cgc.jobs.waiting.agenda import DUE, Agenda
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks
+from airflow_provider_cgc.jobs.waiting.pace import Pace
 from airflow_provider_cgc.jobs.waiting.sharing import SharedClient, shared
 from airflow_provider_cgc.jobs.waiting.waiter import Bug, News, Waiter
 
@@ -34,10 +36,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.waiting.sharing import Connect
 
-SHORT_PAUSE = 30.0
-"""Seconds that the budget may make everybody wait without a word in their logs."""
-SLOWEST = 0.2
-"""Requests a second: however little is left, the budget is asked again after 5 s."""
+T = TypeVar("T")
+
 QUICK_REPEATS = 3
 """Failures in a row that are repeated within seconds."""
 ALONE = 3
@@ -46,9 +46,6 @@ MOST_APART = 20
 """Requests that it may take to find out whose ids a refusal is about."""
 SHORTEST_INTERVAL = 1.0
 """Seconds between two looks at a job, whatever a sensor asks for."""
-LONGEST_ASTRAY = 900.0
-"""Seconds during which only redirects and foreign pages may come from an address that has not answered; then the wait
-fails. Not at once, because a poller that has just started does not know what its predecessor was answered."""
 GATHER = 0.1
 """Seconds that the poller lets newcomers gather before it plans: a restart brings a thousand triggers at once."""
 JITTER = 0.03
@@ -64,7 +61,7 @@ class Poller:
         minutes and after a 401. Closing the client is the poller's.
     :param clock: epoch seconds.
     :param threads: make the requests; the poller leaves them open.
-    :param tell: is told the budget and the seconds after each request, in the thread that made it; it must not raise.
+    :param on_request: gets the budget and the seconds after each request, in the thread that made it; must not raise.
     """
 
     def __init__(
@@ -74,25 +71,23 @@ class Poller:
         *,
         threads: Executor,
         clock: Callable[[], float] = time.time,
-        tell: Callable[[RateBudget, float], object] | None = None,
+        on_request: Callable[[RateBudget, float], object] | None = None,
     ) -> None:
         self._kind = kind
-        self._tell = tell
+        self._on_request = on_request
         self._clock = clock
-        self._client = SharedClient(connect, clock=clock, start=self._start, ended=self._give_way)
+        self._client = SharedClient(connect, clock=clock, start=self._begin, ended=self._give_way)
         self._waiters: dict[str, set[Waiter]] = {}
         self._agenda = Agenda(self._one_who_waits)
         self._everybody: set[Waiter] = set()
-        self._paced_until = 0.0
-        self._pace = math.inf
+        self._pace = Pace(self)
+        self._starts: deque[tuple[Waiter, list[str]]] = deque()
+        self._looked_last = True
         self._asked: set[str] = set()
-        self._hurried: set[str] = set()
+        self._urgent: set[str] = set()
         self._suspects: set[str] = set()
         self._attempts: dict[str, int] = {}
-        self._answered: set[str] = set()
-        """Addresses at which the platform has answered somebody here: one that has not may be wrong."""
-        self._address: str | None = None
-        """The address that is asked; None before the first request."""
+        self._addresses = Addresses()
         self._wake = asyncio.Event()
         self._threads = threads
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -114,7 +109,7 @@ class Poller:
             if job_id not in self._asked:
                 self._agenda.put_sooner(job_id, first_look)
         if self._planner is None or self._planner.done():
-            self._planner = self._start(self._plan_for_ever())
+            self._planner = self._begin(self._plan_for_ever())
             self._planner.add_done_callback(self._planner_ended)
         self._wake.set()
         return waiter
@@ -135,7 +130,7 @@ class Poller:
         if not waiting:
             self._forget(job_id)
 
-    def hurry(self, waiter: Waiter) -> float:
+    def look_now(self, waiter: Waiter) -> float:
         """
         Look at what is open for `waiter` now, whatever the interval says.
 
@@ -144,12 +139,18 @@ class Poller:
         for job_id in waiter.ids:
             if job_id in self._asked:
                 # The request under way may have been answered before now; its answer does not count as this look.
-                self._hurried.add(job_id)
+                self._urgent.add(job_id)
             else:
                 self._agenda.put_sooner(job_id, self._clock())
         self._wake.set()
         budget = self._client.budget
         return budget.spread_for(self, len(self._waiters) / BULK_LIMIT) if budget else 0.0
+
+    def start(self, waiter: Waiter, ids: Sequence[str]) -> None:
+        """Start drafts on behalf of `waiter`, in turn with the looks."""
+        if ids:
+            self._starts += ((waiter, chunk) for chunk in chunks_of(ids, self._kind.start_size))
+            self._wake.set()
 
     def close(self) -> None:
         """End the poller; answers that are still under way are dropped."""
@@ -161,13 +162,10 @@ class Poller:
 
     async def _plan_for_ever(self) -> None:
         while True:
-            for chunk in self._next_requests(self._clock()):
-                self._asked.update(chunk)
-                task = self._start(self._look(chunk))
-                task.add_done_callback(functools.partial(self._look_ended, chunk=chunk))
+            self._send_what_is_due(self._clock())
             self._wake.clear()
-            due = self._agenda.next_time()
-            pause = None if due is None else max(due, self._paced_until) - self._clock()
+            due = DUE if self._starts else self._agenda.next_time()
+            pause = None if due is None else max(due, self._pace.free_at) - self._clock()
             try:
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
@@ -175,27 +173,35 @@ class Poller:
                 continue
             await asyncio.sleep(GATHER)
 
-    def _next_requests(self, now: float) -> list[list[str]]:
-        """
-        Return the requests to send at `now`: all that are due side by side, or one where the budget sets the pace.
+    def _send_what_is_due(self, now: float) -> None:
+        """Send all that is due side by side, or one request where the budget sets the pace."""
+        if not self._pace.has_turn(self._client.budget, now, self._wish):
+            return
+        if self._pace.is_free:
+            while self._starts:
+                self._send_start(*self._starts.popleft())
+            self._send_looks(self._requests(now))
+            return
+        # Starts and looks take turns: neither may keep the other waiting.
+        looks = [] if self._starts and self._looked_last else self._requests(now, most=BULK_LIMIT)
+        self._send_looks(looks)
+        starts = [] if looks or not self._starts else [self._starts.popleft()]
+        for start in starts:
+            self._send_start(*start)
+        self._looked_last = bool(looks)
+        self._pace.note_sent(len(looks) + len(starts), now)
 
-        A pause of the budget that is short passes in silence; in a long one every look is refused without being sent,
-        so that everybody who waits is told.
-        """
-        if now < self._paced_until:
-            return []
-        budget = self._client.budget
-        pause = budget.delay() if budget else 0.0
-        if 0 < pause <= SHORT_PAUSE:
-            self._paced_until = now + pause
-            return []
-        self._pace = budget.pace_for(self, self._wish()) if budget and not pause else math.inf
-        if self._pace == math.inf:
-            return self._requests(now)
-        requests = self._requests(now, most=BULK_LIMIT)
-        # What the loop itself took is made up for, within a second, or the pace would be missed by it each time.
-        self._paced_until = max(self._paced_until, now - 1.0) + len(requests) / max(self._pace, SLOWEST)
-        return requests
+    def _send_looks(self, requests: list[list[str]]) -> None:
+        for chunk in requests:
+            self._asked.update(chunk)
+            task = self._begin(self._look(chunk))
+            task.add_done_callback(functools.partial(self._look_ended, chunk=chunk))
+
+    def _send_start(self, waiter: Waiter, ids: list[str]) -> None:
+        wanted = [job_id for job_id in ids if job_id in waiter.ids]
+        if wanted:
+            task = self._begin(self._start_drafts(waiter, wanted))
+            task.add_done_callback(functools.partial(self._start_ended, waiter=waiter))
 
     def _requests(self, now: float, *, most: int | None = None) -> list[list[str]]:
         taken = self._agenda.take(now, chunk=BULK_LIMIT, most=most, apart=self._suspects)
@@ -216,11 +222,12 @@ class Poller:
 
     def _slowed(self, waiter: Waiter) -> float:
         """Seconds between two looks at the jobs of `waiter` if it asks for more than its turn of the pace, else 0."""
-        if self._pace == math.inf or len(waiter.ids) / waiter.interval / BULK_LIMIT <= self._pace / len(
-            self._everybody
-        ):
+        if self._pace.is_free:
             return 0.0
-        return len(self._waiters) / BULK_LIMIT / max(self._pace, SLOWEST)
+        turn = self._pace.rate / len(self._everybody)
+        if len(waiter.ids) / waiter.interval / BULK_LIMIT <= turn:
+            return 0.0
+        return len(self._waiters) / BULK_LIMIT / self._pace.rate
 
     def _one_who_waits(self, job_id: str) -> Waiter:
         return next(iter(self._waiters[job_id]))
@@ -228,7 +235,7 @@ class Poller:
     async def _look(self, chunk: list[str]) -> None:
         at = self._clock()
         try:
-            records = await self._ask(chunk)
+            records = await self._ask_for(chunk)
         except CgcError as error:
             chunk = self._wanted(chunk)
             waits = self._by_waiter(chunk) if _may_be_about_an_id(error) else []
@@ -259,7 +266,7 @@ class Poller:
             if not ids:
                 continue
             try:
-                records = await self._ask(ids)
+                records = await self._ask_for(ids)
             except CgcError as their_error:
                 if _may_be_about_an_id(their_error) and len(group) > 1:
                     groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
@@ -290,57 +297,47 @@ class Poller:
             parts.setdefault(waiting, []).append(job_id)
         return list(parts.values())
 
-    async def _ask(self, chunk: list[str]) -> list[BulkRecord[Any]]:
-        """Ask once, and once more with the connection read again if the token is refused."""
+    async def _start_drafts(self, waiter: Waiter, ids: list[str]) -> None:
+        start, at = self._kind.start, self._clock()
+        if start is None:
+            raise ValueError(f"a job of kind {self._kind.name!r} cannot be started")
+        try:
+            records = await self._ask(lambda client: start(client, ids))
+        except CgcError as error:
+            hopeless, pause = _cannot_pass(error), waiter.interval
+            waiter.deliver(News(at=at, error=error, hopeless=hopeless, next_look=pause, starting=tuple(ids)))
+        else:
+            waiter.deliver(News(at=at, records=tuple(records), starting=tuple(ids)))
+
+    async def _ask_for(self, chunk: list[str]) -> list[BulkRecord[Any]]:
+        return await self._ask(lambda client: list(self._kind.bulk_get(client)(chunk)))
+
+    async def _ask(self, call: Callable[[CgcClient], T]) -> T:
+        """Make a call once, and once more with the connection read again if the token is refused."""
         client = await self._client.get()
         try:
-            return await self._in_thread(client, chunk)
+            return await self._in_thread(client, call)
         except CgcUnauthorized:
             self._client.refused(client)
-        return await self._in_thread(await self._client.get(), chunk)
+        return await self._in_thread(await self._client.get(), call)
 
-    async def _in_thread(self, client: CgcClient, chunk: list[str]) -> list[BulkRecord[Any]]:
-        self._note_address(client.settings.base_url)
-        bulk_get = self._kind.bulk_get(client)
+    async def _in_thread(self, client: CgcClient, call: Callable[[CgcClient], T]) -> T:
+        self._addresses.ask(client.settings.base_url, self._everybody)
 
-        def ask() -> list[BulkRecord[Any]]:
+        def ask() -> T:
             began = time.monotonic()
             try:
-                return list(bulk_get(chunk))
+                return call(client)
             finally:
-                if self._tell is not None:
-                    self._tell(client.budget, time.monotonic() - began)
+                if self._on_request is not None:
+                    self._on_request(client.budget, time.monotonic() - began)
 
-        records = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
-        self._answered.add(client.settings.base_url)
-        return records
-
-    def _note_address(self, address: str) -> None:
-        """Forget what each wait was answered at the address before, if this is another one."""
-        if self._address not in (None, address):
-            for waiter in self._everybody:
-                waiter.answered, waiter.astray_since = False, None
-        self._address = address
-
-    def _note_foreign(self, waiter: Waiter, error: CgcError) -> None:
-        """Note since when an address that has not answered gives `waiter` only answers that are not the platform's."""
-        if not astray(error):
-            # Our own budget says nothing about the address.
-            if not isinstance(error, CgcBudgetSpent):
-                waiter.astray_since = None
-        elif waiter.astray_since is None and not self._has_answered(waiter):
-            waiter.astray_since = self._clock()
-
-    def _patience(self, waiter: Waiter, error: CgcError) -> float:
-        """Seconds for which more answers like this one are waited out; 0 or less: the address must be wrong."""
-        if not astray(error) or waiter.astray_since is None or self._has_answered(waiter):
-            return math.inf
-        return waiter.astray_since + LONGEST_ASTRAY - self._clock()
-
-    def _has_answered(self, waiter: Waiter) -> bool:
-        return waiter.answered or self._client.address in self._answered
+        answer = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        self._addresses.note_answer(client.settings.base_url)
+        return answer
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
+        has_ended = self._kind.has_ended
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
         for record in records:
             if record.id is None:
@@ -352,7 +349,7 @@ class Poller:
                 self._suspects.add(record.id)
             else:
                 self._suspects.discard(record.id)
-            if record.resource is not None and record.resource.done:
+            if record.resource is not None and has_ended(record.resource):
                 for waiter in waiting:
                     waiter.ids.discard(record.id)
                 self._forget(record.id)
@@ -362,10 +359,10 @@ class Poller:
 
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:
         hopeless = _cannot_pass(error) if hopeless is None else hopeless
-        waiters = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}
+        waiters, now = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}, self._clock()
         for waiter in waiters:
-            self._note_foreign(waiter, error)
-        patience = {waiter: self._patience(waiter, error) for waiter in waiters}
+            self._addresses.note_error(waiter, error, now)
+        patience = {waiter: self._addresses.patience(waiter, error, now) for waiter in waiters}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):
             self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._waiters)
@@ -390,13 +387,13 @@ class Poller:
                 continue
             if pause is None:
                 self._attempts.pop(job_id, None)
-            if job_id in self._hurried:
+            if job_id in self._urgent:
                 self._agenda.put(job_id, self._clock())
             elif pause is None:
                 self._agenda.put(job_id, at + shorter * min(waiter.interval for waiter in waiting))
             else:
                 self._agenda.put(job_id, self._clock() + pause)
-        self._hurried.difference_update(chunk)
+        self._urgent.difference_update(chunk)
         self._wake.set()
 
     def _forget(self, job_id: str) -> None:
@@ -405,7 +402,7 @@ class Poller:
         self._attempts.pop(job_id, None)
         self._suspects.discard(job_id)
 
-    def _start(self, work: Any) -> asyncio.Task[Any]:
+    def _begin(self, work: Any) -> asyncio.Task[Any]:
         # An empty context, or every line logged below here would land in the first waiter's task log; and a strong
         # reference, or the loop may drop the task.
         task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
@@ -424,6 +421,11 @@ class Poller:
             for waiter in {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}:
                 waiter.deliver(Bug.of(bug))
 
+    def _start_ended(self, task: asyncio.Task[None], waiter: Waiter) -> None:
+        bug = None if task.cancelled() else task.exception()
+        if bug is not None:
+            waiter.deliver(Bug.of(bug))
+
     def _planner_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             return
@@ -440,7 +442,7 @@ def _cannot_pass(error: CgcError) -> bool:
 
 def _may_be_about_an_id(error: CgcError) -> bool:
     """Tell whether a request with other ids might be answered."""
-    return not (transient(error) or astray(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
+    return not (transient(error) or not_from_platform(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
 
 
 class Threads(ThreadPoolExecutor):

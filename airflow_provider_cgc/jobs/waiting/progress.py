@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
+from airflow_provider_cgc.jobs.kinds import Phase
 from airflow_provider_cgc.jobs.text import duration, human_bytes
 from airflow_provider_cgc.jobs.waiting.summary import not_sent
 from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker
@@ -42,7 +43,7 @@ class ProgressLog:
 
     def line(self, tracker: JobTracker, now: float) -> str | None:
         """Return the line to log at `now` (epoch seconds), or None if silence is better."""
-        facts = (tracker.closed, tracker.failed + tracker.missing)
+        facts = (tracker.closed, tracker.bad)
         if self.said_at is not None and self.said is not None:
             silence = now - self.said_at
             first_failure = facts[1] > 0 and self.said[1] == 0
@@ -111,8 +112,9 @@ def progress(tracker: JobTracker) -> str:
         (tracker.failed, f"failed{not_sent(tracker.unsent)}"),
         (tracker.missing, "unknown to the platform"),
         (tracker.skipped, "skipped"),
-        (states["RUNNING"] + states["UNKNOWN"], "running"),
-        (states["PENDING"], "pending"),
+        (states[Phase.RUNNING] + states[Phase.UNKNOWN], "running"),
+        (states[Phase.PENDING], "pending"),
+        (states[Phase.DRAFT], "not started yet"),
         (states[NOT_FOUND], "not known to the platform so far"),
         (states[""], "not seen yet"),
     ):

@@ -16,20 +16,20 @@ import heapq
 import json
 import math
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES
+from airflow_provider_cgc.jobs.kinds import ENDED, SHARED, Phase
 from airflow_provider_cgc.jobs.text import storable
-from airflow_provider_cgc.jobs.waiting.causes import causes_of
-from airflow_provider_cgc.jobs.waiting.summary import Outcome, is_number
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, is_number
 from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.kinds import Job, JobKind
 
 VERSION = 1
 MOST_BYTES = 32 * 1024
@@ -48,8 +48,6 @@ RATE_OVER = 600.0
 _LATEST = 10.0
 """Seconds that a rate needs at least to be worth telling."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_SHOWN = ("id", "file", "name", "volume", "location", "project", "parent")
-_VOLUME, _PROJECT = _SHOWN.index("volume"), _SHOWN.index("project")
 
 
 @dataclass(slots=True)
@@ -74,27 +72,31 @@ class LiveView:
     _open: dict[str, tuple[datetime, tuple[Any, ...]]] = field(default_factory=dict)
     """Since when each open job has been one, and what a row shows of it: tuples, because there may be ten thousand."""
     _recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
-    _left_from: set[tuple[Any, Any]] = field(default_factory=set)
-    """Volumes and projects of the jobs that have ended."""
+    _left: dict[str, set[Any]] = field(default_factory=lambda: {name: set() for name in SHARED})
+    """What the jobs that have ended tell of each of `SHARED`."""
     written_at: float = -math.inf
     _written: object = None
 
     def take(self, records: Iterable[BulkRecord[Any]], open_ids: Collection[str]) -> None:
         """Learn from the platform's answers, before the tracker does, which then closes what has ended."""
-        ended: dict[str, Any] = {}
+        phase_of, columns = self.kind.phase, self.kind.columns
+        completed: dict[str, Job] = {}
         for record in records:
             job = record.resource
             if job is None or job.id not in open_ids:
                 continue
-            if job.done:
-                ended[job.id] = job
-            elif job.id not in self._open:
-                self._open[job.id] = job.started_on or _NEVER, _shown(job)
-        for job in ended.values():
-            _, shown = self._open.pop(job.id, None) or (None, _shown(job))
-            self._left_from.add((shown[_VOLUME], shown[_PROJECT]))
-        completed = [job for job in ended.values() if job.completed]
-        for job in completed[-MOST_ROWS:]:
+            phase = phase_of(job)
+            if phase not in ENDED:
+                if job.id not in self._open:
+                    self._open[job.id] = job.started_on or _NEVER, tuple(map(job.item.get, columns))
+                continue
+            self._open.pop(job.id, None)
+            item = job.item
+            for name, seen in self._left.items():
+                seen.add(item.get(name))
+            if phase is Phase.COMPLETED:
+                completed[job.id] = job
+        for job in list(completed.values())[-MOST_ROWS:]:
             at = job.finished_on.timestamp() if job.finished_on else None
             self._recent.append({**self._row(job.id, job.item), "size": job.size, "ended": at})
 
@@ -120,8 +122,8 @@ class LiveView:
             "failed": tracker.failed,
             "missing": tracker.missing,
             "skipped": tracker.skipped,
-            "running": states["RUNNING"] + states["UNKNOWN"],
-            "pending": states["PENDING"],
+            "running": states[Phase.RUNNING] + states[Phase.UNKNOWN],
+            "pending": states[Phase.PENDING] + states[Phase.DRAFT],
             "not_found": states[NOT_FOUND],
             "not_seen": states[""],
         }
@@ -130,7 +132,7 @@ class LiveView:
         )
         longest = [
             {
-                **self._row(job_id, dict(zip(_SHOWN, self._open[job_id][1], strict=True))),
+                **self._row(job_id, dict(zip(self.kind.columns, self._open[job_id][1], strict=True))),
                 "state": tracker.open[job_id],
                 "since": None if since is _NEVER else since.timestamp(),
             }
@@ -142,16 +144,24 @@ class LiveView:
         """Take back that the last snapshot counts as written; the next one is due as long after it as ever."""
         self._written = None
 
-    def final(self, summary: Mapping[str, Any], now: float, *, outcome: Outcome) -> dict[str, Any]:
+    def final(self, summary: Summary, now: float, *, outcome: Outcome) -> dict[str, Any]:
         """Return the last snapshot of a wait that ended with this summary."""
-        counts = {name: summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
-        left = counts["total"] - sum(counts[name] for name in ("completed", "failed", "missing", "skipped"))
-        counts |= {"running": left, "pending": 0, "not_found": 0, "not_seen": 0}
-        failed = summary["failed_items"]
-        value = self._snapshot(counts, summary["bytes"], causes_of(summary), failed, [], now, outcome=outcome)
-        return value | {"rate": None, "eta": None, "manifest": summary.get("manifest")}
+        counts = {
+            "total": summary.total,
+            "completed": summary.completed,
+            "failed": summary.failed,
+            "missing": summary.missing,
+            "skipped": summary.skipped,
+            "running": summary.left,
+            "pending": 0,
+            "not_found": 0,
+            "not_seen": 0,
+        }
+        causes = list(summary.causes)
+        value = self._snapshot(counts, summary.bytes, causes, summary.failed_items, [], now, outcome=outcome)
+        return value | {"rate": None, "eta": None, "manifest": summary.manifest}
 
-    def refusal(self, summary: Mapping[str, Any], now: float) -> dict[str, Any]:
+    def refusal(self, summary: Summary, now: float) -> dict[str, Any]:
         """Return the only snapshot of a task that was refused: what did not fail was not sent, and nothing runs."""
         value = self.final(summary, now, outcome=Outcome.FAILED)
         counts = value["counts"]
@@ -182,7 +192,7 @@ class LiveView:
             # A snapshot shows the latest first.
             older = older[::-1] if "counts" in earlier else older
             self._recent = deque([*older, *self._recent], maxlen=MOST_ROWS)
-        known = {name: earlier.get(name) for name in ("web", "project", "volume", "bytes_total", "manifest")}
+        known = {name: earlier.get(name) for name in ("web", *SHARED, "bytes_total", "manifest")}
         self.place = {name: value for name, value in known.items() if value is not None} | dict(self.place)
 
     def to_json(self) -> dict[str, Any]:
@@ -195,15 +205,14 @@ class LiveView:
             "refused": self.refused,
             "recent": list(self._recent),
             **{name: value for name, value in self.place.items() if name != "names"},
-            "project": self._one("project"),
-            "volume": self._one("volume"),
+            **{name: self._one(name) for name in SHARED},
         }
 
     def _snapshot(
         self,
         counts: dict[str, int],
         done: int,
-        causes: list[dict[str, Any]],
+        causes: Sequence[Mapping[str, Any]],
         failed_items: Iterable[Mapping[str, Any]],
         longest: list[dict[str, Any]],
         now: float,
@@ -234,29 +243,35 @@ class LiveView:
             "refused": self.refused,
             "remedies": {},
             "web": self.place.get("web"),
-            "project": self._one("project"),
-            "volume": self._one("volume"),
+            **{name: self._one(name) for name in SHARED},
             "task": self.place.get("task"),
             "manifest": self.place.get("manifest"),
         }
-        failures = [self._row(item.get("id"), item) | _reason(item) for item in failed_items][:MOST_FAILURES]
+        failures = [self._row(item.get("id"), item) | self._why(item) for item in failed_items][:MOST_FAILURES]
         return _filled(value, failures, longest, self._recent)
 
     def _row(self, job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a row shows of a job, with the file's name where it is known."""
+        """Return what a row shows of a job, with the name of its subject where that is known."""
         names = self.place.get("names")
-        name = names.get(item.get("file")) if isinstance(names, Mapping) else None
+        name = names.get(item.get(self.kind.subject)) if isinstance(names, Mapping) else None
         named = {"name": name, **{key: value for key, value in item.items() if value}}
-        return {key: storable(named[key]) for key in _SHOWN if named.get(key)} | {"id": job_id}
+        return {"id": job_id} | {key: storable(named[key]) for key in self.kind.columns if named.get(key)}
+
+    def _why(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return why a job counts as failed, and whether the platform knows it."""
+        # Nothing is known of what a job was to move that the platform does not know.
+        missing = item.get("code") == self.kind.unknown_code or item.get(self.kind.subject, "") is None
+        return {"code": item.get("code"), "message": item.get("message"), "state": "MISSING" if missing else "FAILED"}
 
     def _one(self, name: str) -> str | None:
-        """Return the volume or project of all jobs, None where there are several."""
+        """Return one of `SHARED` of all jobs, None where there are several."""
         told = self.place.get(name)
         if told:
             return str(told)
-        which = _SHOWN.index(name)
-        seen = {shown[which] for _, shown in self._open.values()}
-        seen |= {volume if name == "volume" else project for volume, project in self._left_from}
+        if name not in self.kind.columns:
+            return None
+        which = self.kind.columns.index(name)
+        seen = {shown[which] for _, shown in self._open.values()} | self._left.get(name, set())
         seen.discard(None)
         return str(seen.pop()) if len(seen) == 1 else None
 
@@ -293,14 +308,6 @@ class LiveView:
             return round((total - done) / rate["bytes"], 1)
         left = sum(counts[name] for name in ("running", "pending", "not_found", "not_seen"))
         return round(left / rate["jobs"], 1) if rate["jobs"] > 0 else None
-
-
-def _shown(job: Any) -> tuple[Any, ...]:
-    return tuple(map(job.item.get, _SHOWN))
-
-
-def _reason(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {"code": item.get("code"), "message": item.get("message")}
 
 
 def _filled(

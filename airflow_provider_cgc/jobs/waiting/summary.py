@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES, one_line
-from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.text import duration, human_bytes, storable
-from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Group, causes_of, groups_of
+from airflow_provider_cgc.jobs.kinds import Job, JobKind
+from airflow_provider_cgc.jobs.text import duration, human_bytes, joined, storable
+from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, NO_REASON, Causes, Group, groups_of
 
+VERSION = 1
 _COUNTS = ("total", "completed", "failed", "missing", "skipped", "bytes")
-
 
 MOST_ROWS = 10
 """Failures that the table at the end names; the summary in XCom has a hundred, the counts have all."""
@@ -36,6 +37,103 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     EXECUTION_TIMEOUT = "execution_timeout"
     ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """
+    What a wait came to, in memory; `to_json` gives the XCom `cgc_summary`, version 1.
+
+    :param bytes: the sizes of the completed jobs, as far as the platform told them, added up.
+    :param seconds: from the first job's start to the last job's end by the platform's own clock, so that it does not
+        depend on how or how often the wait was done; None as long as no job told both.
+    :param failed_items: the first failures; the counts are of all.
+    :param causes: the causes of all failures, the largest first, each with its count.
+    :param unsent: how many of the failed ones were never sent; for the words of an error alone.
+    """
+
+    kind: JobKind
+    total: int
+    completed: int = 0
+    failed: int = 0
+    missing: int = 0
+    skipped: int = 0
+    bytes: int = 0
+    seconds: float | None = None
+    failed_items: Sequence[Mapping[str, Any]] = ()
+    manifest: str | None = None
+    causes: Sequence[Mapping[str, Any]] = ()
+    unsent: int = 0
+
+    @property
+    def bad(self) -> int:
+        """How many did not end well: they FAILED, or the platform does not know them."""
+        return self.failed + self.missing
+
+    @property
+    def ended(self) -> int:
+        """How many need no further look."""
+        return self.completed + self.skipped + self.bad
+
+    @property
+    def left(self) -> int:
+        """How many have not ended."""
+        return self.total - self.ended
+
+    @property
+    def groups(self) -> list[Group]:
+        """The causes of all failures, each with the failures of it that are listed."""
+        return groups_of(self.causes, self.failed_items)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value of the XCom."""
+        return {
+            "version": VERSION,
+            "kind": self.kind.name,
+            "total": self.total,
+            "completed": self.completed,
+            "failed": self.failed,
+            "missing": self.missing,
+            "skipped": self.skipped,
+            "bytes": self.bytes,
+            "seconds": self.seconds,
+            "failed_items": [dict(item) for item in self.failed_items],
+            "manifest": self.manifest,
+            "causes": [dict(one) for one in self.causes],
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, *, kind: JobKind, unsent: object = 0) -> Summary:
+        """
+        Read what claims to be a summary of this kind, of whichever release; `unsent` was stored beside it.
+
+        Raises ValueError, saying what is wrong with it.
+        """
+        if not isinstance(value, Mapping) or value.get("kind") != kind.name:
+            raise ValueError("there is no summary of this kind")
+        counts: dict[str, Any] = {name: _count_in(value, name) for name in _COUNTS}
+        summary = cls(
+            kind,
+            **counts,
+            seconds=_seconds_in(value),
+            failed_items=_items_in(value),
+            manifest=value.get("manifest"),
+            unsent=unsent if type(unsent) is int and 0 <= unsent <= counts["failed"] else 0,
+        )
+        if len(summary.failed_items) > summary.bad:
+            raise ValueError(f"the summary describes {len(summary.failed_items)} failed items, more than it counts")
+        causes = Causes.read(value.get("causes"), items=summary.failed_items, bad=summary.bad)
+        return replace(summary, causes=causes.to_json())
+
+    def check_outcome(self, outcome: Outcome) -> None:
+        """Refuse an outcome that the counts contradict: above all a success with a job that did not complete."""
+        if self.left < 0:
+            raise ValueError(f"the event's summary counts {self.ended} jobs of {self.total}")
+        if outcome is Outcome.COMPLETED and (self.bad or self.left):
+            well = self.completed + self.skipped
+            raise ValueError(f"the event says completed, but only {well} of {self.total} jobs are")
+        if outcome is Outcome.FAILED and not self.bad:
+            raise ValueError("the event says failed, but names no job that is")
 
 
 class FirstItems:
@@ -61,7 +159,7 @@ class FirstItems:
             self._size += size
 
 
-def failed_item(job: Any) -> dict[str, Any]:
+def failed_item(job: Job) -> dict[str, Any]:
     """Return what a FAILED job was to do, in the form that starts such a job, and why it did not."""
     problem = job.error
     return {
@@ -77,26 +175,32 @@ def not_sent(count: int) -> str:
     return f" (of which {count} {'was' if count == 1 else 'were'} not sent)" if count else ""
 
 
-def closing_line(summary: Mapping[str, Any], *, unsent: int = 0) -> str:
+def closing_line(summary: Summary) -> str:
     """Say in one line how a wait that ended well ended."""
-    kind = KINDS[summary["kind"]]
-    if not summary["total"]:
+    kind = summary.kind
+    if not summary.total:
         return f"There were no {kind.plural}: nothing had to be done."
-    took = f" in {duration(summary['seconds'])}" if summary["seconds"] is not None else ""
-    size = f", {human_bytes(summary['bytes'])}" if summary["bytes"] else ""
-    bad = [f"{summary['failed']} failed{not_sent(unsent)}"] if summary["failed"] else []
-    bad += [f"{summary['missing']} unknown to the platform"] if summary["missing"] else []
-    others = f", {summary['skipped']} skipped" if summary["skipped"] else ""
+    took = f" in {duration(summary.seconds)}" if summary.seconds is not None else ""
+    size = f", {human_bytes(summary.bytes)}" if summary.bytes else ""
+    bad = [f"{summary.failed} failed{not_sent(summary.unsent)}"] if summary.failed else []
+    bad += [f"{summary.missing} unknown to the platform"] if summary.missing else []
+    others = f", {summary.skipped} skipped" if summary.skipped else ""
     others += f", {' and '.join(bad)} and tolerated" if bad else ""
-    return f"{summary['completed']} of {kind.count(summary['total'])} completed{took}{size}{others}."
+    return f"{summary.completed} of {kind.count(summary.total)} completed{took}{size}{others}."
 
 
-def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[str]:
+def failed_line(summary: Summary) -> str:
+    """Say in one line how a wait for jobs that failed ended."""
+    head = f"{summary.bad} of {summary.kind.count(summary.total)} did not complete{not_sent(summary.unsent)}."
+    return joined(head, f"{summary.kind.still_running(summary.left)}." if summary.left else "")
+
+
+def failure_table(summary: Summary, *, rows: int = MOST_ROWS) -> list[str]:
     """
     Return the lines that end the log of a failed wait: the causes, the largest first, each with what to do, said once
     for each code, and with failed items; a row says all that is known of one, for who searches the log for a file.
     """
-    groups = groups_of(summary)
+    groups = summary.groups
     shares = shared_out(groups, rows)
     lines: list[str] = []
     advised: set[int | None] = set()
@@ -104,21 +208,21 @@ def failure_table(summary: Mapping[str, Any], *, rows: int = MOST_ROWS) -> list[
         remedy = REMEDIES.get(group.code) if group.code is not None and group.code not in advised else None
         advice = f"What to do about {group.code}: {remedy.text}" if remedy is not None else ""
         advised.add(group.code)
-        named = [f"  {describe_item(item)}" for item in group.items[:share]]
+        named = [f"  {describe_item(item, summary.kind)}" for item in group.items[:share]]
         if group.count == 1 and named:
             lines += named + ([f"  {advice}"] if advice else [])
             continue
         lines += [f"  {cause_words(group)}. {advice}".rstrip(), *(f"  {row}" for row in named)]
         if named and group.count > share:
             lines.append(f"    ... and {group.count - share} more")
-    if sum(group.count for group in groups) > sum(shares) and summary["failed_items"]:
-        lines.append(f"  XCom 'cgc_summary' has {len(summary['failed_items'])} of them.")
+    if sum(group.count for group in groups) > sum(shares) and summary.failed_items:
+        lines.append(f"  XCom 'cgc_summary' has {len(summary.failed_items)} of them.")
     return lines + [f"  {line}" for line in [manifest_line(summary)] if lines and line]
 
 
-def manifest_line(summary: Mapping[str, Any]) -> str:
+def manifest_line(summary: Summary) -> str:
     """Say where all items are, if there is a manifest."""
-    where = one_line(summary.get("manifest"), LONGEST_ROW)
+    where = one_line(summary.manifest, LONGEST_ROW)
     return f"All items, with what became of each, are in the manifest {where}" if where else ""
 
 
@@ -140,42 +244,40 @@ def shared_out(groups: Sequence[Group], rows: int) -> list[int]:
     return shares
 
 
-def name_item(item: Mapping[str, Any]) -> str:
+def name_item(item: Mapping[str, Any], kind: JobKind) -> str:
     """Name one item in one line, whatever its key holds: its key, and where from or to."""
     name = str(item.get("name") or "")
-    where = str(item.get("location") or name or item.get("id") or "")
+    where = str(item.get(kind.title) or name or item.get("id") or "")
     shown = f" ({name})" if not where.rstrip("/").endswith(name) else ""
-    ends = (("file", "file"), ("project", "to project"), ("parent", "to folder"))
-    others = "".join(f", {word} {item[key]}" for key, word in ends if item.get(key))
+    others = "".join(f", {word} {item[key]}" for key, word in kind.about if item.get(key))
     return one_line(f"{where}{shown}{others}".removeprefix(", "), LONGEST_ROW)
 
 
-def describe_item(item: Mapping[str, Any]) -> str:
+def describe_item(item: Mapping[str, Any], kind: JobKind) -> str:
     """Name one failed item in one line, and say what the platform said."""
     code = f"{item['code']}: " if item.get("code") is not None else ""
-    return one_line(f"{name_item(item)}: {code}{item['message']}", LONGEST_ROW)
+    return one_line(f"{name_item(item, kind)}: {code}{item['message']}", LONGEST_ROW)
 
 
-def read_summary(value: Any, kind: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or value.get("kind") != kind:
-        raise ValueError("the event has no summary of this kind")
-    summary = dict(value)
-    for name in _COUNTS:
-        count = summary.get(name)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise ValueError(f"the event's summary has {count!r} for {name!r}, not a count")
+def _count_in(summary: Mapping[str, Any], name: str) -> int:
+    count = summary.get(name)
+    if type(count) is not int or count < 0:
+        raise ValueError(f"the summary has {count!r} for {name!r}, not a count")
+    return count
+
+
+def _seconds_in(summary: Mapping[str, Any]) -> float | None:
+    seconds: float | None = summary.get("seconds")
+    if seconds is not None and not (is_number(seconds) and seconds >= 0):
+        raise ValueError(f"the summary has {seconds!r} for 'seconds', not a duration")
+    return seconds
+
+
+def _items_in(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     items = summary.get("failed_items")
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-        raise ValueError("the event's summary has no list of failed items")
-    if len(items) > summary["failed"] + summary["missing"]:
-        raise ValueError(f"the event's summary describes {len(items)} failed items, more than it counts")
-    summary["failed_items"] = [_item(item) for item in items]
-    summary.setdefault("seconds", None)
-    if summary["seconds"] is not None and not (is_number(summary["seconds"]) and summary["seconds"] >= 0):
-        raise ValueError(f"the event's summary has {summary['seconds']!r} for 'seconds', not a duration")
-    summary.setdefault("manifest", None)
-    summary["causes"] = causes_of(summary)
-    return summary
+        raise ValueError("the summary has no list of failed items")
+    return [_item(item) for item in items]
 
 
 def _item(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,15 +293,3 @@ def _item(item: Mapping[str, Any]) -> dict[str, Any]:
 def is_number(value: Any) -> bool:
     """Tell a number from anything else that JSON may hold; true, false and what no float can hold are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def check_outcome(outcome: Outcome, summary: Mapping[str, Any]) -> None:
-    """Refuse an outcome that its own counts contradict: above all a success with a job that did not complete."""
-    ended = summary["completed"] + summary["skipped"]
-    bad = summary["failed"] + summary["missing"]
-    if ended + bad > summary["total"]:
-        raise ValueError(f"the event's summary counts {ended + bad} jobs of {summary['total']}")
-    if outcome is Outcome.COMPLETED and ended != summary["total"]:
-        raise ValueError(f"the event says completed, but only {ended} of {summary['total']} jobs are")
-    if outcome is Outcome.FAILED and not bad:
-        raise ValueError("the event says failed, but names no job that is")

@@ -5,16 +5,16 @@ Pure: the platform's records and the times are handed in, so the same rules serv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
-from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
+from airflow_provider_cgc.jobs.kinds import ENDED, KINDS, Job, JobKind, Phase
 from airflow_provider_cgc.jobs.waiting.causes import MOST_MESSAGE, Causes
-from airflow_provider_cgc.jobs.waiting.summary import FirstItems, Outcome, failed_item
+from airflow_provider_cgc.jobs.waiting.summary import FirstItems, Outcome, Summary, failed_item
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
@@ -26,8 +26,6 @@ LONG_PENDING = 6 * 3600.0
 """Seconds after which a job that is still PENDING is warned of once."""
 NOT_FOUND = "NOT_FOUND"
 """Stands where a state would for an open id that the platform does not know; the platform has no such state."""
-_DENIALS = frozenset({401, 403, 9003, 9004, 9005, 90001, 90002})
-"""Statuses and codes of a record that waiting cannot change: no right to the job, its file or its project, no token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class JobTracker:
     kind: JobKind
     total: int
     open: dict[str, str]
-    """Open ids and the state that each was last seen in ("" before the first look)."""
+    """Open ids and the phase that each was last seen in ("" before the first look)."""
     completed: int = 0
     failed: int = 0
     unsent: int = 0
@@ -68,6 +66,8 @@ class JobTracker:
     denied: Problem | None = None
     denied_id: str = ""
     notes: list[str] = field(default_factory=list)
+    _starting: dict[str, float] = field(default_factory=dict)
+    """Drafts that were started and not seen since, with the time before which an answer about them is old."""
     _noted: set[str] = field(default_factory=set)
     _first: FirstItems = field(default_factory=FirstItems)
     _causes: Causes = field(default_factory=Causes)
@@ -100,8 +100,13 @@ class JobTracker:
         """Begin a new look: where a task goes on in spite of a denial, it may have been mended."""
         self.denied = None
 
-    def take(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
-        """Learn from the platform's answers about open ids, read at `now` (epoch seconds)."""
+    def take(self, records: Iterable[BulkRecord[Any]], now: float, *, asked: float | None = None) -> None:
+        """
+        Learn from the platform's answers about open ids, read at `now` (epoch seconds).
+
+        :param asked: when they were asked for, if not now: a draft that was started since then is none any more.
+        """
+        phase_of = self.kind.phase
         for record in records:
             job_id = record.id
             if job_id is None or job_id not in self.open:
@@ -114,13 +119,16 @@ class JobTracker:
                 continue
             if self.unknown:
                 self.unknown.pop(job_id, None)
-            if job.done:
-                self._close(job_id, job)
+            phase = phase_of(job)
+            if phase in ENDED:
+                self._close(job_id, job, phase)
                 continue
-            self.open[job_id] = state = job.state.value
-            if state == "PENDING":
+            if self._starting and self._is_outdated(job_id, phase, now if asked is None else asked):
+                continue
+            self.open[job_id] = phase.value
+            if phase is Phase.PENDING:
                 self._watch_pending(job_id, job.started_on, now)
-            elif state == "UNKNOWN":
+            elif phase is Phase.UNKNOWN:
                 self._note(
                     f"state:{job.state_text}",
                     f"The platform reports a state that this provider does not know, {job.state_text!r} (first seen"
@@ -133,14 +141,58 @@ class JobTracker:
             reason = self.unknown.pop(job_id).reason
             del self.open[job_id]
             self.missing += 1
-            item: dict[str, Any] = {"id": job_id, "code": NO_SUCH_JOB}
-            if self.kind.subject is not None:
+            item: dict[str, Any] = {"id": job_id, "code": self.kind.unknown_code}
+            if self.kind.subject:
                 item[self.kind.subject] = None
-            if reason is None or reason.code in (None, NO_SUCH_JOB):
+            says_no_more = reason is None or (reason.code is None and not reason.made_here)
+            if reason is None or says_no_more or reason.code == self.kind.unknown_code:
                 item["message"] = f"The platform does not know this {self.kind.name} job."
             else:
                 item |= {"code": reason.code, "message": reason.message[:MOST_MESSAGE]}
             self._note_failure(item)
+
+    def to_start(self, window: int | None) -> list[str]:
+        """
+        Return the drafts to start now, so that no more than `window` jobs are under way; none without a window.
+
+        A job that was not seen yet may run, and counts.
+        """
+        if window is None or self.kind.start is None:
+            return []
+        drafts = [job_id for job_id, phase in self.open.items() if phase == Phase.DRAFT]
+        return drafts[: max(window - (len(self.open) - len(drafts)), 0)]
+
+    def note_starting(self, ids: Iterable[str]) -> None:
+        """Count drafts as under way: their start leaves now."""
+        for job_id in ids:
+            self.open[job_id] = Phase.PENDING.value
+            self._starting[job_id] = math.inf
+
+    def note_unstarted(self, ids: Iterable[str]) -> None:
+        """Count as drafts again what could not be started for now."""
+        for job_id in ids:
+            if self._starting.pop(job_id, None) is not None and job_id in self.open:
+                self.open[job_id] = Phase.DRAFT.value
+
+    def take_started(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
+        """Learn how the platform took the starts: a job that is refused for good has failed, others are tried again."""
+        for record in records:
+            job_id, problem = record.id, record.error
+            if job_id is None or job_id not in self.open or job_id not in self._starting:
+                continue
+            self._starting[job_id] = now  # What is asked from now on tells the truth.
+            if problem is None or problem.code in self.kind.started_codes:
+                continue
+            if problem.may_pass:
+                self.note_unstarted([job_id])
+                self._note(
+                    f"start:{problem.code}",
+                    f"The platform could not start {self.kind.name} {job_id} for now ({problem}); it is tried again.",
+                )
+                continue
+            del self.open[job_id], self._starting[job_id]
+            self.failed += 1
+            self._note_failure({"id": job_id, "code": problem.code, "message": problem.message[:MOST_MESSAGE]})
 
     def overdue(self, now: float, *, interval: float) -> list[str]:
         """
@@ -159,12 +211,11 @@ class JobTracker:
         """Say how the wait ends, or None while it goes on; deadlines are the caller's."""
         if self.denied is not None:
             return Outcome.ERROR
-        bad = self.failed + self.missing
-        if bad > self.excused and fail_fast:
+        if self.bad > self.excused and fail_fast:
             return Outcome.FAILED
         if self.open:
             return None
-        return Outcome.FAILED if bad else Outcome.COMPLETED
+        return Outcome.FAILED if self.bad else Outcome.COMPLETED
 
     @property
     def denial(self) -> str | None:
@@ -180,31 +231,24 @@ class JobTracker:
         notes, self.notes = self.notes, []
         return notes
 
-    def summary(self) -> dict[str, Any]:
-        """
-        Return the XCom value `cgc_summary`, version 1.
-
-        `bytes` adds up the completed jobs whose size the platform told; `seconds` runs from the first job's start
-        to the last job's end by the platform's own clock (null as long as no job told both), so that it does not
-        depend on how or how often the wait was done. `causes` adds up to the failed and missing ones.
-        """
+    def summary(self) -> Summary:
+        """Sum up how the jobs stand."""
         seconds = None
         if self.first_start is not None and self.last_end is not None:
             seconds = round(max(self.last_end - self.first_start, 0.0), 3)
-        return {
-            "version": STATE_VERSION,
-            "kind": self.kind.name,
-            "total": self.total,
-            "completed": self.completed,
-            "failed": self.failed,
-            "missing": self.missing,
-            "skipped": self.skipped,
-            "bytes": self.bytes,
-            "seconds": seconds,
-            "failed_items": [dict(item) for item in self.failed_items],
-            "manifest": None,
-            "causes": self.causes,
-        }
+        return Summary(
+            self.kind,
+            total=self.total,
+            completed=self.completed,
+            failed=self.failed,
+            missing=self.missing,
+            skipped=self.skipped,
+            bytes=self.bytes,
+            seconds=seconds,
+            failed_items=[dict(item) for item in self.failed_items],
+            causes=self.causes,
+            unsent=self.unsent,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the open ids as plain JSON: for a trigger's row, its event and the task state store."""
@@ -252,8 +296,7 @@ class JobTracker:
             _noted=set(state.get("noted", ())),
             _first=FirstItems(state["failed_items"]),
         )
-        bad = tracker.failed + tracker.missing
-        tracker._causes = Causes.read(state.get("causes"), items=tracker.failed_items, bad=bad)
+        tracker._causes = Causes.read(state.get("causes"), items=tracker.failed_items, bad=tracker.bad)
         for since, bits in state.get("unknown", ()):
             tracker.unknown |= {job_id: Unknown(since, since) for job_id in from_bits(list(tracker.open), bits)}
         if tracker.closed + len(tracker.open) != tracker.total:
@@ -274,14 +317,19 @@ class JobTracker:
         return self._causes.to_json()
 
     @property
+    def bad(self) -> int:
+        """How many have failed, or are unknown to the platform."""
+        return self.failed + self.missing
+
+    @property
     def closed(self) -> int:
         """How many jobs need no further look."""
-        return self.completed + self.failed + self.missing + self.skipped
+        return self.completed + self.skipped + self.bad
 
     def _take_error(self, job_id: str, problem: Problem, now: float) -> None:
         # 9005 (another user's job) and its kin cannot get better by waiting; 404 is given three intervals, because
         # a job that was just created may not be known everywhere yet.
-        if {problem.status, problem.code} & _DENIALS:
+        if {problem.status, problem.code} & self.kind.denials:
             self.denied, self.denied_id = problem, job_id
         elif problem.may_pass:
             self._note(
@@ -303,10 +351,19 @@ class JobTracker:
             for time in times
         ]
 
-    def _close(self, job_id: str, job: Any) -> None:
+    def _is_outdated(self, job_id: str, phase: Phase, asked: float) -> bool:
+        """Say whether a job is called a draft by an answer from before it was started; let go what is told anew."""
+        since = self._starting.get(job_id)
+        if phase is Phase.DRAFT and since is not None and asked <= since:
+            return True
+        self._starting.pop(job_id, None)
+        return False
+
+    def _close(self, job_id: str, job: Job, phase: Phase) -> None:
         del self.open[job_id]
+        self._starting.pop(job_id, None)
         self._stretch_span(job.started_on, job.finished_on)
-        if job.completed:
+        if phase is Phase.COMPLETED:
             self.completed += 1
             self.bytes += job.size or 0
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What one look, begun at `at` (epoch seconds), told a waiter: records, or why there are none."""
+    """The outcome of one look for a waiter, begun at `at` (epoch seconds): records, or why there are none."""
 
     at: float
     records: tuple[BulkRecord[Any], ...] = ()
@@ -25,11 +26,13 @@ class News:
     """Seconds until the ids are asked for again; of use with an error that may pass."""
     every: float = 0.0
     """Seconds between two looks at a job where the rate budget, not the interval, decides; else 0."""
+    starting: tuple[str, ...] = ()
+    """The drafts whose start this is about, if it is about no look."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """What broke the poller, with the traceback from where it began."""
+    """An exception that broke the poller, with the traceback from where it began."""
 
     error: BaseException
     traceback: TracebackType | None
@@ -48,7 +51,7 @@ class Waiter:
     interval: float
     poller: Poller = field(repr=False)
     answered: bool = False
-    """Whether the platform had answered this wait before it joined, at the address that is asked now."""
+    """The platform had answered this wait before it joined, at the address that is asked now."""
     astray_since: float | None = None
     """Since when it has heard only answers that are not the platform's own, our budget aside; None if it has not."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
@@ -77,6 +80,10 @@ class Waiter:
         """Stop asking for one id."""
         self.poller.drop(self, job_id)
 
-    def hurry(self) -> float:
-        """Look at what is still open now, and give the seconds that the budget may make of it (`Poller.hurry`)."""
-        return self.poller.hurry(self)
+    def look_now(self) -> float:
+        """Look at what is still open now, and give the seconds that it may take (`Poller.look_now`)."""
+        return self.poller.look_now(self)
+
+    def start(self, ids: Sequence[str]) -> None:
+        """Start drafts; how the platform takes it comes as news."""
+        self.poller.start(self, ids)

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from tests.airflow.attempts.attempts import Attempts
 
@@ -127,7 +128,7 @@ def test_failures_of_a_listing(emulator: CgcEmulator, tmp_path: Path) -> None:
     task = Attempts(emulator, manifest=f"file://{tmp_path}/files.jsonl", failed_only=True)
 
     assert task.run() == "CgcInputRefused"
-    assert "give the manifest that an export wrote to its manifest_path" in str(task.error)
+    assert "give the manifest that an operator wrote to its manifest_path" in str(task.error)
     assert "upgrade" not in str(task.error)
 
 
@@ -137,21 +138,20 @@ def test_failures_still_running(emulator: CgcEmulator, tmp_path: Path) -> None:
     start = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=address, wait=False)
     assert start.run() == "success"
     again = Attempts(emulator, manifest=address, failed_only=True, allow_empty=True)
-    assert again.run() == "CgcExportsUnsettled"
+    assert again.run() == "CgcJobsNotYetKnown"
     ids = advised(again, r"Let CgcBulkExportSensor\(export_ids='(\S+)'\) wait for them first")
 
     assert ids == address
     emulator.clock.advance(24 * 3600)
-    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._opening({})  # type: ignore[typeddict-item]  # likewise
+    waits_for = CgcBulkExportSensor(task_id="wait", export_ids=ids)._source.open({})  # type: ignore[typeddict-item]  # likewise
     assert len(waits_for.open) == 2
     assert again.run() == "success"
 
 
 def test_another_runs_overwrite(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 
     said: list[str] = []
-    monkeypatch.setattr(CgcBulkExportOperator, "_say", lambda task, line: said.append(line))
+    monkeypatch.setattr(SubmittedJobs, "_log_info", lambda jobs, line: said.append(line))
     emulator.clock.speed = 0
     file = emulator.file_ids[0]
     emulator.submit_exports([file], location="out/{id}", overwrite=True)

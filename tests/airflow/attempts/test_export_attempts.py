@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_cgc.compat import AirflowTaskTimeout
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.submitting import joblist
-from airflow_provider_cgc.operators import exports
+from airflow_provider_cgc.operators import base
 from tests.airflow.attempts.attempts import Attempts, forget_all_jobs, refuse, remove_files, remove_object
 from tests.airflow.conftest import has_task_state_store
 
@@ -83,7 +83,7 @@ class TestWhatWasRefused:
         """A retry begins with the items that were never sent."""
         refuse(emulator, emulator.file_ids[:60])
         task = Attempts(emulator, store=False, items=emulator.file_ids[:300], max_failures=60, manifest_path=manifest)
-        monkeypatch.setattr(exports, "PATIENCE", 0.5)
+        monkeypatch.setattr(base, "PATIENCE", 0.5)
         emulator.fault("401", path=CREATE, count=None, after=1)
         assert task.run() == "CgcWaitError"
         assert len(task.jobs) == 40

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.exports import finish
+from airflow_provider_cgc.jobs.submitting import account
 from tests.airflow.attempts.attempts import Attempts, manifest_lines
 from tests.airflow.conftest import has_task_state_store
 
@@ -22,15 +22,15 @@ class TestTheAccount:
         self, emulator: CgcEmulator, manifest: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A job that the platform has forgotten after its end has completed."""
-        settle = finish.settle
+        make = account.account_for
 
         def too_late(*args: Any, **how: Any) -> Any:
             with emulator.world.open() as world:
                 first = list(world.exports)[:1]
             emulator.forget(first)
-            return settle(*args, **how)
+            return make(*args, **how)
 
-        monkeypatch.setattr(finish, "settle", too_late)
+        monkeypatch.setattr(account, "account_for", too_late)
         task = Attempts(emulator, items=emulator.file_ids[:2], manifest_path=manifest)
 
         assert task.run() == "success"
@@ -58,7 +58,7 @@ class TestTheAccount:
         emulator.fault("403", path=f"/v2/storage/volumes/{emulator.volume}/list", count=None)
         task = Attempts(emulator, items=emulator.file_ids[:2], verify=True, manifest_path=manifest)
 
-        assert task.run() == "CgcExportsUnsettled"
+        assert task.run() == "CgcJobsNotYetKnown"
         assert "The objects on the volume could not be verified" in str(task.error)
         assert task.summary == {"total": 2, "completed": 2}
         assert {line["state"] for line in manifest_lines(manifest)} == {"COMPLETED"}
@@ -105,9 +105,9 @@ class TestAQuietNight:
         )
         assert task.run(timeout=1) == "AirflowSensorTimeout"
 
-        assert task.clear(items=[]) == "CgcExportsUncertain"
+        assert task.clear(items=[]) == "CgcJobsUncertain"
         assert task.clear(items=still.file_ids[2:4], location="out/{nonsense}") == "CgcInputRefused"
-        assert task.clear(items=[]) == "CgcExportsUncertain"
+        assert task.clear(items=[]) == "CgcJobsUncertain"
         assert task.clear(items=[], resume=False) == "success"
 
     @with_store

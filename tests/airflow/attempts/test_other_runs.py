@@ -46,10 +46,10 @@ class TestAnotherRun:
         assert Attempts(still, items=[file], wait=False, **theirs).run() == "success"
         later = Attempts(still, items=[file, other], wait=False, **ours)
 
-        assert later.run() == "CgcExportsUnsettled"
-        assert "of another run exports file" in str(later.error)
+        assert later.run() == "CgcJobsNotYetKnown"
+        assert "of another run is the same export" in str(later.error)
         # Without a record, a retry finds in the list what began after this run, whoever has started it.
-        assert later.retry() == ("CgcExportsUnsettled" if later.store is not None else "success")
+        assert later.retry() == ("CgcJobsNotYetKnown" if later.store is not None else "success")
         assert [location for location, _ in later.jobs] == sorted([f"out/{file}", f"out/{other}"])
 
     def test_skips_if_nobody_can_tell(self, emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Knows a client whose platform is `requests_mock`, a clock that moves by hand, and a server on a real socket."""
+"""A client whose platform is `requests_mock`, a clock that moves by hand, and a server on a real socket."""
 
 from __future__ import annotations
 

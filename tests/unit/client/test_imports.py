@@ -1,4 +1,4 @@
-"""What importing costs: rules and values come without `requests`, and nothing of the client comes with Airflow."""
+"""The cost of importing: rules and values come without `requests`, and nothing of the client comes with Airflow."""
 
 from __future__ import annotations
 

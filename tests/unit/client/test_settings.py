@@ -1,4 +1,4 @@
-"""What makes a connection valid, and above all to which hosts a token may go."""
+"""Valid connections, and above all the hosts that a token may go to."""
 
 from __future__ import annotations
 

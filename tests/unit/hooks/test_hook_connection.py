@@ -83,7 +83,7 @@ def test_host_port_and_schema(fields: dict[str, Any], base_url: str) -> None:
         ({"host": "localhost", "port": 70000}, "port"),
         ({"host": "https://"}, "must be a whole address"),
         ({"host": "cgc-api.sbgenomics.com@evil.example"}, "user name"),
-        ({"host": "[::1"}, "is no valid address"),
+        ({"host": "[::1"}, "is not a valid address"),
     ],
 )
 def test_wrong_host_is_told(fields: dict[str, Any], words: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_provider_cgc.client import models
-from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS, JobKind
+from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
@@ -48,6 +50,6 @@ def test_says_it_cannot_cancel(kind, count, text):
 
 def test_says_it_can_cancel():
     """Jobs that can be cancelled are not said to be beyond that."""
-    task = JobKind(name="task", plural="tasks", cancellable=True)
+    task = replace(EXPORT, name="task", plural="tasks", cancellable=True, subject="")
 
     assert task.still_running(3) == "3 tasks still run on the platform"

@@ -14,6 +14,7 @@ from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.submitting.items import parted
 from airflow_provider_cgc.operators.export_arguments import read_arguments
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from tests.fakes.task_instance import TaskInstance
 from tests.late import late
 
@@ -76,8 +77,7 @@ def test_a_share_is_between_nothing_and_all(value: Any) -> None:
 def test_what_is_tolerated_is_the_smaller_of_number_and_share(arguments: Any, total: int, most: int) -> None:
     one = operator(**arguments)
 
-    assert not one._too_many(most, total)
-    assert one._too_many(most + 1, total)
+    assert one.tolerance.of(total) == most
 
 
 def test_what_is_tolerated_may_come_from_a_template() -> None:
@@ -85,8 +85,7 @@ def test_what_is_tolerated_may_come_from_a_template() -> None:
 
     one.render_template_fields({"params": {"most": 30, "share": 0.05}})
 
-    assert not one._too_many(5, 100)
-    assert one._too_many(6, 100)
+    assert one.tolerance.of(100) == 5
 
 
 def test_items_and_a_manifest_together_are_refused_when_the_dag_is_parsed() -> None:
@@ -135,7 +134,7 @@ def test_bad_input_is_refused_for_good_before_the_connection_is_even_read(argume
     one = late_operator(cgc_conn_id="there_is_no_such_connection", **arguments)
 
     with pytest.raises(CgcInputRefused) as error:
-        one._prepared(CONTEXT)
+        SubmittedJobs(one).prepare(CONTEXT)
 
     assert said in str(error.value)
     assert isinstance(error.value, AirflowFailException)
@@ -148,7 +147,7 @@ def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
     one = late_operator(manifest=path.as_uri(), manifest_path=path.as_uri())
 
     with pytest.raises(CgcInputRefused, match="write over what it reads"):
-        one._prepared(CONTEXT)
+        SubmittedJobs(one).prepare(CONTEXT)
 
     assert path.read_text() == '{"file": "a"}\n'
 
@@ -157,7 +156,7 @@ def test_two_connections_of_a_template_are_refused() -> None:
     one = late_operator(manifest_path="s3://lab@bucket/m.jsonl", manifest_conn_id="other")
 
     with pytest.raises(CgcInputRefused, match=r"names the connection 'lab', .* This attempt has sent nothing\."):
-        one._prepared(CONTEXT)
+        SubmittedJobs(one).prepare(CONTEXT)
 
 
 @pytest.mark.parametrize("how", [{"soft_fail": True}, {"silent_fail": True}])

@@ -10,11 +10,13 @@ import pytest
 
 from airflow_provider_cgc.client import CgcConnectionError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled, CgcJobsFailed, CgcJobsIncomplete
-from airflow_provider_cgc.jobs.exports import finish as account
-from airflow_provider_cgc.jobs.waiting.summary import Outcome
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.submitting import account
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.sensors.ending import End
 from tests.fakes.task_instance import TaskInstance
 
 
@@ -30,10 +32,9 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: TaskInst
     """End a task whose jobs came to this; `failed` and `completed` are counts, the rest are its arguments."""
     failed, completed = more.pop("failed", 0), more.pop("completed", 0)
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
-    operator._client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]  # no client
-    operator._add_names = lambda summary: False  # type: ignore[method-assign]  # nothing to ask
-    summary = {
-        "version": 1,
+    operator.client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]  # no client
+    operator._with_names = lambda summary: summary  # type: ignore[method-assign]  # nothing to ask
+    counts = {
         "kind": "export",
         "total": total,
         "completed": completed,
@@ -50,7 +51,7 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: TaskInst
     }
     now = datetime.now(UTC)
     context: Any = {"ti": task or TaskInstance(), "dag_run": SimpleNamespace(run_after=now, start_date=now)}
-    return operator._finish(context, outcome, summary, None)
+    return operator._finish(context, End(outcome, Summary.from_json(counts, kind=EXPORT)))
 
 
 def test_what_is_tolerated_ends_well() -> None:
@@ -73,11 +74,13 @@ def test_an_error_that_may_pass_is_one_that_airflow_retries() -> None:
 
 
 def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    def running(client: Any, summary: Any, **how: Any) -> Any:
-        return account.Settled(summary, None, "The export j9 is just putting an object to 'x0'.")
+    def running(order: Any, summary: Any, **how: Any) -> Any:
+        known = account.Account(order, summary)
+        known.unsettled = "The export j9 is just putting an object to 'x0'."
+        return known
 
-    monkeypatch.setattr(account, "settle", running)
-    with pytest.raises(CgcExportsUnsettled, match="j9 is just putting"):
+    monkeypatch.setattr(account, "account_for", running)
+    with pytest.raises(CgcJobsNotYetKnown, match="j9 is just putting"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9107, soft_fail=True, max_failures=3)
 
 
@@ -85,10 +88,10 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
     def down(*args: Any, **how: Any) -> Any:
         raise CgcConnectionError("no route", sent=False)
 
-    monkeypatch.setattr(account, "settle", down)
+    monkeypatch.setattr(account, "account_for", down)
     with pytest.raises(AirflowSensorTimeout):
         ended(Outcome.TIMEOUT, completed=9)
-    with pytest.raises(CgcExportsUnsettled, match=r"no route\. The jobs have ended, but not every item"):
+    with pytest.raises(CgcJobsNotYetKnown, match=r"no route\. The jobs have ended, but not every item"):
         ended(Outcome.COMPLETED, completed=10)
 
 
@@ -99,17 +102,17 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
 def test_a_timeout_stays_one_whatever_the_account_leaves_open(
     monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException]
 ) -> None:
-    def running(client: Any, summary: Any, **how: Any) -> Any:
-        return account.Settled(dict(summary), None, "The export j9 is just putting an object to 'x0'.")
+    def running(order: Any, summary: Any, **how: Any) -> Any:
+        known = account.Account(order, summary)
+        known.unsettled = "The export j9 is just putting an object to 'x0'."
+        return known
 
-    monkeypatch.setattr(account, "settle", running)
+    monkeypatch.setattr(account, "account_for", running)
     with pytest.raises(error):
         ended(outcome, failed=1, completed=3, code=9107)
 
 
-@pytest.mark.parametrize(
-    "trouble", [OSError("the bucket is away"), CgcBadInput("no manifest"), CgcExportsUnsettled("")]
-)
+@pytest.mark.parametrize("trouble", [OSError("the bucket is away"), CgcBadInput("no manifest"), CgcJobsNotYetKnown("")])
 @pytest.mark.parametrize("at", ["outcomes", "write"])
 @pytest.mark.parametrize(
     ("outcome", "error"),
@@ -121,10 +124,10 @@ def test_a_timeout_stays_one_whatever_trouble_there_is_with_the_manifest(
     def away(self: Record, *args: Any, **how: Any) -> Any:
         raise trouble
 
-    def nothing(client: Any, summary: Any, **how: Any) -> Any:
-        return account.Settled(dict(summary), [])
+    def nothing(order: Any, summary: Any, **how: Any) -> Any:
+        return account.Account(order, summary, [])
 
-    monkeypatch.setattr(account, "settle", nothing)
+    monkeypatch.setattr(account, "account_for", nothing)
     monkeypatch.setattr(Record, "outcomes", lambda self: [])
     monkeypatch.setattr(Record, at, away)
     with pytest.raises(error):
@@ -167,9 +170,9 @@ def test_the_manifest_that_is_shown_meanwhile_has_its_connection() -> None:
 def test_a_failure_that_is_none_after_all_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """With `fail_fast` the wait ends at the first FAILED job, and the object that it found there was to be skipped."""
 
-    def skipped(client: Any, summary: Any, **how: Any) -> Any:
-        return account.Settled({**summary, "failed": 0, "skipped": 1, "failed_items": []}, None)
+    def skipped(order: Any, summary: Any, **how: Any) -> Any:
+        return account.Account(order, {**summary, "failed": 0, "skipped": 1, "failed_items": []})
 
-    monkeypatch.setattr(account, "settle", skipped)
-    with pytest.raises(CgcExportsUnsettled, match="No item has failed, and 8 exports still run"):
+    monkeypatch.setattr(account, "account_for", skipped)
+    with pytest.raises(CgcJobsNotYetKnown, match="No item has failed, and 8 exports still run"):
         ended(Outcome.FAILED, failed=1, completed=1, code=9107, fail_fast=True, if_exists="skip")

@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_cgc.client import CgcNotFound, CgcUnauthorized
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
-from airflow_provider_cgc.jobs.exports.item import parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from airflow_provider_cgc.operators import files as module
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
@@ -332,7 +332,7 @@ def test_beyond_what_an_xcom_takes_the_address_of_the_manifest_is_returned(
     assert listing(manifest_path=uri) == uri
 
     with open(tmp_path / "run 1" / "files.jsonl") as lines:
-        items = read_items(lines, name=uri)
+        items = read_items(lines, name=uri, of=ExportItem)
     assert places([item.to_json() for item in items]) == ALL
     assert {item.project for item in items} == {PROJECT}
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcExportsUnsettled
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsNotYetKnown
+from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.search import Key
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.operators.record import ReadOnly, Record
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
 
-KEY = Key("file", "lab/volume", "place")
+KEY = ExportKey("file", "lab/volume", "place")
 RUN_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 CLEARED = RUN_BEGAN + timedelta(hours=1)
 RETRIED = CLEARED + timedelta(minutes=1)
@@ -33,7 +34,7 @@ def record(
 ) -> Record:
     ti = TaskInstance(run_id=run, map_index=map_index, try_number=try_number, max_tries=max_tries)
     more = {"store": None, "resume": True, **more}
-    return Record(ti, manifest_path=manifest, retries=4, warn=print, **more)
+    return Record(EXPORT, ExportItem, ti, manifest_path=manifest, retries=4, warn=print, **more)
 
 
 def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
@@ -41,7 +42,7 @@ def opened(record: Record, now: datetime, owner: str = "me at cgc") -> Ledger:
 
 
 def outcome(state: ItemState, job_id: str | None = None) -> ItemOutcome:
-    return ItemOutcome(file=KEY.file, volume=KEY.volume, location=KEY.location, state=state, id=job_id)
+    return ItemOutcome(item=ExportItem(KEY.file, KEY.location, KEY.volume), state=state, id=job_id)
 
 
 def test_jobs_from_before_a_clear_do_not_count_for_the_retry_of_a_killed_attempt(manifest: str) -> None:
@@ -121,7 +122,7 @@ def test_a_manifest_that_another_run_has_written_over_is_no_account(manifest: st
     ours.write([outcome(ItemState.SUBMITTED, "job")])
     theirs.write([outcome(ItemState.SUBMITTED, "other")])
 
-    with pytest.raises(CgcExportsUnsettled, match="another task has written over it"):
+    with pytest.raises(CgcJobsNotYetKnown, match="another task has written over it"):
         ours.outcomes()
 
 

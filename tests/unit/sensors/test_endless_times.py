@@ -64,6 +64,7 @@ def test_the_row_of_an_endless_wait_is_json(monkeypatch: pytest.MonkeyPatch) -> 
         context={},
         timeout=task.timeout,
         interval=task.poke_interval,
+        conn_id=task.cgc_conn_id,
         memory=None,
         rescheduled=False,
     )

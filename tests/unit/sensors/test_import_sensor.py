@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_a_deferred_wait_is_stored_as_one_for_imports(platform: Imports, deferre
 
 
 def test_a_deferred_wait_ends_as_its_event_says(deferred: Any) -> None:
-    summary = JobTracker.of(IMPORT, ["a"]).summary() | {"completed": 1}
+    summary = replace(JobTracker.of(IMPORT, ["a"]).summary(), completed=1)
 
     ended = deferred.sensor.execute_complete(deferred.run.context, WaitEvent(Outcome.COMPLETED, summary).to_json())
 

@@ -133,7 +133,7 @@ def test_an_id_unknown_for_ever_fails_the_wait_by_name(
     with pytest.raises(CgcJobsFailed, match=job_id) as raised:
         Run(platform, monkeypatch, store=store, mode="reschedule").to_the_end()
 
-    for cause in ("that of the job and not, say, of its file", "the user who started the job", "may be gone"):
+    for cause in ("the id of a job and not, for example, of its file", "the user who started the job", "may be gone"):
         assert cause in str(raised.value)
 
 

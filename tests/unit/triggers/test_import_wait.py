@@ -61,8 +61,8 @@ def test_the_stored_wait_of_this_release_goes_on(platforms, wait):
 
     event = WaitEvent.from_json(payload, kind="import")
     assert event.outcome is Outcome.FAILED
-    assert (event.summary["total"], event.summary["completed"], event.summary["failed"]) == (3, 2, 1)
-    assert event.summary["failed_items"] == [
+    assert (event.summary.total, event.summary.completed, event.summary.failed) == (3, 2, 1)
+    assert event.summary.failed_items == [
         {
             "id": second,
             "volume": "lab/bucket",
@@ -83,7 +83,7 @@ def test_what_ended_before_the_deferral_is_counted(platforms, wait, row):
     [payload] = wait(row(["b"], kind="import", state=tracker.to_json()))
 
     event = WaitEvent.from_json(payload, kind="import")
-    assert (event.outcome, event.summary["bytes"]) == (Outcome.COMPLETED, 1007)
+    assert (event.outcome, event.summary.bytes) == (Outcome.COMPLETED, 1007)
     assert platforms["import"].asked("a") == []
 
 

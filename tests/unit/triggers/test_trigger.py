@@ -95,7 +95,8 @@ class TestRow:
         arguments = inspect.signature(CgcJobsTrigger.__init__).parameters.values()
 
         named = {argument.name for argument in arguments if argument.kind is argument.KEYWORD_ONLY}
-        assert named == set(CgcJobsTrigger(**row(["a"])).serialize()[1])
+        assert named == set(CgcJobsTrigger(**row(["a"], max_in_flight=5)).serialize()[1])
+        assert named - {"max_in_flight"} == set(CgcJobsTrigger(**row(["a"])).serialize()[1])
 
     def test_the_row_is_plain_json_whatever_sequences_it_was_made_from(self, row):
         trigger = CgcJobsTrigger(**row(("a", "b")))
@@ -159,7 +160,7 @@ class TestRow:
 
         event, _ = wait(stored | added)
 
-        assert (event.outcome, event.summary["completed"]) == (Outcome.COMPLETED, 2)
+        assert (event.outcome, event.summary.completed) == (Outcome.COMPLETED, 2)
 
     def test_arguments_of_a_later_release_are_named_in_the_log_and_ignored(self, platform, wait, row, lines):
         platform.end(["a"], after=0)
@@ -180,7 +181,7 @@ class TestEvent:
         event, at = wait(row(ids))
 
         assert event.outcome is Outcome.COMPLETED
-        assert (event.summary["total"], event.summary["completed"], event.summary["bytes"]) == (250, 250, 250_000)
+        assert (event.summary.total, event.summary.completed, event.summary.bytes) == (250, 250, 250_000)
         assert 2 * HOUR <= at <= 2 * HOUR + 61
 
     def test_what_ended_before_the_deferral_is_counted(self, platform, wait, row):
@@ -192,7 +193,12 @@ class TestEvent:
         event, _ = wait(row(["c"], state=tracker.to_json()))
 
         assert event.outcome is Outcome.FAILED
-        assert [event.summary[name] for name in ("total", "completed", "failed", "bytes")] == [3, 2, 1, 1007]
+        assert (event.summary.total, event.summary.completed, event.summary.failed, event.summary.bytes) == (
+            3,
+            2,
+            1,
+            1007,
+        )
         assert platform.asked("a") == platform.asked("b") == []
 
     @pytest.mark.parametrize(("fail_fast", "ends_at"), [(False, 2 * HOUR), (True, HOUR)])
@@ -203,7 +209,7 @@ class TestEvent:
         event, at = wait(row(["bad", "good"], fail_fast=fail_fast))
 
         assert event.outcome is Outcome.FAILED
-        assert [item["id"] for item in event.summary["failed_items"]] == ["bad"]
+        assert [item["id"] for item in event.summary.failed_items] == ["bad"]
         assert ends_at <= at <= ends_at + 61
 
     def test_an_id_that_stays_unknown_is_missing_after_three_intervals(self, platform, wait, row):
@@ -212,7 +218,7 @@ class TestEvent:
 
         event, at = wait(row(["gone", "good"]))
 
-        assert (event.outcome, event.summary["missing"]) == (Outcome.FAILED, 1)
+        assert (event.outcome, event.summary.missing) == (Outcome.FAILED, 1)
         assert 60 + 180 <= at <= 60 + 180 + 61
 
     def test_a_missing_id_is_asked_for_no_more(self, platform, wait, row):
@@ -404,7 +410,7 @@ class TestDeadlines:
 
         assert event.outcome is outcome
         assert HOUR <= at <= HOUR + 1
-        assert event.summary["completed"] == 1
+        assert event.summary.completed == 1
 
     @pytest.mark.parametrize("name", ["deadline", "execution_deadline"])
     def test_one_that_passed_while_no_triggerer_ran_leaves_one_look(self, platform, wait, row, name):
@@ -524,7 +530,7 @@ class TestDeadlines:
 
         event, _ = wait(row(["a"], state=tracker.to_json()))
 
-        assert (event.outcome, event.unsent) == (Outcome.FAILED, 1)
+        assert (event.outcome, event.summary.unsent) == (Outcome.FAILED, 1)
 
     def test_a_token_refused_at_the_deadline_is_no_timeout(self, platform, time, wait, row):
         platform.fault = lambda number, ids: TOKEN if time.clock() >= START + HOUR else None
@@ -646,7 +652,7 @@ class TestIdsInXCom:
         event, _ = wait(row(ids) | {"ids": None, "ids_xcom": self.ADDRESS})
 
         assert addresses == [self.ADDRESS]
-        assert (event.outcome, event.summary["completed"]) == (Outcome.COMPLETED, 2500)
+        assert (event.outcome, event.summary.completed) == (Outcome.COMPLETED, 2500)
 
     def test_a_long_list_is_pushed_in_parts_of_less_than_64_kib(self, monkeypatch):
         ti = TaskInstance("t", dag_id="d", run_id="r", map_index=3)

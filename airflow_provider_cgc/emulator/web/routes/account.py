@@ -1,4 +1,4 @@
-"""Reads and writes the wire for the caller's own account: index, user, rate limit, projects."""
+"""The routes of the caller's own account: index, user, rate limit, projects."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _INDEX |= {"volumes": "/storage/volumes", "exports": "/storage/exports", "import
 @router.get("")
 @router.get("/")
 async def index(call: Anonymous) -> JSONResponse:
-    """Where things are; no token needed, not counted."""
+    """Answer with the addresses of things; no token needed, not counted."""
     return JSONResponse({f"{name}_url": call.base + path for name, path in _INDEX.items()})
 
 
 @router.get("/rate_limit")
 async def rate_limit(call: Free) -> JSONResponse:
-    """What the caller has left; not counted."""
+    """Answer with the requests that the caller has left; not counted."""
     with call.world.open() as world:
         return call.answer(call.view.rate(world.look_at_rate(call.user)))
 
 
 @router.get("/user")
 async def me(call: Counted) -> JSONResponse:
-    """The caller."""
+    """Answer with the caller."""
     with call.world.open():
         return call.answer(call.view.user(call.user))
 
 
 @router.get("/users/{username}")
 async def user(call: Counted, username: str) -> JSONResponse:
-    """A user by name."""
+    """Answer with a user by name."""
     with call.world.open() as world:
         return call.answer(call.view.user(world.account(username)))
 
 
 @router.get("/projects")
 async def projects(call: Counted) -> JSONResponse:
-    """Projects, all that there are; `name` matches a part of the name in any case."""
+    """Answer with all projects; `name` matches a part of the name in any case."""
     part = (call.one("name") or "").lower()
     with call.world.open() as world:
         found = [project for project in world.projects.values() if part in project.name.lower()]
@@ -54,6 +54,6 @@ async def projects(call: Counted) -> JSONResponse:
 
 @router.get("/projects/{owner}/{name}")
 async def project(call: Counted, owner: str, name: str) -> JSONResponse:
-    """A project."""
+    """Answer with a project."""
     with call.world.open() as world:
         return call.answer(call.view.project(world.project(f"{owner}/{name}")))

@@ -1,4 +1,4 @@
-"""Reads and writes the wire for files and folders."""
+"""The routes of files and folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = APIRouter()
 
 @router.get("/files")
 async def files(call: Counted) -> JSONResponse:
-    """One level of a project (its root) or of a folder."""
+    """Answer with one level of a project (its root) or of a folder."""
     with call.world.open() as world:
         project, parent = call.one("project"), call.one("parent")
         if project and parent:
@@ -32,14 +32,14 @@ async def files(call: Counted) -> JSONResponse:
 
 @router.get("/files/{file_id}/list")
 async def folder(call: Counted, file_id: str) -> JSONResponse:
-    """A folder's contents."""
+    """Answer with a folder's contents."""
     with call.world.open() as world:
         return _listing(call, world, file_id, BRIEF_CHILD)
 
 
 @router.get("/files/{file_id}")
 async def file(call: Counted, file_id: str) -> JSONResponse:
-    """A file or folder."""
+    """Answer with a file or folder."""
     with call.world.open() as world:
         return call.answer(call.view.file(world.file(file_id)))
 
@@ -59,7 +59,7 @@ async def delete(call: Counted, file_id: str) -> Response:
 
 @router.post("/bulk/files/get")
 async def bulk_get(call: Counted) -> JSONResponse:
-    """Up to 100 files; each is answered for itself, in the order of the request."""
+    """Answer with up to 100 files, each for itself, in the order of the request."""
     file_ids = call.up_to_100("file_ids")
     with call.world.open() as world:
         return call.bulk_answer([_record(call, world, file_id) for file_id in file_ids])

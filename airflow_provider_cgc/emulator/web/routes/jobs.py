@@ -1,7 +1,8 @@
-"""Reads and writes the wire for jobs of one kind: create, list, get, each alone; create and get in bulk."""
+"""The routes of jobs of one kind: create, list, get, each alone; create and get in bulk."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
@@ -18,7 +19,7 @@ STATES = ("PENDING", "RUNNING", "COMPLETED", "FAILED")
 
 
 def job_routes(kind: JobKind[OrderT, JobT]) -> APIRouter:
-    """The routes of one kind."""
+    """Make the routes of one kind."""
     router = APIRouter()
     alone, bulk = f"/storage/{kind.name}", f"/bulk/storage/{kind.name}"
 
@@ -27,23 +28,24 @@ def job_routes(kind: JobKind[OrderT, JobT]) -> APIRouter:
         """Start one job; what is refused is an error of the call."""
         order = kind.reader(call)(call.json())
         with call.world.open() as world:
-            return call.answer(call.view.job(kind.submit(world, call.user, order)))
+            return call.answer(kind.show(call.view, kind.submit(world, call.user, order)))
 
     @router.get(alone)
     async def jobs(call: Counted) -> JSONResponse:
-        """The caller's own jobs, of one volume or project or in one of some states if asked so."""
+        """Answer with the caller's own jobs, of one volume or project or in one of some states if asked so."""
         with call.world.open() as world:
             view = call.view
-            return call.page(_found(kind, call, world, view), view.job, BRIEF_JOB)
+            return call.page(_found(kind, call, world, view), partial(kind.show, view), BRIEF_JOB)
 
     @router.get(alone + "/{job_id}")
     async def job(call: Counted, job_id: str) -> JSONResponse:
-        """One of the caller's jobs."""
+        """Answer with one of the caller's jobs."""
         with call.world.open() as world:
             found = _look_up(kind, call, world, job_id)
             # The documentation prints failed jobs under the HTTP status of their error.
-            as_documented = found.error is not None and world.options.failed_status == "error"
-            return call.answer(call.view.job(found), found.error.status if found.error and as_documented else 200)
+            as_documented = world.options.failed_status == "error"
+            status = found.error.status if found.error is not None and as_documented else 200
+            return call.answer(kind.show(call.view, found), status)
 
     @router.post(bulk + "/create")
     async def bulk_create(call: Counted) -> JSONResponse:
@@ -52,25 +54,25 @@ def job_routes(kind: JobKind[OrderT, JobT]) -> APIRouter:
 
     @router.post(bulk + "/get")
     async def bulk_get(call: Counted) -> JSONResponse:
-        """Up to 100 jobs, in the order of the request."""
+        """Answer with up to 100 jobs, in the order of the request."""
         return _bulk_get(kind, call)
 
     # One page of the documentation spells the path of a bulk call in the singular.
     @router.post(bulk.removesuffix("s") + "/create")
     async def bulk_create_in_the_singular(call: Anonymous) -> JSONResponse:
-        """The same, where that path is answered."""
+        """Do the same, where that path is answered."""
         return _bulk_create(kind, await _in_the_singular(call))
 
     @router.post(bulk.removesuffix("s") + "/get")
     async def bulk_get_in_the_singular(call: Anonymous) -> JSONResponse:
-        """The same, where that path is answered."""
+        """Do the same, where that path is answered."""
         return _bulk_get(kind, await _in_the_singular(call))
 
     return router
 
 
 def _bulk_create(kind: JobKind[OrderT, JobT], call: Call) -> JSONResponse:
-    """choice: two items for one file or location are two jobs; the documentation's own example has such a pair."""
+    """Start jobs. choice: two items for one file or location are two jobs, as in the documentation's own example."""
     items, read = call.up_to_100("items"), kind.reader(call)
     with call.world.open() as world:
         view = call.view
@@ -80,14 +82,14 @@ def _bulk_create(kind: JobKind[OrderT, JobT], call: Call) -> JSONResponse:
         records = []
         for item in items:
             try:
-                records.append({"resource": view.job(kind.submit(world, call.user, read(item)))})
+                records.append({"resource": kind.show(view, kind.submit(world, call.user, read(item)))})
             except PlatformError as error:
                 records.append({"error": view.error(error)})
         return call.bulk_answer(records)
 
 
 def _bulk_get(kind: JobKind[OrderT, JobT], call: Call) -> JSONResponse:
-    """How ids that the caller may not see are answered is not published: `unknown_ids` and `foreign_ids` say it."""
+    """Answer with jobs. For ids that the caller may not see, `unknown_ids` and `foreign_ids` say how: unpublished."""
     job_ids = call.up_to_100(kind.ids_key)
     with call.world.open() as world:
         view, options = call.view, world.options
@@ -95,7 +97,7 @@ def _bulk_get(kind: JobKind[OrderT, JobT], call: Call) -> JSONResponse:
         records = []
         for job_id in _without_twins(job_ids, options):
             try:
-                records.append({"resource": view.job(_look_up(kind, call, world, str(job_id)))})
+                records.append({"resource": kind.show(view, _look_up(kind, call, world, str(job_id)))})
             except PlatformError as error:
                 if variants[error.code] == "404":
                     raise PlatformError(9008) from error
@@ -115,7 +117,7 @@ def _look_up(kind: JobKind[OrderT, JobT], call: Call, world: World, job_id: str)
 
 
 def _found(kind: JobKind[OrderT, JobT], call: Call, world: World, view: View) -> list[JobT]:
-    """choice: 9007 or 9012 for a volume or project that does not exist, rather than an empty list."""
+    """Find the jobs of a list. choice: 9007 or 9012 for a volume or project that does not exist, not an empty list."""
     states, volume, project = _states(call), call.one("volume"), call.one("project")
     if volume is not None:
         world.volume(volume)
@@ -147,7 +149,7 @@ def _refuse_bad_volumes(kind: JobKind[OrderT, JobT], call: Call, world: World, i
 
 
 def _without_twins(job_ids: list[Any], options: Options) -> list[Any]:
-    """choice: an id that stands twice is answered twice; the other two ways are variants."""
+    """Return the ids to answer. choice: one that stands twice is answered twice; the other two ways are variants."""
     once = list(dict.fromkeys(map(str, job_ids)))
     if options.duplicate_ids == "400" and len(once) < len(job_ids):
         raise PlatformError(90000, "Bad request: an id stands there twice.")

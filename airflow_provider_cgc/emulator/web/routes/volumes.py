@@ -1,4 +1,4 @@
-"""Reads and writes the wire for volumes and what lies on them."""
+"""The routes of volumes and the objects on them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ router = APIRouter(prefix="/storage/volumes")
 
 @router.get("")
 async def volumes(call: Counted) -> JSONResponse:
-    """The volumes that the caller can see: all."""
+    """Answer with the volumes that the caller can see: all."""
     with call.world.open() as world:
         return call.page(list(world.volumes.values()), call.view.volume, BRIEF_VOLUME)
 
 
 @router.get("/{owner}/{name}")
 async def volume(call: Counted, owner: str, name: str) -> JSONResponse:
-    """A volume."""
+    """Answer with a volume."""
     with call.world.open() as world:
         return call.answer(call.view.volume(world.volume(f"{owner}/{name}")))
 
@@ -53,14 +53,14 @@ async def delete(call: Counted, owner: str, name: str) -> Response:
 
 @router.get("/{owner}/{name}/list")
 async def contents(call: Counted, owner: str, name: str) -> JSONResponse:
-    """One page of the objects and prefixes directly below a prefix, in the order of their names."""
+    """Answer with one page of the objects and prefixes directly below a prefix, in the order of their names."""
     with call.world.open() as world:
         return _contents(call, world.active_volume(f"{owner}/{name}"), world)
 
 
 @router.get("/{owner}/{name}/object")
 async def stored_object(call: Counted, owner: str, name: str) -> JSONResponse:
-    """One object by its location."""
+    """Answer with one object by its location."""
     with call.world.open() as world:
         volume = world.active_volume(f"{owner}/{name}")
         location = call.one("location") or ""
@@ -72,7 +72,7 @@ async def stored_object(call: Counted, owner: str, name: str) -> JSONResponse:
 
 
 def _contents(call: Call, volume: Volume, world: World) -> JSONResponse:
-    """choice: locations are told as they are given to an export, without the volume's own prefix."""
+    """List a level. choice: locations are told as they are given to an export, without the volume's own prefix."""
     prefix, after = call.one("prefix") or "", _from_token(call.one("continuation_token"))
     limit, bucket, view = call.limit(), world.buckets[volume.bucket], call.view
     begin = volume.key(prefix)

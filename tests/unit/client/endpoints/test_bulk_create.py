@@ -85,7 +85,7 @@ def test_copy_only_has_no_default(client: CgcClient) -> None:
         ([item(1, location=None)], "item 0: 'location'"),
         ([item(1, overwrite="true")], "item 0: 'overwrite'"),
         ([item(1, properties=[])], "item 0: 'properties'"),
-        ([item(1, propertys={})], "item 0: has 'propertys'"),
+        ([item(1, propertys={})], "item 0: unknown key 'propertys'; known are file, "),
         (["file1"], "item 0: must be an object"),
         ("file1", "a list of items"),
         (item(1), "a list of items"),
@@ -159,7 +159,7 @@ def test_refused_items_stand_at_their_place(client: CgcClient, requests_mock: An
         started_ids(records)
     assert caught.value.started == ["job0", "job2"]
     assert caught.value.records == records
-    for words in ("1 of 3 items", "item 1: 9006", "Leave it out", "2 were started and keep running: job0, job2"):
+    for words in ("1 of 3 items", "item 1: 9006", "Leave the file out", "2 were started and keep running: job0, job2"):
         assert words in str(caught.value)
 
 
@@ -186,7 +186,7 @@ def test_an_item_that_the_answer_forgets_may_be_running(client: CgcClient, reque
     assert records[1].id == "job1"
     assert records[0].error is not None
     assert records[0].error.made_here
-    assert "may have been started or not" in records[0].error.message
+    assert "may or may not have been started" in records[0].error.message
     assert not records[0].error.may_pass
 
 
@@ -292,4 +292,4 @@ def test_a_started_job_that_matches_no_item_is_logged(
     records = client.exports.bulk_create([item(0)], copy_only=True)
 
     assert records[0].error is not None
-    assert "started export jobX, which matches no one item" in caplog.text
+    assert "started export jobX, which matches no single item" in caplog.text

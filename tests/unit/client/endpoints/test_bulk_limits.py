@@ -1,4 +1,4 @@
-"""What a bulk get costs when unknown ids spoil whole calls, and what stays open when that is too much."""
+"""The cost of a bulk get when unknown ids spoil whole calls, and the ids that stay open when it is too high."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_many_unknown_ids_cost_at_most_24_calls_and_the_rest_stays_open(
     found = {name for name, error in errors.items() if error.code == 9008}
     assert found
     assert not found & platform.known
-    text = "not told apart from unknown ids yet"
+    text = "not known yet whether this id exists"
     left = {name: error for name, error in errors.items() if name not in found}
     assert set(left.values()) == {Problem(None, None, text, made_here=True, undecided=True)}
     assert all(error.may_pass for error in left.values())

@@ -227,7 +227,7 @@ def test_a_link_back_from_contents_that_are_cut_short_is_an_error(
     pages = [listing(base, name, token="t1") | {"truncated": True} for name in ("a", "b")]
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": page} for page in pages])
 
-    with pytest.raises(CgcUnreadableError, match="a link back in place of one to the rest"):
+    with pytest.raises(CgcUnreadableError, match="linked back instead of to the rest"):
         list(client.volumes.contents("mcurie/out"))
 
 
@@ -403,5 +403,5 @@ def test_the_user_and_the_rate_limit(client: CgcClient, requests_mock: Any, base
 def test_another_shape_is_unreadable(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", json=["mcurie"])
 
-    with pytest.raises(CgcUnreadableError, match="answered no user but list"):
+    with pytest.raises(CgcUnreadableError, match="did not send an object for the user, but a list"):
         client.user()

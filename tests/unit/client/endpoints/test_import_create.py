@@ -79,7 +79,7 @@ def test_what_is_none_is_not_given(client: CgcClient, requests_mock: Any, base: 
         ([item(autorename=1)], "item 0: 'autorename'"),
         ([item(location="batch1/", preserve_folder_structure="no")], "item 0: 'preserve_folder_structure' must be"),
         ([item(preserve_folder_structure=True)], "item 0: 'preserve_folder_structure' is for folders"),
-        ([item(file="65a1")], "item 0: has 'file', which an import does not know"),
+        ([item(file="65a1")], "item 0: unknown key 'file'; known are autorename"),
         (["batch1/1.fastq.gz"], "item 0: must be an object"),
         ("batch1/1.fastq.gz", "a list of items"),
         (item(), "a list of items"),
@@ -268,7 +268,7 @@ def test_a_job_that_says_something_else_is_nobodys(
     assert record.error is not None
     assert record.error.made_here
     assert "jobX" in record.error.message
-    assert "started import jobX, which matches no one item" in caplog.text
+    assert "started import jobX, which matches no single item" in caplog.text
 
 
 def test_refused_items_stand_at_their_place_also_where_the_platform_filled_in(
@@ -339,7 +339,7 @@ def test_jobs_that_cannot_be_told_apart_are_named_and_given_to_nobody(
         assert record.error is not None
         assert record.error.made_here
         assert ", ".join(f"job{number}" for number in range(count)) in record.error.message
-    assert caplog.text.count("matches no one item") == count
+    assert caplog.text.count("matches no single item") == count
 
 
 def last_part(location: str) -> str:

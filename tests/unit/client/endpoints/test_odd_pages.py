@@ -16,7 +16,7 @@ from airflow_provider_cgc.client.endpoints.files import FilesEndpoint
 from airflow_provider_cgc.client.endpoints.imports import ImportsEndpoint
 from airflow_provider_cgc.client.endpoints.projects import ProjectsEndpoint
 from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
-from airflow_provider_cgc.client.http.transport import Answer, Request
+from airflow_provider_cgc.client.http.request import Answer, Request
 
 Reader = Callable[[Any], list[str]]
 
@@ -42,18 +42,18 @@ class OddList:
     links: str = "right"
     cap: int = 100
     past: str = "empty"
-    """What is past the end: an empty list, null, or the last page again."""
+    """The page past the end: an empty list, null, or the last page again."""
     short: bool = False
-    """Whether the page at 100 has 60 things only, and the next one begins at 160."""
+    """True if the page at 100 has 60 things only, and the next one begins at 160."""
     null_at: int = -1
     null_tells: bool = True
-    """Whether a page with null still tells the total and links on."""
+    """True if a page with null still tells the total and links on."""
     tail_null: bool = False
-    """Whether everything from `null_at` on is null."""
+    """True if everything from `null_at` on is null."""
     hidden_at: int = -1
-    """Where a page is empty that counts a hundred things, which this user may not see."""
+    """The offset of an empty page that counts a hundred things, which this user may not see."""
     total_once: bool = False
-    """Whether only the first page tells the total."""
+    """True if only the first page tells the total."""
     calls: int = 0
 
     def send(self, request: Request) -> Answer:
@@ -103,7 +103,7 @@ COUNTS = (57, 100, 257)
 
 
 def promises_lost_items(odd: OddList) -> bool:
-    """Whether null follows a full page below the total: so it is where items are lost, and so it must be an error."""
+    """Return True if null follows a full page below the total: items are lost there, which must be an error."""
     return odd.past == "null" and odd.count == 100 and odd.total in (150, 1000)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcClient, CgcUnavailable, CgcUsageError
 from airflow_provider_cgc.client.endpoints.tree import Walk
-from airflow_provider_cgc.client.http.transport import Answer, Request
+from airflow_provider_cgc.client.http.request import Answer, Request
 
 Folders = dict[str, list[dict[str, str]]]
 
@@ -142,7 +142,7 @@ def test_a_folder_that_grows_meanwhile_is_read_to_its_new_end(client: CgcClient,
 
 
 def test_nothing_is_missed_when_a_file_is_removed_meanwhile(client: CgcClient, levels: Any) -> None:
-    """What follows moves up: the file at the edge of the next page would be skipped."""
+    """The rest moves up: the file at the edge of the next page would be skipped."""
     everything = numbered(250)
     platform = levels({"lab/x": list(everything)})
 

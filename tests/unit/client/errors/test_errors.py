@@ -1,4 +1,4 @@
-"""What an answer means: `from_response` is the only judge."""
+"""The meaning of an answer: `from_response` is the only judge."""
 
 from __future__ import annotations
 

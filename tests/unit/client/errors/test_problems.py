@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_cgc.client.errors import codes
 from airflow_provider_cgc.client.errors.codes import STATUS_REMEDIES, Remedy
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
+from tests.conftest import ROOT
 
 MAY_PASS = {0, 1000, 2000, 3000, 4000, 5000, 5010, 6000, 7000, 8000, 9000, 9100, 10215, 10220, 10371}
 MAY_PASS |= {13000, 13004, 57434, 90004, 90005}
@@ -54,7 +56,7 @@ def test_only_what_passes_by_itself_may_be_repeated(code: int, remedy: Remedy) -
         (5001, "eRA Commons"),
         (9004, "eRA Commons"),
         (5002, "CgcListFilesOperator"),
-        (9009, "no id but a name"),
+        (9009, "not an id but a name"),
         (90001, "expired"),
         (9107, 'if_exists="skip"'),
         (9003, "'copy' to export"),
@@ -95,6 +97,46 @@ def test_what_is_undecided_may_pass_and_other_words_of_ours_may_not() -> None:
     assert Problem(None, None, "text", made_here=True, undecided=True).may_pass
     assert not Problem(None, None, "text", made_here=True).may_pass
     assert not Problem(404, 9008, "text", made_here=True).may_pass
+
+
+def test_the_tab_repeats_the_code_of_a_missing_job() -> None:
+    """It cannot import the table."""
+    tab = (ROOT / "airflow_provider_cgc" / "plugin" / "cgc_jobs.js").read_text()
+
+    assert f"const MISSING_CODE = {codes.NO_SUCH_JOB};" in tab
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "denies"),
+    [
+        (None, 9003, True),
+        (None, 9004, True),
+        (403, 9005, True),
+        (401, 90001, True),
+        (None, 90002, True),
+        (401, None, True),
+        (403, None, True),
+        (403, 424242, True),
+        (404, 9008, False),
+        (404, None, False),
+        (503, 90005, False),
+        (None, None, False),
+    ],
+)
+def test_a_missing_right_or_token_is_a_denial(status: int | None, code: int | None, denies: bool) -> None:
+    assert Problem(status, code, "text").denies is denies
+
+
+def test_a_code_stands_in_the_table_once() -> None:
+    with pytest.raises(ValueError, match="9107 is in the table twice"):
+        codes._code(9107, "Do this.")
+
+
+def test_a_name_stands_for_a_code_of_the_table() -> None:
+    named = {name: value for name, value in vars(codes).items() if name.isupper() and isinstance(value, int)}
+
+    assert named["LOCATION_TAKEN"] == 9107
+    assert {name for name, code in named.items() if code not in REMEDIES} == set()
 
 
 @pytest.mark.parametrize("raw", [None, {}, [], "", "  ", 5, False])

@@ -1,4 +1,4 @@
-"""How much of the platform's 1000 requests in 300 seconds is ours."""
+"""Our share of the platform's 1000 requests in 300 seconds."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ class TestUnderWay:
 
 
 class TestPace:
-    """How fast to go, so that the share lasts."""
+    """The pace with which the share lasts."""
 
     def test_nothing_is_known_before_the_first_answer(self, budget: RateBudget) -> None:
         assert budget.pace_for(self, 1000.0) == math.inf

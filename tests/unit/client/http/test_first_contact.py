@@ -14,7 +14,7 @@ import urllib3
 
 from airflow_provider_cgc.client import CgcClient, CgcConnectionError, CgcError, CgcUnreadableError
 from airflow_provider_cgc.client.errors import CgcApiError, CgcRedirect, CgcUnauthorized
-from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, astray, unreached
+from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, not_from_platform, unreached
 
 USER = {"username": "mcurie"}
 NOT_CONNECTED = urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore[arg-type]  # needs no pool
@@ -246,7 +246,7 @@ def test_another_server_s_answer_names_the_host(
     assert place in str(caught.value)
     assert "connection" in str(caught.value)
     assert "host" in str(caught.value)
-    assert astray(caught.value) or isinstance(caught.value, CgcUnauthorized)
+    assert not_from_platform(caught.value) or isinstance(caught.value, CgcUnauthorized)
 
 
 def test_plain_http_behind_https_is_no_contact(other_server: Answers) -> None:

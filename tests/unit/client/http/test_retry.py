@@ -28,7 +28,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUsageError,
 )
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.http.retry import astray, counts_as_attempt, transient, wait_before_repeat
+from airflow_provider_cgc.client.http.retry import counts_as_attempt, not_from_platform, transient, wait_before_repeat
 
 
 def api(kind: Any, status: int, code: int | None = None, retry_after: float | None = None) -> Any:
@@ -89,13 +89,13 @@ def test_what_cannot_succeed_is_never_sent_again(error: CgcError, repeatable: bo
 
 @pytest.mark.parametrize("error", ASTRAY, ids=name)
 def test_what_leads_astray_from_an_address_that_has_answered_passes(error: CgcError) -> None:
-    assert astray(error)
+    assert not_from_platform(error)
     assert transient(error, answered=True)
 
 
 @pytest.mark.parametrize("error", [*NEVER, CgcForbidden(PAGE, status=403, call="GET /user")], ids=name)
 def test_what_the_platform_says_itself_does_not_pass_because_it_has_answered(error: CgcError) -> None:
-    assert not astray(error)
+    assert not not_from_platform(error)
     assert not transient(error, answered=True)
 
 

@@ -1,4 +1,4 @@
-"""Which certificates are trusted: the connection's word, then REQUESTS_CA_BUNDLE, then the usual authorities."""
+"""The certificates that are trusted: the connection's word, then REQUESTS_CA_BUNDLE, then the usual authorities."""
 
 from __future__ import annotations
 

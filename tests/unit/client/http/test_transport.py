@@ -1,4 +1,4 @@
-"""How one call is sent, waited for and repeated, on a clock that moves by hand."""
+"""One call, sent, waited for and repeated on a clock that moves by hand."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from airflow_provider_cgc.client import (
     Volume,
     VolumeObject,
 )
-from airflow_provider_cgc.client.models.lists import rate_limit_from_json
+from airflow_provider_cgc.client.models.limits import rate_limit_from_json
 
 COMPLETED: dict[str, Any] = {
     "href": "https://cgc-api.sbgenomics.com/v2/storage/exports/Qr7k",

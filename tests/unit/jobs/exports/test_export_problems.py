@@ -21,8 +21,15 @@ from airflow_provider_cgc.client.errors.problem import REMEDIES, BulkRecord, Pro
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.client.models.account import Project
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
-from airflow_provider_cgc.jobs.exports.item import Item
-from airflow_provider_cgc.jobs.exports.problems import LARGEST, Unfit, common_problems, report, sentences, unfit_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.exports.problems import (
+    LARGEST,
+    common_problems,
+    report,
+    sentences,
+    unfit_item,
+    unfit_items,
+)
 
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")
 PROJECT = "mcurie/radium"
@@ -46,7 +53,7 @@ def a_volume(volume_id=OUT, **service):
 
 
 def an_item(file_id=A, number=1, **more):
-    return Item(**{"file": file_id, "volume": OUT, "location": "run7/a.bam", "line": f"item {number}"} | more)
+    return ExportItem(**{"file": file_id, "volume": OUT, "location": "run7/a.bam", "line": f"item {number}"} | more)
 
 
 def facts(*files, volumes=None, location=HOME, **more):
@@ -124,7 +131,7 @@ class TestItems:
 
     def test_items_are_told_in_their_order(self):
         folder, gone = Problem(None, None, "It is a folder."), Problem(404, 5002, "Gone.")
-        unfit = [Unfit.of(an_item(A, number), why, None) for number, why in ((11, folder), (2, gone), (3, folder))]
+        unfit = [unfit_item(an_item(A, number), why, None) for number, why in ((11, folder), (2, gone), (3, folder))]
 
         first, second = sentences(unfit)
 
@@ -428,7 +435,7 @@ class TestAsk:
         platform = Platform(
             [a_file(file_id) for file_id in ids], [a_volume(), a_volume("mcurie/two")], [Project(PROJECT, "", HOME)]
         )
-        items = [Item(file_id) for file_id in ids * 2] + [Item(ids[0], volume="mcurie/two")]
+        items = [ExportItem(file_id) for file_id in ids * 2] + [ExportItem(ids[0], volume="mcurie/two")]
 
         found = ask(platform, items, [OUT, OUT])
 
@@ -456,7 +463,7 @@ class TestAsk:
         bulk_get = platform.files.bulk_get
         platform.files.bulk_get = lambda group: both.wait() >= 0 and bulk_get(group)
 
-        assert len(ask(platform, [Item(file_id) for file_id in ids], [], threads=2).refused) == 200
+        assert len(ask(platform, [ExportItem(file_id) for file_id in ids], [], threads=2).refused) == 200
 
     def test_nothing_is_asked_about_nothing(self):
         platform = Platform()
@@ -468,7 +475,7 @@ class TestAsk:
     def test_a_volume_that_this_user_does_not_see_is_a_fact(self, kind, status, code):
         platform = Platform([a_file()], [], [Project(PROJECT)], {OUT: refusal(kind, status, code)})
 
-        found = ask(platform, [Item(A)], [OUT])
+        found = ask(platform, [ExportItem(A)], [OUT])
 
         assert found.refused_volumes[OUT].code == code
         assert found.volumes == {}
@@ -486,12 +493,12 @@ class TestAsk:
     def test_a_project_that_this_user_does_not_see_tells_no_location(self, kind, status, code):
         platform = Platform([a_file()], [a_volume()], [], {PROJECT: refusal(kind, status, code)})
 
-        assert ask(platform, [Item(A)], [OUT]).locations == {PROJECT: None}
+        assert ask(platform, [ExportItem(A)], [OUT]).locations == {PROJECT: None}
 
     def test_a_project_id_that_no_path_can_hold_tells_no_location(self):
         platform = Platform([a_file(project="radium")], answers={"radium": CgcUsageError("must read 'owner/name'")})
 
-        assert ask(platform, [Item(A)], []).locations == {"radium": None}
+        assert ask(platform, [ExportItem(A)], []).locations == {"radium": None}
 
     @pytest.mark.parametrize("thing", [OUT, PROJECT])
     @pytest.mark.parametrize(
@@ -508,7 +515,7 @@ class TestAsk:
         platform = Platform([a_file()], [a_volume()], [Project(PROJECT)], {thing: error})
 
         with pytest.raises(kind) as raised:
-            ask(platform, [Item(A)], [OUT])
+            ask(platform, [ExportItem(A)], [OUT])
 
         assert raised.value is error
 
@@ -520,7 +527,7 @@ class TestAsk:
         platform.files.bulk_get = lambda group: (group[0] == ids[0] or given_up.wait(10)) and bulk_get(group)
 
         with pytest.raises(CgcUnauthorized):
-            ask(platform, [Item(file_id) for file_id in ids], [], threads=2)
+            ask(platform, [ExportItem(file_id) for file_id in ids], [], threads=2)
 
         assert len(platform.bulk) == 1
         given_up.set()
@@ -528,7 +535,7 @@ class TestAsk:
     def test_a_refused_file_is_kept_with_its_reason_and_not_asked_again(self):
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNKNOWN})
 
-        found = ask(platform, [Item(A), Item(B)], [])
+        found = ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert found.refused == {B: UNKNOWN}
         assert len(platform.bulk) == 1
@@ -538,7 +545,7 @@ class TestAsk:
     def test_a_file_that_is_not_told_at_first_is_asked_for_again_alone(self, first, then):
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: [first, then]})
 
-        found = ask(platform, [Item(A), Item(B)], [])
+        found = ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert platform.bulk == [[A, B], [B]]
         assert found.files.get(B, found.refused.get(B)) == then
@@ -548,23 +555,23 @@ class TestAsk:
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNDECIDED})
 
         with pytest.raises(CgcUnreadableError, match=f"of 1 file whether.*{B}.*try again later"):
-            ask(platform, [Item(A), Item(B)], [])
+            ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert len(platform.bulk) == 4
 
     def test_beside_a_file_that_is_certainly_unknown_the_undecided_are_facts_to_report(self):
         platform = Platform(answers={A: UNKNOWN, B: UNDECIDED})
 
-        assert ask(platform, [Item(A), Item(B)], []).refused == {A: UNKNOWN, B: UNDECIDED}
+        assert ask(platform, [ExportItem(A), ExportItem(B)], []).refused == {A: UNKNOWN, B: UNDECIDED}
 
 
 class TestReport:
-    def test_a_dry_run_tells_what_where_from_where_to_and_what_would_be_done(self):
+    def test_a_dry_run_tells_what_where_from_and_where_to(self):
         files = [a_file(size=3_000_000), a_file(B, "b.bam", size=2_000_000_000), a_file(C, "c.bam", size=5)]
         volume = a_volume(endpoint="s3.us-east-1.amazonaws.com")
         items = [an_item(A), an_item(B, location="run8/b.bam"), an_item(C, location="run7/c.bam")]
 
-        lines = report(items, facts(*files, volumes=[volume]), decided={"to send": 2, "skipped": 0, "done": 1})
+        lines = report(items, facts(*files, volumes=[volume]))
 
         assert lines == [
             "3 files: 2.0 GB.",
@@ -572,39 +579,37 @@ class TestReport:
             f"To {OUT} (us-east-1).",
             "Distinct folders there: 2.",
             f"Largest: file {B} ('b.bam'), 2.0 GB.",
-            "2 to send, 1 done.",
         ]
 
     def test_what_is_not_told_is_said_to_be_so(self):
-        lines = report([an_item()], facts(a_file(size=None), location=None), decided={})
+        lines = report([an_item()], facts(a_file(size=None), location=None))
 
         assert lines == [
             "1 file: 0 B, 1 of unknown size.",
             f"From {PROJECT} (region not told).",
             f"To {OUT} (region not told).",
             "Distinct folders there: 1.",
-            "Nothing to do.",
         ]
 
     def test_one_file_to_two_places_counts_once_as_a_file_and_twice_in_bytes(self):
-        lines = report([an_item(), an_item(location="b")], facts(a_file(size=1000)), decided={"to send": 2})
+        lines = report([an_item(), an_item(location="b")], facts(a_file(size=1000)))
 
         assert lines[0] == "1 file, in 2 items: 2.0 kB."
 
     def test_the_same_folder_on_two_volumes_is_two_folders(self):
         items = [an_item(), an_item(volume="mcurie/two")]
 
-        assert "Distinct folders there: 2." in report(items, facts(a_file()), decided={})
+        assert "Distinct folders there: 2." in report(items, facts(a_file()))
 
     def test_a_size_that_only_the_item_knows_counts(self):
-        assert report([an_item(size=7)], facts(a_file(size=None)), decided={})[0] == "1 file: 7 B."
+        assert report([an_item(size=7)], facts(a_file(size=None)))[0] == "1 file: 7 B."
 
     def test_many_volumes_are_cut_short(self):
         items = [an_item(volume=f"mcurie/v{number:02}") for number in range(13)]
 
-        lines = report(items, facts(a_file()), decided={})
+        lines = report(items, facts(a_file()))
 
         assert lines[2].endswith("mcurie/v09 (region not told), 3 more.")
 
     def test_no_items_have_a_report_too(self):
-        assert report([], facts(), decided={}) == ["0 files: 0 B.", "Nothing to do."]
+        assert report([], facts()) == ["0 files: 0 B."]

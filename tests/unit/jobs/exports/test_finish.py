@@ -14,10 +14,12 @@ from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob, File, JobState, VolumeObject
 from airflow_provider_cgc.client.models.lists import Page
-from airflow_provider_cgc.jobs.exports.finish import settle
+from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.exports.order import ExportOrder
 from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.account import account_for
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, failed_item
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
@@ -37,6 +39,14 @@ def failed(number: int, problem: Problem, *, location: str | None = None) -> Exp
     return ExportJob(f"job-{name}", JobState.FAILED, "FAILED", f"file-{name}", "a/out", place, error=problem)
 
 
+def settle(
+    client: Any, summary: Any, *, verify: bool = False, moves: bool = False, skips: bool = False, **how: Any
+) -> Any:
+    """Make the account of a task whose Dag says so."""
+    order = ExportOrder(client, copy_only=not moves, if_exists="skip" if skips else "fail", verify=verify)
+    return account_for(order, summary, log_info=lambda line: None, **how)
+
+
 def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = None) -> Any:
     """Settle a task of which only these failures are told."""
     by_id = {job.id: job for job in jobs}
@@ -51,7 +61,7 @@ def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = 
         "failed_items": [failed_item(job) for job in jobs[:MOST_ITEMS]] if listed is None else listed,
     }
     client: Any = SimpleNamespace(exports=exports)
-    return settle(client, summary, outcomes=None, ids=sorted(by_id), verify=False, since=None, say=lambda line: None)
+    return settle(client, summary, outcomes=None, ids=sorted(by_id), verify=False, since=None)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +86,7 @@ def test_the_account_lists_the_failures_that_the_wait_has_listed() -> None:
     ]
     tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
     tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
-    listed = tracker.summary()["failed_items"]
+    listed = tracker.summary().failed_items
 
     told = settled(jobs, listed=listed)
 
@@ -95,7 +105,7 @@ def test_an_object_is_ours_if_it_was_put_there_as_wanted(properties: dict[str, A
     other = replace(completed(0), id="other", properties=properties)
     exports = SimpleNamespace(
         bulk_get=lambda ids: [BulkRecord(mine.id, mine)],
-        page=lambda *, volume, offset: Page((mine, other), total=2, next=None, date=SINCE),
+        page=lambda **where: Page((mine, other), total=2, next=None, date=SINCE),
     )
 
     told = account_of(SimpleNamespace(exports=exports), [mine], since=SINCE)
@@ -111,18 +121,16 @@ def test_the_causes_follow_what_the_account_takes_back(known: bool) -> None:
     jobs = [mine, *(failed(number, TAKEN) for number in range(1, 140)), *(failed(n, FOR_GOOD) for n in range(140, 150))]
     exports = SimpleNamespace(
         bulk_get=lambda ids: [BulkRecord(job.id, job) for job in jobs if job.id in ids],
-        page=lambda *, volume, offset: Page((mine, replace(completed(0), id="other")), total=2, next=None, date=SINCE),
+        page=lambda **where: Page((mine, replace(completed(0), id="other")), total=2, next=None, date=SINCE),
     )
     tracker = JobTracker.of(EXPORT, [job.id for job in jobs])
     tracker.take([BulkRecord(job.id, job) for job in jobs], 0.0)
-    summary = tracker.summary()
+    summary = tracker.summary().to_json()
     if not known:
         del summary["causes"]
     client: Any = SimpleNamespace(exports=exports)
 
-    told = settle(
-        client, summary, outcomes=None, ids=[job.id for job in jobs], verify=False, since=SINCE, say=lambda line: None
-    ).summary
+    told = settle(client, summary, outcomes=None, ids=[job.id for job in jobs], verify=False, since=SINCE).summary
 
     assert (told["failed"], told["completed"]) == (149, 1)
     counts = [(one["code"], one["count"]) for one in told["causes"]]
@@ -317,7 +325,6 @@ def test_what_ends_while_the_account_is_made_is_not_counted_by_it() -> None:
         verify=True,
         moves=True,
         since=None,
-        say=lambda line: None,
     )
 
     assert (told.summary["completed"], told.summary["failed"], told.unsettled) == (0, 1, None)
@@ -357,7 +364,7 @@ def test_what_was_taken_back_is_verified_like_all_others(
     mine = replace(failed(0, TAKEN), started_on=SINCE)
     other = replace(completed(0), id="other")
     platform = a_platform([mine, other], objects=objects)
-    platform.exports.page = lambda *, volume, offset: Page((mine, other), total=2, next=None, date=SINCE)
+    platform.exports.page = lambda **where: Page((mine, other), total=2, next=None, date=SINCE)
 
     told = account_of(platform, [mine], since=SINCE, verify=True, manifest=manifest)
 
@@ -433,7 +440,7 @@ def account_of(
     }
     lines = [
         ItemOutcome(
-            file=str(job.file), volume=job.volume, location=job.location, id=job.id, state=ItemState.SUBMITTED, size=7
+            item=ExportItem(str(job.file), job.location, job.volume), id=job.id, state=ItemState.SUBMITTED, size=7
         )
         for job in jobs
     ]
@@ -443,6 +450,5 @@ def account_of(
         outcomes=lines if manifest else None,
         ids=[job.id for job in jobs],
         since=since,
-        say=lambda line: None,
         **{"verify": False} | how,
     )

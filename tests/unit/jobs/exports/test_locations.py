@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
     BadLocation,
@@ -21,7 +21,7 @@ A = "65a1b2c3d4e5f60718293a4b"
 B = "65a1b2c3d4e5f60718293a4c"
 VOLUME = "mcurie/radium_out"
 
-ITEM = Item(A, name="a.bam", path="runs/7", project="mcurie/radium")
+ITEM = ExportItem(A, name="a.bam", path="runs/7", project="mcurie/radium")
 FILE = File(
     id=A,
     name="a.bam",
@@ -43,7 +43,7 @@ def rendered(text, item=ITEM, file=FILE):
 
 
 def named(file_id, name, **more):
-    return Item(file_id, name=name, path="", **more)
+    return ExportItem(file_id, name=name, path="", **more)
 
 
 def placed(*items, template="{path}/{name}", volume=VOLUME, files=None):
@@ -145,7 +145,7 @@ class TestTemplate:
             ("{metadata.many}/{name}", ITEM, "has ['x', 'y'] for metadata field 'many', which is no single text"),
             ("{metadata.yes}/{name}", ITEM, "has True for metadata field 'yes', which is no single text"),
             ("{metadata.cut}/{name}", ITEM, "has 'a/b' for metadata field 'cut': its slash would make a folder"),
-            ("{path}/{name}", Item(A), "has no known 'path', which the location wants"),
+            ("{path}/{name}", ExportItem(A), "has no known 'path', which the location wants"),
         ],
     )
     def test_what_is_missing_or_no_single_name_is_an_error_with_file_and_field(self, text, item, told):
@@ -159,7 +159,7 @@ class TestTemplate:
     @pytest.mark.parametrize("field", ["name", "project", "metadata.x"])
     def test_without_a_look_up_a_field_is_known_only_if_the_item_says_it(self, field):
         with pytest.raises(BadLocation, match=f"file {A} has no .*which the location wants"):
-            LocationTemplate(f"{{{field}}}").render(Item(A))
+            LocationTemplate(f"{{{field}}}").render(ExportItem(A))
 
     def test_a_slash_in_a_name_makes_no_folder(self):
         with pytest.raises(BadLocation, match=r"has 'b/a\.bam' for 'name': its slash would make a folder"):
@@ -176,7 +176,7 @@ class TestTemplate:
     )
     def test_a_path_that_would_break_a_rule_is_an_error_with_the_key(self, path, told):
         with pytest.raises(BadLocation) as refused:
-            rendered("{path}/{name}", Item(A, name="a.bam", path=path))
+            rendered("{path}/{name}", ExportItem(A, name="a.bam", path=path))
 
         assert f"file {A} ('a.bam') would go to '{path[:20]}" in str(refused.value)
         assert told in str(refused.value)
@@ -230,25 +230,25 @@ def test_a_bad_key_is_told_by_what_is_wrong_and_what_to_do(key, told):
 
 class TestTargets:
     def test_every_item_gets_its_volume_and_key_and_what_is_known(self):
-        own = Item(B, location="own/{name}", volume="mcurie/other")
+        own = ExportItem(B, location="own/{name}", volume="mcurie/other")
         files = {A: File(id=A, name="new.bam", size=7), B: File(id=B, name="b.bam")}
 
         result = placed(ITEM, own, files=files)
 
         assert result.items == [
-            Item(A, "runs/7/new.bam", VOLUME, name="new.bam", size=7, path="runs/7", project="mcurie/radium"),
-            Item(B, "own/{name}", "mcurie/other", name="b.bam"),
+            ExportItem(A, "runs/7/new.bam", VOLUME, name="new.bam", size=7, path="runs/7", project="mcurie/radium"),
+            ExportItem(B, "own/{name}", "mcurie/other", name="b.bam"),
         ]
         assert result.warnings == []
 
     def test_an_item_with_a_location_of_its_own_needs_nothing_of_the_template(self):
-        assert [item.location for item in placed(Item(A, location="a.bam")).items] == ["a.bam"]
+        assert [item.location for item in placed(ExportItem(A, location="a.bam")).items] == ["a.bam"]
 
     def test_nothing_to_place_is_nothing_wrong(self):
         assert placed().items == []
 
     def test_two_files_to_one_key_are_refused_with_both_names(self):
-        told = refusal(named(A, "x.bam", line="item 1"), Item(B, name="y.bam", location="x.bam", line="item 2"))
+        told = refusal(named(A, "x.bam", line="item 1"), ExportItem(B, name="y.bam", location="x.bam", line="item 2"))
 
         assert told == (
             f"two files go to one key, 'x.bam' on {VOLUME}: item 1, file {A} ('x.bam'); item 2, file {B}"
@@ -264,7 +264,7 @@ class TestTargets:
         assert told.endswith("give it once")
 
     def test_more_than_two_are_counted(self):
-        crowd = [Item(f"{number:024x}", location="x", line=f"item {number}") for number in range(1, 41)]
+        crowd = [ExportItem(f"{number:024x}", location="x", line=f"item {number}") for number in range(1, 41)]
 
         told = refusal(*crowd)
 
@@ -275,11 +275,15 @@ class TestTargets:
 
     @pytest.mark.parametrize(
         "other",
-        [Item(B, location="A.bam"), Item(B, location="a.bam", volume="mcurie/other"), Item(A, location="b.bam")],
+        [
+            ExportItem(B, location="A.bam"),
+            ExportItem(B, location="a.bam", volume="mcurie/other"),
+            ExportItem(A, location="b.bam"),
+        ],
         ids=["case", "volume", "key"],
     )
     def test_another_case_another_volume_and_another_key_are_other_places(self, other):
-        result = placed(Item(A, location="a.bam"), other)
+        result = placed(ExportItem(A, location="a.bam"), other)
 
         assert (len(result.items), result.warnings) == (2, [])
 
@@ -297,7 +301,7 @@ class TestTargets:
 
     def test_spellings_are_compared_within_a_volume(self):
         composed = unicodedata.normalize("NFC", "é.bam")
-        other = Item(B, location=unicodedata.normalize("NFD", composed), volume="mcurie/other")
+        other = ExportItem(B, location=unicodedata.normalize("NFD", composed), volume="mcurie/other")
 
         assert placed(named(A, composed), other).warnings == []
 
@@ -305,7 +309,7 @@ class TestTargets:
         names = [f"{number}é" for number in range(50)]
         twins = [unicodedata.normalize(form, name) for name in names for form in ("NFC", "NFD")]
 
-        warnings = placed(*(Item(f"{number:024x}", location=key) for number, key in enumerate(twins))).warnings
+        warnings = placed(*(ExportItem(f"{number:024x}", location=key) for number, key in enumerate(twins))).warnings
 
         assert len(warnings) == 1
         assert warnings[0].startswith("50 of the keys")
@@ -313,8 +317,8 @@ class TestTargets:
 
     def test_all_that_is_wrong_is_told_at_once(self):
         told = refusal(
-            Item(A, line="item 1"),
-            Item(A, location="a/", line="item 2"),
+            ExportItem(A, line="item 1"),
+            ExportItem(A, location="a/", line="item 2"),
             named(A, "x", line="item 3"),
             named(B, "x", line="item 4"),
         )

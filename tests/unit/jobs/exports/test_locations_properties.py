@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.exports.item import Item
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
     BadLocation,
@@ -46,7 +46,7 @@ def test_a_key_is_accepted_exactly_if_it_breaks_no_rule(key):
 def test_a_key_that_a_template_makes_breaks_no_rule(text, name, path, metadata):
     try:
         template = LocationTemplate(text)
-        key = template.render(Item("f1", path=path), File(id="f1", name=name, metadata={"x": metadata}))
+        key = template.render(ExportItem("f1", path=path), File(id="f1", name=name, metadata={"x": metadata}))
     except BadLocation:
         assume(False)
 
@@ -69,7 +69,7 @@ def test_any_text_is_a_template_or_refused_in_words(text):
 def test_text_with_its_braces_doubled_stands_for_itself(text):
     assume(check_key(text) is None)
 
-    assert LocationTemplate(text.replace("{", "{{").replace("}", "}}")).render(Item("f1")) == text
+    assert LocationTemplate(text.replace("{", "{{").replace("}", "}}")).render(ExportItem("f1")) == text
 
 
 @given(
@@ -79,7 +79,7 @@ def test_text_with_its_braces_doubled_stands_for_itself(text):
     )
 )
 def test_items_are_accepted_exactly_if_each_has_a_place_of_its_own(places):
-    items = [Item(file, location=key, volume=volume) for file, key, volume in places]
+    items = [ExportItem(file, location=key, volume=volume) for file, key, volume in places]
 
     result = targets(items, template=LocationTemplate("{name}"), volume="o/w")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.submitting.search import under_way
 from dev.virtual_time import START
 from tests.fakes.job_lists import export, key
+from tests.fakes.order import export_client, export_order
 
 
 @pytest.mark.parametrize(
@@ -21,40 +21,40 @@ from tests.fakes.job_lists import export, key
 def test_the_list_is_read_to_its_end(count: int, total: Any, links: bool) -> None:
     jobs = [export(f"job{number}", key(number), START) for number in range(count)]
 
-    def page(*, volume: str, state: object, offset: int) -> Page[Any]:
+    def page(volume: str, offset: int) -> Page[Any]:
         items = jobs[offset : offset + 100]
         following = "more" if links and offset + 100 < count else None
         return Page(tuple(items), count if total == "right" else total, following, None)
 
-    client: Any = SimpleNamespace(exports=SimpleNamespace(page=page))
+    order = export_order(export_client(pages=page))
 
-    assert under_way(client, {key(count - 1)}, say=pytest.fail).keys() == {key(count - 1)}
+    assert under_way(order, {key(count - 1)}, log_info=pytest.fail).keys() == {key(count - 1)}
 
 
 @pytest.mark.parametrize("cap", [25, 50, 100])
 def test_no_job_is_skipped_where_the_platform_makes_shorter_pages(cap: int) -> None:
     jobs = [export(f"job{number}", key(number), START) for number in range(150)]
 
-    def page(*, volume: str, state: object, offset: int) -> Page[Any]:
+    def page(volume: str, offset: int) -> Page[Any]:
         return Page(tuple(jobs[offset : offset + cap]), 150, "more" if offset + cap < 150 else None, None)
 
-    client: Any = SimpleNamespace(exports=SimpleNamespace(page=page))
+    order = export_order(export_client(pages=page))
     wanted = {key(number) for number in range(150)}
 
-    assert under_way(client, wanted, say=pytest.fail).keys() == wanted
+    assert under_way(order, wanted, log_info=pytest.fail).keys() == wanted
 
 
 @pytest.mark.parametrize(("total", "following"), [(None, None), (None, "more"), (3, None)])
 def test_null_in_place_of_jobs_is_not_taken_for_nobody_else(total: int | None, following: str | None) -> None:
     answer: Page[Any] = Page((), total, following, None, has_items=False)
-    client: Any = SimpleNamespace(exports=SimpleNamespace(page=lambda **_: answer))
+    order = export_order(export_client(pages=lambda volume, offset: answer))
 
     with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 0 on"):
-        under_way(client, {key(1)}, say=pytest.fail)
+        under_way(order, {key(1)}, log_info=pytest.fail)
 
 
 def test_null_with_a_total_of_0_means_that_nobody_else_exports() -> None:
     answer: Page[Any] = Page((), 0, None, None, has_items=False)
-    client: Any = SimpleNamespace(exports=SimpleNamespace(page=lambda **_: answer))
+    order = export_order(export_client(pages=lambda volume, offset: answer))
 
-    assert under_way(client, {key(1)}, say=pytest.fail) == {}
+    assert under_way(order, {key(1)}, log_info=pytest.fail) == {}

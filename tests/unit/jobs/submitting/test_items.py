@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import ExportJob
-from airflow_provider_cgc.jobs.exports.item import Item, item_from, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -56,7 +56,7 @@ def refusal(value):
     ids=repr,
 )
 def test_every_documented_form_means_the_same_two_items_in_order(value):
-    assert items(value) == [Item(A), Item(B)]
+    assert items(value) == [ExportItem(A), ExportItem(B)]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_every_documented_form_means_the_same_two_items_in_order(value):
     ids=repr,
 )
 def test_one_item_may_stand_alone(value):
-    assert items(value) == [Item(A)]
+    assert items(value) == [ExportItem(A)]
 
 
 @pytest.mark.parametrize("value", [[], (), "[]", "[[], []]", pytest.param(iter([]), id="iterator")], ids=repr)
@@ -74,7 +74,7 @@ def test_an_empty_list_is_a_list(value):
 
 
 def test_duplicates_are_kept():
-    assert items([A, B, A]) == [Item(A), Item(B), Item(A)]
+    assert items([A, B, A]) == [ExportItem(A), ExportItem(B), ExportItem(A)]
 
 
 def test_an_item_says_all_that_it_may():
@@ -89,16 +89,16 @@ def test_an_item_says_all_that_it_may():
         "project": "mcurie/radium",
     }
 
-    assert items(said) == [Item(**said)]
+    assert items(said) == [ExportItem(**said)]
     assert items(said)[0].to_json() == said
 
 
 def test_what_is_not_said_is_left_out_again():
-    assert Item(A, properties={}, line="item 1").to_json() == {"file": A, "properties": {}}
+    assert ExportItem(A, properties={}, line="item 1").to_json() == {"file": A, "properties": {}}
 
 
 def test_an_empty_name_or_project_is_none_and_an_empty_path_is_the_project_itself():
-    assert items({"file": A, "name": "", "project": "", "path": ""}) == [Item(A, path="")]
+    assert items({"file": A, "name": "", "project": "", "path": ""}) == [ExportItem(A, path="")]
 
 
 def test_every_item_remembers_where_it_came_from():
@@ -108,16 +108,16 @@ def test_every_item_remembers_where_it_came_from():
 def test_the_properties_are_the_item_s_own():
     said = {"file": A, "properties": {"sse_algorithm": "AES256"}}
 
-    item = item_from(said)
+    item = ExportItem.read(said)
     said["properties"].clear()
 
     assert item.properties == {"sse_algorithm": "AES256"}
 
 
 def test_an_item_is_a_value():
-    item = Item(A, properties={"sse_algorithm": "AES256"}, line="item 1")
+    item = ExportItem(A, properties={"sse_algorithm": "AES256"}, line="item 1")
 
-    assert {item, Item(A, properties={"sse_algorithm": "AES256"}, line="line 7")} == {item}
+    assert {item, ExportItem(A, properties={"sse_algorithm": "AES256"}, line="line 7")} == {item}
     with pytest.raises(AttributeError):
         item.file = B
 
@@ -127,7 +127,7 @@ def failed_items(kind, *records):
     tracker.take(records, 0.0)
     tracker.take(records, 1000.0)
     tracker.close_missing(1000.0, interval=60.0)
-    return json.loads(json.dumps(tracker.summary()["failed_items"]))
+    return json.loads(json.dumps(tracker.summary().failed_items))
 
 
 FAILED = {
@@ -145,7 +145,7 @@ def test_the_failed_items_of_a_summary_are_items(form):
     failed = failed_items(EXPORT, BulkRecord("job1", ExportJob.from_json(FAILED)))
 
     assert items(form(failed)) == [
-        Item(A, location="a.bam", volume="mcurie/radium_out", properties={"sse_algorithm": "AES256"})
+        ExportItem(A, location="a.bam", volume="mcurie/radium_out", properties={"sse_algorithm": "AES256"})
     ]
 
 
@@ -163,7 +163,7 @@ def test_the_failed_items_of_an_import_are_none_of_an_export():
 
 
 def test_a_whole_summary_is_told_apart_from_an_item():
-    summary = JobTracker.of(EXPORT, []).summary()
+    summary = JobTracker.of(EXPORT, []).summary().to_json()
 
     assert "is a whole summary; give its 'failed_items'" in refusal(summary)
 
@@ -283,7 +283,7 @@ ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,30}", fullmatch=True).filter
 texts = st.text(min_size=1, max_size=20)
 plain = st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=5))
 some_items = st.builds(
-    Item,
+    ExportItem,
     ids,
     location=st.none() | texts,
     volume=st.none() | texts,
@@ -316,4 +316,4 @@ def test_whatever_is_given_is_read_or_refused_in_words(value):
     except BadItems:
         return
 
-    assert all(isinstance(item, Item) for item in read)
+    assert all(isinstance(item, ExportItem) for item in read)

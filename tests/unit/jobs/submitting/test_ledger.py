@@ -10,24 +10,22 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.jobs.exports.item import ExportKey
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.ledger import (
-    HEADER,
     Fate,
+    Header,
     Ledger,
+    NoStore,
     OtherOwnerError,
     Past,
-    close,
-    discard,
-    has_sent,
-    is_closed,
-    recorded_ids,
-    recorded_owner,
+    header_name,
 )
-from airflow_provider_cgc.jobs.submitting.search import Key
 from dev.virtual_time import START
 from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
 from tests.fakes.store import Store
 
+HEADER = header_name(EXPORT)
 BEGAN = at(START)
 LATER = at(START + 1000)
 KEYS = [key(number) for number in range(6)]
@@ -46,12 +44,16 @@ def store():
 
 def opened(store, keys=KEYS, *, since=LATER, owner="me", fresh=False):
     """Give the ledger of a later attempt."""
-    return Ledger(store, keys, since=since, owner=owner, fresh=fresh)
+    return Ledger(store, EXPORT, keys, since=since, owner=owner, fresh=fresh)
 
 
 def first(store, keys=KEYS):
     """Give the ledger of the first attempt."""
     return opened(store, keys, since=BEGAN, fresh=True)
+
+
+def header_of(store):
+    return Header.read(store, EXPORT)
 
 
 def pasts(ledger, keys=KEYS):
@@ -81,15 +83,15 @@ class TestWithoutARecord:
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
     def test_without_a_store_nothing_is_known(self):
-        ledger = opened(None)
+        ledger = opened(NoStore())
 
         ledger.intend(KEYS[:2], at=LATER)
-        close(None)
+        header_of(NoStore()).close()
 
-        assert set(pasts(opened(None))) == {UNCERTAIN}
+        assert set(pasts(opened(NoStore()))) == {UNCERTAIN}
 
     def test_without_a_store_an_attempt_remembers_its_own_sends(self):
-        ledger = first(None)
+        ledger = first(NoStore())
 
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
 
@@ -180,31 +182,31 @@ class TestWhatIsWrittenDown:
     def test_after_a_success_a_clear_starts_anew_and_a_retry_finds_all_done(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS, at=BEGAN), started(*"abcdef"))
-        assert not is_closed(store, max_tries=1)
+        assert not header_of(store).is_closed(max_tries=1)
 
-        close(store)
+        header_of(store).close()
 
-        assert not is_closed(store, max_tries=0)
+        assert not header_of(store).is_closed(max_tries=0)
         assert pasts(opened(store))[0] == Past(Fate.STARTED, "a")
-        close(store)
-        assert is_closed(store, max_tries=1)
-        anew = Ledger(store, KEYS, since=LATER, owner="somebody else", fresh=True, max_tries=1)
+        header_of(store).close()
+        assert header_of(store).is_closed(max_tries=1)
+        anew = Ledger(store, EXPORT, KEYS, since=LATER, owner="somebody else", fresh=True, max_tries=1)
         assert set(pasts(anew)) == {NEVER}
         assert not anew.cleared
-        assert not is_closed(store, max_tries=2)
+        assert not header_of(store).is_closed(max_tries=2)
 
     def test_a_clear_of_a_task_that_did_not_succeed_is_told_from_a_retry(self, store):
         first(store)
 
         assert not opened(store).cleared
-        assert Ledger(store, KEYS, since=LATER, owner="me", max_tries=3).cleared
+        assert Ledger(store, EXPORT, KEYS, since=LATER, owner="me", max_tries=3).cleared
 
     def test_a_clear_is_not_forgotten_when_the_attempt_after_it_is_killed(self, store):
         first(store)
-        cleared = Ledger(store, KEYS, since=LATER, owner="me", max_tries=3)
+        cleared = Ledger(store, EXPORT, KEYS, since=LATER, owner="me", max_tries=3)
         cleared.intend(KEYS, at=LATER)
 
-        assert Ledger(store, KEYS, since=LATER, owner="me", max_tries=3).cleared
+        assert Ledger(store, EXPORT, KEYS, since=LATER, owner="me", max_tries=3).cleared
 
     def test_the_ids_that_count_can_be_read_without_the_items(self, store):
         ledger = first(store)
@@ -212,10 +214,10 @@ class TestWhatIsWrittenDown:
         ledger.answered(ledger.intend(KEYS[1:2], at=BEGAN), started("b"))
         ledger.intend(KEYS[4:], at=BEGAN)
 
-        assert recorded_ids(store) == ["b", "c"]
+        assert header_of(store).ids() == ["b", "c"]
         store.delete(f"{HEADER}_1")
-        assert recorded_ids(store) is None
-        assert recorded_ids(Store()) is None
+        assert header_of(store).ids() is None
+        assert header_of(Store()).ids() is None
 
     def test_another_record_tells_of_items_that_this_one_does_not_know(self, store):
         ledger = first(store)
@@ -229,8 +231,8 @@ class TestWhatIsWrittenDown:
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS, at=BEGAN), started(*"abcdef"))
 
-        discard(store)
-        discard(None)
+        header_of(store).discard()
+        header_of(NoStore()).discard()
 
         assert set(pasts(opened(store, owner="somebody else", fresh=True))) == {NEVER}
 
@@ -308,7 +310,7 @@ class TestOtherItems:
         [
             KEYS[:5],
             [*KEYS, key(7)],
-            [*KEYS[:5], Key(KEYS[5].file, KEYS[5].volume, "elsewhere")],
+            [*KEYS[:5], ExportKey(KEYS[5].file, KEYS[5].volume, "elsewhere")],
             [*KEYS[:5], KEYS[5]._replace(volume="another/volume")],
             [*KEYS[:5], KEYS[5]._replace(file="another")],
         ],
@@ -433,25 +435,25 @@ class TestForeignContent:
     def test_a_header_that_cannot_be_read_may_have_sent_anything_and_tells_no_ids(self, store, header):
         store[HEADER] = header
 
-        assert has_sent(store)
-        assert recorded_ids(store) is None
+        assert header_of(store).has_sent
+        assert header_of(store).ids() is None
 
     def test_the_owner_of_another_release_s_record_is_noticed(self, store):
         self.sent(store)
         store[HEADER]["version"] = 1
 
-        assert recorded_owner(store) == "me"
+        assert header_of(store).owner == "me"
         with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
             opened(store, owner="you")
 
     def test_a_cleared_success_of_another_release_starts_anew(self, store):
         self.sent(store)
-        close(store)
+        header_of(store).close()
         store[HEADER]["version"] = 1
 
-        assert not has_sent(store)
-        assert is_closed(store, max_tries=1)
-        assert not is_closed(store, max_tries=0)
+        assert not header_of(store).has_sent
+        assert header_of(store).is_closed(max_tries=1)
+        assert not header_of(store).is_closed(max_tries=0)
 
     def test_the_record_of_another_user_is_an_error(self, store):
         self.sent(store)
@@ -483,7 +485,7 @@ class TestForeignContent:
 
 class TestSize:
     def test_ten_thousand_items_with_the_longest_keys_fit(self, store):
-        keys = [Key(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
+        keys = [ExportKey(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
         assert {len(item.location.encode()) for item in keys} == {1024}
         ledger = first(store, keys)
         store.sets.clear()

@@ -9,24 +9,22 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from airflow_provider_cgc.jobs.exports.item import Item, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 
 A = "65a1b2c3d4e5f60718293a4b"
 B = "65a1b2c3d4e5f60718293a4c"
 SSE = {"sse_algorithm": "AES256"}
-BOTH = [Item(A, "run/a.bam", "mcurie/out", SSE), Item(B)]
+BOTH = [ExportItem(A, "run/a.bam", "mcurie/out", SSE), ExportItem(B)]
 
 CSV = f'file,location,volume,properties\n{A},run/a.bam,mcurie/out,"{{""sse_algorithm"": ""AES256""}}"\n{B},,,\n'
 TSV = f'file\tlocation\tvolume\tproperties\n{A}\trun/a.bam\tmcurie/out\t{{"sse_algorithm": "AES256"}}\n{B}\t\t\t\n'
 JSONL = "".join(json.dumps(item.to_json()) + "\n" for item in BOTH)
 
 OUTCOME = ItemOutcome(
-    file=A,
-    location="run/a.bam",
-    volume="mcurie/out",
-    properties=SSE,
+    item=ExportItem(A, "run/a.bam", "mcurie/out", SSE, copy_only=True),
     state=ItemState.FAILED,
     id="bmEAYUyqW5prgk33wTyGG9j3VbSb4JcC",
     code=9107,
@@ -36,13 +34,12 @@ OUTCOME = ItemOutcome(
     finished_on=datetime(2025, 1, 31, 12, 5, 6, tzinfo=UTC),
     user="mcurie",
     conn_id="cgc_default",
-    copy_only=True,
 )
 LINE = OUTCOME.to_line()
 
 
 def read(text, name="list.csv", **more):
-    return read_items(io.StringIO(text), name=name, **more)
+    return read_items(io.StringIO(text), name=name, of=ExportItem, **more)
 
 
 def refusal(text, name="list.csv", **more):
@@ -52,7 +49,7 @@ def refusal(text, name="list.csv", **more):
 
 
 def outcomes(text):
-    return read_outcomes(io.StringIO(text), name="manifest.jsonl")
+    return read_outcomes(io.StringIO(text), name="manifest.jsonl", of=ExportItem)
 
 
 class TestForms:
@@ -99,11 +96,11 @@ class TestForms:
     @pytest.mark.parametrize(("name", "text"), [("list.csv", CSV), ("list.tsv", TSV), ("list.jsonl", JSONL)])
     def test_what_editors_and_spreadsheets_leave_does_not_count(self, name, text, change):
         with io.StringIO(change(text), newline="") as lines:
-            assert read_items(lines, name=name) == BOTH
+            assert read_items(lines, name=name, of=ExportItem) == BOTH
 
     @pytest.mark.parametrize(("name", "text"), [("list.csv", CSV), ("list.tsv", TSV), ("list.jsonl", JSONL)])
     def test_lines_may_come_without_their_ends(self, name, text):
-        assert read_items(text.split("\n"), name=name) == BOTH
+        assert read_items(text.split("\n"), name=name, of=ExportItem) == BOTH
 
     @pytest.mark.parametrize("name", ["list.csv", "list.tsv", "list.jsonl"])
     @pytest.mark.parametrize("text", ["", "\n\n"])
@@ -112,7 +109,7 @@ class TestForms:
 
     def test_a_text_for_its_lines_is_a_bug(self):
         with pytest.raises(TypeError, match="give the lines"):
-            read_items(CSV, name="list.csv")
+            read_items(CSV, name="list.csv", of=ExportItem)
 
 
 class TestTables:
@@ -129,7 +126,7 @@ class TestTables:
         ],
     )
     def test_only_the_columns_that_an_item_knows_count(self, text):
-        assert read(text) == [Item(A), Item(B)]
+        assert read(text) == [ExportItem(A), ExportItem(B)]
 
     def test_a_manifest_of_the_gdc_is_read_whole(self):
         rows = [
@@ -137,7 +134,7 @@ class TestTables:
             for number in range(3725)
         ]
 
-        items = read_items(["id\tfilename\tmd5\tsize\tstate\n", *rows], name="gdc_manifest.txt")
+        items = read_items(["id\tfilename\tmd5\tsize\tstate\n", *rows], name="gdc_manifest.txt", of=ExportItem)
 
         assert [item.file for item in items] == [row.split("\t")[0] for row in rows]
         assert {(item.location, item.size) for item in items} == {(None, None)}
@@ -151,12 +148,12 @@ class TestTables:
             ("\n# file\n", "there is no line with the names of the columns"),
             (
                 f"{A},a.bam\n",
-                "line 1 has no column 'file' with the ids of the files (or one 'id'), but, with ',' between",
+                "line 1 has no column 'file' (or 'id'), but, with ',' between",
             ),
             ("# x\nname,size\n", "line 2 has no column 'file'"),
             (TSV, r"""['file\tlocation\tvolume\tproperties']; add it, or put that between them that its name says"""),
             ("file,FILE\n", "line 1 has the column 'file' more than once"),
-            ("id,id\n", "line 1 has no column 'file' with the ids"),
+            ("id,id\n", "line 1 has no column 'file' (or 'id')"),
             ("file,location,location\n", "line 1 has the column 'location' more than once"),
             ('file,"location\n', "line 1 is no row of a table"),
             (f"file,x\n{A}\n", "line 2 has 1 field, and the line of column names has 2; add what is missing"),
@@ -201,7 +198,7 @@ class TestTables:
 
     def test_a_row_may_begin_with_a_hash_where_another_column_is_first(self):
         """Were it a comment, a file would be lost."""
-        assert read(f"name,file\n#1.bam,{A}\n") == [Item(A)]
+        assert read(f"name,file\n#1.bam,{A}\n") == [ExportItem(A)]
 
 
 class TestJsonLines:
@@ -211,7 +208,10 @@ class TestJsonLines:
         assert read(json.dumps(said), "list.jsonl") == parse_items([said], where="")
 
     def test_the_id_is_the_file_s_where_there_is_no_file(self):
-        assert read(f'{{"id": "{A}"}}\n{{"id": "job1", "file": "{B}"}}\n', "list.jsonl") == [Item(A), Item(B)]
+        assert read(f'{{"id": "{A}"}}\n{{"id": "job1", "file": "{B}"}}\n', "list.jsonl") == [
+            ExportItem(A),
+            ExportItem(B),
+        ]
 
     def test_no_line_is_no_item(self):
         assert read("", "list.jsonl") == []
@@ -257,18 +257,18 @@ class TestOutcomes:
             "location_template": None,
             "task": None,
         }
-        bare = ItemOutcome(file=A, state=ItemState.SUBMITTED).to_line()
+        bare = ItemOutcome(item=ExportItem(A), state=ItemState.SUBMITTED).to_line()
         assert list(json.loads(bare)) == list(json.loads(LINE))
 
     def test_it_comes_back_as_outcomes_and_as_items(self):
         assert outcomes(LINE).outcomes == [OUTCOME]
-        assert read(LINE, "manifest.jsonl") == [Item(A, "run/a.bam", "mcurie/out", SSE, size=7)]
+        assert read(LINE, "manifest.jsonl") == [ExportItem(A, "run/a.bam", "mcurie/out", SSE, size=7)]
 
     @pytest.mark.parametrize("offset", [0, 2, -5])
     def test_times_are_written_by_the_platform_s_clock(self, offset):
         here = OUTCOME.started_on.astimezone(timezone(timedelta(hours=offset)))
 
-        line = ItemOutcome(file=A, state=ItemState.RUNNING, started_on=here).to_line()
+        line = ItemOutcome(item=ExportItem(A), state=ItemState.RUNNING, started_on=here).to_line()
 
         assert json.loads(line)["started_on"] == "2025-01-31T12:00:00Z"
 
@@ -278,9 +278,9 @@ class TestOutcomes:
         assert again.started_on == OUTCOME.started_on
 
     def test_as_items_they_are_those_that_were_asked_for_however_they_ended(self):
-        lines = [ItemOutcome(file=state.name, state=state).to_line() for state in ItemState]
+        lines = [ItemOutcome(item=ExportItem(state.name), state=state).to_line() for state in ItemState]
 
-        items = read_items(lines, name="manifest.jsonl")
+        items = read_items(lines, name="manifest.jsonl", of=ExportItem)
 
         assert [item.file for item in items] == [state.name for state in ItemState]
         assert [item.line for item in items] == [f"line {number}" for number in range(1, len(ItemState) + 1)]
@@ -297,7 +297,7 @@ class TestOutcomes:
     def test_a_key_that_an_older_release_did_not_write_is_not_told(self):
         older = json.dumps({"version": 1, "file": A, "state": "RUNNING"}) + "\n"
 
-        assert outcomes(older).outcomes == [ItemOutcome(file=A, state=ItemState.RUNNING)]
+        assert outcomes(older).outcomes == [ItemOutcome(item=ExportItem(A), state=ItemState.RUNNING)]
 
     def test_a_state_of_a_newer_release_is_one_that_may_be_running(self):
         [again] = outcomes(LINE.replace("FAILED", "PAUSED")).outcomes
@@ -372,7 +372,7 @@ class TestCutOff:
 
     def test_a_line_in_the_middle_is_no_last_line_even_without_line_ends(self):
         with pytest.raises(BadItems, match="line 1 is cut off"):
-            read_outcomes([LINE[:-30], LINE], name="manifest.jsonl")
+            read_outcomes([LINE[:-30], LINE], name="manifest.jsonl", of=ExportItem)
 
     def test_as_a_list_of_items_a_manifest_that_is_cut_off_is_refused(self):
         """Nothing tells how many items are lost."""
@@ -390,7 +390,7 @@ def test_lines_are_read_one_at_a_time(name, head, row):
 
     tracemalloc.start()
     try:
-        items = read_items(lines(), name=name)
+        items = read_items(lines(), name=name, of=ExportItem)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cgc.jobs.exports.item import Item, parse_items
+from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.exports.locations import check_key
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 
 ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,30}", fullmatch=True).filter(
     lambda text: text not in ("None", "null", "none")
@@ -28,12 +29,17 @@ times = st.datetimes(
     max_value=datetime(2500, 1, 1),
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5))]),
 )
-some_outcomes = st.builds(
-    ItemOutcome,
-    file=ids,
+asked = st.builds(
+    ExportItem,
+    ids,
     location=st.none() | texts,
     volume=st.none() | texts,
     properties=st.none() | plain,
+    copy_only=st.none() | st.booleans(),
+)
+some_outcomes = st.builds(
+    ItemOutcome,
+    item=asked,
     state=st.sampled_from(ItemState),
     id=st.none() | texts,
     code=st.none() | numbers,
@@ -43,13 +49,12 @@ some_outcomes = st.builds(
     finished_on=st.none() | times,
     user=st.none() | texts,
     conn_id=st.none() | texts,
-    copy_only=st.none() | st.booleans(),
 )
 # What a cell can hold: keys that may be sent, without the spaces at their ends that a table refuses.
 cells = (st.text(max_size=20) | st.text(alphabet=st.sampled_from("a,\"\t #'{}"), min_size=1)).filter(
     lambda text: text == text.strip() and check_key(text) is None
 )
-rows = st.builds(Item, ids, location=st.none() | cells, volume=st.none() | cells, properties=st.none() | plain)
+rows = st.builds(ExportItem, ids, location=st.none() | cells, volume=st.none() | cells, properties=st.none() | plain)
 
 
 @given(outcomes=st.lists(some_outcomes, max_size=5))
@@ -58,8 +63,8 @@ def test_outcomes_come_back_as_outcomes_and_as_items(outcomes):
 
     assert "".join(lines).isascii()
     assert [line.splitlines(keepends=True) for line in lines] == [[line] for line in lines]
-    assert read_outcomes(lines, name="m.jsonl").outcomes == outcomes
-    assert read_items(lines, name="m.jsonl") == [outcome.item() for outcome in outcomes]
+    assert read_outcomes(lines, name="m.jsonl", of=ExportItem).outcomes == outcomes
+    assert read_items(lines, name="m.jsonl", of=ExportItem) == [outcome.again() for outcome in outcomes]
 
 
 @given(outcomes=st.lists(some_outcomes, max_size=5))
@@ -67,7 +72,7 @@ def test_the_lines_of_a_manifest_are_items_for_an_argument_too(outcomes):
     """So that a task may hand them on as it read them."""
     lines = [json.loads(outcome.to_line()) for outcome in outcomes]
 
-    assert parse_items(lines, where="items") == [outcome.item() for outcome in outcomes]
+    assert parse_items(lines, where="items") == [outcome.again() for outcome in outcomes]
 
 
 @given(outcomes=st.lists(some_outcomes, min_size=1, max_size=3), data=st.data())
@@ -76,7 +81,7 @@ def test_a_manifest_cut_off_anywhere_keeps_its_whole_lines_and_tells_of_the_othe
     text = "".join(lines)
     cut = data.draw(st.integers(0, len(text)))
 
-    told = read_outcomes(io.StringIO(text[:cut]), name="m.jsonl")
+    told = read_outcomes(io.StringIO(text[:cut]), name="m.jsonl", of=ExportItem)
 
     whole = sum(cut >= len("".join(lines[: number + 1])) - 1 for number in range(len(lines)))
     rest = text[len("".join(lines[:whole])) : cut]
@@ -91,7 +96,7 @@ def test_a_manifest_with_a_character_lost_is_refused_or_has_as_many_lines(outcom
     lost = data.draw(st.integers(0, len(text) - 1))
 
     try:
-        told = read_outcomes(io.StringIO(text[:lost] + text[lost + 1 :]), name="m.jsonl")
+        told = read_outcomes(io.StringIO(text[:lost] + text[lost + 1 :]), name="m.jsonl", of=ExportItem)
     except BadItems:
         return
 
@@ -108,7 +113,7 @@ def test_items_come_back_from_a_table_that_the_csv_module_wrote(items, form, end
         writer.writerow([item.size, item.file, item.location, item.volume, properties])
     text.seek(0)
 
-    assert read_items(text, name="m", form=form) == items
+    assert read_items(text, name="m", of=ExportItem, form=form) == items
 
 
 @given(
@@ -116,7 +121,7 @@ def test_items_come_back_from_a_table_that_the_csv_module_wrote(items, form, end
 )
 def test_any_text_is_read_or_refused_in_words(text, form):
     try:
-        items = read_items(io.StringIO("file,x\n" * (form == "csv") + text), name="m", form=form)
+        items = read_items(io.StringIO("file,x\n" * (form == "csv") + text), name="m", of=ExportItem, form=form)
     except BadItems:
         return
 

@@ -11,9 +11,10 @@ import pytest
 
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.models import ExportJob
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState, read_outcomes
-from airflow_provider_cgc.jobs.submitting.outcomes import settled
+from airflow_provider_cgc.jobs.submitting.manifest import read_outcomes
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, with_job
 from airflow_provider_cgc.jobs.text import clock_time, duration, human_bytes
 from airflow_provider_cgc.jobs.waiting.progress import progress
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
@@ -61,18 +62,18 @@ def test_an_odd_answer_is_shown_and_told(moment: Any, size: Any) -> None:
         progress(tracker)
     summary = tracker.summary()
 
-    json.dumps([summary, view.final(summary, now, outcome=Outcome.COMPLETED)], allow_nan=False)
+    json.dumps([summary.to_json(), view.final(summary, now, outcome=Outcome.COMPLETED)], allow_nan=False)
     assert closing_line(summary).startswith("1 of 1 export")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size)[:20])
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: str(moment)[:30])
 def test_an_odd_answer_is_written_and_read_again(moment: Any, size: Any) -> None:
-    line = settled(
-        ItemOutcome(file="f", id="a", state=ItemState.SUBMITTED), job("COMPLETED", moment=moment, size=size), None
-    ).to_line()
+    sent = ItemOutcome(item=ExportItem("f"), id="a", state=ItemState.SUBMITTED)
 
-    [found] = read_outcomes([line], name="m.jsonl").outcomes
+    line = with_job(sent, job("COMPLETED", moment=moment, size=size), None).to_line()
+
+    [found] = read_outcomes([line], name="m.jsonl", of=ExportItem).outcomes
     assert (found.id, found.state.value) == ("a", "COMPLETED")
 
 

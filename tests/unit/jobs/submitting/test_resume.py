@@ -8,18 +8,32 @@ import pytest
 
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import File, JobState
+from airflow_provider_cgc.jobs.exports.facts import Facts
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.joblist import Blind
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
-from airflow_provider_cgc.jobs.submitting.resume import Action, decide, plan
+from airflow_provider_cgc.jobs.submitting.resume import Action, decide, decide_all
 from airflow_provider_cgc.jobs.submitting.search import SETTLING, Finding
 from dev.virtual_time import START
 from tests.fakes.job_lists import FOR_GOOD, PASSING, TAKEN, VOLUME, ListOfJobs, at, export, key, older
+from tests.fakes.order import export_client, export_order
 from tests.fakes.store import Store
 
 KEY = key(0)
 NEVER, UNCERTAIN, NAMED = Past(Fate.NEVER_SENT), Past(Fate.UNCERTAIN), Past(Fate.STARTED, "named")
 ALIAS = File(id=KEY.file, storage_type="VOLUME", volume=KEY.volume, location=KEY.location)
 PLATFORM = File(id=KEY.file, storage_type="PLATFORM")
+
+
+def order_about(*files, client=None):
+    """Give an order that was told of these files."""
+    order = export_order(client)
+    order.facts = Facts({file.id: file for file in files if file}, {}, {}, {}, {})
+    return order
+
+
+def judge(wanted, past, *, file=None, **how):
+    return decide(order_about(file), wanted, past, **how)
 
 
 def named(state=JobState.RUNNING, error=None, **fields):
@@ -108,7 +122,7 @@ TABLE = {
 def test_table(case):
     action, past, job, finding, file = case
 
-    assert decide(KEY, past, job=job, finding=finding, file=file).action is action
+    assert judge(KEY, past, job=job, finding=finding, file=file).action is action
 
 
 CLEARED = {
@@ -125,28 +139,33 @@ def test_a_clear_sends_what_failed_once(case):
     """What fails in that try is not sent again in it, by a further poke."""
     action, job, finding = case
 
-    first = decide(KEY, NAMED, job=job, finding=finding, cleared=True)
-    further = decide(KEY, NAMED, job=job, finding=finding, cleared=True, again=True)
+    first = judge(KEY, NAMED, job=job, finding=finding, cleared=True)
+    further = judge(KEY, NAMED, job=job, finding=finding, cleared=True, again=True)
 
     assert first.action is action
     assert further.action is (LOST if action is SEND else action)
 
 
 def test_the_job_that_counts_goes_along():
-    decision = decide(KEY, NAMED, job=named(FAILED, TAKEN), finding=shown(listed()))
+    decision = judge(KEY, NAMED, job=named(FAILED, TAKEN), finding=shown(listed()))
 
     assert (decision.job_id, decision.job) == ("listed", listed())
 
 
 def test_a_job_that_was_not_seen_is_waited_for_by_its_id():
-    assert decide(KEY, NAMED).job_id == "named"
+    assert judge(KEY, NAMED).job_id == "named"
 
 
 @pytest.mark.parametrize(
     ("past", "job", "finding", "says"),
     [
-        (NAMED, named(FAILED, TAKEN), settled(), "'results/00000.bam' on lab/bucket, and no job of this task"),
-        (NAMED, named(FAILED, TAKEN), None, "'results/00000.bam' on lab/bucket, maybe from an earlier attempt"),
+        (
+            NAMED,
+            named(FAILED, TAKEN),
+            settled(),
+            "a file.), and no job of this task has put there what is in the way",
+        ),
+        (NAMED, named(FAILED, TAKEN), None, "already contains a file.), maybe because of an earlier attempt"),
         (NAMED, named(FAILED, FOR_GOOD), None, "FAILED (9206: No right to put objects.)"),
         (NAMED, named(FAILED), None, "FAILED (the platform gave no reason)"),
         (UNCERTAIN, None, shown(blind=Blind.TOO_LONG), "no order, and 300 pages are not all of it"),
@@ -155,7 +174,7 @@ def test_a_job_that_was_not_seen_is_waited_for_by_its_id():
     ],
 )
 def test_it_says_why(past, job, finding, says):
-    assert says in decide(KEY, past, job=job, finding=finding).why
+    assert says in judge(KEY, past, job=job, finding=finding).why
 
 
 class Desk:
@@ -172,7 +191,7 @@ class Desk:
 
     @property
     def ledger(self):
-        return Ledger(self.store, self.keys, since=at(START), owner="me", fresh=self.fresh)
+        return Ledger(self.store, EXPORT, self.keys, since=at(START), owner="me", fresh=self.fresh)
 
     def sent(self, numbers, ids):
         ledger = self.ledger
@@ -186,13 +205,12 @@ class Desk:
         self.sleeps.append(seconds)
         self.now += seconds
 
-    def actions(self, files=None):
-        decisions = plan(
+    def actions(self, *files):
+        client = export_client(pages=self.pages, bulk_get=self.bulk_get)
+        decisions = decide_all(
+            order_about(*files, client=client),
             self.keys,
             self.ledger,
-            bulk_get=self.bulk_get,
-            pages=self.pages,
-            files=files or {},
             clock=lambda: self.now,
             sleep=self.sleep,
         )
@@ -273,12 +291,12 @@ class TestPlan:
         desk = Desk(count=2)
         moved = File(id=key(0).file, storage_type="VOLUME", volume=VOLUME, location=key(0).location)
 
-        assert desk.actions({moved.id: moved}) == [DONE, SEND]
+        assert desk.actions(moved) == [DONE, SEND]
 
 
 def test_whether_an_error_may_pass_is_the_problem_s_own_word():
     problems = [Problem(status, code, "x") for status, code in [(503, 9100), (503, None), (403, 9206), (404, 9106)]]
 
-    actions = {p: decide(KEY, NAMED, job=named(FAILED, p)).action for p in problems}
+    actions = {p: judge(KEY, NAMED, job=named(FAILED, p)).action for p in problems}
 
     assert actions == {p: SEND if p.may_pass else LOST for p in problems}

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
-from airflow_provider_cgc.jobs.submitting.ledger import Ledger, close
-from airflow_provider_cgc.jobs.submitting.resume import Action, plan
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.submitting.ledger import Header, Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.resume import Action, decide_all
 from dev.virtual_time import START
 from tests.fakes.job_lists import key
+from tests.fakes.order import export_client, export_order
 from tests.fakes.store import Store
 from tests.fakes.stormy_volume import StormyVolume
 
@@ -37,7 +39,7 @@ class Run:
 
     def __init__(self, volume, *, stored):
         self.volume = volume
-        self.store = Store(lambda: volume.step()) if stored else None
+        self.store = Store(lambda: volume.step()) if stored else NoStore()
         self.began = volume.date()
         self.attempts = 0
 
@@ -53,7 +55,7 @@ class Run:
 
         self.volume.step = step
         self.attempts += 1
-        ledger = Ledger(self.store, keys, since=self.began, owner="me", fresh=self.attempts == 1)
+        ledger = Ledger(self.store, EXPORT, keys, since=self.began, owner="me", fresh=self.attempts == 1)
         decisions = self.plan(ledger, keys)
         if any(decision.action is Action.UNCERTAIN for decision in decisions.values()):
             raise UnsureError
@@ -66,14 +68,13 @@ class Run:
             ledger.answered(number, self.volume.create(chunk))
         self.wait(ledger, keys)
         if all(decision.action is Action.DONE for decision in decisions.values()):
-            close(self.store)
+            Header.read(self.store, EXPORT).close()
         return decisions
 
     def plan(self, ledger, keys):
         volume = self.volume
-        return plan(
-            keys, ledger, bulk_get=volume.get, pages=volume.pages, files={}, clock=volume.clock, sleep=volume.sleep
-        )
+        order = export_order(export_client(pages=volume.pages, bulk_get=volume.get))
+        return decide_all(order, keys, ledger, clock=volume.clock, sleep=volume.sleep)
 
     def wait(self, ledger, keys):
         ids = [ledger.past(key).job_id for key in keys]

@@ -13,12 +13,20 @@ from hypothesis import strategies as st
 from airflow_provider_cgc.client import CgcUnreadableError
 from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.client.models.lists import Page
-from airflow_provider_cgc.jobs.submitting.joblist import MOST_PAGES, Blind, Order, order_of
+from airflow_provider_cgc.jobs.submitting.joblist import MOST_PAGES, Blind, TimeOrder, order_of
 from airflow_provider_cgc.jobs.submitting.search import SETTLING, SKEW, Look, Search, best_first, find
 from dev.virtual_time import START
 from tests.fakes.job_lists import FOR_GOOD, ListOfJobs, at, export, key, older
+from tests.fakes.order import export_client, export_order
 
 SINCE = at(START)
+
+
+def look_in(pages, wanted, **how):
+    """Look once in a list of exports."""
+    return find(export_order(export_client(pages=pages)), wanted, **how)
+
+
 MANY = 20_000
 
 
@@ -35,20 +43,20 @@ def found_ids(look):
     return {wanted: [job.id for job in jobs] for wanted, jobs in look.found.items()}
 
 
-class TestOrder:
+class TestTheOrder:
     @pytest.mark.parametrize(
         ("first", "last", "order"),
         [
-            ([500, 400, 300], [200, 100], Order.NEWEST_FIRST),
-            ([100, 200], [300, 400, 500], Order.OLDEST_FIRST),
-            ([500, 500, 500], [100], Order.NEWEST_FIRST),
-            ([500, 540, 490], [200, 150, 199], Order.NEWEST_FIRST),
-            ([500, 561, 490], [200, 150], Order.NONE),
-            ([900, 100, 500], [800, 300], Order.NONE),
-            ([500, 400, 300], [350, 100], Order.NONE),
-            ([500, 500], [500, 500], Order.NONE),
-            ([500, None, 300], [200, 100], Order.NONE),
-            ([500, 400], [], Order.NONE),
+            ([500, 400, 300], [200, 100], TimeOrder.NEWEST_FIRST),
+            ([100, 200], [300, 400, 500], TimeOrder.OLDEST_FIRST),
+            ([500, 500, 500], [100], TimeOrder.NEWEST_FIRST),
+            ([500, 540, 490], [200, 150, 199], TimeOrder.NEWEST_FIRST),
+            ([500, 561, 490], [200, 150], TimeOrder.NONE),
+            ([900, 100, 500], [800, 300], TimeOrder.NONE),
+            ([500, 400, 300], [350, 100], TimeOrder.NONE),
+            ([500, 500], [500, 500], TimeOrder.NONE),
+            ([500, None, 300], [200, 100], TimeOrder.NONE),
+            ([500, 400], [], TimeOrder.NONE),
         ],
         ids=str,
     )
@@ -64,7 +72,7 @@ class TestReading:
     def test_twenty_thousand_older_jobs_cost_few_requests_where_there_is_an_order(self, order, count):
         pages = ListOfJobs([*older(MANY), *young(count)], order)
 
-        look = find(pages, keys(101), since=SINCE)
+        look = look_in(pages, keys(101), since=SINCE)
 
         assert found_ids(look) == {key(n): [f"new{n:05d}"] for n in range(count)}
         assert look.blind == {}
@@ -74,7 +82,7 @@ class TestReading:
     def test_young_jobs_are_all_read_however_many_pages_they_fill(self, order):
         pages = ListOfJobs([*older(MANY), *young(2500)], order)
 
-        look = find(pages, keys(2500), since=SINCE)
+        look = look_in(pages, keys(2500), since=SINCE)
 
         assert len(look.found) == 2500
         assert len(pages.offsets) <= 50
@@ -82,7 +90,7 @@ class TestReading:
     def test_all_is_read_where_there_is_no_order(self):
         pages = ListOfJobs([*older(MANY), *young(300)], "none")
 
-        look = find(pages, keys(301), since=SINCE)
+        look = look_in(pages, keys(301), since=SINCE)
 
         assert (len(look.found), look.blind) == (300, {})
         assert len(pages.offsets) <= MOST_PAGES
@@ -90,7 +98,7 @@ class TestReading:
     def test_of_a_list_without_order_that_is_too_long_nothing_is_said_not_to_be_there(self):
         pages = ListOfJobs([*older(100 * MOST_PAGES), *young(1)], "none")
 
-        look = find(pages, keys(2), since=SINCE)
+        look = look_in(pages, keys(2), since=SINCE)
 
         assert look.blind == dict.fromkeys(keys(2), Blind.TOO_LONG)
         assert len(pages.offsets) == 2
@@ -99,7 +107,7 @@ class TestReading:
         short, long = ListOfJobs([*older(700), *young(1)]), ListOfJobs([*older(100 * MOST_PAGES), *young(1)])
         short.tells_total = long.tells_total = False
 
-        looks = [find(pages, keys(2), since=SINCE) for pages in (short, long)]
+        looks = [look_in(pages, keys(2), since=SINCE) for pages in (short, long)]
 
         assert [look.blind.get(key(1)) for look in looks] == [None, Blind.TOO_LONG]
         assert len(long.offsets) == MOST_PAGES
@@ -109,7 +117,7 @@ class TestReading:
     def test_one_page_or_two_are_just_read(self, order, count):
         pages = ListOfJobs(young(count), order)
 
-        look = find(pages, keys(count), since=SINCE)
+        look = look_in(pages, keys(count), since=SINCE)
 
         assert (len(look.found), look.blind) == (count, {})
         assert len(pages.offsets) <= 5
@@ -122,7 +130,7 @@ class TestReading:
         jobs = [job for run in [*runs[:3], young(1), *runs[3:]] for job in (reversed(run) if blocks[0] > 5 else run)]
         pages = ListOfJobs(jobs, None)
 
-        look = find(pages, keys(1), since=SINCE)
+        look = look_in(pages, keys(1), since=SINCE)
 
         assert found_ids(look) == {key(0): ["new00000"]}
 
@@ -131,7 +139,7 @@ class TestReading:
         jobs = older(count)
         pages = ListOfJobs([*jobs[: count // 2], *young(1), *jobs[count // 2 :]], None)
 
-        look = find(pages, keys(2), since=SINCE)
+        look = look_in(pages, keys(2), since=SINCE)
 
         assert (found_ids(look), look.blind) == ({key(0): ["new00000"]}, {})
         assert len(pages.offsets) <= 12
@@ -142,7 +150,7 @@ class TestReading:
         late = [replace(job, started_on=at(START - 1500 - n)) for n, job in enumerate(jobs[150:250])]
         pages = ListOfJobs([*jobs[:150], *late, *young(1), *jobs[250:]], None)
 
-        look = find(pages, keys(1), since=SINCE)
+        look = look_in(pages, keys(1), since=SINCE)
 
         assert found_ids(look) == {key(0): ["new00000"]}
 
@@ -150,7 +158,7 @@ class TestReading:
         jobs = older(2000)[::-1]
         pages = ListOfJobs([*jobs[:1880], *young(1), *jobs[1880:]], None)
 
-        look = find(pages, keys(1), since=SINCE)
+        look = look_in(pages, keys(1), since=SINCE)
 
         assert found_ids(look) == {key(0): ["new00000"]}
 
@@ -159,7 +167,7 @@ class TestReading:
         block = [replace(job, id=f"block{n}", started_on=at(START - 5000)) for n, job in enumerate(older(100))]
         pages = ListOfJobs([*block, *young(10)[::-1], *older(2000, until=START - 9000)], None)
 
-        look = find(pages, keys(10), since=SINCE)
+        look = look_in(pages, keys(10), since=SINCE)
 
         assert len(look.found) == 10
 
@@ -168,12 +176,12 @@ class TestReading:
             raise OSError("the line dropped")
 
         with pytest.raises(OSError, match="the line dropped"):
-            find(broken, keys(1), since=SINCE)
+            look_in(broken, keys(1), since=SINCE)
 
     def test_nothing_wanted_asks_nothing(self):
         pages = ListOfJobs(older(5))
 
-        look = find(pages, set(), since=SINCE)
+        look = look_in(pages, set(), since=SINCE)
 
         assert (look, pages.offsets) == (Look({}, {}), [])
 
@@ -188,7 +196,7 @@ class TestRestlessLists:
 
         pages = ListOfJobs([*older(before), *young(250)], order, grow=lambda page: grow(page) if page < 12 else ())
 
-        look = find(pages, keys(251), since=SINCE)
+        look = look_in(pages, keys(251), since=SINCE)
 
         assert len(look.found) == 250
         assert look.blind in ({}, dict.fromkeys(keys(251), Blind.RESTLESS))
@@ -204,7 +212,7 @@ class TestRestlessLists:
         def changing(volume, offset):
             return (pages if len(pages.offsets) < requests else lagging)(volume, offset)
 
-        look = find(changing, keys(501), since=SINCE)
+        look = look_in(changing, keys(501), since=SINCE)
 
         assert len(look.found) == 500 or set(look.blind.values()) == {Blind.RESTLESS}
 
@@ -216,7 +224,7 @@ class TestRestlessLists:
             page = pages(volume, offset)
             return replace(page, total=page.total - 250)
 
-        look = find(lagging, keys(300), since=SINCE)
+        look = look_in(lagging, keys(300), since=SINCE)
 
         assert len(look.found) == 300
 
@@ -231,7 +239,7 @@ class TestRestlessLists:
             following = "more" if links and offset + len(page.items) < count else None
             return replace(page, total=total, next=following)
 
-        look = find(lying, keys(count + 1), since=SINCE)
+        look = look_in(lying, keys(count + 1), since=SINCE)
 
         assert look.found.keys() == keys(count) or key(count - 1) in look.blind
 
@@ -244,14 +252,14 @@ class TestRestlessLists:
             lost = 150 < offset < 250 or 3100 < offset < 3200
             return replace(page, items=()) if lost else page
 
-        look = find(lossy, keys(500), since=SINCE)
+        look = look_in(lossy, keys(500), since=SINCE)
 
         assert set(look.blind.values()) == {Blind.RESTLESS}
 
     def test_a_list_that_gives_the_same_page_for_every_offset_is_no_proof(self):
         pages = ListOfJobs([*older(1000), *young(1)])
 
-        look = find(lambda volume, offset: pages(volume, 0), keys(2), since=SINCE)
+        look = look_in(lambda volume, offset: pages(volume, 0), keys(2), since=SINCE)
 
         assert look.blind[key(1)] is Blind.RESTLESS
 
@@ -265,7 +273,7 @@ class TestRestlessLists:
             chance.shuffle(jobs)
             return ListOfJobs(jobs, None)(volume, offset)
 
-        look = find(shuffled, keys(6), since=SINCE)
+        look = look_in(shuffled, keys(6), since=SINCE)
 
         assert (key(5) not in look.blind) is told
         assert len(requests) <= MOST_PAGES
@@ -280,7 +288,7 @@ class TestRestlessLists:
             page = pages(volume, offset)
             return replace(page, items=(*page.items, *page.items[:3], jobs[5]))
 
-        look = find(repeating, keys(41), since=SINCE)
+        look = look_in(repeating, keys(41), since=SINCE)
 
         assert found_ids(look) == {key(n): [f"new{n:05d}"] for n in range(40)}
         assert look.blind == {}
@@ -291,7 +299,7 @@ class TestWhatCounts:
     def test_a_job_counts_if_it_was_started_since_then_by_clocks_that_differ_a_little(self, before, counts):
         pages = ListOfJobs([export("one", key(0), START - before, JobState.COMPLETED)])
 
-        look = find(pages, keys(1), since=SINCE)
+        look = look_in(pages, keys(1), since=SINCE)
 
         assert (key(0) in look.found) is counts
 
@@ -300,14 +308,14 @@ class TestWhatCounts:
         other = replace(export("one", key(0)), **{field: "another"})
         pages = ListOfJobs([other])
 
-        look = find(lambda volume, offset: pages(other.volume, offset), keys(1), since=SINCE)
+        look = look_in(lambda volume, offset: pages(other.volume, offset), keys(1), since=SINCE)
 
         assert look == Look({}, {})
 
     def test_a_job_that_does_not_tell_its_volume_is_on_the_one_that_was_asked_about(self):
         nameless = replace(export("one", key(0)), volume=None)
 
-        look = find(lambda volume, offset: Page((nameless,), 1, None, None), keys(1), since=SINCE)
+        look = look_in(lambda volume, offset: Page((nameless,), 1, None, None), keys(1), since=SINCE)
 
         assert found_ids(look) == {key(0): ["one"]}
 
@@ -315,7 +323,7 @@ class TestWhatCounts:
         here, there = key(0), key(0, "lab/archive")
         pages = ListOfJobs([export("here", here), export("there", there)])
 
-        look = find(pages, {here, there}, since=SINCE)
+        look = look_in(pages, {here, there}, since=SINCE)
 
         assert found_ids(look) == {here: ["here"], there: ["there"]}
 
@@ -323,7 +331,7 @@ class TestWhatCounts:
         states = [JobState.FAILED, JobState.UNKNOWN, JobState.COMPLETED, JobState.RUNNING, JobState.FAILED]
         jobs = [export(f"{n}-{state}", key(0), START + n, state) for n, state in enumerate(states)]
 
-        look = find(ListOfJobs(jobs), keys(1), since=SINCE)
+        look = look_in(ListOfJobs(jobs), keys(1), since=SINCE)
 
         assert found_ids(look) == {key(0): ["2-COMPLETED", "3-RUNNING", "1-UNKNOWN", "4-FAILED", "0-FAILED"]}
 
@@ -338,7 +346,7 @@ class TestAbbreviatedLists:
         pages = ListOfJobs([*older(MANY), *young(3)])
         pages.abbreviates = True
 
-        look = find(pages, keys(4), since=SINCE, details=pages.details)
+        look = look_in(pages, keys(4), since=SINCE, details=pages.details)
 
         assert (set(look.found), look.blind) == (keys(3), {})
         assert len(pages.asked) == len(pages.offsets) <= 15
@@ -347,7 +355,7 @@ class TestAbbreviatedLists:
     def test_whole_jobs_are_not_asked_for(self):
         pages = ListOfJobs([*older(5), replace(export("one", key(0)), location=None)])
 
-        find(pages, keys(1), since=SINCE, details=pages.details)
+        look_in(pages, keys(1), since=SINCE, details=pages.details)
 
         assert pages.asked == [["one"]]
 
@@ -355,7 +363,7 @@ class TestAbbreviatedLists:
     def test_a_job_that_does_not_tell_what_it_is_may_be_the_wanted_one(self, told):
         pages = ListOfJobs([ExportJob(id="short", state=JobState.RUNNING, volume=key(0).volume, **told)], None)
 
-        look = find(pages, {key(0)}, since=SINCE)
+        look = look_in(pages, {key(0)}, since=SINCE)
 
         assert look == Look({}, {key(0): Blind.ABBREVIATED})
 
@@ -364,7 +372,7 @@ class TestAbbreviatedLists:
         pages = ListOfJobs([export("one", key(0))])
         pages.jobs.append(replace(strange, started_on=SINCE))
 
-        look = find(pages, keys(3), since=SINCE)
+        look = look_in(pages, keys(3), since=SINCE)
 
         assert look.blind == {key(1): Blind.ABBREVIATED}
 
@@ -372,7 +380,7 @@ class TestAbbreviatedLists:
         """It may be the export of last week."""
         pages = ListOfJobs([export("timeless", key(0), None, JobState.COMPLETED)], None)
 
-        look = find(pages, keys(1), since=SINCE)
+        look = look_in(pages, keys(1), since=SINCE)
 
         assert look == Look({}, {key(0): Blind.ABBREVIATED})
 
@@ -394,7 +402,7 @@ def test_a_look_shows_all_or_says_that_it_may_not(ages, starts, size, order, mor
 
     pages = ListOfJobs([*old, *new], order, size=size, grow=grow)
 
-    look = find(pages, keys(200), since=SINCE)
+    look = look_in(pages, keys(200), since=SINCE)
 
     for number in range(200):
         expected = (f"new{number}",) if number < len(starts) else ()
@@ -494,7 +502,7 @@ class TestNullInPlaceOfJobs:
     @pytest.mark.parametrize(("total", "following"), [(None, None), (None, "more"), (3, None), (3, "more")])
     def test_is_not_taken_for_an_empty_list(self, total, following):
         with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 0 on"):
-            find(lambda volume, offset: Page((), total, following, None, has_items=False), keys(1), since=SINCE)
+            look_in(lambda volume, offset: Page((), total, following, None, has_items=False), keys(1), since=SINCE)
 
     @pytest.mark.parametrize("total", [150, None])
     def test_is_not_taken_for_the_end_of_a_list_that_goes_on(self, total):
@@ -504,9 +512,9 @@ class TestNullInPlaceOfJobs:
             return Page(tuple(young(100)), total, "more", None)
 
         with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 90 on"):
-            find(pages, keys(101), since=SINCE)
+            look_in(pages, keys(101), since=SINCE)
 
     def test_is_an_empty_list_where_the_total_is_0(self):
-        look = find(lambda volume, offset: Page((), 0, None, None, has_items=False), keys(1), since=SINCE)
+        look = look_in(lambda volume, offset: Page((), 0, None, None, has_items=False), keys(1), since=SINCE)
 
         assert (look.found, look.blind) == ({}, {})

@@ -22,10 +22,12 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
 )
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
-from airflow_provider_cgc.jobs.exports.item import Item
-from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger
-from airflow_provider_cgc.jobs.submitting.search import Key
-from airflow_provider_cgc.jobs.submitting.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, Sent
+from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.order import Tolerance
+from airflow_provider_cgc.jobs.submitting.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, SubmitResult
+from tests.fakes.order import export_client, export_order
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
@@ -84,22 +86,38 @@ class Volume:
         return SimpleNamespace(id=job_id, done=job_id in self.ended, failed=error is not None, error=error)
 
 
-def some(count: int) -> dict[Key, Item]:
+def some(count: int) -> dict[ExportKey, ExportItem]:
     names = [f"f{number:05d}" for number in range(count)]
-    return {Key(name, "a/out", f"x/{name}"): Item(name, f"x/{name}", "a/out") for name in names}
+    return {ExportKey(name, "a/out", f"x/{name}"): ExportItem(name, f"x/{name}", "a/out") for name in names}
 
 
-def sender(volume: Volume, items: dict[Key, Item], **more: Any) -> tuple[Sender, Ledger]:
-    ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
-    more = {"too_many": lambda failed: False, **more}
-    return Sender(volume.create, volume.bulk_get, ledger, at=BEGAN, **more), ledger
+def sender(volume: Volume, items: dict[ExportKey, ExportItem], **more: Any) -> tuple[Sender, Ledger]:
+    return sender_to(volume.create, items, bulk_get=volume.bulk_get, **more)
+
+
+def sender_to(
+    create: Any,
+    items: dict[ExportKey, ExportItem],
+    *,
+    bulk_get: Any = None,
+    close: Any = lambda: None,
+    most: int = 10_000,
+    ledger: type[Ledger] = Ledger,
+    **more: Any,
+) -> tuple[Sender, Ledger]:
+    """Give a sender of items of which `most` may fail; `more` is how they are sent, and the sender's clock."""
+    clock = {"clock": more.pop("clock")} if "clock" in more else {}
+    client = export_client(create=create, bulk_get=bulk_get, close=close)
+    order = export_order(client, items, tolerance=Tolerance(most), **more)
+    record = ledger(NoStore(), EXPORT, items, since=BEGAN, owner="me", fresh=True)
+    return Sender(order, record, at=BEGAN, **clock), record
 
 
 def sent(count: int, *answers: Any, **more: Any) -> tuple[Any, Volume, Ledger]:
     volume, items = Volume(*answers), some(count)
     one, ledger = sender(volume, items, **more)
-    result = Sent()
-    one.send(items, result)
+    result = SubmitResult()
+    one.send(list(items), result)
     return result, volume, ledger
 
 
@@ -116,7 +134,7 @@ def test_the_first_chunk_goes_alone_and_then_several_are_under_way():
     volume.gate = threading.Barrier(IN_FLIGHT)
     one, _ = sender(volume, items)
 
-    one.send(items, Sent())
+    one.send(list(items), SubmitResult())
 
     assert volume.calls[0] == [key.file for key in list(items)[:BULK_LIMIT]]
     assert volume.most_at_once == IN_FLIGHT
@@ -174,9 +192,7 @@ def test_a_record_that_says_nothing_certain_is_uncertain():
 
 
 def test_more_failures_than_are_tolerated_stop_it():
-    result, volume, _ = sent(
-        1000, {"f00000": REFUSED}, {f"f{n:05d}": REFUSED for n in range(1000)}, too_many=lambda failed: failed > 50
-    )
+    result, volume, _ = sent(1000, {"f00000": REFUSED}, {f"f{n:05d}": REFUSED for n in range(1000)}, most=50)
 
     assert len(volume.calls) <= 2 + IN_FLIGHT
     assert "more than the task tolerates" in result.stopped
@@ -193,10 +209,10 @@ def watched(count: int, error: Problem | None, **more: Any) -> tuple[Any, Volume
 
     volume, items = Volume(), some(1000)
     volume.ended = {f"job-f{number:05d}": error for number in range(count)}
-    more = {"too_many": lambda failed: failed > max(count, 2), **more}
+    more = {"most": max(count, 2), **more}
     one, _ = sender(volume, items, clock=clock, **more)
-    result = Sent()
-    one.send(items, result)
+    result = SubmitResult()
+    one.send(list(items), result)
     return result, volume
 
 
@@ -214,12 +230,12 @@ def test_objects_in_the_way_say_nothing_of_other_keys():
     assert (result.stopped, len(result.started)) == (None, 1000)
 
 
-@pytest.mark.parametrize(("not_counted", "stops"), [({9107}, False), ((), True)])
+@pytest.mark.parametrize(("if_exists", "stops"), [("skip", False), ("fail", True)])
 @pytest.mark.parametrize("when", ["it is sent", "its job has ended"])
 def test_an_object_in_the_way_uses_up_what_may_fail_unless_it_is_skipped(
-    not_counted: Any, stops: bool, when: str
+    if_exists: str, stops: bool, when: str
 ) -> None:
-    how: dict[str, Any] = {"not_counted": not_counted, "too_many": lambda failed: failed > 3}
+    how: dict[str, Any] = {"if_exists": if_exists, "most": 3}
     if when == "it is sent":
         result, *_ = sent(1000, {f"f{number:05d}": TAKEN for number in range(10)}, **how)
     else:
@@ -230,10 +246,10 @@ def test_an_object_in_the_way_uses_up_what_may_fail_unless_it_is_skipped(
 
 def test_what_was_known_before_does_not_hide_that_all_is_refused_for_one_reason() -> None:
     volume, items = Volume(NO_RIGHT), some(300)
-    known = Key("gone", "a/out", "x/gone")
-    one, _ = sender(volume, {**items, known: Item("gone", "x/gone", "a/out")})
-    result = Sent(refused={known: REFUSED})
-    one.send(items, result)
+    known = ExportKey("gone", "a/out", "x/gone")
+    one, _ = sender(volume, {**items, known: ExportItem("gone", "x/gone", "a/out")})
+    result = SubmitResult(refused={known: REFUSED})
+    one.send(list(items), result)
 
     assert result.stopped is not None
     assert "all of the first 100 items" in result.stopped
@@ -242,14 +258,14 @@ def test_what_was_known_before_does_not_hide_that_all_is_refused_for_one_reason(
 
 def test_two_items_cannot_have_one_job() -> None:
     """An answer that says so leaves the second one to be looked for; nobody would wait for it otherwise."""
-    volume, items = Volume(), some(3)
-    ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
+    items = some(3)
 
     def create(given: Any) -> Any:
         return [BulkRecord("a"), BulkRecord("b"), BulkRecord("a")]
 
-    result = Sent()
-    Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool).send(items, result)
+    result = SubmitResult()
+    one, _ = sender_to(create, items)
+    one.send(list(items), result)
 
     assert list(result.started.values()) == ["a", "b"]
     assert [key.file for key in result.uncertain] == ["f00002"]
@@ -260,7 +276,7 @@ class TimeoutOfTheTask(BaseException):
 
 
 def test_broken_off_nothing_more_leaves_and_what_has_left_is_told():
-    result, volume, items = Sent(), Volume(), some(500)
+    result, volume, items = SubmitResult(), Volume(), some(500)
     stopped = threading.Event()
 
     class Interrupted(Ledger):
@@ -274,11 +290,10 @@ def test_broken_off_nothing_more_leaves_and_what_has_left_is_told():
             assert stopped.wait(timeout=10)
         return volume.create(given)
 
-    ledger = Interrupted(None, items, since=BEGAN, owner="me", fresh=True)
-    one = Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool, stop=stopped.set)
+    one, ledger = sender_to(create, items, ledger=Interrupted, close=stopped.set)
 
     with pytest.raises(TimeoutOfTheTask):
-        one.send(items, result)
+        one.send(list(items), result)
 
     assert (len(volume.calls), len(result.started)) == (2, 200)
     assert {ledger.past(key).fate for key in result.started} == {Fate.STARTED}
@@ -304,15 +319,17 @@ def test_a_job_that_was_seen_to_end_is_counted_once():
 def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():
     bodies: list[Any] = []
     volume = Volume()
-    items = {Key("f", "a/out", "x"): Item("f", "x", "a/out"), Key("g", "a/out", "y"): Item("g", "y", "a/out", {"a": 1})}
-    ledger = Ledger(None, items, since=BEGAN, owner="me", fresh=True)
+    items = {
+        ExportKey("f", "a/out", "x"): ExportItem("f", "x", "a/out"),
+        ExportKey("g", "a/out", "y"): ExportItem("g", "y", "a/out", {"a": 1}),
+    }
 
     def create(given: Any) -> Any:
         bodies.extend(given)
         return volume.create(given)
 
-    one = Sender(create, volume.bulk_get, ledger, at=BEGAN, too_many=bool, overwrite=True, properties={"b": 2})
-    one.send(items, Sent())
+    one, _ = sender_to(create, items, if_exists="overwrite", properties={"b": 2})
+    one.send(list(items), SubmitResult())
 
     assert [body["properties"] for body in bodies] == [{"b": 2}, {"a": 1}]
     assert {body["overwrite"] for body in bodies} == {True}
@@ -323,7 +340,7 @@ ANSWERS = st.sampled_from([None, REFUSED, LOST, GONE, DOWN, NEVER_LEFT, LIMIT, W
 
 @given(count=st.integers(0, 900), answers=st.lists(ANSWERS, max_size=9), most=st.integers(0, 300))
 def test_every_item_ends_in_one_place_whatever_comes(count: int, answers: list[Any], most: int) -> None:
-    result, volume, ledger = sent(count, *answers, too_many=lambda failed: failed > most)
+    result, volume, ledger = sent(count, *answers, most=most)
 
     places = [*result.started, *result.refused, *result.uncertain, *result.unsent]
     assert sorted(places) == sorted(some(count))

@@ -152,7 +152,7 @@ class TestCounting:
     def test_the_groups_have_the_listed_failures(self):
         items = [item(9100, id="a"), item(9107, id="b"), item(9107, id="c")]
 
-        groups = groups_of({"failed": 3, "missing": 0, "failed_items": items})
+        groups = groups_of(Causes.of(items).to_json(), items)
 
         assert [(one.code, [listed["id"] for listed in one.items]) for one in groups] == [
             (9107, ["b", "c"]),
@@ -180,7 +180,7 @@ class TestWait:
             if number in restarts:
                 tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
 
-        assert total(tracker.summary()["causes"]) == tracker.failed + tracker.missing == len(ends)
+        assert total(tracker.summary().causes) == tracker.failed + tracker.missing == len(ends)
 
     def test_all_failures_are_counted_not_the_listed_ones(self):
         ids = some_ids(3000)
@@ -190,7 +190,7 @@ class TestWait:
         tracker.take([failed(one, 9100, "Down.", IMPORT) for one in ids[1000:]], START)
         tracker.add_failed({"file": "f"}, Problem(None, None, "Too large."))
 
-        assert [(one["code"], one["count"]) for one in tracker.summary()["causes"]] == [
+        assert [(one["code"], one["count"]) for one in tracker.summary().causes] == [
             (9100, 2000),
             (9107, 1000),
             (None, 1),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.summary import Outcome, failure_table
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, failure_table
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 ITEM = {"id": "x", "file": "f", "code": 9107, "message": "exists"}
@@ -17,11 +18,11 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 @pytest.fixture
 def summary():
-    return JobTracker.of(EXPORT, []).summary() | {"total": 3, "completed": 3}
+    return Summary(EXPORT, total=3, completed=3).to_json()
 
 
 def payload(summary, outcome="completed"):
-    return WaitEvent(Outcome(outcome), summary).to_json()
+    return WaitEvent(Outcome(outcome), Summary(EXPORT, total=3)).to_json() | {"summary": summary}
 
 
 @every_kind
@@ -38,22 +39,24 @@ def payload(summary, outcome="completed"):
         (Outcome.ERROR, {"completed": 0}, "The token is refused."),
     ],
 )
-def test_an_event_survives_the_way_to_the_worker(summary, kind, outcome, counts, error):
-    sent = WaitEvent(outcome, summary | counts | {"kind": kind}, error, unsent=counts.get("failed", 0))
+def test_an_event_survives_the_way_to_the_worker(kind, outcome, counts, error):
+    unsent = counts.get("failed", 0)
+    told = {"total": 3, "completed": 3, "failed_items": [], **counts}
+    sent = WaitEvent(outcome, Summary(KINDS[kind], **told, unsent=unsent), error)
 
     received = WaitEvent.from_json(json.loads(json.dumps(sent.to_json())), kind=kind)
 
-    causes = received.summary.pop("causes")
-    del sent.summary["causes"]
-    assert received == sent
-    assert sum(cause["count"] for cause in causes) == counts.get("failed", 0) + counts.get("missing", 0)
+    assert replace(received, summary=replace(received.summary, causes=())) == sent
+    assert sum(cause["count"] for cause in received.summary.causes) == counts.get("failed", 0) + counts.get(
+        "missing", 0
+    )
 
 
 @pytest.mark.parametrize(("told", "believed"), [(2, 2), (3, 0), (-1, 0), ("2", 0), (True, 0), (None, 0)])
 def test_how_many_were_never_sent_is_believed_if_so_many_failed(summary, told, believed):
-    event = WaitEvent(Outcome.FAILED, summary | {"completed": 1, "failed": 2}).to_json() | {"unsent": told}
+    event = payload(summary | {"completed": 1, "failed": 2}, outcome="failed") | {"unsent": told}
 
-    assert WaitEvent.from_json(event, kind="export").unsent == believed
+    assert WaitEvent.from_json(event, kind="export").summary.unsent == believed
 
 
 @pytest.mark.parametrize(("sent", "awaited"), [(EXPORT, IMPORT), (IMPORT, EXPORT)], ids=str)
@@ -180,4 +183,4 @@ def test_the_optional_parts_of_a_summary_are_filled_in(summary):
 
     received = WaitEvent.from_json(payload(summary), kind="export").summary
 
-    assert (received["seconds"], received["manifest"]) == (None, None)
+    assert (received.seconds, received.manifest) == (None, None)

@@ -15,7 +15,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
 )
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
-from airflow_provider_cgc.jobs.waiting.look import answers, chunks, look
+from airflow_provider_cgc.jobs.waiting.look import ask_all, chunks, look
 from tests.fakes.platform import some_ids
 
 
@@ -92,7 +92,7 @@ def test_each_answer_is_handed_out_before_the_last_one_came():
         return [BulkRecord(id=job_id) for job_id in asked]
 
     taken = []
-    for answer in answers(bulk_get, ids):
+    for answer in ask_all(bulk_get, ids):
         taken += [record.id for record in answer.records]
         first_taken.set()
 

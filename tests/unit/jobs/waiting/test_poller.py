@@ -284,7 +284,7 @@ class TestSlowAnswers:
             threads.append(threading.current_thread().name)
 
         async def main():
-            with sharing(platform, tell=tell) as one:
+            with sharing(platform, on_request=tell) as one:
                 waiter = one.join(["a"], interval=INTERVAL, first_look=0.0)
                 await waiter.news(timeout=10)
                 one.leave(waiter)
@@ -307,7 +307,7 @@ class TestHurry:
         with sharing(platform) as poller:
             waiter = poller.join(["a"], interval=INTERVAL, first_look=platform.time.clock())
             await asyncio.sleep(at)
-            waiter.hurry()
+            waiter.look_now()
             await asyncio.sleep(20)
             poller.leave(waiter)
 
@@ -676,7 +676,7 @@ class TestErrors:
         def broken(self, now):
             raise ZeroDivisionError
 
-        monkeypatch.setattr(Poller, "_next_requests", broken)
+        monkeypatch.setattr(Poller, "_send_what_is_due", broken)
 
         async def main():
             return await asyncio.gather(
@@ -686,7 +686,7 @@ class TestErrors:
         assert [type(result) for result in platform.time.run(main())] == [ZeroDivisionError] * 2
 
     def test_who_comes_after_a_bug_in_the_planner_is_served(self, platform, monkeypatch):
-        plan, calls = Poller._next_requests, []
+        plan, calls = Poller._send_what_is_due, []
 
         def broken_once(self, now):
             calls.append(now)
@@ -694,7 +694,7 @@ class TestErrors:
                 raise ZeroDivisionError
             return plan(self, now)
 
-        monkeypatch.setattr(Poller, "_next_requests", broken_once)
+        monkeypatch.setattr(Poller, "_send_what_is_due", broken_once)
         platform.end(["b"], after=0)
 
         async def main():

@@ -11,7 +11,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.text import clock_time, duration, human_bytes
 from airflow_provider_cgc.jobs.waiting.causes import Group
 from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, as_sentence, progress
-from airflow_provider_cgc.jobs.waiting.summary import closing_line, describe_item, failure_table, shared_out
+from airflow_provider_cgc.jobs.waiting.summary import Summary, closing_line, describe_item, failure_table, shared_out
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
 from tests.fakes.platform import UNKNOWN, job, some_ids
@@ -38,8 +38,9 @@ def end(tracker, count, state=JobState.COMPLETED, **fields):
 
 
 def failed_summary(*items, **counts):
-    summary = JobTracker.of(EXPORT, some_ids(counts.pop("total", 300))).summary()
-    return summary | {"failed": len(items), "failed_items": list(items)} | counts
+    told = {"kind": "export", "total": 300, "completed": 0, "missing": 0, "skipped": 0, "bytes": 0}
+    told |= {"failed": len(items), "failed_items": list(items)}
+    return Summary.from_json(told | counts, kind=EXPORT)
 
 
 def item(number=0, code=9107, **fields):
@@ -174,7 +175,7 @@ class TestProgress:
         words = "3 failed (of which 2 were not sent)"
 
         assert words in progress(tracker)
-        assert f"{words} and tolerated" in closing_line(tracker.summary(), unsent=2)
+        assert f"{words} and tolerated" in closing_line(tracker.summary())
 
     @pytest.mark.parametrize(
         ("counts", "words"),
@@ -190,7 +191,7 @@ class TestProgress:
         ids=str,
     )
     def test_what_was_tolerated_is_told_as_what_it_is(self, counts, words):
-        assert closing_line(failed_summary(completed=290, seconds=720) | {"failed": 0} | counts) == words
+        assert closing_line(failed_summary(**{"completed": 290, "seconds": 720, **counts})) == words
 
     @pytest.mark.parametrize(
         ("facts", "line"),
@@ -201,7 +202,7 @@ class TestProgress:
         ],
     )
     def test_a_good_end_is_one_line(self, facts, line):
-        assert closing_line(failed_summary() | {"completed": 300} | facts) == line
+        assert closing_line(failed_summary(**{"completed": 300} | facts)) == line
 
     def test_a_night_without_anything_new_is_told_as_one(self):
         summary = JobTracker.of(EXPORT, []).summary()
@@ -210,9 +211,7 @@ class TestProgress:
 
     @pytest.mark.parametrize(("total", "words"), [(1, "1 of 1 import completed."), (2, "2 of 2 imports completed.")])
     def test_a_good_end_of_imports_says_imports(self, total, words):
-        summary = JobTracker.of(IMPORT, some_ids(total)).summary()
-
-        assert closing_line(summary | {"completed": total}) == words
+        assert closing_line(Summary(IMPORT, total=total, completed=total)) == words
 
 
 class TestFailureTable:
@@ -231,16 +230,16 @@ class TestFailureTable:
 
         assert [line.split(". ")[0] for line in lines] == [
             "  3 with 9107 (Location on volume already contains a file)",
-            *(f"    {describe_item(one)}" for one in items if one["code"] == 9107),
+            *(f"    {describe_item(one, EXPORT)}" for one in items if one["code"] == 9107),
             "  2 with 9100 (Location on volume already contains a file)",
-            *(f"    {describe_item(one)}" for one in items if one["code"] == 9100),
+            *(f"    {describe_item(one, EXPORT)}" for one in items if one["code"] == 9100),
         ]
         assert lines[0].endswith(f"file). What to do about 9107: {REMEDIES[9107].text}")
         assert lines[4].endswith(f"file). What to do about 9100: {REMEDIES[9100].text}")
 
     def test_a_failure_that_is_alone_has_its_remedy_below(self):
         assert failure_table(failed_summary(item())) == [
-            f"  {describe_item(item())}",
+            f"  {describe_item(item(), EXPORT)}",
             f"  What to do about 9107: {REMEDIES[9107].text}",
         ]
 
@@ -320,20 +319,22 @@ class TestFailureTable:
         assert len(lines) <= 10 + 20 + 10 + 1
 
     def test_the_file_s_name_is_shown_where_the_key_does_not_show_it(self):
-        assert describe_item(item(name="0.bam")).startswith("results/0.bam, file")
-        assert describe_item(item(name="tumor.bam")).startswith("results/0.bam (tumor.bam), file")
+        assert describe_item(item(name="0.bam"), EXPORT).startswith("results/0.bam, file")
+        assert describe_item(item(name="tumor.bam"), EXPORT).startswith("results/0.bam (tumor.bam), file")
 
     def test_a_missing_job_is_named_by_its_id(self):
         missing = {"id": "job7", "file": None, "code": 9008, "message": "The platform does not know this export job."}
 
-        assert describe_item(missing) == "job7: 9008: The platform does not know this export job."
+        assert describe_item(missing, EXPORT) == "job7: 9008: The platform does not know this export job."
 
     @pytest.mark.parametrize(
         ("told", "begin"),
         [({}, f"file {'a' * 24}: "), ({"name": "a.bam"}, f"a.bam, file {'a' * 24}: "), ({"id": "job7"}, "job7, file ")],
     )
     def test_an_item_without_a_place_is_named_by_what_is_known_of_it(self, told, begin):
-        row = describe_item({"id": None, "file": "a" * 24, "location": None, "code": None, "message": "No."} | told)
+        row = describe_item(
+            {"id": None, "file": "a" * 24, "location": None, "code": None, "message": "No."} | told, EXPORT
+        )
 
         assert row.startswith(begin)
         assert "None" not in row
@@ -360,20 +361,21 @@ class TestFailureTable:
     def test_a_row_of_an_import_names_where_from_and_where_to(self, fields, row):
         told = {"id": "a", "volume": "lab/in", "location": "batch1/s1.fastq.gz", "code": 9108}
 
-        assert describe_item(told | {"message": "File already exists."} | fields) == row
+        assert describe_item(told | {"message": "File already exists."} | fields, IMPORT) == row
 
     @pytest.mark.parametrize("name", [7, ["x"], 1.5])
     def test_a_name_that_is_none_does_not_break_the_row(self, name):
-        assert f"({name})" in describe_item(item(name=name))
+        assert f"({name})" in describe_item(item(name=name), EXPORT)
 
+    @pytest.mark.parametrize("kind", [EXPORT, IMPORT], ids=str)
     @pytest.mark.parametrize("field", ["location", "name", "message", "file", "project", "parent"])
-    def test_a_name_with_a_line_break_cannot_forge_a_line_of_the_log(self, field):
-        row = describe_item(item(**{field: "x\n[2026-01-01] INFO - all well\r\x1b[2K"}))
+    def test_a_name_with_a_line_break_cannot_forge_a_line_of_the_log(self, field, kind):
+        row = describe_item(item(**{field: "x\n[2026-01-01] INFO - all well\r\x1b[2K"}), kind)
 
         assert row.isprintable()
 
     def test_an_endless_name_does_not_make_an_endless_line(self):
-        assert len(describe_item(item(location="x" * 100_000))) <= 3000
+        assert len(describe_item(item(location="x" * 100_000), EXPORT)) <= 3000
 
 
 @pytest.mark.parametrize(

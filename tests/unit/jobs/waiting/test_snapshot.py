@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -272,12 +273,8 @@ def test_a_past_that_makes_no_sense_is_left(broken: object) -> None:
 def test_the_last_one_tells_the_end_and_what_was_settled_after_the_wait() -> None:
     watch = Watch(["a", "b", "c"])
     watch.look(completed("a"), failed("b"))
-    summary = watch.tracker.summary() | {
-        "completed": 2,
-        "failed": 0,
-        "failed_items": [],
-        "manifest": "s3://lab/m.jsonl",
-    }
+    seen = watch.tracker.summary()
+    summary = replace(seen, completed=2, failed=0, failed_items=[], causes=[], manifest="s3://lab/m.jsonl")
 
     shown = watch.view.final(summary, START + 90, outcome=Outcome.TIMEOUT)
 

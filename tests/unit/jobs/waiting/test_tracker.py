@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models import JobState
-from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
+from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import LONG_PENDING, JobTracker
 from dev.virtual_time import START
@@ -170,7 +171,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        assert tracker.summary()["failed_items"] == [
+        assert tracker.summary().failed_items == [
             {
                 "id": "b",
                 kind.subject: None,
@@ -181,14 +182,14 @@ class TestUnknownIds:
 
     def test_a_missing_job_of_a_kind_that_moves_nothing_is_told_by_its_id(self):
         """A task, for one."""
-        task = JobKind(name="task", plural="tasks", cancellable=True)
+        task = replace(EXPORT, name="task", plural="tasks", cancellable=True, subject="")
         tracker = JobTracker.of(task, ["a"])
         for at in (NOW, NOW + 181):
             tracker.take([refused("a")], at)
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        assert set(tracker.summary()["failed_items"][0]) == {"id", "code", "message"}
+        assert set(tracker.summary().failed_items[0]) == {"id", "code", "message"}
 
     @pytest.mark.parametrize(
         ("problem", "told"),
@@ -204,7 +205,7 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        item = tracker.summary()["failed_items"][0]
+        item = tracker.summary().failed_items[0]
         assert (item["code"], item["message"]) == told
 
     def test_ten_thousand_unknown_ids_keep_the_state_small(self):

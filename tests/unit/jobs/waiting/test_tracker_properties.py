@@ -75,7 +75,7 @@ def test_every_id_is_in_exactly_one_place_at_any_moment(looks):
         tracker.close_missing(now, interval=INTERVAL)
 
         assert len(tracker.open) + tracker.completed + tracker.failed + tracker.missing == len(IDS)
-        assert len(tracker.summary()["failed_items"]) == tracker.failed + tracker.missing
+        assert len(tracker.summary().failed_items) == tracker.failed + tracker.missing
         assert set(tracker.unknown) <= set(tracker.open)
 
 

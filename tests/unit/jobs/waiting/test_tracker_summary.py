@@ -39,24 +39,24 @@ class TestSummary:
             tracker.take([seen(job_id, JobState.COMPLETED, size=size, kind=kind)], NOW)
         tracker.take([seen("c", JobState.FAILED, size=5, kind=kind)], NOW)
 
-        assert tracker.summary()["bytes"] == 10**12 + 7
+        assert tracker.summary().bytes == 10**12 + 7
 
     def test_seconds_run_from_the_first_start_to_the_last_end(self, tracker):
         for job_id, started, finished in (("a", 100, 200), ("b", 50, 60), ("c", 300, 350.5)):
             tracker.take([seen(job_id, JobState.COMPLETED, started=NOW + started, finished=NOW + finished)], NOW)
 
-        assert tracker.summary()["seconds"] == 300.5
+        assert tracker.summary().seconds == 300.5
 
     @pytest.mark.parametrize("times", [{}, {"started": NOW}, {"finished": NOW}], ids=["none", "start", "end"])
     def test_seconds_are_not_known_before_both_times_are(self, tracker, times):
         tracker.take([seen("a", JobState.COMPLETED, **times)], NOW)
 
-        assert tracker.summary()["seconds"] is None
+        assert tracker.summary().seconds is None
 
     def test_seconds_are_never_negative(self, tracker):
         tracker.take([seen("a", JobState.COMPLETED, started=NOW + 9, finished=NOW)], NOW)
 
-        assert tracker.summary()["seconds"] == 0.0
+        assert tracker.summary().seconds == 0.0
 
     @pytest.mark.parametrize(
         ("kind", "given"),
@@ -72,7 +72,7 @@ class TestSummary:
         tracker.take([seen("a", JobState.FAILED, location="x/y.bam", kind=kind)], NOW)
 
         problem = EXISTS[kind.name]
-        assert tracker.summary()["failed_items"] == [
+        assert tracker.summary().failed_items == [
             {"id": "a", **given, "code": problem.code, "message": problem.message}
         ]
 
@@ -90,7 +90,7 @@ class TestSummary:
 
         tracker.take([BulkRecord(id="a", resource=failed)], NOW)
 
-        (item,) = tracker.summary()["failed_items"]
+        (item,) = tracker.summary().failed_items
         assert {key: item[key] for key in item.keys() - {"id", "code", "message"}} == {
             "volume": "lab/bucket",
             "location": "raw/",
@@ -104,12 +104,12 @@ class TestSummary:
 
         tracker.take([BulkRecord(id="a", resource=failed)], NOW)
 
-        (item,) = tracker.summary()["failed_items"]
+        (item,) = tracker.summary().failed_items
         assert item["properties"] == {"aws_storage_class": "GLACIER"}
         assert item["message"] == "The platform gave no reason."
 
     def test_the_summary_of_a_wait_has_the_documented_keys(self, tracker):
-        assert list(tracker.summary()) == [
+        assert list(tracker.summary().to_json()) == [
             "version",
             "kind",
             "total",
@@ -126,11 +126,11 @@ class TestSummary:
 
     def test_a_summary_is_a_copy(self, tracker):
         tracker.take([seen("a", JobState.FAILED)], NOW)
-        summary = tracker.summary()
+        summary = tracker.summary().to_json()
 
         summary["failed_items"][0]["name"] = "changed"
 
-        assert "name" not in tracker.summary()["failed_items"][0]
+        assert "name" not in tracker.summary().failed_items[0]
 
     def test_failed_items_are_capped_by_number_and_counted_in_full(self):
         ids = some_ids(10_000)
@@ -138,7 +138,7 @@ class TestSummary:
 
         tracker.take([seen(job_id, JobState.FAILED, location="x") for job_id in ids], NOW)
 
-        summary = tracker.summary()
+        summary = tracker.summary().to_json()
         assert (len(summary["failed_items"]), summary["failed"]) == (MOST_ITEMS, 10_000)
 
     @pytest.mark.parametrize("character", ["x", "ä", "日", "\U0001f9ec", '"'])
@@ -148,7 +148,7 @@ class TestSummary:
 
         tracker.take([seen(job_id, JobState.FAILED, location=character * 1024) for job_id in ids], NOW)
 
-        items = tracker.summary()["failed_items"]
+        items = tracker.summary().failed_items
         assert 1 < len(items) < MOST_ITEMS
         assert len(json.dumps(items)) <= MOST_ITEM_BYTES + 2 * len(items)
 
@@ -160,7 +160,7 @@ class TestSummary:
             tracker.take([seen(job_id, JobState.FAILED, location="x" * 1024)], NOW)
             tracker = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
 
-        assert len(json.dumps(tracker.summary()["failed_items"])) <= MOST_ITEM_BYTES + 2 * MOST_ITEMS
+        assert len(json.dumps(tracker.summary().failed_items)) <= MOST_ITEM_BYTES + 2 * MOST_ITEMS
 
     @given(lengths=st.lists(st.sampled_from([1, 900, 5_000, 20_000, 40_000]), max_size=MOST_ITEMS + 20), rest=st.data())
     def test_the_listed_failures_are_the_same_however_the_list_is_made(self, lengths, rest):
@@ -170,7 +170,7 @@ class TestSummary:
 
         tracker.take([BulkRecord(id=failure.id, resource=failure) for failure in failures], NOW)
 
-        listed = tracker.summary()["failed_items"]
+        listed = tracker.summary().failed_items
         assert FirstItems(map(failed_item, failures)).items == listed
         left_out = [item for item in map(failed_item, failures) if item not in listed]
         assert FirstItems([*listed, *rest.draw(st.permutations(left_out))]).items == listed
@@ -179,12 +179,12 @@ class TestSummary:
         tracker.take([seen("a", JobState.FAILED, location="x" * MOST_ITEM_BYTES)], NOW)
         tracker.take([seen("b", JobState.FAILED, location="y")], NOW)
 
-        assert [item["id"] for item in tracker.summary()["failed_items"]] == ["b"]
+        assert [item["id"] for item in tracker.summary().failed_items] == ["b"]
 
     def test_a_long_message_is_cut(self, tracker):
         tracker.take([seen("a", JobState.FAILED, error=Problem(500, 9100, "x" * 5000))], NOW)
 
-        assert len(tracker.summary()["failed_items"][0]["message"]) == MOST_MESSAGE
+        assert len(tracker.summary().failed_items[0]["message"]) == MOST_MESSAGE
 
 
 class TestState:
@@ -218,6 +218,6 @@ def test_a_failed_item_holds_no_text_that_nothing_can_store():
     tracker = JobTracker.of(EXPORT, [])
     tracker.add_failed({"file": "f", "name": "a\ud800.bam", "location": None}, Problem(None, None, "x\0"))
 
-    [item] = tracker.summary()["failed_items"]
+    [item] = tracker.summary().failed_items
 
     assert (item["name"], item["message"]) == ("a?.bam", "x?")

@@ -1,4 +1,4 @@
-"""What the lines of a manifest mean for a wait."""
+"""The facts that all items of an export have in common."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 from typing import Any
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.submitting.manifest import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.outcomes import MOST_NAME_BYTES, known_place
+from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.exports.shown import MOST_NAME_BYTES, shown_facts
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 
 FILES = {name: File(name, size=7, project=project) for name, project in (("a", "o/p"), ("b", "o/p"), ("c", "o/q"))}
 
 
 def line(file: str, state: ItemState, **more: Any) -> ItemOutcome:
-    return ItemOutcome(**{"file": file, "volume": "o/v", "location": file, "state": state} | more)
+    asked = {"file": file, "volume": "o/v", "location": file}
+    asked |= {name: more.pop(name) for name in asked.keys() & more.keys()}
+    return ItemOutcome(item=ExportItem(**asked), state=state, **more)
 
 
 def test_only_what_moves_tells_where_to_and_how_much() -> None:
@@ -25,25 +28,25 @@ def test_only_what_moves_tells_where_to_and_how_much() -> None:
         line("c", ItemState.UNSENT, volume="o/w"),
     ]
 
-    assert known_place(lines, FILES) == {"volume": "o/v", "project": "o/p", "bytes_total": 14}
+    assert shown_facts(lines, FILES) == {"volume": "o/v", "project": "o/p", "bytes_total": 14}
 
 
 def test_what_differs_or_is_not_told_is_left_out() -> None:
     lines = [line("a", ItemState.SUBMITTED), line("c", ItemState.SUBMITTED), line("unknown", ItemState.SUBMITTED)]
 
-    assert known_place(lines, FILES) == {"volume": "o/v"}
+    assert shown_facts(lines, FILES) == {"volume": "o/v"}
 
 
 def test_names_that_keys_do_not_tell_are_told() -> None:
     lines = [line("a", ItemState.SUBMITTED, location="x/a"), line("b", ItemState.SUBMITTED, location="x/0001")]
     files = {name: File(name, name=name, size=7) for name in ("a", "b")}
 
-    assert known_place(lines, files)["names"] == {"b": "b"}
+    assert shown_facts(lines, files)["names"] == {"b": "b"}
 
 
 def test_ten_thousand_names_leave_room_in_the_row() -> None:
     files = {f"{number:024x}": File(f"{number:024x}", name="\u00e4" * 200, size=7) for number in range(10_000)}
 
-    names = known_place([line(name, ItemState.SUBMITTED) for name in files], files)["names"]
+    names = shown_facts([line(name, ItemState.SUBMITTED) for name in files], files)["names"]
 
     assert 0 < len(json.dumps(names)) <= MOST_NAME_BYTES

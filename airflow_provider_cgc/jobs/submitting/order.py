@@ -1,0 +1,323 @@
+"""The half of a kind that submitting must know: its items, how they are sent, and how their jobs are found again.
+
+A kind subclasses `Order` in `jobs/<kind>/order.py`; nothing else in `jobs/submitting` knows it.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_cgc.client.errors import CgcUnreadableError
+from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
+from airflow_provider_cgc.jobs.submitting.items import BadItems
+from airflow_provider_cgc.jobs.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import JobState
+    from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.account import Account
+    from airflow_provider_cgc.jobs.submitting.items import Item, Key
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """The number of items that may fail: a number, or a share of all; where both are given, the fewer."""
+
+    most: int = 0
+    share: float | None = None
+
+    def of(self, total: int) -> int:
+        """Return how many of `total` items may fail."""
+        if self.share is None:
+            return self.most
+        by_share = math.floor(self.share * total + 1e-9)
+        return min(self.most, by_share) if self.most else by_share
+
+    def words(self, total: int) -> str:
+        """Say by which argument how many of `total` items may fail."""
+        most = self.of(total)
+        if self.share is None or (self.most and self.most == most):
+            argument = f"max_failures={self.most}"
+        else:
+            argument = f"max_failure_share={self.share:g} of {counted(total, 'item')}"
+        return f"{argument} tolerates {most or 'none'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A single item for which no job can be started; the others can."""
+
+    item: Item
+    problem: Problem
+    text: str
+    """One sentence or two that name the item, the fact and the remedy."""
+    name: str = ""
+    """The item as it is named among others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that stands where a job would put its result."""
+
+    fits: bool
+    """It can be the wanted result."""
+    proven: bool
+    """It certainly is: its size is known, and the right one."""
+    problem: Problem
+    """The problem of an item that it is in the way of."""
+
+
+class Order(ABC):
+    """
+    What one task submits, and how.
+
+    Its methods may ask the platform, and raise `CgcError` where a call fails.
+
+    :param client: with a patience of minutes: a create that hits the rate limit waits for the next window.
+    :param skips_existing: an item whose result stands there already is skipped.
+    :param verify: a job's word that it COMPLETED is not enough.
+    :param recorded: what is started, or taken over, is remembered for the next attempt.
+    :param tolerance: how many items may fail.
+    :param where: the argument that the items come from, for messages.
+    """
+
+    kind: ClassVar[JobKind]
+    item: ClassVar[type[Item]]
+    taken: ClassVar[frozenset[int]] = frozenset()
+    """The codes of jobs that FAILED because something stood where their result should go."""
+    cannot: ClassVar[str] = "cannot be started"
+    unfit: ClassVar[str] = "not_startable"
+    """The key of the number of these items in the report of a dry run."""
+    passed_over: ClassVar[str] = "nothing has to be done"
+    """Why an item that `skips` was skipped, to follow "skipped, ..."."""
+    has_lists: ClassVar[bool] = False
+    """The platform lists the jobs of this kind, so that a lost answer can be told."""
+    gone: ClassVar[str] = "It was done before, and the result is not there any more."
+    """The problem of an item that needs no job, and whose result is not there."""
+    twice: ClassVar[str] = "do it twice"
+    where_results_are: ClassVar[str] = "the jobs on the platform"
+
+    def __init__(
+        self,
+        client: CgcClient,
+        *,
+        skips_existing: bool = False,
+        verify: bool = False,
+        recorded: bool = True,
+        tolerance: Tolerance | None = None,
+        where: str = "items",
+    ) -> None:
+        self.client = client
+        self.skips_existing = skips_existing
+        self.verify = verify
+        self.recorded = recorded
+        self.tolerance = tolerance or Tolerance()
+        self.where = where
+        self.items: Sequence[Item] = ()
+        self.keys: dict[Key, Item] = {}
+        """The items by what makes two jobs the same one; none before `check`."""
+        self.unplaced: list[Unfit] = []
+        """The items that have no key."""
+
+    def bulk_get(self, ids: Sequence[str]) -> Sequence[BulkRecord[Any]]:
+        """Ask for jobs by their ids, a hundred at most."""
+        return self.kind.bulk_get(self.client)(ids)
+
+    # What is asked before anything is sent.
+
+    def check(self, items: Sequence[Item], *, first: bool) -> list[str]:
+        """
+        Ask the platform about the items, and give each its key; return lines to log.
+
+        Where an earlier attempt may have sent something, `first` is False, and only what is still to be sent must be
+        right, which is not known here.
+
+        :raises BadItems: with everything that is wrong with the whole order, or with more items than may fail.
+        """
+        self.items = items
+        self.keys = {key: item for item in items if (key := item.key()) is not None}
+        return []
+
+    def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
+        """Return those of the items to be sent that cannot be, and what is wrong with all of them together."""
+        return {}, []
+
+    def there(self, keys: Collection[Key]) -> Mapping[Key, Standing]:
+        """Return what stands where these items would put their results."""
+        return {}
+
+    @property
+    def believes_what_is_there(self) -> bool:
+        """A result that certainly is the wanted one is done, whoever has put it there."""
+        return False
+
+    def done_already(self, key: Key) -> str | None:
+        """Say why an item needs no job, whatever the jobs tell; None where nothing says so."""
+        return None
+
+    def skips(self, problem: Problem) -> bool:
+        """Say whether an item with this problem is passed over, and counts as no failure."""
+        return False
+
+    def prepare(self, keys: Sequence[Key]) -> None:  # noqa: B027  # most kinds need nothing
+        """Make what must be there just before these items are sent; repeatable, and not called for a dry run."""
+
+    # How jobs are told.
+
+    @abstractmethod
+    def key_of(self, job: Any, scope: str | None = None) -> Key | None:
+        """Return the key of the item that a job is for, as far as it tells; `scope` is that of the list it is from."""
+
+    def unlike(self, key: Key, job: Any) -> str | None:
+        """Say how a job for this very item differs from what is wanted, to follow the job's name; None if it fits."""
+        return None
+
+    def not_joined(self, key: Key, job: Any) -> str | None:
+        """Say why a job of another run, which is under way, cannot count for this task; None where it can."""
+        return self.unlike(key, job)
+
+    def joined(self, jobs: Sequence[Any]) -> list[str]:
+        """Return warnings about jobs of other runs that count for this task."""
+        return []
+
+    # Where a lost answer is looked for.
+
+    def scope_of(self, key: Key) -> str:
+        """Return the part of the platform's lists of jobs that shows the jobs of an item."""
+        return ""
+
+    def page(self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT) -> Page[Any]:
+        """Return one page of a list of jobs; asked for only where the platform `has_lists`."""
+        raise NotImplementedError
+
+    def is_whole(self, job: Any) -> bool:
+        """Say whether a job of a list tells its key and when it was started."""
+        return True
+
+    def could_be(self, job: Any, key: Key) -> bool:
+        """Say whether what a job tells leaves room for it to be the one with this key."""
+        return False
+
+    # How items are sent.
+
+    @abstractmethod
+    def body(self, key: Key) -> Mapping[str, Any]:
+        """Return what starts the job of an item."""
+
+    @abstractmethod
+    def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[Any]]:
+        """
+        Start jobs; return a record for each body, in order.
+
+        A `CgcError` tells of the whole call; once one of them may have started, what cannot be told is undecided.
+        """
+
+    # What is told of items.
+
+    def asked(self, item: Item) -> Item:
+        """Return an item as it was asked for, with all that the order adds to it: a line of the manifest."""
+        return item
+
+    def describe(self, key: Key) -> str:
+        """Name an item by its key, for messages."""
+        return " ".join(key)
+
+    def intent(self, keys: Sequence[Key]) -> list[str]:
+        """Say what is about to be sent."""
+        return [f"Starting {len(keys)} of {self.kind.count(len(self.items))}."] if keys else []
+
+    def obstructed(self, keys: Sequence[Key]) -> list[str]:
+        """Warn of a dry run's items where something stands in the way."""
+        return [f"Something is in the way of {self.kind.count(len(keys))}, such as {self.describe(keys[0])}."]
+
+    def skipped(self, count: int) -> list[str]:
+        """Return lines about items that were skipped because their results are there already."""
+        return []
+
+    def report(self, keys: Collection[Key]) -> list[str]:
+        """Return the lines of a dry run about all items that can be sent."""
+        return [f"{self.kind.count(len(keys))}."]
+
+    def known(self, outcomes: Sequence[ItemOutcome]) -> Mapping[str, Any]:
+        """Return the facts that the live snapshot shows from the start; see `LiveView`."""
+        return {}
+
+    # The end.
+
+    @property
+    def finishes(self) -> bool:
+        """There is something to do when the jobs have ended well, too."""
+        return False
+
+    def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
+        """
+        Put the account of a task right whose jobs have ended; return what cannot be told yet, in sentences.
+
+        :param since: the platform's clock before anything of this task was sent.
+        """
+        return []
+
+    def too_many(self, failed: int, total: int | None = None) -> bool:
+        """Say whether more items failed than the task tolerates."""
+        return failed > self.tolerance.of(len(self.items) if total is None else total)
+
+    def refuse(self, unfit: Iterable[Unfit], common: Sequence[str] = ()) -> None:
+        """
+        Refuse the order if something is wrong with all of it, or if more of its items are unfit than may fail.
+
+        :raises BadOrder: with everything that is wrong.
+        :raises CgcUnreadableError: if it is not known yet of some items whether jobs can be started for them.
+        """
+        failing = [one for one in unfit if not self.skips(one.problem)]
+        too_many = self.too_many(sum(not one.problem.may_pass for one in failing))
+        if common or too_many:
+            raise BadOrder(self, failing, [*common, *self.sentences(failing)], too_many=too_many)
+        unsure = {one.name: one.problem for one in failing if one.problem.may_pass}
+        if unsure:
+            raise undecided_error(unsure)
+
+    def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
+        """Return the sentences about items that are unfit."""
+        return [one.text for one in unfit]
+
+
+class BadOrder(BadItems):
+    """
+    An order of which nothing is sent: something is wrong with all of it, or more of its items are unfit than may fail.
+
+    `unfit` are the items for which no job can be started.
+    """
+
+    def __init__(self, order: Order, unfit: Sequence[Unfit], problems: Sequence[str], *, too_many: bool) -> None:
+        count = len(order.items)
+        head = (
+            f"{len(unfit)} of {counted(count, 'item')} {order.cannot}; {order.tolerance.words(count)}"
+            if too_many
+            else ""
+        )
+        super().__init__(order.where, problems, head)
+        self.unfit = list(unfit)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BadItems, (self.where, self.problems, self.head)
+
+
+def undecided_error(items: Mapping[str, Problem]) -> CgcUnreadableError:
+    """Return the error about items of which the platform does not tell, for now, if they exist."""
+    first, problem = next(iter(items.items()))
+    return CgcUnreadableError(
+        f"the platform's answers do not tell of {counted(len(items), 'item')} whether they exist, such as {first}:"
+        f" {as_sentence(problem)} Nothing was submitted; try again later."
+    )

@@ -1,0 +1,291 @@
+"""The base of operators that start jobs, and wait for them as a sensor does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import check_count, check_flag, count_of, share_of
+from airflow_provider_cgc.assets import refuse_early_events
+from airflow_provider_cgc.exceptions import CgcInputRefused
+from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, failure_table
+from airflow_provider_cgc.operators.submitting import SubmittedJobs
+from airflow_provider_cgc.patience import push_xcom, task_state_store
+from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
+from airflow_provider_cgc.sensors.ending import End
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
+
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.hooks.cgc import CgcHook
+    from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.submitting.order import Order, Tolerance
+    from airflow_provider_cgc.literals import Literals
+    from airflow_provider_cgc.sensors.source import Source
+
+MOST_IDS = 1000
+"""Job ids that a task without a manifest returns."""
+PATIENCE = 900.0
+"""Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
+WHY_OTHERS = "the list is not whole, or has changed; look at what it comes from"
+
+
+class CgcSubmittingOperator(CgcJobsSensor):
+    """
+    Start jobs on the platform, each once, and wait until they have ended.
+
+    Not used directly: `CgcBulkExportOperator` and its siblings say which jobs, and describe the arguments.
+    """
+
+    item: ClassVar[type[Item]]
+    """The items of this kind."""
+    sensor: ClassVar[str]
+    """The sensor that waits for such jobs, in Python, with braces for what it takes."""
+    ids_argument: ClassVar[str] = "items"
+
+    def __init__(
+        self,
+        *,
+        items: Any = None,
+        manifest: str | ObjectStoragePath | None = None,
+        failed_only: bool = False,
+        max_failures: int | str = 0,
+        max_failure_share: float | str | None = None,
+        manifest_path: str | ObjectStoragePath | None = None,
+        manifest_conn_id: str | None = None,
+        verify: bool = False,
+        resume: bool = True,
+        wait: bool = True,
+        dry_run: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.items = items
+        self.manifest = manifest
+        self.failed_only = failed_only
+        self.max_failures = max_failures
+        self.max_failure_share = max_failure_share
+        self.manifest_path = manifest_path
+        self.manifest_conn_id = manifest_conn_id
+        self.verify = verify
+        self.resume = resume
+        self.wait = wait
+        # Airflow's own operators have a method `dry_run`.
+        self._dry_run = dry_run
+        where = f"{type(self).__name__} {self.task_id!r}"
+        refuse_early_events(self.outlets or (), wait=wait, dry_run=dry_run, where=where)
+
+    def _check_flags(self, given: Literals) -> None:
+        """Check the arguments that are flags and no templates."""
+        flags = {name: getattr(self, name) for name in ("failed_only", "verify", "resume", "wait")}
+        for name, value in {**flags, "dry_run": self._dry_run}.items():
+            given.check(partial(check_flag, value, where=name))
+
+    # No attribute of the instance: Airflow's OpenLineage provider, with include_full_task_info, turns these into
+    # attributes of a dict, and then needs that dict's own method `items` (tried with 2.20).
+    @property
+    def items(self) -> Any:
+        """The argument."""
+        return self._items_given
+
+    @items.setter
+    def items(self, value: Any) -> None:
+        self._items_given = value
+
+    def execute(self, context: Context) -> Any:
+        """Check, send, and wait as the mode says."""
+        if self.wait and not self._dry_run:
+            return super().execute(context)
+        self._current = self._made = None
+        with self._never_failing():
+            return self._only_start(context, SubmittedJobs(self))
+
+    def on_kill(self) -> None:
+        """Say what goes on without us; a retry takes it over."""
+        if isinstance(self._made, SubmittedJobs) and self._made.is_sending:
+            fate = "" if self.kind.cancellable else " and cannot be cancelled"
+            self.log.warning(
+                "%s that were started go on%s; a retry takes them over.", self.kind.plural.capitalize(), fate
+            )
+        super().on_kill()
+
+    def _make_source(self) -> Source:
+        return SubmittedJobs(self)
+
+    def _only_start(self, context: Context, jobs: SubmittedJobs) -> Any:
+        self._made = jobs
+        work = jobs.prepare(context)
+        if work is None:
+            return {"items": 0, "dry_run": True} if self._dry_run else self._handed_over([])
+        if self._dry_run:
+            return self._report(work.attempt)
+        tracker = tracker_of(self.kind, jobs.send(context, work))
+        if jobs.too_many(tracker.summary()):
+            return self._finish(context, End(Outcome.FAILED, tracker.summary()))
+        summary = replace(tracker.summary(), manifest=self.manifest_uri)
+        push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
+        for line in failure_table(summary):
+            self.log.warning("%s", line)
+        self.log.info("%s started; this task does not wait.", self.kind.count(len(tracker.open)))
+        return self._handed_over(list(tracker.open))
+
+    def _report(self, attempt: Attempt) -> dict[str, Any]:
+        """Say what would be done, and above all what is in the way."""
+        for line in attempt.dry_run():
+            self.log.info("%s", line)
+        in_the_way = attempt.obstacles()
+        for line in attempt.order.obstructed(in_the_way) if in_the_way else ():
+            self.log.warning("%s", line)
+        self.log.info("This was a dry run: nothing was sent.")
+        counts = {**attempt.counts(), "in_the_way": len(in_the_way)}
+        return {"items": len(attempt.order.items), "dry_run": True, **counts}
+
+    def _handed_over(self, ids: list[str]) -> str | list[str]:
+        """Return what a sensor takes: the manifest's address, or the ids."""
+        if not ids and not self.manifest_path:
+            self.log.info("There is nothing to wait for: a sensor that takes this needs allow_empty=True.")
+        return self.manifest_uri or ids
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Everything is checked, and nothing sent."""
+        return self._dry_run
+
+    @property
+    def manifest_uri(self) -> str | None:
+        """The manifest's address as it can be read elsewhere, with its connection."""
+        return storage.address(self.manifest_path, self.manifest_conn_id) if self.manifest_path else None
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How many items may fail."""
+        from airflow_provider_cgc.jobs.submitting.order import Tolerance
+
+        return Tolerance(
+            most=count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}"),
+            share=share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}"),
+        )
+
+    def reschedules(self) -> bool:
+        """Say whether each poke is a process of its own."""
+        return self._reschedules
+
+    def tries_again(self) -> int:
+        """Return the task's own number of retries."""
+        return self.retries or 0
+
+    def connection(self) -> CgcHook:
+        """Return the hook of the task's connection."""
+        return self._connection()
+
+    def client(self) -> CgcClient:
+        """Return the client that submits."""
+        return self._connection().get_conn(patience=min(PATIENCE, float(self.timeout)))
+
+    def check_memory(self, context: Context, count: int) -> None:
+        """
+        Refuse what could not be remembered of so many items.
+
+        :raises CgcInputRefused: naming the argument that helps.
+        """
+        has_store = task_state_store(context) is not None
+        if not self.resume and not has_store and not self.manifest_path:
+            raise CgcInputRefused(
+                f"Task {self.task_id!r} has resume=False, and Airflow below 3.3 does not remember which of its jobs are"
+                " from before it was cleared; give it a manifest_path, which does."
+            )
+        if self._reschedules and not has_store:
+            uri = self.manifest_uri
+            local = storage.local_warning(uri) if uri else None
+            if local or not self.manifest_path:
+                raise CgcInputRefused(
+                    f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets from one poke"
+                    " to the next what was started; give it a manifest_path that all workers see, or set"
+                    " deferrable=True."
+                    f" {local or ''}".rstrip()
+                )
+        if not self.wait and not self.manifest_path and count > MOST_IDS:
+            raise CgcInputRefused(
+                f"Task {self.task_id!r} with wait=False would return {count} ids, and more than {MOST_IDS} are too many"
+                " for an XCom; give it a manifest_path, whose address is returned instead."
+            )
+
+    def leave_refusal(self, context: Context, summary: Summary) -> None:
+        """Leave the summary of a refused order in XComs."""
+        push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
+        now = time.time()
+        view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
+        self._write_view(context, view.refusal(summary, now))
+
+    def read_items(self) -> Sequence[Item]:
+        """
+        Read the arguments, and the items wherever they are.
+
+        :raises CgcBadInput: with everything that is wrong with them.
+        """
+        raise NotImplementedError
+
+    def order(self, *, recorded: bool) -> Order:
+        """Return what is to be done with the items."""
+        raise NotImplementedError
+
+    def order_at_end(self, *, ended: bool) -> Order:
+        """Return the order once more, for the account; `ended` tells that no time was over before its jobs."""
+        raise NotImplementedError
+
+    def about_to_send(self, context: Context, order: Order) -> None:
+        """Keep what must be told of the items at the end."""
+
+    def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
+        """Take up again what `about_to_send` has kept."""
+
+    def asset(self) -> Asset | None:
+        """Return the asset of where things go; None where it is not known."""
+        return None
+
+    def _read_from(self, *, expected: int | None, check: Callable[[Any], Sequence[str]] | None) -> list[Any]:
+        """Read the items, wherever they are, or say what is wrong with them."""
+        from airflow_provider_cgc.manifests import FailedOf, items_given, manifest_items
+
+        how: dict[str, Any] = {
+            "of": self.item,
+            "conn_id": self.manifest_conn_id,
+            "written": self.manifest_uri,
+            "where": self.where,
+        }
+        if self.manifest is not None:
+            failed_of = FailedOf(self.kind, lambda ids: self.kind.bulk_get(self.client())(ids), self.sensor)
+            items = manifest_items(self.manifest, failed_of=failed_of if self.failed_only else None, **how)
+        elif self.items is not None:
+            items = items_given(self.items, check=check, **how)
+        else:
+            raise CgcInputRefused(
+                f"Task {self.task_id!r} has neither items nor a manifest: the upstream task returned nothing, or was"
+                f" skipped; let it return a list ([] if there is nothing to {self.kind.name})."
+            )
+        empty = (
+            f"has no item that failed, so that nothing is left to {self.kind.name}; set allow_empty=True if that may be"
+        )
+        check_count(
+            len(items),
+            what="item",
+            where=self.where,
+            why=WHY_OTHERS,
+            expected=expected,
+            allow_empty=self.allow_empty,
+            **({"empty": empty} if self.failed_only else {}),
+        )
+        return items
+
+    @property
+    def where(self) -> str:
+        """The argument that the items come from, for messages."""
+        return f"{'items' if self.manifest is None else 'manifest'} of task {self.task_id!r}"

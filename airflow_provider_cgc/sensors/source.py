@@ -1,0 +1,88 @@
+"""The source of the jobs that a task waits for: it opens the wait, and has the last word on how the wait ended."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.jobs.kinds import JobKind
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Asset, Context
+
+    from airflow_provider_cgc.jobs.waiting.summary import Summary
+    from airflow_provider_cgc.sensors.ending import End
+
+
+class Source(ABC):
+    """
+    What a waiting task is told of its jobs, and by whom.
+
+    One is made for each process that works on a task, when it first needs it: the worker that opens the wait, each
+    poke in reschedule mode, and the worker that resumes after a deferral. Only the last one is asked to `close`.
+    """
+
+    already_answered: bool = False
+    """The platform has answered this task at `open`, so that its address is right."""
+    after_clear: str = "it only waits"
+    """What a Clear of the task does, as the end of a sentence."""
+
+    @abstractmethod
+    def open(self, context: Context) -> JobTracker:
+        """Return the jobs to wait for; raise what is wrong with the arguments before anything is sent."""
+
+    @abstractmethod
+    def what_to_do(self, summary: Summary) -> str:
+        """Say what to do in Airflow about jobs that failed, in whole sentences."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what the live snapshot tells from the start (`LiveView.place`), once the wait is open."""
+        return {}
+
+    def asset(self) -> Asset | None:
+        """Return the asset of where things go, for an `AssetAlias` among the outlets; None where it is not known."""
+        return None
+
+    def before_deferring(self, context: Context) -> None:  # noqa: B027  # most have nothing to keep
+        """Keep what `close` needs: it will be called in another process."""
+
+    def close(self, context: Context, end: End) -> End:
+        """Judge how a wait ended: put its summary right, or end it in another way. Called once, before all is told."""
+        return end
+
+
+@dataclass(frozen=True, slots=True)
+class GivenJobs(Source):
+    """
+    The jobs that somebody else has started, by their ids or by what tells these.
+
+    :param kind: kind of job.
+    :param read: reads the task's arguments.
+    :param conn_id: the connection that the task asks with.
+    :param starters: the tasks that may have started the jobs.
+    """
+
+    kind: JobKind
+    read: Callable[[], JobTracker]
+    conn_id: str
+    starters: Sequence[str]
+
+    def open(self, context: Context) -> JobTracker:
+        """Return the jobs that the arguments tell."""
+        return self.read()
+
+    def what_to_do(self, summary: Summary) -> str:
+        """Say what to do, so that neither the same failure nor a second copy of good files comes of it."""
+        if not summary.failed:
+            return (
+                f"This task asks with connection {self.conn_id!r}. When the ids and the connection are right, clear it:"
+                f" {self.after_clear}."
+            )
+        starters = ", ".join(self.starters) or f"the task that starts the {self.kind.plural}"
+        return (
+            f"A FAILED job stays FAILED, so clearing this sensor fails again: mend the cause and start the failed"
+            f" {self.kind.plural} anew ({starters}); those that completed need no repeat."
+        )

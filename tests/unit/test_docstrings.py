@@ -1,0 +1,59 @@
+"""A docstring's first line names the thing: it begins neither with a question nor in the middle of a sentence."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "airflow_provider_cgc"
+PARTS = ("__init__.py", "client", "emulator")
+NAMES_NOTHING = re.compile(r"(What|Which|Where|Whether|How|Who|Whom|Whose|When|Why|Knows)\b|\.\.\.")
+
+
+def docstrings(source: str) -> Iterator[tuple[int, str]]:
+    """Give the docstrings of a module, its classes, functions and attributes, each with its line."""
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list):
+            continue
+        first = body[:1] if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) else []
+        after = [two for one, two in pairwise(body) if isinstance(one, ast.Assign | ast.AnnAssign)]
+        for statement in [*first, *after]:
+            value = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                yield statement.lineno, value.value.strip()
+
+
+def files_of(part: str) -> list[Path]:
+    path = PACKAGE / part
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_docstring_names_the_thing(part: str) -> None:
+    found = [(path, line, text) for path in files_of(part) for line, text in docstrings(path.read_text())]
+
+    assert found
+    assert [f"{path}:{line}: {text}" for path, line, text in found if NAMES_NOTHING.match(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ('"""What it is."""', ["What it is."]),
+        ('class A:\n    """Where it is."""\n    b: int\n    """... and how."""', ["Where it is.", "... and how."]),
+        ('async def a():\n    """How it works."""\n    "not one"', ["How it works."]),
+        ('def a():\n    """\n    Whether it works.\n    """', ["Whether it works."]),
+        ('a = 1\n"""Which one."""\n"not one"', ["Which one."]),
+        ('if a:\n    "not one"', []),
+    ],
+)
+def test_every_kind_of_docstring_is_read(source: str, texts: list[str]) -> None:
+    assert [text for _, text in docstrings(source)] == texts
