@@ -64,6 +64,7 @@ SUMMARY = {
     "failed": 1,
     "missing": 0,
     "skipped": 0,
+    "bytes": 0,
     "failed_items": [],
 }
 HOPELESS = {
