@@ -13,10 +13,8 @@ from typing import Any, TypeVar
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import is_unmapped
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
-from airflow_provider_cgc.jobs.exports.locations import BadLocation
-from airflow_provider_cgc.jobs.listing.folders import BadPlace
-from airflow_provider_cgc.jobs.listing.selection import BadSelection
-from airflow_provider_cgc.jobs.submitting.items import BadItems, listed
+from airflow_provider_cgc.jobs.submitting.items import listed
+from airflow_provider_cgc.jobs.text import BadInput
 from airflow_provider_cgc.templates import is_literal, marks_in_dag, without_last_newline
 
 T = TypeVar("T")
@@ -52,7 +50,7 @@ class Literals:
         """Return what `call` gives; None if it refuses its input, which is then one of the problems."""
         try:
             return call()
-        except (CgcBadInput, BadItems, BadLocation, BadPlace, BadSelection) as error:
+        except (CgcBadInput, BadInput) as error:
             self.problems.append(str(error))
             return None
 

@@ -184,7 +184,7 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
             " Nothing was sent."
         )
     records = records_of(failed_of.bulk_get, [str(one.id) for one in left])
-    outcomes = [with_record(one, records.get(one.id or "")) for one in outcomes]
+    outcomes = [with_record(kind, one, records.get(one.id or "")) for one in outcomes]
     running = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
     if running:
         raise CgcJobsNotYetKnown(

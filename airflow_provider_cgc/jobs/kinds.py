@@ -126,6 +126,14 @@ class JobKind:
         """Say whether a job needs no further look."""
         return self.phase(job) in ENDED
 
+    def completed(self, job: Any) -> bool:
+        """Say whether a job has ended well."""
+        return self.phase(job) is Phase.COMPLETED
+
+    def failed(self, job: Any) -> bool:
+        """Say whether a job has ended otherwise."""
+        return self.phase(job) is Phase.FAILED
+
     def count(self, number: int) -> str:
         """Count jobs in words: 1 export, 300 exports."""
         return f"{number} {self.name if number == 1 else self.plural}"

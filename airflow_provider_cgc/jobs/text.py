@@ -18,6 +18,10 @@ _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _NUMBER = re.compile(r"\s*[0-9]{1,19}\s*")
 
 
+class BadInput(ValueError):
+    """What a user has given is wrong; the text says what, and what to do."""
+
+
 class BadNumber(ValueError):
     """The value is no whole number; the text goes on where an argument's name begins."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import (
@@ -30,10 +30,7 @@ from airflow_provider_cgc.jobs.submitting.manifest import form_of
 from airflow_provider_cgc.jobs.submitting.order import Tolerance
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.manifests import same_address
-from airflow_provider_cgc.operators.base import WHY_OTHERS
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.base import WHY_OTHERS, CgcSubmittingOperator
 
 IF_EXISTS = ("fail", "skip", "overwrite")
 ALIASES = ("fail", "skip")
@@ -71,7 +68,7 @@ READERS: Mapping[str, Callable[..., Any]] = {
 """By argument, for those whose value says everything."""
 
 
-def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
+def read_arguments(task: CgcSubmittingOperator) -> dict[str, Any]:
     """
     Return the value of each argument that has a reader.
 
@@ -102,7 +99,7 @@ def read_arguments(task: CgcBulkExportOperator) -> dict[str, Any]:
     return values
 
 
-def literals_of(task: CgcBulkExportOperator) -> Literals:
+def literals_of(task: CgcSubmittingOperator) -> Literals:
     """Read what is known when the Dag is parsed."""
     given = Literals(task)
     values = {name: given.read(name, reader) for name, reader in READERS.items()}
@@ -122,7 +119,7 @@ def literals_of(task: CgcBulkExportOperator) -> Literals:
     return given
 
 
-def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
+def _read_sources(given: Literals, task: CgcSubmittingOperator) -> None:
     """Read where the items come from and where their manifest goes."""
     if task.items is not None and task.manifest is not None:
         given.problems.append(BOTH)
@@ -138,7 +135,7 @@ def _read_sources(given: Literals, task: CgcBulkExportOperator) -> None:
 
 
 def _judge_items(
-    given: Literals, task: CgcBulkExportOperator, items: list[ExportItem], values: Mapping[str, Any], *, alone: bool
+    given: Literals, task: CgcSubmittingOperator, items: list[ExportItem], values: Mapping[str, Any], *, alone: bool
 ) -> None:
     if alone:
         given.check(
@@ -152,7 +149,7 @@ def _judge_items(
             )
         )
     # Of a volume or a location that is not known yet nothing is said.
-    volume = values["volume"] if given.known("volume") and not task.volume else "some/volume"
+    volume = values["volume"] if given.known("volume") and not given.value("volume") else "some/volume"
     asked = [item for item in items if item.location is not None or not (item.volume or volume)]
     found = targets(asked, template=LocationTemplate("{id}"), volume=volume)
     given.problems += found.problems
@@ -164,7 +161,7 @@ def _judge_items(
         given.problems += unplaced
 
 
-def _leaves_failures_untold(task: CgcBulkExportOperator, values: Mapping[str, Any]) -> bool:
+def _leaves_failures_untold(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> bool:
     """Say whether a sensor that takes the ids would end well although items failed: nothing tells it of those."""
     return not (task.wait or task.manifest_path) and bool(values["max_failures"] or values["max_failure_share"])
 
@@ -184,7 +181,7 @@ def _written(value: Any, *, where: str, conn_id: str | None) -> str:
     return address
 
 
-def _manifest(value: Any, *, where: str, task: CgcBulkExportOperator, any_form: bool = False) -> str:
+def _manifest(value: Any, *, where: str, task: CgcSubmittingOperator, any_form: bool = False) -> str:
     address = _address(value, where=where)
     if value == task.manifest_path:
         raise same_address(address, where=where)

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
-from airflow_provider_cgc.jobs.exports.locations import BadLocation
-from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemState, tracker_of
-from airflow_provider_cgc.jobs.text import counted, joined
+from airflow_provider_cgc.jobs.text import BadInput, counted, joined
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
@@ -28,7 +26,7 @@ def refusing_bad_input() -> Iterator[None]:
         yield
     except CgcInputRefused:
         raise
-    except (BadItems, BadLocation, CgcBadInput) as error:
+    except (BadInput, CgcBadInput) as error:
         raise refusal(error) from None
 
 

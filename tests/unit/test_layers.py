@@ -71,6 +71,7 @@ INSIDE = {
         "forms": {"text"},
         "ids": {"forms", "text"},
         "kinds": {"text"},
+        "parts": _FORMS,
         "waiting": _FORMS,
         "files": {*_FORMS, "waiting"},
         "listing": _FORMS,

@@ -82,10 +82,10 @@ def _take_back(order: Order, account: Account, *, since: datetime, log_info: Cal
     for key, job in taken.items():
         ours = (one for one in shown.found.get(key, ()) if one.started_on and one.started_on >= earliest)
         best = next((one for one in ours if one.properties == job.properties), None)
-        if best is not None and best.completed:
+        if best is not None and order.kind.completed(best):
             account.count_completed(job, best)
             taken_back.append(best.id)
-        elif best is not None and not best.failed:
+        elif best is not None and not order.kind.failed(best):
             running = f"Export {best.id} of an earlier attempt is still writing {ExportKey(*key).location!r}."
     if taken_back:
         log_info(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import BadInput, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
@@ -32,7 +32,7 @@ _IN_A_DAG = {"{": "{{ '{{' }}", "}": "}}"}
 _OWN_LOCATION = "or give this item a 'location' of its own"
 
 
-class BadLocation(ValueError):
+class BadLocation(BadInput):
     """A template that makes no sense, or a file for which it gives no key; the text says which, why and what to do."""
 
 

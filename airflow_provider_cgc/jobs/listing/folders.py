@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.jobs.forms import named_problem, part_of_page
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import BadInput, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
@@ -24,7 +24,7 @@ _DEEPEST = 500
 """Folders above one; more is a circle."""
 
 
-class BadPlace(ValueError):
+class BadPlace(BadInput):
     """There is no such place to look in; the text names it and says what to do."""
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.ids import BadIds, literal
-from airflow_provider_cgc.jobs.text import BadNumber, number_from, shown
+from airflow_provider_cgc.jobs.text import BadInput, BadNumber, number_from, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
@@ -27,7 +27,7 @@ _NOTHING = {"", "none", "null"}
 """What a template writes, in some case, for a value that is not there."""
 
 
-class BadSelection(ValueError):
+class BadSelection(BadInput):
     """One argument makes no sense; the text begins with its name and says what is wrong and what to do."""
 
 

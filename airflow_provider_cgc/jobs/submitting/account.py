@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.items import Key
 
 Records = Mapping[str, "BulkRecord[Any]"]
@@ -27,12 +28,14 @@ ENDED_WELL = (ItemState.COMPLETED, ItemState.SKIPPED)
 class Ending(Protocol):
     """As much of an `Order` as its account needs."""
 
+    kind: ClassVar[JobKind]
     taken: ClassVar[frozenset[int]]
 
     @property
     def finishes(self) -> bool: ...
     def bulk_get(self, ids: Sequence[str]) -> Sequence[BulkRecord[Any]]: ...
     def key_of(self, job: Any, scope: str | None = None) -> Key | None: ...
+    def was_taken(self, job: Any) -> bool: ...
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]: ...
 
 
@@ -85,7 +88,7 @@ class Account:
         ids: Sequence[str] = (),
         records: Records | None = None,
     ) -> None:
-        records = records or {}
+        records, kind = records or {}, order.kind
         self._order = order
         self.summary = dict(summary)
         self.unsettled: str | None = None
@@ -96,8 +99,10 @@ class Account:
             item["id"] or number: item for number, item in enumerate(summary["failed_items"])
         }
         """By the job's id, or by something else that is its own where there is no job."""
-        self._problems = {job.id: job.error for job in self.jobs if job.failed}
-        self._failures |= {job.id: failed_item(job) for job in self.jobs if job.failed and job.id not in self._failures}
+        self._problems = {job.id: job.error for job in self.jobs if kind.failed(job)}
+        self._failures |= {
+            job.id: failed_item(job) for job in self.jobs if kind.failed(job) and job.id not in self._failures
+        }
         self._lines = [self._with_all_known(one, records.get(one.id or "")) for one in outcomes or ()]
         self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
@@ -127,7 +132,7 @@ class Account:
             if one.state in ENDED_WELL and not passed_over and (key := one.item.key()) is not None:
                 done[key] = Done(one.size, one.item.asked(), one.id)
         for job in self.jobs:
-            by = job if job.completed else self._taken_back.get(job.id)
+            by = job if self._order.kind.completed(job) else self._taken_back.get(job.id)
             if by is not None and (key := self._order.key_of(job)) is not None:
                 done.setdefault(key, Done(by.size, dict(job.item), by.id))
         return done
@@ -136,7 +141,7 @@ class Account:
         """Return the jobs of which nobody tells what has become of them, or what they were to do, once all are over."""
         if self._has_manifest:
             return [one.id for one in self._lines if one.id and not _is_accounted_for(one)]
-        silent = [job.id for job in self.jobs if job.completed and self._order.key_of(job) is None]
+        silent = [job.id for job in self.jobs if self._order.kind.completed(job) and self._order.key_of(job) is None]
         unseen = [one for one in self._unseen if one not in self._failures]
         listed = sum(one in self._failures for one in self._unseen)
         # Missing jobs that the summary does not list are accounted for by their number alone.
@@ -144,9 +149,9 @@ class Account:
 
     def taken(self) -> dict[Key, Any]:
         """Return the jobs that count as failed because something stood where their result should go."""
-        failed = (job for job in self.jobs if job.id in self._failures and job.failed and job.error is not None)
-        taken = (job for job in failed if job.error.code in self._order.taken)
-        return {key: job for job in taken if (key := self._order.key_of(job)) is not None}
+        order = self._order
+        taken = (job for job in self.jobs if job.id in self._failures and order.was_taken(job))
+        return {key: job for job in taken if (key := order.key_of(job)) is not None}
 
     def count_completed(self, job: Any, by: Any) -> None:
         """Count as completed what one job found there, because another one has put it there."""
@@ -155,7 +160,7 @@ class Account:
         self.summary["bytes"] += by.size or 0
         number = self._by_job.get(job.id)
         if number is not None:
-            self._lines[number] = with_job(replace(self._lines[number], id=by.id), by, None)
+            self._lines[number] = with_job(self._order.kind, replace(self._lines[number], id=by.id), by, None)
 
     def size_of(self, job: Any) -> int | None:
         """Return the size that the manifest tells of what a job was to export."""
@@ -211,7 +216,7 @@ class Account:
 
     def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
         """Return how an item stands by now; where its job is not told any more, the wait has seen how it ended."""
-        now = with_record(outcome, record)
+        now = with_record(self._order.kind, outcome, record)
         if outcome.id is None or (record is not None and record.resource is not None):
             return now
         failure = self._failures.get(outcome.id)
@@ -227,9 +232,9 @@ def _is_accounted_for(one: ItemOutcome) -> bool:
     return one.state.failed or (one.state in ENDED_WELL and one.item.key() is not None)
 
 
-def with_record(outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
+def with_record(kind: JobKind, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
     """Return an outcome with what the platform's record about its job tells."""
-    return outcome if record is None else with_job(outcome, record.resource, record.error)
+    return outcome if record is None else with_job(kind, outcome, record.resource, record.error)
 
 
 def _code_may_pass(item: Mapping[str, Any]) -> bool:

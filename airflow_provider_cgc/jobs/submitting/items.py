@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import BadInput, shown
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound="Item")
@@ -73,7 +73,7 @@ class BadItem(ValueError):
         super().__init__("; it ".join(problems))
 
 
-class BadItems(ValueError):
+class BadItems(BadInput):
     """
     All that is wrong with the items, one sentence each in `problems`; `str()` shows ten and counts the others.
 

@@ -180,6 +180,10 @@ class Order(ABC):
     def key_of(self, job: Any, scope: str | None = None) -> Key | None:
         """Return the key of the item that a job is for, as far as it tells; `scope` is that of the list it is from."""
 
+    def was_taken(self, job: Any) -> bool:
+        """Say whether a job FAILED because something stood where its result should go."""
+        return self.kind.failed(job) and job.error is not None and job.error.code in self.taken
+
     def unlike(self, key: Key, job: Any) -> str | None:
         """Say how a job for this very item differs from what is wanted, to follow the job's name; None if it fits."""
         return None

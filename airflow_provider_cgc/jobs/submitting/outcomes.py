@@ -32,6 +32,8 @@ class ItemState(StrEnum):
     UNSENT = "UNSENT"
     """Sending stopped before its turn."""
     SUBMITTED = "SUBMITTED"
+    DRAFT = "DRAFT"
+    """Its job is made, and not started yet."""
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     UNKNOWN = "UNKNOWN"
@@ -135,13 +137,13 @@ def tracker_of(kind: JobKind, outcomes: Iterable[ItemOutcome]) -> JobTracker:
     return tracker
 
 
-def with_job(outcome: ItemOutcome, job: Any | None, error: Problem | None) -> ItemOutcome:
+def with_job(kind: JobKind, outcome: ItemOutcome, job: Any | None, error: Problem | None) -> ItemOutcome:
     """Return an outcome with what the platform now tells of its job."""
     if job is None:
         if error is None or error.may_pass:
             return outcome
         return replace(outcome, state=ItemState.MISSING, code=error.code, message=error.message)
-    state = ItemState(job.state.value)
+    state = ItemState(kind.phase(job).value)
     code, message = (job.error.code, job.error.message) if job.error else (None, None)
     if state is ItemState.FAILED:
         message = message or NO_REASON

@@ -188,8 +188,7 @@ class Plan:
         return [key for key, one in self.decisions.items() if one.action is action]
 
     def _is_open_or_blocked(self, decision: Decision) -> bool:
-        job = decision.job
-        blocked = job is not None and job.failed and job.error is not None and job.error.code in self._order.taken
+        blocked = decision.job is not None and self._order.was_taken(decision.job)
         return decision.action is Action.SEND or blocked
 
     def _join_what_runs(self) -> None:

@@ -112,7 +112,9 @@ def decide_all(
         )
 
     decisions = {key: judged(key) for key in keys}
-    search = Search(frozenset(key for key, decision in decisions.items() if decision.action is Action.UNCERTAIN))
+    search = Search(
+        order.kind, frozenset(key for key, decision in decisions.items() if decision.action is Action.UNCERTAIN)
+    )
     while (due := search.look_again_at) is not None:
         began = clock()
         if began < due:
@@ -149,11 +151,11 @@ def decide(
     if job is not None and order.key_of(job, order.scope_of(key)) not in {None, key}:
         past, job = Past(Fate.UNCERTAIN), None
     finding = finding or Finding()
-    jobs = best_first([*finding.jobs, *([] if job is None else [job])])
+    jobs = best_first(order.kind, [*finding.jobs, *([] if job is None else [job])])
     best = jobs[0] if jobs else None
-    if best is not None and best.completed:
+    if best is not None and order.kind.completed(best):
         return Decision(Action.DONE, f"job {best.id} has done it", best.id, best)
-    if best is not None and not best.failed:
+    if best is not None and not order.kind.failed(best):
         return Decision(Action.ADOPT, f"job {best.id} is under way", best.id, best)
     unseen = past.job_id is not None and past.job_id not in {seen.id for seen in jobs}
     if unseen and (young or not cleared):
@@ -161,9 +163,8 @@ def decide(
     if best is None:
         return _without_a_job(past, finding, unseen=unseen)
     certain = finding.settled or best.id == past.job_id
-    taken = best.error is not None and best.error.code in order.taken
     action, why = _after_failure(
-        best, taken=taken, certain=certain, settled=finding.settled, cleared=cleared, again=again
+        best, taken=order.was_taken(best), certain=certain, settled=finding.settled, cleared=cleared, again=again
     )
     unknown = f"; {_why_unknown(finding)}" if action is Action.UNCERTAIN else ""
     return Decision(action, why + unknown, best.id, best)

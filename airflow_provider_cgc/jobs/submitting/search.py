@@ -18,7 +18,7 @@ from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.submitting.joblist import Blind, JobList, check_null_jobs
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.kinds import BulkGet
+    from airflow_provider_cgc.jobs.kinds import BulkGet, JobKind
     from airflow_provider_cgc.jobs.submitting.items import Key
     from airflow_provider_cgc.jobs.submitting.order import Order
 
@@ -85,6 +85,7 @@ class Search:
     show by the second. From then on the platform's list is complete, as far as it can be read.
     """
 
+    kind: JobKind
     wanted: frozenset[Key]
     found: Mapping[Key, tuple[Any, ...]] = field(default_factory=dict)
     blind: Mapping[Key, Blind] = field(default_factory=dict)
@@ -96,8 +97,8 @@ class Search:
         first_look = began if self.first_look is None else self.first_look
         found = dict(self.found)
         for key, jobs in look.found.items():
-            found[key] = best_first([*found.get(key, ()), *jobs])
-        return Search(self.wanted, found, look.blind, began >= first_look + SETTLING, first_look)
+            found[key] = best_first(self.kind, [*found.get(key, ()), *jobs])
+        return Search(self.kind, self.wanted, found, look.blind, began >= first_look + SETTLING, first_look)
 
     def finding(self, key: Key) -> Finding:
         blind = self.blind.get(key)
@@ -106,7 +107,7 @@ class Search:
     @property
     def open(self) -> frozenset[Key]:
         """The keys for which a further job would matter: those without one that is COMPLETED or under way."""
-        return frozenset(key for key in self.wanted if all(job.failed for job in self.found.get(key, ())))
+        return frozenset(key for key in self.wanted if all(self.kind.failed(job) for job in self.found.get(key, ())))
 
     @property
     def look_again_at(self) -> float | None:
@@ -118,13 +119,13 @@ class Search:
         return self.first_look + SETTLING
 
 
-def best_first(jobs: Iterable[Any]) -> tuple[Any, ...]:
+def best_first(kind: JobKind, jobs: Iterable[Any]) -> tuple[Any, ...]:
     """Sort jobs for one key: COMPLETED, under way, FAILED, the newest first; of one id the last one given counts."""
-    return tuple(sorted({job.id: job for job in jobs}.values(), key=_rank))
+    return tuple(sorted({job.id: job for job in jobs}.values(), key=partial(_rank, kind)))
 
 
-def _rank(job: Any) -> tuple[int, float]:
-    state = 0 if job.completed else 2 if job.failed else 1
+def _rank(kind: JobKind, job: Any) -> tuple[int, float]:
+    state = 0 if kind.completed(job) else 2 if kind.failed(job) else 1
     return state, math.inf if job.started_on is None else -job.started_on.timestamp()
 
 
@@ -141,7 +142,7 @@ def _by_key(order: Order, jobs: Iterable[Any], keys: Collection[Key], scope: str
         key = order.key_of(job, scope)
         if key is not None and key in keys:
             groups.setdefault(key, []).append(job)
-    return {key: best_first(group) for key, group in groups.items()}
+    return {key: best_first(order.kind, group) for key, group in groups.items()}
 
 
 def under_way(order: Order, wanted: Collection[Key], *, log_info: Callable[[str], object]) -> Mapping[Key, Any]:
@@ -157,7 +158,7 @@ def under_way(order: Order, wanted: Collection[Key], *, log_info: Callable[[str]
         for state in (JobState.PENDING, JobState.RUNNING):
             for job in _listed(order, scope, state, most=max(LEAST_LOOKED_AT, 2 * len(keys)), log_info=log_info):
                 key = order.key_of(job, scope)
-                if key is not None and key in keys and not job.done:
+                if key is not None and key in keys and not order.kind.has_ended(job):
                     found[key] = job
     return found
 

@@ -204,10 +204,16 @@ class Sender:
             return
         for record in records:
             job = record.resource
-            if job is not None and job.done:
+            if job is not None and self._order.kind.has_ended(job):
                 self._watched.remove(job.id)
                 self._seen_to_end.add(job.id)
-                self._ended[_permanent(job)] += 1
+                self._ended[self._permanent(job)] += 1
+
+    def _permanent(self, job: Any) -> tuple[int | None, str] | None:
+        """Return the error of a job that FAILED for good; None for any other end."""
+        if not self._order.kind.failed(job) or job.error is None or job.error.may_pass:
+            return None
+        return job.error.code, job.error.message
 
 
 _NOTHING_SAID = Problem(None, None, "the platform's answer says nothing of it", made_here=True, undecided=True)
@@ -228,10 +234,3 @@ def _nothing_was_done(error: CgcError) -> bool:
 def _about_the_items(error: CgcApiError) -> bool:
     """Whether a refusal of a whole call is about what was asked for, and not about who asks."""
     return error.status in (400, 403, 404, 409) and error.code is not None
-
-
-def _permanent(job: Any) -> tuple[int | None, str] | None:
-    """Return the error of a job that FAILED for good; None for any other end."""
-    if not job.failed or job.error is None or job.error.may_pass:
-        return None
-    return job.error.code, job.error.message

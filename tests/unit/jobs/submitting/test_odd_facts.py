@@ -71,7 +71,7 @@ def test_an_odd_answer_is_shown_and_told(moment: Any, size: Any) -> None:
 def test_an_odd_answer_is_written_and_read_again(moment: Any, size: Any) -> None:
     sent = ItemOutcome(item=ExportItem("f"), id="a", state=ItemState.SUBMITTED)
 
-    line = with_job(sent, job("COMPLETED", moment=moment, size=size), None).to_line()
+    line = with_job(EXPORT, sent, job("COMPLETED", moment=moment, size=size), None).to_line()
 
     [found] = read_outcomes([line], name="m.jsonl", of=ExportItem).outcomes
     assert (found.id, found.state.value) == ("a", "COMPLETED")

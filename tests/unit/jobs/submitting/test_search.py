@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_cgc.client import CgcUnreadableError
 from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.client.models.lists import Page
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.joblist import MOST_PAGES, Blind, TimeOrder, order_of
 from airflow_provider_cgc.jobs.submitting.search import SETTLING, SKEW, Look, Search, best_first, find
 from dev.virtual_time import START
@@ -338,7 +339,7 @@ class TestWhatCounts:
     def test_a_job_without_a_time_counts_as_the_oldest(self):
         jobs = [export("timeless", key(0), None), export("timed", key(0))]
 
-        assert [job.id for job in best_first(jobs)] == ["timed", "timeless"]
+        assert [job.id for job in best_first(EXPORT, jobs)] == ["timed", "timeless"]
 
 
 class TestAbbreviatedLists:
@@ -413,7 +414,7 @@ def test_a_look_shows_all_or_says_that_it_may_not(ages, starts, size, order, mor
 class TestSearch:
     def search(self, *looks, wanted=1):
         """Give a search after looks, each a tuple of its time and what it shows."""
-        search = Search(frozenset(keys(wanted)))
+        search = Search(EXPORT, frozenset(keys(wanted)))
         for began, look in looks:
             search = search.after(look, began)
         return search

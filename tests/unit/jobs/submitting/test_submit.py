@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from airflow_provider_cgc.client.errors import (
     CgcUnavailable,
 )
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
+from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, NoStore
@@ -83,7 +83,8 @@ class Volume:
 
     def _job(self, job_id: str) -> Any:
         error = self.ended.get(job_id)
-        return SimpleNamespace(id=job_id, done=job_id in self.ended, failed=error is not None, error=error)
+        ended = JobState.COMPLETED if error is None else JobState.FAILED
+        return ExportJob(job_id, ended if job_id in self.ended else JobState.RUNNING, error=error)
 
 
 def some(count: int) -> dict[ExportKey, ExportItem]:
