@@ -1,4 +1,4 @@
-"""What Airflow reads about this package before it imports any of it."""
+"""The facts that Airflow reads about this package before it imports any of it."""
 
 from __future__ import annotations
 
