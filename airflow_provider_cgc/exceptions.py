@@ -58,7 +58,8 @@ class _WithSummary(Exception):
         return type(self), (self.summary, self.hint, self.unsent)
 
     def _text(self) -> str:
-        summary = Summary.from_json(self.summary, kind=KINDS[self.summary["kind"]], unsent=self.unsent)
+        told = {"bytes": 0} | self.summary  # which no text has
+        summary = Summary.from_json(told, kind=KINDS[told["kind"]], unsent=self.unsent)
         counts = []
         if summary.failed:
             counts.append(f"{summary.failed} FAILED{not_sent(summary.unsent)}")

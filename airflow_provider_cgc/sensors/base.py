@@ -394,7 +394,14 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _error(self, end: End) -> BaseException:
         """Return the exception of a wait that did not end in success."""
         limit = self.timeout if end.outcome is Outcome.TIMEOUT else self.execution_timeout
-        return error_of(end, self._source, conn_id=self.cgc_conn_id, limit=limit)
+        source = self._source
+        return error_of(
+            end,
+            what_to_do=source.what_to_do,
+            clear=source.after_clear,
+            conn_id=self.cgc_conn_id,
+            limit=limit,
+        )
 
     def _raise(self, end: End) -> NoReturn:
         """Raise what the end means, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble is not."""

@@ -64,7 +64,6 @@ SUMMARY = {
     "failed": 1,
     "missing": 0,
     "skipped": 0,
-    "bytes": 0,
     "failed_items": [],
 }
 HOPELESS = {
