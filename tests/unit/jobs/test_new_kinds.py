@@ -279,7 +279,7 @@ def test_restart_keeps_the_window(play: Play, runs: Runs) -> None:
 
 
 def test_starts_spare_the_looks(play: Play, runs: Runs) -> None:
-    """Where the budget sets the pace, a thousand starts of one wait and the looks of another take turns."""
+    """If the budget sets the pace, a thousand starts of one wait and the looks of another take turns."""
     runs.add([f"many{number}" for number in range(300)])
     runs.add(["alone"], draft=False)
     play.client.budget.pace_for = lambda owner, wish: 1.0

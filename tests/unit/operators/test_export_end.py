@@ -1,4 +1,4 @@
-"""How an export task ends, given what its wait came to: what is tolerated, what is retried, what is never green."""
+"""The end of an export task after its wait: failures that are tolerated, retried, or never green."""
 
 from __future__ import annotations
 
