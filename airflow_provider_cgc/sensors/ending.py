@@ -14,7 +14,6 @@ from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, manifest
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
-    from airflow_provider_cgc.sensors.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +56,22 @@ def with_names(end: End, client: Callable[[], CgcClient], *, warn: Callable[[str
     return replace(end, summary=replace(end.summary, failed_items=items)) if names else end
 
 
-def error_of(end: End, source: Source, *, conn_id: str, limit: object) -> BaseException:
+def error_of(
+    end: End, *, what_to_do: Callable[[Summary], str], clear: str, conn_id: str, limit: object
+) -> BaseException:
     """
     Return the exception of a wait that ended in any way but success.
 
+    :param what_to_do: says what to do about jobs that failed.
+    :param clear: what a Clear of the task does, as the end of a sentence.
+    :param conn_id: the connection that the task asks with.
     :param limit: the time that is over, where one is: the sensor's `timeout` or the task's `execution_timeout`.
     """
     if end.outcome is Outcome.FAILED:
-        return _failed(end, source.what_to_do(end.summary))
+        return _failed(end, what_to_do(end.summary))
     if end.outcome is Outcome.ERROR:
-        return _error(end, source.after_clear, conn_id)
-    return _late(end, source.after_clear, limit)
+        return _error(end, clear, conn_id)
+    return _late(end, clear, limit)
 
 
 def _has_no_name(item: Mapping[str, Any], subject: str) -> bool:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.http.budget import RateBudget
     from airflow_provider_cgc.jobs.kinds import JobKind
-    from airflow_provider_cgc.jobs.waiting.poller import Poller
 
     Connect = Callable[[], Coroutine[Any, Any, CgcClient]]
 
@@ -142,7 +141,7 @@ class Threads(ThreadPoolExecutor):
 
 
 @contextmanager
-def shared_poller(conn_id: str, kind: JobKind, make: Callable[[Executor], Poller]) -> Iterator[Poller]:
+def shared_poller(conn_id: str, kind: JobKind, make: Callable[[Executor], T]) -> Iterator[T]:
     """Return the poller that everyone with the same connection and kind of job on this event loop shares."""
     with (
         shared((Threads, conn_id), Threads) as threads,
