@@ -69,7 +69,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
     max_in_flight: int | None = None
-    """How many jobs may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
+    """Jobs that may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
     of the deferral can fail the task (apache/airflow#72716)."""
@@ -105,7 +105,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         self._linked: Mapping[str, str] = {}
         self._warned: set[str] = set()
         self._seen: Mapping[str, Any] | None = None
-        """What the trigger has shown of the wait that it ended."""
+        """The live view of the trigger that ended the wait."""
         refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._refuse_what_cannot_be_kept()
 
@@ -230,7 +230,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     @property
     def _source(self) -> Source:
-        """Where the jobs come from; made when a task runs, once its arguments have been rendered."""
+        """The source of the jobs, made when a task runs, once its arguments have been rendered."""
         if self._made is None:
             self._made = self._make_source()
         return self._made

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class End:
     """
-    How a wait ended.
+    The end of a wait.
 
     :param reason: for an error, why the wait cannot go on; for a time that is over, why the last look failed, if it
         did.

@@ -60,7 +60,7 @@ class Waiter:
     answered: bool = False
     """The platform had answered this wait before it joined, at the address that is asked now."""
     foreign_since: float | None = None
-    """Since when it has heard only answers that are not the platform's own, our budget aside; None if it has not."""
+    """The time since which it hears only answers that are not the platform's own; None if it hears others."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
 
     async def news(self, *, timeout: float) -> News | None:
