@@ -1,4 +1,4 @@
-"""What a user may write where job ids are wanted, and the flat list that it means.
+"""Job ids as users may write them, and the flat list that they mean.
 
 Refuses what cannot be a list of ids before anything is sent. Knows nothing of Airflow: a template has been rendered
 and an XCom pulled by the time a value gets here.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Phase(StrEnum):
-    """How far a job is, for whoever waits for it; the platform's states differ from kind to kind."""
+    """The progress of a job, for whoever waits for it; the platform's states differ from kind to kind."""
 
     DRAFT = "DRAFT"
     """Made, and not started yet."""
@@ -55,7 +55,7 @@ class Job(Protocol):
 
     @property
     def item(self) -> Mapping[str, Any]:
-        """What the job does, in the form that starts such a job."""
+        """The work of the job, in the form that starts such a job."""
 
     @property
     def started_on(self) -> datetime | None: ...

@@ -34,7 +34,7 @@ from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, closing_line, failed_line, failure_table
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
-from airflow_provider_cgc.patience import is_passing_trouble, push_xcom, task_state_store
+from airflow_provider_cgc.patience import despite_trouble, push_xcom, task_state_store
 from airflow_provider_cgc.sensors.ending import End, error_of, with_names
 from airflow_provider_cgc.sensors.source import Source
 from airflow_provider_cgc.sensors.wait import Wait
@@ -69,7 +69,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
     max_in_flight: int | None = None
-    """How many jobs may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
+    """Jobs that may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
     of the deferral can fail the task (apache/airflow#72716)."""
@@ -105,7 +105,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         self._linked: Mapping[str, str] = {}
         self._warned: set[str] = set()
         self._seen: Mapping[str, Any] | None = None
-        """What the trigger has shown of the wait that it ended."""
+        """The live view of the trigger that ended the wait."""
         refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._refuse_what_cannot_be_kept()
 
@@ -230,7 +230,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     @property
     def _source(self) -> Source:
-        """Where the jobs come from; made when a task runs, once its arguments have been rendered."""
+        """The source of the jobs, made when a task runs, once its arguments have been rendered."""
         if self._made is None:
             self._made = self._make_source()
         return self._made
@@ -319,24 +319,14 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _remember(self, context: Context, wait: Wait) -> None:
         store = self._memory(context)
         if store is not None:
-            with self._despite_trouble("What this poke saw could not be kept for the next one"):
+            with despite_trouble("What this poke saw could not be kept for the next one", warn=self._warn):
                 wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
         store = self._memory(context)
         if store is not None:
-            with self._despite_trouble("What earlier pokes saw could not be deleted from Airflow's store"):
+            with despite_trouble("What earlier pokes saw could not be deleted from Airflow's store", warn=self._warn):
                 Wait.delete(store)
-
-    @contextmanager
-    def _despite_trouble(self, what: str) -> Iterator[None]:
-        """Go on where Airflow's database stays busy or away, with a warning that says `what` could not be done."""
-        try:
-            yield
-        except Exception as error:
-            if not is_passing_trouble(error):
-                raise
-            self._warn(f"{what}: {type(error).__name__}: {error}")
 
     def _finish(self, context: Context, end: End) -> Any:
         """Push the summary, write the last lines of the log, and return or raise what the end means."""
@@ -344,7 +334,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         push_xcom(context["ti"], SUMMARY_KEY, end.summary.to_json())
         named = with_names(end, lambda: self._connection().get_conn(patience=0), warn=self._warn)
         if named is not end:
-            with self._despite_trouble("The names of what failed could not be put into the summary"):
+            with despite_trouble("The names of what failed could not be put into the summary", warn=self._warn):
                 push_xcom(context["ti"], SUMMARY_KEY, named.summary.to_json())
         end = named
         self._show_end(context, end)
@@ -394,14 +384,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _error(self, end: End) -> BaseException:
         """Return the exception of a wait that did not end in success."""
         limit = self.timeout if end.outcome is Outcome.TIMEOUT else self.execution_timeout
-        source = self._source
-        return error_of(
-            end,
-            what_to_do=source.what_to_do,
-            clear=source.after_clear,
-            conn_id=self.cgc_conn_id,
-            limit=limit,
-        )
+        todo, clear = self._source.what_to_do, self._source.after_clear
+        return error_of(end, what_to_do=todo, clear=clear, conn_id=self.cgc_conn_id, limit=limit)
 
     def _raise(self, end: End) -> NoReturn:
         """Raise what the end means, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble is not."""

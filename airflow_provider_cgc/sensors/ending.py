@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class End:
     """
-    How a wait ended.
+    The end of a wait.
 
     :param reason: for an error, why the wait cannot go on; for a time that is over, why the last look failed, if it
         did.
@@ -62,8 +62,9 @@ def error_of(
     """
     Return the exception of a wait that ended in any way but success.
 
-    :param what_to_do: says what to do in Airflow about jobs that failed.
+    :param what_to_do: says what to do about jobs that failed.
     :param clear: what a Clear of the task does, as the end of a sentence.
+    :param conn_id: the connection that the task asks with.
     :param limit: the time that is over, where one is: the sensor's `timeout` or the task's `execution_timeout`.
     """
     if end.outcome is Outcome.FAILED:

@@ -65,7 +65,7 @@ class Wait:
     advice: float = 0.0
     """Seconds until the next look, where the platform or the rate budget asks for more than the interval."""
     denial: str | None = None
-    """Why the last look ended the wait, if it did, in whole sentences."""
+    """The reason why the last look ended the wait, if it did, in whole sentences."""
     refusal: CgcError | None = None
     """The error behind that, where it was one of the look as a whole."""
 
@@ -110,12 +110,12 @@ class Wait:
 
     @property
     def tracker(self) -> JobTracker:
-        """What is known of the jobs."""
+        """The knowledge about the jobs."""
         return self.watch.tracker
 
     @property
     def view(self) -> LiveView:
-        """What is shown of them."""
+        """The live view of them."""
         return self.watch.view
 
     def look(self, hook: CgcHook) -> LookReport:

@@ -80,7 +80,7 @@ class Line:
 
 
 class Addresses:
-    """What was answered at the addresses of one connection, which may change while waits go on."""
+    """The addresses of one connection, which may change while waits go on, and what came from them."""
 
     def __init__(self) -> None:
         self._answered: set[str] = set()

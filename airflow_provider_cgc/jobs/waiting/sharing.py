@@ -27,7 +27,7 @@ CONNECTION_LIFE = 600.0
 
 
 class Closable(Protocol):
-    """What can be shared."""
+    """A thing that can be shared."""
 
     def close(self) -> object:
         """End it."""

@@ -42,8 +42,8 @@ class Bug:
         return cls(error, error.__traceback__)
 
 
-class Asks(Protocol):
-    """As much of the `Poller` as a wait needs."""
+class Asking(Protocol):
+    """The poller, as far as a waiter tells it something."""
 
     def drop(self, waiter: Waiter, job_id: str) -> None: ...
     def look_now(self, waiter: Waiter) -> float: ...
@@ -56,11 +56,11 @@ class Waiter:
 
     ids: set[str]
     interval: float
-    poller: Asks = field(repr=False)
+    poller: Asking = field(repr=False)
     answered: bool = False
     """The platform had answered this wait before it joined, at the address that is asked now."""
     foreign_since: float | None = None
-    """Since when it has heard only answers that are not the platform's own, our budget aside; None if it has not."""
+    """The time since which it hears only answers that are not the platform's own; None if it hears others."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
 
     async def news(self, *, timeout: float) -> News | None:
