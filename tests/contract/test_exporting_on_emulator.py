@@ -225,7 +225,7 @@ def test_a_key_that_our_own_job_has_taken_counts_as_done(emulator: CgcEmulator, 
 
     assert len(said) == 1
     assert earlier[0].id in said[0]
-    assert "another job of this very task" in said[0]
+    assert "another job of this task" in said[0]
     assert (told.summary["completed"], told.summary["failed"], told.summary["failed_items"]) == (2, 0, [])
     assert [one.state for one in told.outcomes] == [ItemState.COMPLETED] * 2
     assert told.outcomes[0].id == earlier[0].id

@@ -204,7 +204,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"items": "s3://bucket/list.xlsx"},
-        "items: s3://bucket/list.xlsx: the name does not tell the form; let it end in .csv, .tsv, .txt,"
+        "items: s3://bucket/list.xlsx: the file type cannot be told from the name; let it end in .csv, .tsv, .txt,"
         " .jsonl, .ndjson.",
     ),
     ("export", {"manifest": "s3://bucket/a.jsonl"}, "give either items or a manifest, not both."),
@@ -217,7 +217,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"items": None, "manifest": "s3://bucket/a.parquet"},
-        "manifest: s3://bucket/a.parquet: the name does not tell the form; let it end in .csv, .tsv,"
+        "manifest: s3://bucket/a.parquet: the file type cannot be told from the name; let it end in .csv, .tsv,"
         " .txt, .jsonl, .ndjson.",
     ),
     (
@@ -411,15 +411,15 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         "folder is 'https://cgc.sbgenomics.com/u/mcurie/radium/files/65a1b2c3d4e5f60718293a4b/'; give"
         " '65a1b2c3d4e5f60718293a4b', the part that counts.",
     ),
-    ("list", {"name": []}, "name is an empty list, which no file can match; leave it out if it does not matter."),
+    ("list", {"name": []}, "name is an empty list, which no file can match; leave it out to match every file."),
     (
         "list",
         {"name": ""},
-        "name is '': a template rendered to nothing; correct it, or leave name out if it does not matter.",
+        "name is '': a template rendered to nothing; correct it, or leave name out to match every file.",
     ),
     ("list", {"name": 7}, "name is 7, of type int; give text or a list of it."),
     ("list", {"tag": ["a", None]}, "tag is None, of type NoneType; give text."),
-    ("list", {"metadata": {}}, "metadata is {}, which asks for nothing; leave it out if it does not matter."),
+    ("list", {"metadata": {}}, "metadata is {}, which asks for nothing; leave it out to match every file."),
     (
         "list",
         {"metadata": "sample_id=S1"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AssetAlias, AssetAll, AssetAny
 
-from airflow_provider_cgc.assets import FACTS, asset_of, place_of, tell_events
+from airflow_provider_cgc.assets import FACTS, asset_of, destination_of, tell_events
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
@@ -56,7 +56,7 @@ def test_template_is_refused() -> None:
     ],
 )
 def test_place_starts_all_keys(volume: str | None, location: str, uri: str | None) -> None:
-    place = place_of(volume, location)
+    place = destination_of(volume, location)
 
     assert (place.uri if place else None) == uri
 

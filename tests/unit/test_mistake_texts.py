@@ -87,7 +87,7 @@ def test_cut_off_manifest() -> None:
 
 
 def test_placeholder_is_no_token() -> None:
-    with pytest.raises(CgcSettingsError, match="token: is the placeholder of the manual; copy it from"):
+    with pytest.raises(CgcSettingsError, match="token is the placeholder of the manual; copy it from"):
         Settings(token="<token>")
 
 

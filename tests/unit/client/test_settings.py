@@ -116,7 +116,7 @@ def test_a_hostile_url_gets_no_token(url: str) -> None:
 
 @pytest.mark.parametrize("url", [None, 5, b"https://cgc-api.sbgenomics.com/v2", ["https://cgc-api.sbgenomics.com"]])
 def test_a_base_url_is_a_text(url: Any) -> None:
-    with pytest.raises(CgcSettingsError, match="base_url: is missing"):
+    with pytest.raises(CgcSettingsError, match="base_url is missing"):
         Settings(token=TOKEN, base_url=url)
 
 

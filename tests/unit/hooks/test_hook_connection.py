@@ -90,7 +90,7 @@ def test_wrong_host_is_told(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(**fields)
 
-    assert str(caught.value).startswith("connection 'cgc_default', field Host: ")
+    assert str(caught.value).startswith("field Host of connection 'cgc_default' ")
     assert words in str(caught.value)
 
 
@@ -158,7 +158,7 @@ def test_wrong_extra_is_named(extra: dict[str, Any], field: str) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(extra={"platform": "cgc", **extra})
 
-    assert str(caught.value).startswith(f"connection 'cgc_default', field Extra '{field}': ")
+    assert str(caught.value).startswith(f"field Extra '{field}' of connection 'cgc_default' ")
     assert "geheim" not in str(caught.value)
 
 
@@ -168,7 +168,7 @@ def test_wrong_token_is_hidden(password: str | None) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(password=password, extra={"platform": "cgc"})
 
-    assert str(caught.value).startswith("connection 'cgc_default', field Password (token): ")
+    assert str(caught.value).startswith("field Password (token) of connection 'cgc_default' ")
     assert "canary" not in str(caught.value)
     assert "Authentication token" in str(caught.value)
 

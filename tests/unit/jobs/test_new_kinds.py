@@ -24,7 +24,7 @@ from airflow_provider_cgc.compat import AirflowSensorTimeout, BaseSensorOperator
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.jobs.ids import parse_ids
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.parts import NOT_TOLD
+from airflow_provider_cgc.jobs.parts import NO_RESULT
 from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -343,7 +343,7 @@ def test_a_result_of_another_length_is_matched_by_name(play: Play, copies: Copie
 
     told = {one["id"]: one["message"] for one in caught.value.failed}
     assert caught.value.summary["completed"] == 1
-    assert told == dict.fromkeys(["job#0", "job#2", "job#3"], NOT_TOLD)
+    assert told == dict.fromkeys(["job#0", "job#2", "job#3"], NO_RESULT)
 
 
 def test_an_id_of_a_whole_job_is_told_to_be_one(play: Play, copies: Copies) -> None:

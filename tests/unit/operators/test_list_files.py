@@ -216,7 +216,7 @@ ZEROS = "0" * 24
     [
         ({"project": "demo-lab/nothing"}, ["no project 'demo-lab/nothing'", "member", "check the id"]),
         ({"folder": "raw/2062"}, ["no folder '2062'", f"folder 'raw' of project {PROJECT}", "there are '2026'"]),
-        ({"folder": "Raw"}, ["no folder 'Raw'", f"in project {PROJECT}", "'raw'", "capitals count"]),
+        ({"folder": "Raw"}, ["no folder 'Raw'", f"in project {PROJECT}", "'raw'", "(case-sensitive)"]),
         ({"folder": "raw/2026/old/deep"}, ["no folder 'deep'", "has no folders"]),
         ({"folder": "raw/S0.bam"}, ["'S0.bam'", "is a file", "give the folder"]),
         ({"folder": ZEROS}, [f"no folder with the id '{ZEROS}'", "check the id"]),
@@ -396,7 +396,7 @@ def test_a_refused_token_is_told_with_its_connection_and_the_next_step(
 
 
 def test_a_connection_that_is_not_there_is_told_by_its_id(listing: Callable[..., Any]) -> None:
-    with pytest.raises(CgcWaitError, match="connection 'cgc_nobody': is not defined"):
+    with pytest.raises(CgcWaitError, match="connection 'cgc_nobody' is not defined"):
         listing(cgc_conn_id="cgc_nobody")
 
 

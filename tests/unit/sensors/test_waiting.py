@@ -401,7 +401,7 @@ def test_a_connection_that_cannot_be_read_after_a_401_ends_the_wait_with_its_sum
     platform.renew = renew
     run = Run(platform, monkeypatch, mode=mode, poke_interval=60, timeout=HOUR)
 
-    with pytest.raises(CgcWaitError, match=r"connection 'cgc_default': is not defined\. 120 exports"):
+    with pytest.raises(CgcWaitError, match=r"connection 'cgc_default' is not defined\. 120 exports"):
         run.to_the_end()
 
     assert run.pushed["cgc_summary"]["total"] == 120

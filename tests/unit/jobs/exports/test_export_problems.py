@@ -586,8 +586,8 @@ class TestReport:
 
         assert lines == [
             "1 file: 0 B, 1 of unknown size.",
-            f"From {PROJECT} (region not told).",
-            f"To {OUT} (region not told).",
+            f"From {PROJECT} (region unknown).",
+            f"To {OUT} (region unknown).",
             "Distinct folders there: 1.",
         ]
 
@@ -609,7 +609,7 @@ class TestReport:
 
         lines = report(items, facts(a_file()))
 
-        assert lines[2].endswith("mcurie/v09 (region not told), 3 more.")
+        assert lines[2].endswith("mcurie/v09 (region unknown), 3 more.")
 
     def test_no_items_have_a_report_too(self):
         assert report([], facts()) == ["0 files: 0 B."]

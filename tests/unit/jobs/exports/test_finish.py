@@ -241,8 +241,8 @@ HERE, SHORT, NOWHERE = [VolumeObject("000", "a/out", 7)], [VolumeObject("000", "
         (NO_FILE, HERE, "completed"),
         (NO_FILE, SHORT, "failed"),
         (NO_FILE, NOWHERE, "failed"),
-        (NO_RIGHT, HERE, "unsettled"),
-        (UNDECIDED, HERE, "unsettled"),
+        (NO_RIGHT, HERE, "not known"),
+        (UNDECIDED, HERE, "not known"),
     ],
     ids=[
         "an alias of the object",
@@ -269,9 +269,9 @@ def test_a_move_is_done_only_if_it_is_proved(file: Any, objects: list[VolumeObje
         a_platform([moved], files=lambda name: answer, objects=objects), [moved], moves=True, manifest=manifest
     )
 
-    assert (told.unsettled is not None) == (ends == "unsettled")
+    assert (told.not_yet_known is not None) == (ends == "not known")
     assert told.summary["failed"] == (1 if ends == "failed" else 0)
-    if manifest and ends != "unsettled":
+    if manifest and ends != "not known":
         assert [one.state for one in told.outcomes] == [ItemState(ends.upper())]
 
 
@@ -295,8 +295,8 @@ def test_files_that_too_many_answers_leave_out_stay_undecided() -> None:
 
     told = account_of(platform, jobs, moves=True)
 
-    assert told.unsettled is not None
-    assert "For 1 file, such as" in told.unsettled
+    assert told.not_yet_known is not None
+    assert "For 1 file, such as" in told.not_yet_known
 
 
 @pytest.mark.parametrize("manifest", [True, False])
@@ -327,7 +327,7 @@ def test_what_ends_while_the_account_is_made_is_not_counted_by_it() -> None:
         since=None,
     )
 
-    assert (told.summary["completed"], told.summary["failed"], told.unsettled) == (0, 1, None)
+    assert (told.summary["completed"], told.summary["failed"], told.not_yet_known) == (0, 1, None)
 
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
@@ -338,8 +338,8 @@ def test_what_nobody_tells_any_more_is_not_done(how: Any, what: str) -> None:
 
     told = account_of(a_platform(known, files=lambda name: moved_file(job), objects=HERE), [job], **{how: True})
 
-    assert told.unsettled is not None
-    assert "does not tell any more" in told.unsettled
+    assert told.not_yet_known is not None
+    assert "no longer shows how" in told.not_yet_known
 
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
@@ -352,7 +352,7 @@ def test_what_the_platform_forgot_is_looked_at_by_the_manifest(how: Any, good: b
         a_platform([], files=lambda name: file, objects=HERE if good else NOWHERE), [job], manifest=True, **{how: True}
     )
 
-    assert told.unsettled is None
+    assert told.not_yet_known is None
     assert (told.summary["completed"], told.summary["failed"]) == ((1, 0) if good else (0, 1))
 
 
@@ -406,7 +406,7 @@ def test_what_is_skipped_need_not_have_been_moved(manifest: bool) -> None:
 
     told = account_of(platform, [job], skips=True, moves=True, manifest=manifest)
 
-    assert (told.summary["skipped"], told.summary["failed"], told.unsettled) == (1, 0, None)
+    assert (told.summary["skipped"], told.summary["failed"], told.not_yet_known) == (1, 0, None)
 
 
 def test_the_manifest_tells_the_size_that_the_platform_does_not() -> None:

@@ -139,13 +139,13 @@ class TestTemplate:
     @pytest.mark.parametrize(
         ("text", "item", "told"),
         [
-            ("{metadata.case_id}/{name}", ITEM, "has no metadata field 'case_id', which the location wants"),
+            ("{metadata.case_id}/{name}", ITEM, "has no metadata field 'case_id', which the location needs"),
             ("{metadata.gone}/{name}", ITEM, "has no metadata field 'gone'"),
             ("{metadata.blank}/{name}", ITEM, "has no metadata field 'blank'"),
             ("{metadata.many}/{name}", ITEM, "has ['x', 'y'] for metadata field 'many', which is no single text"),
             ("{metadata.yes}/{name}", ITEM, "has True for metadata field 'yes', which is no single text"),
             ("{metadata.cut}/{name}", ITEM, "has 'a/b' for metadata field 'cut': its slash would make a folder"),
-            ("{path}/{name}", ExportItem(A), "has no known 'path', which the location wants"),
+            ("{path}/{name}", ExportItem(A), "has no known 'path', which the location needs"),
         ],
     )
     def test_what_is_missing_or_no_single_name_is_an_error_with_file_and_field(self, text, item, told):
@@ -158,7 +158,7 @@ class TestTemplate:
 
     @pytest.mark.parametrize("field", ["name", "project", "metadata.x"])
     def test_without_a_look_up_a_field_is_known_only_if_the_item_says_it(self, field):
-        with pytest.raises(BadLocation, match=f"file {A} has no .*which the location wants"):
+        with pytest.raises(BadLocation, match=f"file {A} has no .*which the location needs"):
             LocationTemplate(f"{{{field}}}").render(ExportItem(A))
 
     def test_a_slash_in_a_name_makes_no_folder(self):

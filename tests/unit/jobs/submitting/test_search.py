@@ -430,7 +430,7 @@ class TestSearch:
         assert SETTLING > 30 + 45
 
     @pytest.mark.parametrize(
-        ("looks", "settled"),
+        ("looks", "complete"),
         [
             ([], False),
             ([(0, NOTHING)], False),
@@ -442,8 +442,8 @@ class TestSearch:
             ([(0, TOO_LONG), (SETTLING, TOO_LONG)], False),
         ],
     )
-    def test_not_there_is_believed_of_a_whole_look_long_after_the_first(self, looks, settled):
-        assert self.search(*looks).finding(key(0)).settled is settled
+    def test_not_there_is_believed_of_a_whole_look_long_after_the_first(self, looks, complete):
+        assert self.search(*looks).finding(key(0)).complete is complete
 
     def test_a_job_that_shows_late_is_found(self):
         search = self.search((0, self.NOTHING), (SETTLING, self.shows(JobState.RUNNING)))
