@@ -178,7 +178,7 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
     lost = [one for one in left if one.id is None]
     if lost:
         raise CgcInputRefused(
-            f"{name} does not show whether {kind.count(len(lost))} were started, such as that of"
+            f"{name} has {kind.count(len(lost))} that may or may not have been started, such as that of"
             f" {lost[0].item.named()}: the task that writes it has not ended, or was stopped. Clear that task, which"
             " finds its jobs. Nothing was sent."
         )

@@ -280,9 +280,9 @@ class SubmittedJobs(Source):
             attempt.send(work.ledger)
         except CgcError as error:
             raise CgcWaitError(
-                f"{as_sentence(error)} {self._kind.count(len(attempt.result.started))} started before that continue."
-                " Fix the cause, then clear this task, or let it be retried: it looks for started"
-                f" {self._kind.plural}, and sends only items that are missing."
+                f"{as_sentence(error)} Started before that: {self._kind.count(len(attempt.result.started))} (started"
+                f" {self._kind.plural} continue). Fix the cause, then clear this task, or let it be retried: it looks"
+                f" for started {self._kind.plural}, and sends only items that are missing."
             ) from error
         finally:
             outcomes = attempt.outcomes(user=user, conn_id=conn_id)
@@ -297,15 +297,15 @@ class SubmittedJobs(Source):
         if result.uncertain:
             # A retry searches before it sends, and fails for good if it cannot find out.
             raise CgcJobsNotYetKnown(
-                f"It is not known whether {count(len(result.uncertain))} were started"
+                f"{count(len(result.uncertain))} may or may not have been started"
                 f" ({next(iter(result.uncertain.values()))}). Those that were started continue; a retry, or a Clear,"
                 " looks for them again and sends only items that certainly were not started."
             )
         if result.error is not None:
             raise CgcWaitError(
-                f"{as_sentence(result.error)} {count(len(result.started))} started before that continue, and"
-                f" {len(result.unsent)} were not sent. Fix the cause, then clear this task: it sends only items that"
-                " are missing."
+                f"{as_sentence(result.error)} Started before that: {count(len(result.started))} (started"
+                f" {self._kind.plural} continue); not sent: {len(result.unsent)}. Fix the cause, then clear this task:"
+                " it sends only items that are missing."
             ) from result.error
         if result.held:
             raise CgcJobsNotYetKnown(

@@ -109,11 +109,11 @@ def test_unknown_place_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """An alias of a place that is not known is told."""
     tell_events({"outlet_events": {}}, [AssetAlias("a")], dict.fromkeys(FACTS, 0), place=None)
 
-    assert "does not know where the files went" in caplog.text
+    assert "does not know the files' destination" in caplog.text
 
 
 def test_untold_event_is_no_end(caplog: pytest.LogCaptureFixture) -> None:
     """An event that cannot be told ends no task."""
     tell_events({"outlet_events": {}}, [asset_of("lab/bucket")], dict.fromkeys(FACTS, 0), place=None)
 
-    assert "does not tell what was moved: KeyError" in caplog.text
+    assert "does not say what was moved: KeyError" in caplog.text

@@ -115,7 +115,7 @@ def undecided_error(files: Mapping[str, Problem]) -> CgcUnreadableError:
     """Return the error about files for which the platform's answers do not show if they exist."""
     first, problem = next(iter(files.items()))
     return CgcUnreadableError(
-        f"the platform's answers do not show whether {counted(len(files), 'file')} exist, such as {first}:"
+        f"the platform's answers about {counted(len(files), 'file')} are unclear, such as {first}:"
         f" {as_sentence(problem)} Nothing was submitted; try again later."
     )
 

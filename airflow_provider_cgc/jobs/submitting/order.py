@@ -322,6 +322,6 @@ def undecided_error(items: Mapping[str, Problem]) -> CgcUnreadableError:
     """Return the error about items for which the platform's answers do not show if they exist."""
     first, problem = next(iter(items.items()))
     return CgcUnreadableError(
-        f"the platform's answers do not show whether {counted(len(items), 'item')} exist, such as {first}:"
+        f"the platform's answers about {counted(len(items), 'item')} are unclear, such as {first}:"
         f" {as_sentence(problem)} Nothing was submitted; try again later."
     )

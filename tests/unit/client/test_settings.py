@@ -245,7 +245,7 @@ def test_a_bad_field_is_named(field: str, value: Any) -> None:
         Settings(**{"token": TOKEN, field: value})
 
     assert caught.value.field == field
-    assert str(caught.value).startswith(f"{field}: ")
+    assert str(caught.value).startswith(f"{field} ")
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, CgcError)
 

@@ -348,4 +348,4 @@ def test_button_names_extras(monkeypatch: pytest.MonkeyPatch) -> None:
         good, text = CgcHook().test_connection()
 
     assert good
-    assert ". The connection has extras that this provider does not know, and that do nothing: 'projcet'" in text
+    assert ". The connection has extras that this provider does not know and ignores: 'projcet'" in text

@@ -351,7 +351,7 @@ def test_an_id_of_a_whole_job_is_told_to_be_one(play: Play, copies: Copies) -> N
 
     [whole, beyond] = copies.bulk_get(["job", "job#7"])
 
-    assert "give the ids of what it moves" in str(whole.error)
+    assert "give the ids of its parts" in str(whole.error)
     assert beyond.error is not None
 
 

@@ -69,14 +69,14 @@ def test_nothing_is_green_while_jobs_run_however_much_is_tolerated() -> None:
 
 
 def test_an_error_that_may_pass_is_one_that_airflow_retries() -> None:
-    with pytest.raises(CgcJobsIncomplete, match="sends again only what failed or is missing"):
+    with pytest.raises(CgcJobsIncomplete, match="sends only items that failed or are missing"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9100)
 
 
 def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def running(order: Any, summary: Any, **how: Any) -> Any:
         known = account.Account(order, summary)
-        known.unsettled = "The export j9 is just putting an object to 'x0'."
+        known.not_yet_known = "The export j9 is just putting an object to 'x0'."
         return known
 
     monkeypatch.setattr(account, "account_for", running)
@@ -104,7 +104,7 @@ def test_a_timeout_stays_one_whatever_the_account_leaves_open(
 ) -> None:
     def running(order: Any, summary: Any, **how: Any) -> Any:
         known = account.Account(order, summary)
-        known.unsettled = "The export j9 is just putting an object to 'x0'."
+        known.not_yet_known = "The export j9 is just putting an object to 'x0'."
         return known
 
     monkeypatch.setattr(account, "account_for", running)

@@ -91,7 +91,7 @@ def test_somebody_else_s_jobs_are_not_taken_for_jobs_that_are_not_there(
     opened(first, RUN_BEGAN, owner)
     first.write([replace(outcome(ItemState.SUBMITTED), user=owner.partition(" ")[0])])
 
-    with pytest.raises(OtherOwnerError, match=f"sent its exports as {owner}, says file:.*; the connection is now me"):
+    with pytest.raises(OtherOwnerError, match=f"according to file:.* sent its exports as {owner}; the connection's user is now me"):
         opened(record(manifest, try_number=try_number, max_tries=2), RETRIED)
     anew = opened(record(manifest, try_number=try_number, max_tries=2, resume=False), RETRIED)
     assert anew.past(KEY).fate is Fate.NEVER_SENT
@@ -102,7 +102,7 @@ def test_a_manifest_that_knows_only_the_user_is_still_read(manifest: str) -> Non
     first.write([replace(outcome(ItemState.SUBMITTED, "job"), user="me")])
 
     assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).past(KEY).job_id == "job"
-    with pytest.raises(OtherOwnerError, match="sent its exports as me, says"):
+    with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection's user is now alice"):
         opened(record(manifest, try_number=2, max_tries=2), RETRIED, "alice at cgc")
 
 
@@ -122,7 +122,7 @@ def test_a_manifest_that_another_run_has_written_over_is_no_account(manifest: st
     ours.write([outcome(ItemState.SUBMITTED, "job")])
     theirs.write([outcome(ItemState.SUBMITTED, "other")])
 
-    with pytest.raises(CgcJobsNotYetKnown, match="another task has written over it"):
+    with pytest.raises(CgcJobsNotYetKnown, match="another task has overwritten it"):
         ours.outcomes()
 
 

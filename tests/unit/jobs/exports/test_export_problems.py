@@ -554,7 +554,7 @@ class TestAsk:
     def test_files_that_are_never_told_are_trouble_that_may_pass_and_not_a_fact(self):
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNDECIDED})
 
-        with pytest.raises(CgcUnreadableError, match=f"of 1 file whether.*{B}.*try again later"):
+        with pytest.raises(CgcUnreadableError, match=f"about 1 file are unclear, such as {B}.*try again later"):
             ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert len(platform.bulk) == 4

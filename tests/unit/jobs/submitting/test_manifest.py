@@ -148,10 +148,10 @@ class TestTables:
             ("\n# file\n", "there is no line with the names of the columns"),
             (
                 f"{A},a.bam\n",
-                "line 1 has no column 'file' (or 'id'), but, with ',' between",
+                "line 1 has no column 'file' (or 'id'); split at ',', its columns are",
             ),
             ("# x\nname,size\n", "line 2 has no column 'file'"),
-            (TSV, r"""['file\tlocation\tvolume\tproperties']; add it, or put that between them that its name says"""),
+            (TSV, r"""['file\tlocation\tvolume\tproperties']. Add the column, or use the form that the file's name says"""),
             ("file,FILE\n", "line 1 has the column 'file' more than once"),
             ("id,id\n", "line 1 has no column 'file' (or 'id')"),
             ("file,location,location\n", "line 1 has the column 'location' more than once"),

@@ -163,14 +163,14 @@ def test_a_job_that_was_not_seen_is_waited_for_by_its_id():
             NAMED,
             named(FAILED, TAKEN),
             whole_list(),
-            "a file.), and no job of this task has put there what is in the way",
+            "a file.), and the object in the way is not from a job of this task",
         ),
         (NAMED, named(FAILED, TAKEN), None, "already contains a file.), maybe because of an earlier attempt"),
         (NAMED, named(FAILED, FOR_GOOD), None, "FAILED (9206: No right to put objects.)"),
         (NAMED, named(FAILED), None, "FAILED (the platform gave no reason)"),
         (UNCERTAIN, None, shown(blind=Blind.TOO_LONG), "no order, and 300 pages are not all of it"),
         (UNCERTAIN, None, shown(blind=Blind.ABBREVIATED), "lack fields that are needed"),
-        (UNCERTAIN, None, None, "has not been looked at long enough"),
+        (UNCERTAIN, None, None, "has not been watched for long enough"),
     ],
 )
 def test_it_says_why(past, job, finding, says):
