@@ -1,4 +1,4 @@
-"""How a wait is shown in Airflow: its snapshot in the XCom `cgc_jobs`, its numbers among Airflow's metrics.
+"""The places where Airflow shows a wait: its snapshot in the XCom `cgc_jobs`, its numbers among the metrics.
 
 What is only looked at must not end a wait: whatever goes wrong here becomes a warning.
 """

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from airflow_provider_cgc.client.errors.problem import REMEDIES, one_line
 from airflow_provider_cgc.compat import AirflowFailException
 from airflow_provider_cgc.jobs.kinds import KINDS, JobKind
-from airflow_provider_cgc.jobs.waiting.causes import Group
+from airflow_provider_cgc.jobs.waiting.causes import Group, causes_of
 from airflow_provider_cgc.jobs.waiting.summary import (
     Summary,
     cause_words,
@@ -58,7 +58,7 @@ class _WithSummary(Exception):
         return type(self), (self.summary, self.hint, self.unsent)
 
     def _text(self) -> str:
-        summary = Summary.from_json(self.summary, kind=KINDS[self.summary["kind"]], unsent=self.unsent)
+        summary = _read(self.summary, self.unsent)
         counts = []
         if summary.failed:
             counts.append(f"{summary.failed} FAILED{not_sent(summary.unsent)}")
@@ -125,6 +125,13 @@ class CgcInputRefused(CgcBadInput, AirflowFailException):
 
     The text has up to ten problems, each with its remedy, and counts the others.
     """
+
+
+def _read(told: Mapping[str, Any], unsent: int) -> Summary:
+    """Read what an error's text tells of a summary; an error must not fail because of it, so nothing is checked."""
+    counts = {name: told[name] for name in ("total", "completed", "failed", "missing", "skipped")}
+    known: dict[str, Any] = {"failed_items": told["failed_items"], "manifest": told.get("manifest")}
+    return Summary(KINDS[told["kind"]], **counts, **known, causes=causes_of(told), unsent=unsent)
 
 
 class _Line(NamedTuple):

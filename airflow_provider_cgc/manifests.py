@@ -9,10 +9,10 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal
 from airflow_provider_cgc.jobs.kinds import JobKind
-from airflow_provider_cgc.jobs.submitting.account import ENDED_WELL, with_record
+from airflow_provider_cgc.jobs.submitting.account import with_record
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, ItemT, parted, read_each
 from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
-from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
 from airflow_provider_cgc.jobs.waiting.look import records_of
 
 _HANDOVER = "let that task start the exports with wait=False, and pass on its result"
@@ -67,7 +67,7 @@ def outcomes_at(address: str, *, kind: JobKind, of: type[Item], where: str) -> l
         raise CgcBadInput(
             f"{where}: {address}, {found.cut_off}; clear the task that writes it: it takes over the running jobs"
         )
-    unknown = [one for one in found.outcomes if one.id is None and not _has_ended(one)]
+    unknown = [one for one in found.outcomes if one.id is None and not one.state.ended]
     if unknown:
         raise CgcBadInput(
             f"{where}: {address} lacks the jobs of {len(unknown)} of {kind.count(len(found.outcomes))}, such as"
@@ -75,10 +75,6 @@ def outcomes_at(address: str, *, kind: JobKind, of: type[Item], where: str) -> l
             " finds its jobs, then clear this one"
         )
     return found.outcomes
-
-
-def _has_ended(outcome: ItemOutcome) -> bool:
-    return outcome.state.failed or outcome.state in (ItemState.SKIPPED, ItemState.COMPLETED)
 
 
 def _refuse_results(entry: Any, where: str) -> None:
@@ -174,7 +170,7 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
     """
     kind = failed_of.kind
     outcomes = read_outcomes(lines, name=name, of=of).outcomes
-    left = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
+    left = [one for one in outcomes if not one.state.ended]
     lost = [one for one in left if one.id is None]
     if lost:
         raise CgcInputRefused(
@@ -184,7 +180,7 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
         )
     records = records_of(failed_of.bulk_get, [str(one.id) for one in left])
     outcomes = [with_record(kind, one, records.get(one.id or "")) for one in outcomes]
-    running = [one for one in outcomes if not (one.state.failed or one.state in ENDED_WELL)]
+    running = [one for one in outcomes if not one.state.ended]
     if running:
         raise CgcJobsNotYetKnown(
             f"{kind.count(len(running))} of {name} have not ended, such as {running[0].id}, so it is not known yet"

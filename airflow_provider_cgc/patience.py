@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from airflow_provider_cgc.compat import AirflowRuntimeError
@@ -13,7 +14,7 @@ from airflow_provider_cgc.compat import AirflowRuntimeError
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-__all__ = ["PAUSES", "is_passing_trouble", "patiently", "push_xcom", "task_state_store"]
+__all__ = ["PAUSES", "despite_trouble", "is_passing_trouble", "patiently", "push_xcom", "task_state_store"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,6 +52,17 @@ def is_passing_trouble(error: BaseException) -> bool:
     # Airflow 2.11, or a call within the API server's own process; a worker of Airflow 3 need not have SQLAlchemy.
     errors = sys.modules.get("sqlalchemy.exc")
     return errors is not None and isinstance(error, (errors.OperationalError, errors.TimeoutError))
+
+
+@contextmanager
+def despite_trouble(what: str, *, warn: Callable[[str], object]) -> Iterator[None]:
+    """Go on where Airflow's database stays busy or away, with a warning that says `what` could not be done."""
+    try:
+        yield
+    except Exception as error:
+        if not is_passing_trouble(error):
+            raise
+        warn(f"{what}: {type(error).__name__}: {error}")
 
 
 def push_xcom(ti: Any, key: str, value: Any) -> None:

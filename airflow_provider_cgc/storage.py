@@ -156,12 +156,12 @@ def exists(uri: object) -> bool:
     """
     target = _target(uri)
     with _faults(target):
-        _refuse_folder(target)
         try:
             # Not `fs.exists`, which returns False for every error, also for a wrong password.
-            target.fs.info(target.path)
+            found = target.fs.info(target.path)
         except FileNotFoundError:
             return False
+        _refuse_if_folder(target, found)
     return True
 
 
@@ -268,10 +268,14 @@ def _faults(target: _Target) -> Iterator[None]:
 
 def _refuse_folder(target: _Target) -> None:
     try:
-        is_folder = target.fs.info(target.path).get("type") == "directory"
+        found = target.fs.info(target.path)
     except (FileNotFoundError, PermissionError):
         return  # a user who may write to a bucket may lack the right to list it
-    if is_folder:
+    _refuse_if_folder(target, found)
+
+
+def _refuse_if_folder(target: _Target, found: Mapping[str, Any]) -> None:
+    if found.get("type") == "directory":
         raise BadPath(f"The path {target.uri} is a folder; add the name of a file, such as files.jsonl")
 
 

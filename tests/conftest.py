@@ -1,4 +1,4 @@
-"""What every tier needs: an Airflow home that is nobody's own, set before anything imports Airflow; a sample or all."""
+"""The needs of every tier: an Airflow home of its own, set before anything imports Airflow; a sample or all."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ import pytest
 
 T = TypeVar("T", bound=Hashable)
 LEFT_OUT: pytest.StashKey[Counter[str]] = pytest.StashKey()
-"""How many combinations were not played, by tier."""
+"""The number of combinations that were not played, by tier."""
 
 
 def covering(rows: dict[T, frozenset[Hashable]]) -> set[T]:
@@ -67,7 +67,7 @@ def in_turn(items: Sequence[pytest.Function], axis: str) -> Iterator[pytest.Func
 
 
 def plays_whole(config: pytest.Config) -> bool:
-    """Whether nothing is left out: with --whole, for what failed the last time, and for tests that are named."""
+    """Tell if nothing is left out: with --whole, for tests that failed the last time, and for tests that are named."""
     named = bool(config.args) and all("::" in argument for argument in config.args)
     return bool(named or config.getoption("whole") or config.getoption("lf", False))
 

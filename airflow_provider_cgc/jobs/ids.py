@@ -1,4 +1,4 @@
-"""Job ids as a user may write them, and the flat list that they stand for.
+"""Job ids as users may write them, and the flat list that they stand for.
 
 A value that cannot be a list of ids is refused before anything is sent. Airflow is not involved: templates have been
 rendered and XComs pulled by the time a value gets here.
@@ -13,14 +13,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_cgc.jobs.forms import is_file_name, is_page, part_of_page
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import is_nothing, shown
 
 # Ids of export and import jobs are 32 letters and digits, those of tasks UUIDs; nothing promises that this stays so.
 LONGEST_ID = 128
 # One of many things that a job moves has the job's id, "#" and its position.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]*(#[0-9]+)?")
 _SEPARATORS = re.compile(r"[\s,]+")
-_NOTHING = {"", "None", "null", "none"}
 _MOST_SHOWN = 10
 _DEEPEST = 10
 """Levels of lists within lists; deeper is a mistake, or a list that contains itself."""
@@ -98,7 +97,7 @@ def is_uri(value: object) -> bool:
 
 def _from_text(text: str) -> Iterator[Any]:
     stripped = text.strip()
-    if stripped in _NOTHING:
+    if is_nothing(stripped):
         raise BadIds(
             f"is {text!r}: a template rendered to nothing; check the task id and the key in xcom_pull, and let the"
             " upstream task return a list ([] if there is nothing to wait for)"
@@ -131,7 +130,7 @@ def id_problem(item: Any) -> str | None:
         return f"is {shown(item)}, of type {type(item).__name__}, not a string"
     if not item.strip():
         return "is empty"
-    if item in _NOTHING:
+    if is_nothing(item):
         return f"is the word {item!r}, which a template writes for a value that is not there"
     part = part_of_page(item, "id")
     if part:

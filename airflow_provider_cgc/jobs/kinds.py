@@ -11,7 +11,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
+from airflow_provider_cgc.client.errors.codes import DENIALS, NO_SUCH_JOB
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     Start = Callable[[CgcClient, Sequence[str]], Sequence[BulkRecord[Any]]]
     Names = Callable[[CgcClient, Collection[str]], Mapping[str, str]]
 
-DENIALS = frozenset({401, 403, 9003, 9004, 9005, 90001, 90002})
-"""Statuses and codes of a record that waiting cannot change: no right to the job, its file or its project, no token."""
-
 
 class Phase(StrEnum):
-    """How far a job is, for whoever waits for it; the platform's states differ from kind to kind."""
+    """The progress of a job, for whoever waits for it; the platform's states differ from kind to kind."""
 
     DRAFT = "DRAFT"
     """Made, and not started yet."""
@@ -58,7 +55,7 @@ class Job(Protocol):
 
     @property
     def item(self) -> Mapping[str, Any]:
-        """What the job does, in the form that starts such a job."""
+        """The work of the job, in the form that starts such a job."""
 
     @property
     def started_on(self) -> datetime | None: ...

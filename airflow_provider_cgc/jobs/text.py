@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 _MOST_BYTES = 10**30
 """More bytes than anybody has; a larger whole number may be too large for a float."""
@@ -20,6 +20,16 @@ _NUMBER = re.compile(r"\s*[0-9]{1,19}\s*")
 
 class BadInput(ValueError):
     """A user's input is wrong; the text names the problem and what to do."""
+
+
+def is_nothing(text: str) -> bool:
+    """Say whether a text is what a template writes for a value that is not there."""
+    return text.strip().lower() in ("", "none", "null")
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Say whether a value is a whole number from 0 on; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 class BadNumber(ValueError):
@@ -51,7 +61,7 @@ def number_from(value: Any) -> int | None:
     """Read a number from 0 that a template may have turned into text; None stays None. Raises BadNumber."""
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if is_count(value):
         return value
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return int(value)

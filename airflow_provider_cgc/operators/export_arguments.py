@@ -28,6 +28,7 @@ from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTem
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of
 from airflow_provider_cgc.jobs.submitting.order import Tolerance
+from airflow_provider_cgc.jobs.text import is_nothing
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.manifests import same_address
 from airflow_provider_cgc.operators.base import WHY_OTHERS, CgcSubmittingOperator
@@ -42,13 +43,11 @@ HIDDEN_FAILURES = (
 )
 UNVERIFIED = "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False"
 _TABLES = (".csv", ".tsv")
-_NOTHING = ("None", "none", "null")
-"""The words that a template writes for a missing value."""
 
 
 def location_of(value: Any, *, where: str) -> LocationTemplate:
     """Read the template for keys. Raises BadLocation, which names the argument itself."""
-    if isinstance(value, str) and value.strip() in _NOTHING:
+    if isinstance(value, str) and value.strip() and is_nothing(value):
         raise BadLocation(f"the location is {value!r}: a template rendered to nothing; correct the template")
     return LocationTemplate(value)
 

@@ -5,28 +5,15 @@ The client and the trigger are imported when a task runs, never when a Dag file 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow_provider_cgc import display
-from airflow_provider_cgc.arguments import (
-    LONGEST,
-    bounded,
-    check_count,
-    check_flag,
-    check_seconds,
-    connection_id,
-    ids_given,
-    whole_number,
-    why_others,
-)
+from airflow_provider_cgc.arguments import LONGEST, bounded, check_flag, check_seconds, connection_id
 from airflow_provider_cgc.assets import refuse_silent_outlets, tell_events
-from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.compat import (
     AirflowRescheduleException,
@@ -42,17 +29,14 @@ from airflow_provider_cgc.compat import (
 )
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcTriggerError
 from airflow_provider_cgc.jobs.kinds import JobKind
-from airflow_provider_cgc.jobs.text import clock_time, storable
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
-from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, closing_line, failed_line, failure_table
-from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+from airflow_provider_cgc.jobs.waiting.summary import Outcome, closing_line, failed_line, failure_table
 from airflow_provider_cgc.lineage import MaskedTaskInfo
 from airflow_provider_cgc.links import CgcProjectLink, CgcVolumeLink, push_links
-from airflow_provider_cgc.literals import Literals
-from airflow_provider_cgc.patience import is_passing_trouble, push_xcom, task_state_store
-from airflow_provider_cgc.sensors.ending import End, error_of
-from airflow_provider_cgc.sensors.source import GivenJobs, Source
+from airflow_provider_cgc.patience import despite_trouble, push_xcom, task_state_store
+from airflow_provider_cgc.sensors.ending import End, error_of, with_names
+from airflow_provider_cgc.sensors.source import Source
 from airflow_provider_cgc.sensors.wait import Wait
 from airflow_provider_cgc.templates import TextTemplates
 
@@ -60,14 +44,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_cgc.hooks.cgc import CgcHook
+    from airflow_provider_cgc.jobs.waiting.watch import LookReport
 
 SUMMARY_KEY = "cgc_summary"
-IDS_KEY = "cgc_ids"
-MOST_IDS_IN_ROW = 1000
-MOST_ROW_BYTES = 40_000
-"""More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
-Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
-SHORT_RESCHEDULE = 60
 TIMES = ("poke_interval", "timeout")
 JUST_BEFORE = 1.0
 """Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
@@ -86,12 +65,11 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     """
 
     kind: ClassVar[JobKind]
-    ids_argument: ClassVar[str]
     template_fields: Sequence[str] = ("cgc_conn_id", "expected_count")
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
     max_in_flight: int | None = None
-    """How many jobs may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
+    """Jobs that may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
     event_grace: ClassVar[float] = 15.0
     """Seconds after deferring before which no event is sent: an event that overtakes the scheduler's own bookkeeping
     of the deferral can fail the task (apache/airflow#72716)."""
@@ -127,19 +105,9 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         self._linked: Mapping[str, str] = {}
         self._warned: set[str] = set()
         self._seen: Mapping[str, Any] | None = None
-        """What the trigger has shown of the wait that it ended."""
+        """The live view of the trigger that ended the wait."""
         refuse_silent_outlets(self.outlets or (), where=f"{type(self).__name__} {self.task_id!r}")
         self._refuse_what_cannot_be_kept()
-
-    def _read_literals(self) -> Literals:
-        """Read the arguments that are known when the Dag is parsed, by the readers that `execute` uses."""
-        given = Literals(self)
-        given.read("cgc_conn_id", connection_id)
-        expected = given.read("expected_count", whole_number)
-        ids = given.read(self.ids_argument, self._distinct_ids)
-        if ids is not None:
-            given.check(lambda: self._check_ids(ids, expected, where=self.ids_argument))
-        return given
 
     def execute(self, context: Context) -> Any:
         """Wait as the mode says; when deferrable, look once and hand over to the triggerer."""
@@ -241,88 +209,50 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _begin(self, context: Context) -> Wait:
         """Read the arguments and open the wait, or continue the one that an earlier poke began."""
         now = time.time()
-        tracker = self._source.open(context)
-        memory = task_state_store(context) if self._reschedules else None
         wait = Wait.begin(
-            tracker,
+            self._source.open(context),
             now=now,
             context=context,
             timeout=self.timeout,
             interval=self.poke_interval,
             conn_id=self.cgc_conn_id,
-            memory=memory,
+            memory=self._memory(context),
             rescheduled=self._reschedules,
             answered=self._source.already_answered,
             window=self.max_in_flight,
         )
         if wait.answered:
             self._connection().answered = True
-        if wait.is_new and tracker.open:
-            self.log.info(
-                "Waiting for %s (connection %s), looking every %g s until %s.",
-                self.kind.count(len(wait.tracker.open)),
-                self.cgc_conn_id,
-                self.poke_interval,
-                clock_time(wait.deadline),
-            )
-            if self._reschedules and self.poke_interval < SHORT_RESCHEDULE:
-                self.log.warning(
-                    "A poke_interval of %g s in reschedule mode lets Airflow itself fail the task by a race"
-                    " (apache/airflow#71172); use %d s or more, deferrable=True, and retries=2.",
-                    self.poke_interval,
-                    SHORT_RESCHEDULE,
-                )
+        self._log_report(wait.opening())
         if wait.tracker.open:
             wait.view.place = {**wait.view.place, **self._known_place()}
         return wait
 
     @property
     def _source(self) -> Source:
-        """Where the jobs come from; made when a task runs, once its arguments have been rendered."""
+        """The source of the jobs, made when a task runs, once its arguments have been rendered."""
         if self._made is None:
             self._made = self._make_source()
         return self._made
 
     def _make_source(self) -> Source:
-        """Return a new source of the jobs, for this process; operators have others than sensors."""
-        starters = sorted(self.upstream_task_ids)
-        return GivenJobs(self.kind, self._given, conn_id=self.cgc_conn_id, starters=starters)
-
-    def _given(self) -> JobTracker:
-        """Return the jobs that the arguments tell, or say what is wrong with these before anything is sent."""
-        return JobTracker.of(self.kind, self._ids())
+        """Return a new source of the jobs, for this process."""
+        raise NotImplementedError
 
     @property
     def _reschedules(self) -> bool:
         return bool(self.reschedule and not self.deferrable)
 
-    def _ids(self) -> list[str]:
-        """Return the distinct ids, or say what is wrong with the arguments before anything is sent."""
-        where = f"{self.ids_argument} of task {self.task_id!r}"
-        given = ids_given(getattr(self, self.ids_argument), where=where)
-        ids = list(dict.fromkeys(given))
-        if len(ids) < len(given):
-            self.log.info("%s has %d ids twice; each is waited for once.", self.ids_argument, len(given) - len(ids))
-        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
-        self._check_ids(ids, expected, where=where)
-        return ids
-
-    def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
-        """Return the distinct ids; None if they are to be read from somewhere."""
-        return list(dict.fromkeys(ids_given(value, where=where)))
-
-    def _check_ids(self, ids: Sequence[Any], expected: int | None, *, where: str) -> None:
-        why = why_others(self.kind, len(ids), expected)
-        check_count(len(ids), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
-
     def _look(self, wait: Wait) -> Outcome | None:
         """Look once, say what is worth a line, and give the verdict if there is one."""
-        report = wait.look(self._connection())
+        self._log_report(wait.look(self._connection()))
+        return wait.verdict(fail_fast=self.fail_fast)
+
+    def _log_report(self, report: LookReport) -> None:
         for line in report.warnings:
             self.log.warning("%s", line)
         for line in report.lines:
             self.log.info("%s", line)
-        return wait.verdict(fail_fast=self.fail_fast)
 
     def _connection(self) -> CgcHook:
         from airflow_provider_cgc.hooks.cgc import CgcHook
@@ -354,15 +284,9 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _defer(self, context: Context, wait: Wait, *, first_look: float, started: float) -> None:
         from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
-        from airflow_provider_cgc.xcom import push_ids
 
         self._source.before_deferring(context)
-        ids: list[str] | None = list(wait.tracker.open)
-        address = None
-        state = wait.tracker.to_json()
-        if len(wait.tracker.open) > MOST_IDS_IN_ROW or len(json.dumps([ids, state])) > MOST_ROW_BYTES:
-            address = push_ids(context["ti"], IDS_KEY, list(wait.tracker.open))
-            ids = None
+        row = wait.to_row(context["ti"])
         limit = self.execution_timeout
         # Also where nothing was asked yet: the trigger goes on from it, and Airflow logs an error where nothing is.
         self._show(context, wait)
@@ -372,20 +296,11 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         )
         self.defer(
             trigger=CgcJobsTrigger(
-                kind=self.kind.name,
-                cgc_conn_id=self.cgc_conn_id,
-                ids=ids,
-                ids_xcom=address,
-                state=state,
-                poke_interval=self.poke_interval,
+                **row,
                 fail_fast=self.fail_fast,
-                deadline=wait.deadline,
                 execution_deadline=None if limit is None else started + limit.total_seconds(),
                 first_look=first_look,
                 not_before=time.time() + self.event_grace,
-                place=dict(wait.view.place),
-                answered=wait.answered,
-                max_in_flight=self.max_in_flight,
             ),
             method_name="execute_complete",
         )
@@ -397,37 +312,31 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             return interval
         return max(min(self._current.advice, self._current.deadline - time.time()), interval)
 
+    def _memory(self, context: Context) -> Any | None:
+        """Return what is remembered from one rescheduled poke to the next, where Airflow can."""
+        return task_state_store(context) if self._reschedules else None
+
     def _remember(self, context: Context, wait: Wait) -> None:
-        store = task_state_store(context) if self._reschedules else None
+        store = self._memory(context)
         if store is not None:
-            with self._despite_trouble("What this poke saw could not be kept for the next one"):
+            with despite_trouble("What this poke saw could not be kept for the next one", warn=self._warn):
                 wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
-        store = task_state_store(context) if self._reschedules else None
+        store = self._memory(context)
         if store is not None:
-            with self._despite_trouble("What earlier pokes saw could not be deleted from Airflow's store"):
+            with despite_trouble("What earlier pokes saw could not be deleted from Airflow's store", warn=self._warn):
                 Wait.delete(store)
-
-    @contextmanager
-    def _despite_trouble(self, what: str) -> Iterator[None]:
-        """Go on where Airflow's database stays busy or away, with a warning that says `what` could not be done."""
-        try:
-            yield
-        except Exception as error:
-            if not is_passing_trouble(error):
-                raise
-            self._warn(f"{what}: {type(error).__name__}: {error}")
 
     def _finish(self, context: Context, end: End) -> Any:
         """Push the summary, write the last lines of the log, and return or raise what the end means."""
         end = self._source.close(context, end)
         push_xcom(context["ti"], SUMMARY_KEY, end.summary.to_json())
-        named = self._with_names(end.summary)
-        if named is not end.summary:
-            end = replace(end, summary=named)
-            with self._despite_trouble("The names of what failed could not be put into the summary"):
-                push_xcom(context["ti"], SUMMARY_KEY, named.to_json())
+        named = with_names(end, lambda: self._connection().get_conn(patience=0), warn=self._warn)
+        if named is not end:
+            with despite_trouble("The names of what failed could not be put into the summary", warn=self._warn):
+                push_xcom(context["ti"], SUMMARY_KEY, named.summary.to_json())
+        end = named
         self._show_end(context, end)
         if end.outcome is Outcome.COMPLETED:
             tell_events(context, self.outlets or (), end.summary.to_json(), place=self._source.asset())
@@ -475,7 +384,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _error(self, end: End) -> BaseException:
         """Return the exception of a wait that did not end in success."""
         limit = self.timeout if end.outcome is Outcome.TIMEOUT else self.execution_timeout
-        return error_of(end, self._source, conn_id=self.cgc_conn_id, limit=limit)
+        todo, clear = self._source.what_to_do, self._source.after_clear
+        return error_of(end, what_to_do=todo, clear=clear, conn_id=self.cgc_conn_id, limit=limit)
 
     def _raise(self, end: End) -> NoReturn:
         """Raise what the end means, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble is not."""
@@ -483,20 +393,3 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         if self.soft_fail and end.outcome in (Outcome.FAILED, Outcome.TIMEOUT):
             raise AirflowSkipException(f"Skipped because of soft_fail=True: {error}") from error
         raise error
-
-    def _with_names(self, summary: Summary) -> Summary:
-        """Look up the names of the failed files, a hundred at most, in one request."""
-        key = self.kind.subject
-        nameless = [item for item in summary.failed_items if item.get(key) and not item.get("name")]
-        if self.kind.names is None or not nameless:
-            return summary
-        try:
-            names = self.kind.names(self._connection().get_conn(patience=0), [item[key] for item in nameless])
-        except CgcError as error:
-            self.log.warning("The names of what failed could not be looked up: %s", error)
-            return summary
-        items = [
-            {**item, "name": storable(names[item[key]])} if item in nameless and item[key] in names else item
-            for item in summary.failed_items
-        ]
-        return replace(summary, failed_items=items) if names else summary

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown, CgcWaitError
-from airflow_provider_cgc.jobs.text import joined
+from airflow_provider_cgc.jobs.text import joined, storable
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, manifest_line
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.sensors.source import Source
+    from airflow_provider_cgc.client import CgcClient
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """
-    How a wait ended.
+    The end of a wait.
 
     :param reason: for an error, why the wait cannot go on; for a time that is over, why the last look failed, if it
         did.
@@ -34,17 +36,46 @@ class End:
     not_yet_known: str | None = None
 
 
-def error_of(end: End, source: Source, *, conn_id: str, limit: object) -> BaseException:
+def with_names(end: End, client: Callable[[], CgcClient], *, warn: Callable[[str], object]) -> End:
+    """Return an end whose first failures have names, looked up in one request where their items have none."""
+    kind = end.summary.kind
+    nameless = [item[kind.subject] for item in end.summary.failed_items if _has_no_name(item, kind.subject)]
+    if kind.names is None or not nameless:
+        return end
+    try:
+        names = kind.names(client(), nameless)
+    except CgcError as error:
+        warn(f"The names of what failed could not be looked up: {error}")
+        return end
+    items = [
+        {**item, "name": storable(names[item[kind.subject]])}
+        if _has_no_name(item, kind.subject) and item[kind.subject] in names
+        else item
+        for item in end.summary.failed_items
+    ]
+    return replace(end, summary=replace(end.summary, failed_items=items)) if names else end
+
+
+def error_of(
+    end: End, *, what_to_do: Callable[[Summary], str], clear: str, conn_id: str, limit: object
+) -> BaseException:
     """
     Return the exception of a wait that ended in any way but success.
 
+    :param what_to_do: says what to do about jobs that failed.
+    :param clear: what a Clear of the task does, as the end of a sentence.
+    :param conn_id: the connection that the task asks with.
     :param limit: the time that is over, where one is: the sensor's `timeout` or the task's `execution_timeout`.
     """
     if end.outcome is Outcome.FAILED:
-        return _failed(end, source.what_to_do(end.summary))
+        return _failed(end, what_to_do(end.summary))
     if end.outcome is Outcome.ERROR:
-        return _error(end, source.after_clear, conn_id)
-    return _late(end, source.after_clear, limit)
+        return _error(end, clear, conn_id)
+    return _late(end, clear, limit)
+
+
+def _has_no_name(item: Mapping[str, Any], subject: str) -> bool:
+    return bool(item.get(subject)) and not item.get("name")
 
 
 def _failed(end: End, what_to_do: str) -> BaseException:

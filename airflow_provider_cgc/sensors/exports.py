@@ -9,13 +9,13 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import whole_number
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.sensors.base import CgcJobsSensor
+from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 
-class CgcBulkExportSensor(CgcJobsSensor):
+class CgcBulkExportSensor(CgcGivenJobsSensor):
     """
     Wait until export jobs on the CGC have ended, and fail if any of them FAILED.
 
@@ -61,7 +61,7 @@ class CgcBulkExportSensor(CgcJobsSensor):
 
     kind = EXPORT
     ids_argument: ClassVar[str] = "export_ids"
-    template_fields: Sequence[str] = ("export_ids", *CgcJobsSensor.template_fields)
+    template_fields: Sequence[str] = ("export_ids", *CgcGivenJobsSensor.template_fields)
 
     def __init__(self, *, export_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

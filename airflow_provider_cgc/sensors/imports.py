@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow_provider_cgc.jobs.kinds import IMPORT
-from airflow_provider_cgc.sensors.base import CgcJobsSensor
+from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
 
 
-class CgcBulkImportSensor(CgcJobsSensor):
+class CgcBulkImportSensor(CgcGivenJobsSensor):
     """
     Wait until import jobs on the CGC have ended, and fail if any of them FAILED.
 
@@ -52,7 +52,7 @@ class CgcBulkImportSensor(CgcJobsSensor):
 
     kind = IMPORT
     ids_argument: ClassVar[str] = "import_ids"
-    template_fields: Sequence[str] = ("import_ids", *CgcJobsSensor.template_fields)
+    template_fields: Sequence[str] = ("import_ids", *CgcGivenJobsSensor.template_fields)
 
     def __init__(self, *, import_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

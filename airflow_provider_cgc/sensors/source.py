@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class Source(ABC):
     """
-    What a waiting task is told of its jobs, and by whom.
+    The collaborator that gives a waiting task its jobs.
 
     One is made for each process that works on a task, when it first needs it: the worker that opens the wait, each
     poke in reschedule mode, and the worker that resumes after a deferral. Only the last one is asked to `close`.
@@ -28,7 +28,7 @@ class Source(ABC):
     already_answered: bool = False
     """The platform has answered this task at `open`, so that its address is right."""
     after_clear: str = "it only waits"
-    """What a Clear of the task does, as the end of a sentence."""
+    """The effect of clearing the task, as the end of a sentence."""
 
     @abstractmethod
     def open(self, context: Context) -> JobTracker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import random
 import time
@@ -17,6 +18,7 @@ from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnr
 from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
+from airflow_provider_cgc.jobs.text import clock_time
 from airflow_provider_cgc.jobs.waiting.look import Answers, ask_all
 from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
@@ -24,6 +26,7 @@ from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.jobs.waiting.watch import LookReport, Watch
 from airflow_provider_cgc.sensors.ending import End
+from airflow_provider_cgc.xcom import push_ids
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -33,6 +36,12 @@ if TYPE_CHECKING:
 
 MEMORY_KEY = "cgc_wait"
 MEMORY_VERSION = 1
+IDS_KEY = "cgc_ids"
+MOST_IDS_IN_ROW = 1000
+MOST_ROW_BYTES = 40_000
+"""More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
+Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
+SHORT_RESCHEDULE = 60
 SECOND_LOOK = 10.0
 """Seconds before a poke without memory asks again for ids that it is about to call missing."""
 
@@ -46,6 +55,7 @@ class Wait:
     started: float
     deadline: float
     is_new: bool = True
+    rescheduled: bool = False
     without_memory: bool = False
     """Rescheduled without a place to remember (Airflow below 3.3): every poke asks for every id again."""
     answered: bool = False
@@ -55,7 +65,7 @@ class Wait:
     advice: float = 0.0
     """Seconds until the next look, where the platform or the rate budget asks for more than the interval."""
     denial: str | None = None
-    """Why the last look ended the wait, if it did, in whole sentences."""
+    """The reason why the last look ended the wait, if it did, in whole sentences."""
     refusal: CgcError | None = None
     """The error behind that, where it was one of the look as a whole."""
 
@@ -89,6 +99,7 @@ class Wait:
             started=started,
             deadline=started + timeout,
             is_new=first is None,
+            rescheduled=rescheduled,
             answered=answered or (first is not None and has_poked(context)),
         )
         if memory is not None:
@@ -99,12 +110,12 @@ class Wait:
 
     @property
     def tracker(self) -> JobTracker:
-        """What is known of the jobs."""
+        """The knowledge about the jobs."""
         return self.watch.tracker
 
     @property
     def view(self) -> LiveView:
-        """What is shown of them."""
+        """The live view of them."""
         return self.watch.view
 
     def look(self, hook: CgcHook) -> LookReport:
@@ -133,6 +144,37 @@ class Wait:
         """Return how the wait ended."""
         reason = self.watch.progress.unanswered if outcome is Outcome.TIMEOUT else self.denial
         return End(outcome, self.tracker.summary(), reason, self.refusal)
+
+    def opening(self) -> LookReport:
+        """Give the lines that begin a wait; none if an earlier poke has begun it, or there is nothing to wait for."""
+        tracker, every = self.tracker, self.watch.interval
+        if not self.is_new or not tracker.open:
+            return LookReport()
+        begin = f"Waiting for {tracker.kind.count(len(tracker.open))} (connection {self.watch.conn_id})"
+        report = LookReport([f"{begin}, looking every {every:g} s until {clock_time(self.deadline)}."])
+        if self.rescheduled and every < SHORT_RESCHEDULE:
+            report.warnings.append(
+                f"A poke_interval of {every:g} s in reschedule mode lets Airflow itself fail the task by a race"
+                f" (apache/airflow#71172); use {SHORT_RESCHEDULE} s or more, deferrable=True, and retries=2."
+            )
+        return report
+
+    def to_row(self, ti: Any) -> dict[str, Any]:
+        """Return what a trigger must know to go on with this wait; ids that are too many for its row go into XComs."""
+        ids, state = list(self.tracker.open), self.tracker.to_json()
+        too_large = len(ids) > MOST_IDS_IN_ROW or len(json.dumps([ids, state])) > MOST_ROW_BYTES
+        return {
+            "kind": self.tracker.kind.name,
+            "cgc_conn_id": self.watch.conn_id,
+            "ids": None if too_large else ids,
+            "ids_xcom": push_ids(ti, IDS_KEY, ids) if too_large else None,
+            "state": state,
+            "poke_interval": self.watch.interval,
+            "deadline": self.deadline,
+            "place": dict(self.view.place),
+            "answered": self.answered,
+            "max_in_flight": self.watch.window,
+        }
 
     def save(self, store: Any, context: Context) -> None:
         """Leave what is known in the task state store, small: an open id is one bit there."""

@@ -19,8 +19,9 @@ from airflow_provider_cgc.compat import in_thread, view_address
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.poller import Poller, shared_poller
+from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
+from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -268,8 +269,9 @@ class CgcJobsTrigger(BaseTrigger):
             tracker.forget_denial()
             watch.take(news.records, now, asked=news.at)
             report = watch.report(now, every=news.every)
-        for job_id in waiter.ids - tracker.open.keys():
-            waiter.drop(job_id)
+        if len(waiter.ids) > len(tracker.open):  # The poller itself lets go what has ended.
+            for job_id in waiter.ids - tracker.open.keys():
+                waiter.drop(job_id)
         if news.error is None:
             live.changed()
             if not news.starting:  # What could not be started now is left for the next look.

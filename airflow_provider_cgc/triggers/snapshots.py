@@ -22,7 +22,7 @@ from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 SPACING = 0.2
 """Seconds between two writes, whoever they are for: with many waits each is written less often."""
 BREATH = 4.0
-"""How many times as long as a write took the writer rests after it: a slow database is a busy one."""
+"""After a write the writer rests so many times as long as it took: a slow database is a busy one."""
 TROUBLE = 10.0
 """Seconds of rest after a write that failed, at least; its own wait comes again when its next write is due."""
 GATHER = 2.0
@@ -33,7 +33,7 @@ LAST_WRITE = 10.0
 
 @dataclass(eq=False, slots=True)
 class LiveSnapshot:
-    """What one wait shows: call `changed` when there is news."""
+    """The snapshot of one wait: call `changed` when there is news."""
 
     writer: SnapshotWriter = field(repr=False)
     address: Mapping[str, Any] | None
@@ -57,7 +57,7 @@ class LiveSnapshot:
 
     @property
     def ready(self) -> bool:
-        """Whether a write would show no less than the one before; while it would not, news or time asks again."""
+        """True if a write would show no less than the one before; until then news or time asks again."""
         whole = self.clock() >= self.patient_until or "" not in self.tracker.open.values()
         return whole and not self.closed
 

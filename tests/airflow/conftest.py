@@ -129,7 +129,7 @@ def load_dag_file(name: str, source: str | None = None) -> ModuleType:
 
 
 def has_task_state_store() -> bool:
-    """Whether this Airflow remembers from one rescheduled poke to the next (3.3+)."""
+    """Tell if this Airflow remembers from one rescheduled poke to the next (3.3+)."""
     return importlib.util.find_spec("airflow.sdk") is not None and hasattr(
         importlib.import_module("airflow.sdk.execution_time.context"), "TaskStateStoreAccessor"
     )

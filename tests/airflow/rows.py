@@ -25,7 +25,7 @@ MODES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Ended:
-    """How a task ended; `error` is the class and the text of the exception that its failure callback got."""
+    """The end of a task; `error` is the class and the text of the exception that its failure callback got."""
 
     state: str
     error: tuple[str, str]

@@ -36,7 +36,7 @@ with DAG("endless", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
 
 @pytest.fixture(scope="module")
 def states(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """How each task ended."""
+    """The end of each task."""
     from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
     with CgcEmulator(speed=600, files=1) as emulator, pytest.MonkeyPatch.context() as patch:

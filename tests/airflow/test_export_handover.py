@@ -34,7 +34,7 @@ def all_are_there(emulator: CgcEmulator) -> list[str]:
 
 @dataclass(frozen=True)
 class Case:
-    """What is exported, what the two tasks are told, and how the sensor must end."""
+    """The exports, the arguments of the two tasks, and the end that the sensor must have."""
 
     items: Callable[[CgcEmulator], Any]
     state: str = "success"

@@ -67,7 +67,7 @@ def first_look_astray(emulator: CgcEmulator) -> list[str]:
 
 @dataclass(frozen=True)
 class Case:
-    """What is to be exported, how, and how it must end; `jobs` is how many jobs the platform has then."""
+    """The export, its arguments and the end that it must have; `jobs` is the number of jobs on the platform then."""
 
     items: Callable[[CgcEmulator], Any]
     state: str
@@ -129,13 +129,13 @@ MANIFESTS = {
     "two_skipped": ["SKIPPED", "SKIPPED", "COMPLETED"],
     "answer_lost_after": ["COMPLETED"] * 3,
 }
-"""How each item stands in the manifest at the end."""
+"""The states of the items in the manifest at the end."""
 RUNS = [(name, mode) for name, case in CASES.items() for mode in case.modes]
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a task ended, its manifest, and what the platform itself knows then: of exports, and of the first file."""
+    """The end of a task, its manifest, and the platform's own facts then: of exports, and of the first file."""
 
     ended: Ended
     manifest: Path

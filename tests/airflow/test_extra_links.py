@@ -1,4 +1,4 @@
-"""What Airflow's own look-up finds of our links while a task is deferred, and after its end."""
+"""Our links, as Airflow's own look-up finds them while a task is deferred and after its end."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ dag = few.dag
 
 
 class Listed:
-    """What a run of all these tasks left behind."""
+    """The traces of a run of all these tasks."""
 
     def __init__(self, emulator: CgcEmulator, folder: Path) -> None:
         run = load_dag_file("list_files", SOURCE.format(folder=str(folder))).dag.test()

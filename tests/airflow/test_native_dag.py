@@ -79,7 +79,7 @@ with DAG(
 
 
 class Played:
-    """What a run of all these tasks left behind."""
+    """The traces of a run of all these tasks."""
 
     def __init__(self, folder: Path) -> None:
         run = load_dag_file("native", SOURCE.format(folder=str(folder))).dag.test()

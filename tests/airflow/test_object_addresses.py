@@ -60,7 +60,7 @@ TASKS = ("listed", "started", "manifest", "mapped", "waited")
 
 @pytest.fixture(scope="module")
 def run(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """How the tasks ended, what they pushed, and where the manifests are."""
+    """The ends of the tasks, their XComs, and the places of the manifests."""
     from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
     folder = tmp_path_factory.mktemp("objects")

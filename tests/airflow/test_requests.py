@@ -1,4 +1,4 @@
-"""How many requests a wait costs on real Airflow, counted by the emulator."""
+"""The requests of a wait on real Airflow, counted by the emulator."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def waits(database: None) -> Iterator[dict[str, CgcEmulator]]:
 
 
 def asked(emulator: CgcEmulator) -> list[tuple[float, list[str]]]:
-    """When which ids were asked for."""
+    """The ids that were asked for, with the times."""
     return [
         (request.wall, request.body["export_ids"]) for request in emulator.requests if request.path.endswith("/get")
     ]

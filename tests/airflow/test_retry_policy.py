@@ -51,7 +51,7 @@ with DAG("retrying", schedule=None, start_date=datetime(2026, 1, 1), default_arg
 
 @dataclass(frozen=True)
 class Result:
-    """When each task began its tries, and how it ended."""
+    """The times at which each task began its tries, and its end."""
 
     tries: dict[str, list[float]]
     states: dict[str, str]

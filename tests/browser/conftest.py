@@ -24,7 +24,7 @@ from tests.system.runs import Run, wait_until
 DAGS = Path(__file__).parent / "dags"
 TOKEN = f"canary{secrets.token_hex(12)}"
 FAILED = {9107: 2, 9101: 1}
-"""How many exports of the task `fails` fail, by the platform's code; as many as there are complete."""
+"""The failed exports of the task `fails`, counted by the platform's code; as many others complete."""
 READ_BY_THE_TAB = ("cgc_jobs", "cgc_summary")
 LAST = "test_live.py"
 """The wait goes on meanwhile: whoever looks at it from begin to end comes last."""

@@ -7,7 +7,7 @@ from typing import Any
 
 CGC = "https://cgc.sbgenomics.com"
 MAPPED_FILES = (3, 4)
-"""How many exports each instance of the task `mapped` waits for."""
+"""The number of exports that each instance of the task `mapped` waits for."""
 COUNTS = (
     "total",
     "completed",

@@ -14,14 +14,14 @@ PATIENCE_MS = 30_000
 """For whatever the page should do: generous, because other programs may use this machine, too."""
 TAB = "/plugin/cgc-jobs"
 ONE_TASK = re.compile(r"/taskInstances/[^/]+(/\d+)?$")
-"""How a task instance is asked for."""
+"""The request for a task instance."""
 TURN_TO = """url => {
     history.pushState({}, "", url);
     dispatchEvent(new PopStateEvent("popstate", {state: {}}));
 }"""
-"""What a link of Airflow's own does: its router shows another page."""
+"""A click on a link of Airflow's own: its router shows another page."""
 EXECUTED = "window.executed = (window.executed || 0) + 1"
-"""What hostile texts try to run."""
+"""The call that hostile texts try to run."""
 VIOLATIONS = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(
@@ -148,15 +148,15 @@ class Tab:
 
     @property
     def links(self) -> list[str]:
-        """Where every link of the tab leads, as written."""
+        """The targets of all links of the tab, as written."""
         return [str(one) for one in self.root.locator("a").evaluate_all("all => all.map(a => a.getAttribute('href'))")]
 
     def fact(self, name: str) -> str:
-        """What the tab says below this word, such as "Rate"."""
+        """The tab's text below this word, such as "Rate"."""
         return self.part("facts").locator(f"dt:text-is('{name}') + dd").inner_text()
 
     def copied(self) -> str:
-        """What is on the clipboard, asked from another page."""
+        """The text on the clipboard, asked from another page."""
         other = self.page.context.new_page()
         other.goto(f"{self.base_url}/api/v2/version")
         text = str(other.evaluate("navigator.clipboard.readText()"))
@@ -196,15 +196,15 @@ class Tab:
 
     @property
     def origins(self) -> set[str]:
-        """Where requests went."""
+        """The hosts that requests went to."""
         return {f"{part.scheme}://{part.netloc}" for part in map(urlsplit, self.asked_for)}
 
     @property
     def violations(self) -> list[dict[str, str]]:
-        """What a Content-Security-Policy forbade so far."""
+        """The things that a Content-Security-Policy forbade so far."""
         found: list[dict[str, str]] = self.page.evaluate("window.violations")
         return found
 
     def executed(self) -> bool:
-        """Whether any text of the snapshot was run."""
+        """True if any text of the snapshot was run."""
         return bool(self.page.evaluate("window.executed || 0")) or bool(self.dialogs)

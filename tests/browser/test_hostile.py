@@ -1,4 +1,4 @@
-"""What somebody may write into a file's name or a message is shown and never run; nothing leaves this Airflow."""
+"""Text that somebody may write into a file's name or a message is shown and never run; nothing leaves this Airflow."""
 
 from __future__ import annotations
 

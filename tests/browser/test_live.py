@@ -24,11 +24,11 @@ HIDE = """hidden => {
     Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
     document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
 }"""
-"""What a browser does when another of its tabs comes to the front: one without a window never does."""
+"""The step by which a browser brings another of its tabs to the front: one without a window never does."""
 
 
 def looks_after_a_long_time(tab: Tab) -> int:
-    """How often the tab asks in what the page takes for ten minutes."""
+    """Count the tab's requests in ten minutes of the page's clock."""
     tab.page.clock.install()
     tab.page.reload()
     tab.wait_for("ready")
@@ -39,7 +39,7 @@ def looks_after_a_long_time(tab: Tab) -> int:
 
 
 def tasks_asked_for_in(tab: Tab, seconds: int, *, step: int = 1) -> int:
-    """How often the tab asks for its task in so many seconds of the page's clock, which is moved step by step."""
+    """Count the tab's requests for its task in so many seconds of the page's clock, which is moved step by step."""
     before = len(tab.tasks_asked_for)
     for _ in range(0, seconds, step):
         tab.page.clock.run_for(1000 * step)

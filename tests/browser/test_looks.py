@@ -1,4 +1,4 @@
-"""How the tab looks and is reached: dark and light, in a narrow window, without a mouse."""
+"""The looks and the reach of the tab: dark and light, in a narrow window, without a mouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tab says of each sort of task: ended well or badly, mapped, of another release, foreign, or forbidden."""
+"""The tab's words for each sort of task: ended well or badly, mapped, of another release, foreign, or forbidden."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ COUNTS = {"completed": 240, "failed": 3, "missing": 2, "skipped": 5}
 
 
 def heartbeat(seconds: float) -> dict[str, Any]:
-    """What Airflow says of a triggerer that was last heard of so many seconds ago."""
+    """Airflow's answer about a triggerer that was last heard of so many seconds ago."""
     return {"latest_heartbeat": datetime.fromtimestamp(time.time() - seconds, UTC).isoformat()}
 
 

@@ -51,7 +51,7 @@ def test_bad_token_is_401(cgc: CgcEmulator, headers: dict[str, str], ask: type[H
     assert "X-RateLimit-Limit" not in answer.headers
 
 
-def test_bearer_token_is_as_good(cgc: CgcEmulator) -> None:
+def test_bearer_token_works(cgc: CgcEmulator) -> None:
     headers = {"Authorization": f"Bearer {cgc.token}"}
 
     answer = requests.get(cgc.url + "/user", headers=headers, timeout=TIMEOUT)
@@ -59,7 +59,8 @@ def test_bearer_token_is_as_good(cgc: CgcEmulator) -> None:
     assert answer.json()["username"] == "demo"
 
 
-def test_rotated_token_voids_the_old_one(cgc: CgcEmulator, ask: type[Http]) -> None:
+def test_old_token_is_void(cgc: CgcEmulator, ask: type[Http]) -> None:
+    """Rotated token voids the old one."""
     old = ask(cgc)
 
     cgc.set_token("f" * 32)
@@ -69,7 +70,7 @@ def test_rotated_token_voids_the_old_one(cgc: CgcEmulator, ask: type[Http]) -> N
     assert cgc.connection["password"] == "f" * 32
 
 
-def test_index_needs_no_token_and_is_free(cgc: CgcEmulator, ask: type[Http]) -> None:
+def test_index_is_free(cgc: CgcEmulator, ask: type[Http]) -> None:
     answer = requests.get(cgc.url + "/", timeout=TIMEOUT)
 
     assert answer.status_code == 200
@@ -85,7 +86,7 @@ def test_rate_limit_call_is_free(small: CgcEmulator, ask: type[Http]) -> None:
     assert remaining == [2] * 5
 
 
-def test_headers_of_an_authenticated_answer(small: CgcEmulator, ask: type[Http]) -> None:
+def test_headers_of_an_answer(small: CgcEmulator, ask: type[Http]) -> None:
     answer = ask(small).get("/user")
 
     assert answer.headers["X-RateLimit-Limit"] == "3"
@@ -94,7 +95,8 @@ def test_headers_of_an_authenticated_answer(small: CgcEmulator, ask: type[Http])
     assert len(answer.headers["X-Request-Id"]) == 36
 
 
-def test_request_over_the_limit_is_429_until_the_window_ends(small: CgcEmulator, wall: Clock, ask: type[Http]) -> None:
+def test_limit_is_429_till_reset(small: CgcEmulator, wall: Clock, ask: type[Http]) -> None:
+    """Request over the limit is 429 until the window ends."""
     http = ask(small)
     allowed = [http.get("/user").status_code for _ in range(3)]
 
@@ -109,7 +111,7 @@ def test_request_over_the_limit_is_429_until_the_window_ends(small: CgcEmulator,
     assert http.get("/user").status_code == 200
 
 
-def test_bulk_call_counts_as_one_request(cgc: CgcEmulator, ask: type[Http]) -> None:
+def test_bulk_call_counts_once(cgc: CgcEmulator, ask: type[Http]) -> None:
     http = ask(cgc)
     jobs = cgc.submit_exports(cgc.file_ids[:50])
 
@@ -129,7 +131,8 @@ def test_rate_limit_is_per_user(small: CgcEmulator, ask: type[Http]) -> None:
     assert answer.headers["X-RateLimit-Remaining"] == "2"
 
 
-def test_reset_follows_the_wall_and_date_the_platform(small: CgcEmulator, wall: Clock, ask: type[Http]) -> None:
+def test_reset_follows_the_wall(small: CgcEmulator, wall: Clock, ask: type[Http]) -> None:
+    """The reset follows the wall clock, the date follows the platform's."""
     small.clock.advance(86_400)
 
     answer = ask(small).get("/user")
@@ -138,7 +141,8 @@ def test_reset_follows_the_wall_and_date_the_platform(small: CgcEmulator, wall: 
     assert int(answer.headers["X-RateLimit-Reset"]) == 1_800_000_301
 
 
-def test_answer_has_one_date_and_no_server_header(cgc: CgcEmulator, ask: type[Http]) -> None:
+def test_one_date_no_server(cgc: CgcEmulator, ask: type[Http]) -> None:
+    """Answer has one date and no server header."""
     answer = ask(cgc).get("/user")
 
     assert len(answer.raw.headers.getlist("Date")) == 1
@@ -146,14 +150,14 @@ def test_answer_has_one_date_and_no_server_header(cgc: CgcEmulator, ask: type[Ht
 
 
 @pytest.mark.parametrize("path", ["/nope", "/storage/nope", "/bulk/storage/export/get"])
-def test_unknown_path_is_the_gateways_404(cgc: CgcEmulator, path: str, ask: type[Http]) -> None:
+def test_unknown_path_is_404(cgc: CgcEmulator, path: str, ask: type[Http]) -> None:
     answer = ask(cgc).post(path, {"export_ids": ["x"]})
 
     assert answer.status_code == 404
     assert answer.json() == {"status": "NOT_FOUND", "message": "HTTP 404 Not Found"}
 
 
-def test_slash_at_the_end_of_a_path_does_not_matter(http: Http) -> None:
+def test_slash_does_not_matter(http: Http) -> None:
     assert http.get("/projects/").json()["items"] == http.get("/projects").json()["items"]
 
 
@@ -162,7 +166,8 @@ def test_wrong_method_is_405(cgc: CgcEmulator, ask: type[Http]) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_body_of_a_get_does_not_garble_the_next_request(cgc: CgcEmulator, method: str) -> None:
+def test_body_of_a_get(cgc: CgcEmulator, method: str) -> None:
+    """Body of a get does not garble the next request."""
     session = requests.Session()
     session.headers["X-SBG-Auth-Token"] = cgc.token
 
@@ -172,7 +177,7 @@ def test_body_of_a_get_does_not_garble_the_next_request(cgc: CgcEmulator, method
     assert second.json()["username"] == "demo"
 
 
-def test_href_leads_back_to_the_host_that_was_asked(cgc: CgcEmulator) -> None:
+def test_href_leads_back(cgc: CgcEmulator) -> None:
     url = cgc.url.replace("127.0.0.1", "localhost")
     headers = {"X-SBG-Auth-Token": cgc.token}
 
@@ -195,7 +200,7 @@ def test_stranger_is_not_found(cgc: CgcEmulator, ask: type[Http]) -> None:
         (b'{"export_ids": ["a"]}', "text/plain", (415, 90008)),
     ],
 )
-def test_unreadable_body_is_refused(
+def test_unreadable_is_refused(
     cgc: CgcEmulator, body: bytes, content_type: str, expected: tuple[int, int], ask: type[Http]
 ) -> None:
     headers = {"X-SBG-Auth-Token": cgc.token, "Content-Type": content_type}

@@ -43,9 +43,7 @@ def export(cgc: CgcEmulator, volume: str | None = None, file: str | None = None)
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("variant", "expected"), [("error", [9008, 9008]), ("gap", []), ("404", None)])
-def test_new_job_can_be_unknown_for_a_while(
-    cgc: CgcEmulator, http: Http, kind: str, variant: str, expected: list[int] | None
-) -> None:
+def test_new_can_be_unknown(cgc: CgcEmulator, http: Http, kind: str, variant: str, expected: list[int] | None) -> None:
     cgc.option("unknown_for", 30)
     cgc.option("unknown_ids", variant)
     ids = start(cgc, kind, 2)
@@ -64,7 +62,8 @@ def test_new_job_can_be_unknown_for_a_while(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_unknown_while_new_does_not_keep_a_job_out_of_the_list(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_unknown_new_is_listed(cgc: CgcEmulator, http: Http, kind: str) -> None:
+    """Unknown while new does not keep a job out of the list."""
     cgc.option("unknown_for", 30)
 
     ids = start(cgc, kind)
@@ -73,7 +72,7 @@ def test_unknown_while_new_does_not_keep_a_job_out_of_the_list(cgc: CgcEmulator,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ended_job_can_be_forgotten_in_time(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_ended_can_be_forgotten(cgc: CgcEmulator, http: Http, kind: str) -> None:
     cgc.option("expiry", 7200)
     ids = start(cgc, kind)
     cgc.clock.advance(3600)
@@ -88,7 +87,7 @@ def test_ended_job_can_be_forgotten_in_time(cgc: CgcEmulator, http: Http, kind: 
     assert http.get(f"/storage/{kind}").json()["items"] == []
 
 
-def test_open_job_does_not_expire(cgc: CgcEmulator, http: Http) -> None:
+def test_open_job_never_expires(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("expiry", 10)
     cgc.option("stuck", True)
     ids = start(cgc, "exports")
@@ -100,14 +99,14 @@ def test_open_job_does_not_expire(cgc: CgcEmulator, http: Http) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("variant", "turn"), [("request", 1), ("reversed", -1)])
-def test_records_can_come_the_other_way_round(cgc: CgcEmulator, http: Http, kind: str, variant: str, turn: int) -> None:
+def test_records_reversed(cgc: CgcEmulator, http: Http, kind: str, variant: str, turn: int) -> None:
     cgc.option("record_order", variant)
     ids = start(cgc, kind)
 
     assert shown(bulk_get(http, kind, [*ids, "none"])) == [*ids, 9008][::turn]
 
 
-def test_created_records_can_come_the_other_way_round(cgc: CgcEmulator, http: Http) -> None:
+def test_created_reversed(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("record_order", "reversed")
 
     answer = http.post("/bulk/storage/exports/create", {"items": [export(cgc, file="none"), export(cgc)]})
@@ -115,7 +114,7 @@ def test_created_records_can_come_the_other_way_round(cgc: CgcEmulator, http: Ht
     assert [list(record) for record in answer.json()["items"]] == [["resource"], ["error"]]
 
 
-def test_records_can_be_shuffled_anew_each_time(cgc: CgcEmulator, http: Http) -> None:
+def test_records_shuffled(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("record_order", "shuffled")
     ids = start(cgc, "exports", 20)
 
@@ -125,7 +124,8 @@ def test_records_can_be_shuffled_anew_each_time(cgc: CgcEmulator, http: Http) ->
     assert len({tuple(order) for order in (ids, first, second)}) == 3
 
 
-def test_several_unknown_ids_cannot_be_told_apart(cgc: CgcEmulator, http: Http) -> None:
+def test_unknown_look_alike(cgc: CgcEmulator, http: Http) -> None:
+    """Several unknown ids cannot be told apart."""
     records = bulk_get(http, "exports", ["none", "nothing"]).json()["items"]
 
     assert records[0] == records[1]
@@ -133,14 +133,14 @@ def test_several_unknown_ids_cannot_be_told_apart(cgc: CgcEmulator, http: Http) 
 
 
 @pytest.mark.parametrize(("variant", "expected"), [("twice", [0, 1, 0]), ("once", [0, 1])])
-def test_id_that_stands_twice(cgc: CgcEmulator, http: Http, variant: str, expected: list[int]) -> None:
+def test_id_twice(cgc: CgcEmulator, http: Http, variant: str, expected: list[int]) -> None:
     cgc.option("duplicate_ids", variant)
     ids = start(cgc, "exports", 2)
 
     assert shown(bulk_get(http, "exports", [ids[0], ids[1], ids[0]])) == [ids[number] for number in expected]
 
 
-def test_id_that_stands_twice_can_spoil_the_call(cgc: CgcEmulator, http: Http) -> None:
+def test_id_twice_spoils_call(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("duplicate_ids", "400")
     ids = start(cgc, "exports", 2)
 
@@ -149,13 +149,13 @@ def test_id_that_stands_twice_can_spoil_the_call(cgc: CgcEmulator, http: Http) -
 
 
 @pytest.mark.parametrize(("variant", "count"), [("cut", 100), ("all", 101)])
-def test_more_than_100_can_be_answered(cgc: CgcEmulator, http: Http, variant: str, count: int) -> None:
+def test_over_100_answered(cgc: CgcEmulator, http: Http, variant: str, count: int) -> None:
     cgc.option("too_many", variant)
 
     assert shown(bulk_get(http, "exports", ["none"] * 101)) == [9008] * count
 
 
-def test_more_than_100_can_be_too_large_for_the_gateway(cgc: CgcEmulator, http: Http) -> None:
+def test_over_100_refused(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("too_many", "413")
 
     answer = bulk_get(http, "exports", ["none"] * 101)
@@ -164,14 +164,14 @@ def test_more_than_100_can_be_too_large_for_the_gateway(cgc: CgcEmulator, http: 
     assert bulk_get(http, "exports", ["none"] * 100).status_code == 200
 
 
-def test_nothing_can_be_answered_with_nothing(cgc: CgcEmulator, http: Http) -> None:
+def test_none_for_none(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("empty_bulk", "empty")
 
     assert shown(bulk_get(http, "exports", [])) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_singular_path_can_be_answered_too(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_singular_path(cgc: CgcEmulator, http: Http, kind: str) -> None:
     ids = start(cgc, kind, 1)
     body = {f"{kind[:-1]}_ids": ids}
     before = http.post(f"/bulk/storage/{kind[:-1]}/get", body)
@@ -193,9 +193,7 @@ def test_singular_path_can_be_answered_too(cgc: CgcEmulator, http: Http, kind: s
         ("ignored", "resource.id", None),
     ],
 )
-def test_fields_of_a_bulk_call_can_be_meant_in_three_ways(
-    cgc: CgcEmulator, http: Http, variant: str, fields: str, keys: set[str] | None
-) -> None:
+def test_fields_three_ways(cgc: CgcEmulator, http: Http, variant: str, fields: str, keys: set[str] | None) -> None:
     cgc.option("bulk_fields", variant)
     ids = start(cgc, "exports", 1)
     whole = set(http.export(ids[0]))
@@ -205,7 +203,7 @@ def test_fields_of_a_bulk_call_can_be_meant_in_three_ways(
     assert set(record["resource"]) == (keys or whole)
 
 
-def test_prefixed_fields_leave_nothing_where_plain_ones_are_meant(cgc: CgcEmulator, http: Http) -> None:
+def test_prefixed_fields(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("bulk_fields", "plain")
     ids = start(cgc, "exports", 1)
 
@@ -221,9 +219,8 @@ def test_prefixed_fields_leave_nothing_where_plain_ones_are_meant(cgc: CgcEmulat
         ("demo-lab/retired", (409, 9069)),
     ],
 )
-def test_bad_volume_can_spoil_the_whole_create_and_nothing_starts(
-    cgc: CgcEmulator, http: Http, volume: str, code: tuple[int, int]
-) -> None:
+def test_bad_volume_spoils_all(cgc: CgcEmulator, http: Http, volume: str, code: tuple[int, int]) -> None:
+    """Bad volume can spoil the whole create and nothing starts."""
     cgc.option("bad_volume", "call")
 
     answer = http.post("/bulk/storage/exports/create", {"items": [export(cgc), export(cgc, volume)]})
@@ -232,7 +229,8 @@ def test_bad_volume_can_spoil_the_whole_create_and_nothing_starts(
     assert http.get("/storage/exports").json()["items"] == []
 
 
-def test_other_refusals_stay_with_their_item(cgc: CgcEmulator, http: Http) -> None:
+def test_refusal_is_per_item(cgc: CgcEmulator, http: Http) -> None:
+    """Other refusals stay with their item."""
     cgc.option("bad_volume", "call")
 
     answer = http.post("/bulk/storage/exports/create", {"items": [{}, export(cgc, file="none"), export(cgc)]})
@@ -256,7 +254,7 @@ def test_two_exports_to_one_key(cgc: CgcEmulator, http: Http, variant: str, stat
 
 
 @pytest.mark.parametrize(("option", "code"), [("same_key", 9107), ("same_file", 9006)])
-def test_second_export_at_once_can_be_refused(cgc: CgcEmulator, http: Http, option: str, code: int) -> None:
+def test_second_export_refused(cgc: CgcEmulator, http: Http, option: str, code: int) -> None:
     cgc.option(option, "refused")
     other = export(cgc, file=cgc.file_ids[1] if option == "same_key" else None)
     other["destination"] |= {} if option == "same_key" else {"location": "b.bam"}
@@ -271,7 +269,7 @@ def test_second_export_at_once_can_be_refused(cgc: CgcEmulator, http: Http, opti
 
 
 @pytest.mark.parametrize("code", [9006, 9072])
-def test_folder_is_refused_with_either_code(cgc: CgcEmulator, http: Http, code: int) -> None:
+def test_folder_has_two_codes(cgc: CgcEmulator, http: Http, code: int) -> None:
     cgc.option("folder_code", code)
 
     answer = http.post("/storage/exports", export(cgc, file=cgc.folder_id), copy_only="true")

@@ -23,7 +23,7 @@ def write(folder: Path, *lines: str) -> Path:
     return path
 
 
-def test_built_in_catalogue_is_300_real_files() -> None:
+def test_300_real_files() -> None:
     files = built_in()
 
     assert len({file.id for file in files}) == 300
@@ -34,19 +34,19 @@ def test_built_in_catalogue_is_300_real_files() -> None:
 
 
 @pytest.mark.parametrize(("files", "count"), [(None, 300), (7, 7)])
-def test_emulator_loads_as_many_as_asked(files: int | None, count: int) -> None:
+def test_loads_as_many_as_asked(files: int | None, count: int) -> None:
     with CgcEmulator(files=files) as emulator:
         assert len(emulator.file_ids) == count
         assert list(emulator.file_names) == emulator.file_ids
 
 
 @pytest.mark.parametrize("files", [301, -1])
-def test_more_files_than_there_are_is_an_error(files: int) -> None:
+def test_more_files_is_an_error(files: int) -> None:
     with pytest.raises(ValueError, match=f"files is {files}, and the catalogue has 300"):
         CgcEmulator(files=files)
 
 
-def test_extra_columns_and_blank_lines_pass(tmp_path: Path) -> None:
+def test_extra_columns_pass(tmp_path: Path) -> None:
     path = write(tmp_path, "colour\t" + HEADER, "red\t" + GOOD, "")
 
     [file] = read_manifest(path)
@@ -54,7 +54,7 @@ def test_extra_columns_and_blank_lines_pass(tmp_path: Path) -> None:
     assert (file.id, file.name, file.size, file.case) == ("id-1", "a.bam", 10, "C-1")
 
 
-def test_quotation_mark_is_a_character_like_any_other(tmp_path: Path) -> None:
+def test_quote_is_a_character(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER, GOOD.replace("a.bam", '"a.bam'), GOOD.replace("id-1", "id-2"))
 
     assert [file.name for file in read_manifest(path)] == ['"a.bam', "a.bam"]
@@ -79,7 +79,7 @@ def test_quotation_mark_is_a_character_like_any_other(tmp_path: Path) -> None:
         ([HEADER, GOOD.replace("id-1", "")], "line 2: empty id"),
     ],
 )
-def test_broken_manifest_names_line_and_fault(tmp_path: Path, lines: list[str], message: str) -> None:
+def test_broken_line_is_named(tmp_path: Path, lines: list[str], message: str) -> None:
     path = write(tmp_path, *lines)
 
     with pytest.raises(ManifestError, match=r"files\.tsv") as caught:
@@ -88,7 +88,7 @@ def test_broken_manifest_names_line_and_fault(tmp_path: Path, lines: list[str], 
     assert message in str(caught.value)
 
 
-def test_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_binary_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "files.tsv"
     path.write_bytes(b"\xff\xfe\x00")
 
@@ -96,7 +96,8 @@ def test_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
         read_manifest(path)
 
 
-def test_platform_ids_are_kept_and_others_are_made(tmp_path: Path, ask: type[Http]) -> None:
+def test_platform_ids_are_kept(tmp_path: Path, ask: type[Http]) -> None:
+    """Platform ids are kept and others are made."""
     own = "65a1b2c3d4e5f60718293a4b"
     path = write(tmp_path, HEADER, GOOD.replace("id-1", own), GOOD.replace("a.bam", "b.bam"))
 
@@ -109,14 +110,15 @@ def test_platform_ids_are_kept_and_others_are_made(tmp_path: Path, ask: type[Htt
     assert metadata["gdc_file_uuid"] == "id-1"
 
 
-def test_name_that_is_taken_gets_the_platforms_prefix(tmp_path: Path) -> None:
+def test_taken_name_is_prefixed(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER, GOOD, GOOD.replace("id-1", "id-2"))
 
     with CgcEmulator(manifest=path) as emulator:
         assert list(emulator.file_names.values()) == ["a.bam", "_1_a.bam"]
 
 
-def test_strategies_are_folders_and_none_is_the_root(tmp_path: Path, ask: type[Http]) -> None:
+def test_strategies_are_folders(tmp_path: Path, ask: type[Http]) -> None:
+    """Strategies are folders and none is the root."""
     path = write(
         tmp_path,
         HEADER,

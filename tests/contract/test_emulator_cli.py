@@ -57,7 +57,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
-def test_prints_a_connection_that_works() -> None:
+def test_connection_works() -> None:
     with serving() as (_, connection):
         headers = {"X-SBG-Auth-Token": str(connection["password"])}
         user = requests.get(f"{connection['host']}/user", headers=headers, timeout=10).json()
@@ -77,7 +77,7 @@ def test_signal_ends_it_with_0(number: signal.Signals) -> None:
         assert process.stderr.read() == ""
 
 
-def test_busy_port_is_one_clear_line(refused: Callable[..., str]) -> None:
+def test_busy_port_is_one_line(refused: Callable[..., str]) -> None:
     with CgcEmulator(files=1) as emulator:
         port = emulator.url.removesuffix("/v2").rpartition(":")[2]
         said = refused("--port", port)
@@ -87,7 +87,7 @@ def test_busy_port_is_one_clear_line(refused: Callable[..., str]) -> None:
     )
 
 
-def test_manifest_speed_and_failures_are_taken(tmp_path: Path) -> None:
+def test_arguments_are_taken(tmp_path: Path) -> None:
     manifest = tmp_path / "files.tsv"
     manifest.write_text(f"{HEADER}\nid-1\ta.bam\t1\t{'0' * 32}\tWXS\tC-1\nid-2\tb.vcf\t1\t{'1' * 32}\tWXS\tC-1\n")
 
@@ -142,11 +142,11 @@ def test_options_are_taken() -> None:
         ),
     ],
 )
-def test_wrong_argument_is_explained(refused: Callable[..., str], arguments: list[str], message: str) -> None:
+def test_mistake_is_explained(refused: Callable[..., str], arguments: list[str], message: str) -> None:
     assert message in refused(*arguments)
 
 
-def test_broken_manifest_names_the_line(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_broken_line_is_named(refused: Callable[..., str], tmp_path: Path) -> None:
     manifest = tmp_path / "files.tsv"
     manifest.write_text(f"{HEADER}\nid-1\ta.bam\tbig\t\tWXS\tC-1\n")
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Http
 
 
-def test_stats_fold_ids_and_count_statuses(cgc: CgcEmulator, http: Http) -> None:
+def test_stats_fold_ids(cgc: CgcEmulator, http: Http) -> None:
+    """Stats fold ids and count statuses."""
     jobs = cgc.submit_exports(cgc.file_ids[:3])
     http.records(jobs)
     http.records(jobs[:2])
@@ -46,7 +47,7 @@ def test_stats_fold_ids_and_count_statuses(cgc: CgcEmulator, http: Http) -> None
     assert http.control("GET", "stats").json() == stats
 
 
-def test_requests_are_kept_as_they_came(cgc: CgcEmulator, http: Http) -> None:
+def test_requests_are_kept(cgc: CgcEmulator, http: Http) -> None:
     http.get("/files", project=cgc.project, name=["a", "b"])
     http.post("/bulk/storage/exports/get", {"export_ids": ["x"]})
 
@@ -59,7 +60,8 @@ def test_requests_are_kept_as_they_came(cgc: CgcEmulator, http: Http) -> None:
     assert last.body == {"export_ids": ["x"]}
 
 
-def test_looks_at_imports_are_counted_like_those_at_exports(cgc: CgcEmulator, http: Http) -> None:
+def test_looks_are_counted(cgc: CgcEmulator, http: Http) -> None:
+    """Looks at imports are counted like those at exports."""
     [job, other] = cgc.submit_imports(cgc.locations[:2])
     http.post("/bulk/storage/imports/get", {"import_ids": [job, other]})
     http.get(f"/storage/imports/{job}")
@@ -74,7 +76,8 @@ def recorded(number: int, raw: bytes) -> RecordedRequest:
     return RecordedRequest("POST", "/v2/bulk/storage/exports/get", {}, raw, 200, float(number), "test")
 
 
-def test_journal_keeps_the_newest_requests_and_counts_all() -> None:
+def test_journal_keeps_newest() -> None:
+    """Journal keeps the newest requests and counts all."""
     journal = Journal()
 
     for number in range(KEPT_REQUESTS + 5):
@@ -84,7 +87,8 @@ def test_journal_keeps_the_newest_requests_and_counts_all() -> None:
     assert journal.stats()["total"] == journal.stats()["max_per_id"] == KEPT_REQUESTS + 5
 
 
-def test_journal_keeps_no_more_than_so_many_bytes_of_bodies() -> None:
+def test_journal_limits_bodies() -> None:
+    """Journal keeps no more than so many bytes of bodies."""
     journal = Journal()
     body = b'"' + b"x" * (KEPT_BYTES // 4) + b'"'
 
@@ -96,13 +100,13 @@ def test_journal_keeps_no_more_than_so_many_bytes_of_bodies() -> None:
     assert journal.stats()["total"] == 6
 
 
-def test_body_that_is_no_json_is_kept_as_text(cgc: CgcEmulator, http: Http) -> None:
+def test_text_body_is_kept(cgc: CgcEmulator, http: Http) -> None:
     requests.post(http.url + "/bulk/storage/exports/get", data=b"{\xff", headers=http.headers, timeout=10)
 
     assert cgc.requests[0].body == "{\ufffd"
 
 
-def test_forgotten_job_is_unknown(cgc: CgcEmulator, http: Http) -> None:
+def test_forgotten_is_unknown(cgc: CgcEmulator, http: Http) -> None:
     jobs = cgc.submit_exports(cgc.file_ids[:2])
 
     cgc.forget(jobs[:1])
@@ -111,7 +115,7 @@ def test_forgotten_job_is_unknown(cgc: CgcEmulator, http: Http) -> None:
     assert [job["id"] for job in http.get("/storage/exports").json()["items"]] == jobs[1:]
 
 
-def test_reset_goes_back_to_the_start(cgc: CgcEmulator, http: Http) -> None:
+def test_reset_starts_over(cgc: CgcEmulator, http: Http) -> None:
     ids, names = cgc.file_ids, cgc.file_names
     started = cgc.clock.now()
     jobs = cgc.submit_exports(ids[:2], copy_only=False)
@@ -135,7 +139,7 @@ def test_reset_goes_back_to_the_start(cgc: CgcEmulator, http: Http) -> None:
     assert http.export(again[0])["state"] == "COMPLETED"
 
 
-def test_speed_makes_hours_seconds() -> None:
+def test_speed_makes_seconds() -> None:
     wall = [1_800_000_000.0]
     with CgcEmulator(files=1, speed=60, wall=lambda: wall[0]) as emulator:
         wall[0] += 10
@@ -147,12 +151,12 @@ def test_speed_makes_hours_seconds() -> None:
     assert (after_ten, after_twenty) == (600, 610)
 
 
-def test_clock_does_not_go_back(cgc: CgcEmulator) -> None:
+def test_clock_never_goes_back(cgc: CgcEmulator) -> None:
     with pytest.raises(ValueError, match="forward"):
         cgc.clock.advance(-1)
 
 
-def test_job_ids_are_the_same_for_the_same_seed() -> None:
+def test_seed_fixes_job_ids() -> None:
     def ids(seed: int) -> list[str]:
         with CgcEmulator(files=3, seed=seed) as emulator:
             return emulator.submit_exports(emulator.file_ids)
@@ -161,7 +165,8 @@ def test_job_ids_are_the_same_for_the_same_seed() -> None:
     assert ids(1) != ids(2)
 
 
-def test_emulators_side_by_side_know_nothing_of_each_other(cgc: CgcEmulator, http: Http, ask: type[Http]) -> None:
+def test_emulators_are_apart(cgc: CgcEmulator, http: Http, ask: type[Http]) -> None:
+    """Emulators side by side know nothing of each other."""
     jobs = cgc.submit_exports(cgc.file_ids[:1])
     with CgcEmulator(files=1) as other:
         ask(other).control("POST", "options", {"error_lacks": ["more_info"]})
@@ -172,7 +177,8 @@ def test_emulators_side_by_side_know_nothing_of_each_other(cgc: CgcEmulator, htt
     assert ("more_info" in theirs, "more_info" in ours) == (False, True)
 
 
-def test_an_answer_under_way_arrives_whole_when_the_emulator_stops() -> None:
+def test_stop_lets_answers_end() -> None:
+    """An answer under way arrives whole when the emulator stops."""
     emulator = CgcEmulator(files=1).start()
     address = ("127.0.0.1", int(emulator.url.removesuffix("/v2").rpartition(":")[2]))
     body = json.dumps({"x" * 5_000_000: 1}).encode()  # an error tells the name of what it does not know
@@ -191,19 +197,19 @@ def test_an_answer_under_way_arrives_whole_when_the_emulator_stops() -> None:
     assert len(rest) > 5_000_000
 
 
-def test_submitting_what_the_platform_refuses_raises(cgc: CgcEmulator) -> None:
+def test_refused_submit_raises(cgc: CgcEmulator) -> None:
     with pytest.raises(Exception, match="403/9006"):
         cgc.submit_exports([cgc.alias_id])
 
 
-def test_stopped_emulator_has_no_url() -> None:
+def test_stopped_has_no_url() -> None:
     emulator = CgcEmulator(files=1)
 
     with pytest.raises(RuntimeError, match="context manager"):
         _ = emulator.url
 
 
-def test_threads_may_submit_while_others_ask(cgc: CgcEmulator, http: Http) -> None:
+def test_threads_may_submit(cgc: CgcEmulator, http: Http) -> None:
     jobs: list[str] = []
 
     def submit(number: int) -> None:
@@ -242,7 +248,7 @@ def test_control_clears_faults(cgc: CgcEmulator, http: Http) -> None:
     assert http.get("/user").status_code == 200
 
 
-def test_control_lets_files_fail(cgc: CgcEmulator, http: Http) -> None:
+def test_control_fails_files(cgc: CgcEmulator, http: Http) -> None:
     http.control("POST", "faults", {"fail_files": "*", "code": 9206})
     [job] = http.control("POST", "exports", {"file_ids": cgc.file_ids[:1]}).json()["result"]
 
@@ -251,7 +257,7 @@ def test_control_lets_files_fail(cgc: CgcEmulator, http: Http) -> None:
     assert http.export(job)["error"]["code"] == 9206
 
 
-def test_control_switches_options(cgc: CgcEmulator, http: Http) -> None:
+def test_control_sets_options(cgc: CgcEmulator, http: Http) -> None:
     http.control("POST", "options", {"unknown_ids": "gap", "rate_headers": False})
 
     answer = http.post("/bulk/storage/exports/get", {"export_ids": ["none"]})
@@ -260,7 +266,7 @@ def test_control_switches_options(cgc: CgcEmulator, http: Http) -> None:
     assert "X-RateLimit-Limit" not in answer.headers
 
 
-def test_control_switches_all_options_or_none(http: Http) -> None:
+def test_all_options_or_none(http: Http) -> None:
     before = http.control("GET", "options").json()
 
     refused = http.control("POST", "options", {"jump": True, "no_such_option": 1})
@@ -271,7 +277,8 @@ def test_control_switches_all_options_or_none(http: Http) -> None:
     assert http.control("GET", "options").json() == before | {"jump": True}
 
 
-def test_control_submits_imports_of_objects_that_it_put(cgc: CgcEmulator, http: Http) -> None:
+def test_control_submits_imports(cgc: CgcEmulator, http: Http) -> None:
+    """Control submits imports of objects that it put."""
     http.control("POST", "objects", {"locations": ["new/a.txt"], "volume": cgc.volume, "size": 7})
     body = {"locations": ["new/a.txt"], "volume": cgc.volume, "project": cgc.other_project, "name": "b-{name}"}
     [job] = http.control("POST", "imports", body).json()["result"]
@@ -282,7 +289,8 @@ def test_control_submits_imports_of_objects_that_it_put(cgc: CgcEmulator, http: 
     assert (result["name"], result["size"], result["project"]) == ("b-a.txt", 7, cgc.other_project)
 
 
-def test_control_puts_files_into_folders_of_a_project(cgc: CgcEmulator, http: Http) -> None:
+def test_control_puts_files(cgc: CgcEmulator, http: Http) -> None:
+    """Control puts files into folders of a project."""
     body = {"paths": ["a/b/x.bam", "a/y.bam", "empty/"], "project": cgc.other_project, "size": 7, "tags": ["keep"]}
     body |= {"metadata": {"sample_id": "S1"}, "task": "t1"}
 
@@ -300,13 +308,13 @@ def test_control_puts_files_into_folders_of_a_project(cgc: CgcEmulator, http: Ht
     assert http.get(f"/files/{folder}").json()["type"] == "folder"
 
 
-def test_a_file_put_into_a_project_can_be_exported(cgc: CgcEmulator) -> None:
+def test_put_file_is_exported(cgc: CgcEmulator) -> None:
     ids = cgc.add_files(["a/x.bam"])
 
     assert len(cgc.submit_exports(ids)) == 1
 
 
-def test_control_steps_and_speeds_the_clock(cgc: CgcEmulator, http: Http) -> None:
+def test_control_moves_the_clock(cgc: CgcEmulator, http: Http) -> None:
     before = cgc.clock.now()
 
     answer = http.control("POST", "clock", {"advance": 60, "speed": 2})
@@ -315,7 +323,7 @@ def test_control_steps_and_speeds_the_clock(cgc: CgcEmulator, http: Http) -> Non
     assert cgc.clock.speed == 2
 
 
-def test_reset_goes_back_to_the_first_files(cgc: CgcEmulator) -> None:
+def test_reset_restores_files(cgc: CgcEmulator) -> None:
     before = cgc.file_ids
     [added] = cgc.add_files(["more/a.bam"])
     with cgc.world.open() as world:
@@ -385,14 +393,15 @@ def test_control_forgets_jobs(cgc: CgcEmulator, http: Http) -> None:
         ("faults", {"kind": "503", "after": -1}),
     ],
 )
-def test_control_tells_what_is_wrong_with_its_arguments(http: Http, path: str, body: dict[str, Any]) -> None:
+def test_control_explains_itself(http: Http, path: str, body: dict[str, Any]) -> None:
+    """Control tells what is wrong with its arguments."""
     answer = http.control("POST", path, body)
 
     assert answer.status_code == 400
     assert answer.json()["error"]
 
 
-def test_controls_are_not_counted(cgc: CgcEmulator, http: Http) -> None:
+def test_controls_are_free(cgc: CgcEmulator, http: Http) -> None:
     http.control("POST", "clock", {"advance": 1})
 
     assert cgc.stats()["total"] == 0

@@ -24,7 +24,7 @@ def create(http: Http, items: list[Any], **query: Any) -> list[dict[str, Any]]:
     return answer.json()["items"]
 
 
-def test_new_job_is_pending_and_has_no_outcome(http: Http, cgc: CgcEmulator) -> None:
+def test_new_job_is_pending(http: Http, cgc: CgcEmulator) -> None:
     order = item(cgc.file_ids[0], cgc.volume, "run7/a.bam", overwrite=False)
 
     job = http.post("/storage/exports", order, copy_only="true").json()
@@ -56,7 +56,7 @@ def test_job_runs_and_completes(http: Http, cgc: CgcEmulator) -> None:
     assert "error" not in done
 
 
-def test_finished_job_never_changes(http: Http, cgc: CgcEmulator) -> None:
+def test_ended_never_changes(http: Http, cgc: CgcEmulator) -> None:
     jobs = cgc.submit_exports(cgc.file_ids[:2])
     cgc.clock.advance(3600)
     first = http.records(jobs)
@@ -76,7 +76,7 @@ def test_jobs_queue_for_slots(ask: type[Http]) -> None:
     assert states == ["RUNNING", "RUNNING", "PENDING", "PENDING", "PENDING"]
 
 
-def test_throughput_decides_how_long_a_job_takes(ask: type[Http]) -> None:
+def test_throughput_sets_length(ask: type[Http]) -> None:
     with CgcEmulator(files=1, speed=0, throughput=1000) as cgc:
         http = ask(cgc)
         size = http.get(f"/files/{cgc.file_ids[0]}").json()["size"]
@@ -90,7 +90,9 @@ def test_throughput_decides_how_long_a_job_takes(ask: type[Http]) -> None:
     assert (before, after) == ("RUNNING", "COMPLETED")
 
 
-def test_one_big_step_of_the_clock_equals_many_small_ones(ask: type[Http]) -> None:
+def test_steps_add_up(ask: type[Http]) -> None:
+    """One big step of the clock equals many small ones."""
+
     def ended(steps: int) -> list[float | None]:
         with CgcEmulator(files=40, speed=0, slots=3, wall=lambda: 1_800_000_000.0) as cgc:
             jobs = cgc.submit_exports(cgc.file_ids)
@@ -104,7 +106,7 @@ def test_one_big_step_of_the_clock_equals_many_small_ones(ask: type[Http]) -> No
     assert None not in ended(1)
 
 
-def test_copy_leaves_the_file_on_the_platform(http: Http, cgc: CgcEmulator) -> None:
+def test_copy_leaves_the_file(http: Http, cgc: CgcEmulator) -> None:
     create(http, [item(cgc.file_ids[0], cgc.volume, "a")], copy_only="True")
     cgc.clock.advance(3600)
 
@@ -113,7 +115,7 @@ def test_copy_leaves_the_file_on_the_platform(http: Http, cgc: CgcEmulator) -> N
 
 
 @pytest.mark.parametrize("query", [{}, {"copy_only": "False"}, {"copy_only": "false"}])
-def test_move_leaves_an_alias_that_cannot_be_exported(http: Http, cgc: CgcEmulator, query: dict[str, str]) -> None:
+def test_move_leaves_an_alias(http: Http, cgc: CgcEmulator, query: dict[str, str]) -> None:
     create(http, [item(cgc.file_ids[0], cgc.volume, "x/a")], **query)
     cgc.clock.advance(3600)
 
@@ -125,7 +127,8 @@ def test_move_leaves_an_alias_that_cannot_be_exported(http: Http, cgc: CgcEmulat
     assert again[0]["error"]["code"] == 9006
 
 
-def test_unreadable_copy_only_is_refused_rather_than_taken_for_a_move(http: Http, cgc: CgcEmulator) -> None:
+def test_unclear_is_no_move(http: Http, cgc: CgcEmulator) -> None:
+    """Unreadable `copy_only` is refused rather than taken for a move."""
     answer = http.post("/storage/exports", item(cgc.file_ids[0], cgc.volume, "a"), copy_only="1")
 
     assert http.code(answer) == (400, 90000)
@@ -150,7 +153,8 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_refusal_is_the_calls_error_when_alone_and_the_items_in_bulk(http: Http, cgc: CgcEmulator, reason: str) -> None:
+def test_refusal_alone_or_bulk(http: Http, cgc: CgcEmulator, reason: str) -> None:
+    """A refusal is an error of a single call, and of the item in a bulk call."""
     make, expected = REFUSALS[reason]
     good = item(cgc.file_ids[1], cgc.volume, "good")
 
@@ -163,7 +167,7 @@ def test_refusal_is_the_calls_error_when_alone_and_the_items_in_bulk(http: Http,
     assert records[1]["resource"]["state"] == "PENDING"
 
 
-def test_occupied_key_fails_after_queueing(http: Http, cgc: CgcEmulator) -> None:
+def test_occupied_key_fails_late(http: Http, cgc: CgcEmulator) -> None:
     cgc.submit_exports(cgc.file_ids[:1], location="a")
     cgc.clock.advance(3600)
 
@@ -178,7 +182,7 @@ def test_occupied_key_fails_after_queueing(http: Http, cgc: CgcEmulator) -> None
 
 
 @pytest.mark.parametrize(("overwrite", "state"), [(True, "COMPLETED"), ("true", "COMPLETED"), ("false", "FAILED")])
-def test_overwrite_may_be_a_string(http: Http, cgc: CgcEmulator, overwrite: bool | str, state: str) -> None:
+def test_overwrite_as_text(http: Http, cgc: CgcEmulator, overwrite: bool | str, state: str) -> None:
     cgc.submit_exports(cgc.file_ids[:1], location="a")
     cgc.clock.advance(3600)
 
@@ -188,7 +192,8 @@ def test_overwrite_may_be_a_string(http: Http, cgc: CgcEmulator, overwrite: bool
     assert http.export(record["resource"]["id"])["state"] == state
 
 
-def test_of_two_jobs_to_one_key_the_slower_fails_and_writes_nothing(http: Http, cgc: CgcEmulator) -> None:
+def test_slower_job_fails(http: Http, cgc: CgcEmulator) -> None:
+    """Of two jobs to one key the slower fails and writes nothing."""
     sizes = {file_id: http.get(f"/files/{file_id}").json()["size"] for file_id in cgc.file_ids}
     small, big = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
     jobs = cgc.submit_exports([big, small], location="same")
@@ -201,7 +206,7 @@ def test_of_two_jobs_to_one_key_the_slower_fails_and_writes_nothing(http: Http, 
     assert stored["metadata"]["size"] == sizes[small]
 
 
-def test_file_moved_meanwhile_fails_its_second_job(http: Http, cgc: CgcEmulator) -> None:
+def test_moved_fails_the_second(http: Http, cgc: CgcEmulator) -> None:
     jobs = [cgc.submit_exports(cgc.file_ids[:1], location=key, copy_only=False)[0] for key in ("first", "second")]
     cgc.clock.advance(3600)
 
@@ -210,7 +215,8 @@ def test_file_moved_meanwhile_fails_its_second_job(http: Http, cgc: CgcEmulator)
     assert errors == [None, 9109]
 
 
-def test_properties_override_those_of_the_volume(http: Http, cgc: CgcEmulator) -> None:
+def test_properties_override(http: Http, cgc: CgcEmulator) -> None:
+    """Properties override those of the volume."""
     properties = {"sse_algorithm": "aws:kms", "aws_storage_class": "GLACIER"}
     order = item(cgc.file_ids[0], cgc.volume, "a", properties=properties)
 
@@ -219,7 +225,7 @@ def test_properties_override_those_of_the_volume(http: Http, cgc: CgcEmulator) -
     assert job["properties"] == properties
 
 
-def test_records_keep_the_order_of_the_request(http: Http, cgc: CgcEmulator) -> None:
+def test_records_keep_order(http: Http, cgc: CgcEmulator) -> None:
     jobs = cgc.submit_exports(cgc.file_ids[:20])[::-1]
 
     records = http.records([*jobs, jobs[0]])
@@ -229,19 +235,20 @@ def test_records_keep_the_order_of_the_request(http: Http, cgc: CgcEmulator) -> 
 
 @pytest.mark.parametrize(("path", "key"), [("create", "items"), ("get", "export_ids")], ids=["create", "get"])
 @pytest.mark.parametrize("count", [0, 101])
-def test_bulk_of_none_or_more_than_100_is_refused(http: Http, path: str, key: str, count: int) -> None:
+def test_bulk_of_0_or_over_100(http: Http, path: str, key: str, count: int) -> None:
     answer = http.post(f"/bulk/storage/exports/{path}", {key: ["x"] * count})
 
     assert http.code(answer) == (400, 90000)
 
 
-def test_bulk_create_answers_200_even_if_nothing_was_started(http: Http, cgc: CgcEmulator) -> None:
+def test_create_is_always_200(http: Http, cgc: CgcEmulator) -> None:
+    """Bulk create answers 200 even if nothing was started."""
     records = create(http, ["nonsense", {}, item("none", cgc.volume, "a")])
 
     assert [record["error"]["code"] for record in records] == [9011, 9011, 9009]
 
 
-def test_job_of_another_user_is_9005(http: Http, cgc: CgcEmulator, ask: type[Http]) -> None:
+def test_other_users_job_is_9005(http: Http, cgc: CgcEmulator, ask: type[Http]) -> None:
     stranger = ask(cgc, cgc.add_token("grace"))
     jobs = cgc.submit_exports(cgc.file_ids[:1])
     theirs = cgc.submit_exports(cgc.file_ids[1:2], user="grace")
@@ -255,7 +262,7 @@ def test_job_of_another_user_is_9005(http: Http, cgc: CgcEmulator, ask: type[Htt
     assert [job["id"] for job in listed] == theirs
 
 
-def test_list_filters_by_volume_and_state(http: Http, cgc: CgcEmulator) -> None:
+def test_list_filters(http: Http, cgc: CgcEmulator) -> None:
     cgc.fail_files(cgc.file_names[cgc.file_ids[1]], code=9206)
     jobs = cgc.submit_exports(cgc.file_ids[:3])
     cgc.clock.advance(3600)
@@ -270,7 +277,7 @@ def test_list_filters_by_volume_and_state(http: Http, cgc: CgcEmulator) -> None:
     assert listed(volume=cgc.other_region_volume) == []
 
 
-def test_list_is_brief_and_links_lead_through_it(http: Http, cgc: CgcEmulator) -> None:
+def test_list_is_brief(http: Http, cgc: CgcEmulator) -> None:
     jobs = cgc.submit_exports(cgc.file_ids[:5])
 
     page = http.get("/storage/exports", volume=cgc.volume, limit=2, offset=2)
@@ -283,7 +290,7 @@ def test_list_is_brief_and_links_lead_through_it(http: Http, cgc: CgcEmulator) -
     assert [job["id"] for job in before["items"]] == jobs[:2:-1]
 
 
-def test_ten_thousand_jobs_are_followed_a_hundred_at_a_time(ask: type[Http]) -> None:
+def test_ten_thousand_jobs(ask: type[Http]) -> None:
     with CgcEmulator() as cgc:
         http = ask(cgc)
         jobs: list[str] = []
@@ -304,7 +311,8 @@ def test_ten_thousand_jobs_are_followed_a_hundred_at_a_time(ask: type[Http]) -> 
     assert stats["max_per_id"] == 1
 
 
-def test_the_export_of_the_file_in_incidents_is_accepted_and_fails(http: Http, cgc: CgcEmulator) -> None:
+def test_file_with_an_incident(http: Http, cgc: CgcEmulator) -> None:
+    """The export of the file in incidents is accepted and fails."""
     file = http.get("/files", project="demo-lab/incidents").json()["items"][0]
 
     job = cgc.submit_exports([file["id"]])[0]

@@ -56,9 +56,7 @@ def wait_for_jobs(emulator: CgcEmulator) -> list[str]:
         ("403", 403, 90002),
     ],
 )
-def test_coded_fault_has_the_platforms_body(
-    cgc: CgcEmulator, http: Http, kind: str, status: int, body_code: int
-) -> None:
+def test_coded_fault(cgc: CgcEmulator, http: Http, kind: str, status: int, body_code: int) -> None:
     cgc.fault(kind)
 
     assert http.code(http.get("/user")) == (status, body_code)
@@ -73,9 +71,7 @@ def test_coded_fault_has_the_platforms_body(
         ("408", 408, "REQUEST_TIMEOUT"),
     ],
 )
-def test_gateway_fault_spells_its_status_as_a_word(
-    cgc: CgcEmulator, http: Http, kind: str, status: int, word: str
-) -> None:
+def test_gateway_fault(cgc: CgcEmulator, http: Http, kind: str, status: int, word: str) -> None:
     cgc.fault(kind)
 
     answer = http.get("/user")
@@ -96,7 +92,7 @@ def test_html_fault_is_a_page(cgc: CgcEmulator, http: Http, kind: str) -> None:
     assert f"<h1>{kind[:3]} " in answer.text
 
 
-def test_a_redirect_leads_to_a_login_page_elsewhere(cgc: CgcEmulator) -> None:
+def test_redirect_to_a_login(cgc: CgcEmulator) -> None:
     cgc.fault("302_html")
 
     answer = raw_answer(cgc, "/user")
@@ -120,7 +116,8 @@ def test_429_announces_its_reset(ask: type[Http]) -> None:
     ("kind", "known"),
     [("403", True), ("503", True), ("401", False), ("503_maintenance", False), ("500", False), ("502_html", False)],
 )
-def test_only_services_that_know_who_asks_tell_the_rate(cgc: CgcEmulator, http: Http, kind: str, known: bool) -> None:
+def test_only_some_tell_the_rate(cgc: CgcEmulator, http: Http, kind: str, known: bool) -> None:
+    """Only services that know who asks tell the rate."""
     cgc.fault(kind)
 
     answer = http.get("/user")
@@ -129,7 +126,7 @@ def test_only_services_that_know_who_asks_tell_the_rate(cgc: CgcEmulator, http: 
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
-def test_dropped_line_sends_not_one_byte(cgc: CgcEmulator, kind: str) -> None:
+def test_dropped_line_is_empty(cgc: CgcEmulator, kind: str) -> None:
     cgc.fault(kind)
 
     assert raw_answer(cgc, "/user") == b""
@@ -139,7 +136,8 @@ def test_dropped_line_sends_not_one_byte(cgc: CgcEmulator, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "jobs"), [("drop_before", 0), ("drop_after", 1), ("half_body", 1), ("broken_json", 1)]
 )
-def test_create_takes_effect_unless_the_line_broke_before(cgc: CgcEmulator, http: Http, kind: str, jobs: int) -> None:
+def test_create_despite_a_fault(cgc: CgcEmulator, http: Http, kind: str, jobs: int) -> None:
+    """Create takes effect unless the line broke before."""
     cgc.fault(kind, method="POST")
 
     with pytest.raises(requests.RequestException):
@@ -148,7 +146,7 @@ def test_create_takes_effect_unless_the_line_broke_before(cgc: CgcEmulator, http
     assert http.get("/storage/exports").headers["X-Total-Matching-Query"] == str(jobs)
 
 
-def test_half_body_promises_more_than_it_sends(cgc: CgcEmulator) -> None:
+def test_half_body(cgc: CgcEmulator) -> None:
     cgc.fault("half_body")
 
     head, _, body = raw_answer(cgc, "/user").partition(b"\r\n\r\n")
@@ -159,7 +157,7 @@ def test_half_body_promises_more_than_it_sends(cgc: CgcEmulator) -> None:
     assert 0 < len(body) < promised
 
 
-def test_broken_json_is_a_whole_answer(cgc: CgcEmulator, http: Http) -> None:
+def test_broken_json_is_whole(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("broken_json")
 
     answer = http.get("/user")
@@ -170,7 +168,7 @@ def test_broken_json_is_a_whole_answer(cgc: CgcEmulator, http: Http) -> None:
         answer.json()
 
 
-def test_slow_create_takes_effect_after_the_client_has_given_up(cgc: CgcEmulator, http: Http) -> None:
+def test_slow_create_happens(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("slow", seconds=0.6)
 
     with pytest.raises(requests.ReadTimeout):
@@ -185,7 +183,7 @@ def test_slow_create_takes_effect_after_the_client_has_given_up(cgc: CgcEmulator
     assert http.export(job)["state"] == "PENDING"
 
 
-def test_slow_create_has_no_effect_before_its_delay(cgc: CgcEmulator, http: Http) -> None:
+def test_slow_create_comes_late(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("slow", seconds=600)
 
     with pytest.raises(requests.ReadTimeout):
@@ -196,7 +194,7 @@ def test_slow_create_has_no_effect_before_its_delay(cgc: CgcEmulator, http: Http
     assert http.get("/storage/exports").json()["items"] == []
 
 
-def test_slow_answer_comes_after_the_create_took_effect(cgc: CgcEmulator, http: Http) -> None:
+def test_slow_answer_comes_after(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("slow_answer", method="POST", seconds=60)
 
     with pytest.raises(requests.ReadTimeout):
@@ -207,7 +205,8 @@ def test_slow_answer_comes_after_the_create_took_effect(cgc: CgcEmulator, http: 
     assert len(http.get("/storage/exports").json()["items"]) == 1
 
 
-def test_slow_line_does_not_hold_up_the_others(cgc: CgcEmulator, http: Http) -> None:
+def test_slow_line_is_alone(cgc: CgcEmulator, http: Http) -> None:
+    """Slow line does not hold up the others."""
     cgc.fault("slow", seconds=60, path="/v2/user")
     with pytest.raises(requests.ReadTimeout):
         requests.get(http.url + "/user", headers=http.headers, timeout=0.1)
@@ -215,14 +214,14 @@ def test_slow_line_does_not_hold_up_the_others(cgc: CgcEmulator, http: Http) -> 
     assert http.get("/projects").status_code == 200
 
 
-def test_slow_fault_can_come_with_another(cgc: CgcEmulator, http: Http) -> None:
+def test_slow_and_another(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("slow", seconds=0.01)
     cgc.fault("503")
 
     assert [http.get("/user").status_code for _ in range(2)] == [503, 200]
 
 
-def test_fault_is_aimed_by_method_and_path(cgc: CgcEmulator, http: Http) -> None:
+def test_fault_is_aimed(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("503", method="post", path="/v2/bulk/storage/exports/*", count=None)
 
     answers = [
@@ -235,14 +234,14 @@ def test_fault_is_aimed_by_method_and_path(cgc: CgcEmulator, http: Http) -> None
     assert [answer.status_code for answer in answers] == [200, 200, 503, 503]
 
 
-def test_fault_strikes_as_often_as_it_was_told(cgc: CgcEmulator, http: Http) -> None:
+def test_fault_strikes_n_times(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("503", count=2)
     cgc.fault("500")
 
     assert [http.get("/user").status_code for _ in range(4)] == [503, 503, 500, 200]
 
 
-def test_fault_can_let_others_pass_before(cgc: CgcEmulator, http: Http) -> None:
+def test_fault_lets_others_pass(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("503", path="/v2/user", after=2, count=2)
 
     statuses = [http.get(path).status_code for path in ("/user", "/projects", "/user", "/user", "/user", "/user")]
@@ -250,14 +249,15 @@ def test_fault_can_let_others_pass_before(cgc: CgcEmulator, http: Http) -> None:
     assert statuses == [200, 200, 200, 503, 503, 200]
 
 
-def test_fault_that_waits_counts_what_another_strikes(cgc: CgcEmulator, http: Http) -> None:
+def test_waiting_fault_counts(cgc: CgcEmulator, http: Http) -> None:
+    """Fault that waits counts what another strikes."""
     cgc.fault("503", count=2)
     cgc.fault("500", after=2)
 
     assert [http.get("/user").status_code for _ in range(4)] == [503, 503, 500, 200]
 
 
-def test_fault_for_ever_ends_when_cleared(cgc: CgcEmulator, http: Http) -> None:
+def test_fault_for_ever_ends(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("503", count=None)
     before = [http.get("/user").status_code for _ in range(3)]
 
@@ -267,7 +267,7 @@ def test_fault_for_ever_ends_when_cleared(cgc: CgcEmulator, http: Http) -> None:
     assert http.get("/user").status_code == 200
 
 
-def test_probability_falls_alike_for_the_same_seed(ask: type[Http]) -> None:
+def test_seed_fixes_chances(ask: type[Http]) -> None:
     def statuses(seed: int) -> list[int]:
         with CgcEmulator(files=1, seed=seed) as emulator:
             emulator.fault("503", count=None, probability=0.5)
@@ -280,7 +280,9 @@ def test_probability_falls_alike_for_the_same_seed(ask: type[Http]) -> None:
     assert statuses(2) != first
 
 
-def test_probability_is_the_same_whatever_else_happens(ask: type[Http]) -> None:
+def test_chances_are_independent(ask: type[Http]) -> None:
+    """Probability is the same whatever else happens."""
+
     def statuses(*, seed: int | None, noise: bool) -> list[int]:
         with CgcEmulator(files=1) as emulator:
             emulator.fault("503", path="/v2/user", count=None, probability=0.5, seed=seed)
@@ -293,7 +295,7 @@ def test_probability_is_the_same_whatever_else_happens(ask: type[Http]) -> None:
     assert statuses(seed=5, noise=True) == statuses(seed=5, noise=False) != statuses(seed=6, noise=False)
 
 
-def test_faulty_answer_is_not_counted_against_the_rate_limit(cgc: CgcEmulator, http: Http) -> None:
+def test_fault_costs_no_rate(cgc: CgcEmulator, http: Http) -> None:
     cgc.fault("503")
 
     http.get("/user")
@@ -313,13 +315,13 @@ def test_faulty_answer_is_not_counted_against_the_rate_limit(cgc: CgcEmulator, h
         {"kind": "503", "probability": 1.5},
     ],
 )
-def test_impossible_fault_is_refused(cgc: CgcEmulator, arguments: dict[str, Any]) -> None:
+def test_impossible_fault(cgc: CgcEmulator, arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"fault|count|probability|after"):
         cgc.fault(**arguments)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_server_is_fit_again_after_every_kind(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_fit_again_after_faults(cgc: CgcEmulator, http: Http, kind: str) -> None:
     session = requests.Session()
     cgc.fault(kind, seconds=0.01)
 
@@ -331,7 +333,7 @@ def test_server_is_fit_again_after_every_kind(cgc: CgcEmulator, http: Http, kind
 
 
 @pytest.mark.parametrize("pattern", ["*.bam", "name", "id"])
-def test_scripted_failure_ends_the_job(cgc: CgcEmulator, http: Http, pattern: str) -> None:
+def test_scripted_job_failure(cgc: CgcEmulator, http: Http, pattern: str) -> None:
     bam = next(file_id for file_id, name in cgc.file_names.items() if name.endswith(".bam"))
     vcf = next(file_id for file_id, name in cgc.file_names.items() if name.endswith(".vcf.gz"))
     pattern = {"name": cgc.file_names[bam], "id": bam}.get(pattern, pattern)
@@ -347,7 +349,7 @@ def test_scripted_failure_ends_the_job(cgc: CgcEmulator, http: Http, pattern: st
     assert failed["finished_on"] > failed["started_on"]
 
 
-def test_scripted_failure_at_submit_refuses_the_item(cgc: CgcEmulator, http: Http) -> None:
+def test_scripted_refusal(cgc: CgcEmulator, http: Http) -> None:
     cgc.fail_files(cgc.file_ids[0], code=9006, at="submit")
 
     answer = http.post("/storage/exports", order(cgc, "a"), copy_only="true")
@@ -355,8 +357,12 @@ def test_scripted_failure_at_submit_refuses_the_item(cgc: CgcEmulator, http: Htt
     assert http.code(answer) == (403, 9006)
 
 
-def test_scripted_failure_does_not_reach_back(cgc: CgcEmulator, http: Http) -> None:
-    """A job that has ended before, by the clock, keeps its outcome though nobody has asked for it yet."""
+def test_script_looks_ahead(cgc: CgcEmulator, http: Http) -> None:
+    """
+    Scripted failure does not reach back.
+
+    A job that has ended before, by the clock, keeps its outcome though nobody has asked for it yet.
+    """
     [job] = cgc.submit_exports(cgc.file_ids[:1])
     cgc.clock.advance(3600)
 
@@ -365,13 +371,13 @@ def test_scripted_failure_does_not_reach_back(cgc: CgcEmulator, http: Http) -> N
     assert http.export(job)["state"] == "COMPLETED"
 
 
-def test_unknown_code_cannot_be_scripted(cgc: CgcEmulator) -> None:
+def test_unknown_code_is_refused(cgc: CgcEmulator) -> None:
     with pytest.raises(ValueError, match="4711"):
         cgc.fail_files("*", code=4711)
 
 
 @pytest.mark.parametrize("at", ["job", "submit"])
-def test_scripted_failure_can_pass_when_it_is_submitted_again(cgc: CgcEmulator, http: Http, at: Any) -> None:
+def test_failure_can_pass(cgc: CgcEmulator, http: Http, at: Any) -> None:
     cgc.fail_files("*", code=9100, times=2, at=at)
     outcomes: dict[str, list[Any]] = {file_id: [] for file_id in cgc.file_ids[:2]}
 
@@ -386,7 +392,7 @@ def test_scripted_failure_can_pass_when_it_is_submitted_again(cgc: CgcEmulator, 
     assert list(outcomes.values()) == [[9100, 9100, "COMPLETED"]] * 2
 
 
-def test_older_rule_decides_once_the_newer_is_used_up(cgc: CgcEmulator, http: Http) -> None:
+def test_older_rule_then_newer(cgc: CgcEmulator, http: Http) -> None:
     cgc.fail_files("*", code=9206)
     cgc.fail_files("*", code=9100, times=1)
     jobs = [cgc.submit_exports(cgc.file_ids[:1], location=location)[0] for location in ("a", "b")]
@@ -396,6 +402,6 @@ def test_older_rule_decides_once_the_newer_is_used_up(cgc: CgcEmulator, http: Ht
 
 
 @pytest.mark.parametrize("arguments", [{"at": "noon"}, {"jobs": "tasks"}, {"times": 0}])
-def test_impossible_failure_is_refused(cgc: CgcEmulator, arguments: dict[str, Any]) -> None:
+def test_impossible_failure(cgc: CgcEmulator, arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"at|jobs|times"):
         cgc.fail_files("*", code=9206, **arguments)

@@ -35,7 +35,7 @@ def done(http: Http, cgc: CgcEmulator, order: dict[str, Any]) -> dict[str, Any]:
     return http.get(f"/storage/imports/{job['id']}").json()
 
 
-def test_new_job_is_pending_and_has_no_outcome(http: Http, cgc: CgcEmulator) -> None:
+def test_new_job_is_pending(http: Http, cgc: CgcEmulator) -> None:
     order = item(cgc, destination={"project": cgc.project, "name": "a.fastq.gz"}, overwrite=False, autorename=False)
 
     job = http.post("/storage/imports", order).json()
@@ -50,7 +50,7 @@ def test_new_job_is_pending_and_has_no_outcome(http: Http, cgc: CgcEmulator) -> 
     }
 
 
-def test_job_has_ended_a_second_after_it_was_submitted(http: Http, cgc: CgcEmulator) -> None:
+def test_job_ends_in_a_second(http: Http, cgc: CgcEmulator) -> None:
     [job] = cgc.submit_imports([FASTQ])
     states = []
 
@@ -61,7 +61,7 @@ def test_job_has_ended_a_second_after_it_was_submitted(http: Http, cgc: CgcEmula
     assert states == ["PENDING", "RUNNING", "COMPLETED"]
 
 
-def test_import_does_not_wait_behind_exports(http: Http, cgc: CgcEmulator) -> None:
+def test_import_skips_the_queue(http: Http, cgc: CgcEmulator) -> None:
     cgc.submit_exports(cgc.file_ids)
     [job] = cgc.submit_imports([FASTQ])
 
@@ -70,7 +70,7 @@ def test_import_does_not_wait_behind_exports(http: Http, cgc: CgcEmulator) -> No
     assert http.get(f"/storage/imports/{job}").json()["state"] == "COMPLETED"
 
 
-def test_result_is_an_alias_that_the_project_lists(http: Http, cgc: CgcEmulator) -> None:
+def test_result_is_an_alias(http: Http, cgc: CgcEmulator) -> None:
     stored = http.get(f"/storage/volumes/{cgc.read_only_volume}/object", location=FASTQ).json()
 
     result = done(http, cgc, item(cgc))["result"]
@@ -82,14 +82,15 @@ def test_result_is_an_alias_that_the_project_lists(http: Http, cgc: CgcEmulator)
     assert result["id"] in [file["id"] for file in http.get("/files", project=cgc.project).json()["items"]]
 
 
-def test_imported_file_cannot_be_exported(http: Http, cgc: CgcEmulator) -> None:
+def test_imported_is_no_export(http: Http, cgc: CgcEmulator) -> None:
     file = done(http, cgc, item(cgc))["result"]["id"]
 
     with pytest.raises(Exception, match="403/9006"):
         cgc.submit_exports([file])
 
 
-def test_import_of_what_was_exported_sees_the_volumes_prefix(http: Http, cgc: CgcEmulator) -> None:
+def test_import_of_an_export(http: Http, cgc: CgcEmulator) -> None:
+    """An import of an exported object sees the prefix of its volume."""
     cgc.submit_exports(cgc.file_ids[:1], location="x/a.bam")
     cgc.clock.advance(3600)
     size = http.get(f"/files/{cgc.file_ids[0]}").json()["size"]
@@ -124,7 +125,8 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_refusal_is_the_calls_error_when_alone_and_the_items_in_bulk(http: Http, cgc: CgcEmulator, reason: str) -> None:
+def test_refusal_alone_or_bulk(http: Http, cgc: CgcEmulator, reason: str) -> None:
+    """A refusal is an error of a single call, and of the item in a bulk call."""
     make, expected = REFUSALS[reason]
 
     alone = http.post("/storage/imports", make(cgc))
@@ -151,7 +153,7 @@ LATE = {
 
 
 @pytest.mark.parametrize("reason", LATE)
-def test_failure_shows_in_the_job(http: Http, cgc: CgcEmulator, reason: str) -> None:
+def test_failure_shows_in_job(http: Http, cgc: CgcEmulator, reason: str) -> None:
     make, code = LATE[reason]
 
     job = done(http, cgc, make(cgc))
@@ -173,9 +175,8 @@ def test_failure_shows_in_the_job(http: Http, cgc: CgcEmulator, reason: str) -> 
         ("parent is a file", 9106),
     ],
 )
-def test_what_is_refused_at_submit_can_show_in_the_job_instead(
-    http: Http, cgc: CgcEmulator, reason: str, code: int
-) -> None:
+def test_refusal_shows_in_job(http: Http, cgc: CgcEmulator, reason: str, code: int) -> None:
+    """A refusal at submit can show in the job instead."""
     cgc.option("import_checks", "job")
 
     job = done(http, cgc, REFUSALS[reason][0](cgc))
@@ -183,7 +184,8 @@ def test_what_is_refused_at_submit_can_show_in_the_job_instead(
     assert (job["state"], job["error"]["code"]) == ("FAILED", code)
 
 
-def test_volume_that_is_inactive_when_the_job_starts_is_9103(http: Http, cgc: CgcEmulator) -> None:
+def test_volume_gone_is_9103(http: Http, cgc: CgcEmulator) -> None:
+    """Volume that is inactive when the job starts is 9103."""
     cgc.option("stuck", True)
     [job] = cgc.submit_imports([FASTQ])
     with cgc.world.open() as world:
@@ -195,7 +197,7 @@ def test_volume_that_is_inactive_when_the_job_starts_is_9103(http: Http, cgc: Cg
     assert http.get(f"/storage/imports/{job}").json()["error"]["code"] == 9103
 
 
-def test_bulk_get_keeps_the_order_and_tells_unknown_ids(http: Http, cgc: CgcEmulator) -> None:
+def test_bulk_get_keeps_order(http: Http, cgc: CgcEmulator) -> None:
     jobs = cgc.submit_imports(cgc.locations[:5])
 
     records = http.post("/bulk/storage/imports/get", {"import_ids": [*jobs[::-1], "none"]}).json()["items"]
@@ -204,7 +206,7 @@ def test_bulk_get_keeps_the_order_and_tells_unknown_ids(http: Http, cgc: CgcEmul
     assert records[5]["error"]["code"] == 9008
 
 
-def test_exports_are_unknown_among_imports(http: Http, cgc: CgcEmulator) -> None:
+def test_exports_are_unknown(http: Http, cgc: CgcEmulator) -> None:
     [export] = cgc.submit_exports(cgc.file_ids[:1])
     [imported] = cgc.submit_imports([FASTQ])
 
@@ -212,7 +214,7 @@ def test_exports_are_unknown_among_imports(http: Http, cgc: CgcEmulator) -> None
     assert http.code(http.get(f"/storage/exports/{imported}")) == (404, 9008)
 
 
-def test_job_of_another_user_is_9005(http: Http, cgc: CgcEmulator, ask: type[Http]) -> None:
+def test_other_users_job_is_9005(http: Http, cgc: CgcEmulator, ask: type[Http]) -> None:
     stranger = ask(cgc, cgc.add_token("grace"))
     [job] = cgc.submit_imports([FASTQ])
     theirs = cgc.submit_imports(cgc.locations[1:2], user="grace")
@@ -224,7 +226,7 @@ def test_job_of_another_user_is_9005(http: Http, cgc: CgcEmulator, ask: type[Htt
     assert [one["id"] for one in stranger.get("/storage/imports").json()["items"]] == theirs
 
 
-def test_list_filters_by_project_volume_and_state(http: Http, cgc: CgcEmulator) -> None:
+def test_list_filters(http: Http, cgc: CgcEmulator) -> None:
     first = cgc.submit_imports([FASTQ, "none"])
     second = cgc.submit_imports([FASTQ], project=cgc.other_project)
     third = cgc.submit_imports([FASTQ], parent=cgc.folder_id)
@@ -242,7 +244,7 @@ def test_list_filters_by_project_volume_and_state(http: Http, cgc: CgcEmulator) 
     assert http.code(http.get("/storage/imports", volume="demo-lab/none")) == (404, 9007)
 
 
-def test_list_is_brief_and_fields_choose(http: Http, cgc: CgcEmulator) -> None:
+def test_list_is_brief(http: Http, cgc: CgcEmulator) -> None:
     cgc.submit_imports(cgc.locations[:3])
 
     brief = http.get("/storage/imports", limit=2)
@@ -256,7 +258,7 @@ def test_list_is_brief_and_fields_choose(http: Http, cgc: CgcEmulator) -> None:
 @pytest.mark.parametrize(
     "pattern", [FASTQ, NAME, "*_R1_001.fastq.gz", "runs/*", "demo-lab/archive/*"],
 )  # fmt: skip
-def test_scripted_failure_is_aimed_by_location(http: Http, cgc: CgcEmulator, pattern: str) -> None:
+def test_failure_by_location(http: Http, cgc: CgcEmulator, pattern: str) -> None:
     cgc.fail_files(pattern, code=9205)
 
     failed, other = done(http, cgc, item(cgc)), done(http, cgc, item(cgc, "references/GRCh38.d1.vd1/GRCh38.d1.vd1.fa"))
@@ -265,7 +267,7 @@ def test_scripted_failure_is_aimed_by_location(http: Http, cgc: CgcEmulator, pat
     assert other["state"] == ("FAILED" if pattern == "demo-lab/archive/*" else "COMPLETED")
 
 
-def test_scripted_failure_can_refuse_the_item(http: Http, cgc: CgcEmulator) -> None:
+def test_scripted_refusal(http: Http, cgc: CgcEmulator) -> None:
     cgc.fail_files("*.fastq.gz", code=9004, at="submit")
 
     [record] = create(http, [item(cgc)])
@@ -273,7 +275,8 @@ def test_scripted_failure_can_refuse_the_item(http: Http, cgc: CgcEmulator) -> N
     assert record["error"]["code"] == 9004
 
 
-def test_scripted_failure_can_spare_the_other_kind(http: Http, cgc: CgcEmulator) -> None:
+def test_exports_are_spared(http: Http, cgc: CgcEmulator) -> None:
+    """Scripted failure can spare the other kind."""
     cgc.fail_files("*", code=9206, jobs="exports")
     [export] = cgc.submit_exports(cgc.file_ids[:1])
 
@@ -286,9 +289,8 @@ def test_scripted_failure_can_spare_the_other_kind(http: Http, cgc: CgcEmulator)
 @pytest.mark.parametrize(
     ("option", "value", "absent"), [("absent", "null", []), ("job_error", "absent", ["error", "result"])]
 )
-def test_switches_of_exports_are_those_of_imports(
-    http: Http, cgc: CgcEmulator, option: str, value: str, absent: list[str]
-) -> None:
+def test_shares_the_switches(http: Http, cgc: CgcEmulator, option: str, value: str, absent: list[str]) -> None:
+    """Switches of exports are those of imports."""
     cgc.option(option, value)
 
     failed = done(http, cgc, item(cgc, "none"))
@@ -296,7 +298,7 @@ def test_switches_of_exports_are_those_of_imports(
     assert [key for key in ("error", "result") if key not in failed] == absent
 
 
-def test_destinations_name_can_be_left_as_it_was_asked_for(http: Http, cgc: CgcEmulator) -> None:
+def test_name_as_asked_for(http: Http, cgc: CgcEmulator) -> None:
     filled = http.post("/storage/imports", item(cgc)).json()["destination"]
     cgc.option("destination_name", "asked")
     asked = http.post("/storage/imports", item(cgc)).json()["destination"]
@@ -304,7 +306,8 @@ def test_destinations_name_can_be_left_as_it_was_asked_for(http: Http, cgc: CgcE
     assert (filled, asked) == ({"project": cgc.project, "name": NAME}, {"project": cgc.project})
 
 
-def test_submitting_takes_a_name_with_the_last_part_of_the_location(http: Http, cgc: CgcEmulator) -> None:
+def test_name_from_location(http: Http, cgc: CgcEmulator) -> None:
+    """Submitting takes a name with the last part of the location."""
     jobs = cgc.submit_imports(cgc.locations[:2], name="new_{name}")
 
     made = [http.get(f"/storage/imports/{job}").json()["destination"]["name"] for job in jobs]
@@ -312,7 +315,7 @@ def test_submitting_takes_a_name_with_the_last_part_of_the_location(http: Http, 
     assert made == ["new_" + location.rpartition("/")[2] for location in cgc.locations[:2]]
 
 
-def test_reset_forgets_imports_and_what_they_left(http: Http, cgc: CgcEmulator) -> None:
+def test_reset_forgets_all(http: Http, cgc: CgcEmulator) -> None:
     file = done(http, cgc, item(cgc))["result"]["id"]
     cgc.put_objects(["new.txt"])
 
@@ -323,7 +326,7 @@ def test_reset_forgets_imports_and_what_they_left(http: Http, cgc: CgcEmulator) 
     assert http.get(f"/storage/volumes/{cgc.read_only_volume}/object", location="new.txt").status_code == 404
 
 
-def test_exports_and_imports_happen_in_the_order_of_time(http: Http, cgc: CgcEmulator) -> None:
+def test_order_of_time(http: Http, cgc: CgcEmulator) -> None:
     """An import that was submitted before an export's end does not see the object, however late anybody looks."""
     cgc.submit_exports(cgc.file_ids[:1], location="a.bam")
     [early] = cgc.submit_imports(["a.bam"], volume=cgc.volume)

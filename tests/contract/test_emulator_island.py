@@ -17,7 +17,7 @@ from airflow_provider_cgc.emulator.web.app import make_app
 ROOT = Path(__file__).parents[2]
 
 
-def test_emulator_imports_nothing_of_airflow_or_of_the_package() -> None:
+def test_imports_nothing_of_ours() -> None:
     program = "import json, sys; import airflow_provider_cgc.emulator.__main__; print(json.dumps(list(sys.modules)))"
 
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -30,7 +30,7 @@ def test_emulator_imports_nothing_of_airflow_or_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("library", ["fastapi", "starlette", "uvicorn"])
-def test_without_its_extra_the_import_says_what_to_install(library: str) -> None:
+def test_missing_extra_is_told(library: str) -> None:
     program = f"import sys; sys.modules[{library!r}] = None; from airflow_provider_cgc.emulator import CgcEmulator"
 
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -58,5 +58,5 @@ async def status_for(client: str, path: str) -> int:
 
 
 @pytest.mark.parametrize(("client", "status"), [("127.0.0.1", 200), ("::1", 200), ("10.0.0.1", 403)])
-def test_controls_answer_this_machine_only(client: str, status: int) -> None:
+def test_controls_stay_local(client: str, status: int) -> None:
     assert asyncio.run(status_for(client, "/_emulator/stats")) == status

@@ -36,7 +36,7 @@ def root(http: Http, cgc: CgcEmulator) -> str:
     return http.get(f"/projects/{cgc.project}").json()["root_folder"]
 
 
-def test_overwrite_puts_the_alias_in_place_of_the_file(http: Http, cgc: CgcEmulator) -> None:
+def test_overwrite_replaces(http: Http, cgc: CgcEmulator) -> None:
     first = done(http, cgc, item(cgc))["result"]["id"]
 
     again = done(http, cgc, item(cgc, cgc.locations[1], destination={"project": cgc.project, "name": NAME}))
@@ -50,13 +50,14 @@ def test_overwrite_puts_the_alias_in_place_of_the_file(http: Http, cgc: CgcEmula
     assert http.get(f"/files/{first}").status_code == 404
 
 
-def test_autorename_puts_a_number_before_the_name(http: Http, cgc: CgcEmulator) -> None:
+def test_autorename_adds_number(http: Http, cgc: CgcEmulator) -> None:
     made = [done(http, cgc, item(cgc, autorename=True))["result"]["name"] for _ in range(3)]
 
     assert made == [NAME, f"_1_{NAME}", f"_2_{NAME}"]
 
 
-def test_autorename_loses_nothing_even_with_overwrite(http: Http, cgc: CgcEmulator) -> None:
+def test_autorename_wins(http: Http, cgc: CgcEmulator) -> None:
+    """Autorename loses nothing even with overwrite."""
     first = done(http, cgc, item(cgc))["result"]["id"]
 
     second = done(http, cgc, item(cgc, autorename=True, overwrite=True))["result"]
@@ -65,7 +66,7 @@ def test_autorename_loses_nothing_even_with_overwrite(http: Http, cgc: CgcEmulat
     assert http.get(f"/files/{first}").status_code == 200
 
 
-def test_of_two_jobs_to_one_name_the_second_fails(http: Http, cgc: CgcEmulator) -> None:
+def test_second_of_a_name_fails(http: Http, cgc: CgcEmulator) -> None:
     jobs = cgc.submit_imports([FASTQ, FASTQ])
     cgc.clock.advance(60)
 
@@ -90,13 +91,13 @@ def test_folder_keeps_its_tree(http: Http, cgc: CgcEmulator) -> None:
     assert len(names(http, fastq["id"])) == 48
 
 
-def test_folder_can_have_another_name(http: Http, cgc: CgcEmulator) -> None:
+def test_folder_has_another_name(http: Http, cgc: CgcEmulator) -> None:
     result = done(http, cgc, item(cgc, "references/", destination={"parent": cgc.folder_id, "name": "ref"}))["result"]
 
     assert (result["name"], result["parent"]) == ("ref", cgc.folder_id)
 
 
-def test_flat_folder_lands_in_the_parent(http: Http, cgc: CgcEmulator) -> None:
+def test_flat_lands_in_parent(http: Http, cgc: CgcEmulator) -> None:
     cgc.put_objects(["deep/a.txt", "deep/b/c.txt"])
 
     job = done(http, cgc, item(cgc, "deep/", preserve_folder_structure=False))
@@ -113,9 +114,7 @@ def test_flat_folder_lands_in_the_parent(http: Http, cgc: CgcEmulator) -> None:
         ({"overwrite": True}, ["a.txt"]),
     ],
 )
-def test_two_files_of_one_name_in_a_flat_folder(
-    http: Http, cgc: CgcEmulator, how: dict[str, bool], outcome: Any
-) -> None:
+def test_flat_names_collide(http: Http, cgc: CgcEmulator, how: dict[str, bool], outcome: Any) -> None:
     cgc.put_objects(["deep/1/a.txt", "deep/2/a.txt"])
 
     job = done(http, cgc, item(cgc, "deep/", preserve_folder_structure=False, **how))
@@ -125,7 +124,7 @@ def test_two_files_of_one_name_in_a_flat_folder(
     assert made == (outcome if isinstance(outcome, list) else [])
 
 
-def test_folder_that_is_there_already(http: Http, cgc: CgcEmulator) -> None:
+def test_folder_is_there_already(http: Http, cgc: CgcEmulator) -> None:
     cgc.put_objects(["deep/a.txt"])
     first = done(http, cgc, item(cgc, "deep/"))["result"]
     cgc.put_objects(["deep/b.txt"])
@@ -140,7 +139,7 @@ def test_folder_that_is_there_already(http: Http, cgc: CgcEmulator) -> None:
     assert renamed["name"] == "_1_deep"
 
 
-def test_folder_does_not_take_the_place_of_a_file(http: Http, cgc: CgcEmulator) -> None:
+def test_folder_is_no_file(http: Http, cgc: CgcEmulator) -> None:
     cgc.put_objects(["deep/a"])
     cgc.put_objects(["deep/a/b"], volume=cgc.volume)
     first = done(http, cgc, item(cgc, "deep/"))["result"]
@@ -151,8 +150,8 @@ def test_folder_does_not_take_the_place_of_a_file(http: Http, cgc: CgcEmulator) 
     assert names(http, first["id"]) == ["a"]
 
 
-def test_object_that_is_named_like_a_folder_spoils_the_whole_import(http: Http, cgc: CgcEmulator) -> None:
-    """A bucket may hold `a` and `a/b`, a project cannot."""
+def test_object_like_a_folder(http: Http, cgc: CgcEmulator) -> None:
+    """Object that is named like a folder spoils the whole import. A bucket may hold `a` and `a/b`, a project cannot."""
     cgc.put_objects(["deep/a", "deep/a/b"])
 
     job = done(http, cgc, item(cgc, "deep/"))
@@ -161,7 +160,7 @@ def test_object_that_is_named_like_a_folder_spoils_the_whole_import(http: Http, 
     assert "deep" not in names(http, root(http, cgc))
 
 
-def test_ten_thousand_imports_of_one_name_get_numbers(ask: type[Http]) -> None:
+def test_ten_thousand_of_a_name(ask: type[Http]) -> None:
     with CgcEmulator(files=1, speed=0, slots=1000) as cgc:
         jobs = cgc.submit_imports([FASTQ] * 10_000, autorename=True)
         cgc.clock.advance(60)

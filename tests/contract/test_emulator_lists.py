@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Http
 
 
-def test_project_tells_its_location(http: Http, cgc: CgcEmulator) -> None:
+def test_project_has_location(http: Http, cgc: CgcEmulator) -> None:
     project = http.get(f"/projects/{cgc.project}").json()
 
     assert project["id"] == cgc.project
     assert project["settings"]["location"] == "aws:us-east-1"
 
 
-def test_projects_are_found_by_a_part_of_their_name(http: Http, cgc: CgcEmulator) -> None:
+def test_project_by_part_of_name(http: Http, cgc: CgcEmulator) -> None:
     found = http.get("/projects", name="cPtA").json()["items"]
 
     assert [project["id"] for project in found] == [cgc.project]
@@ -45,11 +45,11 @@ def test_projects_are_found_by_a_part_of_their_name(http: Http, cgc: CgcEmulator
         ("/storage/exports?offset=-1", (400, 90000)),
     ],
 )
-def test_bad_question_gets_its_own_code(http: Http, path: str, expected: tuple[int, int]) -> None:
+def test_bad_question_has_code(http: Http, path: str, expected: tuple[int, int]) -> None:
     assert http.code(http.get(path)) == expected
 
 
-def test_project_lists_only_its_first_level(http: Http, cgc: CgcEmulator) -> None:
+def test_project_has_one_level(http: Http, cgc: CgcEmulator) -> None:
     items = http.get("/files", project=cgc.project, fields="_all").json()["items"]
 
     assert [(item["name"], item["type"]) for item in items] == [("WXS", "folder")]
@@ -58,7 +58,7 @@ def test_project_lists_only_its_first_level(http: Http, cgc: CgcEmulator) -> Non
 
 
 @pytest.mark.parametrize("path", ["/files?parent={id}", "/files/{id}/list"])
-def test_folder_lists_the_catalogue_in_pages(http: Http, cgc: CgcEmulator, path: str) -> None:
+def test_folder_has_pages(http: Http, cgc: CgcEmulator, path: str) -> None:
     first = http.get(path.format(id=cgc.folder_id))
     second = http.get(first.json()["links"][0]["href"].removeprefix(cgc.url))
 
@@ -75,7 +75,7 @@ def test_file_is_no_parent(http: Http, cgc: CgcEmulator) -> None:
     assert http.code(http.get("/files", parent=cgc.file_ids[0])) == (400, 5022)
 
 
-def test_repeated_name_means_one_of_these(http: Http, cgc: CgcEmulator) -> None:
+def test_repeated_name_is_either(http: Http, cgc: CgcEmulator) -> None:
     wanted = cgc.file_ids[3:5]
     names = [cgc.file_names[file_id] for file_id in wanted]
 
@@ -85,14 +85,14 @@ def test_repeated_name_means_one_of_these(http: Http, cgc: CgcEmulator) -> None:
 
 
 @pytest.mark.parametrize("query", [{"tag": "keep"}, {"origin.task": "x"}, {"metadata.case_submitter_id": "none"}])
-def test_filter_that_nothing_fits_finds_nothing(http: Http, cgc: CgcEmulator, query: dict[str, str]) -> None:
+def test_unmet_filter(http: Http, cgc: CgcEmulator, query: dict[str, str]) -> None:
     answer = http.get("/files", parent=cgc.folder_id, **query)
 
     assert answer.json()["items"] == []
     assert answer.headers["X-Total-Matching-Query"] == "0"
 
 
-def test_metadata_filters_must_all_hold(http: Http, cgc: CgcEmulator) -> None:
+def test_metadata_must_all_hold(http: Http, cgc: CgcEmulator) -> None:
     metadata = http.get(f"/files/{cgc.file_ids[7]}").json()["metadata"]
     query = {f"metadata.{key}": metadata[key] for key in ("case_submitter_id", "md5sum")}
 
@@ -101,7 +101,7 @@ def test_metadata_filters_must_all_hold(http: Http, cgc: CgcEmulator) -> None:
     assert [item["id"] for item in items] == [cgc.file_ids[7]]
 
 
-def test_file_tells_what_the_manifest_says(http: Http, cgc: CgcEmulator) -> None:
+def test_file_has_manifest_data(http: Http, cgc: CgcEmulator) -> None:
     file = http.get(f"/files/{cgc.file_ids[0]}").json()
 
     assert file["name"] == cgc.file_names[file["id"]]
@@ -111,7 +111,7 @@ def test_file_tells_what_the_manifest_says(http: Http, cgc: CgcEmulator) -> None
     assert file["parent"] == cgc.folder_id
 
 
-def test_bulk_files_are_answered_one_by_one(http: Http, cgc: CgcEmulator) -> None:
+def test_bulk_files_one_by_one(http: Http, cgc: CgcEmulator) -> None:
     file_ids = [cgc.file_ids[1], "none", cgc.alias_id]
 
     items = http.post("/bulk/files/get", {"file_ids": file_ids}).json()["items"]
@@ -147,13 +147,13 @@ def test_fields_reach_inside(http: Http, cgc: CgcEmulator) -> None:
     assert body == {"service": {"bucket": "demo-lab-bucket", "prefix": "cgc"}, "active": True}
 
 
-def test_whole_field_wins_over_a_part_of_it(http: Http, cgc: CgcEmulator) -> None:
+def test_whole_field_wins(http: Http, cgc: CgcEmulator) -> None:
     body = http.get(f"/storage/volumes/{cgc.volume}", fields="service.bucket,service").json()
 
     assert body == {"service": http.get(f"/storage/volumes/{cgc.volume}").json()["service"]}
 
 
-def test_fields_can_leave_out_a_part(http: Http, cgc: CgcEmulator) -> None:
+def test_fields_leave_out(http: Http, cgc: CgcEmulator) -> None:
     body = http.get(f"/storage/volumes/{cgc.volume}", fields="service,!service.credentials").json()
 
     assert set(body) == {"service"}
@@ -161,7 +161,7 @@ def test_fields_can_leave_out_a_part(http: Http, cgc: CgcEmulator) -> None:
     assert body["service"]["bucket"] == "demo-lab-bucket"
 
 
-def test_fields_of_a_bulk_record_have_its_prefix(http: Http, cgc: CgcEmulator) -> None:
+def test_fields_of_a_record(http: Http, cgc: CgcEmulator) -> None:
     jobs = cgc.submit_exports(cgc.file_ids[:1])
 
     records = http.records([*jobs, "none"], fields="resource.id,resource.state,error.code")
@@ -169,7 +169,7 @@ def test_fields_of_a_bulk_record_have_its_prefix(http: Http, cgc: CgcEmulator) -
     assert records == [{"resource": {"id": jobs[0], "state": "PENDING"}}, {"error": {"code": 9008}}]
 
 
-def test_list_is_brief_until_all_fields_are_asked_for(http: Http, cgc: CgcEmulator) -> None:
+def test_list_is_brief(http: Http, cgc: CgcEmulator) -> None:
     brief = http.get("/storage/volumes").json()["items"]
     whole = http.get("/storage/volumes", fields="_all").json()["items"]
 
@@ -183,7 +183,7 @@ def test_list_is_brief_until_all_fields_are_asked_for(http: Http, cgc: CgcEmulat
     }
 
 
-def test_volume_shows_objects_and_prefixes_page_by_page(http: Http, cgc: CgcEmulator) -> None:
+def test_volume_pages(http: Http, cgc: CgcEmulator) -> None:
     for number, location in enumerate(["b.bam", "a/1.bam", "a/2.bam", "c.bam", "d/e/f.bam"]):
         cgc.submit_exports(cgc.file_ids[number : number + 1], location=location)
     cgc.clock.advance(3600)
@@ -214,7 +214,7 @@ def test_listing_below_a_prefix(http: Http, cgc: CgcEmulator) -> None:
     assert page["prefixes"] == []
 
 
-def test_volume_prefix_is_put_before_the_location(http: Http, cgc: CgcEmulator) -> None:
+def test_prefix_comes_first(http: Http, cgc: CgcEmulator) -> None:
     """Two volumes on one bucket: the one without a prefix shows the whole key."""
     cgc.submit_exports(cgc.file_ids[:1], location="a.bam")
     cgc.clock.advance(3600)
@@ -236,7 +236,7 @@ def test_object_tells_its_size(http: Http, cgc: CgcEmulator) -> None:
     assert http.get(found["href"].removeprefix(cgc.url)).json() == found
 
 
-def test_broken_continuation_token_is_refused(http: Http, cgc: CgcEmulator) -> None:
+def test_broken_token_is_refused(http: Http, cgc: CgcEmulator) -> None:
     answer = http.get(f"/storage/volumes/{cgc.volume}/list", continuation_token="x")
 
     assert http.code(answer) == (400, 90000)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Http
 
 
-def test_unknown_id_is_an_error_record(cgc: CgcEmulator, http: Http) -> None:
+def test_unknown_is_a_record(cgc: CgcEmulator, http: Http) -> None:
     jobs = cgc.submit_exports(cgc.file_ids[:2])
 
     records = http.records([jobs[0], "none", jobs[1]])
@@ -23,7 +23,7 @@ def test_unknown_id_is_an_error_record(cgc: CgcEmulator, http: Http) -> None:
     assert records[1]["error"]["code"] == 9008
 
 
-def test_unknown_id_can_be_a_gap(cgc: CgcEmulator, http: Http) -> None:
+def test_unknown_is_a_gap(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("unknown_ids", "gap")
     jobs = cgc.submit_exports(cgc.file_ids[:2])
 
@@ -32,7 +32,7 @@ def test_unknown_id_can_be_a_gap(cgc: CgcEmulator, http: Http) -> None:
     assert [record["resource"]["id"] for record in records] == jobs
 
 
-def test_unknown_id_can_spoil_the_whole_call(cgc: CgcEmulator, http: Http) -> None:
+def test_unknown_spoils_the_call(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("unknown_ids", "404")
     jobs = cgc.submit_exports(cgc.file_ids[:2])
 
@@ -43,7 +43,7 @@ def test_unknown_id_can_spoil_the_whole_call(cgc: CgcEmulator, http: Http) -> No
 
 
 @pytest.mark.parametrize("variant", ["unknown_ids", "foreign_ids"])
-def test_unknown_and_foreign_ids_are_switched_apart(cgc: CgcEmulator, http: Http, variant: str) -> None:
+def test_foreign_is_not_unknown(cgc: CgcEmulator, http: Http, variant: str) -> None:
     cgc.add_token("grace")
     foreign = cgc.submit_exports(cgc.file_ids[:1], user="grace")
     cgc.option(variant, "gap")
@@ -54,7 +54,7 @@ def test_unknown_and_foreign_ids_are_switched_apart(cgc: CgcEmulator, http: Http
 
 
 @pytest.mark.parametrize("fault", [None, "429"])
-def test_reset_can_be_in_milliseconds(ask: type[Http], fault: str | None) -> None:
+def test_reset_in_milliseconds(ask: type[Http], fault: str | None) -> None:
     with CgcEmulator(files=1, wall=lambda: 1_800_000_000.0) as emulator:
         emulator.option("reset_unit", "ms")
         if fault:
@@ -67,7 +67,7 @@ def test_reset_can_be_in_milliseconds(ask: type[Http], fault: str | None) -> Non
 
 
 @pytest.mark.parametrize("fault", [None, "429"])
-def test_rate_headers_can_be_missing(cgc: CgcEmulator, http: Http, fault: str | None) -> None:
+def test_rate_headers_missing(cgc: CgcEmulator, http: Http, fault: str | None) -> None:
     cgc.option("rate_headers", False)
     if fault:
         cgc.fault(fault)
@@ -79,7 +79,7 @@ def test_rate_headers_can_be_missing(cgc: CgcEmulator, http: Http, fault: str | 
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-def test_list_can_begin_at_either_end(cgc: CgcEmulator, http: Http, order: str) -> None:
+def test_list_from_either_end(cgc: CgcEmulator, http: Http, order: str) -> None:
     cgc.option("list_order", order)
     jobs = cgc.submit_exports(cgc.file_ids[:4])
 
@@ -88,7 +88,7 @@ def test_list_can_begin_at_either_end(cgc: CgcEmulator, http: Http, order: str) 
     assert listed == (jobs if order == "oldest" else jobs[::-1])
 
 
-def test_list_can_lag_behind(cgc: CgcEmulator, http: Http) -> None:
+def test_list_lags_behind(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("list_lag", 30)
     [job] = cgc.submit_exports(cgc.file_ids[:1])
     cgc.clock.advance(29)
@@ -110,9 +110,7 @@ def test_list_can_lag_behind(cgc: CgcEmulator, http: Http) -> None:
         ("unknown_state", None, "RUNNING"),
     ],
 )
-def test_running_can_be_shown_as_something_else(
-    cgc: CgcEmulator, http: Http, name: str, value: Any, shown: str
-) -> None:
+def test_running_looks_otherwise(cgc: CgcEmulator, http: Http, name: str, value: Any, shown: str) -> None:
     cgc.option(name, value)
     [job] = cgc.submit_exports(cgc.file_ids[:1])
 
@@ -124,7 +122,7 @@ def test_running_can_be_shown_as_something_else(
     assert http.export(job)["state"] == "COMPLETED"
 
 
-def test_stuck_job_stays_pending_until_released(cgc: CgcEmulator, http: Http) -> None:
+def test_stuck_until_released(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("stuck", True)
     [job] = cgc.submit_exports(cgc.file_ids[:1])
     cgc.clock.advance(1_000_000)
@@ -137,7 +135,7 @@ def test_stuck_job_stays_pending_until_released(cgc: CgcEmulator, http: Http) ->
     assert http.export(job)["state"] == "COMPLETED"
 
 
-def test_absent_keys_can_be_null(cgc: CgcEmulator, http: Http) -> None:
+def test_null_for_absent_keys(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("absent", "null")
     [job] = cgc.submit_exports(cgc.file_ids[:1])
 
@@ -150,7 +148,7 @@ def test_absent_keys_can_be_null(cgc: CgcEmulator, http: Http) -> None:
     assert done["result"]["id"] == cgc.file_ids[0]
 
 
-def test_result_can_be_absent(cgc: CgcEmulator, http: Http) -> None:
+def test_result_absent(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("result", "absent")
     [job] = cgc.submit_exports(cgc.file_ids[:1])
     cgc.clock.advance(3600)
@@ -161,7 +159,7 @@ def test_result_can_be_absent(cgc: CgcEmulator, http: Http) -> None:
     assert "result" not in done
 
 
-def test_job_can_come_in_the_shape_that_the_documentation_pastes(cgc: CgcEmulator, http: Http) -> None:
+def test_pasted_shape(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("pasted_shape", True)
     [job] = cgc.submit_exports(cgc.file_ids[:1], location="a.bam")
     cgc.clock.advance(3600)
@@ -178,7 +176,7 @@ def test_job_can_come_in_the_shape_that_the_documentation_pastes(cgc: CgcEmulato
     }  # fmt: skip
 
 
-def test_times_can_have_an_offset(ask: type[Http]) -> None:
+def test_times_with_an_offset(ask: type[Http]) -> None:
     with CgcEmulator(files=1, speed=0, wall=lambda: 1_800_000_000.0) as emulator:
         [job] = emulator.submit_exports(emulator.file_ids)
 
@@ -190,7 +188,7 @@ def test_times_can_have_an_offset(ask: type[Http]) -> None:
 
 
 @pytest.mark.parametrize(("value", "key"), [(True, "priority_lane"), ({"brand_new": [1]}, "brand_new")])
-def test_every_resource_can_have_fields_that_nobody_knows(cgc: CgcEmulator, http: Http, value: Any, key: str) -> None:
+def test_unknown_fields(cgc: CgcEmulator, http: Http, value: Any, key: str) -> None:
     cgc.option("extra_fields", value)
     [job] = cgc.submit_exports(cgc.file_ids[:1])
 
@@ -208,7 +206,7 @@ def test_every_resource_can_have_fields_that_nobody_knows(cgc: CgcEmulator, http
 @pytest.mark.parametrize(
     ("variant", "metadata"), [("present", {"size": 7}), ("header", {"Content-Length": 7}), ("absent", {})]
 )
-def test_where_an_object_tells_its_size(cgc: CgcEmulator, http: Http, variant: str, metadata: dict[str, int]) -> None:
+def test_place_of_a_size(cgc: CgcEmulator, http: Http, variant: str, metadata: dict[str, int]) -> None:
     cgc.option("object_size", variant)
     cgc.put_objects(["a.bam"], volume=cgc.volume, size=7)
 
@@ -243,12 +241,12 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize(("name", "value"), IMPOSSIBLE)
-def test_impossible_option_is_refused_by_name(cgc: CgcEmulator, name: str, value: Any) -> None:
+def test_impossible_option(cgc: CgcEmulator, name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
         cgc.option(name, value)
 
 
-def test_refusal_tells_what_is_possible() -> None:
+def test_refusal_tells_choices() -> None:
     with pytest.raises(ValueError, match="expected 'error' or 'gap' or '404'"):
         Options().set("unknown_ids", "maybe")
     with pytest.raises(ValueError, match="expected a number from 0 or null"):
@@ -257,7 +255,7 @@ def test_refusal_tells_what_is_possible() -> None:
         Options().set("no_such_option", 1)
 
 
-def test_every_option_can_be_set_to_what_it_is() -> None:
+def test_options_are_settable() -> None:
     options = Options()
 
     options.set_all(options.to_json())
@@ -265,7 +263,7 @@ def test_every_option_can_be_set_to_what_it_is() -> None:
     assert options == Options()
 
 
-def test_every_option_is_explained() -> None:
+def test_options_are_explained() -> None:
     explained = re.findall(r"^ {4}(\w+) {1,16}\S", Options.__doc__ or "", re.MULTILINE)
 
     assert [name for name in explained if name in Options().to_json()] == list(Options().to_json())
@@ -285,7 +283,7 @@ def test_every_option_is_explained() -> None:
         ("extra_fields", '{"a": 1}', {"a": 1}),
     ],
 )
-def test_option_can_be_written_as_text(name: str, text: str, value: Any) -> None:
+def test_options_as_text(name: str, text: str, value: Any) -> None:
     options = Options()
 
     options.set_text(name, text)
@@ -294,6 +292,6 @@ def test_option_can_be_written_as_text(name: str, text: str, value: Any) -> None
 
 
 @pytest.mark.parametrize(("name", "text"), [("list_lag", "soon"), ("colour", "red"), ("default_limit", "true")])
-def test_impossible_text_is_refused(name: str, text: str) -> None:
+def test_impossible_text(name: str, text: str) -> None:
     with pytest.raises(ValueError, match=name):
         Options().set_text(name, text)

@@ -29,7 +29,7 @@ def listed(http: Http, kind: str = "exports", **query: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_list_can_be_in_the_order_of_ids(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_list_in_order_of_ids(cgc: CgcEmulator, http: Http, kind: str) -> None:
     cgc.option("list_order", "id")
     ids = start(cgc, kind, 20)
 
@@ -37,7 +37,7 @@ def test_list_can_be_in_the_order_of_ids(cgc: CgcEmulator, http: Http, kind: str
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_list_can_be_shuffled_anew_in_each_answer(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_list_shuffled_anew(cgc: CgcEmulator, http: Http, kind: str) -> None:
     cgc.option("list_order", "shuffled")
     ids = start(cgc, kind, 20)
 
@@ -47,7 +47,7 @@ def test_list_can_be_shuffled_anew_in_each_answer(cgc: CgcEmulator, http: Http, 
     assert len({tuple(order) for order in (ids, ids[::-1], first, second)}) == 4
 
 
-def test_shuffling_falls_alike_for_the_same_seed(ask: type[Http]) -> None:
+def test_seed_fixes_shuffling(ask: type[Http]) -> None:
     def order(seed: int) -> list[int]:
         with CgcEmulator(files=20, seed=seed) as cgc:
             cgc.option("list_order", "shuffled")
@@ -58,7 +58,7 @@ def test_shuffling_falls_alike_for_the_same_seed(ask: type[Http]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_import_lists_lag_like_those_of_exports(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_import_lists_lag_too(cgc: CgcEmulator, http: Http, kind: str) -> None:
     cgc.option("list_lag", 30)
     early = start(cgc, kind)
     cgc.clock.advance(20)
@@ -69,14 +69,14 @@ def test_import_lists_lag_like_those_of_exports(cgc: CgcEmulator, http: Http, ki
     assert listed(http, kind) == early[::-1]
 
 
-def test_page_can_have_another_size_by_default(cgc: CgcEmulator, http: Http) -> None:
+def test_page_size_by_default(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("default_limit", 25)
     start(cgc, "exports", 30)
 
     assert (len(listed(http)), len(listed(http, limit=30))) == (25, 30)
 
 
-def test_limit_above_100_can_be_cut(cgc: CgcEmulator, http: Http) -> None:
+def test_limit_above_100_is_cut(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("over_limit", "cap")
     start(cgc, "imports", 60)
     start(cgc, "imports", 60)
@@ -101,7 +101,7 @@ def test_repeated_state(cgc: CgcEmulator, http: Http, variant: str, found: int |
 
 
 @pytest.mark.parametrize(("variant", "times"), [("absent", 0), ("present", 1), ("twice", 2)])
-def test_total_can_be_absent_or_there_twice(cgc: CgcEmulator, http: Http, variant: str, times: int) -> None:
+def test_total_absent_or_twice(cgc: CgcEmulator, http: Http, variant: str, times: int) -> None:
     cgc.option("total_header", variant)
 
     answer = http.get("/storage/exports")
@@ -109,7 +109,7 @@ def test_total_can_be_absent_or_there_twice(cgc: CgcEmulator, http: Http, varian
     assert answer.raw.headers.getlist("X-Total-Matching-Query") == ["0"] * times
 
 
-def test_links_can_be_absent_where_there_are_none(cgc: CgcEmulator, http: Http) -> None:
+def test_links_absent(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("empty_links", "absent")
     start(cgc, "exports", 3)
 
@@ -117,7 +117,7 @@ def test_links_can_be_absent_where_there_are_none(cgc: CgcEmulator, http: Http) 
     assert len(http.get("/storage/exports", limit=2).json()["links"]) == 1
 
 
-def test_sliding_window_forgets_request_by_request(ask: type[Http]) -> None:
+def test_sliding_window(ask: type[Http]) -> None:
     wall = [START]
     with CgcEmulator(files=1, rate_limit=3, wall=lambda: wall[0]) as cgc:
         cgc.option("rate_window", "sliding")
@@ -140,7 +140,7 @@ def test_sliding_window_forgets_request_by_request(ask: type[Http]) -> None:
 
 
 @pytest.mark.parametrize("variant", ["fixed", "sliding"])
-def test_429_can_tell_how_long_to_wait(ask: type[Http], variant: str) -> None:
+def test_429_tells_the_wait(ask: type[Http], variant: str) -> None:
     wall = [START]
     with CgcEmulator(files=1, rate_limit=1, wall=lambda: wall[0]) as cgc:
         cgc.option("rate_window", variant)
@@ -156,7 +156,7 @@ def test_429_can_tell_how_long_to_wait(ask: type[Http], variant: str) -> None:
     assert (told.status_code, told.headers["Retry-After"]) == (429, "200")
 
 
-def test_429_on_demand_keeps_its_own_advice(cgc: CgcEmulator, http: Http) -> None:
+def test_429_keeps_its_advice(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("retry_after", True)
     cgc.fault("429", retry_after=7)
     cgc.fault("429", seconds=20)
@@ -168,7 +168,7 @@ def test_429_on_demand_keeps_its_own_advice(cgc: CgcEmulator, http: Http) -> Non
 
 
 @pytest.mark.parametrize("path", ["/storage/volumes", "/storage/imports", "/storage/exports"])
-def test_advance_access_can_be_needed(cgc: CgcEmulator, http: Http, path: str) -> None:
+def test_advance_access(cgc: CgcEmulator, http: Http, path: str) -> None:
     cgc.option("advance_access", True)
     headers = {**http.headers, "x-sbg-advance-access": "Advance"}
 
@@ -178,7 +178,7 @@ def test_advance_access_can_be_needed(cgc: CgcEmulator, http: Http, path: str) -
 
 
 @pytest.mark.parametrize(("value", "stuck"), [(True, "PENDING"), ("PENDING", "PENDING"), ("RUNNING", "RUNNING")])
-def test_jobs_stick_where_they_are_told_to(cgc: CgcEmulator, http: Http, value: Any, stuck: str) -> None:
+def test_jobs_stick_in_a_state(cgc: CgcEmulator, http: Http, value: Any, stuck: str) -> None:
     cgc.option("stuck", value)
     [job] = cgc.submit_exports(cgc.file_ids[:1])
     cgc.clock.advance(86_400)
@@ -196,7 +196,7 @@ def test_jobs_stick_where_they_are_told_to(cgc: CgcEmulator, http: Http, value: 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("state", ["PENDING", "COMPLETED", "FAILED"])
-def test_made_up_state_can_stand_for_any(cgc: CgcEmulator, http: Http, kind: str, state: str) -> None:
+def test_made_up_state(cgc: CgcEmulator, http: Http, kind: str, state: str) -> None:
     cgc.option("unknown_state", "ARCHIVING")
     cgc.option("unknown_state_of", state)
     if state == "FAILED":
@@ -211,7 +211,7 @@ def test_made_up_state_can_stand_for_any(cgc: CgcEmulator, http: Http, kind: str
     assert listed(http, kind, state=state) == []
 
 
-def test_made_up_state_can_pass_with_time(cgc: CgcEmulator, http: Http) -> None:
+def test_made_up_state_in_time(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("unknown_state", "ARCHIVING")
     cgc.option("unknown_state_seconds", 60)
     cgc.option("stuck", "RUNNING")
@@ -225,7 +225,7 @@ def test_made_up_state_can_pass_with_time(cgc: CgcEmulator, http: Http) -> None:
     assert states == ["ARCHIVING", "ARCHIVING", "RUNNING"]
 
 
-def test_made_up_state_can_pass_with_looks(cgc: CgcEmulator, http: Http) -> None:
+def test_made_up_state_by_looks(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("unknown_state", "ARCHIVING")
     cgc.option("unknown_state_looks", 2)
     cgc.option("stuck", "RUNNING")
@@ -238,7 +238,7 @@ def test_made_up_state_can_pass_with_looks(cgc: CgcEmulator, http: Http) -> None
     assert http.export(jobs[1])["state"] == "ARCHIVING"
 
 
-def test_filter_by_state_sees_what_is_shown(cgc: CgcEmulator, http: Http) -> None:
+def test_filter_sees_the_shown(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("jump", True)
     ids = start(cgc, "exports")
 
@@ -251,7 +251,7 @@ def test_filter_by_state_sees_what_is_shown(cgc: CgcEmulator, http: Http) -> Non
 @pytest.mark.parametrize(
     "lacks", [["code"], ["status", "message"], "more_info", ["status", "code", "message", "more_info"]]
 )
-def test_errors_can_lack_fields_in_all_places(cgc: CgcEmulator, http: Http, lacks: Any) -> None:
+def test_errors_lack_fields(cgc: CgcEmulator, http: Http, lacks: Any) -> None:
     cgc.option("error_lacks", lacks)
     cgc.fail_files("*", code=9206)
     [job] = cgc.submit_exports(cgc.file_ids[:1])
@@ -270,7 +270,8 @@ def test_errors_can_lack_fields_in_all_places(cgc: CgcEmulator, http: Http, lack
     assert [set(error) for error in errors] == [left] * 5
 
 
-def test_unknown_id_is_still_told_by_its_variant_when_errors_lack_their_code(cgc: CgcEmulator, http: Http) -> None:
+def test_errors_lack_their_code(cgc: CgcEmulator, http: Http) -> None:
+    """Unknown id is still told by its variant when errors lack their code."""
     cgc.option("error_lacks", ["code"])
     cgc.option("unknown_ids", "gap")
 
@@ -278,7 +279,7 @@ def test_unknown_id_is_still_told_by_its_variant_when_errors_lack_their_code(cgc
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_get_of_a_failed_job_can_have_the_status_of_its_error(cgc: CgcEmulator, http: Http, kind: str) -> None:
+def test_failed_get_has_a_status(cgc: CgcEmulator, http: Http, kind: str) -> None:
     cgc.option("failed_status", "error")
     cgc.fail_files("*", code=9107)
     [job] = start(cgc, kind, 1)
@@ -291,7 +292,7 @@ def test_get_of_a_failed_job_can_have_the_status_of_its_error(cgc: CgcEmulator, 
     assert (after.json()["id"], after.json()["state"]) == (job, "FAILED")
 
 
-def test_result_of_a_copy_can_be_shown_as_an_alias(cgc: CgcEmulator, http: Http) -> None:
+def test_copy_shown_as_alias(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("result", "alias")
     [job] = cgc.submit_exports(cgc.file_ids[:1], location="a.bam", copy_only=True)
     cgc.clock.advance(3600)
@@ -302,13 +303,13 @@ def test_result_of_a_copy_can_be_shown_as_an_alias(cgc: CgcEmulator, http: Http)
     assert http.get(f"/files/{cgc.file_ids[0]}").json()["storage"]["type"] == "PLATFORM"
 
 
-def test_storage_can_hide_where_it_is(cgc: CgcEmulator, http: Http) -> None:
+def test_storage_hides_its_place(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("hosted_on", "absent")
 
     assert http.get(f"/files/{cgc.file_ids[0]}").json()["storage"] == {"type": "PLATFORM"}
 
 
-def test_types_can_be_in_the_other_case(cgc: CgcEmulator, http: Http) -> None:
+def test_types_in_other_case(cgc: CgcEmulator, http: Http) -> None:
     cgc.option("type_case", "other")
 
     types = [http.get(f"/files/{file_id}").json()["type"] for file_id in (cgc.file_ids[0], cgc.folder_id)]
@@ -321,7 +322,7 @@ def test_types_can_be_in_the_other_case(cgc: CgcEmulator, http: Http) -> None:
 
 
 @pytest.mark.parametrize("path", ["/files", "/projects", "/storage/volumes", "/storage/exports", "/storage/imports"])
-def test_pages_can_be_without_links_to_each_other(cgc: CgcEmulator, http: Http, path: str) -> None:
+def test_pages_without_links(cgc: CgcEmulator, http: Http, path: str) -> None:
     cgc.option("next_links", "absent")
     start(cgc, "exports", 3)
     start(cgc, "imports", 3)
@@ -335,7 +336,7 @@ def test_pages_can_be_without_links_to_each_other(cgc: CgcEmulator, http: Http, 
 
 
 @pytest.mark.parametrize(("variant", "nothing"), [("shown", [[], []]), ("null", [None, None])])
-def test_what_is_empty_can_be_null(cgc: CgcEmulator, http: Http, variant: str, nothing: list[Any]) -> None:
+def test_null_for_empty(cgc: CgcEmulator, http: Http, variant: str, nothing: list[Any]) -> None:
     cgc.option("empty", variant)
 
     page = http.get("/storage/exports").json()
@@ -350,7 +351,7 @@ def test_what_is_empty_can_be_null(cgc: CgcEmulator, http: Http, variant: str, n
 
 
 @pytest.mark.parametrize(("variant", "folder"), [("present", "a/b/"), ("absent", "a/b")])
-def test_prefixes_can_lack_their_slash(cgc: CgcEmulator, http: Http, variant: str, folder: str) -> None:
+def test_prefixes_lack_a_slash(cgc: CgcEmulator, http: Http, variant: str, folder: str) -> None:
     cgc.option("prefix_slash", variant)
     cgc.put_objects(["a/b/x", "a/y"], volume=cgc.volume)
 
@@ -363,9 +364,7 @@ def test_prefixes_can_lack_their_slash(cgc: CgcEmulator, http: Http, variant: st
 @pytest.mark.parametrize(
     ("variant", "found"), [("begin", ["a/", "ab/", "a.log"]), ("folder", ["a/b/", "a/y"])], ids=["begin", "folder"]
 )
-def test_a_prefix_is_the_begin_of_a_key_or_a_folder(
-    cgc: CgcEmulator, http: Http, variant: str, found: list[str]
-) -> None:
+def test_prefix_of_key_or_folder(cgc: CgcEmulator, http: Http, variant: str, found: list[str]) -> None:
     cgc.option("prefix_means", variant)
     cgc.put_objects(["a/b/x", "a/y", "ab/z", "a.log"], volume=cgc.volume)
     path = f"/storage/volumes/{cgc.volume}/list"
@@ -378,7 +377,7 @@ def test_a_prefix_is_the_begin_of_a_key_or_a_folder(
 
 
 @pytest.mark.parametrize(("variant", "location"), [("sent", "run7/a.bam"), ("whole", "cgc/run7/a.bam")])
-def test_an_alias_can_tell_the_whole_key(cgc: CgcEmulator, http: Http, variant: str, location: str) -> None:
+def test_alias_tells_whole_key(cgc: CgcEmulator, http: Http, variant: str, location: str) -> None:
     cgc.option("alias_location", variant)
     [job] = cgc.submit_exports(cgc.file_ids[:1], location="run7/a.bam", copy_only=False)
     cgc.clock.advance(3600)

@@ -23,7 +23,7 @@ def patch(http: Http, volume: str, body: dict[str, Any], **query: Any) -> reques
     return send(http, "PATCH", f"/storage/volumes/{volume}", body, **query)
 
 
-def test_change_shows_at_once_and_leaves_the_rest(http: Http, cgc: CgcEmulator) -> None:
+def test_change_leaves_the_rest(http: Http, cgc: CgcEmulator) -> None:
     before = http.get(f"/storage/volumes/{cgc.volume}").json()
     cgc.clock.advance(60)
 
@@ -48,9 +48,7 @@ def test_change_shows_at_once_and_leaves_the_rest(http: Http, cgc: CgcEmulator) 
         ("demo-lab/results", {"active": "perhaps"}, (400, 9011)),
     ],
 )
-def test_impossible_change_changes_nothing(
-    http: Http, volume: str, body: dict[str, Any], expected: tuple[int, int]
-) -> None:
+def test_impossible_change(http: Http, volume: str, body: dict[str, Any], expected: tuple[int, int]) -> None:
     before = http.get("/storage/volumes", fields="_all").json()
 
     answer = patch(http, volume, {"description": "New"} | body)
@@ -59,7 +57,7 @@ def test_impossible_change_changes_nothing(
     assert http.get("/storage/volumes", fields="_all").json() == before
 
 
-def test_deactivation_is_refused_while_jobs_run(http: Http, cgc: CgcEmulator) -> None:
+def test_busy_stays_active(http: Http, cgc: CgcEmulator) -> None:
     cgc.submit_exports(cgc.file_ids[:2])
 
     during = patch(http, cgc.volume, {"active": False})
@@ -70,7 +68,7 @@ def test_deactivation_is_refused_while_jobs_run(http: Http, cgc: CgcEmulator) ->
     assert after.json()["active"] is False
 
 
-def test_imports_keep_a_volume_active_too(http: Http, cgc: CgcEmulator) -> None:
+def test_imports_keep_it_active(http: Http, cgc: CgcEmulator) -> None:
     cgc.submit_imports(cgc.locations[:1])
 
     assert http.code(patch(http, cgc.read_only_volume, {"active": False})) == (409, 90007)
@@ -78,7 +76,7 @@ def test_imports_keep_a_volume_active_too(http: Http, cgc: CgcEmulator) -> None:
 
 
 @pytest.mark.parametrize("code", [9069, 9100])
-def test_forced_deactivation_ends_the_volumes_jobs(http: Http, cgc: CgcEmulator, code: int) -> None:
+def test_force_ends_its_jobs(http: Http, cgc: CgcEmulator, code: int) -> None:
     if code != 9069:
         cgc.option("forced_code", code)
     jobs = cgc.submit_exports(cgc.file_ids[:30], location="x/{name}")
@@ -99,7 +97,7 @@ def test_forced_deactivation_ends_the_volumes_jobs(http: Http, cgc: CgcEmulator,
     assert http.get(f"/storage/imports/{imports[0]}").json()["state"] == "COMPLETED"
 
 
-def test_forced_deactivation_makes_room_for_the_others(ask: type[Http]) -> None:
+def test_force_makes_room(ask: type[Http]) -> None:
     with CgcEmulator(files=3, speed=0, slots=1, throughput=1) as cgc:
         http = ask(cgc)
         cgc.submit_exports(cgc.file_ids[:1])
@@ -113,7 +111,7 @@ def test_forced_deactivation_makes_room_for_the_others(ask: type[Http]) -> None:
         assert http.export(job)["state"] == "RUNNING"
 
 
-def test_inactive_volume_can_only_be_looked_at(http: Http, cgc: CgcEmulator) -> None:
+def test_inactive_is_looked_at(http: Http, cgc: CgcEmulator) -> None:
     patch(http, cgc.read_only_volume, {"active": False})
 
     browsed = http.get(f"/storage/volumes/{cgc.read_only_volume}/list")
@@ -125,7 +123,8 @@ def test_inactive_volume_can_only_be_looked_at(http: Http, cgc: CgcEmulator) -> 
     assert http.get(f"/storage/volumes/{cgc.read_only_volume}").json()["active"] is False
 
 
-def test_export_that_waited_while_its_volume_became_read_only_is_9101(http: Http, cgc: CgcEmulator) -> None:
+def test_read_only_is_9101(http: Http, cgc: CgcEmulator) -> None:
+    """Export that waited while its volume became read only is 9101."""
     [job] = cgc.submit_exports(cgc.file_ids[:1])
 
     patch(http, cgc.volume, {"access_mode": "RO"})
@@ -135,7 +134,8 @@ def test_export_that_waited_while_its_volume_became_read_only_is_9101(http: Http
 
 
 @pytest.mark.parametrize("status", [204, 200])
-def test_delete_needs_an_inactive_volume_without_aliases(http: Http, cgc: CgcEmulator, status: int) -> None:
+def test_delete_has_conditions(http: Http, cgc: CgcEmulator, status: int) -> None:
+    """Delete needs an inactive volume without aliases."""
     cgc.option("delete_status", status)
     [job] = cgc.submit_imports(cgc.locations[:1])
     cgc.clock.advance(60)
@@ -154,22 +154,23 @@ def test_delete_needs_an_inactive_volume_without_aliases(http: Http, cgc: CgcEmu
     assert http.get(f"/storage/imports/{job}").json()["source"]["volume"] == cgc.read_only_volume
 
 
-def test_active_volume_cannot_be_deleted_even_without_aliases(http: Http, cgc: CgcEmulator) -> None:
+def test_active_is_not_deleted(http: Http, cgc: CgcEmulator) -> None:
     assert http.code(send(http, "DELETE", f"/storage/volumes/{cgc.other_region_volume}")) == (409, 90007)
 
 
-def test_volume_of_others_cannot_be_deleted(http: Http, cgc: CgcEmulator) -> None:
+def test_foreign_is_not_deleted(http: Http, cgc: CgcEmulator) -> None:
     assert http.code(send(http, "DELETE", f"/storage/volumes/{cgc.unwritable_volume}")) == (403, 9020)
 
 
-def test_folder_that_is_not_empty_and_root_cannot_be_deleted(http: Http, cgc: CgcEmulator) -> None:
+def test_full_folder_stays(http: Http, cgc: CgcEmulator) -> None:
+    """Neither a folder that is not empty nor the root can be deleted."""
     root = http.get(f"/projects/{cgc.project}").json()["root_folder"]
 
     assert http.code(send(http, "DELETE", f"/files/{cgc.folder_id}")) == (400, 5021)
     assert http.code(send(http, "DELETE", f"/files/{root}")) == (403, 5001)
 
 
-def test_file_deleted_while_its_export_waited_is_9106(http: Http, cgc: CgcEmulator) -> None:
+def test_deleted_file_is_9106(http: Http, cgc: CgcEmulator) -> None:
     [job] = cgc.submit_exports(cgc.file_ids[:1])
 
     send(http, "DELETE", f"/files/{cgc.file_ids[0]}")
@@ -179,7 +180,7 @@ def test_file_deleted_while_its_export_waited_is_9106(http: Http, cgc: CgcEmulat
     assert http.code(http.get(f"/files/{cgc.file_ids[0]}")) == (404, 5002)
 
 
-def test_built_in_objects_are_a_run_and_a_reference(http: Http, cgc: CgcEmulator) -> None:
+def test_built_in_objects(http: Http, cgc: CgcEmulator) -> None:
     top = http.get(f"/storage/volumes/{cgc.read_only_volume}/list").json()
     reads = http.get(f"/storage/volumes/{cgc.read_only_volume}/list", prefix="runs/2026-02-11_NovaSeqX/fastq/").json()
 
@@ -189,7 +190,7 @@ def test_built_in_objects_are_a_run_and_a_reference(http: Http, cgc: CgcEmulator
     assert all(item["metadata"]["size"] > 4e9 for item in reads["items"])
 
 
-def test_long_listing_pages_through_everything_once(http: Http, cgc: CgcEmulator) -> None:
+def test_long_listing_is_whole(http: Http, cgc: CgcEmulator) -> None:
     locations = sorted(f"many/{number % 7}.d/{number}.txt" for number in range(700))
     cgc.put_objects([*locations, "many/3.d.txt", "many/0"], volume=cgc.volume)
     found, path = [], f"/storage/volumes/{cgc.volume}/list?prefix=many/&limit=2"
@@ -201,7 +202,7 @@ def test_long_listing_pages_through_everything_once(http: Http, cgc: CgcEmulator
     assert sorted(found) == sorted([*(f"many/{number}.d/" for number in range(7)), "many/0", "many/3.d.txt"])
 
 
-def test_bucket_shows_the_same_as_a_plain_search() -> None:
+def test_bucket_shows_the_same() -> None:
     keys = ["a", "a-b", "a.b", "a/", "a/b", "a/b/c", "a0", "a0/x", "b//c", "é/x"]
     bucket = Bucket()
     for key in [*keys, "gone"]:
@@ -223,6 +224,6 @@ def test_bucket_shows_the_same_as_a_plain_search() -> None:
 
 
 @pytest.mark.parametrize("location", ["", "folder/"])
-def test_object_without_a_name_cannot_be_put(cgc: CgcEmulator, location: str) -> None:
+def test_object_needs_a_name(cgc: CgcEmulator, location: str) -> None:
     with pytest.raises(ValueError, match="location"):
         cgc.put_objects(["good", location])

@@ -76,7 +76,7 @@ def account(
 
 
 @pytest.mark.parametrize("location", ["{path}/{name}", "{id}"])
-def test_a_folder_is_one_problem(emulator: CgcEmulator, client: CgcClient, location: str) -> None:
+def test_folder_is_one_problem(emulator: CgcEmulator, client: CgcClient, location: str) -> None:
     with pytest.raises(BadItems) as caught:
         exported(client, [emulator.folder_id], location=location)
 
@@ -84,16 +84,16 @@ def test_a_folder_is_one_problem(emulator: CgcEmulator, client: CgcClient, locat
     assert "It is a folder" in problem
 
 
-def test_a_folder_is_told_beside_what_is_wrong_with_others(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_folder_beside_others(emulator: CgcEmulator, client: CgcClient) -> None:
+    """A folder is told beside the problems of other items."""
     with pytest.raises(BadItems) as caught:
         exported(client, [emulator.alias_id, emulator.folder_id, "0" * 24])
 
     assert len(caught.value.problems) == 3
 
 
-def test_the_tree_of_a_project_is_kept_for_files_that_are_given_by_their_ids(
-    emulator: CgcEmulator, client: CgcClient
-) -> None:
+def test_tree_is_kept_for_ids(emulator: CgcEmulator, client: CgcClient) -> None:
+    """The tree of a project is kept for files that are given by their ids."""
     ids = emulator.add_files(["a/b/c/deep.bam", "a/shallow.bam", "root.bam"], project=emulator.other_project)
 
     outcomes = exported(client, ids, location="{project}/{path}/{name}")
@@ -107,9 +107,7 @@ def test_the_tree_of_a_project_is_kept_for_files_that_are_given_by_their_ids(
     assert paths_of(client, [client.files.get(ids[0])]) == {ids[0]: "a/b/c"}
 
 
-def test_the_vendor_s_sdk_sees_the_jobs_as_they_were_asked_for(
-    emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sdk_sees_the_jobs(emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SB_API_ENDPOINT", emulator.url)
     monkeypatch.setenv("SB_AUTH_TOKEN", emulator.token)
     sdk = sevenbridges.Api()
@@ -124,7 +122,8 @@ def test_the_vendor_s_sdk_sees_the_jobs_as_they_were_asked_for(
     ]
 
 
-def test_unknown_files_and_clashing_keys_are_told_together(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_told_together(emulator: CgcEmulator, client: CgcClient) -> None:
+    """Unknown files and clashing keys are told together."""
     unknown = "0" * 24
     items = [unknown, emulator.folder_id, *({"file": name, "location": "same"} for name in emulator.file_ids[:2])]
 
@@ -138,9 +137,8 @@ def test_unknown_files_and_clashing_keys_are_told_together(emulator: CgcEmulator
     assert not list(client.exports.list())
 
 
-def test_of_two_objects_that_are_there_only_the_one_of_the_right_size_is_skipped(
-    emulator: CgcEmulator, client: CgcClient
-) -> None:
+def test_right_size_is_skipped(emulator: CgcEmulator, client: CgcClient) -> None:
+    """Of two objects that are there, only the one of the right size is skipped."""
     first, second = emulator.file_ids[:2]
     sizes = [client.files.get(name).size for name in (first, second)]
     assert sizes[0] is not None
@@ -153,9 +151,10 @@ def test_of_two_objects_that_are_there_only_the_one_of_the_right_size_is_skipped
 
 
 @pytest.mark.parametrize(("size", "state"), [(None, "SKIPPED"), (7, "FAILED")])
-def test_an_object_that_comes_between_the_look_and_the_sending_is_judged_by_its_size(
+def test_size_judges_latecomers(
     emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch, size: int | None, state: str
 ) -> None:
+    """An object that comes between the look and the sending is judged by its size."""
     files = emulator.file_ids[:130]
     create = client.exports.bulk_create
 
@@ -172,9 +171,8 @@ def test_an_object_that_comes_between_the_look_and_the_sending_is_judged_by_its_
     assert [one.state for one in outcomes] == [state, *["SUBMITTED"] * 129]
 
 
-def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verification(
-    emulator: CgcEmulator, client: CgcClient
-) -> None:
+def test_verify_finds_it_missing(emulator: CgcEmulator, client: CgcClient) -> None:
+    """An object that is not there although its job COMPLETED fails the verification."""
     outcomes = exported(client, emulator.file_ids[:3], location="x/{id}")
     emulator.clock.advance(DAY)
     told, said = account(client, outcomes, verify=True)
@@ -195,9 +193,10 @@ def test_an_object_that_is_not_there_in_spite_of_completed_fails_the_verificatio
 
 
 @pytest.mark.parametrize("told", ["sent", "whole"])
-def test_a_move_is_proved_whether_its_alias_tells_the_volume_s_prefix_or_not(
+def test_move_with_any_prefix(
     emulator: CgcEmulator, client: CgcClient, monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
+    """A move is proved, whether its alias tells the volume's prefix or not."""
     naps: list[float] = []
     monkeypatch.setattr("airflow_provider_cgc.jobs.exports.finish.time.sleep", naps.append)
     emulator.option("alias_location", told)
@@ -215,7 +214,7 @@ def test_a_move_is_proved_whether_its_alias_tells_the_volume_s_prefix_or_not(
     assert whole.summary["failed_items"][0]["file"] == emulator.file_ids[3]
 
 
-def test_a_key_that_our_own_job_has_taken_counts_as_done(emulator: CgcEmulator, client: CgcClient) -> None:
+def test_own_job_counts_as_done(emulator: CgcEmulator, client: CgcClient) -> None:
     earlier = exported(client, emulator.file_ids[:1], location="x/{id}")
     emulator.clock.advance(DAY)
     later = exported(client, emulator.file_ids[:2], location="x/{id}")
@@ -231,10 +230,12 @@ def test_a_key_that_our_own_job_has_taken_counts_as_done(emulator: CgcEmulator, 
     assert told.outcomes[0].id == earlier[0].id
 
 
-def test_a_job_from_before_this_task_began_is_not_its_own_and_its_object_in_the_way(
-    emulator: CgcEmulator, client: CgcClient
-) -> None:
-    """The same user's, for the same file and key: of another Dag, of the run before, or from before a Clear."""
+def test_older_job_is_not_ours(emulator: CgcEmulator, client: CgcClient) -> None:
+    """
+    A job from before this task began is not its own, and its object is in the way.
+
+    The same user's, for the same file and key: of another Dag, of the run before, or from before a Clear.
+    """
     exported(client, emulator.file_ids[:1], location="x/{id}")
     emulator.clock.advance(10)
     began = client.exports.page(volume=VOLUME, limit=1).date
@@ -249,9 +250,8 @@ def test_a_job_from_before_this_task_began_is_not_its_own_and_its_object_in_the_
     assert told.outcomes[0].code == 9107
 
 
-def test_a_manifest_of_a_task_that_did_not_wait_is_asked_about_before_its_failures_are_taken(
-    emulator: CgcEmulator, client: CgcClient
-) -> None:
+def test_unwaited_is_asked_first(emulator: CgcEmulator, client: CgcClient) -> None:
+    """The jobs of a task that did not wait are asked about before its failures are taken."""
     emulator.fail_files(emulator.file_ids[1], code=9206)
     outcomes = exported(client, emulator.file_ids[:3], location="x/{id}")
     lines = [one.to_line() for one in outcomes]
@@ -270,9 +270,7 @@ def test_a_manifest_of_a_task_that_did_not_wait_is_asked_about_before_its_failur
 
 
 @pytest.mark.parametrize(("if_exists", "sent"), [("fail", 2), ("overwrite", 2), ("skip", 1)])
-def test_a_dry_run_tells_of_objects_that_are_in_the_way(
-    if_exists: str, sent: int, emulator: CgcEmulator, client: CgcClient
-) -> None:
+def test_dry_run_tells_objects(if_exists: str, sent: int, emulator: CgcEmulator, client: CgcClient) -> None:
     emulator.put_objects([f"x/{emulator.file_ids[0]}"], volume=VOLUME, size=1)
     order = ExportOrder(
         client, volume=VOLUME, template=LocationTemplate("x/{id}"), copy_only=False, if_exists=if_exists
@@ -284,15 +282,16 @@ def test_a_dry_run_tells_of_objects_that_are_in_the_way(
     lines = one.dry_run()
 
     assert [key[2] for key in one.obstacles()] == [f"x/{emulator.file_ids[0]}"]
+    assert any(line.endswith(f"{sent} to be sent.") for line in lines)
     assert f"Exporting {sent} of 2 items to {VOLUME}, below 'x/'." in lines
+    assert f"{'1 with something else in the way, ' if if_exists == 'skip' else ''}{sent} to be sent." in lines
     assert any("these files are MOVED" in line for line in lines)
     assert one.counts() == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 
-def test_a_key_that_somebody_else_has_taken_is_a_failure_that_names_it(
-    emulator: CgcEmulator, client: CgcClient
-) -> None:
+def test_taken_key_is_named(emulator: CgcEmulator, client: CgcClient) -> None:
+    """A key that somebody else has taken is a failure that names it."""
     emulator.put_objects([f"x/{emulator.file_ids[0]}"], volume=VOLUME)
     outcomes = exported(client, emulator.file_ids[:1], location="x/{id}")
     emulator.clock.advance(DAY)

@@ -218,8 +218,7 @@ def test_whole_trouble_is_raised(
 def test_dry_run_has_answers(cgc: CgcEmulator, client: CgcClient) -> None:
     items = to(cgc.other_region_volume, *cgc.file_ids[:3])
 
-    lines = report(items, ask(client, items, []), decided={"to send": 3})
+    lines = report(items, ask(client, items, []))
 
     assert f"From {cgc.project} (aws:us-east-1)." in lines
     assert f"To {cgc.other_region_volume} (eu-central-1)." in lines
-    assert lines[-1] == "3 to send."

@@ -145,7 +145,8 @@ def pause_after(kill: Kill) -> float:
 
 
 @named(ALL + OTHER_LISTS + OTHER_KINDS)
-def test_killed_at_any_step_it_exports_all_once(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+def test_killed_at_any_step(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+    """A task that is killed at any step exports all, once."""
     undisturbed = scenario.task(platform)
     assert undisturbed.attempt() == "success", undisturbed.log
     undisturbed.must_be_done()
@@ -164,9 +165,8 @@ def test_killed_at_any_step_it_exports_all_once(platform: Give, sweep: Sweep, sc
 
 
 @named(LONG_LISTS)
-def test_killed_while_sending_it_finds_its_jobs_among_many_older_ones(
-    platform: Give, sweep: Sweep, scenario: Scenario
-) -> None:
+def test_killed_among_older_jobs(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+    """A task that is killed while it sends finds its jobs among many older ones."""
     undisturbed = scenario.task(platform)
     assert undisturbed.attempt() == "success", undisturbed.log
 
@@ -183,8 +183,12 @@ def test_killed_while_sending_it_finds_its_jobs_among_many_older_ones(
 
 
 @named([one for one in ALL if one.mode == "poke"])
-def test_killed_twice_it_exports_all_once(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
-    """The retry is killed at each of its steps, the search for jobs among them."""
+def test_killed_twice(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+    """
+    A task that is killed twice exports all, once.
+
+    The retry is killed at each of its steps, the search for jobs among them.
+    """
     undisturbed = scenario.task(platform)
     assert undisturbed.attempt() == "success", undisturbed.log
     steps = undisturbed.steps_of("execute")
@@ -217,7 +221,8 @@ def test_killed_twice_it_exports_all_once(platform: Give, sweep: Sweep, scenario
 @pytest.mark.parametrize("chunk", [0, 1, 2])
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before", "502_html"])
 @named(ALL)
-def test_a_lost_answer_loses_and_repeats_nothing(platform: Give, scenario: Scenario, fault: str, chunk: int) -> None:
+def test_lost_answer(platform: Give, scenario: Scenario, fault: str, chunk: int) -> None:
+    """A lost answer loses and repeats nothing."""
     task = scenario.task(platform)
     task.emulator.fault(fault, path=CREATE, after=chunk)
 
@@ -229,9 +234,9 @@ def test_a_lost_answer_loses_and_repeats_nothing(platform: Give, scenario: Scena
 
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
 @named([one for one in ALL if one.mode == "poke"])
-def test_killed_while_it_looks_for_a_lost_answer_it_exports_all_once(
-    platform: Give, sweep: Sweep, scenario: Scenario, fault: str
-) -> None:
+def test_killed_while_searching(platform: Give, sweep: Sweep, scenario: Scenario, fault: str) -> None:
+    """A task that is killed while it looks for a lost answer exports all, once."""
+
     def struck(kill: Kill | None) -> Task:
         task = scenario.task(platform)
         task.emulator.fault(fault, path=CREATE, after=1)
@@ -251,9 +256,9 @@ def test_killed_while_it_looks_for_a_lost_answer_it_exports_all_once(
 
 
 @named(ALL)
-def test_a_retry_sends_again_what_failed_and_may_pass_and_nothing_else(
-    platform: Give, sweep: Sweep, scenario: Scenario
-) -> None:
+def test_retry_resends_failed(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+    """A retry sends again the failures that may pass, and nothing else."""
+
     def failing(kill: Kill | None) -> Task:
         task = scenario.task(platform)
         task.emulator.fail_files(task.files[1], code=9100, times=1)
@@ -271,8 +276,12 @@ def test_a_retry_sends_again_what_failed_and_may_pass_and_nothing_else(
 
 
 @named([one for one in OTHER_KINDS if one.kind == "move"])
-def test_what_fails_at_each_try_is_sent_once_a_try_until_none_is_left(platform: Give, scenario: Scenario) -> None:
-    """With looks so often that a rescheduled task has many in each try."""
+def test_fails_at_each_try(platform: Give, scenario: Scenario) -> None:
+    """
+    An item that fails at each try is sent once a try until none is left.
+
+    With looks so often that a rescheduled task has many in each try.
+    """
     task = scenario.task(platform, arguments={"poke_interval": 10})
     *_, bad = task.files
     task.emulator.fail_files(bad, code=9100)
@@ -284,8 +293,12 @@ def test_what_fails_at_each_try_is_sent_once_a_try_until_none_is_left(platform: 
 
 
 @named([one for one in OTHER_KINDS if one.kind == "skip"])
-def test_what_is_there_after_it_failed_is_not_sent_again(platform: Give, scenario: Scenario) -> None:
-    """Nor is another one, which fails at each try, sent more than once a try."""
+def test_present_is_not_resent(platform: Give, scenario: Scenario) -> None:
+    """
+    An object that is there after its job failed is not sent again.
+
+    Nor is another one, which fails at each try, sent more than once a try.
+    """
     task = scenario.task(platform, arguments={"poke_interval": 10})
     there, good, late, bad = task.files
     for name in (late, bad):
@@ -302,9 +315,9 @@ def test_what_is_there_after_it_failed_is_not_sent_again(platform: Give, scenari
 
 
 @named(ALL)
-def test_a_clear_of_a_failed_task_sends_what_failed_and_nothing_else(
-    platform: Give, sweep: Sweep, scenario: Scenario
-) -> None:
+def test_clear_after_failure(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+    """A Clear of a failed task sends the failures, and nothing else."""
+
     def cleared() -> Task:
         task = scenario.task(platform)
         task.emulator.fail_files(task.files[1], code=9206)
@@ -336,10 +349,12 @@ def test_a_clear_of_a_failed_task_sends_what_failed_and_nothing_else(
 
 
 @named(ALL)
-def test_a_clear_of_a_task_that_succeeded_exports_all_anew_once(
-    platform: Give, sweep: Sweep, scenario: Scenario
-) -> None:
-    """Without a store or a manifest nothing tells that the task had succeeded, and all is found done."""
+def test_clear_after_success(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+    """
+    A Clear of a task that succeeded exports all anew, once.
+
+    Without a store or a manifest nothing tells that the task had succeeded, and all is found done.
+    """
     times = 1 if scenario.record == "none" else 2
 
     def cleared() -> Task:
@@ -369,7 +384,8 @@ def test_a_clear_of_a_task_that_succeeded_exports_all_anew_once(
 
 
 @named(ALL)
-def test_a_retry_after_a_success_that_airflow_lost_sends_nothing(platform: Give, scenario: Scenario) -> None:
+def test_retry_after_success(platform: Give, scenario: Scenario) -> None:
+    """A retry after a success that Airflow lost sends nothing."""
     task = scenario.task(platform, arguments={"if_exists": "overwrite"})
     assert task.attempt() == "success", task.log
 
@@ -378,7 +394,8 @@ def test_a_retry_after_a_success_that_airflow_lost_sends_nothing(platform: Give,
 
 
 @named([one for one in ALL if one.record != "none"])  # is refused: nothing would tell the jobs of before the Clear
-def test_without_resume_everything_is_exported_anew(platform: Give, scenario: Scenario) -> None:
+def test_without_resume(platform: Give, scenario: Scenario) -> None:
+    """With `resume=False` everything is exported anew."""
     task = scenario.task(platform, arguments={"if_exists": "overwrite", "resume": False})
     assert task.attempt() == "success", task.log
     task.clear()
@@ -388,7 +405,7 @@ def test_without_resume_everything_is_exported_anew(platform: Give, scenario: Sc
 
 
 @named(ALL)
-def test_a_failed_item_is_never_green(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+def test_failed_is_never_green(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
     def failing(kill: Kill | None) -> Task:
         task = scenario.task(platform)
         task.emulator.fail_files(task.files[4], code=9206)
@@ -411,7 +428,8 @@ def test_a_failed_item_is_never_green(platform: Give, sweep: Sweep, scenario: Sc
 
 
 @named([one for one in ALL if one.mode == "poke"])
-def test_two_hundred_and_fifty_are_exported_once(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+def test_two_hundred_and_fifty(platform: Give, sweep: Sweep, scenario: Scenario) -> None:
+    """Two hundred and fifty are exported once."""
     undisturbed = scenario.task(platform, items=250, chunk=100)
     assert undisturbed.attempt() == "success", undisturbed.log
 

@@ -26,7 +26,7 @@ CLOCK_ERROR = 20.0
 
 @dataclass
 class Effect:
-    """What one item of a create came to: its job from `since` to `ends`, and then."""
+    """The outcome of one item of a create: its job from `since` to `ends`, and then."""
 
     key: ExportKey
     since: float
@@ -67,7 +67,7 @@ class StormyVolume:
         self.calm = False
         """Nothing is lost, refused or failing any more, and nobody else exports."""
         self.twice: list[str] = []
-        """What was sent although an earlier job might still export it, or will fail again."""
+        """Sends for which an earlier job might still export the file, or which will fail again."""
         self.step: Callable[[], None] = lambda: None
         self._chance = chance
         self._order, self._page = order, 30

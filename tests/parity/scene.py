@@ -142,7 +142,7 @@ class Scene:
         self._patch_clocks()
         self.line.watch(patch)
         self.new_process()
-        patch.setattr("airflow_provider_cgc.sensors.base.MOST_IDS_IN_ROW", MOST_IDS_IN_ROW)
+        patch.setattr("airflow_provider_cgc.sensors.wait.MOST_IDS_IN_ROW", MOST_IDS_IN_ROW)
         # Airflow 3 logs through structlog, past every handler.
         for cls in (CgcBulkExportSensor, CgcJobsTrigger):
             patch.setattr(cls, "log", logging.getLogger(f"airflow_provider_cgc.{cls.__name__}"), raising=False)

@@ -96,7 +96,7 @@ def comparable(summary: dict[str, Any] | None, *, names: bool = True) -> dict[st
 
 
 @pytest.mark.parametrize(("case", "fault", "mode"), combinations())
-def test_a_wait_ends_the_same_in_every_mode(played: Any, case: str, fault: str, mode: str) -> None:
+def test_every_mode_ends_the_same(played: Any, case: str, fault: str, mode: str) -> None:
     this = played(case, fault, mode)
 
     assert this.ended == this.expected, this.story

@@ -30,7 +30,7 @@ def in_a_thread(time: Time, work: Any) -> Any:
     return time.run(main())
 
 
-def test_threads_of_a_worker_sleep_side_by_side() -> None:
+def test_threads_sleep_together() -> None:
     time = Time()
 
     def look() -> list[float]:
@@ -47,7 +47,7 @@ def test_threads_of_a_worker_sleep_side_by_side() -> None:
     assert time.clock() - time.start == pytest.approx(60)
 
 
-def test_the_alarm_rings_in_the_middle_of_a_sleep(scene: Scene) -> None:
+def test_alarm_rings_in_a_sleep(scene: Scene) -> None:
     scene.alarm = scene.time.clock() + 100
 
     with pytest.raises(AirflowTaskTimeout):
@@ -57,7 +57,8 @@ def test_the_alarm_rings_in_the_middle_of_a_sleep(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("delay", "passes"), [(50, 50), (600, 60)])
-def test_a_slow_answer_takes_as_long_as_the_clients_patience_at_most(scene: Scene, delay: float, passes: float) -> None:
+def test_patience_bounds_answers(scene: Scene, delay: float, passes: float) -> None:
+    """A slow answer takes as long as the client's patience at most."""
     scene.line.delays.append(delay)
 
     in_a_thread(scene.time, lambda: ask(["a"]))
@@ -66,7 +67,8 @@ def test_a_slow_answer_takes_as_long_as_the_clients_patience_at_most(scene: Scen
     assert len(scene.line.troubles) == (delay > passes)
 
 
-def test_the_line_tells_of_an_id_that_is_asked_for_again(scene: Scene) -> None:
+def test_line_tells_of_repeats(scene: Scene) -> None:
+    """The line tells of an id that is asked for again."""
     (job_id,) = scene.emulator.submit_exports(scene.files[:1])
     scene.time.pass_by(600)
 
@@ -75,7 +77,8 @@ def test_the_line_tells_of_an_id_that_is_asked_for_again(scene: Scene) -> None:
     assert scene.line.asked_again == [job_id]
 
 
-def test_the_line_tells_of_a_request_beyond_the_share(scene: Scene) -> None:
+def test_line_tells_of_excess(scene: Scene) -> None:
+    """The line tells of a request beyond the share."""
     scene.neighbour(850)
     process = scene.line.process
 
@@ -90,7 +93,8 @@ def test_the_line_tells_of_a_request_beyond_the_share(scene: Scene) -> None:
     assert scene.line.unbidden == [scene.time.start]
 
 
-def test_the_line_tells_of_a_question_before_its_time(scene: Scene) -> None:
+def test_line_tells_of_hurry(scene: Scene) -> None:
+    """The line tells of a question before its time."""
     scene.emulator.fault("503", retry_after=60)
 
     def questions() -> None:
@@ -103,7 +107,7 @@ def test_the_line_tells_of_a_question_before_its_time(scene: Scene) -> None:
     assert scene.line.early == [scene.time.start + 40]
 
 
-def test_a_process_that_is_gone_sends_nothing(scene: Scene) -> None:
+def test_dead_process_is_silent(scene: Scene) -> None:
     scene.line.process.gone = True
 
     with pytest.raises(RuntimeError, match="is gone"):
@@ -112,7 +116,8 @@ def test_a_process_that_is_gone_sends_nothing(scene: Scene) -> None:
     assert scene.emulator.requests == []
 
 
-def test_the_connection_has_the_token_that_is_valid_when_it_is_renewed(scene: Scene) -> None:
+def test_renewing_takes_new_token(scene: Scene) -> None:
+    """The connection has the token that is valid when it is renewed."""
     scene.emulator.set_token(NEXT_TOKEN)
     before = CgcHook(CONN_ID).settings.token
     scene.renew_connection()

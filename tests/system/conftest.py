@@ -24,7 +24,7 @@ IN_ENVIRONMENT = ("default", "crowd", "reschedule", "deferred", "logs")
 """Platforms whose connection is an environment variable; those of the others are made by the test, in the database."""
 IN_DATABASE = ("revoked", "rotated")
 CANARY = f"canary{secrets.token_hex(12)}"
-"""What every token begins with, so that a leak is found wherever it is."""
+"""The beginning of every token, so that a leak is found wherever it is."""
 
 PLACES = {"test_cancelled_waits.py": -1, "test_two_triggerers.py": -1, "test_secrets.py": 1}
 """In which order the modules run: 0 where it does not matter."""

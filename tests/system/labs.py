@@ -54,7 +54,7 @@ class Lab(CgcEmulator):
         self._moments.append((self.clock.wall(), self.clock.now()))
 
     def looks(self) -> dict[str, list[float]]:
-        """When each export was asked for, by the wall's clock."""
+        """The times at which each export was asked for, by the wall clock."""
         looks: dict[str, list[float]] = defaultdict(list)
         for request in self.requests:
             if request.path == "/v2/bulk/storage/exports/get":
@@ -63,7 +63,7 @@ class Lab(CgcEmulator):
         return looks
 
     def looks_after_the_end(self) -> dict[str, int]:
-        """How often each ended export was asked for afterwards: all but the first look could have been spared."""
+        """The number of requests for each export after its end: all but the first look could have been spared."""
         with self.world.open() as world:
             ended = {job.id: job.ended for job in world.exports.values() if job.ended is not None}
         looks = self.looks()

@@ -1,4 +1,4 @@
-"""What a test asks of a run in the real Airflow: its tasks, their ends, summaries and logs; and how it waits for it."""
+"""A run in the real Airflow, as tests see it: its tasks, their ends, summaries and logs; and waiting for it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Run:
         return self.airflow.task_log(self.dag_id, self.run_id, task_id, number, map_index)
 
     def has_ended(self) -> bool:
-        """Whether the run is over."""
+        """True once the run is over."""
         return self.airflow.dag_run(self.dag_id, self.run_id)["state"] in ("success", "failed")
 
 
@@ -99,7 +99,7 @@ def wait_for_all(airflow: AirflowBox, *runs: Run, meanwhile: Callable[[], object
 
 
 def mismatches(airflow: AirflowBox) -> Counter[tuple[str, str, int]]:
-    """How often Airflow failed a try by its own race: by Dag, task and map index, from the scheduler's log."""
+    """Count the tries that Airflow failed by its own race: by Dag, task and map index, from the scheduler's log."""
     text = (airflow.home / "logs" / "scheduler.out").read_text(errors="replace")
     found = [(m["dag"], m["task"], int(m["index"] or -1)) for m in MISMATCH.finditer(text)]
     assert len(found) == text.count("the task instance's state attribute is"), "this Airflow says it in other words"

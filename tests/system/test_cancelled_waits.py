@@ -83,14 +83,14 @@ def test_triggerer_outlives_them(slow: AirflowBox, lab: Lab, number: int) -> Non
 
 
 def messages(airflow: AirflowBox) -> list[float]:
-    """When the triggerer's messages about XComs were answered."""
+    """The times at which the triggerer's messages about XComs were answered."""
     notes = airflow.home / "slow_messages"
     lines = notes.read_text().splitlines() if notes.exists() else []
     return [float(line.split()[0]) for line in lines]
 
 
 def heartbeat(airflow: AirflowBox) -> float:
-    """When the triggerer gave its last sign of life."""
+    """The time of the triggerer's last sign of life."""
     health = airflow.api.health() or {}
     told = health.get("triggerer", {}).get("latest_triggerer_heartbeat")
     return datetime.fromisoformat(told).timestamp() if told else 0.0

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture(scope="module")
 def form(airflow: AirflowBox) -> dict[str, Any]:
-    """What the UI is told of the form of type `cgc`."""
+    """The form of the connection type `cgc`, as the UI gets it."""
     (form,) = [one for one in airflow.api.call("GET", "/ui/connections/hook_meta") if one["connection_type"] == "cgc"]
     return form
 

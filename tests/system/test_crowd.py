@@ -29,7 +29,7 @@ TRIGGERERS = 2
 
 @dataclass(frozen=True)
 class Story:
-    """What became of both runs."""
+    """The traces of both runs."""
 
     lab: Lab
     batches: dict[str, list[list[str]]]
@@ -109,12 +109,12 @@ KEYS: dict[str, Callable[[str, int], int | None]] = {
     "system_mapped": lambda task, map_index: map_index if task == "wait" else None,
     "system_separate": lambda task, map_index: int(task.removeprefix("wait_")),
 }
-"""Which wait a task is."""
+"""The wait of each task."""
 ADDRESSES: dict[str, Callable[[int], tuple[str, int]]] = {
     "system_mapped": lambda index: ("wait", index),
     "system_separate": lambda index: (f"wait_{index}", -1),
 }
-"""Which task a wait is."""
+"""The task of each wait."""
 
 every_dag = pytest.mark.parametrize("dag_id", KEYS)
 

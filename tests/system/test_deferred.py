@@ -30,7 +30,7 @@ GONE = "airflow_provider_cgc.triggers.jobs.TriggerOfAnotherRelease"
 
 @dataclass(frozen=True)
 class Story:
-    """What was stored while the waits were deferred, and what became of them."""
+    """The stored rows of the waits while they were deferred, and their ends."""
 
     run: Run
     undisturbed: Run

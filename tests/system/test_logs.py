@@ -1,4 +1,4 @@
-"""What a person reads in the log of a wait: little while it lasts, all that is needed when it fails, and only there."""
+"""The log of a wait, as a person reads it: little while it lasts, all that is needed when it fails, and only there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.system.runs import Run, our_lines, wait_for_all, wait_until
 pytestmark = pytest.mark.system
 
 COUNTS = {"deferred": (5, 2), "other_deferred": (7, 3), "poking": (6, 2)}
-"""How many exports each wait has, and how many of them fail: distinct, so that a line tells whose it is."""
+"""The number of exports of each wait, and of failures among them: distinct, so that a line tells whose it is."""
 LOOKS = 5
 FAILED_CODES = (9107, 9109)
 

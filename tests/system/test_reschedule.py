@@ -20,7 +20,7 @@ DAG_ID = "system_reschedule"
 
 @dataclass(frozen=True)
 class Story:
-    """What became of the run."""
+    """The traces of the run."""
 
     run: Run
     lab: Lab

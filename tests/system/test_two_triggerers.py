@@ -43,7 +43,7 @@ INTERVAL = 5
 STATUS, NAMES = "/v2/bulk/storage/exports/get", "/v2/bulk/files/get"
 LOST = "the wait was ended, or moved to another triggerer. None of its exports was cancelled."
 KNOWN_ERRORS = ("TriggerRunner subprocess event loop appears deadlocked",)
-"""What Airflow's triggerer says of itself when it was frozen: one half of it does not know that the other was, too."""
+"""The triggerer's lines about itself after it was frozen: one half of it does not know that the other was, too."""
 
 
 Record = Callable[[str, object], None]
@@ -51,7 +51,7 @@ Record = Callable[[str, object], None]
 
 @dataclass(frozen=True)
 class Expected:
-    """How a wait must end: its state, how many of its exports completed and failed, what its log says once."""
+    """The end that a wait must have: its state, its completed and failed exports, and a text that its log has once."""
 
     state: str
     completed: int
@@ -79,24 +79,24 @@ EXPECTED: dict[Wait, Expected] = {
 
 @dataclass(frozen=True)
 class Story:
-    """What became of one run."""
+    """The traces of one run."""
 
     what: str
     lab: Lab
     ids: dict[Wait, list[str]]
     holders: dict[Wait, int | None]
-    """Who held each wait when something happened; on a slow machine some may have timed out by then."""
+    """The triggerer of each wait when something happened; on a slow machine some may have timed out by then."""
     moved: set[Wait]
     tasks: dict[Wait, dict[str, Any]]
     events: Counter[tuple[str, int, str]]
     summaries: dict[Wait, dict[str, Any]]
     worker_logs: dict[Wait, list[str]]
     trigger_lines: list[str]
-    """What was said while triggers ran: in the tasks' logs or, of a trigger's last moments, in the triggerers' own."""
+    """The lines from while triggers ran: in the tasks' logs or, of a trigger's last moments, in the triggerers' own."""
     component_lines: dict[str, list[str]]
     mismatches: Counter[tuple[str, str, int]]
     looks: list[float]
-    """When the triggerers asked, from the first blow on."""
+    """The times of the triggerers' requests, from the first blow on."""
     looks_after_the_end: dict[str, int]
     paths: set[str]
     requests_after_the_run: int
@@ -184,7 +184,7 @@ def story(request: pytest.FixtureRequest, two: tuple[AirflowBox, Lab]) -> Story:
 
 
 def the_first_are_over(lab: Lab, run: Run, ids: dict[Wait, list[str]]) -> bool:
-    """Whether every end so far was seen, and the waits that it was the end of have ended."""
+    """Tell if every end so far was seen, and the waits that it ends are over."""
     looks, tasks = lab.looks_after_the_end(), run.tasks
     seen = all(looks[job_id] for of_wait in ids.values() for job_id in of_wait if job_id in looks)
     return seen and all(tasks["waits", index]["state"] in ENDED for index in range(0, 44, len(LENGTHS)))
@@ -235,7 +235,7 @@ def start_exports(lab: Lab) -> dict[Wait, list[str]]:
 
 
 def arguments(ids: dict[Wait, list[str]]) -> dict[str, list[dict[str, Any]]]:
-    """What the Dag's sensors are told, by task id."""
+    """The arguments of the Dag's sensors, by task id."""
     conf: dict[str, list[dict[str, Any]]] = {}
     for (task_id, index), export_ids in ids.items():
         timeout = TIMEOUTS[index] if task_id.startswith("times_out") else 1800
@@ -244,7 +244,7 @@ def arguments(ids: dict[Wait, list[str]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def outputs(airflow: AirflowBox) -> list[Path]:
-    """What each component wrote to its terminal."""
+    """The terminal output of each component."""
     return sorted((airflow.home / "logs").glob("*.out"))
 
 

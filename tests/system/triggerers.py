@@ -16,7 +16,7 @@ Wait = tuple[str, int]
 
 
 class Triggerers:
-    """What the database of this Airflow says."""
+    """The triggerers and triggers in the database of this Airflow."""
 
     def __init__(self, airflow: AirflowBox) -> None:
         self._engine = sqlalchemy.create_engine(airflow.database_url)
@@ -38,11 +38,11 @@ class Triggerers:
         return {(task, index): holder for task, index, holder in self._ask(query, dag_id=dag_id)}
 
     def stored(self) -> int:
-        """How many triggers are stored, whosever they are."""
+        """The number of stored triggers, whosever they are."""
         return int(self._ask("SELECT count(*) FROM trigger")[0][0])
 
     def events(self, dag_id: str) -> Counter[tuple[str, int, str]]:
-        """How often Airflow noted each event of each task, such as that it is running."""
+        """The number of Airflow's notes on each event of each task, such as that it is running."""
         query = "SELECT task_id, map_index, event FROM log WHERE dag_id = :dag_id AND task_id IS NOT NULL"
         return Counter((task, index, event) for task, index, event in self._ask(query, dag_id=dag_id))
 

@@ -122,7 +122,7 @@ def unknown_names(said: str) -> list[str]:
 
 
 def leads_nowhere(name: str) -> bool:
-    """Whether a full name leads to nothing that can be imported."""
+    """Tell if a full name leads to nothing that can be imported."""
     try:
         pkgutil.resolve_name(name)
     except (ImportError, AttributeError):

@@ -234,8 +234,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"manifest_path": "s3://bucket/runs/"},
-        "manifest_path: The path 's3://bucket/runs/' has no file name; write it like"
-        " s3://bucket/folder/name.jsonl.",
+        "manifest_path: The path 's3://bucket/runs/' has no file name; write it like s3://bucket/folder/name.jsonl.",
     ),
     (
         "export",

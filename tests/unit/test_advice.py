@@ -1,4 +1,4 @@
-"""What a text tells people to write exists, and takes what they write."""
+"""Names that a text tells people to write exist, and take the values that they write."""
 
 from __future__ import annotations
 

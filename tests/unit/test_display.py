@@ -1,4 +1,4 @@
-"""What is told of a wait beside its verdict: metrics by Airflow's own names, links, and never an error."""
+"""The signs of a wait beside its verdict: metrics by Airflow's own names, links, and never an error."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def files_of(part: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part not in NOT_YET])
-def test_a_docstring_names_the_thing(part: str) -> None:
+def test_docstring_names_a_thing(part: str) -> None:
     found = [(path, line, text) for path in files_of(part) for line, text in docstrings(path.read_text())]
 
     assert found
@@ -58,5 +58,5 @@ def test_a_docstring_names_the_thing(part: str) -> None:
         ('if a:\n    "not one"', []),
     ],
 )
-def test_every_kind_of_docstring_is_read(source: str, texts: list[str]) -> None:
+def test_all_docstrings_are_read(source: str, texts: list[str]) -> None:
     assert [text for _, text in docstrings(source)] == texts

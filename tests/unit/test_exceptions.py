@@ -1,4 +1,4 @@
-"""What a Dag, a mail and a chat message see when jobs have failed."""
+"""Failed jobs, as a Dag, a mail and a chat message see them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ every_operator = pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 
 
 class FullTaskInfo(dict[str, Any]):
-    """What Airflow's OpenLineage provider makes of an operator: its attributes are those of a dict, and in it."""
+    """An operator as Airflow's OpenLineage provider renders it: its attributes are those of a dict, and in it."""
 
     def __init__(self, operator: BaseOperator) -> None:
         self.__dict__.update(vars(operator))

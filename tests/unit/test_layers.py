@@ -141,7 +141,7 @@ def imported_outside(name: str) -> str:
     return name.split(".")[0]
 
 
-def test_imports_go_in_one_direction():
+def test_imports_go_one_way():
     def allowed(path: Path) -> set[str | None]:
         part = part_of(path)
         return {None, *MAY_IMPORT[part], part, "__init__"}  # the package itself imports nothing
@@ -150,7 +150,8 @@ def test_imports_go_in_one_direction():
 
 
 @pytest.mark.parametrize("part", INSIDE)
-def test_imports_inside_a_part_go_in_one_direction(part):
+def test_parts_go_one_way(part):
+    """Imports inside a part go in one direction."""
     found = modules_of(part)
 
     assert {top_of(module) for module in found} == {*INSIDE[part]}
@@ -181,7 +182,8 @@ def is_below(name: str, tops: Collection[str]) -> bool:
     return any(f"{name}.".startswith(f"{top}.") for top in tops)
 
 
-def test_imports_outside_the_package_go_in_one_direction():
+def test_outside_goes_one_way():
+    """Imports outside the package go in one direction."""
     assert [
         f"{module} -> {target}"
         for module, found in imports_of_modules().items()
@@ -236,7 +238,7 @@ def way_back(start: str, graph: Mapping[str, Collection[str]]) -> list[str]:
     return []
 
 
-def test_no_imports_go_in_a_circle():
+def test_no_circles():
     graph = imports_of_modules()
 
     assert graph["tests.unit.test_layers"] == {"tests.conftest"}
@@ -253,7 +255,7 @@ def test_no_imports_go_in_a_circle():
         ({"a": {"b"}, "b": {"a"}, "c": {"d"}, "d": {"c", "a"}}, ["a -> b -> a", "c -> d -> c"]),
     ],
 )
-def test_a_circle_is_told_as_a_chain(graph, found):
+def test_circle_is_told_as_chain(graph, found):
     assert circles(graph) == found
 
 
@@ -267,15 +269,15 @@ def test_a_circle_is_told_as_a_chain(graph, found):
         ("z.b", None),
     ],
 )
-def test_an_import_leads_to_a_module(name, module):
+def test_import_leads_to_module(name, module):
     assert imported_module(name, {"a", "a.b", "a.b.c"}) == module
 
 
-def test_imports_say_where_they_come_from():
+def test_imports_are_plain():
     assert [f"{path}: {name}" for path, name in all_imports() if name.startswith(".")] == []
 
 
-def test_what_begins_with_an_underscore_stays_in_its_module():
+def test_private_names_stay():
     """Whoever changes such a name looks for it in its own file only."""
     used = [(path, name) for path, name in all_imports() if our_parts(name) is not None]
     used += [(path, name) for path in modules() for name in used_of_our_modules(path)]
@@ -307,7 +309,7 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
-def test_only_the_client_imports_requests():
+def test_only_client_has_requests():
     clients = {"requests", "urllib3", "httpx", "aiohttp"}
     used = [(path, imported_outside(name)) for path, name in all_imports() if imported_outside(name) in clients]
 
@@ -317,7 +319,7 @@ def test_only_the_client_imports_requests():
     assert used, "without a client the rule would always hold"
 
 
-def test_what_is_free_of_airflow_stays_so():
+def test_free_of_airflow():
     assert [
         f"{path}: {name}"
         for path, name in all_imports()
@@ -372,8 +374,12 @@ def loaded() -> dict[str, set[str]]:
     return dict(zip(statements, loaded_by(*statements.values()), strict=True))
 
 
-def test_a_dag_file_s_imports_load_neither_requests_nor_fastapi(loaded):
-    """Airflow itself loads `requests` on 2.11, so what counts is what we add, and which of our modules are loaded."""
+def test_dag_file_imports_little(loaded):
+    """
+    A Dag file's imports load neither requests nor fastapi.
+
+    Airflow itself loads `requests` on 2.11, so what counts is what we add, and which of our modules are loaded.
+    """
     every = set().union(*(loaded[module] for module in PARSED))
 
     assert {f"{PACKAGE}.{module}" for module in PARSED} <= every
@@ -381,8 +387,12 @@ def test_a_dag_file_s_imports_load_neither_requests_nor_fastapi(loaded):
     assert every & {name_of(path) for path in modules() if sends(path)} == set()
 
 
-def test_the_plugin_loads_no_web_framework_nor_does_asking_for_what_it_registers(loaded):
-    """Every component of Airflow does it; what Airflow itself has loaded by then does not count."""
+def test_plugin_imports_little(loaded):
+    """
+    Neither the plugin nor asking for its registration loads a web framework.
+
+    Every component of Airflow does it; what Airflow itself has loaded by then does not count.
+    """
     assert REGISTRATION in loaded["plugin"]
     assert (loaded["plugin"] | loaded["what it registers"]) & HEAVY == set()
 
@@ -395,13 +405,13 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def test_importing_the_package_loads_nothing():
+def test_package_imports_nothing():
     [added] = loaded_by(f"import {PACKAGE}")
 
     assert added <= {PACKAGE, "__future__"}
 
 
-def test_what_a_notebook_may_use_loads_nothing_of_airflow():
+def test_notebook_has_no_airflow():
     modules = ("client", "client.client", "jobs.waiting.poller", "jobs.waiting.event")
 
     loaded = loaded_by(*(f"import {PACKAGE}.{module}" for module in modules))

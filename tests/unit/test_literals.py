@@ -1,4 +1,4 @@
-"""What is wrong with an argument that is known is told when the Dag is parsed, and nothing that may be right is."""
+"""A mistake in an argument that is known is told when the Dag is parsed, and nothing that may be right is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sensor makes of the value that an export task has returned, and of each line of a manifest."""
+"""The value that an export task has returned, and each line of a manifest, as a sensor reads them."""
 
 from __future__ import annotations
 

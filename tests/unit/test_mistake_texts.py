@@ -32,7 +32,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 def connection(monkeypatch: pytest.MonkeyPatch, text: str) -> tuple[bool, str]:
-    """What the Test button says of a connection that the environment defines."""
+    """Ask the Test button about a connection that the environment defines."""
     monkeypatch.setenv("AIRFLOW_CONN_CGC_DEFAULT", text)
     return CgcHook("cgc_default").test_connection()
 

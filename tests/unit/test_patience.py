@@ -1,4 +1,4 @@
-"""What a worker must leave in Airflow's database is tried again while that is busy, and nothing else is."""
+"""Writes that a worker owes to Airflow's database are tried again while it is busy, and nothing else is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCKED = sqlalchemy.exc.OperationalError("INSERT", {}, Exception("database is lo
 
 
 def answered(status: Any) -> Exception:
-    """What Airflow 3 raises in a task when its API server could not do what was asked."""
+    """Make the error that Airflow 3 raises in a task whose request its API server could not serve."""
     sdk = pytest.importorskip("airflow.sdk.exceptions")
     from airflow.sdk.execution_time.comms import ErrorResponse
 

@@ -1,4 +1,4 @@
-"""What the retry policy makes of each of our errors; Airflow itself is asked in tests/airflow."""
+"""The retry policy's decision for each of our errors; Airflow itself is asked in tests/airflow."""
 
 from __future__ import annotations
 

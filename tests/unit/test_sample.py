@@ -1,4 +1,4 @@
-"""What `make test` plays of a matrix."""
+"""The part of a matrix that `make test` plays."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
 from airflow_provider_cgc.jobs.ids import id_problem
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, Item, is_json, read_each
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import is_count, shown
 
 
 class ExportKey(NamedTuple):
@@ -169,7 +169,7 @@ def _some(entry: Mapping[Any, Any], key: str) -> str | None:
 
 def _size(entry: Mapping[Any, Any], key: str) -> int | None:
     value = entry.get(key)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+    if value is None or is_count(value):
         return value
     raise BadItem(f"has {shown(value)} for {key!r}; give the number of bytes, or leave it out")
 

@@ -178,8 +178,7 @@ class ExportOrder(Order):
 
     def unlike(self, key: Key, job: ExportJob) -> str | None:
         """Return how a job's properties differ from those wanted; None if they do not."""
-        own = self.placed[key].properties
-        wanted = dict(self._properties if own is None else own)
+        wanted = self._properties_of(self.placed[key])
         actual = {name: job.properties.get(name) for name in wanted}
         return None if actual == wanted else f"with properties {actual} instead of {wanted}"
 
@@ -225,11 +224,10 @@ class ExportOrder(Order):
 
     def body(self, key: Key) -> dict[str, Any]:
         """Return the body that starts the export of an item."""
-        own = self.placed[key].properties
         return {
             **ExportKey(*key)._asdict(),
             "overwrite": self._if_exists == "overwrite",
-            "properties": dict(self._properties if own is None else own),
+            "properties": self._properties_of(self.placed[key]),
         }
 
     def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[ExportJob]]:
@@ -244,7 +242,7 @@ class ExportOrder(Order):
             item.file,
             item.location,
             item.volume or self._volume,
-            (dict(self._properties) or None) if item.properties is None else item.properties,
+            (self._properties_of(item) or None) if item.properties is None else item.properties,
             location_template=None if item.location else item.location_template or self._template.text,
             copy_only=self._copy_only,
             line=item.line,
@@ -303,6 +301,10 @@ class ExportOrder(Order):
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
         """Count the objects that were there already, check that moved files are aliases, verify objects; repeatable."""
         return finish(self, account, moves=not self._copy_only, since=since, log_info=log_info)
+
+    def _properties_of(self, item: ExportItem) -> dict[str, Any]:
+        """Return the properties of an item: its own, or else those of all."""
+        return dict(self._properties if item.properties is None else item.properties)
 
     def _unplaced(self, item: ExportItem, reason: str) -> Unfit:
         """Return an item without a destination, with the reason; a problem of its file says more."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.jobs.forms import named_problem, part_of_page
-from airflow_provider_cgc.jobs.text import BadInput, shown
+from airflow_provider_cgc.jobs.text import BadInput, is_nothing, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models.account import Project
 
 _ID = re.compile(r"[0-9a-f]{24}")
-_NOTHING = {"", "none", "null"}
 _MOST_SHOWN = 10
 _DEEPEST = 500
 """Levels of folders; more is a circle."""
@@ -66,7 +65,7 @@ class FolderWanted:
             raise BadFolder(f"project {problem} (as in its web address), or leave it out to take the connection's")
         if folder is None:
             return cls(project)
-        if not isinstance(folder, str) or folder.strip().lower() in _NOTHING:
+        if not isinstance(folder, str) or is_nothing(folder):
             raise BadFolder(
                 f"folder is {shown(folder)}; give a folder's id, or its path such as 'raw/2026', or leave it out"
             )

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.ids import BadIds, literal
-from airflow_provider_cgc.jobs.text import BadInput, BadNumber, number_from, shown
+from airflow_provider_cgc.jobs.text import BadInput, BadNumber, is_nothing, number_from, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _SIZE_WITH_UNIT = re.compile(
     r"\s*(?P<number>[0-9]{1,12}(\.[0-9]{1,12})?)\s*(?P<unit>[kmgtp]?)(?P<binary>i?)b(ytes)?\s*", re.IGNORECASE
 )
-_NOTHING = {"", "none", "null"}
-"""The words that a template writes for a missing value, in lower case."""
 
 
 class BadSelection(BadInput):
@@ -173,7 +171,7 @@ def _list_in(text: str) -> Any:
 def _text(argument: str, value: Any) -> str:
     if not isinstance(value, str):
         raise BadSelection(f"{argument} is {shown(value)}, of type {type(value).__name__}; give text")
-    if value.strip().lower() in _NOTHING:
+    if is_nothing(value):
         raise BadSelection(
             f"{argument} is {value!r}: a template rendered to nothing; correct it, or leave {argument} out to match"
             " every file"
@@ -212,7 +210,7 @@ def _metadata_values(key: str, wanted: Any) -> tuple[str, ...]:
 def _moment(argument: str, value: Any) -> datetime:
     moment = value
     if isinstance(value, str):
-        if value.strip().lower() in _NOTHING:
+        if is_nothing(value):
             raise BadSelection(
                 f"{argument} is {value!r}: a template rendered to nothing, as one does for a run before the first;"
                 " give it a default, such as {{ prev_start_date_success or '1970-01-01' }}"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Records = Mapping[str, "BulkRecord[Any]"]
 """By the job's id."""
-ENDED_WELL = (ItemState.COMPLETED, ItemState.SKIPPED)
 
 
 class Ending(Protocol):
@@ -129,7 +128,7 @@ class Account:
         done: dict[Key, Done] = {}
         for one in self._lines:
             has_none = one.state is ItemState.SKIPPED and one.code is not None
-            if one.state in ENDED_WELL and not has_none and (key := one.item.key()) is not None:
+            if one.state.ended_well and not has_none and (key := one.item.key()) is not None:
                 done[key] = Done(one.size, one.item.asked(), one.id)
         for job in self.jobs:
             by = job if self._order.kind.completed(job) else self._taken_back.get(job.id)
@@ -229,7 +228,7 @@ class Account:
 
 
 def _is_accounted_for(one: ItemOutcome) -> bool:
-    return one.state.failed or (one.state in ENDED_WELL and one.item.key() is not None)
+    return one.state.failed or (one.state.ended_well and one.item.key() is not None)
 
 
 def with_record(kind: JobKind, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:

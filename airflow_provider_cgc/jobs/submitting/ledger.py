@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
-from airflow_provider_cgc.jobs.text import moment
+from airflow_provider_cgc.jobs.text import is_count, moment
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
@@ -381,8 +381,7 @@ class Ledger:
 def _count(header: Mapping[str, Any]) -> int | None:
     """Return the number of chunks in a header; None if it has none."""
     count = header.get("chunks")
-    good = isinstance(count, int) and not isinstance(count, bool) and 0 <= count < _MOST_CHUNKS
-    return count if good else None
+    return count if is_count(count) and count < _MOST_CHUNKS else None
 
 
 def _name(header: str, number: int) -> str:

@@ -46,6 +46,16 @@ class ItemState(StrEnum):
     """The platform does not know the job."""
 
     @property
+    def ended_well(self) -> bool:
+        """Nothing has to be done any more."""
+        return self in (ItemState.COMPLETED, ItemState.SKIPPED)
+
+    @property
+    def ended(self) -> bool:
+        """The item is over, one way or the other."""
+        return self.failed or self.ended_well
+
+    @property
     def failed(self) -> bool:
         """True if the item ended without its result: these are the items that `failed_only` takes."""
         return self in (ItemState.UNSENT, ItemState.FAILED, ItemState.MISSING)

@@ -42,7 +42,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.client.endpoints.records import chunks_of
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.submitting.search import Finding, Search, best_first, find
 
@@ -205,5 +204,5 @@ def _why_unknown(finding: Finding) -> str:
 
 
 def _jobs_by_id(ids: list[str], bulk_get: BulkGet) -> dict[str, Any]:
-    records = [record for chunk in chunks_of(ids) for record in bulk_get(chunk)]
+    records = bulk_get(ids) if ids else ()
     return {record.id: record.resource for record in records if record.id is not None and record.resource is not None}

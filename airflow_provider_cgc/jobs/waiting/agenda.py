@@ -1,4 +1,4 @@
-"""What is due when, and whose turn it is when less may be asked than is due; knows neither clock nor request."""
+"""The plan of a poller: due times of ids, and turns when less may be asked than is due. Knows no clock."""
 
 from __future__ import annotations
 

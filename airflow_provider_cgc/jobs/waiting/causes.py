@@ -18,7 +18,7 @@ from airflow_provider_cgc.jobs.text import storable
 T = TypeVar("T")
 
 MOST_CAUSES = 20
-"""How many different causes are counted apart ..."""
+"""Different causes that are counted apart ..."""
 MOST_BYTES = 4_500
 """... and how many bytes of JSON they may take together, for they are part of a trigger's row."""
 MOST_MESSAGE = 300
@@ -28,14 +28,14 @@ UNCOUNTED = "Not counted by cause."
 NO_REASON = "The platform gave no reason."
 
 _QUOTED = re.compile(r"""(?<!\w)(?:'[^']*(?:'|$)|"[^"]*(?:"|$))""")
-"""What stands in quotes, also if it was cut off there."""
+"""Text in quotes, also if it was cut off there."""
 _WORD = re.compile(r"""[^\s'"]+""")
 _VARIES = re.compile(r"\d|/|\w\.\w")
 """A number, an id, a path, the name of a file."""
 
 
 class Cause(NamedTuple):
-    """Why jobs failed: the platform's code, if there is one, and its message without what differs from job to job."""
+    """One reason for failures: the platform's code, if any, and its message without what differs from job to job."""
 
     code: int | None
     pattern: str

@@ -14,7 +14,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class WaitEvent:
-    """How a wait ended, with its summary; `error` is set for `Outcome.ERROR` and says what to do.
+    """The end of a wait, with its summary; `error` is set for `Outcome.ERROR` and says what to do.
 
     For a deadline it is set if the last look failed, and says why.
     """
@@ -23,7 +23,7 @@ class WaitEvent:
     summary: Summary
     error: str | None = None
     view: Mapping[str, Any] | None = None
-    """What was shown of the wait (`LiveView.to_json`); nothing depends on it."""
+    """The live view of the wait (`LiveView.to_json`); nothing depends on it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the payload of the trigger's event."""

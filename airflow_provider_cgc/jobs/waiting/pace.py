@@ -1,4 +1,4 @@
-"""How many requests a poller may send, and when, so that Airflow keeps to its share of the platform's requests."""
+"""The pace of a poller's requests, so that Airflow keeps to its share of what the platform allows."""
 
 from __future__ import annotations
 

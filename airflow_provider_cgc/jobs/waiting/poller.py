@@ -14,19 +14,19 @@ import functools
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
-from airflow_provider_cgc.client.errors import CgcError, CgcSettingsError, CgcUnauthorized
-from airflow_provider_cgc.client.http.retry import counts_as_attempt, not_from_platform, transient, wait_before_repeat
-from airflow_provider_cgc.jobs.waiting.addresses import Addresses
+from airflow_provider_cgc.client.errors import CgcError
+from airflow_provider_cgc.client.http.retry import counts_as_attempt, wait_before_repeat
+from airflow_provider_cgc.jobs.kinds import ENDED
 from airflow_provider_cgc.jobs.waiting.agenda import DUE, Agenda
-from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks
+from airflow_provider_cgc.jobs.waiting.line import Line, cannot_pass, may_be_about_an_id
+from airflow_provider_cgc.jobs.waiting.look import chunks
 from airflow_provider_cgc.jobs.waiting.pace import Pace
-from airflow_provider_cgc.jobs.waiting.sharing import SharedClient, shared
+from airflow_provider_cgc.jobs.waiting.sharing import SharedClient
 from airflow_provider_cgc.jobs.waiting.waiter import Bug, News, Waiter
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.http.budget import RateBudget
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.waiting.sharing import Connect
-
-T = TypeVar("T")
 
 QUICK_REPEATS = 3
 """Failures in a row that are repeated within seconds."""
@@ -74,9 +72,10 @@ class Poller:
         on_request: Callable[[RateBudget, float], object] | None = None,
     ) -> None:
         self._kind = kind
-        self._on_request = on_request
         self._clock = clock
-        self._client = SharedClient(connect, clock=clock, start=self._begin, ended=self._give_way)
+        self._line = Line(
+            SharedClient(connect, clock=clock, start=self._begin, ended=self._give_way), threads, on_request
+        )
         self._waiters: dict[str, set[Waiter]] = {}
         self._agenda = Agenda(self._one_who_waits)
         self._everybody: set[Waiter] = set()
@@ -87,9 +86,7 @@ class Poller:
         self._urgent: set[str] = set()
         self._suspects: set[str] = set()
         self._attempts: dict[str, int] = {}
-        self._addresses = Addresses()
         self._wake = asyncio.Event()
-        self._threads = threads
         self._tasks: set[asyncio.Task[Any]] = set()
         self._planner: asyncio.Task[None] | None = None
         self._closed = False
@@ -143,7 +140,7 @@ class Poller:
             else:
                 self._agenda.put_sooner(job_id, self._clock())
         self._wake.set()
-        budget = self._client.budget
+        budget = self._line.budget
         return budget.spread_for(self, len(self._waiters) / BULK_LIMIT) if budget else 0.0
 
     def start(self, waiter: Waiter, ids: Sequence[str]) -> None:
@@ -158,7 +155,7 @@ class Poller:
         for task in (self._planner, *self._tasks):
             if task is not None:
                 task.cancel()
-        self._client.close()
+        self._line.close()
 
     async def _plan_for_ever(self) -> None:
         while True:
@@ -175,7 +172,7 @@ class Poller:
 
     def _send_what_is_due(self, now: float) -> None:
         """Send all that is due side by side, or one request where the budget sets the pace."""
-        if not self._pace.has_turn(self._client.budget, now, self._wish):
+        if not self._pace.has_turn(self._line.budget, now, self._wish):
             return
         if self._pace.is_free:
             while self._starts:
@@ -201,7 +198,7 @@ class Poller:
         wanted = [job_id for job_id in ids if job_id in waiter.ids]
         if wanted:
             task = self._begin(self._start_drafts(waiter, wanted))
-            task.add_done_callback(functools.partial(self._start_ended, waiter=waiter))
+            task.add_done_callback(functools.partial(_pass_on_bug, waiters=[waiter]))
 
     def _requests(self, now: float, *, most: int | None = None) -> list[list[str]]:
         taken = self._agenda.take(now, chunk=BULK_LIMIT, most=most, apart=self._suspects)
@@ -238,7 +235,7 @@ class Poller:
             records = await self._ask_for(chunk)
         except CgcError as error:
             chunk = self._wanted(chunk)
-            waits = self._by_waiter(chunk) if _may_be_about_an_id(error) else []
+            waits = self._by_waiter(chunk) if may_be_about_an_id(error) else []
             if len(waits) > 1:
                 await self._look_apart(waits, error)
             else:
@@ -268,10 +265,10 @@ class Poller:
             try:
                 records = await self._ask_for(ids)
             except CgcError as their_error:
-                if _may_be_about_an_id(their_error) and len(group) > 1:
+                if may_be_about_an_id(their_error) and len(group) > 1:
                     groups[:0] = [group[: len(group) // 2], group[len(group) // 2 :]]
                     continue
-                refused_alone += _cannot_pass(their_error)
+                refused_alone += cannot_pass(their_error)
                 self._hand_out_error(ids, their_error, at)
             else:
                 answered = True
@@ -302,54 +299,30 @@ class Poller:
         if start is None:
             raise ValueError(f"a job of kind {self._kind.name!r} cannot be started")
         try:
-            records = await self._ask(lambda client: start(client, ids))
+            records = await self._line.ask(lambda client: start(client, ids), self._everybody)
         except CgcError as error:
-            hopeless, pause = _cannot_pass(error), waiter.interval
+            hopeless, pause = cannot_pass(error), waiter.interval
             waiter.deliver(News(at=at, error=error, hopeless=hopeless, next_look=pause, starting=tuple(ids)))
         else:
             waiter.deliver(News(at=at, records=tuple(records), starting=tuple(ids)))
 
     async def _ask_for(self, chunk: list[str]) -> list[BulkRecord[Any]]:
-        return await self._ask(lambda client: list(self._kind.bulk_get(client)(chunk)))
-
-    async def _ask(self, call: Callable[[CgcClient], T]) -> T:
-        """Make a call once, and once more with the connection read again if the token is refused."""
-        client = await self._client.get()
-        try:
-            return await self._in_thread(client, call)
-        except CgcUnauthorized:
-            self._client.refused(client)
-        return await self._in_thread(await self._client.get(), call)
-
-    async def _in_thread(self, client: CgcClient, call: Callable[[CgcClient], T]) -> T:
-        self._addresses.ask(client.settings.base_url, self._everybody)
-
-        def ask() -> T:
-            began = time.monotonic()
-            try:
-                return call(client)
-            finally:
-                if self._on_request is not None:
-                    self._on_request(client.budget, time.monotonic() - began)
-
-        answer = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
-        self._addresses.note_answer(client.settings.base_url)
-        return answer
+        return await self._line.ask(lambda client: list(self._kind.bulk_get(client)(chunk)), self._everybody)
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
-        has_ended = self._kind.has_ended
+        phase_of = self._kind.phase
         letters: dict[Waiter, list[BulkRecord[Any]]] = {}
         for record in records:
-            if record.id is None:
+            waiting = None if record.id is None else self._waiters.get(record.id)
+            if record.id is None or not waiting:
                 continue
-            waiting = self._waiters.get(record.id, set())
             for waiter in waiting:
                 letters.setdefault(waiter, []).append(record)
-            if record.error is not None and waiting:
+            if record.error is not None:
                 self._suspects.add(record.id)
-            else:
+            elif self._suspects:
                 self._suspects.discard(record.id)
-            if record.resource is not None and has_ended(record.resource):
+            if record.resource is not None and phase_of(record.resource) in ENDED:
                 for waiter in waiting:
                     waiter.ids.discard(record.id)
                 self._forget(record.id)
@@ -358,11 +331,11 @@ class Poller:
             waiter.deliver(News(at=at, records=tuple(their_records), every=self._slowed(waiter)))
 
     def _hand_out_error(self, chunk: list[str], error: CgcError, at: float, *, hopeless: bool | None = None) -> None:
-        hopeless = _cannot_pass(error) if hopeless is None else hopeless
+        hopeless = cannot_pass(error) if hopeless is None else hopeless
         waiters, now = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}, self._clock()
         for waiter in waiters:
-            self._addresses.note_error(waiter, error, now)
-        patience = {waiter: self._addresses.patience(waiter, error, now) for waiter in waiters}
+            self._line.addresses.note_error(waiter, error, now)
+        patience = {waiter: self._line.addresses.patience(waiter, error, now) for waiter in waiters}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):
             self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._waiters)
@@ -390,7 +363,7 @@ class Poller:
             if job_id in self._urgent:
                 self._agenda.put(job_id, self._clock())
             elif pause is None:
-                self._agenda.put(job_id, at + shorter * min(waiter.interval for waiter in waiting))
+                self._agenda.put(job_id, at + shorter * min([waiter.interval for waiter in waiting]))
             else:
                 self._agenda.put(job_id, self._clock() + pause)
         self._urgent.difference_update(chunk)
@@ -411,56 +384,16 @@ class Poller:
         return task
 
     def _look_ended(self, task: asyncio.Task[None], chunk: list[str]) -> None:
-        if task.cancelled():
-            if not self._closed:
-                self._schedule(chunk, self._clock(), pause=None)
-            return
-        bug = task.exception()
-        if bug is not None:
+        if (task.cancelled() or task.exception() is not None) and not self._closed:
             self._schedule(chunk, self._clock(), pause=None)
-            for waiter in {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}:
-                waiter.deliver(Bug.of(bug))
-
-    def _start_ended(self, task: asyncio.Task[None], waiter: Waiter) -> None:
-        bug = None if task.cancelled() else task.exception()
-        if bug is not None:
-            waiter.deliver(Bug.of(bug))
+        _pass_on_bug(task, {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())})
 
     def _planner_ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
-            return
-        bug = task.exception()
-        if bug is not None:
-            for waiter in {waiter for waiting in self._waiters.values() for waiter in waiting}:
-                waiter.deliver(Bug.of(bug))
+        _pass_on_bug(task, self._everybody)
 
 
-def _cannot_pass(error: CgcError) -> bool:
-    """Tell whether asking again is no use, wherever the answer came from."""
-    return not transient(error, answered=True)
-
-
-def _may_be_about_an_id(error: CgcError) -> bool:
-    """Tell whether a request with other ids might be answered."""
-    return not (transient(error) or not_from_platform(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))
-
-
-class Threads(ThreadPoolExecutor):
-    """The threads of all pollers of one connection: the user's rate limit, 3.3 requests a second, is of all kinds."""
-
-    def __init__(self) -> None:
-        super().__init__(THREADS, thread_name_prefix="cgc-poller")
-
-    def close(self) -> None:
-        """End when what is under way is done, and wait for nothing."""
-        self.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def shared_poller(conn_id: str, kind: JobKind, make: Callable[[Executor], Poller]) -> Iterator[Poller]:
-    """Return the poller that everyone with the same connection and kind of job on this event loop shares."""
-    with (
-        shared((Threads, conn_id), Threads) as threads,
-        shared((Poller, conn_id, kind), lambda: make(threads)) as poller,
-    ):
-        yield poller
+def _pass_on_bug(task: asyncio.Task[None], waiters: Iterable[Waiter]) -> None:
+    bug = None if task.cancelled() else task.exception()
+    if bug is not None:
+        for waiter in waiters:
+            waiter.deliver(Bug.of(bug))

@@ -26,12 +26,12 @@ HEARTBEAT = 60 * 60.0
 HICCUP = 10.0
 """Seconds of trouble whose end is not worth a line: other requests of the same look may well have been answered."""
 MUCH_SLOWER = 1.5
-"""How many times slower looks must become before it is worth a line."""
+"""Looks must become so many times slower before it is worth a line."""
 
 
 @dataclass(slots=True)
 class ProgressLog:
-    """When a wait speaks: at its start, at the first failure, when trouble or slowness comes, else every half hour."""
+    """The lines of a wait: at its start, at the first failure, when trouble or slowness comes, else every half hour."""
 
     said_at: float | None = None
     said: tuple[int, int] | None = None
@@ -39,7 +39,7 @@ class ProgressLog:
     trouble_said_at: float | None = None
     slowed_to: float | None = None
     unanswered: str | None = None
-    """Why the last look failed; None if it did not."""
+    """The reason why the last look failed; None if it did not."""
 
     def line(self, tracker: JobTracker, now: float) -> str | None:
         """Return the line to log at `now` (epoch seconds), or None if silence is better."""

@@ -8,13 +8,17 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable, Coroutine, Hashable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from airflow_provider_cgc.jobs.waiting.look import THREADS
+
 if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.http.budget import RateBudget
+    from airflow_provider_cgc.jobs.kinds import JobKind
 
     Connect = Callable[[], Coroutine[Any, Any, CgcClient]]
 
@@ -23,7 +27,7 @@ CONNECTION_LIFE = 600.0
 
 
 class Closable(Protocol):
-    """What can be shared."""
+    """A thing that can be shared."""
 
     def close(self) -> object:
         """End it."""
@@ -89,12 +93,6 @@ class SharedClient:
         client = _made_by(self._making)
         return None if client is None else client.budget
 
-    @property
-    def address(self) -> str | None:
-        """The platform's address of the client now in use; None while there is none."""
-        client = _made_by(self._making)
-        return None if client is None else client.settings.base_url
-
     async def get(self) -> CgcClient:
         """Return the client that all share; a first look-up that failed is tried again by whoever comes next."""
         if self._making is not None and self._making.done() and _made_by(self._making) is None:
@@ -129,3 +127,24 @@ class SharedClient:
 def _made_by(task: asyncio.Task[CgcClient] | None) -> CgcClient | None:
     done = task is not None and task.done() and not task.cancelled() and task.exception() is None
     return task.result() if task is not None and done else None
+
+
+class Threads(ThreadPoolExecutor):
+    """The threads of all pollers of one connection: the user's rate limit, 3.3 requests a second, is of all kinds."""
+
+    def __init__(self) -> None:
+        super().__init__(THREADS, thread_name_prefix="cgc-poller")
+
+    def close(self) -> None:
+        """End when what is under way is done, and wait for nothing."""
+        self.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def shared_poller(conn_id: str, kind: JobKind, make: Callable[[Executor], T]) -> Iterator[T]:
+    """Return the poller that everyone with the same connection and kind of job on this event loop shares."""
+    with (
+        shared((Threads, conn_id), Threads) as threads,
+        shared(("poller", conn_id, kind), lambda: make(threads)) as poller,
+    ):
+        yield poller

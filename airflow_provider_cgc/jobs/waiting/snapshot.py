@@ -1,4 +1,4 @@
-"""What people see of a wait while it goes on: the XCom `cgc_jobs`, which the "CGC jobs" tab and others read.
+"""The picture of a wait while it goes on: the XCom `cgc_jobs`, which the "CGC jobs" tab and others read.
 
 Pure: records, times and the tracker are handed in; who writes it, and how often, is the caller's.
 
@@ -70,10 +70,10 @@ class LiveView:
     refused: int = 0
     _history: list[list[float]] = field(default_factory=list)
     _open: dict[str, tuple[datetime, tuple[Any, ...]]] = field(default_factory=dict)
-    """Since when each open job has been one, and what a row shows of it: tuples, because there may be ten thousand."""
+    """The start of each open job, and what a row shows of it: tuples, because there may be ten thousand."""
     _recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
     _left: dict[str, set[Any]] = field(default_factory=lambda: {name: set() for name in SHARED})
-    """What the jobs that have ended tell of each of `SHARED`."""
+    """The values of `SHARED` in the jobs that have ended."""
     written_at: float = -math.inf
     _written: object = None
 

@@ -24,13 +24,13 @@ LONGEST_ROW = 3000
 
 
 MOST_ITEMS = 100
-"""How many failed items a summary carries; the counts are always of all."""
+"""Failed items that a summary carries at most; the counts are always of all."""
 MOST_ITEM_BYTES = 34_000
 """... and how many bytes of JSON they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
 
 
 class Outcome(StrEnum):
-    """How a wait ends."""
+    """The ways in which a wait ends."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -42,14 +42,14 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Summary:
     """
-    What a wait came to, in memory; `to_json` gives the XCom `cgc_summary`, version 1.
+    The result of a wait so far, in memory; `to_json` gives the XCom `cgc_summary`, version 1.
 
     :param bytes: the sizes of the completed jobs, as far as the platform told them, added up.
     :param seconds: from the first job's start to the last job's end by the platform's own clock, so that it does not
         depend on how or how often the wait was done; None as long as no job told both.
     :param failed_items: the first failures; the counts are of all.
     :param causes: the causes of all failures, the largest first, each with its count.
-    :param unsent: how many of the failed ones were never sent; for the words of an error alone.
+    :param unsent: the failed ones that were never sent; for the words of an error alone.
     """
 
     kind: JobKind
@@ -67,17 +67,17 @@ class Summary:
 
     @property
     def bad(self) -> int:
-        """How many did not end well: they FAILED, or the platform does not know them."""
+        """The number of those that did not end well: they FAILED, or the platform does not know them."""
         return self.failed + self.missing
 
     @property
     def ended(self) -> int:
-        """How many need no further look."""
+        """The number of those that need no further look."""
         return self.completed + self.skipped + self.bad
 
     @property
     def left(self) -> int:
-        """How many have not ended."""
+        """The number of those that have not ended."""
         return self.total - self.ended
 
     @property

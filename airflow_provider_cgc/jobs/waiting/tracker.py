@@ -1,4 +1,4 @@
-"""What is known about the jobs of one wait: which are open, done, failed or unknown, and what follows from it.
+"""The jobs of one wait: those that are open, done, failed or unknown, and what follows from it.
 
 Pure: the platform's records and the times are handed in, so the same rules serve a worker and a trigger.
 """
@@ -52,7 +52,7 @@ class JobTracker:
     completed: int = 0
     failed: int = 0
     unsent: int = 0
-    """How many of the failed ones were never sent."""
+    """The failed ones that were never sent."""
     excused: int = 0
     """Failed items that `fail_fast` ignores: no job was started for them, and `max_failures` allows them."""
     missing: int = 0
@@ -62,7 +62,7 @@ class JobTracker:
     last_end: float | None = None
     unknown: dict[str, Unknown] = field(default_factory=dict)
     unknown_from: float | None = None
-    """When an id counts as unknown since, where nothing is remembered from one look to the next."""
+    """The time from which an id counts as unknown, where nothing is remembered from one look to the next."""
     denied: Problem | None = None
     denied_id: str = ""
     notes: list[str] = field(default_factory=list)
@@ -219,7 +219,7 @@ class JobTracker:
 
     @property
     def denial(self) -> str | None:
-        """Why the wait cannot go on with this connection, in whole sentences with the remedy; None if it can."""
+        """The reason why the wait cannot go on with this connection, in whole sentences; None if it can."""
         if self.denied is None:
             return None
         why = str(self.denied).removesuffix(".")
@@ -318,12 +318,12 @@ class JobTracker:
 
     @property
     def bad(self) -> int:
-        """How many have failed, or are unknown to the platform."""
+        """The number of those that failed, or that the platform does not know."""
         return self.failed + self.missing
 
     @property
     def closed(self) -> int:
-        """How many jobs need no further look."""
+        """The number of those that need no further look."""
         return self.completed + self.skipped + self.bad
 
     def _take_error(self, job_id: str, problem: Problem, now: float) -> None:

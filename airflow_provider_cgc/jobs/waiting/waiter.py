@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors import CgcError
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.jobs.waiting.poller import Poller
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +42,25 @@ class Bug:
         return cls(error, error.__traceback__)
 
 
+class Asking(Protocol):
+    """The poller, as far as a waiter tells it something."""
+
+    def drop(self, waiter: Waiter, job_id: str) -> None: ...
+    def look_now(self, waiter: Waiter) -> float: ...
+    def start(self, waiter: Waiter, ids: Sequence[str]) -> None: ...
+
+
 @dataclass(eq=False, slots=True)
 class Waiter:
     """One wait's end of the poller: its open ids and the letterbox for the news about them."""
 
     ids: set[str]
     interval: float
-    poller: Poller = field(repr=False)
+    poller: Asking = field(repr=False)
     answered: bool = False
     """The platform had answered this wait before it joined, at the address that is asked now."""
-    astray_since: float | None = None
-    """Since when it has heard only answers that are not the platform's own, our budget aside; None if it has not."""
+    foreign_since: float | None = None
+    """The time since which it hears only answers that are not the platform's own; None if it hears others."""
     _letters: asyncio.Queue[News | Bug] = field(default_factory=asyncio.Queue, repr=False)
 
     async def news(self, *, timeout: float) -> News | None:

@@ -105,8 +105,15 @@ class Attempts:
 
 
 def manifest_lines(uri: str) -> list[dict[str, Any]]:
-    """What a manifest says."""
+    """Read the lines of a manifest."""
     return [json.loads(line) for line in Path(uri.removeprefix("file://")).read_text().splitlines()]
+
+
+def remove_files(emulator: CgcEmulator, *files: str) -> None:
+    """Delete files from the platform, as their owner can."""
+    with emulator.world.open() as world:
+        for file in files:
+            world.files.remove(world.files[file])
 
 
 def remove_object(emulator: CgcEmulator, location: str) -> None:

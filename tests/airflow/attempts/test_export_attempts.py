@@ -13,7 +13,7 @@ from airflow_provider_cgc.compat import AirflowTaskTimeout
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.submitting import joblist
 from airflow_provider_cgc.operators import base
-from tests.airflow.attempts.attempts import Attempts, forget_all_jobs, refuse, remove_object
+from tests.airflow.attempts.attempts import Attempts, forget_all_jobs, refuse, remove_files, remove_object
 from tests.airflow.conftest import has_task_state_store
 
 CREATE = "/v2/bulk/storage/exports/create"
@@ -229,8 +229,7 @@ class TestAClear:
         task = Attempts(emulator, items=items)
         assert task.run() == "CgcJobsFailed"
         emulator.clear_faults()
-        with emulator.world.open() as world:
-            world.files.remove(world.files[files[0]])
+        remove_files(emulator, files[0])
 
         assert task.clear() == "success"
         assert task.summary == {"total": 2, "completed": 2}
@@ -242,8 +241,7 @@ class TestAClear:
         emulator.fail_files(emulator.file_names[files[1]], code=9206)
         task = Attempts(emulator, items=items)
         assert task.run() == "CgcJobsFailed"
-        with emulator.world.open() as world:
-            world.files.remove(world.files[files[1]])
+        remove_files(emulator, files[1])
 
         assert task.clear() == "CgcInputRefused"
         assert files[1] in str(task.error)

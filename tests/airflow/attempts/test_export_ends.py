@@ -1,4 +1,4 @@
-"""What an export leaves behind: its account, its manifest, also when there was nothing to do."""
+"""The traces of an export: its account, its manifest, also if there was nothing to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an order leaves of which nothing is sent: every item's reason, and the record of what was sent before."""
+"""An order of which nothing is sent: it leaves every item's reason, and the record of earlier sends."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ import pytest
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.attempts.attempts import Attempts, manifest_lines
+from tests.airflow.attempts.attempts import Attempts, manifest_lines, remove_files
 
 with_and_without_a_store = pytest.mark.parametrize("store", [True, False], ids=["store", "no store"])
-
-
-def remove(emulator: CgcEmulator, *files: str) -> None:
-    with emulator.world.open() as world:
-        for file in files:
-            world.files.remove(world.files[file])
 
 
 def give_back(emulator: CgcEmulator, count: int) -> list[str]:
@@ -27,7 +21,7 @@ def give_back(emulator: CgcEmulator, count: int) -> list[str]:
 def refused(emulator: CgcEmulator, **arguments: Any) -> Attempts:
     """A task of 30 items, of which 24 are gone, four are folders, and two are good."""
     files = emulator.file_ids[:26]
-    remove(emulator, *files[:24])
+    remove_files(emulator, *files[:24])
     items = [*files[:24], *[emulator.folder_id] * 4, *files[24:]]
     named = [{"file": file, "location": f"out/{number}"} for number, file in enumerate(items)]
     return Attempts(emulator, items=named, max_failures=3, **arguments)

@@ -1,4 +1,4 @@
-"""What is wrong with single items, whenever it is told: it counts as a failure of these, and the others are sent."""
+"""Faults of single items, whenever they are told: they count as failures of these, and the others are sent."""
 
 from __future__ import annotations
 
@@ -14,23 +14,18 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports import problems
 from airflow_provider_cgc.jobs.submitting import joblist
-from tests.airflow.attempts.attempts import Attempts, manifest_lines
-
-
-def remove(emulator: CgcEmulator, name: str) -> None:
-    with emulator.world.open() as world:
-        world.files.remove(world.files[name])
+from tests.airflow.attempts.attempts import Attempts, manifest_lines, remove_files
 
 
 def gone(emulator: CgcEmulator) -> Any:
     name = emulator.file_ids[9]
-    remove(emulator, name)
+    remove_files(emulator, name)
     return {"file": name, "name": "gone.bam", "path": ""}
 
 
 def gone_without_a_name(emulator: CgcEmulator) -> Any:
     """So that the location cannot be told, either."""
-    remove(emulator, emulator.file_ids[9])
+    remove_files(emulator, emulator.file_ids[9])
     return emulator.file_ids[9]
 
 
@@ -60,11 +55,11 @@ WRONG: dict[str, tuple[Callable[[CgcEmulator], Any], int | None]] = {
     "too large": (too_large, None),
     "a key that names a folder": (lambda emulator: {"file": emulator.file_ids[9], "location": "out/"}, None),
 }
-"""What is wrong with an item, and the code that tells it."""
+"""The faults of an item, with the code that tells each."""
 LOCATION = "out/{id}/{name}"
 at_any_time = pytest.mark.parametrize("wrong", WRONG)
 BEFORE = [name for name in WRONG if name not in ("gone when it is sent", "gone when its turn comes", "archived")]
-"""What is known before anything is sent."""
+"""The faults that are known before anything is sent."""
 
 
 def task_of(emulator: CgcEmulator, *wrong: str, **arguments: Any) -> Attempts:
@@ -217,7 +212,7 @@ def test_deleted_meanwhile(emulator: CgcEmulator, monkeypatch: pytest.MonkeyPatc
     emulator.fail_files(emulator.file_names[files[2]], code=9100, times=1)
     task = Attempts(emulator, items=files, location=template, max_failures=0)
     assert task.run() == "CgcJobsIncomplete"
-    remove(emulator, files[3])
+    remove_files(emulator, files[3])
     emulator.submit_exports(emulator.file_ids[20:220])
     emulator.option("list_order", "shuffled")
     monkeypatch.setattr(joblist, "MOST_PAGES", 1)
@@ -282,7 +277,7 @@ class TestAliases:
 
     @pytest.mark.parametrize("why", ["their volume is only read", "another file goes to their place"])
     def test_leave_others_alone(self, emulator: CgcEmulator, why: str) -> None:
-        """What is skipped goes nowhere, so that it does not matter where."""
+        """A skipped item goes nowhere, so that it does not matter where."""
         alias: dict[str, Any] = {"file": emulator.alias_id, "location": f"out/{emulator.file_ids[0]}"}
         if why == "their volume is only read":
             alias = {"file": emulator.alias_id, "volume": emulator.read_only_volume, "location": "x"}

@@ -31,20 +31,20 @@ def modules_after(statement: str) -> set[str]:
         "hooks.connection",
     ],
 )
-def test_rules_and_values_need_no_requests(module: str) -> None:
+def test_rules_need_no_requests(module: str) -> None:
     loaded = modules_after(f"import airflow_provider_cgc.{module}")
 
     assert not loaded & {"requests", "urllib3", "tenacity", "airflow"}
 
 
-def test_the_client_knows_nothing_of_airflow() -> None:
+def test_client_has_no_airflow() -> None:
     loaded = modules_after("from airflow_provider_cgc.client import CgcClient")
 
     assert "requests" in loaded
     assert "airflow" not in loaded
 
 
-def test_the_package_itself_imports_nothing() -> None:
+def test_package_imports_nothing() -> None:
     before = modules_after("pass")
     loaded = modules_after("import airflow_provider_cgc; airflow_provider_cgc.get_provider_info()")
 
@@ -52,11 +52,11 @@ def test_the_package_itself_imports_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", package.__all__)
-def test_every_exported_name_is_there(name: str) -> None:
+def test_exported_names_exist(name: str) -> None:
     assert getattr(package, name) is not None
     assert name in dir(package)
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_raises() -> None:
     with pytest.raises(AttributeError, match="NoSuchThing"):
         _ = package.NoSuchThing

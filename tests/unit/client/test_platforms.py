@@ -41,11 +41,11 @@ def web_pages_in_the_tab() -> list[str]:
         (web_pages_in_the_tab, WEB_PAGES),
     ],
 )
-def test_a_repeated_list_has_the_known_platforms(listed: Callable[[], list[str]], expected: list[str]) -> None:
+def test_lists_have_the_platforms(listed: Callable[[], list[str]], expected: list[str]) -> None:
     assert listed() == expected
 
 
-def test_an_address_of_the_vendor_is_of_a_known_platform() -> None:
+def test_vendors_hosts_are_known() -> None:
     known = {*WEB_PAGES, *(f"https://{urlsplit(platform.base_url).netloc}" for platform in PLATFORMS.values())}
     texts = [path for kind in ("*.py", "*.js") for path in PACKAGE.rglob(kind)]
     named = {
@@ -59,7 +59,7 @@ def test_an_address_of_the_vendor_is_of_a_known_platform() -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=NAMES)
-def test_no_two_platforms_share_an_address(platform) -> None:
+def test_addresses_are_distinct(platform) -> None:
     others = [one for one in PLATFORMS.values() if one is not platform]
 
     assert platform.host not in {one.host for one in others}

@@ -81,7 +81,7 @@ def patient(clock: Any) -> Iterator[CgcClient]:
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_no_error_and_no_log_line_has_the_token(
+def test_errors_and_logs_have_none(
     patient: CgcClient, requests_mock: Any, base: str, trouble: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     requests_mock.get(f"{base}/user", [TROUBLE[trouble]])
@@ -98,7 +98,7 @@ def test_no_error_and_no_log_line_has_the_token(
     assert CANARY not in caplog.text
 
 
-def test_an_answer_that_echoes_the_token_is_struck_out(
+def test_echoed_token_is_struck(
     patient: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     requests_mock.get(f"{base}/user", json={"username": "mcurie", "email": CANARY, "token": CANARY})
@@ -121,7 +121,7 @@ def test_an_answer_that_echoes_the_token_is_struck_out(
     ],
     ids=str,
 )
-def test_headers_that_echo_the_token_are_struck_out(
+def test_echoed_header_is_struck(
     patient: CgcClient, requests_mock: Any, base: str, status: int, headers: dict[str, str]
 ) -> None:
     requests_mock.get(f"{base}/user", status_code=status, headers=headers, text="<html>")
@@ -133,7 +133,7 @@ def test_headers_that_echo_the_token_are_struck_out(
     assert CANARY not in str(caught.value)
 
 
-def test_a_failed_create_has_no_token(patient: CgcClient, requests_mock: Any, base: str) -> None:
+def test_failed_create_has_none(patient: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(f"{base}/bulk/storage/exports/create", **TROUBLE["503"])
 
     with pytest.raises(CgcError) as caught:
@@ -151,7 +151,7 @@ SHOWN: dict[str, Callable[[Any], str]] = {
 
 
 @pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
-def test_no_object_shows_the_token(patient: CgcClient, show: Callable[[Any], str]) -> None:
+def test_no_object_shows_it(patient: CgcClient, show: Callable[[Any], str]) -> None:
     objects = [patient, patient.settings, patient._transport, patient._transport._wire, patient.budget]
     objects += [patient.exports, patient.files, patient.volumes, patient.projects, vars(patient)]
     objects += [patient.settings.identity, budget_for(patient.settings), [patient.settings], {"s": patient.settings}]
@@ -160,14 +160,14 @@ def test_no_object_shows_the_token(patient: CgcClient, show: Callable[[Any], str
         assert CANARY not in show(thing)
 
 
-def test_neither_client_nor_settings_can_be_pickled(patient: CgcClient) -> None:
+def test_nothing_can_be_pickled(patient: CgcClient) -> None:
     for thing in (patient, patient.settings, patient.exports):
         with pytest.raises(TypeError):
             pickle.dumps(thing)
     assert copy.copy(patient.settings) is patient.settings
 
 
-def test_a_wrong_setting_beside_a_token_does_not_show_it() -> None:
+def test_wrong_setting_hides_it() -> None:
     for wrong in (
         {"timeout": 0},
         {"base_url": f"https://{CANARY}.example"},
@@ -180,7 +180,7 @@ def test_a_wrong_setting_beside_a_token_does_not_show_it() -> None:
             assert CANARY not in everything_in(caught.value)
 
 
-def test_the_token_goes_into_one_header_only(patient: CgcClient, requests_mock: Any, base: str) -> None:
+def test_one_header_has_it(patient: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(f"{base}/bulk/storage/exports/create", json={"items": []})
 
     patient.exports.bulk_create([ITEM], copy_only=True)

@@ -100,12 +100,12 @@ HOSTILE_URLS = [
 
 
 @pytest.mark.parametrize(("url", "normal"), GOOD_URLS.items())
-def test_a_good_url_has_one_normal_form(url: str, normal: str) -> None:
+def test_good_url_has_one_form(url: str, normal: str) -> None:
     assert Settings(token=TOKEN, base_url=url).base_url == normal
 
 
 @pytest.mark.parametrize("url", HOSTILE_URLS)
-def test_a_hostile_url_gets_no_token(url: str) -> None:
+def test_hostile_url_has_no_token(url: str) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         Settings(token=TOKEN, base_url=url)
 
@@ -115,13 +115,14 @@ def test_a_hostile_url_gets_no_token(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", [None, 5, b"https://cgc-api.sbgenomics.com/v2", ["https://cgc-api.sbgenomics.com"]])
-def test_a_base_url_is_a_text(url: Any) -> None:
+def test_base_url_is_a_text(url: Any) -> None:
     with pytest.raises(CgcSettingsError, match="base_url is missing"):
         Settings(token=TOKEN, base_url=url)
 
 
 @given(st.text(alphabet="htps:/@\\.?#%[]:0123456789abcgsbenomix-_ \n\u2010", max_size=60))
-def test_what_passes_is_a_known_host_or_this_machine(tail: str) -> None:
+def test_known_hosts_pass(tail: str) -> None:
+    """Only a known host or this machine passes."""
     for text in (tail, f"https://{tail}", f"https://cgc-api.sbgenomics.com{tail}", f"http://localhost{tail}"):
         try:
             url = checked_base_url(text)
@@ -135,7 +136,7 @@ def test_what_passes_is_a_known_host_or_this_machine(tail: str) -> None:
         assert url.endswith("/v2")
 
 
-def test_the_deployment_can_allow_a_host() -> None:
+def test_deployment_allows_a_host() -> None:
     settings = Settings(token=TOKEN, base_url="https://API.genomics.example", allowed_hosts=("api.Genomics.example",))
 
     assert settings.base_url == "https://api.genomics.example/v2"
@@ -151,12 +152,12 @@ def test_the_deployment_can_allow_a_host() -> None:
         "http://api.genomics.example",
     ],
 )
-def test_an_allowed_host_is_compared_whole(url: str) -> None:
+def test_allowed_host_is_whole(url: str) -> None:
     with pytest.raises(CgcSettingsError, match="base_url"):
         Settings(token=TOKEN, base_url=url, allowed_hosts=("api.genomics.example", "genomics.example"))
 
 
-def test_an_allowed_host_with_a_port_allows_this_port() -> None:
+def test_allowed_port_is_one() -> None:
     settings = Settings(token=TOKEN, base_url="https://api.lab.example:8443", allowed_hosts=("api.lab.example:8443",))
 
     assert settings.host == "api.lab.example:8443"
@@ -165,13 +166,13 @@ def test_an_allowed_host_with_a_port_allows_this_port() -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.name)
-def test_every_known_platform_is_valid(platform: Any) -> None:
+def test_platforms_are_valid(platform: Any) -> None:
     assert Settings(token=TOKEN, base_url=platform.base_url).base_url == platform.base_url
     assert platform.web_url.startswith("https://")
 
 
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=lambda platform: platform.name)
-def test_a_known_platform_has_a_web_address(platform: Any) -> None:
+def test_platform_has_a_web_page(platform: Any) -> None:
     assert Settings(token=TOKEN, base_url=platform.base_url).web_url == platform.web_url
     assert Settings(token=TOKEN, base_url=platform.base_url.upper().replace("/V2", ":443/")).web_url == platform.web_url
 
@@ -179,7 +180,8 @@ def test_a_known_platform_has_a_web_address(platform: Any) -> None:
 @pytest.mark.parametrize(
     "url", ["http://localhost:8090/v2", "https://localhost/v2", "https://api.lab.example:8443", "http://127.0.0.1/v2"]
 )
-def test_another_host_has_no_web_address_even_if_it_may_get_the_token(url: str) -> None:
+def test_other_host_has_none(url: str) -> None:
+    """Another host has no web address even if it may get the token."""
     assert Settings(token=TOKEN, base_url=url, allowed_hosts=("api.lab.example:8443",)).web_url is None
 
 
@@ -200,7 +202,7 @@ def test_another_host_has_no_web_address_even_if_it_may_get_the_token(url: str) 
         ("canary7", "fewer than 8"),
     ],
 )
-def test_a_bad_token_is_told_without_showing_it(token: Any, fact: str) -> None:
+def test_bad_token_is_hidden(token: Any, fact: str) -> None:
     with pytest.raises(CgcSettingsError, match=fact) as caught:
         Settings(token=token)
 
@@ -240,7 +242,7 @@ def test_a_bad_token_is_told_without_showing_it(token: Any, fact: str) -> None:
         ("allowed_hosts", (5,)),
     ],
 )
-def test_a_bad_field_is_named(field: str, value: Any) -> None:
+def test_bad_field_is_named(field: str, value: Any) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         Settings(**{"token": TOKEN, field: value})
 
@@ -250,14 +252,14 @@ def test_a_bad_field_is_named(field: str, value: Any) -> None:
     assert isinstance(caught.value, CgcError)
 
 
-def test_a_bad_proxy_does_not_show_its_password() -> None:
+def test_bad_proxy_is_hidden() -> None:
     with pytest.raises(CgcSettingsError) as caught:
         Settings(token=TOKEN, proxies={"https": "http//user:geheim@proxy"})
 
     assert "geheim" not in str(caught.value)
 
 
-def test_settings_show_neither_token_nor_proxy() -> None:
+def test_settings_hide_secrets() -> None:
     settings = Settings(token=TOKEN, proxies={"https": "http://user:geheim@proxy.example:3128"})
 
     for text in (repr(settings), str(settings), f"{settings}", settings.identity):
@@ -265,7 +267,7 @@ def test_settings_show_neither_token_nor_proxy() -> None:
         assert "geheim" not in text
 
 
-def test_settings_are_frozen_and_hashable() -> None:
+def test_settings_are_frozen() -> None:
     settings = Settings(token=TOKEN, proxies={"https": "http://proxy.example:3128"})
 
     with pytest.raises(FrozenInstanceError):
@@ -275,7 +277,7 @@ def test_settings_are_frozen_and_hashable() -> None:
     assert len({settings, Settings(token=TOKEN, proxies={"https": "http://proxy.example:3128"})}) == 1
 
 
-def test_settings_are_not_pickled_but_copied_as_themselves() -> None:
+def test_settings_are_not_pickled() -> None:
     settings = Settings(token=TOKEN)
 
     with pytest.raises(TypeError, match="hold a token"):
@@ -284,7 +286,8 @@ def test_settings_are_not_pickled_but_copied_as_themselves() -> None:
     assert copy.deepcopy([settings])[0] is settings
 
 
-def test_identity_follows_host_and_token_alone() -> None:
+def test_identity_is_host_token() -> None:
+    """Identity follows host and token alone."""
     one = Settings(token=TOKEN)
 
     assert one.identity == Settings(token=TOKEN, timeout=5, project="a/b").identity
@@ -301,7 +304,7 @@ def test_integers_become_seconds() -> None:
     assert isinstance(settings.timeout, float)
 
 
-def test_a_certificate_file_that_exists_is_fine(tmp_path: Any) -> None:
+def test_certificate_file_exists(tmp_path: Any) -> None:
     path = tmp_path / "ca.pem"
     path.write_text("")
 

@@ -1,4 +1,4 @@
-"""How long the demo waits, and which port it takes."""
+"""The patience of the demo, and its port."""
 
 from __future__ import annotations
 

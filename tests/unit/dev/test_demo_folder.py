@@ -1,4 +1,4 @@
-"""Which folder the demo may wipe."""
+"""The folder that the demo may wipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make matrix` and `make triggerer` play."""
+"""The tests that `make matrix` and `make triggerer` play."""
 
 from __future__ import annotations
 

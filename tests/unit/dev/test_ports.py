@@ -1,4 +1,4 @@
-"""Which port a server of the demo gets."""
+"""The port that a server of the demo gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fields of an Airflow connection mean, and how a wrong one is told."""
+"""The fields of an Airflow connection: their meaning, and the error for a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Airflow reads about this package before it imports any of it."""
+"""The facts that Airflow reads about this package before it imports any of it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_modules_are_all_there(info: dict[str, Any]) -> None:
         name for part in ("hooks", "sensors", "triggers") for entry in info[part] for name in entry["python-modules"]
     ]
     folder = Path(inspect.getfile(get_provider_info)).parent / "sensors"
-    own = [path.stem for path in folder.glob("*.py") if "CgcJobsSensor):" in path.read_text()]
+    own = [path.stem for path in folder.glob("*.py") if "CgcGivenJobsSensor):" in path.read_text()]
 
     assert all(import_module(name).__doc__ for name in told)
     assert {f"airflow_provider_cgc.sensors.{name}" for name in own} == {name for name in told if ".sensors." in name}

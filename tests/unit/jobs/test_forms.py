@@ -1,4 +1,4 @@
-"""What a name, an address or a word certainly is, and what is left to the platform."""
+"""The forms of names, addresses and words that are certain, and the rest, which is left to the platform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between the kinds of job."""
+"""The differences between the kinds of job."""
 
 from __future__ import annotations
 

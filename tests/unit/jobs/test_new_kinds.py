@@ -29,6 +29,7 @@ from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
+from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import VirtualTime
 from tests.conftest import ROOT
@@ -40,10 +41,10 @@ every_mode = pytest.mark.parametrize("mode", MODES)
 LOST = CgcConnectionError("the line dropped", sent=True)
 
 
-class RunSensor(CgcJobsSensor):
+class RunSensor(CgcGivenJobsSensor):
     kind = RUN
     ids_argument = "run_ids"
-    template_fields = ("run_ids", *CgcJobsSensor.template_fields)
+    template_fields = ("run_ids", *CgcGivenJobsSensor.template_fields)
 
     def __init__(self, *, run_ids: Any, max_in_flight: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -51,10 +52,10 @@ class RunSensor(CgcJobsSensor):
         self.max_in_flight = max_in_flight
 
 
-class CopySensor(CgcJobsSensor):
+class CopySensor(CgcGivenJobsSensor):
     kind = COPY
     ids_argument = "copy_ids"
-    template_fields = ("copy_ids", *CgcJobsSensor.template_fields)
+    template_fields = ("copy_ids", *CgcGivenJobsSensor.template_fields)
 
     def __init__(self, *, copy_ids: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -159,7 +160,8 @@ def copies(play: Play) -> Copies:
 
 
 @every_mode
-def test_drafts_are_started_within_the_window(play: Play, runs: Runs, mode: str) -> None:
+def test_drafts_start_in_a_window(play: Play, runs: Runs, mode: str) -> None:
+    """Drafts are started within the window."""
     summary = play.run(RunSensor, mode, run_ids=list(runs.began), max_in_flight=3)
 
     assert (summary["kind"], summary["completed"]) == ("run", 10)
@@ -167,7 +169,8 @@ def test_drafts_are_started_within_the_window(play: Play, runs: Runs, mode: str)
 
 
 @every_mode
-def test_without_a_window_drafts_are_waited_for(play: Play, runs: Runs, mode: str) -> None:
+def test_no_window_starts_nothing(play: Play, runs: Runs, mode: str) -> None:
+    """Without a window drafts are waited for."""
     with pytest.raises(AirflowSensorTimeout, match="10 runs have not ended"):
         play.run(RunSensor, mode, run_ids=list(runs.began), timeout=600)
 
@@ -175,7 +178,8 @@ def test_without_a_window_drafts_are_waited_for(play: Play, runs: Runs, mode: st
 
 
 @every_mode
-def test_what_somebody_else_has_started_is_fine(play: Play, runs: Runs, mode: str) -> None:
+def test_others_may_start_them(play: Play, runs: Runs, mode: str) -> None:
+    """A draft that somebody else has started is fine."""
     real = runs.bulk_get
 
     def as_before(ids: Any) -> Any:
@@ -192,7 +196,7 @@ def test_what_somebody_else_has_started_is_fine(play: Play, runs: Runs, mode: st
 
 
 @every_mode
-def test_a_start_that_is_refused_is_a_failure(play: Play, runs: Runs, mode: str) -> None:
+def test_refused_start_fails(play: Play, runs: Runs, mode: str) -> None:
     runs.refused["run1"] = Problem(400, 7024, "The inputs are not valid.")
 
     with pytest.raises(CgcJobsFailed, match="1 FAILED") as caught:
@@ -203,7 +207,7 @@ def test_a_start_that_is_refused_is_a_failure(play: Play, runs: Runs, mode: str)
 
 
 @every_mode
-def test_a_start_that_meets_trouble_is_tried_again(play: Play, runs: Runs, mode: str) -> None:
+def test_start_is_tried_again(play: Play, runs: Runs, mode: str) -> None:
     until = play.now() + 200
     runs.trouble = lambda job_id: LOST if play.now() < until else None
 
@@ -213,7 +217,8 @@ def test_a_start_that_meets_trouble_is_tried_again(play: Play, runs: Runs, mode:
 
 
 @every_mode
-def test_a_token_that_may_not_start_ends_the_wait(play: Play, runs: Runs, mode: str) -> None:
+def test_start_may_be_denied(play: Play, runs: Runs, mode: str) -> None:
+    """A token that may not start a draft ends the wait."""
     play.client.renew = lambda: None
     runs.trouble = lambda job_id: CgcUnauthorized(Problem(401, None, "No."), status=401, call="POST /runs")
 
@@ -222,9 +227,7 @@ def test_a_token_that_may_not_start_ends_the_wait(play: Play, runs: Runs, mode: 
 
 
 @every_mode
-def test_a_failed_run_is_told_in_its_own_words(
-    play: Play, runs: Runs, mode: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failure_has_its_words(play: Play, runs: Runs, mode: str, caplog: pytest.LogCaptureFixture) -> None:
     runs.ends = {"run4": "FAILED"}
 
     with pytest.raises(CgcJobsFailed) as caught:
@@ -236,15 +239,13 @@ def test_a_failed_run_is_told_in_its_own_words(
 
 
 @every_mode
-def test_a_run_that_the_platform_does_not_know_is_named(play: Play, runs: Runs, mode: str) -> None:
+def test_unknown_run_is_named(play: Play, runs: Runs, mode: str) -> None:
     with pytest.raises(CgcJobsFailed, match="other: 7002: The platform does not know this run job"):
         play.run(RunSensor, mode, run_ids=["run0", "other"], max_in_flight=5)
 
 
 @every_mode
-def test_a_state_that_nobody_knows_is_waited_for(
-    play: Play, runs: Runs, mode: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unknown_state_is_awaited(play: Play, runs: Runs, mode: str, caplog: pytest.LogCaptureFixture) -> None:
     runs.add(["odd"], draft=False)
     real, until = runs.state, play.now() + 900
     runs.state = lambda one: "PAUSED" if one == "odd" and play.now() < until else real(one)  # type: ignore[method-assign]
@@ -253,13 +254,14 @@ def test_a_state_that_nobody_knows_is_waited_for(
     assert sum("'PAUSED'" in line for line in caplog.messages) == 1
 
 
-def test_the_row_of_a_windowed_wait_holds_one_word_more(play: Play, runs: Runs) -> None:
+def test_row_holds_the_window(play: Play, runs: Runs) -> None:
+    """The row of a windowed wait holds one word more."""
     play.run(RunSensor, "deferrable", run_ids=list(runs.began), max_in_flight=3)
 
     assert (play.row["kind"], play.row["max_in_flight"], play.row["ids"]) == ("run", 3, list(runs.began))
 
 
-def test_a_restarted_triggerer_keeps_the_window(play: Play, runs: Runs) -> None:
+def test_restart_keeps_the_window(play: Play, runs: Runs) -> None:
     """Nobody tells it what an earlier one has started; it looks first."""
     for one in ("run0", "run1", "run2"):
         runs.start(one)
@@ -276,7 +278,7 @@ def test_a_restarted_triggerer_keeps_the_window(play: Play, runs: Runs) -> None:
     assert (event["summary"]["completed"], runs.most_at_once) == (10, 3)
 
 
-def test_starts_leave_the_looks_of_others_alone(play: Play, runs: Runs) -> None:
+def test_starts_spare_the_looks(play: Play, runs: Runs) -> None:
     """Where the budget sets the pace, a thousand starts of one wait and the looks of another take turns."""
     runs.add([f"many{number}" for number in range(300)])
     runs.add(["alone"], draft=False)
@@ -312,7 +314,8 @@ def test_starts_leave_the_looks_of_others_alone(play: Play, runs: Runs) -> None:
 
 
 @every_mode
-def test_the_things_of_a_job_are_judged_one_by_one(play: Play, copies: Copies, mode: str) -> None:
+def test_things_are_judged_alone(play: Play, copies: Copies, mode: str) -> None:
+    """The things of a job are judged one by one."""
     ids = copies.add("job", ["a", "b", "c"])
     copies.finish("job", {"name": "a"}, {"name": "b", "error": {"code": 10225, "message": "Gone."}}, {"name": "c"})
 
@@ -324,7 +327,8 @@ def test_the_things_of_a_job_are_judged_one_by_one(play: Play, copies: Copies, m
 
 
 @every_mode
-def test_a_job_is_asked_for_once_for_all_its_things(play: Play, copies: Copies, mode: str) -> None:
+def test_job_is_asked_for_once(play: Play, copies: Copies, mode: str) -> None:
+    """A job is asked for once for all its things."""
     ids = copies.add("job", [f"n{number}" for number in range(100)])
     copies.finish("job", *({"name": f"n{number}"} for number in range(100)))
 
@@ -333,8 +337,12 @@ def test_a_job_is_asked_for_once_for_all_its_things(play: Play, copies: Copies, 
 
 
 @every_mode
-def test_a_result_of_another_length_is_matched_by_name(play: Play, copies: Copies, mode: str) -> None:
-    """What it does not tell of is never called completed; nor is one of two of the same name."""
+def test_results_match_by_name(play: Play, copies: Copies, mode: str) -> None:
+    """
+    A result of another length is matched by name.
+
+    What it does not tell of is never called completed; nor is one of two of the same name.
+    """
     ids = copies.add("job", ["a", "b", "twin", "twin"])
     copies.finish("job", {"name": "b"}, {"name": "twin"})
 
@@ -346,7 +354,8 @@ def test_a_result_of_another_length_is_matched_by_name(play: Play, copies: Copie
     assert told == dict.fromkeys(["job#0", "job#2", "job#3"], NO_RESULT)
 
 
-def test_an_id_of_a_whole_job_is_told_to_be_one(play: Play, copies: Copies) -> None:
+def test_whole_job_id_is_told(play: Play, copies: Copies) -> None:
+    """An id of a whole job is told to be one."""
     copies.finish("job", *copies.add("job", []))
 
     [whole, beyond] = copies.bulk_get(["job", "job#7"])
@@ -355,14 +364,14 @@ def test_an_id_of_a_whole_job_is_told_to_be_one(play: Play, copies: Copies) -> N
     assert beyond.error is not None
 
 
-def test_ids_of_things_are_ids() -> None:
+def test_things_have_ids() -> None:
     assert parse_ids("job#0, job#11") == ["job#0", "job#11"]
 
 
 # --- what is shown, and what is remembered
 
 
-def test_a_snapshot_has_the_kind_s_own_rows(play: Play, runs: Runs) -> None:
+def test_snapshot_has_own_rows(play: Play, runs: Runs) -> None:
     runs.ends = {"run1": "FAILED"}
     runs.start("run0"), runs.start("run1")
     tracker = JobTracker.of(RUN, ["run0", "run1", "run2", "other"])
@@ -387,7 +396,7 @@ def test_a_snapshot_has_the_kind_s_own_rows(play: Play, runs: Runs) -> None:
     assert [(row["id"], row["state"]) for row in last["failures"]] == [("run1", "FAILED"), ("other", "MISSING")]
 
 
-def test_a_kept_tracker_goes_on(play: Play, runs: Runs) -> None:
+def test_kept_tracker_goes_on(play: Play, runs: Runs) -> None:
     tracker = JobTracker.of(RUN, runs.began)
     tracker.take([BulkRecord("run0", runs.bulk_get(["run0"])[0].resource)], play.now())
 
@@ -415,7 +424,7 @@ def names_and_texts(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_no_kind_is_named_where_all_are_served(place: str) -> None:
+def test_no_kind_is_named(place: str) -> None:
     path = ROOT / "airflow_provider_cgc" / place
     sources = sorted(path.glob("*.py")) if path.is_dir() else [path]
 

@@ -71,7 +71,8 @@ def items_of(of: type[Item], *names: str) -> list[Item]:
     return read_each([{"name": name} for name in names], where="items", read=of.read)
 
 
-def test_runs_are_drafts_until_somebody_waits(client: Any, clock: Clock) -> None:
+def test_runs_are_drafts_at_first(client: Any, clock: Clock) -> None:
+    """Runs are drafts until somebody waits."""
     outcomes = attempt(RunOrder(client), items_of(RunItem, "a", "b"), clock)
 
     assert [(one.id, one.state) for one in outcomes] == [("a", ItemState.SUBMITTED), ("b", ItemState.SUBMITTED)]
@@ -79,7 +80,8 @@ def test_runs_are_drafts_until_somebody_waits(client: Any, clock: Clock) -> None
     assert list(tracker_of(RUN, outcomes).open) == ["a", "b"]
 
 
-def test_a_lost_draft_is_found_by_its_marker(client: Any, clock: Clock) -> None:
+def test_lost_draft_has_a_marker(client: Any, clock: Clock) -> None:
+    """A lost draft is found by its marker."""
     client.runs.lost = [LOST]
 
     outcomes = attempt(RunOrder(client), items_of(RunItem, "a", "b"), clock)
@@ -89,7 +91,7 @@ def test_a_lost_draft_is_found_by_its_marker(client: Any, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("store", [Store, NoStore])
-def test_a_retry_takes_over_drafts(client: Any, clock: Clock, store: type[Any]) -> None:
+def test_retry_takes_over_drafts(client: Any, clock: Clock, store: type[Any]) -> None:
     kept = store()
     attempt(RunOrder(client), items_of(RunItem, "a"), clock, store=kept)
 
@@ -99,12 +101,13 @@ def test_a_retry_takes_over_drafts(client: Any, clock: Clock, store: type[Any]) 
     assert list(client.runs.began) == ["a", "b"]
 
 
-def test_what_no_list_shows_is_uncertain(client: Any, clock: Clock) -> None:
+def test_unlisted_is_uncertain(client: Any, clock: Clock) -> None:
     with pytest.raises(UncertainJobs, match=r"started 1 copy, such as a \(.*the platform has no list of such jobs"):
         attempt(CopyOrder(client), items_of(CopyItem, "a"), clock, first=False)
 
 
-def test_the_things_of_a_job_are_sent_and_kept_one_by_one(client: Any, clock: Clock) -> None:
+def test_things_are_kept_alone(client: Any, clock: Clock) -> None:
+    """The things of a job are sent and kept one by one."""
     names = [f"n{number}" for number in range(150)]
     kept = Store()
 
@@ -117,7 +120,7 @@ def test_the_things_of_a_job_are_sent_and_kept_one_by_one(client: Any, clock: Cl
     assert len(client.copies.jobs) == 2
 
 
-def test_the_account_tells_each_thing(client: Any, clock: Clock) -> None:
+def test_account_tells_each_thing(client: Any, clock: Clock) -> None:
     order = CopyOrder(client)
     outcomes = attempt(order, items_of(CopyItem, "a", "b"), clock)
     client.copies.finish("copy0", {"name": "a"}, {"name": "b", "error": {"code": 10225, "message": "Gone."}})
@@ -137,7 +140,7 @@ def test_the_account_tells_each_thing(client: Any, clock: Clock) -> None:
     assert (account.summary["completed"], account.summary["failed"]) == (1, 1)
 
 
-def test_a_manifest_holds_items_of_any_kind(client: Any, clock: Clock) -> None:
+def test_manifest_of_any_kind(client: Any, clock: Clock) -> None:
     lines = [one.to_line() for one in attempt(RunOrder(client), items_of(RunItem, "a"), clock)]
 
     [item] = read_items(lines, name="m.jsonl", of=RunItem)
@@ -147,7 +150,7 @@ def test_a_manifest_holds_items_of_any_kind(client: Any, clock: Clock) -> None:
     assert (outcome.id, outcome.item.key()) == ("a", ("lab/p", "[a]"))
 
 
-def test_a_table_holds_items_of_any_kind() -> None:
+def test_table_of_any_kind() -> None:
     items = read_items(["project,name\n", "lab/q,a\n"], name="m.csv", of=RunItem)
 
     assert [(item.name, item.project) for item in items] == [("a", "lab/q")]

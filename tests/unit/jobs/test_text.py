@@ -1,4 +1,4 @@
-"""How values stand in messages, and what text is when it is read back."""
+"""Values in messages, and texts that are read back."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ def late_operator(**arguments: Any) -> CgcBulkExportOperator:
 @pytest.mark.parametrize(
     ("value", "flag"), [(True, True), (False, False), ("True", True), (" false ", False), ("FALSE", False)]
 )
-def test_a_flag_that_a_template_made_text_keeps_its_meaning(value: Any, flag: bool) -> None:
+def test_text_flag_keeps_its_word(value: Any, flag: bool) -> None:
+    """A flag that a template made text keeps its meaning."""
     assert flag_of(value, where="copy_only") is flag
 
 
@@ -48,14 +49,14 @@ def test_nothing_else_is_a_flag(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["Skip", "", None, True])
-def test_only_the_words_themselves_are_words(value: Any) -> None:
+def test_only_words_are_words(value: Any) -> None:
     with pytest.raises(CgcBadInput, match="give one of fail, skip"):
         word_of(value, ("fail", "skip"), where="if_exists")
     assert word_of("skip", ("fail", "skip"), where="if_exists") == "skip"
 
 
 @pytest.mark.parametrize("value", [1.1, -0.1, "much", True, [], float("nan")])
-def test_a_share_is_between_nothing_and_all(value: Any) -> None:
+def test_share_is_0_to_1(value: Any) -> None:
     with pytest.raises(CgcBadInput, match="from 0 to 1"):
         share_of(value, where="max_failure_share")
     assert (share_of("0.05", where="x"), share_of(None, where="x"), share_of(1, where="x")) == (0.05, None, 1.0)
@@ -74,13 +75,14 @@ def test_a_share_is_between_nothing_and_all(value: Any) -> None:
         ({"max_failure_share": 0.29}, 100, 29),
     ],
 )
-def test_what_is_tolerated_is_the_smaller_of_number_and_share(arguments: Any, total: int, most: int) -> None:
+def test_smaller_tolerance_counts(arguments: Any, total: int, most: int) -> None:
+    """The smaller of number and share is tolerated."""
     one = operator(**arguments)
 
     assert one.tolerance.of(total) == most
 
 
-def test_what_is_tolerated_may_come_from_a_template() -> None:
+def test_tolerance_may_be_late() -> None:
     one = operator(max_failures="{{ params.most }}", max_failure_share="{{ params.share }}")
 
     one.render_template_fields({"params": {"most": 30, "share": 0.05}})
@@ -88,7 +90,8 @@ def test_what_is_tolerated_may_come_from_a_template() -> None:
     assert one.tolerance.of(100) == 5
 
 
-def test_items_and_a_manifest_together_are_refused_when_the_dag_is_parsed() -> None:
+def test_two_sources_are_refused() -> None:
+    """Items and a manifest together are refused when the Dag is parsed."""
     with pytest.raises(ValueError, match="either items or a manifest"):
         operator(manifest="s3://x/y.jsonl")
 
@@ -106,8 +109,12 @@ def test_items_and_a_manifest_together_are_refused_when_the_dag_is_parsed() -> N
         ("[broken", ([], "[broken")),
     ],
 )
-def test_the_addresses_of_manifests_are_told_from_items(value: Any, given: tuple[list[str], Any]) -> None:
-    """A mapped CgcListFilesOperator returns a list for a small listing and an address for a large one."""
+def test_addresses_are_no_items(value: Any, given: tuple[list[str], Any]) -> None:
+    """
+    The addresses of manifests are told from items.
+
+    A mapped CgcListFilesOperator returns a list for a small listing and an address for a large one.
+    """
     assert parted(value) == given
 
 
@@ -130,7 +137,8 @@ def test_the_addresses_of_manifests_are_told_from_items(value: Any, given: tuple
         ({"wait": False, "items": [f"f{n}" for n in range(1001)]}, "would return 1001 ids"),
     ],
 )
-def test_bad_input_is_refused_for_good_before_the_connection_is_even_read(arguments: Any, said: str) -> None:
+def test_refused_before_it_reads(arguments: Any, said: str) -> None:
+    """Bad input is refused for good before the connection is even read."""
     one = late_operator(cgc_conn_id="there_is_no_such_connection", **arguments)
 
     with pytest.raises(CgcInputRefused) as error:
@@ -141,7 +149,7 @@ def test_bad_input_is_refused_for_good_before_the_connection_is_even_read(argume
     assert isinstance(error.value, CgcBadInput)
 
 
-def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
+def test_no_manifest_over_input(tmp_path: Any) -> None:
     path = tmp_path / "list.jsonl"
     path.write_text('{"file": "a"}\n')
     one = late_operator(manifest=path.as_uri(), manifest_path=path.as_uri())
@@ -152,7 +160,7 @@ def test_a_manifest_is_not_written_over_what_is_read(tmp_path: Any) -> None:
     assert path.read_text() == '{"file": "a"}\n'
 
 
-def test_two_connections_of_a_template_are_refused() -> None:
+def test_two_late_connections() -> None:
     one = late_operator(manifest_path="s3://lab@bucket/m.jsonl", manifest_conn_id="other")
 
     with pytest.raises(CgcInputRefused, match=r"names the connection 'lab', .* This attempt has sent nothing\."):
@@ -160,7 +168,8 @@ def test_two_connections_of_a_template_are_refused() -> None:
 
 
 @pytest.mark.parametrize("how", [{"soft_fail": True}, {"silent_fail": True}])
-def test_bad_input_is_never_skipped_or_tried_at_each_poke(how: Any) -> None:
+def test_bad_input_is_final(how: Any) -> None:
+    """Bad input is never skipped or tried at each poke."""
     one = late_operator(copy_only="no", mode="poke", poke_interval=1, timeout=1, **how)
 
     with pytest.raises(CgcInputRefused):
@@ -181,13 +190,15 @@ RUN = datetime(2026, 1, 2, 2, tzinfo=UTC)
         ({"start_date": RUN}, RUN),
     ],
 )
-def test_a_run_begins_when_it_was_due_and_not_with_the_one_before(run: Any, began: datetime) -> None:
+def test_run_begins_when_due(run: Any, began: datetime) -> None:
+    """A run begins when it was due, and not with the one before."""
     context: Any = {"dag_run": SimpleNamespace(**run)}
 
     assert run_began(context) == began
 
 
-def test_failed_only_without_a_manifest_is_refused_when_the_dag_is_parsed() -> None:
+def test_failed_only_needs_one() -> None:
+    """`failed_only` without a manifest is refused when the Dag is parsed."""
     with pytest.raises(ValueError, match="failed_only=True chooses from a manifest that an earlier run wrote"):
         CgcBulkExportOperator(task_id="t", items=["a"], failed_only=True, copy_only=True, volume="a/b")
 
@@ -213,7 +224,7 @@ WRONG = {"both": {"manifest": "s3://b/m.jsonl"}}
 
 
 @pytest.mark.parametrize("case", TOGETHER)
-def test_what_a_subclass_fills_in_later_is_judged_then(case: str) -> None:
+def test_subclass_is_judged_late(case: str) -> None:
     arguments, later, text = TOGETHER[case]
 
     right = Own(later=later, **{**USUAL, **arguments})
@@ -226,8 +237,12 @@ def test_what_a_subclass_fills_in_later_is_judged_then(case: str) -> None:
 
 @pytest.mark.parametrize("tolerated", [{"max_failures": 1}, {"max_failure_share": "0.5"}], ids=str)
 @pytest.mark.parametrize("path", ["", None])
-def test_a_manifest_path_that_renders_to_nothing_is_none(path: str | None, tolerated: dict[str, Any]) -> None:
-    """The sensor that takes the ids would be green although items failed."""
+def test_empty_path_is_none(path: str | None, tolerated: dict[str, Any]) -> None:
+    """
+    A `manifest_path` that renders to nothing is none.
+
+    The sensor that takes the ids would be green although items failed.
+    """
     task = late_operator(wait=False, manifest_path=path, **tolerated)
 
     with pytest.raises(CgcBadInput, match="the returned ids would not show which items the platform refused"):
@@ -235,7 +250,8 @@ def test_a_manifest_path_that_renders_to_nothing_is_none(path: str | None, toler
 
 
 @pytest.mark.parametrize("none", ["{{ params.most }}", 0, "0", " 0 ", None])
-def test_ids_may_be_returned_where_no_failure_is_tolerated(none: Any) -> None:
+def test_ids_if_none_may_fail(none: Any) -> None:
+    """Ids may be returned where no failure is tolerated."""
     operator(wait=False, max_failures=none, max_failure_share=none)
 
 
@@ -247,14 +263,19 @@ def test_ids_may_be_returned_where_no_failure_is_tolerated(none: Any) -> None:
         *("fail_fast", "allow_empty", "soft_fail", "never_fail"),
     ],
 )
-def test_a_flag_is_true_or_false_and_no_text_of_them(name: str, value: Any) -> None:
-    """The text "false" is true: a dry run that was asked off would send nothing, and be green."""
+def test_flag_is_no_text(name: str, value: Any) -> None:
+    """
+    A flag is true or false, and not the text of it.
+
+    The text "false" is true: a dry run that was asked off would send nothing, and be green.
+    """
     with pytest.raises(ValueError, match=f"{name} is .*; give True or False .it is not templated."):
         CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **{name: value})
 
 
 @pytest.mark.parametrize("how", [{"max_failures": 1}, {"max_failure_share": 0.1}])
-def test_what_is_tolerated_without_waiting_must_have_a_place_where_it_is_told(how: Any) -> None:
+def test_tolerated_has_a_place(how: Any) -> None:
+    """Failures that are tolerated without waiting must have a place where they are told."""
     arguments = {"task_id": "t", "items": ["a"], "volume": "a/b", "copy_only": True, "wait": False, **how}
 
     with pytest.raises(ValueError, match="give it a manifest_path"):

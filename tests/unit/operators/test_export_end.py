@@ -20,7 +20,7 @@ from airflow_provider_cgc.sensors.ending import End
 from tests.fakes.task_instance import TaskInstance
 
 
-def test_airflow_s_own_methods_stay_what_they_are() -> None:
+def test_airflow_methods_stay() -> None:
     """An argument of that name must not hide one: `BaseOperator.dry_run()` renders the templates for a look at them."""
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
     hidden = [name for name in vars(operator) if callable(getattr(BaseSensorOperator, name, None))]
@@ -33,7 +33,8 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: TaskInst
     failed, completed = more.pop("failed", 0), more.pop("completed", 0)
     operator = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **more)
     operator.client = lambda: SimpleNamespace()  # type: ignore[method-assign,assignment,return-value]  # no client
-    operator._with_names = lambda summary: summary  # type: ignore[method-assign]  # nothing to ask
+    nothing = SimpleNamespace(get_conn=lambda patience: SimpleNamespace(files=SimpleNamespace(bulk_get=lambda ids: [])))
+    operator._connection = lambda: nothing  # type: ignore[method-assign,assignment,return-value]  # no connection
     counts = {
         "kind": "export",
         "total": total,
@@ -54,26 +55,29 @@ def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: TaskInst
     return operator._finish(context, End(outcome, Summary.from_json(counts, kind=EXPORT)))
 
 
-def test_what_is_tolerated_ends_well() -> None:
+def test_tolerated_ends_well() -> None:
     assert ended(Outcome.FAILED, failed=1, completed=9, max_failures=1)["failed"] == 1
 
 
-def test_one_more_than_is_tolerated_does_not() -> None:
+def test_one_more_does_not() -> None:
     with pytest.raises(CgcJobsFailed):
         ended(Outcome.FAILED, failed=2, completed=8, max_failures=1)
 
 
-def test_nothing_is_green_while_jobs_run_however_much_is_tolerated() -> None:
+def test_running_is_never_green() -> None:
+    """Nothing is green while jobs run, however much is tolerated."""
     with pytest.raises(CgcJobsFailed, match="8 exports still run"):
         ended(Outcome.FAILED, failed=1, completed=1, max_failures=5, fail_fast=True)
 
 
-def test_an_error_that_may_pass_is_one_that_airflow_retries() -> None:
+def test_passing_is_retried() -> None:
     with pytest.raises(CgcJobsIncomplete, match="sends only items that failed or are missing"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9100)
 
 
-def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_taken_key_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that our own job is just taking is retried, and never skipped."""
+
     def running(order: Any, summary: Any, **how: Any) -> Any:
         known = account.Account(order, summary)
         known.not_yet_known = "The export j9 is just putting an object to 'x0'."
@@ -84,7 +88,9 @@ def test_a_key_that_our_own_job_is_just_taking_is_retried_and_never_skipped(monk
         ended(Outcome.FAILED, failed=1, completed=9, code=9107, soft_fail=True, max_failures=3)
 
 
-def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_without_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timeout stays one when the account cannot be made."""
+
     def down(*args: Any, **how: Any) -> Any:
         raise CgcConnectionError("no route", sent=False)
 
@@ -99,9 +105,9 @@ def test_a_timeout_stays_one_when_the_account_cannot_be_made(monkeypatch: pytest
     ("outcome", "error"),
     [(Outcome.TIMEOUT, AirflowSensorTimeout), (Outcome.EXECUTION_TIMEOUT, AirflowTaskTimeout)],
 )
-def test_a_timeout_stays_one_whatever_the_account_leaves_open(
-    monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException]
-) -> None:
+def test_timeout_with_open_ends(monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException]) -> None:
+    """A timeout stays one whatever the account leaves open."""
+
     def running(order: Any, summary: Any, **how: Any) -> Any:
         known = account.Account(order, summary)
         known.not_yet_known = "The export j9 is just putting an object to 'x0'."
@@ -118,9 +124,11 @@ def test_a_timeout_stays_one_whatever_the_account_leaves_open(
     ("outcome", "error"),
     [(Outcome.TIMEOUT, AirflowSensorTimeout), (Outcome.EXECUTION_TIMEOUT, AirflowTaskTimeout)],
 )
-def test_a_timeout_stays_one_whatever_trouble_there_is_with_the_manifest(
+def test_timeout_with_no_manifest(
     monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException], at: str, trouble: Exception
 ) -> None:
+    """A timeout stays one whatever trouble there is with the manifest."""
+
     def away(self: Record, *args: Any, **how: Any) -> Any:
         raise trouble
 
@@ -135,7 +143,8 @@ def test_a_timeout_stays_one_whatever_trouble_there_is_with_the_manifest(
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.COMPLETED])
-def test_every_end_tells_the_manifest_with_its_connection(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ends_tell_the_manifest(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every end tells the manifest with its connection."""
     task = TaskInstance()
 
     # There is nothing at the address: the account cannot be made, and the address is told all the same.
@@ -153,7 +162,8 @@ def test_every_end_tells_the_manifest_with_its_connection(outcome: Outcome, monk
     assert task.xcoms["cgc_summary"]["manifest"] == "s3://lab_bucket@b/m.jsonl"
 
 
-def test_the_manifest_that_is_shown_meanwhile_has_its_connection() -> None:
+def test_shown_manifest_is_whole() -> None:
+    """The manifest that is shown meanwhile has its connection."""
     operator = CgcBulkExportOperator(
         task_id="t",
         items=["a"],
@@ -167,8 +177,12 @@ def test_the_manifest_that_is_shown_meanwhile_has_its_connection() -> None:
     assert operator._known_place()["manifest"] == "s3://lab_bucket@b/m.jsonl"
 
 
-def test_a_failure_that_is_none_after_all_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `fail_fast` the wait ends at the first FAILED job, and the object that it found there was to be skipped."""
+def test_no_failure_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A failure that is none after all does not end the others.
+
+    With `fail_fast` the wait ends at the first FAILED job, and the object that it found there was to be skipped.
+    """
 
     def skipped(order: Any, summary: Any, **how: Any) -> Any:
         return account.Account(order, {**summary, "failed": 0, "skipped": 1, "failed_items": []})

@@ -77,11 +77,12 @@ def requests_of(emulator: CgcEmulator) -> int:
 ALL = [UNREADABLE, "raw/S0.bam", "raw/2026/S1.bai", "raw/2026/S1.bam", "raw/2026/S2.bam", "raw/2026/old/S1.bam"]
 
 
-def test_all_files_of_the_connection_s_project_are_listed_by_path_and_name(listing: Callable[..., Any]) -> None:
+def test_lists_the_project(listing: Callable[..., Any]) -> None:
+    """All files of the connection's project are listed by path and name."""
     assert places(listing()) == ALL
 
 
-def test_an_item_is_what_the_export_operator_takes(listing: Callable[..., Any]) -> None:
+def test_item_fits_the_operator(listing: Callable[..., Any]) -> None:
     items = listing(name="S2.bam")
 
     [item] = items
@@ -109,14 +110,18 @@ def test_an_item_is_what_the_export_operator_takes(listing: Callable[..., Any]) 
     ],
 )
 @pytest.mark.parametrize("recursive", [True, False])
-def test_filters_find_the_same_files_deep_down_and_in_one_folder(
+def test_filters_work_deep_down(
     emulator: CgcEmulator,
     listing: Callable[..., Any],
     arguments: dict[str, Any],
     found: list[str] | None,
     recursive: bool,
 ) -> None:
-    """A filter of the platform would leave out the folders in which the files are, and compare numbers as it likes."""
+    """
+    Filters find the same files deep down and in one folder.
+
+    A filter of the platform would leave out the folders in which the files are, and compare numbers as it likes.
+    """
     emulator.add_files(["raw/2026/S3.cram"], project=PROJECT, metadata={"lane": 77})
     emulator.add_files(["raw/2026/S4.cram"], project=PROJECT, metadata={"lane": "77"})
     if not recursive:
@@ -133,7 +138,7 @@ def test_filters_find_the_same_files_deep_down_and_in_one_folder(
 @pytest.mark.parametrize("total", ["present", "absent"])
 @pytest.mark.parametrize("links", ["present", "absent"])
 @pytest.mark.parametrize("empty", ["shown", "null"])
-def test_all_files_are_found_however_the_platform_tells_its_pages(
+def test_all_files_in_any_pages(
     emulator: CgcEmulator, listing: Callable[..., Any], recursive: bool, total: str, links: str, empty: str
 ) -> None:
     emulator.add_files([f"flat/f{number:03d}.bam" for number in range(257)], project=PROJECT)
@@ -143,7 +148,7 @@ def test_all_files_are_found_however_the_platform_tells_its_pages(
     assert len(listing(folder="flat", recursive=recursive)) == 257
 
 
-def test_modified_after_takes_what_was_modified_later(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+def test_modified_after_is_later(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     before = datetime.fromtimestamp(emulator.clock.now() + 60, UTC)
     emulator.clock.advance(3600)
     emulator.add_files(["raw/new.bam"], project=PROJECT)
@@ -159,36 +164,34 @@ def test_modified_after_takes_what_was_modified_later(emulator: CgcEmulator, lis
 
 
 @pytest.mark.parametrize("by", ["path", "slashes", "id"])
-def test_a_folder_is_listed_with_its_path_from_the_project_on(
-    emulator: CgcEmulator, listing: Callable[..., Any], by: str
-) -> None:
+def test_folder_has_its_path(emulator: CgcEmulator, listing: Callable[..., Any], by: str) -> None:
     folder = {"path": "raw/2026", "slashes": "/raw/2026/", "id": folder_id(emulator, "raw/2026")}[by]
 
     assert places(listing(folder=folder)) == ALL[2:]
     assert places(listing(folder=folder, recursive=False)) == ALL[2:5]
 
 
-def test_a_folder_s_id_tells_its_project(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+def test_folder_id_has_a_project(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     [item] = listing(folder=folder_id(emulator, "old", OTHER), name="archived*")
 
     assert (item["project"], item["path"]) == (OTHER, "old")
 
 
-def test_a_project_s_own_folder_is_the_project(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+def test_root_folder_is_a_project(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     with emulator.world.open() as world:
         root = world.project(PROJECT).root
 
     assert places(listing(folder=root)) == ALL
 
 
-def test_a_name_like_an_id_is_a_path_with_a_slash_before_it(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+def test_id_like_name_has_a_slash(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     emulator.add_files([f"{'a' * 24}/x.bam"], project=PROJECT)
 
     assert places(listing(folder=f"/{'a' * 24}")) == [f"{'a' * 24}/x.bam"]
 
 
 @pytest.mark.parametrize("recursive", [True, False])
-def test_no_filter_goes_into_an_address(emulator: CgcEmulator, listing: Callable[..., Any], recursive: bool) -> None:
+def test_filter_is_no_address(emulator: CgcEmulator, listing: Callable[..., Any], recursive: bool) -> None:
     filters = {"metadata": {"k": ["v", "w"]}, "tag": "t", "origin_task": "t1", "name": ["x"] * 9}
 
     assert listing(**filters, recursive=recursive, allow_empty=True) == []
@@ -198,9 +201,8 @@ def test_no_filter_goes_into_an_address(emulator: CgcEmulator, listing: Callable
     assert {key for query in queries for key in query} <= {"project", "parent", "fields", "limit", "offset"}
 
 
-def test_one_folder_with_many_files_costs_no_look_at_the_folders_in_it(
-    emulator: CgcEmulator, listing: Callable[..., Any]
-) -> None:
+def test_flat_folder_is_cheap(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+    """One folder with many files costs no look at the folders in it."""
     emulator.add_files([f"flat/f{number:03d}.bam" for number in range(150)], project=PROJECT)
     emulator.add_files([f"flat/d{number:03d}/x.bam" for number in range(30)], project=PROJECT)
 
@@ -222,9 +224,8 @@ ZEROS = "0" * 24
         ({"folder": ZEROS}, [f"no folder with the id '{ZEROS}'", "check the id"]),
     ],
 )
-def test_a_place_that_is_not_there_is_told_before_anything_is_listed(
-    listing: Callable[..., Any], arguments: dict[str, Any], words: list[str]
-) -> None:
+def test_missing_place_is_told(listing: Callable[..., Any], arguments: dict[str, Any], words: list[str]) -> None:
+    """A place that is not there is told before anything is listed."""
     with pytest.raises(CgcBadInput) as caught:
         listing(**arguments)
 
@@ -232,14 +233,14 @@ def test_a_place_that_is_not_there_is_told_before_anything_is_listed(
         assert word in str(caught.value)
 
 
-def test_a_file_s_id_is_no_folder(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+def test_file_id_is_no_folder(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     [file] = emulator.add_files(["x.bam"], project=PROJECT)
 
     with pytest.raises(CgcBadInput, match=rf"folder '{file}' is the file 'x\.bam'; give the id of the folder"):
         listing(folder=file)
 
 
-def test_a_folder_of_another_project_is_told(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+def test_foreign_folder_is_told(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     folder = folder_id(emulator, "old", OTHER)
 
     with pytest.raises(CgcBadInput, match=rf"is in project {OTHER}, not in {PROJECT}; correct one"):
@@ -264,7 +265,7 @@ def test_a_folder_of_another_project_is_told(emulator: CgcEmulator, listing: Cal
         ({"manifest_path": "nostore://b/files.jsonl"}, ["nostore://b/files.jsonl", "install"]),
     ],
 )
-def test_a_wrong_argument_is_told_before_anything_is_sent(
+def test_wrong_argument_is_told(
     emulator: CgcEmulator, listing: Callable[..., Any], arguments: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(CgcBadInput) as caught:
@@ -275,7 +276,7 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(
     assert requests_of(emulator) == 0
 
 
-def test_no_project_anywhere_is_told(
+def test_no_project_is_told(
     emulator: CgcEmulator, listing: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {**emulator.connection, "extra": {"platform": "other"}}
@@ -286,12 +287,13 @@ def test_no_project_anywhere_is_told(
     assert requests_of(emulator) == 0
 
 
-def test_nothing_found_is_an_error_that_repeats_the_filters(listing: Callable[..., Any]) -> None:
+def test_none_found_has_filters(listing: Callable[..., Any]) -> None:
+    """Nothing found is an error that repeats the filters."""
     with pytest.raises(CgcBadInput, match=r"has no files that match name '\*\.cram'.*allow_empty=True"):
         listing(folder="raw", name="*.cram")
 
 
-def test_nothing_found_is_fine_where_that_is_allowed(listing: Callable[..., Any], tmp_path: Path) -> None:
+def test_none_found_may_be_fine(listing: Callable[..., Any], tmp_path: Path) -> None:
     manifest = tmp_path / "files.jsonl"
 
     assert listing(name="*.cram", allow_empty=True, manifest_path=manifest.as_uri()) == []
@@ -299,23 +301,22 @@ def test_nothing_found_is_fine_where_that_is_allowed(listing: Callable[..., Any]
 
 
 @pytest.mark.parametrize("expected", [5, 7, "7"])
-def test_another_number_than_expected_is_an_error(listing: Callable[..., Any], expected: int | str) -> None:
+def test_unexpected_number(listing: Callable[..., Any], expected: int | str) -> None:
     with pytest.raises(CgcBadInput, match=f"has 6 files, but expected_count is {expected}"):
         listing(expected_count=expected)
 
 
-def test_the_number_expected_is_fine(listing: Callable[..., Any]) -> None:
+def test_expected_number_is_fine(listing: Callable[..., Any]) -> None:
     assert len(listing(expected_count="6")) == 6
 
 
-def test_more_than_an_xcom_takes_is_an_error_without_a_manifest(listing: Callable[..., Any], small: int) -> None:
+def test_too_many_for_an_xcom(listing: Callable[..., Any], small: int) -> None:
+    """More files than an XCom takes are an error without a manifest."""
     with pytest.raises(CgcBadInput, match=r"has more than 4 such files: .* stopped at file 5; .*set manifest_path"):
         listing()
 
 
-def test_the_listing_stops_as_soon_as_there_are_too_many(
-    emulator: CgcEmulator, listing: Callable[..., Any], small: int
-) -> None:
+def test_stops_when_too_many(emulator: CgcEmulator, listing: Callable[..., Any], small: int) -> None:
     emulator.add_files([f"d{number:03d}/x.bam" for number in range(200)], project=PROJECT)
 
     with pytest.raises(CgcBadInput, match="set manifest_path"):
@@ -324,9 +325,8 @@ def test_the_listing_stops_as_soon_as_there_are_too_many(
     assert requests_of(emulator) < 60
 
 
-def test_beyond_what_an_xcom_takes_the_address_of_the_manifest_is_returned(
-    listing: Callable[..., Any], small: int, tmp_path: Path
-) -> None:
+def test_manifest_is_returned(listing: Callable[..., Any], small: int, tmp_path: Path) -> None:
+    """If there are more files than an XCom takes, the address of the manifest is returned."""
     uri = (tmp_path / "run 1" / "files.jsonl").as_uri().replace("%20", " ")
 
     assert listing(manifest_path=uri) == uri
@@ -337,7 +337,8 @@ def test_beyond_what_an_xcom_takes_the_address_of_the_manifest_is_returned(
     assert {item.project for item in items} == {PROJECT}
 
 
-def test_a_small_result_is_returned_and_written_too(listing: Callable[..., Any], tmp_path: Path) -> None:
+def test_small_is_returned_too(listing: Callable[..., Any], tmp_path: Path) -> None:
+    """A small result is returned, and written too."""
     manifest = tmp_path / "files.jsonl"
 
     items = listing(manifest_path=manifest.as_uri(), expected_count=6)
@@ -346,9 +347,7 @@ def test_a_small_result_is_returned_and_written_too(listing: Callable[..., Any],
     assert [json.loads(line) for line in manifest.read_text().splitlines()] == items
 
 
-def test_a_failed_listing_leaves_the_manifest_that_was_there(
-    emulator: CgcEmulator, listing: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_failure_keeps_the_old(emulator: CgcEmulator, listing: Callable[..., Any], tmp_path: Path) -> None:
     manifest = tmp_path / "files.jsonl"
     manifest.write_text("old\n")
     emulator.fault("401", path="/v2/files", after=2)
@@ -361,16 +360,18 @@ def test_a_failed_listing_leaves_the_manifest_that_was_there(
     assert list(tmp_path.iterdir()) == [manifest]
 
 
-def test_trouble_in_the_middle_is_waited_out(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+def test_trouble_is_waited_out(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
     emulator.fault("500", path="/v2/files", after=1, count=2)
 
     assert places(listing()) == ALL
 
 
-def test_a_folder_that_goes_away_meanwhile_is_the_platform_s_own_error(
-    emulator: CgcEmulator, listing: Callable[..., Any]
-) -> None:
-    """Whether files are missing cannot be told then: Airflow's retry lists anew."""
+def test_vanished_folder_raises(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+    """
+    A folder that goes away meanwhile is the platform's own error.
+
+    Whether files are missing cannot be told then: Airflow's retry lists anew.
+    """
     emulator.fault("404_gateway", path="/v2/files", after=2)
 
     with pytest.raises(CgcWaitError) as raised:
@@ -379,9 +380,8 @@ def test_a_folder_that_goes_away_meanwhile_is_the_platform_s_own_error(
     assert isinstance(raised.value.__cause__, CgcNotFound)
 
 
-def test_a_refused_token_is_told_with_its_connection_and_the_next_step(
-    emulator: CgcEmulator, listing: Callable[..., Any]
-) -> None:
+def test_refused_token_is_told(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+    """A refused token is told with its connection and the next step."""
     emulator.set_token("another-token-than-the-connections")
 
     with pytest.raises(CgcWaitError) as raised:
@@ -395,14 +395,13 @@ def test_a_refused_token_is_told_with_its_connection_and_the_next_step(
     assert emulator.token not in str(raised.value)
 
 
-def test_a_connection_that_is_not_there_is_told_by_its_id(listing: Callable[..., Any]) -> None:
+def test_unknown_connection(listing: Callable[..., Any]) -> None:
     with pytest.raises(CgcWaitError, match="connection 'cgc_nobody' is not defined"):
         listing(cgc_conn_id="cgc_nobody")
 
 
-def test_the_log_says_what_is_listed_and_what_was_found(
-    listing: Callable[..., Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_log_says_what_it_found(listing: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the place, the filters and the number of files."""
     caplog.set_level(logging.INFO, logger=LOGGER)
 
     listing(folder="raw", name="*.bam")
@@ -420,7 +419,7 @@ def test_the_log_says_what_is_listed_and_what_was_found(
     assert caplog.records[-1].getMessage() == "Found 1 file, 10 B, read with 1 request."
 
 
-def test_what_users_template_is_templated() -> None:
+def test_template_fields() -> None:
     assert set(CgcListFilesOperator.template_fields) == {
         "project", "folder", "name", "metadata", "tag", "origin_task", "min_size", "max_size", "modified_after",
         "expected_count", "manifest_path", "manifest_conn_id", "cgc_conn_id",

@@ -45,7 +45,8 @@ def outcome(state: ItemState, job_id: str | None = None) -> ItemOutcome:
     return ItemOutcome(item=ExportItem(KEY.file, KEY.location, KEY.volume), state=state, id=job_id)
 
 
-def test_jobs_from_before_a_clear_do_not_count_for_the_retry_of_a_killed_attempt(manifest: str) -> None:
+def test_clear_outdates_the_jobs(manifest: str) -> None:
+    """Jobs from before a Clear do not count for the retry of a killed attempt."""
     first = record(manifest, try_number=1, max_tries=2)
     opened(first, RUN_BEGAN)
     first.write([outcome(ItemState.COMPLETED, "job")], succeeded=True)
@@ -58,7 +59,8 @@ def test_jobs_from_before_a_clear_do_not_count_for_the_retry_of_a_killed_attempt
     assert ledger.since([KEY]) == CLEARED
 
 
-def test_a_clear_is_not_forgotten_when_the_attempt_after_it_is_killed(manifest: str) -> None:
+def test_clear_outlives_a_kill(manifest: str) -> None:
+    """A Clear is not forgotten when the attempt after it is killed."""
     first = record(manifest, try_number=1, max_tries=2)
     assert not opened(first, RUN_BEGAN).cleared
     first.write([outcome(ItemState.FAILED, "job")])
@@ -69,8 +71,12 @@ def test_a_clear_is_not_forgotten_when_the_attempt_after_it_is_killed(manifest: 
     assert opened(record(manifest, try_number=3, max_tries=3), RETRIED).cleared
 
 
-def test_who_settles_the_account_keeps_what_the_manifest_knows(manifest: str) -> None:
-    """After a deferral it is another process that writes the manifest at the end."""
+def test_manifest_is_believed(manifest: str) -> None:
+    """
+    The process that makes the account keeps the facts of the manifest.
+
+    After a deferral it is another process that writes the manifest at the end.
+    """
     first = record(manifest, try_number=1, max_tries=2)
     opened(first, RUN_BEGAN + timedelta(minutes=5))
     first.write([outcome(ItemState.SUBMITTED, "job")])
@@ -83,21 +89,26 @@ def test_who_settles_the_account_keeps_what_the_manifest_knows(manifest: str) ->
 
 @pytest.mark.parametrize("owner", ["alice at cgc", "me at cavatica"])
 @pytest.mark.parametrize("try_number", [1, 2])
-def test_somebody_else_s_jobs_are_not_taken_for_jobs_that_are_not_there(
-    manifest: str, owner: str, try_number: int
-) -> None:
-    """On a first try it is the manifest of a run that was deleted, or of another Airflow."""
+def test_foreign_jobs_are_not_ours(manifest: str, owner: str, try_number: int) -> None:
+    """
+    Somebody else's jobs are not taken for jobs that are not there.
+
+    On a first try it is the manifest of a run that was deleted, or of another Airflow.
+    """
     first = record(manifest, try_number=1, max_tries=2)
     opened(first, RUN_BEGAN, owner)
     first.write([replace(outcome(ItemState.SUBMITTED), user=owner.partition(" ")[0])])
 
-    with pytest.raises(OtherOwnerError, match=f"according to file:.* sent its exports as {owner}; the connection's user is now me"):
+    with pytest.raises(
+        OtherOwnerError, match=f"according to file:.* sent its exports as {owner}; the connection's user is now me"
+    ):
         opened(record(manifest, try_number=try_number, max_tries=2), RETRIED)
     anew = opened(record(manifest, try_number=try_number, max_tries=2, resume=False), RETRIED)
     assert anew.past(KEY).fate is Fate.NEVER_SENT
 
 
-def test_a_manifest_that_knows_only_the_user_is_still_read(manifest: str) -> None:
+def test_user_alone_is_read(manifest: str) -> None:
+    """A manifest that knows only the user is still read."""
     first = record(manifest, try_number=1, max_tries=2)
     first.write([replace(outcome(ItemState.SUBMITTED, "job"), user="me")])
 
@@ -106,7 +117,8 @@ def test_a_manifest_that_knows_only_the_user_is_still_read(manifest: str) -> Non
         opened(record(manifest, try_number=2, max_tries=2), RETRIED, "alice at cgc")
 
 
-def test_two_tasks_of_a_run_do_not_share_a_manifest_and_two_runs_may(manifest: str) -> None:
+def test_manifest_of_one_task(manifest: str) -> None:
+    """Two tasks of a run do not share a manifest, two runs may."""
     first = record(manifest, try_number=1, max_tries=0, map_index=0)
     opened(first, RUN_BEGAN)
     first.write([outcome(ItemState.SUBMITTED)])
@@ -117,7 +129,8 @@ def test_two_tasks_of_a_run_do_not_share_a_manifest_and_two_runs_may(manifest: s
     record(manifest, try_number=2, max_tries=0, map_index=0).check(dry_run=False)
 
 
-def test_a_manifest_that_another_run_has_written_over_is_no_account(manifest: str) -> None:
+def test_overwritten_manifest(manifest: str) -> None:
+    """A manifest that another run has written over is no account."""
     ours, theirs = (record(manifest, try_number=1, max_tries=0, run=run) for run in ("today", "tomorrow"))
     ours.write([outcome(ItemState.SUBMITTED, "job")])
     theirs.write([outcome(ItemState.SUBMITTED, "other")])
@@ -126,14 +139,16 @@ def test_a_manifest_that_another_run_has_written_over_is_no_account(manifest: st
         ours.outcomes()
 
 
-def test_a_later_poke_without_its_record_searches_and_does_not_send_anew(manifest: str) -> None:
+def test_poke_without_a_record(manifest: str) -> None:
+    """A later poke without its record searches, and does not send anew."""
     again = record(manifest, try_number=1, max_tries=0, again=True)
 
     assert again.taken_up() is None
     assert opened(again, RETRIED).past(KEY).fate is Fate.UNCERTAIN
 
 
-def test_a_retry_does_not_take_up_the_waits_of_the_try_before(manifest: str) -> None:
+def test_retry_leaves_old_waits(manifest: str) -> None:
+    """A retry does not take up the waits of the try before."""
     first = record(manifest, try_number=1, max_tries=1)
     first.write([outcome(ItemState.FAILED, "job")])
 
@@ -141,7 +156,7 @@ def test_a_retry_does_not_take_up_the_waits_of_the_try_before(manifest: str) -> 
     assert record(manifest, try_number=2, max_tries=1).taken_up() is None
 
 
-def test_a_dry_run_changes_nothing_in_the_store(manifest: str) -> None:
+def test_dry_run_changes_nothing(manifest: str) -> None:
     store = Store()
     real = record(manifest, try_number=1, max_tries=0, store=store)
     opened(real, RUN_BEGAN).intend([KEY], at=RUN_BEGAN)

@@ -64,7 +64,8 @@ def scarce(clock: Clock) -> ShortPlatform:
     return ShortPlatform(clock, left=209)
 
 
-def test_poke_mode_sleeps_until_the_share_is_renewed(spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poke_sleeps_for_a_share(spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poke mode sleeps until the share is renewed."""
     naps: list[float] = []
     sleep = spent.clock.sleep
     monkeypatch.setattr(spent.clock, "sleep", lambda seconds: (naps.append(seconds), sleep(seconds)))
@@ -76,9 +77,8 @@ def test_poke_mode_sleeps_until_the_share_is_renewed(spent: ShortPlatform, monke
 
 
 @ON_AIRFLOW_3
-def test_reschedule_mode_gives_the_worker_back_until_the_share_is_renewed(
-    spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reschedule_yields(spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reschedule mode gives the worker back until the share is renewed."""
     run = Run(spent, monkeypatch, mode="reschedule", poke_interval=60)
     monkeypatch.setattr(spent.clock, "sleep", lambda seconds: pytest.fail(f"slept for {seconds} s"))
 
@@ -91,16 +91,15 @@ def test_reschedule_mode_gives_the_worker_back_until_the_share_is_renewed(
 
 
 @ON_AIRFLOW_3
-def test_silent_fail_does_not_swallow_the_reschedule(spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_fail_reschedules(spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(spent, monkeypatch, mode="reschedule", poke_interval=60, silent_fail=True)
 
     with pytest.raises(AirflowRescheduleException):
         run.sensor().execute(run.context)
 
 
-def test_a_deferrable_sensor_defers_and_looks_when_the_share_is_renewed(
-    spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deferrable_defers(spent: ShortPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deferrable sensor defers and looks when the share is renewed."""
     run = Run(spent, monkeypatch, deferrable=True, poke_interval=30)
     monkeypatch.setattr(spent.clock, "sleep", lambda seconds: pytest.fail(f"slept for {seconds} s"))
 
@@ -112,10 +111,14 @@ def test_a_deferrable_sensor_defers_and_looks_when_the_share_is_renewed(
 
 
 @pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
-def test_pokes_come_less_often_before_the_share_is_used_up(
+def test_pokes_slow_down_before(
     how: dict[str, Any], scarce: ShortPlatform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nine requests for four minutes: three sweeps of three, the next not before two thirds of the time are over."""
+    """
+    Pokes come less often before the share is used up.
+
+    Nine requests for four minutes: three sweeps of three, the next not before two thirds of the time are over.
+    """
     run = Run(scarce, monkeypatch, poke_interval=10, **how)
     sensor = run.sensor()
 
@@ -126,9 +129,10 @@ def test_pokes_come_less_often_before_the_share_is_used_up(
     assert "Looking at each job about every 120 s instead of every 10 s" in " ".join(ours(caplog))
 
 
-def test_no_sweep_of_a_long_wait_runs_into_the_reserve(
+def test_long_wait_keeps_reserve(
     scarce: ShortPlatform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """No sweep of a long wait runs into the reserve."""
     caplog.set_level(logging.WARNING)
 
     Run(scarce, monkeypatch, mode="poke", poke_interval=2).to_the_end()
@@ -137,7 +141,7 @@ def test_no_sweep_of_a_long_wait_runs_into_the_reserve(
     assert scarce.left >= 200
 
 
-def test_an_interval_that_fits_is_kept(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fitting_interval_is_kept(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = ShortPlatform(clock, left=900)
     run = Run(platform, monkeypatch, mode="poke", poke_interval=10)
     sensor = run.sensor()

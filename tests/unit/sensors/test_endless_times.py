@@ -25,15 +25,15 @@ def sensor(**times: Any) -> CgcBulkExportSensor:
 
 @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
 @pytest.mark.parametrize("value", ENDLESS, ids=repr)
-def test_a_time_without_end_is_a_hundred_years(name: str, value: Any) -> None:
+def test_endless_is_100_years(name: str, value: Any) -> None:
     assert getattr(sensor(**{name: value}), name) == LONGEST
 
 
-def test_an_endless_limit_is_a_hundred_years() -> None:
+def test_endless_limit_is_too() -> None:
     assert sensor(execution_timeout=timedelta.max).execution_timeout == timedelta(seconds=LONGEST)
 
 
-def test_times_of_default_args_are_bounded_too() -> None:
+def test_defaults_are_bounded() -> None:
     times = {"timeout": timedelta.max, "poke_interval": timedelta.max, "execution_timeout": timedelta.max}
     with DAG("d", schedule=None, start_date=datetime(2026, 1, 1), default_args=times):
         task = sensor()
@@ -42,19 +42,20 @@ def test_times_of_default_args_are_bounded_too() -> None:
 
 
 @pytest.mark.parametrize("value", [60, 0.5, timedelta(days=7)])
-def test_a_usual_time_stays_as_it_is(value: Any) -> None:
+def test_usual_time_stays(value: Any) -> None:
     task = sensor(timeout=value, poke_interval=value)
 
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     assert (task.timeout, task.poke_interval) == (seconds, seconds)
 
 
-def test_dates_and_clocks_take_the_longest_time() -> None:
+def test_clocks_take_the_longest() -> None:
+    """Dates and clocks take the longest time."""
     assert datetime.now(UTC) + timedelta(seconds=LONGEST) > datetime.now(UTC)
     assert LONGEST < 2**63 / 1e9, "time.sleep takes nanoseconds in 64 bits"
 
 
-def test_the_row_of_an_endless_wait_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_row_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
     task = sensor(timeout=timedelta.max, poke_interval=math.inf, execution_timeout=timedelta.max, deferrable=True)
     monkeypatch.setattr(task, "_show", lambda *_: None)
     tracker = JobTracker.of(task.kind, ["a"])
@@ -70,7 +71,7 @@ def test_the_row_of_an_endless_wait_is_json(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
     with pytest.raises(TaskDeferred) as deferred:
-        task._defer({}, wait, first_look=time.time() + task.poke_interval, started=time.time())
+        task._defer({"ti": None}, wait, first_look=time.time() + task.poke_interval, started=time.time())
 
     _, row = deferred.value.trigger.serialize()
     assert json.loads(json.dumps(row, allow_nan=False))["deadline"] == wait.deadline

@@ -23,9 +23,8 @@ def _run(platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str) -> Run:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("error", [UNREACHED, OTHER_SHAPE, PAGE], ids=["refused", "another shape", "a web page"])
-def test_no_contact_ends_the_wait_within_a_minute(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str, error: CgcError
-) -> None:
+def test_no_contact_ends_it(platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str, error: CgcError) -> None:
+    """No contact ends the wait within a minute."""
     platform.trouble, platform.trouble_is = (0.0, BEGIN + 2 * HOUR), error
 
     with pytest.raises(CgcWaitError) as raised:
@@ -39,9 +38,7 @@ def test_no_contact_ends_the_wait_within_a_minute(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_hiccup_at_the_first_look_is_waited_out(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
+def test_hiccup_is_waited_out(platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     platform.trouble, platform.trouble_is = (0.0, BEGIN + 20), UNREACHED
 
     assert _run(platform, monkeypatch, mode).to_the_end()["completed"] == 120
@@ -49,18 +46,14 @@ def test_a_hiccup_at_the_first_look_is_waited_out(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("error", [UNREACHED, OTHER_SHAPE, PAGE], ids=["refused", "another shape", "a web page"])
-def test_the_same_after_an_answer_is_waited_out(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str, error: CgcError
-) -> None:
+def test_later_is_waited_out(platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str, error: CgcError) -> None:
     platform.trouble, platform.trouble_is = (BEGIN + 30, BEGIN + 2 * HOUR), error
 
     assert _run(platform, monkeypatch, mode).to_the_end()["completed"] == 120
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_outage_after_maintenance_is_waited_out(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
+def test_after_maintenance_too(platform: Platform, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     platform.trouble, platform.trouble_is = (0.0, BEGIN + HOUR), DOWN
     run = _run(platform, monkeypatch, mode)
     show = platform.bulk_get

@@ -66,7 +66,7 @@ every_mode = pytest.mark.parametrize("mode", ["poke", "reschedule"])
 
 
 @every_mode
-def test_imports_are_waited_for_until_all_have_completed(
+def test_waits_for_all_imports(
     platform: Imports, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, mode: str
 ) -> None:
     run = ImportRun(platform, monkeypatch, store=Store(), mode=mode)
@@ -81,7 +81,7 @@ def test_imports_are_waited_for_until_all_have_completed(
 
 
 @every_mode
-def test_a_failed_import_is_told_in_the_form_that_starts_one(
+def test_failed_is_as_started(
     platform: Imports, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, mode: str
 ) -> None:
     """Nothing is looked up: an import has no file on the platform before it completes."""
@@ -112,9 +112,7 @@ def test_a_failed_import_is_told_in_the_form_that_starts_one(
     assert remedy.startswith("  What to do about 9206")
 
 
-def test_an_import_that_the_platform_does_not_know_is_named(
-    platform: Imports, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unknown_is_named(platform: Imports, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     unknown, *_ = platform.ends
     platform.unknown_at[unknown] = (0.0, float("inf"))
 
@@ -125,21 +123,22 @@ def test_an_import_that_the_platform_does_not_know_is_named(
     assert "the user who started the job" in str(caught.value)
 
 
-def test_another_users_import_ends_the_wait_with_the_remedy(platform: Imports, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_ends_the_wait(platform: Imports, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's import ends the wait with the remedy."""
     platform.problem = Problem(403, 9005, "Not yours.")
 
     with pytest.raises(CgcWaitError, match=r"does not show import .* use that user's connection"):
         ImportRun(platform, monkeypatch).to_the_end()
 
 
-def test_a_timeout_says_that_imports_go_on(platform: Imports, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_says_they_go_on(platform: Imports, monkeypatch: pytest.MonkeyPatch) -> None:
     platform.ends = dict.fromkeys(platform.ends, platform.clock.now + 2 * HOUR)
 
     with pytest.raises(AirflowSensorTimeout, match="6 imports still run on the platform and cannot be cancelled"):
         ImportRun(platform, monkeypatch, timeout=HOUR).to_the_end()
 
 
-def test_a_killed_task_says_that_imports_go_on(
+def test_kill_says_they_go_on(
     platform: Imports, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = ImportRun(platform, monkeypatch)
@@ -161,12 +160,12 @@ def deferred(platform: Imports, monkeypatch: pytest.MonkeyPatch) -> Any:
     return SimpleNamespace(sensor=sensor, run=run, row=caught.value.trigger.serialize()[1])
 
 
-def test_a_deferred_wait_is_stored_as_one_for_imports(platform: Imports, deferred: Any) -> None:
+def test_deferred_knows_its_kind(platform: Imports, deferred: Any) -> None:
     assert (deferred.row["kind"], deferred.row["state"]["kind"]) == ("import", "import")
     assert deferred.row["ids"] == list(platform.ends)
 
 
-def test_a_deferred_wait_ends_as_its_event_says(deferred: Any) -> None:
+def test_ends_as_its_event_says(deferred: Any) -> None:
     summary = replace(JobTracker.of(IMPORT, ["a"]).summary(), completed=1)
 
     ended = deferred.sensor.execute_complete(deferred.run.context, WaitEvent(Outcome.COMPLETED, summary).to_json())
@@ -174,7 +173,8 @@ def test_a_deferred_wait_ends_as_its_event_says(deferred: Any) -> None:
     assert ended["kind"] == "import"
 
 
-def test_the_end_of_exports_does_not_end_a_wait_for_imports(deferred: Any) -> None:
+def test_end_of_exports_is_not_it(deferred: Any) -> None:
+    """The end of exports does not end a wait for imports."""
     event = WaitEvent(Outcome.COMPLETED, JobTracker.of(EXPORT, []).summary()).to_json()
 
     with pytest.raises(CgcTriggerError, match=r"about 'export', this task waits for 'import'.* The imports were"):
@@ -193,7 +193,7 @@ def test_the_end_of_exports_does_not_end_a_wait_for_imports(deferred: Any) -> No
         ({"import_ids": ["a"], "expected_count": "many"}, "expected_count of task 'wait' is 'many'"),
     ],
 )
-def test_wrong_arguments_are_named_before_anything_is_sent(arguments: dict[str, Any], words: str) -> None:
+def test_bad_arguments_are_named(arguments: dict[str, Any], words: str) -> None:
     sensor = late(CgcBulkImportSensor, task_id="wait", **arguments)
 
     with pytest.raises(CgcBadInput, match=words.replace("(", r"\(")):
@@ -201,5 +201,5 @@ def test_wrong_arguments_are_named_before_anything_is_sent(arguments: dict[str, 
 
 
 @pytest.mark.parametrize("ids", [["a", "b", "a"], "a, b", '["a", "b"]', [["a"], ["b"]]])
-def test_ids_are_taken_in_every_form(ids: str | Sequence[Any]) -> None:
+def test_ids_in_every_form(ids: str | Sequence[Any]) -> None:
     assert CgcBulkImportSensor(task_id="wait", import_ids=ids)._ids() == ["a", "b"]

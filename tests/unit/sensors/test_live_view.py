@@ -22,9 +22,10 @@ every_mode = pytest.mark.parametrize("mode", ["poke", "reschedule"])
 
 
 @every_mode
-def test_it_is_written_at_most_every_half_minute_and_at_the_end(
+def test_written_each_half_minute(
     mode: str, shown: list[dict[str, Any]], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is written at most every half minute and at the end."""
     run = Run(Platform(clock, count=50, hours=0.1), monkeypatch, store=Store(), mode=mode, poke_interval=10)
 
     run.to_the_end()
@@ -36,9 +37,7 @@ def test_it_is_written_at_most_every_half_minute_and_at_the_end(
     assert [one["outcome"] for one in shown[:-1]] == [None] * (len(shown) - 1)
 
 
-def test_the_history_of_a_rescheduled_wait_survives_from_poke_to_poke(
-    shown: list[dict[str, Any]], clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_history_survives_pokes(shown: list[dict[str, Any]], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(Platform(clock, hours=1.0), monkeypatch, store=Store(), mode="reschedule", poke_interval=60)
 
     run.to_the_end()
@@ -48,7 +47,7 @@ def test_the_history_of_a_rescheduled_wait_survives_from_poke_to_poke(
     assert shown[-1]["requests"] == len(run.platform.asked)
 
 
-def test_a_failed_wait_shows_its_failures_with_names_and_remedies(
+def test_failures_have_remedies(
     platform: Platform, shown: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform.failing = set(list(platform.ends)[:3])
@@ -61,9 +60,11 @@ def test_a_failed_wait_shows_its_failures_with_names_and_remedies(
     assert shown[-1]["remedies"].keys() == {"9206"}
 
 
-def test_a_database_that_does_not_take_it_costs_a_warning_and_not_the_wait(
+def test_database_trouble_warns(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A database that does not take it costs a warning, and not the wait."""
+
     def broken(address: Any, key: str, value: Any) -> None:
         raise ConnectionError("the API server is away")
 
@@ -76,9 +77,10 @@ def test_a_database_that_does_not_take_it_costs_a_warning_and_not_the_wait(
     assert 1 <= len(lines) <= 2  # of the links and of the snapshot, each said once
 
 
-def test_the_worker_that_resumes_closes_what_the_trigger_has_shown(
+def test_resumed_worker_closes_it(
     platform: Platform, shown: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The worker that resumes closes what the trigger has shown."""
     run = Run(platform, monkeypatch, deferrable=True)
     sensor = run.sensor()
     tracker = JobTracker.of(sensor.kind, ["a"])
@@ -98,9 +100,10 @@ def test_the_worker_that_resumes_closes_what_the_trigger_has_shown(
     assert len(last["history"]) == 2
 
 
-def test_a_lost_trigger_leaves_no_view_that_seems_to_wait(
+def test_lost_trigger_is_closed(
     platform: Platform, shown: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A lost trigger leaves no view that seems to wait."""
     run = Run(platform, monkeypatch, deferrable=True)
     sensor = run.sensor()
     view = LiveView(sensor.kind, since=BEGIN, interval=60.0)
@@ -116,9 +119,8 @@ def test_a_lost_trigger_leaves_no_view_that_seems_to_wait(
     assert [one["outcome"] for one in shown] == [None, "error"]
 
 
-def test_a_deferral_that_took_too_long_is_the_timeout_of_the_task(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_deferral_times_out(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deferral that took too long is the timeout of the task."""
     run = Run(platform, monkeypatch, deferrable=True)
 
     def fail(*args: Any) -> None:

@@ -32,7 +32,7 @@ PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, cal
 
 
 @pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
-def test_six_hours_of_waiting_are_at_most_twenty_lines(
+def test_six_hours_in_20_lines(
     how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = Run(platform, monkeypatch, store=Store(), **how)
@@ -46,7 +46,7 @@ def test_six_hours_of_waiting_are_at_most_twenty_lines(
 
 
 @pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
-def test_six_hours_that_end_badly_are_at_most_twenty_lines(
+def test_bad_end_in_20_lines(
     how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     platform.failing |= {list(platform.ends)[7], list(platform.ends)[100]}
@@ -57,9 +57,10 @@ def test_six_hours_that_end_badly_are_at_most_twenty_lines(
     assert len(ours(caplog)) <= 20, ours(caplog)
 
 
-def test_a_poke_without_memory_speaks_only_every_half_hour(
+def test_poke_speaks_half_hourly(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A poke without memory speaks only every half hour."""
     run = Run(platform, monkeypatch, mode="reschedule")
 
     run.to_the_end()
@@ -69,9 +70,7 @@ def test_a_poke_without_memory_speaks_only_every_half_hour(
 
 
 @pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
-def test_an_id_is_not_asked_for_again_once_it_has_ended(
-    how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ended_is_not_asked(how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     Run(platform, monkeypatch, store=Store(), **how).to_the_end()
 
     last = max(platform.ends, key=lambda job_id: platform.ends[job_id])
@@ -80,9 +79,8 @@ def test_an_id_is_not_asked_for_again_once_it_has_ended(
     assert sum(last in ids for ids in platform.asked) > 300
 
 
-def test_the_memory_between_pokes_is_small_and_gone_at_the_end(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_is_small(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory between pokes is small and gone at the end."""
     store, sizes = Store(), []
     run = Run(platform, monkeypatch, store=store, mode="reschedule")
     original = store.set
@@ -95,7 +93,7 @@ def test_the_memory_between_pokes_is_small_and_gone_at_the_end(
     assert store == {}
 
 
-def test_memory_of_another_try_is_not_used(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_try_is_forgotten(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store()
     run = Run(platform, monkeypatch, store=store, mode="reschedule")
     platform.clock.now = BEGIN + 3 * HOUR
@@ -110,10 +108,12 @@ def test_memory_of_another_try_is_not_used(platform: Platform, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("store", [Store(), None], ids=["with memory", "without memory"])
-def test_an_id_unknown_for_one_look_does_not_fail_a_rescheduled_wait(
-    store: Store | None, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor if it is the only one left: then this look would be the last one."""
+def test_unknown_once_is_fine(store: Store | None, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An id unknown for one look does not fail a rescheduled wait.
+
+    Nor if it is the only one left: then this look would be the last one.
+    """
     job_id = list(platform.ends)[-1]
     last_minutes = BEGIN + 6 * HOUR - 120
     platform.unknown_at[job_id] = (last_minutes, last_minutes + 5)
@@ -124,9 +124,7 @@ def test_an_id_unknown_for_one_look_does_not_fail_a_rescheduled_wait(
 
 
 @pytest.mark.parametrize("store", [Store(), None], ids=["with memory", "without memory"])
-def test_an_id_unknown_for_ever_fails_the_wait_by_name(
-    store: Store | None, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_for_ever_fails(store: Store | None, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = list(platform.ends)[-1]
     platform.unknown_at[job_id] = (0.0, BEGIN * 2)
 
@@ -137,9 +135,10 @@ def test_an_id_unknown_for_ever_fails_the_wait_by_name(
         assert cause in str(raised.value)
 
 
-def test_trouble_is_one_line_when_it_comes_and_one_when_it_goes(
+def test_trouble_has_two_lines(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Trouble is one line when it comes, and one when it goes."""
     platform.trouble = (BEGIN + HOUR, BEGIN + HOUR + 600)
 
     Run(platform, monkeypatch, mode="poke").to_the_end()
@@ -151,9 +150,8 @@ def test_trouble_is_one_line_when_it_comes_and_one_when_it_goes(
 
 
 @pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}], ids=["poke", "reschedule"])
-def test_a_timeout_without_an_answer_says_why_and_with_which_connection(
-    how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_timeout_says_why(how: dict[str, Any], platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timeout without an answer says why, and with which connection."""
     platform.trouble = (BEGIN, BEGIN + 9 * HOUR)
 
     with pytest.raises(AirflowSensorTimeout) as raised:
@@ -167,9 +165,7 @@ def test_a_timeout_without_an_answer_says_why_and_with_which_connection(
     assert (summary["total"], summary["completed"]) == (120, 0)
 
 
-def test_a_look_within_the_last_second_is_the_last_one(
-    clock: Clock, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_last_second_is_last_look(clock: Clock, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or Airflow's own check would end the task, without our words; or the next look would come much too late."""
     with pytest.raises(AirflowSensorTimeout, match="cannot be cancelled"):
         Run(platform, monkeypatch, mode="poke", timeout=60.5, poke_interval=60).to_the_end()
@@ -177,9 +173,8 @@ def test_a_look_within_the_last_second_is_the_last_one(
     assert clock.now - BEGIN == pytest.approx(60)
 
 
-def test_a_timeout_of_a_platform_that_answers_again_speaks_of_no_trouble(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_past_trouble_is_unsaid(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timeout of a platform that answers again speaks of no trouble."""
     platform.trouble = (BEGIN, BEGIN + HOUR / 2)
 
     with pytest.raises(AirflowSensorTimeout) as raised:
@@ -189,10 +184,12 @@ def test_a_timeout_of_a_platform_that_answers_again_speaks_of_no_trouble(
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_an_address_that_has_not_answered_yet_is_not_taken_for_right(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
-    """Not at the second look either, which is another process in reschedule mode."""
+def test_unanswered_stays_unproved(clock: Clock, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """
+    An address that has not answered yet is not taken for right.
+
+    Not at the second look either, which is another process in reschedule mode.
+    """
     platform = Platform(clock, count=1)
     errors = [CgcConnectionError("dropped", sent=True), PAGE]
 
@@ -206,9 +203,7 @@ def test_an_address_that_has_not_answered_yet_is_not_taken_for_right(
     assert errors == []
 
 
-def test_other_ids_at_the_next_poke_do_not_make_the_address_right(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_ids_prove_nothing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are another question to the same address, which has not answered."""
     platform = Platform(clock, count=1)
     run = Run(platform, monkeypatch, store=Store(), mode="reschedule")
@@ -222,9 +217,7 @@ def test_other_ids_at_the_next_poke_do_not_make_the_address_right(
         run.sensor().poke(run.context)
 
 
-def test_the_pokes_of_an_earlier_try_do_not_make_the_address_right(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_older_pokes_prove_none(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Airflow 2.11 counts the timeout from the first try; the connection may have been changed since."""
     platform = Platform(clock, count=1)
     run = Run(platform, monkeypatch, mode="reschedule")
@@ -243,9 +236,10 @@ def raising(error: Exception) -> Any:
     return bulk_get
 
 
-def test_a_failed_wait_ends_its_log_with_file_code_message_and_remedy(
+def test_failed_wait_ends_its_log(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A failed wait ends its log with file, code, message and remedy."""
     job_id = list(platform.ends)[7]
     platform.failing.add(job_id)
 
@@ -260,14 +254,16 @@ def test_a_failed_wait_ends_its_log_with_file_code_message_and_remedy(
 
 
 @pytest.mark.parametrize("argument", ["silent_fail", "exponential_backoff"])
-def test_what_a_deferred_task_cannot_keep_is_refused_when_the_dag_is_parsed(argument: str) -> None:
+def test_unkept_is_refused_early(argument: str) -> None:
+    """A setting that a deferred task cannot keep is refused when the Dag is parsed."""
     with pytest.raises(ValueError, match=f"{argument}=True has no effect while a task is deferred"):
         CgcBulkExportSensor(task_id="wait", export_ids=["a"], deferrable=True, **{argument: True})
 
 
-def test_a_short_interval_in_reschedule_mode_is_warned_of_once_and_not_at_each_poke(
+def test_short_interval_warns(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A short interval in reschedule mode is warned of once, and not at each poke."""
     run = Run(platform, monkeypatch, store=Store(), mode="reschedule", poke_interval=30)
 
     run.to_the_end()
@@ -275,7 +271,8 @@ def test_a_short_interval_in_reschedule_mode_is_warned_of_once_and_not_at_each_p
     assert sum("71172" in line for line in ours(caplog)) == 1
 
 
-def test_never_fail_lets_a_reschedule_of_the_base_class_pass() -> None:
+def test_never_fail_reschedules() -> None:
+    """`never_fail` lets a reschedule of the base class pass."""
     sensor = CgcBulkExportSensor(task_id="wait", export_ids=["a"], mode="reschedule", never_fail=True)
     soon = datetime.now(tz=UTC)
 
@@ -283,7 +280,7 @@ def test_never_fail_lets_a_reschedule_of_the_base_class_pass() -> None:
         raise AirflowRescheduleException(soon)
 
 
-def test_a_timeout_counts_from_the_first_poke(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_from_first_poke(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_cgc.compat import AirflowSensorTimeout
 
     run = Run(platform, monkeypatch, store=Store(), mode="reschedule", timeout=HOUR)
@@ -296,9 +293,10 @@ def test_a_timeout_counts_from_the_first_poke(platform: Platform, monkeypatch: p
     assert real_time.time() != platform.clock.now
 
 
-def test_a_wait_that_is_handed_over_says_what_it_needs_and_where_to_look(
+def test_handover_says_its_needs(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A wait that is handed over says what it needs and where to look."""
     run = Run(platform, monkeypatch, deferrable=True)
 
     with pytest.raises(TaskDeferred):
@@ -308,8 +306,12 @@ def test_a_wait_that_is_handed_over_says_what_it_needs_and_where_to_look(
         assert words in ours(caplog)[-1]
 
 
-def test_the_row_of_a_deferred_wait_fits_into_mysqls_column(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow encrypts the row, which makes it a third longer; the column ends at 64 KiB."""
+def test_row_fits_into_mysql(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The row of a deferred wait fits into MySQL's column.
+
+    Airflow encrypts the row, which makes it a third longer; the column ends at 64 KiB.
+    """
     platform = Platform(clock, count=1100, hours=0.5)
     platform.failing |= set(list(platform.ends)[:200])
     clock.now = platform.ends[list(platform.ends)[150]]
@@ -327,10 +329,12 @@ def test_the_row_of_a_deferred_wait_fits_into_mysqls_column(clock: Clock, monkey
     assert len(json.dumps(row)) * 4 / 3 < 64 * 1024
 
 
-def test_a_poke_sits_out_what_the_platform_asks_for_and_looks_once_more_at_the_deadline(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A long Retry-After must neither be cut short nor let Airflow's own timeout call a finished job late."""
+def test_poke_waits_as_asked(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A poke sits out the wait that the platform asks for, and looks once more at the deadline.
+
+    A long Retry-After must neither be cut short nor let Airflow's own timeout call a finished job late.
+    """
     platform = Platform(clock, count=3, hours=0.05)
     refusal = CgcRateLimited(Problem(429, 1000, "slow down"), status=429, call="POST /x", retry_after=280.0)
     looks: list[float] = []
@@ -350,9 +354,8 @@ def test_a_poke_sits_out_what_the_platform_asks_for_and_looks_once_more_at_the_d
     assert 199 <= looks[1] <= 201
 
 
-def test_a_rescheduled_poke_waits_as_long_as_the_platform_asks_for(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rescheduled_waits_too(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rescheduled poke waits as long as the platform asks for."""
     platform = Platform(clock, count=3)
     refusal = CgcRateLimited(Problem(429, 1000, "slow down"), status=429, call="POST /x", retry_after=280.0)
 
@@ -367,9 +370,8 @@ def test_a_rescheduled_poke_waits_as_long_as_the_platform_asks_for(
     assert 280 <= sensor._get_next_poke_interval(clock.now, lambda: 0.0, 1) <= 310
 
 
-def test_a_denial_that_was_mended_is_forgotten_where_silent_fail_goes_on(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mended_denial_is_past(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A denial that was mended is forgotten where `silent_fail` goes on."""
     platform = Platform(clock, count=2, hours=0.01)
     answers = platform.bulk_get
     looks = []
@@ -388,9 +390,11 @@ def test_a_denial_that_was_mended_is_forgotten_where_silent_fail_goes_on(
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_a_connection_that_cannot_be_read_after_a_401_ends_the_wait_with_its_summary(
+def test_401_keeps_the_summary(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, shown: list[dict[str, Any]], mode: str
 ) -> None:
+    """A connection that cannot be read after a 401 ends the wait with its summary."""
+
     def bulk_get(ids: Sequence[str]) -> Any:
         raise CgcUnauthorized(Problem(401, None, "Unauthorized"), status=401, call="POST /x")
 
@@ -409,9 +413,7 @@ def test_a_connection_that_cannot_be_read_after_a_401_ends_the_wait_with_its_sum
 
 
 @pytest.mark.parametrize("problem", [Problem(None, 9005, "Not yours."), Problem(401, None, "No.")], ids=["9005", "401"])
-def test_a_denial_without_status_or_code_is_never_a_silent_skip(
-    problem: Problem, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_denial_is_no_silent_skip(problem: Problem, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = Platform(clock, count=2)
     platform.exports.bulk_get = lambda ids: [BulkRecord(job_id, None, problem) for job_id in ids]
 
@@ -419,10 +421,12 @@ def test_a_denial_without_status_or_code_is_never_a_silent_skip(
         Run(platform, monkeypatch, mode="poke", soft_fail=True).to_the_end()
 
 
-def test_an_unknown_id_is_met_with_another_next_step_than_a_failed_export(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Clearing the starter would export everything twice, when only the connection is wrong."""
+def test_unknown_has_other_advice(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An unknown id is met with another next step than a failed export.
+
+    Clearing the starter would export everything twice, when only the connection is wrong.
+    """
     for job_id in platform.ends:
         platform.unknown_at[job_id] = (0.0, BEGIN * 2)
 
@@ -433,9 +437,7 @@ def test_an_unknown_id_is_met_with_another_next_step_than_a_failed_export(
     assert "anew" not in str(failed.value)
 
 
-def test_the_summary_is_pushed_before_the_names_are_looked_up(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_summary_before_names(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     platform.failing.add(next(iter(platform.ends)))
     run = Run(platform, monkeypatch, mode="poke")
 

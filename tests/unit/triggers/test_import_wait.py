@@ -49,7 +49,7 @@ def wait(time):
     return lambda *rows: time.run(events_of(rows))
 
 
-def test_the_stored_wait_of_this_release_goes_on(platforms, wait):
+def test_stored_wait_goes_on(platforms, wait):
     stored = json.loads(ROW.read_text())["kwargs"]
     late = dict.fromkeys(("deadline", "execution_deadline"), START + 3600)
     soon = dict.fromkeys(("first_look", "not_before"), START)
@@ -75,7 +75,8 @@ def test_the_stored_wait_of_this_release_goes_on(platforms, wait):
     ]
 
 
-def test_what_ended_before_the_deferral_is_counted(platforms, wait, row):
+def test_ended_before_counts(platforms, wait, row):
+    """Jobs that ended before the deferral are counted."""
     tracker = JobTracker.of(IMPORT, ["a", "b"])
     tracker.take([BulkRecord("a", job("a", JobState.COMPLETED, size=7, kind=IMPORT))], START)
     platforms["import"].end(["b"], after=0)
@@ -87,7 +88,7 @@ def test_what_ended_before_the_deferral_is_counted(platforms, wait, row):
     assert platforms["import"].asked("a") == []
 
 
-def test_waits_of_both_kinds_on_one_connection_do_not_mix(platforms, wait, row):
+def test_kinds_do_not_mix(platforms, wait, row):
     """Ids of one text, one an export's, one an import's: each is asked for by its own call."""
     for platform in platforms.values():
         platform.end(["a"], after=100)
@@ -100,7 +101,7 @@ def test_waits_of_both_kinds_on_one_connection_do_not_mix(platforms, wait, row):
     assert [bool(platform.requests) for platform in platforms.values()] == [True, True]
 
 
-def test_an_unknown_import_is_missing_by_its_own_noun(platforms, wait, row):
+def test_unknown_import_is_named(platforms, wait, row):
     platforms["import"].refuse(["gone"])
 
     [payload] = wait(row(["gone"], kind="import", state=JobTracker.of(IMPORT, ["gone"]).to_json()))

@@ -18,7 +18,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 from airflow_provider_cgc import compat, xcom
 from airflow_provider_cgc.hooks import cgc as hook_module
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
-from airflow_provider_cgc.jobs.waiting.poller import Poller, Threads
+from airflow_provider_cgc.jobs.waiting.poller import Poller
+from airflow_provider_cgc.jobs.waiting.sharing import Threads
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -172,7 +173,7 @@ class TestAirflowCancels:
     """Airflow cancels a trigger whose task was cleared, or whose run was set to failed."""
 
     @either
-    def test_a_trigger_never_cuts_off_a_message(self, time, platform, row, channel, asking, fails):
+    def test_message_is_never_cut(self, time, platform, row, channel, asking, fails):
         async def scene(one: Channel) -> None:
             one.fails_when_struck = fails
             stored = row(["cgc_ids", "cgc_ids_2"], first_look=time.clock(), place=WEB)
@@ -186,7 +187,7 @@ class TestAirflowCancels:
         assert struck == ["GetXCom cgc_ids", "GetXCom cgc_ids_2", *LOOK_UP, *SHOW]
 
     @either
-    def test_a_trigger_that_is_cancelled_harms_no_other(self, time, platform, row, channel, asking, fails):
+    def test_cancel_harms_no_other(self, time, platform, row, channel, asking, fails):
         ends: list[str] = []
 
         async def scene(one: Channel) -> None:
@@ -207,9 +208,9 @@ class TestAirflowCancels:
         assert set(struck) == {*LOOK_UP, *SHOW}
         assert set(ends) == {Outcome.COMPLETED.value}
 
-    def test_a_wait_that_is_cancelled_while_its_links_are_written_writes_nothing_more(
-        self, time, platform, row, channel, asking
-    ):
+    def test_cancelled_writes_no_more(self, time, platform, row, channel, asking):
+        """A wait that is cancelled while its links are written writes nothing more."""
+
         async def main(one: Channel) -> None:
             goes_on = asyncio.create_task(event_of(CgcJobsTrigger(**row(["b"]))))
             task = asyncio.create_task(event_of(trigger_of(row(["a"], first_look=time.clock(), place=WEB))))
@@ -228,7 +229,7 @@ class TestAirflowCancels:
 class TestWeClose:
     """What waits share is closed when the last of them leaves."""
 
-    def test_a_poller_that_closes_cuts_off_no_look_up(self, time, connect, channel):
+    def test_poller_cuts_no_lookup(self, time, connect, channel):
         async def scene(one: Channel) -> None:
             threads = Threads()
             poller = Poller(EXPORT, connect, threads=threads, clock=time.clock)
@@ -240,7 +241,7 @@ class TestWeClose:
 
         assert at_each_moment(time, channel, scene) == LOOK_UP
 
-    def test_a_writer_that_closes_cuts_off_no_message(self, time, channel):
+    def test_writer_cuts_no_message(self, time, channel):
         async def scene(one: Channel) -> None:
             writer = SnapshotWriter()
             changed(writer, time)
@@ -250,7 +251,7 @@ class TestWeClose:
 
         assert at_each_moment(time, channel, scene) == SHOW
 
-    def test_a_message_whose_threads_have_gone_before_it_began_is_not_sent(self, time, channel, monkeypatch):
+    def test_late_message_is_not_sent(self, time, channel, monkeypatch):
         """Neither is it complained of: nobody waits for it."""
         one, complaints, closed = channel(), [], []
 
@@ -284,13 +285,13 @@ def changed(writer: SnapshotWriter, time: VirtualTime) -> None:
 
 
 class TestInThread:
-    def test_a_blocking_call_runs_in_the_thread_that_is_given(self, time):
+    def test_runs_in_the_given_thread(self, time):
         with ThreadPoolExecutor(thread_name_prefix="own") as threads:
             name = time.run(compat.in_thread(lambda: threading.current_thread().name, executor=threads))
 
         assert name.startswith("own")
 
-    def test_otherwise_in_the_one_that_all_triggers_share(self, time):
+    def test_or_in_the_shared_one(self, time):
         async def main() -> tuple[int, int]:
             return await compat.in_thread(threading.get_ident), await sync_to_async(threading.get_ident)()
 
@@ -298,27 +299,31 @@ class TestInThread:
 
         assert ours == theirs != threading.get_ident()
 
-    def test_it_raises_what_the_call_raises(self, time):
+    def test_raises_as_the_call(self, time):
         with pytest.raises(ValueError, match="invalid literal"):
             time.run(compat.in_thread(int, "x"))
 
 
 class TestUncancelled:
-    def test_it_gives_what_the_call_gives(self, time):
+    def test_gives_what_the_call_does(self, time):
         async def double(number: int, *, plus: int) -> int:
             return 2 * number + plus
 
         assert time.run(compat.uncancelled(double, 3, plus=1)) == 7
 
-    def test_it_raises_what_the_call_raises(self, time):
+    def test_raises_what_it_raises(self, time):
         async def fail() -> None:
             raise OSError("away")
 
         with pytest.raises(OSError, match="away"):
             time.run(compat.uncancelled(fail))
 
-    def test_a_call_that_nobody_waits_for_any_more_is_not_forgotten(self, time):
-        """The loop knows a task weakly, and so does what this one waits for."""
+    def test_call_is_not_forgotten(self, time):
+        """
+        A call that nobody waits for any more is not forgotten.
+
+        The loop knows a task weakly, and so does what this one waits for.
+        """
         ended: list[bool] = []
 
         async def call() -> None:
@@ -341,8 +346,8 @@ class TestUncancelled:
 
         assert ended == [True]
 
-    def test_a_retry_around_it_ends_where_it_is_cancelled_between_two_calls(self, time, monkeypatch):
-        """... and asks no more."""
+    def test_retry_ends_when_cancelled(self, time, monkeypatch):
+        """A retry around it ends where it is cancelled between two calls. ... and asks no more."""
         looks: list[float] = []
 
         async def get_connection(conn_id: str) -> None:
@@ -362,8 +367,12 @@ class TestUncancelled:
 
         assert looks == [0.0, 5.0, 10.0]
 
-    def test_what_it_calls_speaks_in_the_context_of_who_asked(self, time):
-        """Airflow routes a line to the log of the task in whose context it is written."""
+    def test_call_has_its_context(self, time):
+        """
+        The call speaks in the context of the one who asked.
+
+        Airflow routes a line to the log of the task in whose context it is written.
+        """
         whose = contextvars.ContextVar("whose", default="nobody's")
 
         async def said() -> str:

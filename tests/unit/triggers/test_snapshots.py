@@ -60,7 +60,7 @@ async def events_of(*triggers: CgcJobsTrigger) -> list[dict[str, Any]]:
     return list(await asyncio.gather(*(event_of(trigger) for trigger in triggers)))
 
 
-def test_a_wait_shows_what_changed_and_nothing_twice(time, platform, row, xcoms):
+def test_changes_show_once(time, platform, row, xcoms):
     platform.end(["a"], after=600)
     platform.end(["b"], after=7200)
 
@@ -70,7 +70,7 @@ def test_a_wait_shows_what_changed_and_nothing_twice(time, platform, row, xcoms)
     assert shown == [(0, 2), (1, 2)]
 
 
-def test_the_event_carries_on_what_was_shown(time, platform, row, xcoms):
+def test_event_carries_it_on(time, platform, row, xcoms):
     platform.end(["a"], after=600)
 
     [event] = time.run(events_of(trigger_of(row(["a"]))))
@@ -80,7 +80,7 @@ def test_the_event_carries_on_what_was_shown(time, platform, row, xcoms):
     assert event["view"]["history"]
 
 
-def test_a_trigger_goes_on_from_what_was_written_before_it(time, platform, row, xcoms):
+def test_goes_on_from_before(time, platform, row, xcoms):
     xcoms.values["wait", "cgc_jobs"] = {
         "version": 1, "since": START - 3600, "requests": 7, "history": [[0.0, 0, 0, 0, 1, 0]], "volume": "lab/results",
     }  # fmt: skip
@@ -94,8 +94,12 @@ def test_a_trigger_goes_on_from_what_was_written_before_it(time, platform, row, 
     assert shown["requests"] > 7
 
 
-def test_what_is_shown_does_not_go_back_when_a_triggerer_starts_again(time, platform, row, xcoms):
-    """The new one knows nothing of the jobs that have ended until its first sweep is whole, which takes a while."""
+def test_restart_shows_no_less(time, platform, row, xcoms):
+    """
+    The jobs on show do not become fewer when a triggerer starts again.
+
+    The new one knows nothing of the jobs that have ended until its first sweep is whole, which takes a while.
+    """
     ids = some_ids(1000)
     platform.end(ids[:900], after=30)
     platform.end(ids[900:], after=1200)
@@ -115,7 +119,8 @@ def test_what_is_shown_does_not_go_back_when_a_triggerer_starts_again(time, plat
     assert set(completed) == {900}
 
 
-def test_what_is_shown_after_a_restart_waits_for_a_silent_job_no_longer_than_an_interval(time, platform, row, xcoms):
+def test_silent_job_holds_briefly(time, platform, row, xcoms):
+    """After a restart the snapshot waits for a silent job no longer than an interval."""
     ids = some_ids(200)
     platform.end(ids[:100], after=30)
     platform.fault = lambda number, asked: DOWN if ids[-1] in asked else None
@@ -126,8 +131,12 @@ def test_what_is_shown_after_a_restart_waits_for_a_silent_job_no_longer_than_an_
     assert [value["counts"]["completed"] for _, value in xcoms.snapshots()] == [100]
 
 
-def test_what_comes_up_a_moment_too_early_is_written_a_moment_later(time, platform, row, xcoms, monkeypatch):
-    """The wall clock that a wait goes by is slower than the loop's, as when it is set right."""
+def test_early_is_written_soon(time, platform, row, xcoms, monkeypatch):
+    """
+    A snapshot that comes up a moment too early is written a moment later.
+
+    The wall clock that a wait goes by is slower than the loop's, as when it is set right.
+    """
     monkeypatch.setattr(CgcJobsTrigger, "clock", staticmethod(lambda: START + (time.clock() - START) * 0.9999))
     ids = some_ids(200)
     platform.latency = lambda asked: 4.0 if ids[-1] in asked else 0.0
@@ -138,7 +147,8 @@ def test_what_comes_up_a_moment_too_early_is_written_a_moment_later(time, platfo
     assert [value["counts"]["running"] for _, value in xcoms.snapshots()] == [100, 200]
 
 
-def test_hundreds_of_waits_write_at_most_five_times_a_second_and_each_has_its_turn(time, platform, row, xcoms):
+def test_five_writes_a_second(time, platform, row, xcoms):
+    """Hundreds of waits write at most five times a second, and each has its turn."""
     ids = some_ids(300)
     for number, job_id in enumerate(ids):
         platform.end([job_id], after=1800 + number % 60)
@@ -152,7 +162,8 @@ def test_hundreds_of_waits_write_at_most_five_times_a_second_and_each_has_its_tu
     assert {task for _, task, key, _ in xcoms.writes if key == "cgc_jobs"} == {f"wait_{n}" for n in range(300)}
 
 
-def test_what_cannot_be_written_is_said_once_and_ends_nothing(time, platform, row, xcoms, caplog):
+def test_failure_is_said_once(time, platform, row, xcoms, caplog):
+    """A failure to write is said once, and ends nothing."""
     xcoms.error = RuntimeError("the database is away")
     platform.end(["a"], after=600)
     platform.end(["b"], after=1200)
@@ -167,7 +178,7 @@ def test_what_cannot_be_written_is_said_once_and_ends_nothing(time, platform, ro
     assert "the database is away" in lines[0]
 
 
-def test_no_write_of_a_trigger_comes_after_its_event(time, platform, row, xcoms):
+def test_no_write_after_the_event(time, platform, row, xcoms):
     xcoms.takes = 5.0  # a slow database: the write is under way when the wait ends
     platform.end(["a"], after=61)
     ended: list[float] = []
@@ -182,7 +193,7 @@ def test_no_write_of_a_trigger_comes_after_its_event(time, platform, row, xcoms)
     assert all(at <= ended[0] for at, *_ in xcoms.writes)
 
 
-def test_a_cancelled_wait_writes_nothing_any_more(time, platform, row, xcoms):
+def test_cancelled_writes_nothing(time, platform, row, xcoms):
     platform.end(["a"], after=7200)
 
     async def watch() -> None:
@@ -197,7 +208,7 @@ def test_a_cancelled_wait_writes_nothing_any_more(time, platform, row, xcoms):
     assert xcoms.writes == []
 
 
-def test_a_trigger_that_belongs_to_no_task_shows_nothing(time, platform, row, xcoms):
+def test_no_task_shows_nothing(time, platform, row, xcoms):
     platform.end(["a"], after=600)
 
     time.run(events_of(CgcJobsTrigger(**row(["a"]))))
@@ -205,7 +216,8 @@ def test_a_trigger_that_belongs_to_no_task_shows_nothing(time, platform, row, xc
     assert xcoms.writes == []
 
 
-def test_links_are_written_by_the_trigger_where_no_worker_has_looked(time, platform, row, xcoms):
+def test_trigger_writes_links(time, platform, row, xcoms):
+    """Links are written by the trigger if no worker has looked."""
     platform.end(["a"], after=600)
     place = {"web": "https://cgc.sbgenomics.com", "project": "lab/cptac3", "volume": "lab/results"}
 
@@ -218,7 +230,7 @@ def test_links_are_written_by_the_trigger_where_no_worker_has_looked(time, platf
     }
 
 
-def test_a_snapshot_not_taken_is_written_later(time, platform, row, xcoms):
+def test_untaken_is_written_later(time, platform, row, xcoms):
     platform.end(["a"], after=600)
     xcoms.error = RuntimeError("database is locked")
 
@@ -234,7 +246,7 @@ def test_a_snapshot_not_taken_is_written_later(time, platform, row, xcoms):
     assert xcoms.snapshots(), "nothing was new after the database had come back, and it is shown all the same"
 
 
-def test_a_failing_database_is_left_alone_a_while(time, platform, row, xcoms, monkeypatch):
+def test_failing_database_rests(time, platform, row, xcoms, monkeypatch):
     """Each try of each of seventy waits keeps a locked database locked for longer."""
     rows = [row([job_id]) for job_id in some_ids(70)]
     platform.end(some_ids(70), after=3600)
@@ -253,7 +265,7 @@ def test_a_failing_database_is_left_alone_a_while(time, platform, row, xcoms, mo
     assert min(pauses) >= TROUBLE
 
 
-def test_a_slow_database_is_written_to_less_often(time, platform, row, xcoms):
+def test_slow_database_has_less(time, platform, row, xcoms):
     rows = [row([job_id]) for job_id in some_ids(70)]
     platform.end(some_ids(70), after=600)
     xcoms.takes = 1.0

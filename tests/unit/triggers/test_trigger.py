@@ -28,7 +28,7 @@ from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.hooks.unreadable import not_found
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
-from airflow_provider_cgc.jobs.waiting.poller import Threads
+from airflow_provider_cgc.jobs.waiting.sharing import Threads
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers import jobs as trigger_module
@@ -77,7 +77,7 @@ def lines(records):
 
 
 class TestRow:
-    def test_every_argument_is_stored_and_comes_back(self, row):
+    def test_arguments_come_back(self, row):
         stored = row(
             ["a"],
             ids_xcom={"dag_id": "d", "task_id": "t", "run_id": "r", "map_index": -1, "key": "cgc_ids"},
@@ -91,19 +91,19 @@ class TestRow:
         assert json.loads(json.dumps(arguments)) == stored
         assert CgcJobsTrigger(**arguments).serialize() == (path, arguments)
 
-    def test_every_argument_of_the_class_is_in_the_row(self, row):
+    def test_arguments_are_in_the_row(self, row):
         arguments = inspect.signature(CgcJobsTrigger.__init__).parameters.values()
 
         named = {argument.name for argument in arguments if argument.kind is argument.KEYWORD_ONLY}
         assert named == set(CgcJobsTrigger(**row(["a"], max_in_flight=5)).serialize()[1])
         assert named - {"max_in_flight"} == set(CgcJobsTrigger(**row(["a"])).serialize()[1])
 
-    def test_the_row_is_plain_json_whatever_sequences_it_was_made_from(self, row):
+    def test_row_is_plain_json(self, row):
         trigger = CgcJobsTrigger(**row(("a", "b")))
 
         assert trigger.serialize()[1]["ids"] == ["a", "b"]
 
-    def test_the_row_holds_no_token(self, platform, time, row, monkeypatch):
+    def test_row_holds_no_token(self, platform, time, row, monkeypatch):
         token = "a-token-that-must-not-travel"
         monkeypatch.setenv(
             "AIRFLOW_CONN_CGC_DEFAULT",
@@ -154,7 +154,7 @@ class TestRow:
         ],
         ids=["0.1.0"],
     )
-    def test_a_row_of_every_release_loads_and_works(self, platform, wait, stored, added):
+    def test_old_rows_load(self, platform, wait, stored, added):
         """One stored row per release, as it was, and what it has got since: rows outlive upgrades."""
         platform.end(["a"], after=0)
 
@@ -162,7 +162,8 @@ class TestRow:
 
         assert (event.outcome, event.summary.completed) == (Outcome.COMPLETED, 2)
 
-    def test_arguments_of_a_later_release_are_named_in_the_log_and_ignored(self, platform, wait, row, lines):
+    def test_later_arguments_are_left(self, platform, wait, row, lines):
+        """Arguments of a later release are named in the log, and ignored."""
         platform.end(["a"], after=0)
 
         event, _ = wait(row(["a"], shiny={"x": 1}, brand_new=3))
@@ -184,7 +185,8 @@ class TestEvent:
         assert (event.summary.total, event.summary.completed, event.summary.bytes) == (250, 250, 250_000)
         assert 2 * HOUR <= at <= 2 * HOUR + 61
 
-    def test_what_ended_before_the_deferral_is_counted(self, platform, wait, row):
+    def test_ended_before_counts(self, platform, wait, row):
+        """Jobs that ended before the deferral are counted."""
         tracker = JobTracker.of(EXPORT, ["a", "b", "c"])
         tracker.take([BulkRecord(id="a", resource=job("a", JobState.COMPLETED, size=7))], START)
         tracker.take([BulkRecord(id="b", resource=job("b", JobState.FAILED))], START)
@@ -202,7 +204,8 @@ class TestEvent:
         assert platform.asked("a") == platform.asked("b") == []
 
     @pytest.mark.parametrize(("fail_fast", "ends_at"), [(False, 2 * HOUR), (True, HOUR)])
-    def test_a_failed_job_ends_the_wait_when_all_have_ended_or_at_once(self, platform, wait, row, fail_fast, ends_at):
+    def test_failed_job_ends_the_wait(self, platform, wait, row, fail_fast, ends_at):
+        """A failed job ends the wait when all have ended or at once."""
         platform.end(["bad"], after=HOUR, state=JobState.FAILED)
         platform.end(["good"], after=2 * HOUR)
 
@@ -212,7 +215,8 @@ class TestEvent:
         assert [item["id"] for item in event.summary.failed_items] == ["bad"]
         assert ends_at <= at <= ends_at + 61
 
-    def test_an_id_that_stays_unknown_is_missing_after_three_intervals(self, platform, wait, row):
+    def test_missing_after_three(self, platform, wait, row):
+        """An id that stays unknown is missing after three intervals."""
         platform.refuse(["gone"])
         platform.end(["good"], after=0)
 
@@ -221,7 +225,7 @@ class TestEvent:
         assert (event.outcome, event.summary.missing) == (Outcome.FAILED, 1)
         assert 60 + 180 <= at <= 60 + 180 + 61
 
-    def test_a_missing_id_is_asked_for_no_more(self, platform, wait, row):
+    def test_missing_is_asked_no_more(self, platform, wait, row):
         platform.refuse(["gone"])
         platform.end(["good"], after=HOUR)
 
@@ -229,7 +233,8 @@ class TestEvent:
 
         assert max(platform.asked("gone")) < 320
 
-    def test_an_outage_makes_no_id_missing_that_is_known_when_it_is_over(self, platform, time, wait, row):
+    def test_outage_makes_none_missing(self, platform, time, wait, row):
+        """An outage makes no id missing that is known when it is over."""
         platform.refuse(["new"])
         platform.end(["new", "good"], after=2 * HOUR)
         admit_at = HOUR - 120
@@ -246,7 +251,8 @@ class TestEvent:
 
         assert event.outcome is Outcome.COMPLETED
 
-    def test_another_user_s_job_is_an_error_that_names_the_remedy(self, platform, wait, row):
+    def test_foreign_has_a_remedy(self, platform, wait, row):
+        """Another user's job is an error that names the remedy."""
         platform.refuse(["theirs"], Problem(403, 9005, "Insufficient rights"))
 
         event, at = wait(row(["theirs", "mine"]))
@@ -256,7 +262,8 @@ class TestEvent:
         assert "use that user's connection" in (event.error or "")
         assert at < 62
 
-    def test_a_refused_token_is_an_error_after_the_connection_was_read_once_more(self, platform, wait, row):
+    def test_refused_token_is_reread(self, platform, wait, row):
+        """A refused token is an error after the connection was read once more."""
         platform.fault = lambda number, ids: TOKEN
 
         event, _ = wait(row(["a"]))
@@ -267,7 +274,7 @@ class TestEvent:
         assert platform.connects == 2
 
     @pytest.mark.parametrize("error", [DOWN, MAINTENANCE, LIMITED, DROPPED], ids=["5xx", "maintenance", "429", "line"])
-    def test_what_may_pass_is_waited_out(self, platform, time, wait, row, error):
+    def test_passing_is_waited_out(self, platform, time, wait, row, error):
         platform.end(["a"], after=HOUR)
         platform.fault = lambda number, ids: error if time.clock() < START + 5 * HOUR else None
 
@@ -276,7 +283,8 @@ class TestEvent:
         assert event.outcome is Outcome.COMPLETED
         assert 5 * HOUR <= at <= 5 * HOUR + 311
 
-    def test_what_leads_astray_is_waited_out_by_a_wait_that_had_an_answer(self, platform, time, wait, row):
+    def test_astray_later_waits(self, platform, time, wait, row):
+        """An answer that leads astray is waited out by a wait that had an answer before."""
         platform.end(["a"], after=HOUR)
         platform.fault = lambda number, ids: PAGE if time.clock() < START + 5 * HOUR else None
 
@@ -286,8 +294,12 @@ class TestEvent:
         assert 5 * HOUR <= at <= 5 * HOUR + 61
 
     @pytest.mark.parametrize("late", [0.0, 61.0, HOUR, 30 * HOUR], ids=["at once", "a minute", "an hour", "a day"])
-    def test_an_address_that_never_answered_ends_the_wait_however_late_it_is_started(self, platform, wait, row, late):
-        """A triggerer takes a row up when it can; `first_look` may be long over by then."""
+    def test_unanswered_ends_in_time(self, platform, wait, row, late):
+        """
+        An address that never answered ends the wait, however late it is started.
+
+        A triggerer takes a row up when it can; `first_look` may be long over by then.
+        """
         platform.fault = lambda number, ids: PAGE
 
         event, at = wait(row(["a"], answered=False, first_look=START - late, not_before=START - late))
@@ -296,9 +308,8 @@ class TestEvent:
         assert "check host and path of the connection" in (event.error or "")
         assert 900 <= at <= 901
 
-    def test_a_row_that_does_not_say_whether_the_platform_has_answered_loads_and_is_not_taken_for_answered(
-        self, platform, wait, row
-    ):
+    def test_old_row_is_unanswered(self, platform, wait, row):
+        """A row that does not say whether the platform has answered loads as unanswered."""
         platform.fault = lambda number, ids: PAGE
         stored = row(["a"], first_look=START - HOUR)
         del stored["answered"]
@@ -308,7 +319,8 @@ class TestEvent:
         assert event.outcome is Outcome.ERROR
         assert 900 <= at <= 901
 
-    def test_a_name_that_is_not_resolved_or_a_port_where_nothing_listens_never_ends_a_wait(self, platform, wait, row):
+    def test_unresolved_never_ends_it(self, platform, wait, row):
+        """A name that is not resolved, or a port that nobody listens on, never ends a wait."""
         platform.fault = lambda number, ids: REFUSED
 
         event, at = wait(row(["a"], answered=False))
@@ -316,10 +328,12 @@ class TestEvent:
         assert event.outcome is Outcome.TIMEOUT
         assert at >= 7 * 24 * HOUR
 
-    def test_an_outage_of_less_than_15_minutes_ends_no_wait_that_another_triggerer_took_up(
-        self, platform, time, wait, row
-    ):
-        """The one before it may have been answered; the row does not tell."""
+    def test_short_outage_ends_none(self, platform, time, wait, row):
+        """
+        An outage of less than 15 minutes ends no wait that another triggerer took up.
+
+        The one before it may have been answered; the row does not tell.
+        """
         platform.end(["a"], after=0)
         platform.fault = lambda number, ids: PAGE if time.clock() < START + 890 else None
 
@@ -327,7 +341,8 @@ class TestEvent:
 
         assert event.outcome is Outcome.COMPLETED
 
-    def test_a_deadline_that_comes_before_the_15_minutes_are_over_names_the_address(self, platform, wait, row):
+    def test_early_deadline_has_it(self, platform, wait, row):
+        """A deadline that comes before the 15 minutes are over names the address."""
         platform.fault = lambda number, ids: PAGE
 
         event, at = wait(row(["a"], answered=False, first_look=START, deadline=START + 300))
@@ -335,7 +350,7 @@ class TestEvent:
         assert (event.outcome, at <= 300 + LAST_LOOK + 1) == (Outcome.TIMEOUT, True)
         assert "check host and path of the connection" in (event.error or "")
 
-    def test_it_is_sent_once_and_then_the_trigger_ends(self, platform, time, row):
+    def test_event_comes_once(self, platform, time, row):
         platform.end(["a"], after=0)
 
         events = time.run(events_of(CgcJobsTrigger(**row(["a"]))))
@@ -344,19 +359,20 @@ class TestEvent:
         assert isinstance(events[0], TriggerEvent)
 
     @pytest.mark.parametrize(("grace", "at"), [(15.0, 60.0), (300.0, 300.0)])
-    def test_it_is_not_sent_before_its_time(self, platform, wait, row, grace, at):
+    def test_event_is_not_early(self, platform, wait, row, grace, at):
         platform.end(["a"], after=0)
 
         _, sent_at = wait(row(["a"], not_before=START + grace))
 
         assert at <= sent_at <= at + 1
 
-    def test_a_wait_whose_jobs_have_all_ended_makes_no_request(self, platform, wait, row):
+    def test_ended_jobs_cost_nothing(self, platform, wait, row):
         event, at = wait(row([]))
 
         assert (event.outcome, at, platform.requests) == (Outcome.COMPLETED, 15.0, [])
 
-    def test_ten_thousand_failures_with_long_names_fit_into_64_kib(self, platform, time, row, monkeypatch):
+    def test_many_failures_fit(self, platform, time, row, monkeypatch):
+        """Ten thousand failures with long names fit into 64 KiB."""
         ids = [f"{number:032d}" for number in range(10_000)]
         platform.end(ids, after=0, state=JobState.FAILED)
         monkeypatch.setattr(platform, "_record", lambda job_id: BulkRecord(id=job_id, resource=_failed(job_id)))
@@ -366,17 +382,17 @@ class TestEvent:
         assert len(json.dumps(event.payload).encode()) < 64 * 1024
         assert event.payload["summary"]["failed"] == 10_000
 
-    def test_a_bug_ends_the_trigger_with_its_traceback_and_no_event(self, platform, time, row):
+    def test_bug_has_its_traceback(self, platform, time, row):
         platform.fault = lambda number, ids: ZeroDivisionError("a bug")
 
         with pytest.raises(ZeroDivisionError, match="a bug"):
             time.run(events_of(CgcJobsTrigger(**row(["a"]))))
 
-    def test_a_row_without_ids_is_a_bug_and_looks_like_one(self, platform, time, row):
+    def test_row_needs_ids(self, platform, time, row):
         with pytest.raises(ValueError, match="neither 'ids' nor 'ids_xcom'"):
             time.run(events_of(CgcJobsTrigger(**row(["a"]) | {"ids": None})))
 
-    def test_a_row_whose_ids_and_state_do_not_fit_is_a_bug_and_looks_like_one(self, platform, time, row):
+    def test_ids_must_fit_the_state(self, platform, time, row):
         with pytest.raises(ValueError, match="does not add up"):
             time.run(events_of(CgcJobsTrigger(**row(["a"]) | {"ids": ["a", "b"]})))
 
@@ -403,7 +419,7 @@ class TestDeadlines:
         ],
         ids=["timeout", "timeout first", "execution_timeout first"],
     )
-    def test_the_event_says_which_one_passed_first(self, platform, wait, row, deadlines, outcome):
+    def test_first_deadline_is_told(self, platform, wait, row, deadlines, outcome):
         platform.end(["b"], after=60)
 
         event, at = wait(row(["a", "b"], **deadlines))
@@ -413,7 +429,8 @@ class TestDeadlines:
         assert event.summary.completed == 1
 
     @pytest.mark.parametrize("name", ["deadline", "execution_deadline"])
-    def test_one_that_passed_while_no_triggerer_ran_leaves_one_look(self, platform, wait, row, name):
+    def test_missed_one_has_a_look(self, platform, wait, row, name):
+        """A deadline that passed while no triggerer ran leaves one look."""
         event, at = wait(row(some_ids(250), **{name: START - HOUR}))
 
         assert event.outcome in (Outcome.TIMEOUT, Outcome.EXECUTION_TIMEOUT)
@@ -421,7 +438,8 @@ class TestDeadlines:
         assert at <= 16
 
     @pytest.mark.parametrize("name", ["deadline", "execution_deadline"])
-    def test_jobs_that_ended_while_no_triggerer_ran_are_not_called_late(self, platform, wait, row, name):
+    def test_ended_unseen_is_not_late(self, platform, wait, row, name):
+        """Jobs that ended while no triggerer ran are not called late."""
         ids = some_ids(250)
         platform.end(ids, after=-2 * HOUR)
 
@@ -429,15 +447,20 @@ class TestDeadlines:
 
         assert event.outcome is Outcome.COMPLETED
 
-    def test_a_job_that_ended_between_the_last_look_and_the_deadline_is_not_called_late(self, platform, wait, row):
+    def test_ended_just_now_is_in(self, platform, wait, row):
+        """A job that ended between the last look and the deadline is not called late."""
         platform.end(["a"], after=HOUR - 1)
 
         event, _ = wait(row(["a"], deadline=START + HOUR))
 
         assert event.outcome is Outcome.COMPLETED
 
-    def test_an_answer_under_way_at_the_deadline_is_not_the_last_word(self, platform, time, wait, row):
-        """It was asked before the job ended; the answer after it knows better."""
+    def test_old_answer_is_not_last(self, platform, time, wait, row):
+        """
+        An answer under way at the deadline is not the last word.
+
+        It was asked before the job ended; the answer after it knows better.
+        """
         platform.latency = lambda ids: 10.0
         platform.end(["a"], after=65)
 
@@ -445,7 +468,8 @@ class TestDeadlines:
 
         assert event.outcome is Outcome.COMPLETED
 
-    def test_an_answer_under_way_at_the_deadline_that_tells_the_end_is_enough(self, platform, wait, row):
+    def test_late_answer_may_suffice(self, platform, wait, row):
+        """An answer under way at the deadline that tells the end is enough."""
         platform.latency = lambda ids: 10.0
         platform.end(["a"], after=50)
 
@@ -455,7 +479,7 @@ class TestDeadlines:
         assert at <= 71
 
     @pytest.mark.parametrize("error", [DOWN, DROPPED], ids=["5xx", "line"])
-    def test_an_error_at_the_deadline_is_not_the_last_word(self, platform, time, wait, row, error):
+    def test_error_is_not_the_last(self, platform, time, wait, row, error):
         ids = some_ids(250)
         platform.end(ids, after=HOUR - 1)
         failed = set()
@@ -472,7 +496,7 @@ class TestDeadlines:
 
         assert event.outcome is Outcome.COMPLETED
 
-    def test_the_last_look_takes_half_a_minute_at_most(self, platform, time, wait, row):
+    def test_last_look_takes_30_s(self, platform, time, wait, row):
         platform.latency = lambda ids: 20.0 if time.clock() >= START + HOUR else 0.0
         platform.fault = lambda number, ids: DOWN if time.clock() >= START + HOUR else None
 
@@ -481,8 +505,12 @@ class TestDeadlines:
         assert event.outcome is Outcome.TIMEOUT
         assert at <= HOUR + LAST_LOOK + 2
 
-    def test_the_last_look_of_many_takes_as_long_as_the_pace_of_the_budget(self, platform, time, row):
-        """Three big waits share a deadline and 80 requests in 5 minutes; a look at all of them takes 24."""
+    def test_many_look_at_their_pace(self, platform, time, row):
+        """
+        The last look of many takes as long as the pace of the budget.
+
+        Three big waits share a deadline and 80 requests in 5 minutes; a look at all of them takes 24.
+        """
         platform.limit_requests(100)
         waits = [some_ids(800, f"w{number}x") for number in range(3)]
         for ids in waits:
@@ -498,7 +526,7 @@ class TestDeadlines:
         assert 60 <= time.clock() - START - HOUR <= 120
         assert platform.refusals == 0
 
-    def test_a_platform_that_never_answers_does_not_hold_the_task(self, platform, wait, row):
+    def test_silence_holds_no_task(self, platform, wait, row):
         platform.latency = lambda ids: 24 * HOUR
 
         event, at = wait(row(["a"], deadline=START + HOUR))
@@ -507,7 +535,8 @@ class TestDeadlines:
         assert at <= HOUR + LAST_LOOK + 1
 
     @pytest.mark.parametrize("deadline", ["deadline", "execution_deadline"])
-    def test_a_deadline_without_an_answer_says_why_and_with_which_connection(self, deadline, platform, wait, row):
+    def test_deadline_says_why(self, deadline, platform, wait, row):
+        """A deadline without an answer says why, and with which connection."""
         platform.fault = lambda number, ids: DROPPED
 
         event, _ = wait(row(["a"], **{deadline: START + HOUR}))
@@ -515,7 +544,7 @@ class TestDeadlines:
         assert event.outcome in (Outcome.TIMEOUT, Outcome.EXECUTION_TIMEOUT)
         assert event.error == "the line dropped. This task asks with connection 'cgc_default'."
 
-    def test_a_deadline_after_trouble_that_has_passed_says_nothing_of_it(self, platform, time, wait, row):
+    def test_past_trouble_is_unsaid(self, platform, time, wait, row):
         platform.fault = lambda number, ids: DROPPED if time.clock() < START + 600 else None
 
         event, _ = wait(row(["a"], deadline=START + HOUR))
@@ -523,7 +552,7 @@ class TestDeadlines:
         assert event.outcome is Outcome.TIMEOUT
         assert event.error is None
 
-    def test_the_event_tells_how_many_were_never_sent(self, platform, wait, row):
+    def test_event_tells_the_unsent(self, platform, wait, row):
         platform.end(["a"], after=0)
         tracker = JobTracker.of(EXPORT, ["a"])
         tracker.add_failed({"file": "f"}, Problem(None, None, "not sent"), sent=False)
@@ -532,7 +561,7 @@ class TestDeadlines:
 
         assert (event.outcome, event.summary.unsent) == (Outcome.FAILED, 1)
 
-    def test_a_token_refused_at_the_deadline_is_no_timeout(self, platform, time, wait, row):
+    def test_refused_is_no_timeout(self, platform, time, wait, row):
         platform.fault = lambda number, ids: TOKEN if time.clock() >= START + HOUR else None
 
         event, _ = wait(row(["a"], deadline=START + HOUR))
@@ -540,8 +569,12 @@ class TestDeadlines:
         assert event.outcome is Outcome.ERROR
         assert "401" in (event.error or "")
 
-    def test_another_user_s_job_found_at_the_deadline_is_no_timeout(self, platform, wait, row):
-        """... whichever of the answers of the last look comes last."""
+    def test_foreign_is_no_timeout(self, platform, wait, row):
+        """
+        Another user's job that is found at the deadline is no timeout.
+
+        ... whichever of the answers of the last look comes last.
+        """
         ids = some_ids(250)
         platform.refuse(ids[:1], Problem(403, 9005, "Insufficient rights"))
         platform.latency = lambda asked: 0.0 if ids[0] in asked else 1.0
@@ -551,7 +584,8 @@ class TestDeadlines:
         assert event.outcome is Outcome.ERROR
         assert "use that user's connection" in (event.error or "")
 
-    def test_a_failed_job_found_at_the_deadline_is_a_failure_when_all_have_ended(self, platform, wait, row):
+    def test_failed_is_no_timeout(self, platform, wait, row):
+        """A failed job that is found at the deadline is a failure when all have ended."""
         platform.end(["a"], after=HOUR - 1, state=JobState.FAILED)
 
         event, _ = wait(row(["a"], deadline=START + HOUR))
@@ -561,7 +595,7 @@ class TestDeadlines:
 
 class TestRestart:
     @pytest.mark.parametrize("stopped_at", [0.0, 30.0, 61.0, 1000.0, HOUR + 30, 2 * HOUR])
-    def test_a_wait_taken_up_elsewhere_ends_with_the_same_event(self, platform, time, row, stopped_at):
+    def test_ends_the_same_elsewhere(self, platform, time, row, stopped_at):
         ids = some_ids(120)
         stored = row(ids)
         platform.end(ids[:50], after=900)
@@ -586,7 +620,7 @@ class TestRestart:
         assert {item["id"] for item in summary["failed_items"]} == {*ids[50:60], ids[119]}
         assert 2 * HOUR + 600 <= time.clock() - START <= 2 * HOUR + 600 + 61
 
-    def test_the_deadline_is_not_moved_by_a_restart(self, platform, time, row):
+    def test_deadline_stays(self, platform, time, row):
         stored = row(["a"], deadline=START + HOUR)
 
         async def interrupted():
@@ -603,14 +637,14 @@ class TestRestart:
         assert event.payload["outcome"] == "timeout"
         assert HOUR <= time.clock() - START <= HOUR + 1
 
-    def test_a_restart_after_the_first_look_was_due_looks_at_once(self, platform, time, wait, row):
+    def test_overdue_looks_at_once(self, platform, time, wait, row):
         platform.end(["a"], after=0)
 
         _, at = wait(row(["a"], first_look=START - 1000, not_before=START - 1000))
 
         assert at <= 1
 
-    def test_a_cancelled_trigger_cancels_nothing_and_leaves_nothing(self, platform, time, row):
+    def test_cancel_leaves_nothing(self, platform, time, row):
         left = []
 
         async def main():
@@ -644,7 +678,8 @@ class TestIdsInXCom:
 
         return hold
 
-    def test_more_ids_than_fit_into_the_row_are_read_from_there(self, platform, wait, row, read_from):
+    def test_many_ids_are_read_there(self, platform, wait, row, read_from):
+        """More ids than fit into the row are read from there."""
         ids = some_ids(2500)
         addresses = read_from(ids)
         platform.end(ids, after=0)
@@ -654,7 +689,7 @@ class TestIdsInXCom:
         assert addresses == [self.ADDRESS]
         assert (event.outcome, event.summary.completed) == (Outcome.COMPLETED, 2500)
 
-    def test_a_long_list_is_pushed_in_parts_of_less_than_64_kib(self, monkeypatch):
+    def test_long_list_has_parts(self, monkeypatch):
         ti = TaskInstance("t", dag_id="d", run_id="r", map_index=3)
         ids = some_ids(10_000, "as-long-as-an-id-of-32-char-")
 
@@ -666,14 +701,14 @@ class TestIdsInXCom:
         assert xcom.read_ids(address) == ids
         assert xcom.push_ids(ti, "cgc_ids", ids[:10]) == self.ADDRESS
 
-    def test_the_row_stays_small(self, row):
+    def test_row_stays_small(self, row):
         ids = some_ids(10_000)
 
         _, arguments = CgcJobsTrigger(**row(ids) | {"ids": None, "ids_xcom": self.ADDRESS}).serialize()
 
         assert len(json.dumps(arguments)) < 2000
 
-    def test_an_xcom_that_is_gone_is_a_bug_and_looks_like_one(self, platform, time, row, read_from):
+    def test_lost_xcom_is_a_bug(self, platform, time, row, read_from):
         read_from(None)
 
         with pytest.raises(ValueError, match="is gone; clear the task"):
@@ -681,7 +716,7 @@ class TestIdsInXCom:
 
 
 class TestLog:
-    def test_six_hours_are_at_most_twenty_lines(self, platform, wait, row, records):
+    def test_six_hours_in_20_lines(self, platform, wait, row, records):
         ids = some_ids(300)
         for number, job_id in enumerate(ids):
             state = JobState.FAILED if number == 200 else JobState.COMPLETED
@@ -694,7 +729,8 @@ class TestLog:
         assert 10 <= len(records()) <= 20
         assert {record.threadName for record in records()} == {"MainThread"}
 
-    def test_trouble_is_said_once_and_its_end_is_said(self, platform, time, wait, row, lines):
+    def test_trouble_is_said_once(self, platform, time, wait, row, lines):
+        """Trouble is said once, and so is its end."""
         platform.end(["a"], after=0)
         platform.fault = lambda number, ids: MAINTENANCE if time.clock() < START + 1000 else None
 
@@ -705,7 +741,7 @@ class TestLog:
         assert "This task asks with connection 'cgc_default'. The jobs are not affected; looking again in" in trouble
         assert recovered.startswith("The platform answers again after")
 
-    def test_each_of_two_waits_speaks_in_its_own_context(self, platform, time, row, monkeypatch):
+    def test_waits_speak_for_themselves(self, platform, time, row, monkeypatch):
         """Airflow routes a line to the log of the task in whose context it is written."""
         whose = contextvars.ContextVar("whose", default="nobody's")
         said = []
@@ -727,7 +763,7 @@ class TestLog:
 
         assert set(said) == {("first", "3"), ("second", "7")}
 
-    def test_a_kill_says_what_becomes_of_the_jobs(self, time, row, lines):
+    def test_kill_tells_the_outlook(self, time, row, lines):
         time.run(CgcJobsTrigger(**row(["a"])).on_kill())
 
         assert len(lines()) == 1
@@ -735,7 +771,7 @@ class TestLog:
 
 
 class TestSharing:
-    def test_hundreds_of_waits_share_the_requests_of_a_sweep(self, platform, time, row):
+    def test_waits_share_requests(self, platform, time, row):
         waits = [some_ids(2, f"w{number}x") for number in range(250)]
         for ids in waits:
             platform.end(ids, after=HOUR)
@@ -750,7 +786,7 @@ class TestSharing:
         assert len(platform.requests) <= 5 * (sweeps + 2)
         assert platform.connects <= 7
 
-    def test_a_wait_that_was_cancelled_costs_no_more_requests(self, platform, time, row):
+    def test_cancelled_costs_nothing(self, platform, time, row):
         platform.end(["stays"], after=HOUR)
 
         async def main():
@@ -764,7 +800,7 @@ class TestSharing:
 
         assert 0 < max(platform.asked("gone")) < 200
 
-    def test_nothing_blocks_the_event_loop(self, platform, time, row):
+    def test_loop_is_never_blocked(self, platform, time, row):
         """The platform takes seconds to answer, in threads; a heartbeat on the loop keeps its beat."""
         platform.latency = lambda ids: 7.0
         platform.end(some_ids(300), after=600)
@@ -786,7 +822,8 @@ class TestSharing:
         assert max(later - earlier for earlier, later in pairwise(beats)) <= 1.01
         assert all(request.thread.startswith("cgc-poller") for request in platform.requests)
 
-    def test_the_clients_of_the_poller_make_one_attempt_per_call_and_never_sleep(self, time, row, monkeypatch):
+    def test_clients_make_one_attempt(self, time, row, monkeypatch):
+        """The clients of the poller make one attempt per call and never sleep."""
         made = []
 
         class Client:
@@ -808,7 +845,7 @@ class TestSharing:
 
         async def main():
             poller = CgcJobsTrigger(**row(["a"]))._make_poller(Threads())
-            await poller._client.get()
+            await poller._line._client.get()
             poller.close()
 
         time.run(main())
@@ -816,8 +853,12 @@ class TestSharing:
         assert made == [(settings, 0)]
 
     @pytest.mark.parametrize("error", [CgcSettingsError("connection 'cgc_default'", "is not defined"), OSError("away")])
-    def test_a_connection_that_cannot_be_looked_up_at_first_is_looked_up_again(self, time, monkeypatch, error):
-        """Airflow says "not found" of a database that is away for a moment, too."""
+    def test_lost_connection_returns(self, time, monkeypatch, error):
+        """
+        A connection that cannot be looked up at first is looked up again.
+
+        Airflow says "not found" of a database that is away for a moment, too.
+        """
         looks = []
 
         async def aget_settings(conn_id):
@@ -834,7 +875,9 @@ class TestSharing:
         assert len(looks) == 10
         assert looks[-1] - looks[0] <= 60
 
-    def test_a_connection_that_stays_away_for_two_minutes_is_believed_to_be_gone(self, time, monkeypatch):
+    def test_gone_after_two_minutes(self, time, monkeypatch):
+        """A connection that stays away for two minutes is believed to be gone."""
+
         async def aget_settings(conn_id):
             raise not_found(conn_id)
 
@@ -846,7 +889,7 @@ class TestSharing:
         assert 110 <= time.clock() - START <= 130
 
 
-def test_an_id_that_becomes_known_in_time_is_waited_for_to_its_end(platform, time, wait, row):
+def test_known_in_time_is_awaited(platform, time, wait, row):
     platform.refuse(["new"])
     platform.end(["new"], after=600)
 

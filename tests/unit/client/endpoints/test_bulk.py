@@ -25,9 +25,8 @@ from tests.fakes.bulk_platform import FOREIGN, GET, NOT_FOUND, Platform, ask, jo
 
 @pytest.mark.parametrize("unknown", ["error", "gap", "404"])
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_each_way_to_answer_an_unknown_id_gives_the_same_records(
-    client: CgcClient, requests_mock: Any, base: str, unknown: str, shuffled: bool
-) -> None:
+def test_unknown_in_any_way(client: CgcClient, requests_mock: Any, base: str, unknown: str, shuffled: bool) -> None:
+    """Each way to answer an unknown id gives the same records."""
     ids = [f"id{number}" for number in range(10)]
     platform = Platform({*ids} - {"id3", "id7"}, unknown=unknown, shuffled=shuffled)
 
@@ -46,9 +45,8 @@ def test_each_way_to_answer_an_unknown_id_gives_the_same_records(
     unknown=st.sampled_from(["error", "gap", "404"]),
     shuffled=st.booleans(),
 )
-def test_one_record_per_asked_id_in_the_asked_order(
-    ids: list[str], lost: set[str], foreign: set[str], unknown: str, shuffled: bool
-) -> None:
+def test_a_record_per_id(ids: list[str], lost: set[str], foreign: set[str], unknown: str, shuffled: bool) -> None:
+    """There is one record per id, in the order of the ids."""
     import requests_mock as mocking
 
     known = {f"job{number}" for number in range(401)} - lost - foreign
@@ -76,9 +74,8 @@ def test_one_record_per_asked_id_in_the_asked_order(
     whole_call=st.booleans(),
     shuffled=st.booleans(),
 )
-def test_whatever_is_mixed_an_id_that_exists_is_never_called_unknown(
-    states: list[str], whole_call: bool, shuffled: bool
-) -> None:
+def test_existing_is_not_unknown(states: list[str], whole_call: bool, shuffled: bool) -> None:
+    """An id that exists is never called unknown, whatever is mixed with it."""
     import requests_mock as mocking
 
     state_of = {f"job{number}": state for number, state in enumerate(states)}
@@ -108,7 +105,8 @@ def test_whatever_is_mixed_an_id_that_exists_is_never_called_unknown(
         assert all(record.resource is not None for record in records if state_of[record.id] == "known")
 
 
-def test_ten_thousand_ids_cost_a_hundred_requests(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_ten_thousand_cost_100(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Ten thousand ids cost a hundred requests."""
     ids = [f"id{number}" for number in range(10_000)]
     platform = Platform(set(ids), unknown="error")
 
@@ -118,7 +116,8 @@ def test_ten_thousand_ids_cost_a_hundred_requests(client: CgcClient, requests_mo
     assert [len(call) for call in platform.calls] == [100] * 100
 
 
-def test_duplicate_ids_are_asked_once_and_answered_each_time(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_duplicates_are_one(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Duplicate ids are asked once and answered each time."""
     platform = Platform({"a", "b"}, unknown="error")
 
     records = ask(client, requests_mock, base, platform, ["a", "b", "a"])
@@ -127,7 +126,8 @@ def test_duplicate_ids_are_asked_once_and_answered_each_time(client: CgcClient, 
     assert [record.id for record in records] == ["a", "b", "a"]
 
 
-def test_of_two_records_about_one_job_the_first_counts() -> None:
+def test_first_record_counts() -> None:
+    """Of two records about one job, the first counts."""
     twice = {"items": [{"resource": {"id": "a", "state": state}} for state in ("RUNNING", "COMPLETED")]}
 
     accounts = account(["a", "b"], twice, parse=ExportJob.from_json, key=lambda job: job.id, id_of=lambda job: job.id)
@@ -143,25 +143,22 @@ def test_no_ids_send_nothing(client: CgcClient, requests_mock: Any) -> None:
 
 
 @pytest.mark.parametrize("ids", ["one-id", b"one-id", [""], [None], [5], ["a", ""]])
-def test_what_is_no_list_of_ids_is_refused_before_anything_is_sent(
-    client: CgcClient, requests_mock: Any, ids: Any
-) -> None:
+def test_no_list_is_refused(client: CgcClient, requests_mock: Any, ids: Any) -> None:
     with pytest.raises(CgcUsageError):
         client.exports.bulk_get(ids)
 
     assert requests_mock.call_count == 0
 
 
-def test_an_id_that_is_not_mentioned_is_marked_as_our_own_verdict(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_unmentioned_is_ours(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """An id that is not mentioned gets an error of our own."""
     records = ask(client, requests_mock, base, Platform({"a"}, unknown="gap"), ["a", "b"])
 
     assert records[1].error == Problem(404, 9008, "the platform's answer did not mention this export", made_here=True)
     assert records[1].error.remedy
 
 
-def test_gaps_cost_one_more_call_however_many(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_gaps_cost_one_call(client: CgcClient, requests_mock: Any, base: str) -> None:
     ids = [f"id{number}" for number in range(100)]
     platform = Platform({*ids[:60]}, unknown="gap")
 
@@ -170,7 +167,7 @@ def test_gaps_cost_one_more_call_however_many(client: CgcClient, requests_mock: 
     assert [len(call) for call in platform.calls] == [100, 40]
 
 
-def test_a_gap_beside_an_error_does_not_mix_up_their_ids(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_gap_beside_an_error(client: CgcClient, requests_mock: Any, base: str) -> None:
     """Two records for three ids: the error can belong to either, until each is asked alone."""
 
     def platform(request: Any, context: Any) -> Any:
@@ -184,7 +181,9 @@ def test_a_gap_beside_an_error_does_not_mix_up_their_ids(client: CgcClient, requ
     assert (records[2].error.code, records[2].error.made_here) == (9005, False)
 
 
-def test_records_in_another_order_are_not_taken_by_position(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_records_know_their_ids(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Records in another order are not taken by position."""
+
     def platform(request: Any, context: Any) -> Any:
         ids = request.json()["export_ids"]
         records = [{"error": FOREIGN} if name == "c" else job(name) for name in ids]
@@ -196,7 +195,8 @@ def test_records_in_another_order_are_not_taken_by_position(client: CgcClient, r
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"items": None}, {"items": {}}, "text", {"error": {"code": 1}}])
-def test_an_answer_without_records_is_unreadable(client: CgcClient, requests_mock: Any, base: str, body: Any) -> None:
+def test_no_records_no_answer(client: CgcClient, requests_mock: Any, base: str, body: Any) -> None:
+    """An answer without records is unreadable."""
     requests_mock.post(base + GET, json=body)
 
     with pytest.raises(CgcUnreadableError):
@@ -211,9 +211,7 @@ BROKEN = [None, "x", 5, [], {}, {"resource": None}, {"resource": {}}, {"resource
 
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("ids", [["a", "b"], ["b"], ["b", "a", "c"]])
-def test_a_record_that_cannot_be_read_is_no_missing_job(
-    client: CgcClient, requests_mock: Any, base: str, broken: Any, ids: list[str]
-) -> None:
+def test_unreadable_is_there(client: CgcClient, requests_mock: Any, base: str, broken: Any, ids: list[str]) -> None:
     """The job is there, in a shape we do not know: to call it missing would fail a task that is well."""
 
     def platform(request: Any, context: Any) -> Any:
@@ -228,9 +226,8 @@ def test_a_record_that_cannot_be_read_is_no_missing_job(
     assert requests_mock.call_count <= 2
 
 
-def test_one_record_that_cannot_be_read_spoils_none_of_ninety_nine(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_unreadable_spoils_none(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """One record that cannot be read spoils none of the other ninety-nine."""
     ids = [f"id{number}" for number in range(100)]
 
     def platform(request: Any, context: Any) -> Any:
@@ -242,7 +239,8 @@ def test_one_record_that_cannot_be_read_spoils_none_of_ninety_nine(
     assert requests_mock.call_count == 2
 
 
-def test_a_hundred_records_that_cannot_be_read_cost_two_calls(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_hundred_unreadable(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """A hundred records that cannot be read cost two calls."""
     ids = [f"id{number}" for number in range(100)]
     requests_mock.post(base + GET, json=lambda request, context: {"items": [None] * len(request.json()["export_ids"])})
 
@@ -252,7 +250,9 @@ def test_a_hundred_records_that_cannot_be_read_cost_two_calls(client: CgcClient,
     assert requests_mock.call_count == 2
 
 
-def test_an_unreadable_record_beside_a_gap_is_asked_for_alone(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_unreadable_beside_a_gap(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """An unreadable record beside a gap is asked for alone."""
+
     def platform(request: Any, context: Any) -> Any:
         ids = request.json()["export_ids"]
         return {"items": [job(name) if name == "a" else {"resource": {}} for name in ids if name != "gap"]}
@@ -263,13 +263,15 @@ def test_an_unreadable_record_beside_a_gap_is_asked_for_alone(client: CgcClient,
     assert records[2].error == UNREADABLE
 
 
-def test_two_unreadable_records_for_one_id_are_unreadable_too(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_unreadable_twice(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Two unreadable records for one id are unreadable too."""
     requests_mock.post(base + GET, json={"items": [None, None]})
 
     assert client.exports.bulk_get(["a"])[0].error == UNREADABLE
 
 
-def test_a_record_that_cannot_be_read_once_is_asked_for_again(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_unreadable_once(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """A record that cannot be read once is asked for again."""
     answers = [{"json": {"items": [job("a"), {"resource": {}}]}}, {"json": {"items": [job("b", "COMPLETED")]}}]
     requests_mock.post(base + GET, answers)
 
@@ -278,7 +280,7 @@ def test_a_record_that_cannot_be_read_once_is_asked_for_again(client: CgcClient,
     assert [record.resource.state for record in records if record.resource] == [JobState.RUNNING, JobState.COMPLETED]
 
 
-def test_jobs_nobody_asked_for_are_left_out(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_unasked_jobs_are_left(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(base + GET, json={"items": [job("stray"), job("a")]})
 
     records = client.exports.bulk_get(["a"])
@@ -308,7 +310,8 @@ records_strategy = st.lists(
 
 
 @given(st.permutations(["a", "b", "c"]), records_strategy)
-def test_accounting_never_gives_an_id_a_resource_of_another(asked: list[str], records: list[Any]) -> None:
+def test_ids_keep_their_resource(asked: list[str], records: list[Any]) -> None:
+    """Accounting never gives an id a resource of another."""
     accounts = account(
         asked, {"items": records}, parse=ExportJob.from_json, key=lambda one: one.id, id_of=lambda one: one.id
     )

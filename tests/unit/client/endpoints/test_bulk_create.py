@@ -28,7 +28,7 @@ def started(body: dict[str, Any], number: int) -> dict[str, Any]:
     return {"resource": {"id": f"job{number}", "state": "PENDING", **body}}
 
 
-def test_a_create_sends_what_the_documentation_shows(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_request_is_documented(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(base + CREATE, json={"items": []})
 
     client.exports.bulk_create(
@@ -64,14 +64,14 @@ def test_copy_only_false_moves(client: CgcClient, requests_mock: Any, base: str)
 
 
 @pytest.mark.parametrize("copy_only", ["False", "true", 0, 1, None])
-def test_copy_only_takes_only_true_or_false(client: CgcClient, requests_mock: Any, copy_only: Any) -> None:
+def test_copy_only_is_a_boolean(client: CgcClient, requests_mock: Any, copy_only: Any) -> None:
     with pytest.raises(CgcUsageError, match="copy_only"):
         client.exports.bulk_create([item(1)], copy_only=copy_only)
 
     assert requests_mock.call_count == 0
 
 
-def test_copy_only_has_no_default(client: CgcClient) -> None:
+def test_copy_only_is_required(client: CgcClient) -> None:
     with pytest.raises(TypeError, match="copy_only"):
         client.exports.bulk_create([item(1)])  # type: ignore[call-arg]  # the mistake to be caught
 
@@ -95,16 +95,14 @@ def test_copy_only_has_no_default(client: CgcClient) -> None:
         ([item(1, properties={"much": float("nan")})], "cannot be written as JSON"),
     ],
 )
-def test_wrong_items_are_refused_before_anything_is_sent(
-    client: CgcClient, requests_mock: Any, items: Any, words: str
-) -> None:
+def test_bad_items_are_refused(client: CgcClient, requests_mock: Any, items: Any, words: str) -> None:
     with pytest.raises(CgcUsageError, match=words):
         client.exports.bulk_create(items, copy_only=True)
 
     assert requests_mock.call_count == 0
 
 
-def test_two_files_to_one_key_are_refused_before_one_is_lost(client: CgcClient, requests_mock: Any) -> None:
+def test_two_files_to_one_key(client: CgcClient, requests_mock: Any) -> None:
     """With `overwrite` the platform would end both COMPLETED and keep one object."""
     twins = [item(1), item(2, location="run7/same.bam"), item(3, location="run7/same.bam", overwrite=True)]
 
@@ -118,9 +116,8 @@ def test_two_files_to_one_key_are_refused_before_one_is_lost(client: CgcClient, 
     assert requests_mock.call_count == 0
 
 
-def test_one_key_on_two_volumes_and_one_file_to_two_keys_are_fine(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_two_keys_are_fine(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """One key on two volumes and one file to two keys are fine."""
     requests_mock.post(base + CREATE, json={"items": []})
 
     client.exports.bulk_create([item(1), item(1, volume="mcurie/other"), item(1, location="copy.bam")], copy_only=True)
@@ -129,9 +126,9 @@ def test_one_key_on_two_volumes_and_one_file_to_two_keys_are_fine(
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_started_jobs_match_their_items_by_file_and_place(
-    client: CgcClient, requests_mock: Any, base: str, shuffled: bool
-) -> None:
+def test_jobs_match_their_items(client: CgcClient, requests_mock: Any, base: str, shuffled: bool) -> None:
+    """Started jobs match their items by file and place."""
+
     def platform(request: Any, context: Any) -> Any:
         records = [started(body, number) for number, body in enumerate(request.json()["items"])]
         return {"items": records[::-1] if shuffled else records}
@@ -144,7 +141,7 @@ def test_started_jobs_match_their_items_by_file_and_place(
     assert [record.resource.file for record in records if record.resource] == [f"file{n}" for n in range(100)]
 
 
-def test_refused_items_stand_at_their_place(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_refused_keep_their_place(client: CgcClient, requests_mock: Any, base: str) -> None:
     def platform(request: Any, context: Any) -> Any:
         bodies = request.json()["items"]
         refused = {"error": {"status": 403, "code": 9006, "message": "Requested file cannot be exported."}}
@@ -163,7 +160,8 @@ def test_refused_items_stand_at_their_place(client: CgcClient, requests_mock: An
         assert words in str(caught.value)
 
 
-def test_at_most_five_refused_items_are_named() -> None:
+def test_five_refused_are_named() -> None:
+    """At most five refused items are named."""
     problem = Problem(403, 9006, "Requested file cannot be exported.")
     records: list[BulkRecord[ExportJob]] = [BulkRecord(None, None, problem) for _ in range(80)]
     records += [BulkRecord(f"job{number}", ExportJob(f"job{number}", JobState.PENDING)) for number in range(20)]
@@ -178,7 +176,8 @@ def test_at_most_five_refused_items_are_named() -> None:
     assert len(caught.value.started) == 20
 
 
-def test_an_item_that_the_answer_forgets_may_be_running(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_unmentioned_may_run(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """An item that the answer forgets may be running."""
     requests_mock.post(base + CREATE, json=lambda request, context: {"items": [started(request.json()["items"][1], 1)]})
 
     records = client.exports.bulk_create([item(0), item(1)], copy_only=True)
@@ -190,9 +189,9 @@ def test_an_item_that_the_answer_forgets_may_be_running(client: CgcClient, reque
     assert not records[0].error.may_pass
 
 
-def test_refusals_whose_order_is_unclear_are_not_pinned_on_one_item(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_unclear_refusal_is_none(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Refusals whose order is unclear are not pinned on single items."""
+
     def platform(request: Any, context: Any) -> Any:
         codes = [{"error": {"status": 403, "code": code, "message": "No."}} for code in (9006, 9009)]
         return {"items": [started(request.json()["items"][2], 2), *codes]}
@@ -208,7 +207,8 @@ def test_refusals_whose_order_is_unclear_are_not_pinned_on_one_item(
         assert "9006: No.; 9009: No." in record.error.message
 
 
-def test_one_reason_for_all_refused_items_is_theirs(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_one_reason_fits_all(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """If all items were refused for one reason, it is that of each."""
     refused = {"error": {"status": 403, "code": 9020, "message": "No."}}
 
     def platform(request: Any, context: Any) -> Any:
@@ -221,9 +221,11 @@ def test_one_reason_for_all_refused_items_is_theirs(client: CgcClient, requests_
     assert records[0].error == Problem(403, 9020, "No.")
 
 
-def test_two_jobs_for_one_item_are_both_named_and_neither_is_its_own(
+def test_two_jobs_for_one_item(
     client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Two jobs for one item are both named, and neither is its own."""
+
     def platform(request: Any, context: Any) -> Any:
         first, second = request.json()["items"]
         return {"items": [started(first, 0), started(first, 7), started(second, 1)]}
@@ -243,9 +245,9 @@ def test_two_jobs_for_one_item_are_both_named_and_neither_is_its_own(
 @pytest.mark.parametrize(
     "destination", [None, {}, {"volume": "mcurie/out"}, {"location": "run7/0.bam"}, {"volume": None, "location": None}]
 )
-def test_a_job_that_tells_its_file_alone_is_that_file_s(
-    client: CgcClient, requests_mock: Any, base: str, destination: object
-) -> None:
+def test_file_alone_is_enough(client: CgcClient, requests_mock: Any, base: str, destination: object) -> None:
+    """A job that tells only its file belongs to that file."""
+
     def platform(request: Any, context: Any) -> Any:
         first, second = request.json()["items"]
         return {"items": [started(second, 1), started(first | {"destination": destination}, 0)]}
@@ -255,9 +257,9 @@ def test_a_job_that_tells_its_file_alone_is_that_file_s(
     assert started_ids(client.exports.bulk_create([item(0), item(1)], copy_only=True)) == ["job0", "job1"]
 
 
-def test_a_job_that_tells_its_file_alone_is_nobody_s_where_that_goes_to_two_places(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_file_alone_is_unclear(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """A job that tells only its file is nobody's if that file goes to two places."""
+
     def platform(request: Any, context: Any) -> Any:
         return {"items": [started(body | {"destination": None}, n) for n, body in enumerate(request.json()["items"])]}
 
@@ -269,10 +271,12 @@ def test_a_job_that_tells_its_file_alone_is_nobody_s_where_that_goes_to_two_plac
     assert all(record.error is not None and record.error.made_here for record in records)
 
 
-def test_a_refusal_beside_a_job_of_nobody_is_not_pinned_on_an_item(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
-    """Of two records for one item one may be a mistake, and the other may be running."""
+def test_refusal_beside_nobodys(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """
+    A refusal beside a job of nobody is not pinned on an item.
+
+    Of two records for one item one may be a mistake, and the other may be running.
+    """
     stranger = {"resource": {"id": "jobX", "state": "PENDING"}}
     refused = {"error": {"status": 403, "code": 9020, "message": "No."}}
     requests_mock.post(base + CREATE, json={"items": [stranger, refused]})
@@ -284,7 +288,7 @@ def test_a_refusal_beside_a_job_of_nobody_is_not_pinned_on_an_item(
     assert "jobX" in record.error.message
 
 
-def test_a_started_job_that_matches_no_item_is_logged(
+def test_unmatched_job_is_logged(
     client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     requests_mock.post(base + CREATE, json={"items": [{"resource": {"id": "jobX", "state": "PENDING"}}]})

@@ -12,9 +12,8 @@ from tests.fakes.bulk_platform import GET, NOT_FOUND, Platform, ask, job
 
 
 @pytest.mark.parametrize("bad", [0, 1, 49, 50, 98, 99])
-def test_a_whole_call_404_is_halved_until_the_bad_id_stands_alone(
-    client: CgcClient, requests_mock: Any, base: str, bad: int
-) -> None:
+def test_404_is_halved(client: CgcClient, requests_mock: Any, base: str, bad: int) -> None:
+    """A call that is refused as a whole with 404 is halved until the bad id stands alone."""
     ids = [f"id{number}" for number in range(100)]
     platform = Platform({*ids} - {f"id{bad}"}, unknown="404")
 
@@ -26,9 +25,8 @@ def test_a_whole_call_404_is_halved_until_the_bad_id_stands_alone(
 
 
 @pytest.mark.parametrize("bad", [{0, 99}, {0, 1}, {39, 40}, {98, 99}, {15, 77}, {50, 51}])
-def test_two_unknown_ids_in_a_hundred_are_always_found(
-    client: CgcClient, requests_mock: Any, base: str, bad: set[int]
-) -> None:
+def test_two_unknown_are_found(client: CgcClient, requests_mock: Any, base: str, bad: set[int]) -> None:
+    """Two unknown ids in a hundred are always found."""
     ids = [f"id{number}" for number in range(100)]
     platform = Platform({name for number, name in enumerate(ids) if number not in bad}, unknown="404")
 
@@ -40,9 +38,8 @@ def test_two_unknown_ids_in_a_hundred_are_always_found(
 
 
 @pytest.mark.parametrize("known", [0, 50, 90])
-def test_many_unknown_ids_cost_at_most_24_calls_and_the_rest_stays_open(
-    client: CgcClient, requests_mock: Any, base: str, known: int
-) -> None:
+def test_24_calls_at_most(client: CgcClient, requests_mock: Any, base: str, known: int) -> None:
+    """Many unknown ids cost at most 24 calls, and the rest stays open."""
     ids = [f"id{number}" for number in range(100)]
     random.Random(known).shuffle(ids)
     platform = Platform({f"id{number}" for number in range(known)}, unknown="404")
@@ -60,9 +57,8 @@ def test_many_unknown_ids_cost_at_most_24_calls_and_the_rest_stays_open(
     assert all(error.may_pass for error in left.values())
 
 
-def test_who_asks_again_for_what_is_open_finds_all_unknown_ids(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_asking_again_finds_all(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Asking again for the open ids finds all unknown ones."""
     ids = {f"id{number}" for number in range(100)}
     platform = Platform({f"id{number}" for number in range(60)}, unknown="404")
     rounds = 0
@@ -75,7 +71,7 @@ def test_who_asks_again_for_what_is_open_finds_all_unknown_ids(
     assert not ids
 
 
-def test_asking_again_for_gaps_counts_among_the_24_calls(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_gaps_count_as_calls(client: CgcClient, requests_mock: Any, base: str) -> None:
     """The platform of this test leaves gaps at first and answers 404 for the same ids the second time."""
     ids = [f"id{number}" for number in range(100)]
     calls: list[list[str]] = []
@@ -94,7 +90,8 @@ def test_asking_again_for_gaps_counts_among_the_24_calls(client: CgcClient, requ
     assert all(record.error.code == 9008 or record.error.may_pass for record in records[1:])
 
 
-def test_errors_that_no_position_ties_cost_at_most_24_calls(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_errors_without_position(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Errors that no position ties cost at most 24 calls."""
     ids = [f"id{number}" for number in range(100)]
     calls: list[list[str]] = []
 
@@ -109,7 +106,7 @@ def test_errors_that_no_position_ties_cost_at_most_24_calls(client: CgcClient, r
     assert all(record.error.may_pass for record in records[22:])
 
 
-def test_a_404_of_the_gateway_is_not_halved(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_gateway_404_is_left(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(base + GET, status_code=404, json={"status": "NOT_FOUND", "message": "HTTP 404 Not Found"})
 
     with pytest.raises(CgcNotFound) as caught:
@@ -119,7 +116,7 @@ def test_a_404_of_the_gateway_is_not_halved(client: CgcClient, requests_mock: An
     assert requests_mock.call_count == 1
 
 
-def test_a_404_for_another_reason_is_not_halved(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_other_404_is_left(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(base + GET, status_code=404, json={"status": 404, "code": 9007, "message": "No volume."})
 
     with pytest.raises(CgcNotFound):
@@ -128,7 +125,7 @@ def test_a_404_for_another_reason_is_not_halved(client: CgcClient, requests_mock
     assert requests_mock.call_count == 1
 
 
-def test_an_error_in_the_midst_of_halving_is_raised(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_error_in_halving_raises(client: CgcClient, requests_mock: Any, base: str) -> None:
     forbidden = {"status": 403, "code": 9005, "message": "No."}
     answers = [{"status_code": 404, "json": NOT_FOUND}, {"status_code": 403, "json": forbidden}]
     requests_mock.post(base + GET, answers)
@@ -138,9 +135,8 @@ def test_an_error_in_the_midst_of_halving_is_raised(client: CgcClient, requests_
 
 
 @pytest.mark.parametrize("unknown", ["error", "gap", "404"])
-def test_trouble_with_a_further_call_does_not_cost_what_the_first_ones_told(
-    make_client: Any, requests_mock: Any, base: str, unknown: str
-) -> None:
+def test_trouble_keeps_the_rest(make_client: Any, requests_mock: Any, base: str, unknown: str) -> None:
+    """Trouble with a further call loses nothing of the first answers."""
     ids = [f"id{number}" for number in range(100)]
     platform = Platform({*ids} - {"id30", "id60"}, unknown=unknown, shuffled=True)
     sound = {"error": 1, "gap": 1, "404": 5}[unknown]
@@ -160,9 +156,8 @@ def test_trouble_with_a_further_call_does_not_cost_what_the_first_ones_told(
 
 
 @pytest.mark.parametrize("unknown", ["error", "404"])
-def test_a_denial_of_a_further_call_is_an_error_of_the_whole(
-    make_client: Any, requests_mock: Any, base: str, unknown: str
-) -> None:
+def test_denial_is_of_the_whole(make_client: Any, requests_mock: Any, base: str, unknown: str) -> None:
+    """A denial of a further call is an error of the whole."""
     platform = Platform({"a", "b"}, unknown=unknown, shuffled=True)
 
     def denied(request: Any, context: Any) -> Any:

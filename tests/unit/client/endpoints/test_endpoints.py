@@ -10,16 +10,14 @@ from airflow_provider_cgc.client import CgcClient, CgcUnreadableError, CgcUsageE
 
 
 @pytest.mark.parametrize("kind", ["exports", "imports"])
-def test_a_job_by_its_id(client: CgcClient, requests_mock: Any, base: str, kind: str) -> None:
+def test_job_by_its_id(client: CgcClient, requests_mock: Any, base: str, kind: str) -> None:
     requests_mock.get(f"{base}/storage/{kind}/Qr7k", json={"id": "Qr7k", "state": "RUNNING"})
 
     assert getattr(client, kind).get("Qr7k").id == "Qr7k"
 
 
 @pytest.mark.parametrize(("kind", "status"), [("exports", 409), ("imports", 404)])
-def test_a_failed_job_under_an_error_status_is_a_job(
-    client: CgcClient, requests_mock: Any, base: str, kind: str, status: int
-) -> None:
+def test_failed_job_is_a_job(client: CgcClient, requests_mock: Any, base: str, kind: str, status: int) -> None:
     """The platform's pages show a failed export under 409 and a failed import under 404."""
     body = {"id": "Zb3n", "state": "FAILED", "error": {"status": status, "code": 9107, "message": "No."}}
     requests_mock.get(f"{base}/storage/{kind}/Zb3n", status_code=status, json=body)
@@ -27,7 +25,7 @@ def test_a_failed_job_under_an_error_status_is_a_job(
     assert getattr(client, kind).get("Zb3n").failed
 
 
-def test_bulk_get_asks_for_import_ids(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_bulk_get_of_imports(client: CgcClient, requests_mock: Any, base: str) -> None:
     def platform(request: Any, context: Any) -> Any:
         unknown = {"error": {"status": 404, "code": 9008, "message": "Requested job does not exist."}}
         ids = request.json()["import_ids"]
@@ -41,9 +39,8 @@ def test_bulk_get_asks_for_import_ids(client: CgcClient, requests_mock: Any, bas
     assert [record.error.code if record.error else None for record in records] == [None, 9008, None]
 
 
-def test_an_import_that_the_answer_leaves_out_is_unknown_by_its_own_noun(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_unmentioned_import(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """An import that the answer leaves out is unknown by its own noun."""
     requests_mock.post(f"{base}/bulk/storage/imports/get", json={"items": []})
 
     [record] = client.imports.bulk_get(["a"])
@@ -52,7 +49,7 @@ def test_an_import_that_the_answer_leaves_out_is_unknown_by_its_own_noun(
     assert (record.error.code, record.error.message) == (9008, "the platform's answer did not mention this import")
 
 
-def test_imports_are_listed_whole_with_all_filters(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_imports_are_listed_whole(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(
         f"{base}/storage/imports",
         json={"items": [{"id": "Nf4j", "state": "FAILED"}]},
@@ -70,14 +67,14 @@ def test_imports_are_listed_whole_with_all_filters(client: CgcClient, requests_m
     assert requests_mock.last_request.qs == {"fields": ["_all"], "limit": ["1"], "offset": ["3"]}
 
 
-def test_a_state_that_is_none_is_refused(client: CgcClient, requests_mock: Any) -> None:
+def test_unknown_state_is_refused(client: CgcClient, requests_mock: Any) -> None:
     with pytest.raises(CgcUsageError, match="state"):
         client.imports.list(state="ABORTED")
 
     assert requests_mock.call_count == 0
 
 
-def test_an_id_cannot_lead_to_another_path(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_id_stays_in_its_path(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/storage/exports/a%2F..%2F..%2Fuser%3Fx", json={"id": "x", "state": "RUNNING"})
 
     client.exports.get("a/../../user?x")
@@ -86,7 +83,7 @@ def test_an_id_cannot_lead_to_another_path(client: CgcClient, requests_mock: Any
 
 
 @pytest.mark.parametrize("bad", ["", "  ", ".", "..", None, 5])
-def test_an_empty_id_is_refused(client: CgcClient, requests_mock: Any, bad: Any) -> None:
+def test_empty_id_is_refused(client: CgcClient, requests_mock: Any, bad: Any) -> None:
     for get in (client.exports.get, client.files.get):
         with pytest.raises(CgcUsageError):
             get(bad)
@@ -94,7 +91,7 @@ def test_an_empty_id_is_refused(client: CgcClient, requests_mock: Any, bad: Any)
 
 
 @pytest.mark.parametrize("bad", ["", "lonely", "a/b/c", "/b", "a/", "../b", "a/..", None, 5])
-def test_volumes_and_projects_are_owner_and_name(client: CgcClient, requests_mock: Any, bad: Any) -> None:
+def test_owner_and_name(client: CgcClient, requests_mock: Any, bad: Any) -> None:
     for get in (client.volumes.get, client.volumes.contents, client.projects.get):
         with pytest.raises(CgcUsageError, match="'owner/name'"):
             list(get(bad))
@@ -120,7 +117,8 @@ def listing(base: str, *locations: str, token: str | None = None, folders: tuple
     }
 
 
-def test_contents_follow_continuation_links_over_empty_pages(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_contents_pass_empty_page(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Contents follow continuation links over empty pages."""
     pages = [listing(base, "run7/a", token="t1"), listing(base, token="t2"), listing(base, "run7/b")]
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": page} for page in pages])
 
@@ -131,14 +129,14 @@ def test_contents_follow_continuation_links_over_empty_pages(client: CgcClient, 
     assert requests_mock.last_request.qs["continuation_token"] == ["t2"]
 
 
-def test_contents_end_on_a_repeated_link(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_contents_end_on_a_repeat(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=listing(base, "a", token="t1"))
 
     assert len(list(client.volumes.contents("mcurie/out"))) == 2
     assert "prefix" not in requests_mock.request_history[0].qs
 
 
-def test_contents_go_down_into_folders_when_asked(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_contents_go_down(client: CgcClient, requests_mock: Any, base: str) -> None:
     def platform(request: Any, context: Any) -> Any:
         prefix = request.qs.get("prefix", [""])[0]
         tree = {"": ("top", ("x/",)), "x/": ("x/a", ("x/y/", "x/")), "x/y/": ("x/y/b", ())}
@@ -155,7 +153,7 @@ def test_contents_go_down_into_folders_when_asked(client: CgcClient, requests_mo
 @pytest.mark.parametrize("prefixes", [None, [], [None, 7, {}, {"prefix": None}, {"prefix": ""}]])
 @pytest.mark.parametrize("links", [None, [], [None]])
 @pytest.mark.parametrize("items", [None, []])
-def test_contents_that_tell_nothing_are_empty(
+def test_empty_contents(
     client: CgcClient, requests_mock: Any, base: str, prefixes: object, links: object, items: object
 ) -> None:
     body = {"items": items, "prefixes": prefixes, "links": links}
@@ -167,9 +165,7 @@ def test_contents_that_tell_nothing_are_empty(
 
 @pytest.mark.parametrize("spell", ["{}/", "{}", "/{}/", "/{}"])
 @pytest.mark.parametrize("as_text", [False, True])
-def test_folders_and_keys_are_found_however_they_are_spelled(
-    client: CgcClient, requests_mock: Any, base: str, spell: str, as_text: bool
-) -> None:
+def test_folders_in_any_spelling(client: CgcClient, requests_mock: Any, base: str, spell: str, as_text: bool) -> None:
     tree = {"": (["top"], ["x", "y"]), "x/": (["x/a"], ["x/y"]), "x/y/": (["x/y/b"], []), "y/": (["y/c"], [])}
     slash = "/" if spell.startswith("/") else ""
 
@@ -186,7 +182,7 @@ def test_folders_and_keys_are_found_however_they_are_spelled(
     assert sorted(found) == ["top", "x/a", "x/y/b", "y/c"]
 
 
-def test_a_key_that_does_begin_with_a_slash_keeps_it(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_key_keeps_its_slash(client: CgcClient, requests_mock: Any, base: str) -> None:
     tree = {"": ([], ("/",)), "/": (["/a"], ("/b/",)), "/b/": (["/b/c"], ())}
 
     def platform(request: Any, context: Any) -> Any:
@@ -198,9 +194,7 @@ def test_a_key_that_does_begin_with_a_slash_keeps_it(client: CgcClient, requests
     assert [entry.location for entry in client.volumes.contents("mcurie/out", recursive=True)] == ["/a", "/b/c"]
 
 
-def test_contents_that_are_cut_short_without_a_link_are_an_error(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_contents_cut_short(client: CgcClient, requests_mock: Any, base: str) -> None:
     cut = listing(base, "a") | {"truncated": True}
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=cut)
 
@@ -211,9 +205,8 @@ def test_contents_that_are_cut_short_without_a_link_are_an_error(
 @pytest.mark.parametrize(
     "change", [{"truncated": True}, {"truncated": True, "links": []}, {"truncated": False}], ids=["both", "cut", "link"]
 )
-def test_null_in_place_of_objects_is_an_error_where_the_list_goes_on(
-    client: CgcClient, requests_mock: Any, base: str, change: dict[str, Any]
-) -> None:
+def test_null_contents(client: CgcClient, requests_mock: Any, base: str, change: dict[str, Any]) -> None:
+    """Null in place of objects is an error where the list goes on."""
     lost = listing(base, token="t1") | {"items": None} | change
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": lost}, {"json": listing(base, "b")}])
 
@@ -221,9 +214,8 @@ def test_null_in_place_of_objects_is_an_error_where_the_list_goes_on(
         list(client.volumes.contents("mcurie/out"))
 
 
-def test_a_link_back_from_contents_that_are_cut_short_is_an_error(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_contents_link_back(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """A link back from contents that are cut short is an error."""
     pages = [listing(base, name, token="t1") | {"truncated": True} for name in ("a", "b")]
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": page} for page in pages])
 
@@ -232,9 +224,8 @@ def test_a_link_back_from_contents_that_are_cut_short_is_an_error(
 
 
 @pytest.mark.parametrize("names", [["a"], []], ids=["repeated", "empty"])
-def test_contents_with_ever_new_links_and_nothing_new_are_an_error(
-    client: CgcClient, requests_mock: Any, base: str, names: list[str]
-) -> None:
+def test_contents_without_news(client: CgcClient, requests_mock: Any, base: str, names: list[str]) -> None:
+    """Contents with ever new links and nothing new are an error."""
     pages = [listing(base, *names, token=f"t{number}") for number in range(100)]
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", [{"json": page} for page in pages])
 
@@ -243,9 +234,8 @@ def test_contents_with_ever_new_links_and_nothing_new_are_an_error(
     assert requests_mock.call_count <= 31
 
 
-def test_sub_folders_are_something_new_on_a_page_without_objects(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_sub_folders_are_news(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Sub folders are something new on a page without objects."""
     pages = [listing(base, token=f"t{number}", folders=(f"d{number}/",)) for number in range(40)]
     answers = [{"json": page} for page in [*pages, listing(base, "end")]]
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", answers)
@@ -254,14 +244,14 @@ def test_sub_folders_are_something_new_on_a_page_without_objects(
 
 
 @pytest.mark.parametrize("body", [{}, {"items": {}}, {"prefixes": [{"prefix": "a/"}]}])
-def test_contents_without_items_are_an_error(client: CgcClient, requests_mock: Any, base: str, body: object) -> None:
+def test_contents_need_items(client: CgcClient, requests_mock: Any, base: str, body: object) -> None:
     requests_mock.get(f"{base}/storage/volumes/mcurie/out/list", json=body)
 
     with pytest.raises(CgcUnreadableError, match="without 'items'"):
         list(client.volumes.contents("mcurie/out"))
 
 
-def test_files_are_listed_whole_with_all_filters(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_files_are_listed_whole(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/files", json={"items": [{"id": "1", "name": "a.bam"}]})
 
     found = list(
@@ -290,9 +280,7 @@ NAMES = [f"C3L-{number:05d} wgs & gdc.bam" for number in range(300)]
     ],
     ids=["names", "tags", "values", "several"],
 )
-def test_no_address_grows_with_the_lists_of_a_filter(
-    client: CgcClient, requests_mock: Any, base: str, filters: dict[str, Any]
-) -> None:
+def test_addresses_stay_short(client: CgcClient, requests_mock: Any, base: str, filters: dict[str, Any]) -> None:
     """The parts find together what the whole would, each file once: here it has two values of every list."""
     has = {NAMES[0].lower(), NAMES[59].lower(), NAMES[2].lower(), "x"}
 
@@ -307,7 +295,7 @@ def test_no_address_grows_with_the_lists_of_a_filter(
     assert requests_mock.call_count > 5
 
 
-def test_a_name_given_twice_is_asked_for_once(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_name_twice_is_one(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/files", json={"items": []})
 
     assert list(client.files.list("mcurie/radium", name=["a.bam"] * 500)) == []
@@ -315,16 +303,15 @@ def test_a_name_given_twice_is_asked_for_once(client: CgcClient, requests_mock: 
 
 
 @pytest.mark.parametrize("filters", [{"name": []}, {"tag": ()}, {"metadata": {"sample_id": []}}])
-def test_a_filter_of_nothing_finds_nothing(client: CgcClient, requests_mock: Any, filters: dict[str, Any]) -> None:
+def test_filter_of_nothing(client: CgcClient, requests_mock: Any, filters: dict[str, Any]) -> None:
     assert list(client.files.list("mcurie/radium", **filters)) == []
     assert requests_mock.call_count == 0
 
 
 @pytest.mark.parametrize("as_list", [False, True])
 @pytest.mark.parametrize("length", [1_000, 1_950, 3_000])
-def test_one_long_value_does_not_cost_a_request_for_each_name(
-    client: CgcClient, requests_mock: Any, base: str, length: int, as_list: bool
-) -> None:
+def test_one_long_value(client: CgcClient, requests_mock: Any, base: str, length: int, as_list: bool) -> None:
+    """One long value does not cost a request for each name."""
     requests_mock.get(f"{base}/files", json={"items": []})
     value = "x" * length
     names = [f"TCGA-sample-{number:05d}.bam" for number in range(1000)]
@@ -336,7 +323,8 @@ def test_one_long_value_does_not_cost_a_request_for_each_name(
     assert max(len(request.url) for request in requests_mock.request_history) < 6_000
 
 
-def test_filters_that_no_address_can_hold_are_refused(client: CgcClient, requests_mock: Any) -> None:
+def test_filter_beyond_addresses(client: CgcClient, requests_mock: Any) -> None:
+    """Filters that no address can hold are refused."""
     with pytest.raises(CgcUsageError, match=r"this client sends at most 5800\. Give fewer values"):
         client.files.list("mcurie/radium", metadata={f"a key of some length {number}": "v" for number in range(200)})
     assert requests_mock.call_count == 0
@@ -349,7 +337,8 @@ def test_files_need_one_place(client: CgcClient, requests_mock: Any, where: dict
     assert requests_mock.call_count == 0
 
 
-def test_a_walk_visits_every_folder_once_and_gives_files_only(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_walk_visits_folders_once(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """A walk visits every folder once, and gives files only."""
     tree: dict[str, list[dict[str, str]]] = {
         "mcurie/radium": [{"id": "f1"}, {"id": "d1", "type": "folder"}, {"id": "d2", "type": "FOLDER"}],
         "d1": [{"id": "f2"}, {"id": "d3", "type": "folder"}],
@@ -368,7 +357,7 @@ def test_a_walk_visits_every_folder_once_and_gives_files_only(client: CgcClient,
     assert requests_mock.call_count == 4
 
 
-def test_files_in_bulk_with_their_storage(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_bulk_files_have_storage(client: CgcClient, requests_mock: Any, base: str) -> None:
     def platform(request: Any, context: Any) -> Any:
         unknown = {"error": {"status": 404, "code": 5002, "message": "Requested file does not exist."}}
         ids = request.json()["file_ids"]
@@ -392,7 +381,7 @@ def test_projects(client: CgcClient, requests_mock: Any, base: str) -> None:
     assert requests_mock.last_request.qs["name"] == ["radi"]
 
 
-def test_the_user_and_the_rate_limit(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_user_and_rate_limit(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", json={"username": "mcurie"})
     requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 987, "reset": 1767226200}})
 
@@ -400,7 +389,7 @@ def test_the_user_and_the_rate_limit(client: CgcClient, requests_mock: Any, base
     assert client.rate_limit().remaining == 987
 
 
-def test_another_shape_is_unreadable(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_other_shape_unreadable(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", json=["mcurie"])
 
     with pytest.raises(CgcUnreadableError, match="did not send an object for the user, but a list"):

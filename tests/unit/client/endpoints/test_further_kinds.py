@@ -103,7 +103,7 @@ def batches(client: CgcClient) -> BatchesEndpoint:
     return BatchesEndpoint(client._transport)
 
 
-def test_many_are_asked_for_at_their_own_path(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
+def test_many_have_their_own_path(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
     requests_mock.post(
         f"{base}/bulk/runs/get",
         json={
@@ -123,7 +123,8 @@ def test_many_are_asked_for_at_their_own_path(runs: RunsEndpoint, requests_mock:
     assert [record.error and record.error.code for record in records] == [None, 7002, 7001]
 
 
-def test_an_id_that_is_left_out_gets_the_code_of_its_kind(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
+def test_left_out_has_its_code(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
+    """An id that is left out gets the code of its kind."""
     requests_mock.post(f"{base}/bulk/runs/get", json={"items": []})
 
     [record] = runs.bulk_get(["a"])
@@ -132,7 +133,9 @@ def test_an_id_that_is_left_out_gets_the_code_of_its_kind(runs: RunsEndpoint, re
     assert (record.error.code, record.error.message) == (7002, "the platform's answer did not mention this run")
 
 
-def test_a_refused_call_is_cut_up_by_the_code_of_its_kind(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
+def test_refused_call_is_cut_up(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
+    """A refused call is cut up by the code of its kind."""
+
     def platform(request: Any, context: Any) -> Any:
         ids = request.json()["run_ids"]
         if "gone" in ids:
@@ -148,7 +151,7 @@ def test_a_refused_call_is_cut_up_by_the_code_of_its_kind(runs: RunsEndpoint, re
     assert [record.resource and record.resource.id for record in records] == ["a", "b", None, "c"]
 
 
-def test_one_is_read_below_its_own_path(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
+def test_one_has_its_own_path(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/runs/a", json={"id": "a", "status": "RUNNING"})
     requests_mock.get(f"{base}/runs/b", json=NOT_YOURS, status_code=403)
 
@@ -157,7 +160,7 @@ def test_one_is_read_below_its_own_path(runs: RunsEndpoint, requests_mock: Any, 
         runs.get("b")
 
 
-def test_a_list_is_read_page_by_page(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
+def test_list_is_read_by_page(runs: RunsEndpoint, requests_mock: Any, base: str) -> None:
     pages = {"0": [{"id": str(n), "status": "RUNNING"} for n in range(100)], "100": [{"id": "last", "status": "DRAFT"}]}
     requests_mock.get(
         f"{base}/runs",
@@ -183,14 +186,15 @@ def test_a_list_is_read_page_by_page(runs: RunsEndpoint, requests_mock: Any, bas
         ({"state": "COMPLETED"}, JobState.UNKNOWN, False),
     ],
 )
-def test_its_own_words_tell_its_state(told: dict[str, str], state: JobState, done: bool) -> None:
+def test_own_words_tell_the_state(told: dict[str, str], state: JobState, done: bool) -> None:
     run = Run.from_json({"id": "a", **told})
 
     assert (run.state, run.done) == (state, done)
     assert run.state_text == told.get("status", "").strip()
 
 
-def test_a_condition_has_the_platform_s_own_word() -> None:
+def test_condition_has_its_word() -> None:
+    """A condition has the platform's own word."""
     error = {"status": 404, "code": 9105, "message": "Gone."}
 
     assert condition_of({"state": "Odd", "error": error}) == Condition(
@@ -198,7 +202,8 @@ def test_a_condition_has_the_platform_s_own_word() -> None:
     )
 
 
-def test_several_results_of_a_job_are_a_record_each(batches: BatchesEndpoint, requests_mock: Any, base: str) -> None:
+def test_results_are_records(batches: BatchesEndpoint, requests_mock: Any, base: str) -> None:
+    """Several results of a job are a record each."""
     results = [{"status": "COMPLETED"}, {"status": "FAILED", "error": NOT_YOURS}]
     requests_mock.get(f"{base}/async/batches/one", json={"id": "one", "result": results})
     requests_mock.get(f"{base}/async/batches/gone", json=NO_SUCH_RUN, status_code=404)

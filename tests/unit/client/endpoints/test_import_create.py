@@ -28,7 +28,7 @@ def started(body: dict[str, Any], number: int = 0, **destination: Any) -> dict[s
     return {"resource": {"id": f"job{number}", "state": "PENDING", **told}}
 
 
-def test_a_create_sends_what_the_documentation_shows(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_request_is_documented(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(base + CREATE, json={"items": []})
     folder = {"volume": VOLUME, "location": "batch2/", "parent": PARENT, "name": "b2", "autorename": True}
 
@@ -54,7 +54,7 @@ def test_a_create_sends_what_the_documentation_shows(client: CgcClient, requests
     }
 
 
-def test_what_is_none_is_not_given(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_none_is_not_given(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.post(base + CREATE, json={"items": []})
 
     client.imports.bulk_create([item(parent=None, project=PROJECT, name=None, preserve_folder_structure=None)])
@@ -86,9 +86,7 @@ def test_what_is_none_is_not_given(client: CgcClient, requests_mock: Any, base: 
         ([item(number) for number in range(101)], r"chunks_of\(items, 100\)"),
     ],
 )
-def test_wrong_items_are_refused_before_anything_is_sent(
-    client: CgcClient, requests_mock: Any, items: Any, words: str
-) -> None:
+def test_bad_items_are_refused(client: CgcClient, requests_mock: Any, items: Any, words: str) -> None:
     with pytest.raises(CgcUsageError, match=words):
         client.imports.bulk_create(items)
 
@@ -109,9 +107,7 @@ def test_no_items_send_nothing(client: CgcClient, requests_mock: Any) -> None:
         item(5, name="0.fastq.gz", autorename=True),
     ],
 )
-def test_two_things_to_one_name_are_refused_before_one_is_lost(
-    client: CgcClient, requests_mock: Any, twin: dict[str, Any]
-) -> None:
+def test_two_things_to_one_name(client: CgcClient, requests_mock: Any, twin: dict[str, Any]) -> None:
     with pytest.raises(CgcUsageError) as caught:
         client.imports.bulk_create([item(7), item(0), twin])
 
@@ -122,7 +118,7 @@ def test_two_things_to_one_name_are_refused_before_one_is_lost(
     assert requests_mock.call_count == 0
 
 
-def test_two_folders_to_one_name_are_refused(client: CgcClient, requests_mock: Any) -> None:
+def test_two_folders_to_one_name(client: CgcClient, requests_mock: Any) -> None:
     with pytest.raises(CgcUsageError, match=r"'a/raw/' of .* and 'b/raw/' of .* as 'raw'"):
         client.imports.bulk_create([item(location="a/raw/"), item(location="b/raw/")])
 
@@ -140,7 +136,7 @@ def test_two_folders_to_one_name_are_refused(client: CgcClient, requests_mock: A
         *[[item(location="raw/", preserve_folder_structure=False)] * 2],
     ],
 )
-def test_the_same_import_twice_is_refused(client: CgcClient, requests_mock: Any, one: Any, two: Any) -> None:
+def test_import_twice_is_refused(client: CgcClient, requests_mock: Any, one: Any, two: Any) -> None:
     with pytest.raises(CgcUsageError, match="items 0 and 1 ask for the same import; give it once"):
         client.imports.bulk_create([one, two])
 
@@ -159,9 +155,7 @@ def test_the_same_import_twice_is_refused(client: CgcClient, requests_mock: Any,
     ],
     ids=["two projects", "project and folder", "two names", "both autorename", "whole volumes", "flattened folders"],
 )
-def test_what_does_not_collide_may_go_together(
-    client: CgcClient, requests_mock: Any, base: str, one: Any, two: Any
-) -> None:
+def test_apart_may_go_together(client: CgcClient, requests_mock: Any, base: str, one: Any, two: Any) -> None:
     requests_mock.post(base + CREATE, json=echo)
 
     assert started_ids(client.imports.bulk_create([one, two])) == ["job0", "job1"]
@@ -172,9 +166,9 @@ def echo(request: Any, context: Any) -> Any:
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_started_jobs_match_their_items_by_source_and_target(
-    client: CgcClient, requests_mock: Any, base: str, shuffled: bool
-) -> None:
+def test_jobs_match_their_items(client: CgcClient, requests_mock: Any, base: str, shuffled: bool) -> None:
+    """Started jobs match their items by source and target."""
+
     def platform(request: Any, context: Any) -> Any:
         records = echo(request, context)["items"]
         return {"items": records[::-1] if shuffled else records}
@@ -203,9 +197,11 @@ def test_started_jobs_match_their_items_by_source_and_target(
         (item(parent=PARENT, name="x"), {"name": "x"}),
     ],
 )
-def test_what_the_platform_fills_in_does_not_hide_a_job(
+def test_filled_in_still_matches(
     client: CgcClient, requests_mock: Any, base: str, given: dict[str, Any], told: dict[str, Any]
 ) -> None:
+    """A field that the platform fills in does not hide a job."""
+
     def platform(request: Any, context: Any) -> Any:
         bodies = request.json()["items"]
         return {"items": [REFUSED, started(bodies[0], 0, **told)]}
@@ -219,7 +215,7 @@ def test_what_the_platform_fills_in_does_not_hide_a_job(
 
 @pytest.mark.parametrize("location", ["batch2", "batch2/", "/batch2/", "/batch2"])
 @pytest.mark.parametrize("volume", [VOLUME, None])
-def test_a_folder_is_the_same_without_its_slash(
+def test_folder_without_slash(
     client: CgcClient, requests_mock: Any, base: str, location: str, volume: str | None
 ) -> None:
     def platform(request: Any, context: Any) -> Any:
@@ -233,7 +229,8 @@ def test_a_folder_is_the_same_without_its_slash(
     assert [record.id for record in records] == ["job0", None]
 
 
-def test_a_folder_and_an_object_of_its_name_are_told_apart(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_folder_is_no_object(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """A folder and an object of its name are told apart."""
     requests_mock.post(base + CREATE, json=echo)
 
     records = client.imports.bulk_create([item(location="a/b", name="x"), item(location="a/b/", name="y")])
@@ -254,7 +251,7 @@ def test_a_folder_and_an_object_of_its_name_are_told_apart(client: CgcClient, re
         (item(name="x"), {"destination": {"project": PROJECT, "name": "_1_x"}}),
     ],
 )
-def test_a_job_that_says_something_else_is_nobodys(
+def test_odd_job_is_nobodys(
     client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture, given: Any, told: Any
 ) -> None:
     def platform(request: Any, context: Any) -> Any:
@@ -271,9 +268,9 @@ def test_a_job_that_says_something_else_is_nobodys(
     assert "started import jobX, which matches no single item" in caplog.text
 
 
-def test_refused_items_stand_at_their_place_also_where_the_platform_filled_in(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_refused_keep_their_place(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Refused items stand at their place also where the platform filled in."""
+
     def platform(request: Any, context: Any) -> Any:
         bodies = request.json()["items"]
         return {"items": [started(bodies[0], 0, project=PROJECT, name="0.fastq.gz"), REFUSED, started(bodies[2], 2)]}
@@ -287,9 +284,7 @@ def test_refused_items_stand_at_their_place_also_where_the_platform_filled_in(
         started_ids(records)
 
 
-def test_one_object_into_a_project_and_into_its_folder_is_told_apart(
-    client: CgcClient, requests_mock: Any, base: str
-) -> None:
+def test_project_and_its_folder(client: CgcClient, requests_mock: Any, base: str) -> None:
     """The first job fits both items, as long as the second one is not known to be the folder's."""
 
     def platform(request: Any, context: Any) -> Any:
@@ -302,9 +297,7 @@ def test_one_object_into_a_project_and_into_its_folder_is_told_apart(
 
 
 @pytest.mark.parametrize("refused", [0, 1])
-def test_one_object_under_its_own_and_another_name_is_told_apart(
-    client: CgcClient, requests_mock: Any, base: str, refused: int
-) -> None:
+def test_own_and_another_name(client: CgcClient, requests_mock: Any, base: str, refused: int) -> None:
     """As documented: a job tells its destination as it was passed, so only the first one tells no name."""
 
     def platform(request: Any, context: Any) -> Any:
@@ -320,7 +313,7 @@ def test_one_object_under_its_own_and_another_name_is_told_apart(
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_jobs_that_cannot_be_told_apart_are_named_and_given_to_nobody(
+def test_look_alikes_are_nobodys(
     client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture, count: int
 ) -> None:
     """One object into a project and into a folder, and the platform tells the folder by its project."""
@@ -382,7 +375,7 @@ def tell(body: dict[str, Any], way: str) -> dict[str, Any]:
 
 
 @given(answers())
-def test_no_job_is_ever_given_to_another_item(answer: tuple[list[dict[str, Any]], str, list[int], int]) -> None:
+def test_jobs_keep_their_items(answer: tuple[list[dict[str, Any]], str, list[int], int]) -> None:
     """Whatever the order, the way of telling and the gaps: a job is its own item's or nobody's."""
     items, way, order, lost = answer
     sent = [number for number in order if number < len(items)][lost:]

@@ -135,7 +135,7 @@ STUCK = [OddList(count, total, "stuck") for count, total in product(COUNTS, ("ri
     [HONEST_LINKS, HONEST_TOTALS, NOTHING_HONEST, STUCK],
     ids=["links that can be believed", "totals that can be believed", "full pages only", "links that stick"],
 )
-def test_every_item_is_found_once(read: Reader, lists: list[OddList]) -> None:
+def test_every_item_once(read: Reader, lists: list[OddList]) -> None:
     for odd in lists:
         if promises_lost_items(odd):
             continue
@@ -148,7 +148,8 @@ def test_every_item_is_found_once(read: Reader, lists: list[OddList]) -> None:
 
 @every_reader
 @pytest.mark.parametrize("count", [0, 1, 57, 99, 100, 101, 200, 257])
-def test_a_list_with_nothing_odd_costs_a_request_for_each_hundred(read: Reader, count: int) -> None:
+def test_usual_list_cost(read: Reader, count: int) -> None:
+    """A list with nothing odd costs a request for each hundred."""
     line = OddList(count)
 
     assert len(read(line)) == count
@@ -157,7 +158,7 @@ def test_a_list_with_nothing_odd_costs_a_request_for_each_hundred(read: Reader, 
 
 
 @every_reader
-def test_nothing_at_all_is_an_empty_list(read: Reader) -> None:
+def test_nothing_is_empty(read: Reader) -> None:
     for total, links, past in product(("right", None), ("right", "absent", "null"), ("empty", "null")):
         assert read(OddList(0, total, links, past=past)) == []
 
@@ -167,7 +168,7 @@ def test_nothing_at_all_is_an_empty_list(read: Reader) -> None:
 @pytest.mark.parametrize(
     ("count", "null_at"), [(57, 0), (257, 0), (257, 100), (257, 200), (300, 200), (101, 100), (201, 200)]
 )
-def test_items_that_got_lost_are_no_empty_page(read: Reader, links: str, count: int, null_at: int) -> None:
+def test_lost_is_no_empty_page(read: Reader, links: str, count: int, null_at: int) -> None:
     """The total promises them; where it says more than there is, null past the end is the end."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(count, links=links, null_at=null_at))
@@ -176,7 +177,8 @@ def test_items_that_got_lost_are_no_empty_page(read: Reader, links: str, count: 
 @every_reader
 @pytest.mark.parametrize("cap", [100, 50])
 @pytest.mark.parametrize("total", ["right", None])
-def test_a_full_page_without_link_and_total_is_not_the_last(read: Reader, total: Any, cap: int) -> None:
+def test_full_page_is_not_last(read: Reader, total: Any, cap: int) -> None:
+    """A full page without link and total is not the last."""
     line = OddList(300, total, "the first only", cap, total_once=True)
 
     assert len(read(line)) == 300
@@ -185,7 +187,8 @@ def test_a_full_page_without_link_and_total_is_not_the_last(read: Reader, total:
 @every_reader
 @pytest.mark.parametrize("links", ["right", "absent"])
 @pytest.mark.parametrize("null_at", [100, 200])
-def test_a_tail_that_is_null_wherever_it_is_asked_for_is_lost(read: Reader, links: str, null_at: int) -> None:
+def test_null_tail_is_lost(read: Reader, links: str, null_at: int) -> None:
+    """A tail that is null wherever it is asked for is lost."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(250, links=links, null_at=null_at, tail_null=True))
 
@@ -193,42 +196,49 @@ def test_a_tail_that_is_null_wherever_it_is_asked_for_is_lost(read: Reader, link
 @every_reader
 @pytest.mark.parametrize("links", ["right", "absent"])
 @pytest.mark.parametrize("null_at", [100, 200])
-def test_a_total_told_earlier_shows_that_null_has_lost_items(read: Reader, links: str, null_at: int) -> None:
+def test_earlier_total_counts(read: Reader, links: str, null_at: int) -> None:
+    """A total told earlier shows that null has lost items."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(300, links=links, null_at=null_at, null_tells=False))
 
 
 @every_reader
 @pytest.mark.parametrize("null_at", [100, 200])
-def test_a_full_page_that_links_to_null_shows_that_items_are_lost(read: Reader, null_at: int) -> None:
+def test_full_page_before_null(read: Reader, null_at: int) -> None:
+    """A full page that links to null shows that items are lost."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(250, None, null_at=null_at, null_tells=False))
 
 
 @every_reader
 @pytest.mark.parametrize("total", [150, 1000])
-def test_null_after_a_full_page_and_below_the_total_is_an_error_though_the_total_may_be_wrong(
-    read: Reader, total: int
-) -> None:
+def test_null_below_the_total(read: Reader, total: int) -> None:
+    """Null after a full page and below the total is an error, though the total may be wrong."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(100, total, past="null"))
 
 
-def test_null_in_the_middle_is_lost_also_where_a_later_page_came_first() -> None:
-    """The page at 100 is short, so that the tree asks for the rest of it after the page at 200."""
+def test_null_in_the_middle() -> None:
+    """
+    Null in the middle is a loss, also if a later page came first.
+
+    The page at 100 is short, so that the tree asks for the rest of it after the page at 200.
+    """
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         READERS["files.tree"](OddList(257, short=True, null_at=160))
 
 
 @every_reader
-def test_a_page_that_links_on_has_lost_its_items(read: Reader) -> None:
+def test_page_with_link_has_items(read: Reader) -> None:
+    """A page that links on has lost its items."""
     with pytest.raises(CgcUnreadableError, match="null in place of a page's items"):
         read(OddList(257, None, null_at=100))
 
 
 @every_reader
 @pytest.mark.parametrize("links", ["right", "absent", "empty"])
-def test_an_empty_page_in_the_middle_does_not_hide_what_is_behind_it(read: Reader, links: str) -> None:
+def test_empty_page_hides_none(read: Reader, links: str) -> None:
+    """An empty page in the middle does not hide the pages behind it."""
     found = read(OddList(357, links=links, hidden_at=100))
 
     assert sorted(found) == sorted(f"lab/{number}" for number in range(357) if not 100 <= number < 200)

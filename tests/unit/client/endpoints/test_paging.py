@@ -42,7 +42,7 @@ class Jobs:
         return {"href": "x", "items": [{"id": name, "state": "RUNNING"} for name in page], "links": links}
 
 
-def test_pages_of_100_whole_objects_lazily(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_pages_of_100_lazily(client: CgcClient, requests_mock: Any, base: str) -> None:
     jobs = Jobs(base, 250)
     requests_mock.get(base + LIST, json=jobs)
 
@@ -59,7 +59,7 @@ def test_pages_of_100_whole_objects_lazily(client: CgcClient, requests_mock: Any
 
 
 @pytest.mark.parametrize(("limit", "calls", "asked"), [(1, 1, "1"), (100, 1, "100"), (101, 2, "100"), (250, 3, "100")])
-def test_a_limit_reads_no_more_than_it_needs(
+def test_limit_reads_no_more(
     client: CgcClient, requests_mock: Any, base: str, limit: int, calls: int, asked: str
 ) -> None:
     jobs = Jobs(base, 1000)
@@ -72,12 +72,12 @@ def test_a_limit_reads_no_more_than_it_needs(
     assert jobs.queries[0]["limit"] == [asked]
 
 
-def test_a_limit_of_0_sends_nothing(client: CgcClient, requests_mock: Any) -> None:
+def test_limit_0_sends_nothing(client: CgcClient, requests_mock: Any) -> None:
     assert list(client.exports.list(limit=0)) == []
     assert requests_mock.call_count == 0
 
 
-def test_one_page_tells_the_total_and_the_platforms_clock(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_page_has_total_and_clock(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(base + LIST, json=Jobs(base, 250))
 
     page = client.exports.page(limit=10, offset=240)
@@ -88,13 +88,17 @@ def test_one_page_tells_the_total_and_the_platforms_clock(client: CgcClient, req
 
 
 @pytest.mark.parametrize(("limit", "offset"), [(0, 0), (101, 0), (10, -1)])
-def test_a_page_has_1_to_100_items(client: CgcClient, limit: int, offset: int) -> None:
+def test_page_has_1_to_100_items(client: CgcClient, limit: int, offset: int) -> None:
     with pytest.raises(CgcUsageError):
         client.exports.page(limit=limit, offset=offset)
 
 
-def test_a_hundred_jobs_made_meanwhile_hide_none(client: CgcClient, requests_mock: Any, base: str) -> None:
-    """The second page is the first one again, moved by the new jobs; to stop there would lose the third."""
+def test_new_jobs_hide_none(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """
+    A hundred jobs made meanwhile hide none.
+
+    The second page is the first one again, moved by the new jobs; to stop there would lose the third.
+    """
     requests_mock.get(base + LIST, json=Jobs(base, 250, grows=100))
 
     found = {job.id for job in client.exports.list()}
@@ -102,7 +106,8 @@ def test_a_hundred_jobs_made_meanwhile_hide_none(client: CgcClient, requests_moc
     assert {f"job{number}" for number in range(250)} <= found
 
 
-def test_a_platform_that_is_deaf_to_the_offset_is_left(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_deaf_platform_is_left(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """A platform that is deaf to the offset is left."""
     requests_mock.get(base + LIST, json=Jobs(base, 1000, deaf=True))
 
     found = [job.id for job in client.exports.list()]
@@ -111,7 +116,7 @@ def test_a_platform_that_is_deaf_to_the_offset_is_left(client: CgcClient, reques
     assert requests_mock.call_count == 4
 
 
-def test_a_link_to_the_same_page_ends_it(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_link_to_itself_ends_it(client: CgcClient, requests_mock: Any, base: str) -> None:
     link = {"rel": "next", "href": f"{base}{LIST}?offset=100&limit=100"}
     requests_mock.get(base + LIST, json={"items": [{"id": "a", "state": "RUNNING"}], "links": [link]})
 
@@ -119,7 +124,8 @@ def test_a_link_to_the_same_page_ends_it(client: CgcClient, requests_mock: Any, 
     assert requests_mock.call_count == 2
 
 
-def test_an_empty_page_that_leads_on_does_not_hide_the_next(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_empty_page_hides_none(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """An empty page that leads on does not hide the next."""
     link = {"rel": "next", "href": f"{base}{LIST}?offset=100&limit=100"}
     pages = [{"items": [], "links": [link]}, {"items": [{"id": "a", "state": "RUNNING"}], "links": []}]
     requests_mock.get(base + LIST, [{"json": page} for page in pages])
@@ -128,7 +134,8 @@ def test_an_empty_page_that_leads_on_does_not_hide_the_next(client: CgcClient, r
 
 
 @given(count=st.integers(0, 450), grows=st.integers(0, 120), overlap=st.integers(0, 50))
-def test_nothing_is_left_out_and_nothing_comes_twice(count: int, grows: int, overlap: int) -> None:
+def test_each_comes_once(count: int, grows: int, overlap: int) -> None:
+    """Nothing is left out and nothing comes twice."""
     made = Settings(token="canary-of-the-pages")
     jobs = Jobs(made.base_url, count, grows=grows, overlap=overlap)
     with mocking.Mocker() as mock, CgcClient(made, patience=0, budget=RateBudget(share=1)) as client:
@@ -156,7 +163,7 @@ def test_nothing_is_left_out_and_nothing_comes_twice(count: int, grows: int, ove
         "not a link",
     ],
 )
-def test_a_link_to_elsewhere_is_not_followed(client: CgcClient, requests_mock: Any, base: str, link: str) -> None:
+def test_foreign_link_is_left(client: CgcClient, requests_mock: Any, base: str, link: str) -> None:
     page = {"items": [{"id": "a", "state": "RUNNING"}], "links": [{"rel": "next", "href": link}]}
     requests_mock.get(mocking.ANY, json=page)
 
@@ -166,7 +173,7 @@ def test_a_link_to_elsewhere_is_not_followed(client: CgcClient, requests_mock: A
     assert requests_mock.call_count == 1
 
 
-def test_a_link_with_the_usual_port_and_other_case_is_home(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_usual_port_is_home(client: CgcClient, requests_mock: Any, base: str) -> None:
     link = {"rel": "next", "href": "https://CGC-API.sbgenomics.com:443/v2/storage/exports?offset=1&limit=1"}
     first = {"items": [{"id": "a", "state": "RUNNING"}], "links": [link]}
     requests_mock.get(mocking.ANY, [{"json": first}, {"json": {"items": [{"id": "b", "state": "RUNNING"}]}}])
@@ -175,6 +182,6 @@ def test_a_link_with_the_usual_port_and_other_case_is_home(client: CgcClient, re
 
 
 @pytest.mark.parametrize("state", ["DONE", "UNKNOWN", "", 5])
-def test_a_filter_by_a_state_that_does_not_exist_is_refused(client: CgcClient, state: Any) -> None:
+def test_unknown_state_is_refused(client: CgcClient, state: Any) -> None:
     with pytest.raises(CgcUsageError, match="state"):
         client.exports.list(state=state)

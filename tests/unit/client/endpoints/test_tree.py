@@ -74,7 +74,7 @@ def numbered(count: int, begin: str = "f") -> list[dict[str, str]]:
     return files(*(f"{begin}{number:04d}" for number in range(count)))
 
 
-def test_each_file_comes_with_the_folders_it_lies_in(client: CgcClient, levels: Any) -> None:
+def test_files_have_their_folders(client: CgcClient, levels: Any) -> None:
     levels({"lab/x": [*files("top"), folder("a")], "a": [*files("mid"), folder("b")], "b": files("deep")})
 
     found = [(placed.file.id, placed.path) for placed in client.files.tree("lab/x")]
@@ -82,7 +82,8 @@ def test_each_file_comes_with_the_folders_it_lies_in(client: CgcClient, levels: 
     assert found == [("top", ""), ("mid", "A"), ("deep", "A/B")]
 
 
-def test_a_folder_s_own_path_goes_before_the_paths_below_it(client: CgcClient, levels: Any) -> None:
+def test_own_path_goes_first(client: CgcClient, levels: Any) -> None:
+    """A folder's own path goes before the paths below it."""
     levels({"a": [*files("mid"), folder("b")], "b": files("deep")})
 
     found = [placed.path for placed in client.files.tree(parent="a", path="raw/A")]
@@ -92,16 +93,14 @@ def test_a_folder_s_own_path_goes_before_the_paths_below_it(client: CgcClient, l
 
 @pytest.mark.parametrize("where", [{}, {"project": "lab/x", "parent": "a"}, {"project": "lonely"}, {"parent": ""}])
 @pytest.mark.parametrize("call", ["tree", "walk"])
-def test_a_walk_needs_one_place_and_says_so_at_once(
-    client: CgcClient, requests_mock: Any, call: str, where: dict[str, str]
-) -> None:
+def test_walk_needs_one_place(client: CgcClient, requests_mock: Any, call: str, where: dict[str, str]) -> None:
     with pytest.raises(CgcUsageError):
         getattr(client.files, call)(**where)
     assert requests_mock.call_count == 0
 
 
 @pytest.mark.parametrize("totals", [True, False])
-def test_a_large_folder_costs_a_request_for_each_hundred(client: CgcClient, levels: Any, totals: bool) -> None:
+def test_large_folder_cost(client: CgcClient, levels: Any, totals: bool) -> None:
     platform = levels({"lab/x": numbered(400)})
     platform.totals = totals
 
@@ -114,14 +113,16 @@ def test_a_large_folder_costs_a_request_for_each_hundred(client: CgcClient, leve
     assert (walk.requests, walk.folders) == (4 if totals else 5, 1)
 
 
-def test_a_total_is_believed_where_a_link_is_missing(client: CgcClient, levels: Any) -> None:
+def test_total_replaces_a_link(client: CgcClient, levels: Any) -> None:
+    """A total is believed where a link is missing."""
     platform = levels({"lab/x": numbered(250)})
     platform.links = False
 
     assert len(list(client.files.tree("lab/x"))) == 250
 
 
-def test_a_total_beyond_belief_costs_no_more_than_what_is_under_way(client: CgcClient, levels: Any) -> None:
+def test_total_beyond_belief(client: CgcClient, levels: Any) -> None:
+    """A total beyond belief costs no more than the requests that are under way."""
     platform = levels({"lab/x": numbered(250)})
     platform.total = 10**12
 
@@ -129,7 +130,8 @@ def test_a_total_beyond_belief_costs_no_more_than_what_is_under_way(client: CgcC
     assert len(platform.asked) <= 25
 
 
-def test_a_folder_that_grows_meanwhile_is_read_to_its_new_end(client: CgcClient, levels: Any) -> None:
+def test_growing_folder(client: CgcClient, levels: Any) -> None:
+    """A folder that grows meanwhile is read to its new end."""
     platform = levels({"lab/x": numbered(300)})
 
     def grow(place: str, offset: int) -> None:
@@ -141,7 +143,7 @@ def test_a_folder_that_grows_meanwhile_is_read_to_its_new_end(client: CgcClient,
     assert len({placed.file.id for placed in client.files.tree("lab/x")}) == 450
 
 
-def test_nothing_is_missed_when_a_file_is_removed_meanwhile(client: CgcClient, levels: Any) -> None:
+def test_removed_file_hides_none(client: CgcClient, levels: Any) -> None:
     """The rest moves up: the file at the edge of the next page would be skipped."""
     everything = numbered(250)
     platform = levels({"lab/x": list(everything)})
@@ -157,20 +159,21 @@ def test_nothing_is_missed_when_a_file_is_removed_meanwhile(client: CgcClient, l
     assert sorted(found) == [item["id"] for item in everything]
 
 
-def test_folders_that_move_into_each_other_end(client: CgcClient, levels: Any) -> None:
+def test_moving_folders_end(client: CgcClient, levels: Any) -> None:
+    """Folders that move into each other end."""
     platform = levels({"a": [folder("b")], "b": [folder("a"), folder("b"), *files("f")]})
 
     assert [placed.file.id for placed in client.files.tree(parent="a")] == ["f"]
     assert len(platform.asked) == 2
 
 
-def test_a_file_that_moves_meanwhile_comes_once(client: CgcClient, levels: Any) -> None:
+def test_moving_file_comes_once(client: CgcClient, levels: Any) -> None:
     levels({"lab/x": [folder("a"), folder("b")], "a": files("f"), "b": files("f")})
 
     assert [(placed.file.id, placed.path) for placed in client.files.tree("lab/x")] == [("f", "A")]
 
 
-def test_links_that_go_round_end(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_circular_links_end(client: CgcClient, requests_mock: Any, base: str) -> None:
     link = [{"rel": "next", "href": f"{base}/files?project=lab/x&offset=100"}]
     requests_mock.get(f"{base}/files", json={"items": numbered(2), "links": link})
 
@@ -207,7 +210,8 @@ def forty() -> Folders:
     return {"lab/x": [folder(name) for name in names], **{name: files(f"f-{name}") for name in names}}
 
 
-def test_folders_are_read_side_by_side_at_most_eight_at_a_time(forty: Folders) -> None:
+def test_eight_side_by_side(forty: Folders) -> None:
+    """Folders are read side by side, at most eight at a time."""
     platform: Any = Slow(forty, {})
 
     found = list(Walk(platform, {"project": "lab/x"}))
@@ -216,7 +220,8 @@ def test_folders_are_read_side_by_side_at_most_eight_at_a_time(forty: Folders) -
     assert 4 <= platform.most_at_once <= 8
 
 
-def test_the_order_is_that_of_the_tree_whichever_answer_comes_first(forty: Folders) -> None:
+def test_order_is_the_trees(forty: Folders) -> None:
+    """The order is that of the tree, whichever answer comes first."""
     platform: Any = Slow(forty, {"d00": 0.2, "d05": 0.2})
 
     found = [placed.file.id for placed in Walk(platform, {"project": "lab/x"})]
@@ -224,7 +229,8 @@ def test_the_order_is_that_of_the_tree_whichever_answer_comes_first(forty: Folde
     assert found == [f"f-{item['id']}" for item in forty["lab/x"]]
 
 
-def test_no_more_is_asked_for_than_a_reader_is_about_to_take(client: CgcClient, levels: Any) -> None:
+def test_asks_no_more_than_read(client: CgcClient, levels: Any) -> None:
+    """No more is asked for than a reader is about to take."""
     names = [f"d{number}" for number in range(200)]
     platform = levels({"lab/x": [*files("top"), *map(folder, names)], **{name: files(f"f-{name}") for name in names}})
 
@@ -237,7 +243,8 @@ def test_no_more_is_asked_for_than_a_reader_is_about_to_take(client: CgcClient, 
     reader.close()
 
 
-def test_trouble_in_the_middle_is_told_and_what_waits_is_not_asked_for(forty: Folders) -> None:
+def test_trouble_stops_asking(forty: Folders) -> None:
+    """Trouble in the middle is told, and no further folder is asked for."""
     platform: Any = Slow(forty, {item["id"]: 0.2 for item in forty["lab/x"][1:]})
     del forty["d00"]
 
@@ -248,7 +255,7 @@ def test_trouble_in_the_middle_is_told_and_what_waits_is_not_asked_for(forty: Fo
     assert len(platform.asked) <= 10
 
 
-def test_a_list_that_repeats_itself_under_new_links_ends(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_repeating_list_ends(client: CgcClient, requests_mock: Any, base: str) -> None:
     def platform(request: Any, context: Any) -> Any:
         link = f"{base}/files?project=lab/x&offset={requests_mock.call_count}"
         return {"items": numbered(2), "links": [{"rel": "next", "href": link}]}
@@ -259,14 +266,14 @@ def test_a_list_that_repeats_itself_under_new_links_ends(client: CgcClient, requ
     assert requests_mock.call_count == 4
 
 
-def test_trouble_is_the_platform_s_own_error(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_trouble_is_the_platforms(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/files", status_code=503, json={"status": 503, "code": 0, "message": "Maintenance."})
 
     with pytest.raises(CgcUnavailable, match="Maintenance"):
         list(client.files.tree("lab/x"))
 
 
-def test_a_subfolder_s_walk_gives_its_files(client: CgcClient, levels: Any) -> None:
+def test_subfolder_gives_files(client: CgcClient, levels: Any) -> None:
     levels({"a": [*files("mid"), folder("b")], "b": files("deep")})
 
     assert [file.id for file in client.files.walk(parent="a")] == ["mid", "deep"]

@@ -69,7 +69,8 @@ def judge(status: int, content: bytes, headers: dict[str, str] | None = None, ca
     ],
 )
 @pytest.mark.parametrize("content", [body(), b"<html>no</html>", b"", b"[]", b"null", b"5", b'"text"', b"\xff\xfe"])
-def test_every_status_has_one_type_whatever_the_body(status: int, kind: type[CgcApiError], content: bytes) -> None:
+def test_status_has_one_type(status: int, kind: type[CgcApiError], content: bytes) -> None:
+    """Every status has one type whatever the body."""
     with pytest.raises(CgcApiError) as caught:
         judge(status, content)
 
@@ -80,7 +81,7 @@ def test_every_status_has_one_type_whatever_the_body(status: int, kind: type[Cgc
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 206])
-def test_a_good_answer_is_its_json(status: int) -> None:
+def test_good_answer_is_json(status: int) -> None:
     assert judge(status, b'{"items": []}') == {"items": []}
 
 
@@ -91,12 +92,13 @@ def test_no_content_is_none() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"<html>Log in</html>", b'{"items": [', b"\x80abc", b"[" * 100_000, b'{"a":' + b"9" * 5000 + b"}"]
 )
-def test_a_good_status_without_json_is_unreadable(content: bytes) -> None:
+def test_no_json_is_unreadable(content: bytes) -> None:
     with pytest.raises(CgcUnreadableError, match="answered 200"):
         judge(200, content, {"Content-Type": "text/html"})
 
 
-def test_an_error_carries_what_support_needs() -> None:
+def test_error_helps_support() -> None:
+    """An error carries the facts that support needs."""
     headers = {"X-Request-Id": "3f1c9a52"}
     content = body(409, 9107, "Location on volume already contains a file.", more_info="http://docs.example/codes#9107")
 
@@ -111,7 +113,7 @@ def test_an_error_carries_what_support_needs() -> None:
         assert part in str(error)
 
 
-def test_a_link_is_built_from_the_code_when_none_is_given() -> None:
+def test_link_from_the_code() -> None:
     with pytest.raises(CgcNotFound) as caught:
         judge(404, body())
 
@@ -119,7 +121,8 @@ def test_a_link_is_built_from_the_code_when_none_is_given() -> None:
     assert caught.value.more_info.endswith("#9008")
 
 
-def test_a_404_of_the_gateway_is_told_from_that_of_the_application() -> None:
+def test_gateway_404_is_apart() -> None:
+    """A 404 of the gateway is told from that of the application."""
     with pytest.raises(CgcNotFound) as gateway:
         judge(404, b'{"status": "NOT_FOUND", "message": "HTTP 404 Not Found"}')
     with pytest.raises(CgcNotFound) as application:
@@ -134,9 +137,8 @@ def test_a_404_of_the_gateway_is_told_from_that_of_the_application() -> None:
 @pytest.mark.parametrize(
     ("status", "headers"), [(302, {"Location": "https://login.example.org/"}), (404, {}), (405, {})]
 )
-def test_an_answer_that_is_not_the_platforms_own_names_the_address_and_what_to_check(
-    status: int, headers: dict[str, str]
-) -> None:
+def test_foreign_answer(status: int, headers: dict[str, str]) -> None:
+    """An answer that is not the platform's own names the address and a thing to check."""
     with pytest.raises(CgcError) as caught:
         judge(status, b"<h1>Not here</h1>", headers)
 
@@ -144,7 +146,7 @@ def test_an_answer_that_is_not_the_platforms_own_names_the_address_and_what_to_c
     assert "host and path of the connection" in str(caught.value)
 
 
-def test_headers_count_in_any_case() -> None:
+def test_headers_in_any_case() -> None:
     with pytest.raises(CgcRateLimited) as caught:
         judge(429, body(429, 1000), {"retry-after": "7", "x-request-id": "abc"})
 
@@ -178,14 +180,14 @@ def test_headers_count_in_any_case() -> None:
         ({"X-RateLimit-Reset": str(int(NOW) - 3510), "Date": "Wed, 31 Dec 2025 23:06:40 GMT"}, 90.0),
     ],
 )
-def test_a_429_tells_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+def test_429_tells_the_wait(headers: dict[str, str], seconds: float | None) -> None:
     with pytest.raises(CgcRateLimited) as caught:
         judge(429, body(429, 1000, "Rate limit exceeded!"), headers)
 
     assert caught.value.retry_after == seconds
 
 
-def test_maintenance_is_a_503_with_code_0() -> None:
+def test_maintenance_is_503_and_0() -> None:
     with pytest.raises(CgcUnavailable) as maintenance:
         judge(503, body(503, 0, "maintenance"), {"Retry-After": "120"})
     with pytest.raises(CgcUnavailable) as other:
@@ -209,7 +211,7 @@ def test_maintenance_is_a_503_with_code_0() -> None:
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
-def test_a_redirect_is_an_error_that_tells_the_host_only(status: int, location: str, host: str | None) -> None:
+def test_redirect_tells_the_host(status: int, location: str, host: str | None) -> None:
     with pytest.raises(CgcRedirect) as caught:
         judge(status, b"", {"Location": location})
 
@@ -220,8 +222,8 @@ def test_a_redirect_is_an_error_that_tells_the_host_only(status: int, location: 
 
 
 @pytest.mark.parametrize("status", [400, 404, 409])
-def test_a_job_under_the_status_of_its_error_is_a_job(status: int) -> None:
-    """The documentation shows a FAILED export under HTTP 409."""
+def test_failed_job_is_a_job(status: int) -> None:
+    """A job under the status of its error is a job. The documentation shows a FAILED export under HTTP 409."""
     job = {"id": "Zb3n", "state": "FAILED", "error": {"status": 409, "code": 9107}}
 
     assert judge(status, json.dumps(job).encode(), call="GET /storage/exports/Zb3n") == job
@@ -230,7 +232,7 @@ def test_a_job_under_the_status_of_its_error_is_a_job(status: int) -> None:
 
 
 @pytest.mark.parametrize("missing", ["status", "code", "message", "more_info"])
-def test_any_field_of_an_error_may_be_missing(missing: str) -> None:
+def test_error_fields_may_lack(missing: str) -> None:
     fields = {"status": 403, "code": 9005, "message": "No.", "more_info": "http://docs.example"}
     del fields[missing]
 
@@ -241,7 +243,7 @@ def test_any_field_of_an_error_may_be_missing(missing: str) -> None:
     assert str(caught.value)
 
 
-def test_text_of_the_platform_cannot_forge_a_log_line() -> None:
+def test_text_forges_no_log_line() -> None:
     with pytest.raises(CgcBadRequest) as caught:
         judge(400, body(400, 90000, "bad\n2026-01-01 ERROR forged\x1b[31m" + "x" * 9000))
 
@@ -275,7 +277,7 @@ SAMPLES = [
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
-def test_every_error_survives_pickling(error: CgcError) -> None:
+def test_errors_survive_pickling(error: CgcError) -> None:
     again = pickle.loads(pickle.dumps(error))
 
     assert type(again) is type(error)
@@ -283,19 +285,20 @@ def test_every_error_survives_pickling(error: CgcError) -> None:
     assert vars(again) == vars(error)
 
 
-def test_the_samples_above_are_all_errors_there_are() -> None:
+def test_samples_are_complete() -> None:
     names = {name for name in errors.__all__ if name != "from_response"}
 
     assert {type(error).__name__ for error in SAMPLES} == names
 
 
-def test_the_module_docstring_draws_every_error() -> None:
+def test_docstring_has_all_errors() -> None:
     assert errors.__doc__ is not None
     for error in SAMPLES:
         assert type(error).__name__ in errors.__doc__
 
 
-def test_no_error_is_an_airflow_exception_and_wrong_arguments_are_value_errors() -> None:
+def test_errors_are_not_airflows() -> None:
+    """No error is an Airflow exception, and wrong arguments are value errors."""
     for error in SAMPLES:
         assert isinstance(error, CgcError)
         assert all(base.__module__.split(".")[0] != "airflow" for base in type(error).__mro__)

@@ -18,7 +18,7 @@ OF_IMPORTS = [9003, 9005, 9007, 9008, 9011, 9012, 9018, 9020, 9069, 9100, 9102, 
 OF_IMPORTS += [5001, 5003, 5022, 5026, 9200, 9201, 9202, 9203, 9204, 9205, 9207]
 
 
-def test_it_reads_like_the_documentation() -> None:
+def test_reads_as_documented() -> None:
     problem = Problem(409, 9107, "Location on volume already contains a file.")
 
     assert str(problem) == "9107: Location on volume already contains a file."
@@ -27,12 +27,13 @@ def test_it_reads_like_the_documentation() -> None:
 
 
 @pytest.mark.parametrize("code", [*OF_EXPORTS, *OF_IMPORTS, 0, 1000, 5001, 5002, 7001, 7002, *range(90000, 90010)])
-def test_a_code_that_a_user_can_meet_has_a_remedy(code: int) -> None:
+def test_met_codes_have_remedies(code: int) -> None:
+    """A code that a user can meet has a remedy."""
     assert Problem(None, code, "text").remedy
 
 
 @pytest.mark.parametrize(("code", "remedy"), REMEDIES.items())
-def test_a_remedy_is_plain_sentences(code: int, remedy: Remedy) -> None:
+def test_remedy_is_sentences(code: int, remedy: Remedy) -> None:
     assert remedy.text.endswith(".")
     assert remedy.text[0].isupper()
     assert 20 < len(remedy.text) < 260
@@ -42,7 +43,8 @@ def test_a_remedy_is_plain_sentences(code: int, remedy: Remedy) -> None:
 
 
 @pytest.mark.parametrize(("code", "remedy"), REMEDIES.items())
-def test_only_what_passes_by_itself_may_be_repeated(code: int, remedy: Remedy) -> None:
+def test_only_passing_is_repeated(code: int, remedy: Remedy) -> None:
+    """Only errors that pass by themselves may be repeated."""
     assert remedy.may_pass == (code in MAY_PASS)
     assert Problem(403, code, "text").may_pass == (code in MAY_PASS)
 
@@ -78,29 +80,32 @@ def test_only_what_passes_by_itself_may_be_repeated(code: int, remedy: Remedy) -
         (1000, "rate_share"),
     ],
 )
-def test_the_remedy_names_what_to_change(code: int, words: str) -> None:
+def test_remedy_names_its_target(code: int, words: str) -> None:
+    """The remedy names the thing to change."""
     assert words in REMEDIES[code].text
 
 
 @pytest.mark.parametrize("status", STATUS_REMEDIES)
-def test_a_status_without_a_code_has_a_remedy_too(status: int) -> None:
+def test_status_has_a_remedy(status: int) -> None:
     assert Problem(status, None, "text").remedy
     assert Problem(status, 424242, "text").remedy
 
 
 @pytest.mark.parametrize(("status", "passes"), [(500, True), (503, True), (408, True), (404, False), (None, False)])
-def test_an_unknown_code_is_judged_by_its_status(status: int | None, passes: bool) -> None:
+def test_status_judges_unknown(status: int | None, passes: bool) -> None:
+    """An unknown code is judged by its status."""
     assert Problem(status, 424242, "text").may_pass is passes
 
 
-def test_what_is_undecided_may_pass_and_other_words_of_ours_may_not() -> None:
+def test_undecided_may_pass() -> None:
+    """An undecided outcome may pass, other errors of our own may not."""
     assert Problem(None, None, "text", made_here=True, undecided=True).may_pass
     assert not Problem(None, None, "text", made_here=True).may_pass
     assert not Problem(404, 9008, "text", made_here=True).may_pass
 
 
-def test_the_tab_repeats_the_code_of_a_missing_job() -> None:
-    """It cannot import the table."""
+def test_tab_knows_a_missing_job() -> None:
+    """The tab repeats the code of a missing job. It cannot import the table."""
     tab = (ROOT / "airflow_provider_cgc" / "plugin" / "cgc_jobs.js").read_text()
 
     assert f"const MISSING_CODE = {codes.NO_SUCH_JOB};" in tab
@@ -123,16 +128,17 @@ def test_the_tab_repeats_the_code_of_a_missing_job() -> None:
         (None, None, False),
     ],
 )
-def test_a_missing_right_or_token_is_a_denial(status: int | None, code: int | None, denies: bool) -> None:
+def test_no_right_is_a_denial(status: int | None, code: int | None, denies: bool) -> None:
+    """A missing right or token is a denial."""
     assert Problem(status, code, "text").denies is denies
 
 
-def test_a_code_stands_in_the_table_once() -> None:
+def test_codes_stand_once() -> None:
     with pytest.raises(ValueError, match="9107 is in the table twice"):
         codes._code(9107, "Do this.")
 
 
-def test_a_name_stands_for_a_code_of_the_table() -> None:
+def test_names_stand_for_codes() -> None:
     named = {name: value for name, value in vars(codes).items() if name.isupper() and isinstance(value, int)}
 
     assert named["LOCATION_TAKEN"] == 9107
@@ -144,13 +150,13 @@ def test_no_error_is_none(raw: object) -> None:
     assert Problem.from_json(raw) is None
 
 
-def test_a_gateways_words_are_no_numbers() -> None:
+def test_gateway_words_are_none() -> None:
     problem = Problem.from_json({"status": "NOT_FOUND", "message": "HTTP 404 Not Found"})
 
     assert problem == Problem(None, None, "HTTP 404 Not Found")
 
 
-def test_numbers_in_quotes_are_numbers() -> None:
+def test_quoted_numbers_count() -> None:
     problem = Problem.from_json({"status": "409", "code": "9107", "message": "x", "more_info": "http://docs"})
 
     assert problem == Problem(409, 9107, "x", "http://docs")
@@ -165,11 +171,11 @@ def test_odd_numbers_are_none(value: object) -> None:
     assert problem == Problem(None, None, "x")
 
 
-def test_an_error_that_is_a_text_is_kept() -> None:
+def test_text_error_is_kept() -> None:
     assert Problem.from_json("went  wrong\n") == Problem(None, None, "went wrong")
 
 
-def test_what_gives_no_reason_says_so() -> None:
+def test_no_reason_is_told() -> None:
     problem = Problem.from_json({"status": 500})
 
     assert problem is not None

@@ -42,7 +42,7 @@ def budget(ticks: Clock) -> RateBudget:
     return RateBudget(share=0.8, clock=ticks)
 
 
-def test_it_starts_without_delay(budget: RateBudget) -> None:
+def test_starts_without_delay(budget: RateBudget) -> None:
     assert budget.delay() == 0.0
     assert budget.spread(80) == 0.0
 
@@ -61,7 +61,8 @@ def test_it_starts_without_delay(budget: RateBudget) -> None:
         (0.1, 900, 120.0),
     ],
 )
-def test_the_share_is_ours_and_the_rest_is_peoples(ticks: Clock, share: float, remaining: int, delay: float) -> None:
+def test_share_is_ours(ticks: Clock, share: float, remaining: int, delay: float) -> None:
+    """The share is ours, the rest is people's."""
     budget = RateBudget(share=share, clock=ticks)
 
     hear(budget, headers(remaining))
@@ -69,7 +70,7 @@ def test_the_share_is_ours_and_the_rest_is_peoples(ticks: Clock, share: float, r
     assert budget.delay() == pytest.approx(delay)
 
 
-def test_the_next_window_frees_it(budget: RateBudget, ticks: Clock) -> None:
+def test_next_window_frees_it(budget: RateBudget, ticks: Clock) -> None:
     hear(budget, headers(10))
     assert budget.delay() == pytest.approx(120)
 
@@ -88,7 +89,7 @@ def test_milliseconds_are_seconds(budget: RateBudget) -> None:
 
 
 @pytest.mark.parametrize("reset", [NOW + 5000, (NOW + 5000) * 1000, NOW * 1000 * 1000, 9e300])
-def test_no_wait_is_longer_than_a_window(budget: RateBudget, reset: float) -> None:
+def test_window_bounds_waits(budget: RateBudget, reset: float) -> None:
     hear(budget, headers(0, reset))
 
     assert budget.delay() <= 310
@@ -116,20 +117,21 @@ def test_nonsense_is_ignored(budget: RateBudget, nonsense: dict[str, str]) -> No
     assert budget.spread(80) == pytest.approx(30.0), "what is documented, as if nothing had been told"
 
 
-def test_header_names_count_in_any_case(budget: RateBudget) -> None:
+def test_headers_in_any_case(budget: RateBudget) -> None:
     hear(budget, {name.lower(): value for name, value in headers(0).items()})
 
     assert budget.delay() == pytest.approx(120)
 
 
-def test_an_overtaken_answer_does_not_give_requests_back(budget: RateBudget) -> None:
+def test_overtaken_gives_no_back(budget: RateBudget) -> None:
+    """An overtaken answer does not give requests back."""
     hear(budget, headers(200))
     hear(budget, headers(205))
 
     assert budget.delay() == pytest.approx(120)
 
 
-def test_an_answer_of_the_window_before_is_ignored(budget: RateBudget) -> None:
+def test_last_window_is_ignored(budget: RateBudget) -> None:
     hear(budget, headers(990, NOW + 250))
     hear(budget, headers(3, NOW + 1))
 
@@ -137,7 +139,8 @@ def test_an_answer_of_the_window_before_is_ignored(budget: RateBudget) -> None:
 
 
 @pytest.mark.parametrize("off", [-280, -15, 15, 250])
-def test_a_clock_that_is_off_neither_prolongs_nor_shortens_a_window(budget: RateBudget, ticks: Clock, off: int) -> None:
+def test_odd_clock_keeps_windows(budget: RateBudget, ticks: Clock, off: int) -> None:
+    """A clock that is off neither prolongs nor shortens a window."""
     dated = {"Date": formatdate(NOW, usegmt=True)}
     ticks.now = NOW + off
 
@@ -146,8 +149,12 @@ def test_a_clock_that_is_off_neither_prolongs_nor_shortens_a_window(budget: Rate
     assert budget.delay() == pytest.approx(120)
 
 
-def test_answers_that_take_long_are_not_taken_for_a_new_window(budget: RateBudget, ticks: Clock) -> None:
-    """By their dates the window seems to end later the longer they were on their way."""
+def test_slow_is_no_new_window(budget: RateBudget, ticks: Clock) -> None:
+    """
+    Answers that take long are not taken for a new window.
+
+    By their dates the window seems to end later the longer they were on their way.
+    """
     for late in (0, 9, 4, 20):
         ticks.now = NOW + late
         hear(budget, headers(300 - late, NOW + 120) | {"Date": formatdate(NOW, usegmt=True)})
@@ -157,7 +164,7 @@ def test_answers_that_take_long_are_not_taken_for_a_new_window(budget: RateBudge
 
 
 @pytest.mark.parametrize(("advice", "delay"), [(None, 60.0), (7.0, 7.0), (0.0, 5.0), (9999.0, 310.0), (-5.0, 5.0)])
-def test_a_429_is_waited_for(budget: RateBudget, ticks: Clock, advice: float | None, delay: float) -> None:
+def test_429_is_waited_for(budget: RateBudget, ticks: Clock, advice: float | None, delay: float) -> None:
     hear(budget, headers(900))
 
     budget.observe_429(advice)
@@ -167,7 +174,8 @@ def test_a_429_is_waited_for(budget: RateBudget, ticks: Clock, advice: float | N
     assert budget.delay() == 0.0
 
 
-def test_advice_that_proves_too_short_is_believed_less_and_less(budget: RateBudget, ticks: Clock) -> None:
+def test_short_advice_loses_trust(budget: RateBudget, ticks: Clock) -> None:
+    """Advice that proves too short is believed less and less."""
     waits = []
     for _ in range(6):
         budget.observe_429(0.0)
@@ -180,7 +188,7 @@ def test_advice_that_proves_too_short_is_believed_less_and_less(budget: RateBudg
     assert budget.delay() == 5.0
 
 
-def test_refusals_side_by_side_are_one(budget: RateBudget, ticks: Clock) -> None:
+def test_refusals_count_once(budget: RateBudget, ticks: Clock) -> None:
     for _ in range(8):
         budget.observe_429(0.0)
         ticks.now += 0.1
@@ -188,7 +196,7 @@ def test_refusals_side_by_side_are_one(budget: RateBudget, ticks: Clock) -> None
     assert budget.delay() == pytest.approx(4.9)
 
 
-def test_it_says_why_to_wait(budget: RateBudget) -> None:
+def test_says_why_to_wait(budget: RateBudget) -> None:
     assert budget.why().endswith("is used up for now (rate_share 0.8)")
 
     hear(budget, headers(200))
@@ -201,13 +209,13 @@ def test_it_says_why_to_wait(budget: RateBudget) -> None:
     assert "(429)" in budget.why()
 
 
-def test_a_429_without_sense_is_ignored(budget: RateBudget) -> None:
+def test_odd_429_is_ignored(budget: RateBudget) -> None:
     budget.observe_429(float("nan"))
 
     assert budget.delay() == 0.0
 
 
-def test_it_may_be_shared_by_threads(budget: RateBudget) -> None:
+def test_threads_may_share_it(budget: RateBudget) -> None:
     def work(start: int) -> None:
         for remaining in range(start, 300, -8):
             hear(budget, headers(remaining))
@@ -227,7 +235,7 @@ def test_it_may_be_shared_by_threads(budget: RateBudget) -> None:
         st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Date"]), st.text()
     )
 )
-def test_no_header_breaks_it_or_asks_for_more_than_310_seconds(strange: dict[str, str]) -> None:
+def test_310_seconds_at_most(strange: dict[str, str]) -> None:
     budget = RateBudget(share=0.8, clock=lambda: NOW)
 
     hear(budget, strange)
@@ -243,7 +251,7 @@ class TestUnderWay:
 
         assert [budget.claim() for _ in range(5)] == [0.0, 0.0, 0.0, pytest.approx(120), pytest.approx(120)]
 
-    def test_an_answer_takes_the_place_of_the_guess(self, budget: RateBudget) -> None:
+    def test_answer_replaces_a_guess(self, budget: RateBudget) -> None:
         hear(budget, headers(202))
         budget.claim()
         budget.claim()
@@ -252,7 +260,7 @@ class TestUnderWay:
 
         assert budget.claim() == 0.0
 
-    def test_a_dropped_line_ends_a_claim_too(self, budget: RateBudget) -> None:
+    def test_dropped_line_ends_claim(self, budget: RateBudget) -> None:
         hear(budget, headers(201))
         budget.claim()
 
@@ -260,7 +268,7 @@ class TestUnderWay:
 
         assert budget.delay() == 0.0
 
-    def test_who_has_no_patience_left_is_counted_as_well(self, budget: RateBudget) -> None:
+    def test_impatient_counts_as_well(self, budget: RateBudget) -> None:
         hear(budget, headers(200))
 
         sent = budget.sent
@@ -270,7 +278,7 @@ class TestUnderWay:
         budget.settle(headers(199))
         assert budget.delay() == pytest.approx(120)
 
-    def test_threads_never_get_beyond_the_share(self, budget: RateBudget) -> None:
+    def test_threads_stay_in_share(self, budget: RateBudget) -> None:
         hear(budget, headers(260))
         sent: list[int] = []
 
@@ -291,34 +299,36 @@ class TestUnderWay:
 class TestPace:
     """The pace with which the share lasts."""
 
-    def test_nothing_is_known_before_the_first_answer(self, budget: RateBudget) -> None:
+    def test_nothing_known_at_first(self, budget: RateBudget) -> None:
         assert budget.pace_for(self, 1000.0) == math.inf
         assert budget.spread(1000) == 0.0
 
-    def test_answers_without_a_count_leave_what_is_documented(self, budget: RateBudget) -> None:
+    def test_default_without_count(self, budget: RateBudget) -> None:
+        """Answers without a count leave the documented limit."""
         hear(budget, {"Content-Type": "application/json"})
 
         assert budget.pace_for(self, 10.0) == pytest.approx(800 / 300)
         assert budget.spread(80) == pytest.approx(30.0)
         assert budget.delay() == 0.0
 
-    def test_a_wish_that_fits_is_not_bounded(self, budget: RateBudget) -> None:
+    def test_fitting_wish_is_free(self, budget: RateBudget) -> None:
         hear(budget, headers(800, NOW + 300))
 
         assert budget.pace_for(self, 2.0) == math.inf
 
-    def test_a_wish_that_does_not_fit_gets_what_is_left_of_the_share(self, budget: RateBudget) -> None:
+    def test_rest_for_a_large_wish(self, budget: RateBudget) -> None:
+        """A wish that does not fit gets the rest of the share."""
         hear(budget, headers(800, NOW + 300))
 
         assert budget.pace_for(self, 10.0) == pytest.approx(600 / 300)
 
-    def test_a_new_window_has_the_whole_share(self, budget: RateBudget, ticks: Clock) -> None:
+    def test_new_window_is_whole(self, budget: RateBudget, ticks: Clock) -> None:
         hear(budget, headers(210, NOW + 100))
         ticks.now += 101
 
         assert budget.pace_for(self, 10.0) == pytest.approx(800 / 300)
 
-    def test_two_who_wish_for_more_share_by_their_wishes(self, budget: RateBudget) -> None:
+    def test_two_share_by_wishes(self, budget: RateBudget) -> None:
         hear(budget, headers(800, NOW + 300))
         other = RateBudget(share=1)
 
@@ -327,7 +337,7 @@ class TestPace:
         assert budget.pace_for(self, 10.0) == pytest.approx(2.0 / 4)
         assert budget.pace_for(other, 30.0) == pytest.approx(2.0 * 3 / 4)
 
-    def test_who_is_gone_wishes_nothing(self, budget: RateBudget) -> None:
+    def test_gone_wishes_nothing(self, budget: RateBudget) -> None:
         hear(budget, headers(800, NOW + 300))
         other = RateBudget(share=1)
         budget.pace_for(other, 30.0)
@@ -337,19 +347,24 @@ class TestPace:
 
         assert budget.pace_for(self, 10.0) == pytest.approx(2.0)
 
-    def test_what_others_send_is_left_to_them(self, budget: RateBudget, ticks: Clock) -> None:
+    def test_others_keep_theirs(self, budget: RateBudget, ticks: Clock) -> None:
         one_a_second(budget, ticks, others=1, seconds=200)
 
         seen = 1 - math.exp(-200 / 100)
         assert budget.pace_for(self, 1000.0) == pytest.approx((1000 - 400 - 200) / 100 - seen, rel=0.01)
 
-    def test_own_requests_are_not_taken_for_those_of_others(self, budget: RateBudget, ticks: Clock) -> None:
+    def test_own_is_not_others(self, budget: RateBudget, ticks: Clock) -> None:
+        """Own requests are not taken for those of others."""
         one_a_second(budget, ticks, others=0, seconds=290)
 
         assert budget.pace_for(self, 1000.0) == pytest.approx((1000 - 290 - 200) / 10)
 
-    def test_others_can_take_no_more_than_half_of_what_is_left(self, budget: RateBudget, ticks: Clock) -> None:
-        """Or a second triggerer, which is one of the others, would never be served."""
+    def test_others_get_half_at_most(self, budget: RateBudget, ticks: Clock) -> None:
+        """
+        Others can take no more than half of the rest.
+
+        Or a second triggerer, which is one of the others, would never be served.
+        """
         one_a_second(budget, ticks, others=9, seconds=60)
 
         assert budget.pace_for(self, 10.0) == pytest.approx((1000 - 600 - 200) / 240 / 2)
@@ -357,14 +372,14 @@ class TestPace:
     @pytest.mark.parametrize(
         ("requests", "seconds"), [(0, 0.0), (100, 50.0), (300, 150.0), (600, 300.0), (616, 306.0), (100_000, 310.0)]
     )
-    def test_a_worker_is_told_how_long_its_requests_should_take(
-        self, budget: RateBudget, requests: int, seconds: float
-    ) -> None:
+    def test_worker_has_a_pace(self, budget: RateBudget, requests: int, seconds: float) -> None:
+        """A worker is told how long its requests should take."""
         hear(budget, headers(800, NOW + 300))
 
         assert budget.spread(requests) == pytest.approx(seconds)
 
-    def test_beside_the_wishes_of_others_the_same_takes_longer(self, budget: RateBudget) -> None:
+    def test_others_slow_the_worker(self, budget: RateBudget) -> None:
+        """Beside the wishes of others the same takes longer."""
         hear(budget, headers(800, NOW + 300))
         budget.pace_for(self, 1.0)
         assert budget.spread_for(self, 100) == budget.spread(100)
@@ -375,7 +390,8 @@ class TestPace:
         assert budget.spread_for(self, 100) == pytest.approx(3 * budget.spread(100))
         assert budget.spread_for(budget, 100) == budget.spread(100)
 
-    def test_where_nothing_is_left_a_worker_is_told_to_wait_for_the_next_window(self, budget: RateBudget) -> None:
+    def test_worker_waits_for_window(self, budget: RateBudget) -> None:
+        """If nothing is left, a worker is told to wait for the next window."""
         hear(budget, headers(200, NOW + 100))
 
         assert budget.spread(1) == pytest.approx(100.0 + 300 / 800)
@@ -393,12 +409,12 @@ def one_a_second(budget: RateBudget, ticks: Clock, *, others: int, seconds: int)
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.1])
-def test_a_share_is_above_0_and_at_most_1(share: float) -> None:
+def test_share_is_above_0_up_to_1(share: float) -> None:
     with pytest.raises(ValueError, match="share"):
         RateBudget(share=share)
 
 
-def test_one_budget_per_host_and_token() -> None:
+def test_one_per_host_and_token() -> None:
     one = Settings(token="canary-one-token", project="a/b")
 
     assert budget_for(one) is budget_for(Settings(token="canary-one-token"))

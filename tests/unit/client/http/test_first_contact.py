@@ -32,9 +32,10 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize("patience", [300.0, 900.0])
-def test_refused_from_the_start_ends_within_a_minute(
+def test_refused_ends_in_a_minute(
     make_client: MakeClient, requests_mock: Any, base: str, clock: Any, patience: float
 ) -> None:
+    """A port that refuses from the start ends the call within a minute."""
     requests_mock.get(f"{base}/user", [REFUSED])
 
     with pytest.raises(CgcConnectionError):
@@ -45,7 +46,7 @@ def test_refused_from_the_start_ends_within_a_minute(
 
 
 @pytest.mark.parametrize("first", [{"json": USER}, DOWN, PAGE], ids=["an answer", "maintenance", "a web page"])
-def test_refused_after_any_answer_is_waited_out(
+def test_refused_later_waits(
     make_client: MakeClient, requests_mock: Any, base: str, clock: Any, first: dict[str, Any]
 ) -> None:
     def refused_for_two_minutes(request: Any, context: Any) -> Any:
@@ -66,9 +67,8 @@ def test_refused_after_any_answer_is_waited_out(
     assert clock.now >= began + 120
 
 
-def test_a_client_that_knows_of_answers_waits_it_out(
-    requests_mock: Any, base: str, clock: Any, make_client: MakeClient
-) -> None:
+def test_known_answers_wait(requests_mock: Any, base: str, clock: Any, make_client: MakeClient) -> None:
+    """A client that knows of earlier answers waits it out."""
     requests_mock.get(f"{base}/user", [REFUSED])
     client = make_client(patience=300)
     again = CgcClient(
@@ -81,9 +81,7 @@ def test_a_client_that_knows_of_answers_waits_it_out(
     assert sum(clock.naps) > 100
 
 
-def test_a_wait_for_the_budget_is_none_for_contact(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_budget_is_no_contact(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
     requests_mock.get(f"{base}/user", [REFUSED])
     client = make_client(patience=900)
     client.budget.observe_429(200.0)
@@ -95,9 +93,8 @@ def test_a_wait_for_the_budget_is_none_for_contact(
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_web_page_after_an_answer_is_repeated(
-    make_client: MakeClient, requests_mock: Any, base: str, known: bool
-) -> None:
+def test_web_page_is_repeated(make_client: MakeClient, requests_mock: Any, base: str, known: bool) -> None:
+    """A web page after an answer is repeated."""
     requests_mock.get(f"{base}/rate_limit", [DOWN | {"status_code": 404}])
     requests_mock.get(f"{base}/user", [PAGE, {"json": USER}])
     client = make_client(patience=300)
@@ -111,7 +108,7 @@ def test_a_web_page_after_an_answer_is_repeated(
     assert client.user().username == "mcurie"
 
 
-def test_a_line_of_the_log_has_one_stop(
+def test_log_line_has_one_stop(
     make_client: MakeClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     requests_mock.get(f"{base}/user", [REFUSED, PAGE | {"headers": {"Content-Type": "application/json"}}, DOWN])
@@ -147,9 +144,7 @@ def _client(url: str, **settings: Any) -> CgcClient:
     ],
     ids=["nothing listens", "no such name", "no proxy there"],
 )
-def test_what_cannot_be_reached_tells_what_to_check(
-    closed_port: int, url: str, settings: dict[str, Any], words: list[str]
-) -> None:
+def test_unreachable_has_advice(closed_port: int, url: str, settings: dict[str, Any], words: list[str]) -> None:
     def put(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: put(one) for key, one in value.items()}
@@ -175,7 +170,7 @@ def test_what_cannot_be_reached_tells_what_to_check(
         (requests.ConnectionError(NOT_CONNECTED), ["host and port"]),
     ],
 )
-def test_a_connect_fault_has_its_own_next_step(
+def test_connect_has_its_advice(
     make_client: MakeClient, requests_mock: Any, base: str, fault: Exception, words: list[str]
 ) -> None:
     requests_mock.get(f"{base}/user", exc=fault)
@@ -235,7 +230,7 @@ HTML = {"Content-Type": "text/html"}
     ],
     ids=["page", "page called JSON", "nothing", "text", "redirect", "not found", "no such method", "login"],
 )
-def test_another_server_s_answer_names_the_host(
+def test_foreign_answer_has_host(
     other_server: Answers, answer: tuple[int, bytes, dict[str, str]], kind: type[CgcError]
 ) -> None:
     place = other_server(*answer)
@@ -249,7 +244,7 @@ def test_another_server_s_answer_names_the_host(
     assert not_from_platform(caught.value) or isinstance(caught.value, CgcUnauthorized)
 
 
-def test_plain_http_behind_https_is_no_contact(other_server: Answers) -> None:
+def test_http_behind_https(other_server: Answers) -> None:
     place = other_server(200, b"{}", {})
 
     with (

@@ -53,7 +53,7 @@ def client_of(url: str, proxies: dict[str, str] | None) -> CgcClient:
     return CgcClient(settings, patience=0, budget=RateBudget(share=1))
 
 
-def test_the_connections_proxy_is_used(proxy: Any, origin_server: Any) -> None:
+def test_connections_proxy(proxy: Any, origin_server: Any) -> None:
     with client_of(origin_server.url, {"http": f"http://somebody:geheim@127.0.0.1:{proxy.port}"}) as client:
         assert client.user().username == "by proxy"
 
@@ -62,9 +62,8 @@ def test_the_connections_proxy_is_used(proxy: Any, origin_server: Any) -> None:
     assert origin_server.connections == 0
 
 
-def test_the_environments_proxy_is_used_where_the_connection_has_none(
-    proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environments_proxy(proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's proxy is used if the connection has none."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
 
     with client_of(origin_server.url, None) as client:
@@ -79,9 +78,8 @@ def test_no_proxy_is_honoured(proxy: Any, origin_server: Any, monkeypatch: pytes
         assert client.user().username == "direct"
 
 
-def test_a_change_of_the_environment_counts_from_the_next_call_on(
-    proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_change_counts_next_call(proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of the environment counts from the next call on."""
     with client_of(origin_server.url, None) as client:
         before = client.user().username
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
@@ -92,9 +90,7 @@ def test_a_change_of_the_environment_counts_from_the_next_call_on(
     assert (before, with_a_proxy, with_an_exception) == ("direct", "by proxy", "direct")
 
 
-def test_the_connection_wins_over_the_environment(
-    proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_wins(proxy: Any, origin_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -102,14 +98,14 @@ def test_the_connection_wins_over_the_environment(
         assert client.user().username == "by proxy"
 
 
-def test_an_empty_object_means_no_proxy_at_all(origin_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_object_is_no_proxy(origin_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
 
     with client_of(origin_server.url, {}) as client:
         assert client.user().username == "direct"
 
 
-def test_a_tunnel_shows_the_proxy_no_token(proxy: Any) -> None:
+def test_tunnel_hides_the_token(proxy: Any) -> None:
     with (
         client_of("https://cgc-api.sbgenomics.com", {"https": f"http://127.0.0.1:{proxy.port}"}) as client,
         pytest.raises(CgcConnectionError, match="through the proxy") as caught,
@@ -121,7 +117,8 @@ def test_a_tunnel_shows_the_proxy_no_token(proxy: Any) -> None:
     assert TOKEN.encode() not in proxy.heard[0]
 
 
-def test_a_dead_proxy_was_never_sent_and_keeps_its_password() -> None:
+def test_dead_proxy_sends_nothing() -> None:
+    """Over a dead proxy nothing was sent, and its password is kept."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -136,9 +133,8 @@ def test_a_dead_proxy_was_never_sent_and_keeps_its_password() -> None:
 
 
 @pytest.mark.parametrize("bad", ["http://", "http://somebody:geheim@:3128", "socks9://127.0.0.1:1"])
-def test_a_bad_proxy_of_the_environment_is_named_without_its_password(
-    bad: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_proxy_is_named(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bad proxy of the environment is named without its password."""
     monkeypatch.setenv("HTTPS_PROXY", bad)
 
     with (

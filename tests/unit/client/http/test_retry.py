@@ -82,25 +82,27 @@ def half() -> float:
 
 @pytest.mark.parametrize("error", [*NEVER, *ASTRAY], ids=name)
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_what_cannot_succeed_is_never_sent_again(error: CgcError, repeatable: bool) -> None:
+def test_hopeless_is_never_resent(error: CgcError, repeatable: bool) -> None:
     assert wait_before_repeat(error, repeatable=repeatable, attempt=1, random=half) is None
     assert not transient(error)
 
 
 @pytest.mark.parametrize("error", ASTRAY, ids=name)
-def test_what_leads_astray_from_an_address_that_has_answered_passes(error: CgcError) -> None:
+def test_astray_passes_later(error: CgcError) -> None:
+    """An answer that leads astray may pass if the address has answered before."""
     assert not_from_platform(error)
     assert transient(error, answered=True)
 
 
 @pytest.mark.parametrize("error", [*NEVER, CgcForbidden(PAGE, status=403, call="GET /user")], ids=name)
-def test_what_the_platform_says_itself_does_not_pass_because_it_has_answered(error: CgcError) -> None:
+def test_platforms_word_stays(error: CgcError) -> None:
+    """A refusal by the platform itself does not pass because the address has answered."""
     assert not not_from_platform(error)
     assert not transient(error, answered=True)
 
 
 @pytest.mark.parametrize("error", [*NOT_SENT, *MAYBE_DONE, *LIMITED], ids=name)
-def test_a_read_is_repeated(error: CgcError) -> None:
+def test_read_is_repeated(error: CgcError) -> None:
     wait = wait_before_repeat(error, repeatable=True, attempt=1, random=half)
 
     assert wait is not None
@@ -109,16 +111,18 @@ def test_a_read_is_repeated(error: CgcError) -> None:
 
 
 @pytest.mark.parametrize("error", MAYBE_DONE, ids=name)
-def test_a_create_that_may_have_worked_is_not_repeated(error: CgcError) -> None:
+def test_create_may_have_worked(error: CgcError) -> None:
+    """A create that may have worked is not repeated."""
     assert wait_before_repeat(error, repeatable=False, attempt=1, random=half) is None
 
 
 @pytest.mark.parametrize("error", [*NOT_SENT, *LIMITED], ids=name)
-def test_a_create_that_did_nothing_is_repeated(error: CgcError) -> None:
+def test_idle_create_is_repeated(error: CgcError) -> None:
+    """A create that did nothing is repeated."""
     assert wait_before_repeat(error, repeatable=False, attempt=1, random=half) is not None
 
 
-def test_the_wait_doubles_up_to_a_minute() -> None:
+def test_wait_doubles_to_a_minute() -> None:
     error = api(CgcUnavailable, 502)
 
     longest = [wait_before_repeat(error, repeatable=True, attempt=n, random=lambda: 1.0) for n in range(1, 10)]
@@ -129,7 +133,8 @@ def test_the_wait_doubles_up_to_a_minute() -> None:
 
 
 @pytest.mark.parametrize(("dice", "expected"), [(0.0, [60, 120, 240, 240]), (1.0, [75, 150, 300, 300])])
-def test_maintenance_is_waited_for_in_minutes(dice: float, expected: list[float]) -> None:
+def test_maintenance_takes_long(dice: float, expected: list[float]) -> None:
+    """Maintenance is waited for in minutes."""
     error = api(CgcUnavailable, 503, 0)
 
     waits = [wait_before_repeat(error, repeatable=True, attempt=n, random=lambda: dice) for n in (1, 2, 3, 50)]
@@ -150,7 +155,7 @@ def test_maintenance_is_waited_for_in_minutes(dice: float, expected: list[float]
         (None, 0.0, 60.0),
     ],
 )
-def test_a_429_waits_until_the_reset_and_a_little_more(advice: float | None, dice: float, wait: float) -> None:
+def test_429_waits_for_the_reset(advice: float | None, dice: float, wait: float) -> None:
     error = api(CgcRateLimited, 429, 1000, advice)
 
     for attempt in (1, 2, 50):
@@ -159,16 +164,16 @@ def test_a_429_waits_until_the_reset_and_a_little_more(advice: float | None, dic
 
 
 @pytest.mark.parametrize(("dice", "wait"), [(0.0, 30.0), (1.0, 33.0)])
-def test_our_own_share_is_waited_for_like_a_429(dice: float, wait: float) -> None:
+def test_share_waits_like_a_429(dice: float, wait: float) -> None:
     assert wait_before_repeat(SPENT, repeatable=False, attempt=1, random=lambda: dice) == pytest.approx(wait)
 
 
-def test_a_429_does_not_count_as_an_attempt() -> None:
+def test_429_is_no_attempt() -> None:
     assert not any(counts_as_attempt(error) for error in LIMITED)
     assert all(counts_as_attempt(error) for error in itertools.chain(NOT_SENT, MAYBE_DONE))
 
 
-def test_the_advice_of_a_server_that_is_down_is_followed() -> None:
+def test_servers_advice_counts() -> None:
     error = api(CgcUnavailable, 503, 90005, 20.0)
 
     assert wait_before_repeat(error, repeatable=True, attempt=1, random=lambda: 0.0) == 20.0
@@ -178,7 +183,7 @@ def test_the_advice_of_a_server_that_is_down_is_followed() -> None:
 @pytest.mark.parametrize("error", [*NOT_SENT, *MAYBE_DONE, *LIMITED], ids=name)
 @pytest.mark.parametrize("attempt", [1, 7, 100, 100_000])
 @pytest.mark.parametrize("dice", [0.0, 0.999])
-def test_no_wait_is_longer_than_310_seconds(error: CgcError, attempt: int, dice: float) -> None:
+def test_310_seconds_at_most(error: CgcError, attempt: int, dice: float) -> None:
     wait = wait_before_repeat(error, repeatable=True, attempt=attempt, random=lambda: dice)
 
     assert wait is not None

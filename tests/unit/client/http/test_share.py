@@ -24,7 +24,7 @@ def learn(client: CgcClient, told: dict[str, str]) -> None:
     client.budget.settle(told)
 
 
-def test_the_budget_learns_from_every_answer(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_learns_from_answers(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", status_code=403, json={"code": 90002}, headers=headers(150))
 
     with pytest.raises(CgcForbidden):
@@ -33,7 +33,8 @@ def test_the_budget_learns_from_every_answer(client: CgcClient, requests_mock: A
     assert client.budget.delay() == pytest.approx(120)
 
 
-def test_the_budget_learns_from_a_refusal_without_headers(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_learns_from_bare_refusal(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """The budget learns from a refusal without headers."""
     requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "42"}}])
 
     with pytest.raises(CgcRateLimited):
@@ -42,9 +43,8 @@ def test_the_budget_learns_from_a_refusal_without_headers(client: CgcClient, req
     assert client.budget.delay() == pytest.approx(42)
 
 
-def test_a_patient_call_leaves_the_rest_of_the_window_to_people(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_patient_leaves_the_rest(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    """A patient call leaves the rest of the window to people."""
     requests_mock.get(f"{base}/user", json=USER, headers=headers(200))
     client = make_client(patience=300)
 
@@ -54,9 +54,7 @@ def test_a_patient_call_leaves_the_rest_of_the_window_to_people(
     assert clock.naps == [pytest.approx(120)]
 
 
-def test_after_its_patience_a_call_is_sent_all_the_same(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_sent_after_its_patience(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
     requests_mock.get(f"{base}/user", json=USER, headers=headers(200))
     client = make_client(patience=10)
 
@@ -67,9 +65,7 @@ def test_after_its_patience_a_call_is_sent_all_the_same(
     assert requests_mock.call_count == 2
 
 
-def test_the_call_that_is_not_counted_does_not_wait(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_uncounted_does_not_wait(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
     requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 0, "reset": 1767226120}})
     client = make_client(patience=300)
     learn(client, headers(0))
@@ -78,9 +74,8 @@ def test_the_call_that_is_not_counted_does_not_wait(
     assert clock.naps == []
 
 
-def test_without_patience_the_share_is_kept_and_nothing_is_sent_beyond_it(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_share_without_patience(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    """Without patience the share is kept, and nothing is sent beyond it."""
     end = clock.now + 300
 
     def platform(request: Any, context: Any) -> Any:
@@ -111,9 +106,8 @@ def test_without_patience_the_share_is_kept_and_nothing_is_sent_beyond_it(
     assert clock.naps == []
 
 
-def test_without_patience_nothing_is_sent_while_a_429_asks_to_wait(
-    client: CgcClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_429_without_patience(client: CgcClient, requests_mock: Any, base: str, clock: Any) -> None:
+    """Without patience nothing is sent while a 429 asks to wait."""
     requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "42"}}, {"json": USER}])
     with pytest.raises(CgcRateLimited) as refused:
         client.user()
@@ -127,7 +121,8 @@ def test_without_patience_nothing_is_sent_while_a_429_asks_to_wait(
     assert client.user().username == "mcurie"
 
 
-def test_what_is_not_counted_goes_without_patience_too(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_uncounted_is_impatient(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Calls that are not counted go without patience, too."""
     requests_mock.get(f"{base}/rate_limit", json={"rate": {"limit": 1000, "remaining": 0, "reset": 1767226120}})
     learn(client, headers(0))
 

@@ -40,7 +40,7 @@ def client_of(url: str, **settings: Any) -> CgcClient:
     return CgcClient(made, patience=0, budget=RateBudget(share=1))
 
 
-def test_an_answer_over_a_real_line(serve: Serve, http_answer: Answer) -> None:
+def test_answer_over_a_real_line(serve: Serve, http_answer: Answer) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         while server.hear(line):
             line.sendall(http_answer(USER))
@@ -55,7 +55,9 @@ def test_an_answer_over_a_real_line(serve: Serve, http_answer: Answer) -> None:
     assert f"X-SBG-Auth-Token: {TOKEN}".encode() in server.heard[0]
 
 
-def test_a_silent_server_costs_the_timeout_and_no_more(serve: Serve) -> None:
+def test_silence_costs_timeout(serve: Serve) -> None:
+    """A silent server costs the timeout, and no more."""
+
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         server.closing.wait(20)
@@ -68,7 +70,7 @@ def test_a_silent_server_costs_the_timeout_and_no_more(serve: Serve) -> None:
     assert 0.3 < time.monotonic() - began < 3
 
 
-def test_an_answer_that_trickles_in_is_cut_off(serve: Serve, http_answer: Answer) -> None:
+def test_trickle_is_cut_off(serve: Serve, http_answer: Answer) -> None:
     """Each byte comes well within the read timeout, so only a deadline over the whole ends it."""
 
     def talk(server: Any, line: socket.socket) -> None:
@@ -88,7 +90,7 @@ def test_an_answer_that_trickles_in_is_cut_off(serve: Serve, http_answer: Answer
     assert time.monotonic() - began < 3
 
 
-def test_a_silence_in_the_middle_of_an_answer_times_out(serve: Serve, http_answer: Answer) -> None:
+def test_silence_midway_times_out(serve: Serve, http_answer: Answer) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.sendall(http_answer(USER, length=1000))
@@ -100,7 +102,7 @@ def test_a_silence_in_the_middle_of_an_answer_times_out(serve: Serve, http_answe
     assert caught.value.sent
 
 
-def test_a_refused_port_was_never_sent(serve: Serve) -> None:
+def test_refused_port_sends_none(serve: Serve) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -113,7 +115,7 @@ def test_a_refused_port_was_never_sent(serve: Serve) -> None:
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
-def test_a_name_that_does_not_resolve_was_never_sent() -> None:
+def test_no_name_sends_nothing() -> None:
     settings = {"base_url": "https://no-such-host.invalid", "allowed_hosts": ("no-such-host.invalid",)}
 
     with client_of("", **settings, proxies={}) as client, pytest.raises(CgcConnectionError) as caught:
@@ -122,7 +124,7 @@ def test_a_name_that_does_not_resolve_was_never_sent() -> None:
     assert not caught.value.sent
 
 
-def test_a_server_that_does_not_take_connections_was_never_sent() -> None:
+def test_no_accept_sends_nothing() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -145,7 +147,9 @@ def test_a_server_that_does_not_take_connections_was_never_sent() -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_a_line_dropped_after_the_request_may_have_worked(serve: Serve, reset: bool) -> None:
+def test_dropped_line_is_sent(serve: Serve, reset: bool) -> None:
+    """A line dropped after the request may have worked."""
+
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         if reset:
@@ -161,7 +165,7 @@ def test_a_line_dropped_after_the_request_may_have_worked(serve: Serve, reset: b
     assert server.connections == 1
 
 
-def test_a_patient_create_is_sent_once_over_a_dropped_line(serve: Serve) -> None:
+def test_patient_create_goes_once(serve: Serve) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.close()
@@ -174,8 +178,12 @@ def test_a_patient_create_is_sent_once_over_a_dropped_line(serve: Serve) -> None
     assert len(server.heard) == 1
 
 
-def test_a_create_does_not_ride_on_an_idle_connection(serve: Serve, http_answer: Answer) -> None:
-    """The other side may close an idle connection just when a create goes out, and nobody knows if it was read."""
+def test_create_on_a_new_line(serve: Serve, http_answer: Answer) -> None:
+    """
+    A create does not ride on an idle connection.
+
+    The other side may close an idle connection just when a create goes out, and nobody knows if it was read.
+    """
 
     def talk(server: Any, line: socket.socket) -> None:
         while server.hear(line):
@@ -190,7 +198,7 @@ def test_a_create_does_not_ride_on_an_idle_connection(serve: Serve, http_answer:
     assert server.connections == 2
 
 
-def test_half_a_body_is_unreadable(serve: Serve, http_answer: Answer) -> None:
+def test_half_body(serve: Serve, http_answer: Answer) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.sendall(http_answer(USER, length=1000))
@@ -200,7 +208,7 @@ def test_half_a_body_is_unreadable(serve: Serve, http_answer: Answer) -> None:
         client.user()
 
 
-def test_half_a_chunked_body_is_unreadable(serve: Serve) -> None:
+def test_half_chunked_body(serve: Serve) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + USER)
@@ -220,9 +228,9 @@ def test_half_a_chunked_body_is_unreadable(serve: Serve) -> None:
         ("409 Conflict", CgcUnreadableError),
     ],
 )
-def test_half_a_refusal_is_one_where_the_status_says_enough(
-    serve: Serve, http_answer: Answer, status: str, kind: type[CgcError]
-) -> None:
+def test_half_refusal_is_enough(serve: Serve, http_answer: Answer, status: str, kind: type[CgcError]) -> None:
+    """Half a refusal is one if its status says enough."""
+
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.sendall(http_answer(b'{"status": 404, "co', status=status, length=1000))
@@ -245,7 +253,7 @@ def test_no_http_at_all(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [("200 OK", CgcUnreadableError), ("502 Bad Gateway", CgcUnavailable), ("504 X", CgcUnavailable)]
 )
-def test_an_html_page(serve: Serve, http_answer: Answer, status: str, kind: type[CgcError]) -> None:
+def test_html_page(serve: Serve, http_answer: Answer, status: str, kind: type[CgcError]) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.sendall(http_answer(b"<html><h1>nginx</h1></html>", status=status))
@@ -254,7 +262,7 @@ def test_an_html_page(serve: Serve, http_answer: Answer, status: str, kind: type
         client.user()
 
 
-def test_a_compressed_answer(serve: Serve, http_answer: Answer) -> None:
+def test_compressed_answer(serve: Serve, http_answer: Answer) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         packed = gzip.compress(json.dumps({"username": "mcurie", "pad": "x" * 500_000}).encode())
@@ -266,7 +274,7 @@ def test_a_compressed_answer(serve: Serve, http_answer: Answer) -> None:
         assert len(client.user().raw["pad"]) == 500_000
 
 
-def test_a_broken_compression_is_unreadable(serve: Serve, http_answer: Answer) -> None:
+def test_broken_compression(serve: Serve, http_answer: Answer) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.sendall(http_answer(b"no gzip at all", headers="Content-Encoding: gzip\r\n"))
@@ -277,7 +285,7 @@ def test_a_broken_compression_is_unreadable(serve: Serve, http_answer: Answer) -
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("read", [True, False])
-def test_the_target_of_a_redirect_is_never_called(serve: Serve, http_answer: Answer, status: int, read: bool) -> None:
+def test_redirect_is_not_called(serve: Serve, http_answer: Answer, status: int, read: bool) -> None:
     def elsewhere(server: Any, line: socket.socket) -> None:
         server.hear(line)
         line.sendall(http_answer(USER))
@@ -296,7 +304,7 @@ def test_the_target_of_a_redirect_is_never_called(serve: Serve, http_answer: Ans
     assert target.connections == 0
 
 
-def test_a_next_link_to_another_port_is_never_called(serve: Serve, http_answer: Answer) -> None:
+def test_foreign_next_is_not_read(serve: Serve, http_answer: Answer) -> None:
     def elsewhere(server: Any, line: socket.socket) -> None:
         server.hear(line)
 
@@ -314,7 +322,8 @@ def test_a_next_link_to_another_port_is_never_called(serve: Serve, http_answer: 
     assert target.connections == 0
 
 
-def test_each_thread_has_its_own_connection_and_close_ends_them_all(serve: Serve, http_answer: Answer) -> None:
+def test_line_for_each_thread(serve: Serve, http_answer: Answer) -> None:
+    """Each thread has its own connection, and `close` ends them all."""
     ended = threading.Semaphore(0)
 
     def talk(server: Any, line: socket.socket) -> None:

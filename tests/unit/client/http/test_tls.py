@@ -125,7 +125,8 @@ def ask(server: TlsServer, verify: bool | str) -> str:
         return client.user().username
 
 
-def test_an_unknown_authority_is_refused_before_the_token_is_sent(server: TlsServer) -> None:
+def test_unknown_is_refused_first(server: TlsServer) -> None:
+    """An unknown authority is refused before the token is sent."""
     with pytest.raises(CgcCertificateError, match="'verify' of the connection") as caught:
         ask(server, True)
 
@@ -134,7 +135,7 @@ def test_an_unknown_authority_is_refused_before_the_token_is_sent(server: TlsSer
     assert server.heard == []
 
 
-def test_the_connections_ca_file_is_trusted(server: TlsServer, authority: Authority) -> None:
+def test_connections_ca_file(server: TlsServer, authority: Authority) -> None:
     assert ask(server, str(authority.ca)) == "mcurie"
 
 
@@ -144,7 +145,7 @@ def test_verify_false_trusts_all(server: TlsServer) -> None:
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_companys_ca_file_in_the_environment_is_trusted(
+def test_environments_ca_file(
     server: TlsServer, authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, str(authority.ca))
@@ -153,7 +154,7 @@ def test_a_companys_ca_file_in_the_environment_is_trusted(
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_the_connections_file_wins_over_the_environment(
+def test_connections_file_wins(
     server: TlsServer, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = make_authority(tmp_path)
@@ -166,7 +167,7 @@ def test_the_connections_file_wins_over_the_environment(
     assert ask(server, False) == "mcurie"
 
 
-def test_a_missing_ca_file_of_the_environment_is_named(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_ca_file_is_named(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/ca.pem")
 
     with pytest.raises(CgcCertificateError, match=r"/no/such/ca\.pem") as caught:
@@ -175,7 +176,7 @@ def test_a_missing_ca_file_of_the_environment_is_named(server: TlsServer, monkey
     assert not caught.value.sent
 
 
-def test_a_ca_file_without_certificates_is_named(server: TlsServer, tmp_path: Path) -> None:
+def test_empty_ca_file_is_named(server: TlsServer, tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate in here\n")
 
@@ -185,7 +186,7 @@ def test_a_ca_file_without_certificates_is_named(server: TlsServer, tmp_path: Pa
     assert not caught.value.sent
 
 
-def test_a_server_without_tls_is_told(serve: Any, http_answer: Any) -> None:
+def test_no_tls_is_told(serve: Any, http_answer: Any) -> None:
     def talk(server: Any, line: socket.socket) -> None:
         line.recv(1000)
         line.sendall(http_answer(b"{}", status="400 Bad Request"))

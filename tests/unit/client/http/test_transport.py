@@ -34,9 +34,7 @@ ITEM = {"file": "f", "volume": "a/b", "location": "x"}
 MakeClient = Callable[..., CgcClient]
 
 
-def test_each_call_carries_token_agent_and_kind_of_content(
-    make_client: MakeClient, requests_mock: Any, base: str, token: str
-) -> None:
+def test_headers_of_a_call(make_client: MakeClient, requests_mock: Any, base: str, token: str) -> None:
     requests_mock.get(f"{base}/user", json=USER)
 
     make_client(advance_access=True).user()
@@ -49,7 +47,7 @@ def test_each_call_carries_token_agent_and_kind_of_content(
     assert sent.body is None
 
 
-def test_advance_access_is_off_by_default(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_advance_access_is_off(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", json=USER)
 
     client.user()
@@ -57,9 +55,8 @@ def test_advance_access_is_off_by_default(client: CgcClient, requests_mock: Any,
     assert "X-SBG-Advance-Access" not in requests_mock.last_request.headers
 
 
-def test_every_call_has_timeouts_and_creates_wait_longer(
-    make_client: MakeClient, requests_mock: Any, base: str
-) -> None:
+def test_creates_wait_longer(make_client: MakeClient, requests_mock: Any, base: str) -> None:
+    """Every call has timeouts, and creates wait longer."""
     requests_mock.get(f"{base}/user", json=USER)
     requests_mock.post(f"{base}/bulk/storage/exports/get", json={"items": []})
     requests_mock.post(f"{base}/bulk/storage/exports/create", json={"items": []})
@@ -73,7 +70,8 @@ def test_every_call_has_timeouts_and_creates_wait_longer(
     assert timeouts == [(2.0, 7.0), (2.0, 7.0), (2.0, 300.0)]
 
 
-def test_a_longer_timeout_counts_for_creates_too(make_client: MakeClient, requests_mock: Any, base: str) -> None:
+def test_longer_timeout_counts(make_client: MakeClient, requests_mock: Any, base: str) -> None:
+    """A longer timeout counts for creates too."""
     requests_mock.post(f"{base}/bulk/storage/exports/create", json={"items": []})
 
     make_client(timeout=900).exports.bulk_create([ITEM], copy_only=True)
@@ -81,9 +79,8 @@ def test_a_longer_timeout_counts_for_creates_too(make_client: MakeClient, reques
     assert requests_mock.last_request.timeout == (5.0, 900.0)
 
 
-def test_without_patience_there_is_one_attempt_and_no_sleep(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_one_attempt_no_sleep(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    """Without patience there is one attempt and no sleep."""
     for answer in (DOWN, MAINTENANCE, LIMITED, {"exc": requests.ConnectionError}, {"text": "<html>"}):
         requests_mock.get(f"{base}/user", [answer])
         client = make_client(patience=0)
@@ -96,7 +93,7 @@ def test_without_patience_there_is_one_attempt_and_no_sleep(
     assert clock.naps == []
 
 
-def test_a_read_outlasts_trouble(
+def test_read_outlasts_trouble(
     make_client: MakeClient, requests_mock: Any, base: str, clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     html = {"status_code": 502, "text": "<html>Bad Gateway</html>"}
@@ -131,7 +128,7 @@ def test_patience_ends(make_client: MakeClient, requests_mock: Any, base: str, c
     assert 20 < sum(clock.naps) <= 100
 
 
-def test_time_spent_on_slow_answers_counts(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+def test_slow_answers_take_time(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
     def slow(request: Any, context: Any) -> Any:
         clock.now += 60
         context.status_code = 504
@@ -145,7 +142,7 @@ def test_time_spent_on_slow_answers_counts(make_client: MakeClient, requests_moc
     assert requests_mock.call_count == 2
 
 
-def test_a_clock_that_stands_still_does_not_make_it_endless(requests_mock: Any, base: str) -> None:
+def test_stopped_clock_ends(requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", [DOWN])
     naps: list[float] = []
     settings = Settings(token="canary-standing-clock")
@@ -158,7 +155,7 @@ def test_a_clock_that_stands_still_does_not_make_it_endless(requests_mock: Any, 
     assert sum(naps) <= 100
 
 
-def test_a_429_is_waited_out_to_the_reset(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+def test_429_is_waited_out(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
     def limited(request: Any, context: Any) -> Any:
         if clock.now < 1_767_226_100:
             context.status_code = 429
@@ -174,9 +171,8 @@ def test_a_429_is_waited_out_to_the_reset(make_client: MakeClient, requests_mock
     assert 100 <= sum(clock.naps) <= 111
 
 
-def test_a_429_beyond_the_patience_is_raised_at_once(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_429_beyond_patience(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    """A 429 beyond the patience is raised at once."""
     requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "200"}}])
 
     with pytest.raises(CgcRateLimited) as caught:
@@ -195,9 +191,10 @@ def test_a_429_beyond_the_patience_is_raised_at_once(
     ],
     ids=["none to wait", "a reset that is over", "a reset in seconds from now"],
 )
-def test_a_429_that_advises_no_wait_is_not_hammered(
+def test_429_without_advice(
     make_client: MakeClient, requests_mock: Any, base: str, clock: Any, advice: dict[str, str]
 ) -> None:
+    """A 429 that advises no wait is not hammered."""
     requests_mock.get(f"{base}/user", [LIMITED | {"headers": advice}])
 
     with pytest.raises(CgcRateLimited):
@@ -207,9 +204,8 @@ def test_a_429_that_advises_no_wait_is_not_hammered(
     assert sum(clock.naps) <= 300
 
 
-def test_429s_do_not_lengthen_the_wait_for_other_trouble(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_429_is_no_other_trouble(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    """429s do not lengthen the wait for other trouble."""
     limited = LIMITED | {"headers": {"Retry-After": "1"}}
     requests_mock.get(f"{base}/user", [limited, limited, limited, limited, DOWN, {"json": USER}])
 
@@ -218,9 +214,8 @@ def test_429s_do_not_lengthen_the_wait_for_other_trouble(
     assert clock.naps[-1] <= 1
 
 
-def test_maintenance_is_waited_for_in_minutes(
-    make_client: MakeClient, requests_mock: Any, base: str, clock: Any
-) -> None:
+def test_maintenance_takes_long(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
+    """Maintenance is waited for in minutes."""
     requests_mock.get(f"{base}/user", [MAINTENANCE, MAINTENANCE, {"json": USER}])
 
     make_client(patience=300).user()
@@ -232,9 +227,8 @@ def test_maintenance_is_waited_for_in_minutes(
 @pytest.mark.parametrize(
     "answer", [DOWN, MAINTENANCE, {"exc": requests.ReadTimeout}, {"text": "<html>"}, {"exc": requests.ConnectionError}]
 )
-def test_a_create_is_not_repeated_when_it_may_have_worked(
-    make_client: MakeClient, requests_mock: Any, base: str, answer: dict[str, Any]
-) -> None:
+def test_create_is_not_repeated(make_client: MakeClient, requests_mock: Any, base: str, answer: dict[str, Any]) -> None:
+    """A create is not repeated when it may have worked."""
     requests_mock.post(f"{base}/bulk/storage/exports/create", [answer])
 
     with pytest.raises((CgcUnavailable, CgcConnectionError, CgcUnreadableError)):
@@ -244,9 +238,10 @@ def test_a_create_is_not_repeated_when_it_may_have_worked(
 
 
 @pytest.mark.parametrize("answer", [LIMITED | {"headers": {"Retry-After": "3"}}, {"exc": requests.ConnectTimeout}])
-def test_a_create_is_repeated_when_it_did_nothing(
+def test_idle_create_is_repeated(
     make_client: MakeClient, requests_mock: Any, base: str, answer: dict[str, Any]
 ) -> None:
+    """A create is repeated when it did nothing."""
     requests_mock.post(f"{base}/bulk/storage/exports/create", [answer, {"json": {"items": []}}])
 
     make_client(patience=300).exports.bulk_create([ITEM], copy_only=True)
@@ -255,7 +250,7 @@ def test_a_create_is_repeated_when_it_did_nothing(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, CgcUnauthorized), (403, CgcForbidden)])
-def test_refusals_are_not_repeated(
+def test_refusals_are_final(
     make_client: MakeClient, requests_mock: Any, base: str, status: int, kind: type[Exception]
 ) -> None:
     requests_mock.get(f"{base}/user", [{"status_code": status, "json": {"code": 90001, "message": "No."}}])
@@ -266,7 +261,7 @@ def test_refusals_are_not_repeated(
     assert requests_mock.call_count == 1
 
 
-def test_a_redirect_is_not_followed(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_redirect_is_not_followed(client: CgcClient, requests_mock: Any, base: str) -> None:
     elsewhere = requests_mock.get("https://evil.example/v2/user", json=USER)
     requests_mock.get(f"{base}/user", status_code=302, headers={"Location": "https://evil.example/v2/user"})
 
@@ -297,7 +292,7 @@ def test_timeouts_are_told_apart(client: CgcClient, requests_mock: Any, base: st
     assert unanswered.value.sent
 
 
-def test_bodies_are_logged_at_debug_and_cut(
+def test_bodies_are_cut_at_debug(
     client: CgcClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     requests_mock.get(f"{base}/user", json={**USER, "email": "x" * 10_000}, headers={"X-Secret": "geheim"})
@@ -313,12 +308,12 @@ def test_bodies_are_logged_at_debug_and_cut(
 
 
 @pytest.mark.parametrize("patience", [-1, float("nan"), float("inf")])
-def test_patience_is_a_finite_number_from_0_on(patience: float) -> None:
+def test_patience_is_finite(patience: float) -> None:
     with pytest.raises(CgcUsageError, match="patience"):
         CgcClient(Settings(token="canary-patience"), patience=patience)
 
 
-def test_a_closed_client_opens_new_connections(client: CgcClient, requests_mock: Any, base: str) -> None:
+def test_reopens_after_close(client: CgcClient, requests_mock: Any, base: str) -> None:
     requests_mock.get(f"{base}/user", json=USER)
 
     client.user()
@@ -328,15 +323,16 @@ def test_a_closed_client_opens_new_connections(client: CgcClient, requests_mock:
     assert client.user().username == "mcurie"
 
 
-def test_constructing_sends_nothing(requests_mock: Any) -> None:
+def test_making_it_sends_nothing(requests_mock: Any) -> None:
     CgcClient(Settings(token="canary-construct"))
 
     assert requests_mock.call_count == 0
 
 
-def test_without_patience_not_even_a_wait_of_0_leads_to_a_second_attempt(
+def test_no_second_attempt(
     make_client: MakeClient, requests_mock: Any, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Without patience not even a wait of 0 leads to a second attempt."""
     monkeypatch.setattr("airflow_provider_cgc.client.http.transport.random.random", lambda: 0.0)
     requests_mock.get(f"{base}/user", [LIMITED | {"headers": {"Retry-After": "0"}}, {"json": USER}])
 
@@ -346,7 +342,7 @@ def test_without_patience_not_even_a_wait_of_0_leads_to_a_second_attempt(
     assert requests_mock.call_count == 1
 
 
-def test_closing_ends_the_patience_of_calls_under_way(requests_mock: Any, base: str) -> None:
+def test_closing_ends_patience(requests_mock: Any, base: str) -> None:
     asked = threading.Event()
 
     def down(request: Any, context: Any) -> Any:

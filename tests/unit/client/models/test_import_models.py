@@ -35,7 +35,7 @@ def job(**fields: Any) -> ImportJob:
     return ImportJob.from_json({**COMPLETED, **fields})
 
 
-def test_a_documented_import_is_read_whole() -> None:
+def test_documented_import() -> None:
     read = job()
 
     assert (read.id, read.state, read.state_text) == ("Nf4j", JobState.COMPLETED, "COMPLETED")
@@ -48,7 +48,7 @@ def test_a_documented_import_is_read_whole() -> None:
     assert read.raw == COMPLETED
 
 
-def test_what_was_imported_is_an_alias_with_a_size() -> None:
+def test_imported_is_an_alias() -> None:
     read = job()
 
     assert read.result is not None
@@ -58,13 +58,13 @@ def test_what_was_imported_is_an_alias_with_a_size() -> None:
 
 
 @pytest.mark.parametrize("result", [None, {}, [], "x", {"name": "s1.fastq.gz", "size": 7}, {"id": 5}])
-def test_a_result_that_cannot_be_told_is_none(result: Any) -> None:
+def test_unclear_result_is_none(result: Any) -> None:
     read = job(result=result)
 
     assert (read.result, read.size, read.completed) == (None, None, True)
 
 
-def test_an_imported_folder_has_no_size() -> None:
+def test_folder_has_no_size() -> None:
     read = job(source=FOLDER, preserve_folder_structure=True, result={"id": "65a1", "name": "batch1", "type": "folder"})
 
     assert read.result is not None
@@ -72,7 +72,7 @@ def test_an_imported_folder_has_no_size() -> None:
     assert (read.size, read.preserve_folder_structure) == (None, True)
 
 
-def test_a_failed_import_carries_its_problem() -> None:
+def test_failed_has_its_problem() -> None:
     read = job(state="FAILED", error={"status": 404, "code": 9105, "message": "No such item."}, result=None)
 
     assert (read.done, read.completed, read.failed) == (True, False, True)
@@ -82,7 +82,7 @@ def test_a_failed_import_carries_its_problem() -> None:
 
 @pytest.mark.parametrize("absent", [None, "missing", 5, [], ""])
 @pytest.mark.parametrize("field", [field for field in COMPLETED if field != "id"])
-def test_any_field_but_the_id_may_be_null_or_odd(field: str, absent: Any) -> None:
+def test_only_the_id_is_required(field: str, absent: Any) -> None:
     fields = {**COMPLETED, field: absent}
     if absent == "missing":
         del fields[field]
@@ -90,7 +90,8 @@ def test_any_field_but_the_id_may_be_null_or_odd(field: str, absent: Any) -> Non
     assert ImportJob.from_json(fields).id == "Nf4j"
 
 
-def test_the_shape_of_an_export_is_not_taken_for_that_of_an_import() -> None:
+def test_export_shape_is_none() -> None:
+    """The shape of an export is not taken for that of an import."""
     read = job(source={"file": "65a1"}, destination={"volume": "mcurie/radium_out", "location": "a.bam"})
 
     assert (read.volume, read.location, read.project, read.parent, read.name) == (None, None, None, None, None)
@@ -104,7 +105,8 @@ def test_the_shape_of_an_export_is_not_taken_for_that_of_an_import() -> None:
         ([], None),
     ],
 )  # fmt: skip
-def test_folders_are_not_flattened_by_a_flag_that_says_nothing(told: Any, kept: bool | None) -> None:
+def test_unclear_flag_is_ignored(told: Any, kept: bool | None) -> None:
+    """Folders are not flattened by a flag that says nothing."""
     assert job(preserve_folder_structure=told).preserve_folder_structure is kept
 
 
@@ -123,18 +125,19 @@ def test_folders_are_not_flattened_by_a_flag_that_says_nothing(told: Any, kept: 
         ({"preserve_folder_structure": False}, {"project": "mcurie/radium", "name": "s1.fastq.gz"}),
     ],
 )
-def test_the_item_of_an_import_is_what_starts_one(fields: dict[str, Any], item: dict[str, Any]) -> None:
+def test_item_starts_an_import(fields: dict[str, Any], item: dict[str, Any]) -> None:
     assert job(**fields).item == {"volume": "mcurie/radium_in", "location": "batch1/s1.fastq.gz", **item}
 
 
 @pytest.mark.parametrize(("kept", "item"), [(False, {"preserve_folder_structure": False}), (True, {}), (None, {})])
-def test_the_item_of_a_flattened_folder_says_so(kept: bool | None, item: dict[str, Any]) -> None:
+def test_flattened_folder_says_so(kept: bool | None, item: dict[str, Any]) -> None:
     read = job(source=FOLDER, destination={"project": "mcurie/radium"}, preserve_folder_structure=kept)
 
     assert read.item == {**FOLDER, "project": "mcurie/radium", **item}
 
 
-def test_an_import_is_hashable_and_picklable_and_shows_no_raw_json() -> None:
+def test_import_is_a_value() -> None:
+    """An import is hashable and picklable, and shows no raw JSON."""
     read = job()
 
     assert len({read, job()}) == 1

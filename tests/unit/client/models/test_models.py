@@ -47,7 +47,7 @@ def job(**fields: Any) -> ExportJob:
     return ExportJob.from_json({**COMPLETED, **fields})
 
 
-def test_a_documented_export_is_read_whole() -> None:
+def test_documented_export() -> None:
     read = job()
 
     assert (read.id, read.state, read.state_text) == ("Qr7k", JobState.COMPLETED, "COMPLETED")
@@ -60,7 +60,7 @@ def test_a_documented_export_is_read_whole() -> None:
     assert (read.done, read.completed, read.failed) == (True, True, False)
 
 
-def test_a_failed_export_carries_its_problem() -> None:
+def test_failed_has_its_problem() -> None:
     read = job(state="FAILED", error={"status": 409, "code": 9107, "message": "Location taken."})
 
     assert (read.done, read.completed, read.failed) == (True, False, True)
@@ -94,7 +94,8 @@ def test_each_state(kind: Any, text: Any, state: JobState, done: bool) -> None:
 
 @every_kind_of_job
 @pytest.mark.parametrize("sign", [{"finished_on": "2026-01-05T10:03:41Z"}, {"error": {"code": 9100, "message": "x"}}])
-def test_an_unheard_of_state_with_signs_of_an_end_is_failed(kind: Any, sign: dict[str, Any]) -> None:
+def test_unknown_state_with_end(kind: Any, sign: dict[str, Any]) -> None:
+    """An unknown state with signs of an end is FAILED."""
     read = kind.from_json({**COMPLETED, "state": "ABORTED", "finished_on": None, **sign})
 
     assert read.state is JobState.FAILED
@@ -103,14 +104,15 @@ def test_an_unheard_of_state_with_signs_of_an_end_is_failed(kind: Any, sign: dic
 
 @every_kind_of_job
 @given(text=st.text(max_size=30))
-def test_no_text_but_the_documented_ones_ends_a_job(kind: Any, text: str) -> None:
+def test_other_words_are_active(kind: Any, text: str) -> None:
+    """No text but the documented ones ends a job."""
     read = kind.from_json({**COMPLETED, "state": text, "finished_on": None})
 
     assert read.done == (text.strip().upper() in ("COMPLETED", "FAILED"))
 
 
 @every_kind_of_job
-def test_a_list_entry_of_three_fields_is_enough(kind: Any) -> None:
+def test_three_fields_are_enough(kind: Any) -> None:
     read = kind.from_json({"href": "x", "id": "Hd5s", "state": "RUNNING"})
 
     assert (read.id, read.state, read.volume, read.location, read.size) == ("Hd5s", JobState.RUNNING, None, None, None)
@@ -119,7 +121,7 @@ def test_a_list_entry_of_three_fields_is_enough(kind: Any) -> None:
 
 @pytest.mark.parametrize("absent", [None, "missing", 5, [], ""])
 @pytest.mark.parametrize("field", [field for field in COMPLETED if field != "id"])
-def test_any_field_but_the_id_may_be_null_or_odd(field: str, absent: Any) -> None:
+def test_only_the_id_is_required(field: str, absent: Any) -> None:
     fields = {**COMPLETED, field: absent}
     if absent == "missing":
         del fields[field]
@@ -127,7 +129,7 @@ def test_any_field_but_the_id_may_be_null_or_odd(field: str, absent: Any) -> Non
     assert ExportJob.from_json(fields).id == "Qr7k"
 
 
-def test_the_documentations_pasted_import_shape_is_survived() -> None:
+def test_pasted_import_shape() -> None:
     read = job(
         source={"volume": "mcurie/in", "location": "a.fastq"}, destination={"project": "mcurie/radium", "name": "a"}
     )
@@ -136,7 +138,7 @@ def test_the_documentations_pasted_import_shape_is_survived() -> None:
     assert read.completed
 
 
-def test_the_item_of_an_export_is_what_starts_one() -> None:
+def test_item_starts_an_export() -> None:
     place = {"file": "65a1b2c3d4e5f60718293a4b", "volume": "mcurie/radium_out", "location": "run7/a.bam"}
 
     assert job().item == {**place, "properties": {"sse_algorithm": "AES256"}}
@@ -156,14 +158,14 @@ def test_the_item_of_an_export_is_what_starts_one() -> None:
         (1767607200, None),
     ],
 )
-def test_times_with_z_and_with_an_offset(kind: Any, text: Any, moment: datetime | None) -> None:
+def test_times_with_z_and_offset(kind: Any, text: Any, moment: datetime | None) -> None:
     read = kind.from_json({**COMPLETED, "started_on": text})
 
     assert read.started_on == moment
     assert moment is None or (read.started_on is not None and read.started_on.utcoffset() is not None)
 
 
-def test_an_offset_is_kept() -> None:
+def test_offset_is_kept() -> None:
     started_on = job(started_on="2026-01-05T12:00:00+02:00").started_on
 
     assert started_on is not None
@@ -174,7 +176,7 @@ def test_an_offset_is_kept() -> None:
 @pytest.mark.parametrize(
     ("text", "truth"), [(True, True), (False, False), ("true", True), ("False", False), (1, False)]
 )
-def test_overwrite_may_be_a_text(kind: Any, text: Any, truth: bool) -> None:
+def test_overwrite_may_be_text(kind: Any, text: Any, truth: bool) -> None:
     assert kind.from_json({**COMPLETED, "overwrite": text}).overwrite is truth
 
 
@@ -187,7 +189,7 @@ def test_sizes(size: Any, read: int | None) -> None:
 
 @pytest.mark.parametrize("model", [ExportJob, ImportJob, File, Volume, Project, User, VolumeObject])
 @pytest.mark.parametrize("raw", [None, [], "x", 5, {}, {"id": 5, "username": 5, "location": 5}, {"id": ""}])
-def test_what_is_no_such_thing_is_refused(model: Any, raw: object) -> None:
+def test_other_things_are_refused(model: Any, raw: object) -> None:
     with pytest.raises(CgcUnreadableError):
         model.from_json(raw)
 
@@ -197,7 +199,7 @@ def test_what_is_no_such_thing_is_refused(model: Any, raw: object) -> None:
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
     )
 )
-def test_no_field_of_any_kind_breaks_the_reading(value: object) -> None:
+def test_no_field_breaks_it(value: object) -> None:
     names = [*COMPLETED, "error", "size", "type", "storage", "tags", "metadata", "service", "settings", "active"]
     names += ["autorename", "preserve_folder_structure"]
     raw = {name: value for name in names if name != "id"} | {"id": "x"}
@@ -206,7 +208,7 @@ def test_no_field_of_any_kind_breaks_the_reading(value: object) -> None:
         assert model.from_json(raw).id == "x"
 
 
-def test_a_file_of_the_platform() -> None:
+def test_file() -> None:
     raw = {
         "id": "65a1", "name": "a.bam", "size": 1048576, "project": "mcurie/radium", "parent": "65a0", "type": "FILE",
         "created_on": "2026-01-04T08:00:00Z", "storage": {"type": "PLATFORM"}, "tags": ["keep", 5],
@@ -220,7 +222,7 @@ def test_a_file_of_the_platform() -> None:
     assert read.raw == raw
 
 
-def test_an_alias_and_a_folder() -> None:
+def test_alias_and_folder() -> None:
     alias = File.from_json({"id": "1", "storage": {"type": "VOLUME", "volume": "a/b", "location": "old/x.bam"}})
     folder = File.from_json({"id": "2", "type": "FOLDER"})
 
@@ -228,7 +230,7 @@ def test_an_alias_and_a_folder() -> None:
     assert (folder.is_folder, folder.is_alias, folder.size) == (True, False, None)
 
 
-def test_a_volume() -> None:
+def test_volume() -> None:
     raw = {
         "id": "mcurie/out", "name": "out", "access_mode": "rw", "active": True,
         "service": {"type": "S3", "bucket": "radium", "prefix": "cgc", "endpoint": "s3.eu-central-1.amazonaws.com"},
@@ -252,7 +254,7 @@ def test_a_volume() -> None:
         ("", None),
     ],
 )
-def test_the_region_of_an_endpoint(endpoint: str, region: str | None) -> None:
+def test_region_of_an_endpoint(endpoint: str, region: str | None) -> None:
     assert Volume.from_json({"id": "a/b", "service": {"endpoint": endpoint}}).region == region
 
 
@@ -267,11 +269,11 @@ def test_the_region_of_an_endpoint(endpoint: str, region: str | None) -> None:
         {"size": None, "metadata": {"size": 7}},
     ],
 )
-def test_an_object_of_a_volume_with_a_size(extra: dict[str, Any]) -> None:
+def test_object_with_a_size(extra: dict[str, Any]) -> None:
     assert VolumeObject.from_json({"location": "run7/a.bam", **extra}).size == 7
 
 
-def test_a_project_and_a_user() -> None:
+def test_project_and_user() -> None:
     project = Project.from_json({"id": "a/b", "name": "B", "settings": {"location": "aws:us-east-1"}})
     user = User.from_json({"username": "mcurie", "email": "m@example.org"})
 
@@ -294,9 +296,7 @@ def test_a_project_and_a_user() -> None:
         (None, "cgc", False, True),
     ],
 )
-def test_an_alias_may_be_told_with_the_prefix_of_its_volume(
-    told: str | None, prefix: str | None, there: bool, may_be: bool
-) -> None:
+def test_alias_with_a_prefix(told: str | None, prefix: str | None, there: bool, may_be: bool) -> None:
     raw = {"id": "f", "storage": {"type": "VOLUME", "volume": "a/b", "location": told}}
     file = replace(File.from_json(raw), volume_prefix=prefix)
 
@@ -305,7 +305,7 @@ def test_an_alias_may_be_told_with_the_prefix_of_its_volume(
     assert not file.may_be_alias_of("a/other", "run7/a.bam")
 
 
-def test_two_shapes_of_a_link_to_the_next_page() -> None:
+def test_link_in_two_shapes() -> None:
     usual = {"items": [], "links": [{"rel": "prev", "href": "p"}, {"rel": "next", "href": "n", "method": "GET"}]}
     volumes = {"items": [], "links": [{"next": "n"}]}
 
@@ -315,27 +315,27 @@ def test_two_shapes_of_a_link_to_the_next_page() -> None:
         assert Page.from_json({"items": [], "links": links}, ExportJob.from_json).next is None
 
 
-def test_a_page_whose_items_are_null_is_empty() -> None:
+def test_null_items_are_none() -> None:
     page = Page.from_json({"items": None}, ExportJob.from_json)
 
     assert (page.items, page.has_items) == ((), False)
 
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"items": {}}, {"items": ""}, {"items": 0}, {"links": []}])
-def test_a_page_without_items_is_refused(raw: object) -> None:
+def test_page_needs_items(raw: object) -> None:
     with pytest.raises(CgcUnreadableError):
         Page.from_json(raw, ExportJob.from_json)
 
 
 @pytest.mark.parametrize("reset", [1767226200, 1767226200000])
-def test_the_rate_limit_in_seconds_and_milliseconds(reset: int) -> None:
+def test_limit_in_two_units(reset: int) -> None:
     read = rate_limit_from_json({"rate": {"limit": 1000, "remaining": 0, "reset": reset}})
 
     assert (read.limit, read.remaining, read.reset) == (1000, 0, 1767226200.0)
     assert not read
 
 
-def test_the_rate_limit_in_numbers_that_are_text() -> None:
+def test_limit_may_be_text() -> None:
     read = rate_limit_from_json({"rate": {"limit": "1000", "remaining": "7", "reset": "1767226200"}})
 
     assert (read.limit, read.remaining, read.reset) == (1000, 7, 1767226200.0)
@@ -353,12 +353,13 @@ def test_the_rate_limit_in_numbers_that_are_text() -> None:
         {"rate": {"limit": 1, "remaining": 1, "reset": None}},
     ],
 )
-def test_a_rate_limit_that_cannot_be_read_is_refused(raw: object) -> None:
+def test_odd_limit_is_refused(raw: object) -> None:
     with pytest.raises(CgcUnreadableError):
         rate_limit_from_json(raw)
 
 
-def test_values_are_hashable_picklable_and_show_no_raw_json() -> None:
+def test_values_are_values() -> None:
+    """Values are hashable and picklable, and show no raw JSON."""
     read = job()
 
     assert len({read, job()}) == 1
@@ -367,6 +368,6 @@ def test_values_are_hashable_picklable_and_show_no_raw_json() -> None:
     assert "href" not in repr(BulkRecord(read.id, read))
 
 
-def test_a_state_is_its_text() -> None:
+def test_state_is_its_text() -> None:
     assert JobState.RUNNING == "RUNNING"
     assert str(JobState.RUNNING) == "RUNNING"

@@ -81,34 +81,39 @@ def problems(items, known):
 
 
 class TestItems:
-    def test_a_file_that_the_platform_stores_itself_is_no_problem(self):
+    def test_stored_file_is_fine(self):
+        """A file that the platform stores itself is no problem."""
         assert problems([an_item()], facts(a_file())) == []
 
-    def test_a_file_whose_storage_is_not_told_is_no_problem(self):
+    def test_untold_storage_is_fine(self):
         assert problems([an_item()], facts(a_file(storage_type=None))) == []
 
-    def test_an_unknown_file_is_named_with_the_platforms_word_and_the_remedy(self):
+    def test_unknown_file_is_named(self):
+        """An unknown file is named with the platform's word and the remedy."""
         text = only(problems([an_item(name="a.bam")], facts(refused={A: UNKNOWN})))
 
         assert text.startswith(f"item 1: file {A} ('a.bam'): 5002: Requested file does not exist. ")
         assert text.endswith(REMEDIES[5002].text)
 
-    def test_a_file_of_another_user_says_who_can_help(self):
+    def test_foreign_file_says_whom(self):
+        """A file of another user says who can help."""
         text = only(problems([an_item()], facts(refused={A: Problem(403, 5001, "No access.")})))
 
         assert REMEDIES[5001].text in text
 
-    def test_a_file_that_was_not_told_for_certain_is_not_called_unknown(self):
+    def test_unsure_is_not_unknown(self):
+        """A file that was not told for certain is not called unknown."""
         text = only(problems([an_item()], facts(refused={A: UNDECIDED})))
 
         assert "does not exist" not in text
         assert text.endswith("Try again later.")
 
-    def test_a_file_that_nobody_asked_for_is_a_mistake_of_ours(self):
+    def test_unasked_file_is_our_bug(self):
         with pytest.raises(KeyError):
             problems([an_item()], facts())
 
-    def test_a_folder_is_named_with_the_operator_that_lists_its_files(self):
+    def test_folder_has_an_operator(self):
+        """A folder is named with the operator that lists its files."""
         text = only(problems([an_item()], facts(a_file(name="old", type="folder", size=None, storage_type=None))))
 
         assert text == (
@@ -116,7 +121,8 @@ class TestItems:
             " folder's files."
         )
 
-    def test_each_cause_is_one_sentence_the_largest_first(self):
+    def test_causes_by_size(self):
+        """Each cause is one sentence, the largest first."""
         ids = [f"{number:024x}" for number in range(14)]
         files = [a_file(file_id, f"folder{file_id[-1]}", type="folder") for file_id in ids[1:13]]
         items = [an_item(file_id, number) for number, file_id in enumerate(ids)]
@@ -129,7 +135,7 @@ class TestItems:
         assert found[0].endswith("; 2 more.")
         assert found[1].endswith(f" They are item 0: file {ids[0]}; item 13: file {ids[13]}.")
 
-    def test_items_are_told_in_their_order(self):
+    def test_items_keep_their_order(self):
         folder, gone = Problem(None, None, "It is a folder."), Problem(404, 5002, "Gone.")
         unfit = [unfit_item(an_item(A, number), why, None) for number, why in ((11, folder), (2, gone), (3, folder))]
 
@@ -138,7 +144,7 @@ class TestItems:
         assert first.index("item 3") < first.index("item 11")
         assert second.startswith("item 2: ")
 
-    def test_aliases_of_many_places_share_a_sentence(self):
+    def test_aliases_share_a_sentence(self):
         places = {f"{number:024x}": f"raw/{number}.bam" for number in range(3)}
         files = [an_alias(file_id, location=place) for file_id, place in places.items()]
 
@@ -147,14 +153,16 @@ class TestItems:
         assert text.startswith("3 items: 9006: It is an alias: its bytes are on volume ... at ... already. ")
         assert text.count(REMEDIES[9006].text) == 1
 
-    def test_an_alias_is_named_with_the_place_of_its_bytes(self):
+    def test_alias_names_its_bytes(self):
+        """An alias is named with the place of its bytes."""
         text = only(problems([an_item()], facts(an_alias(volume="mcurie/in", location="raw/a.bam"))))
 
         assert f"item 1: file {A} ('a.bam'): 9006: It is an alias" in text
         assert "on volume mcurie/in at 'raw/a.bam' already" in text
         assert 'aliases="skip"' in text
 
-    def test_an_alias_that_does_not_tell_where_it_is_still_is_one(self):
+    def test_placeless_alias_is_one(self):
+        """An alias that does not tell where it is still is one."""
         assert "its bytes are on a volume already" in only(
             problems([an_item()], facts(an_alias(volume=None, location=None)))
         )
@@ -171,41 +179,46 @@ class TestItems:
         ],
         ids=["the same", "other key", "other volume", "no alias", "nothing told", "no key told"],
     )
-    def test_only_an_alias_of_the_wanted_object_is_there_already(self, item, file, there):
+    def test_wanted_alias_is_there(self, item, file, there):
+        """Only an alias of the wanted object is there already."""
         assert file.is_alias_of(item.volume, item.location) is there
 
-    def test_an_alias_of_the_wanted_object_is_no_problem(self):
+    def test_wanted_alias_is_fine(self):
         assert problems([an_item()], facts(an_alias())) == []
 
     @pytest.mark.parametrize(("size", "number"), [(LARGEST, 0), (LARGEST + 1, 1), (0, 0), (None, 0)])
-    def test_a_file_larger_than_an_object_can_be_is_refused(self, size, number):
+    def test_too_large_is_refused(self, size, number):
+        """A file larger than an object can be is refused."""
         found = problems([an_item()], facts(a_file(size=size)))
 
         assert len(found) == number
         assert all("5.5 TB" in text and str(LARGEST) in text and "split the file" in text for text in found)
 
-    def test_the_platforms_size_counts_more_than_the_items(self):
+    def test_platforms_size_counts(self):
+        """The platform's size counts more than the item's."""
         assert problems([an_item(size=LARGEST + 1)], facts(a_file(size=1))) == []
         assert problems([an_item(size=LARGEST + 1)], facts(a_file(size=None))) != []
 
-    def test_problems_of_items_come_in_their_order(self):
+    def test_problems_keep_the_order(self):
         items = [an_item(B, 1), an_item(A, 2, location="x"), an_item(C, 3)]
 
         found = problems(items, facts(an_alias(), a_file(C, size=LARGEST + 1), refused={B: UNKNOWN}))
 
         assert [text.split(":")[0] for text in found] == ["item 1", "item 2", "item 3"]
 
-    def test_a_name_from_outside_cannot_forge_a_line(self):
+    def test_name_forges_no_line(self):
         text = only(problems([an_item()], facts(an_alias(volume="a/b\nFAKE", location="x\ny"))))
 
         assert "\n" not in text
 
-    def test_an_item_without_a_line_is_named_by_its_file(self):
+    def test_item_without_a_line(self):
+        """An item without a line is named by its file."""
         assert only(problems([an_item(line="")], facts(refused={A: UNKNOWN}))).startswith(f"file {A}:")
 
 
 class TestVolumes:
-    def test_a_volume_that_tells_neither_mode_nor_activity_is_no_problem(self):
+    def test_quiet_volume_is_fine(self):
+        """A volume that tells neither mode nor activity is no problem."""
         assert problems([an_item()], facts(a_file(), volumes=[Volume(OUT)])) == []
 
     @pytest.mark.parametrize(
@@ -215,40 +228,46 @@ class TestVolumes:
             ({"access_mode": "RO"}, f"{OUT}, where 2 items go, has the access mode 'RO': 9026: {REMEDIES[9026].text}"),
         ],
     )
-    def test_a_volume_that_takes_nothing_is_named_once_for_all_its_items(self, change, words):
+    def test_closed_volume_once(self, change, words):
+        """A volume that takes nothing is named once for all its items."""
         volume = replace(a_volume(), **change)
         items = [an_item(A), an_item(B, location="b")]
 
         assert only(problems(items, facts(a_file(), a_file(B), volumes=[volume]))) == f"volume {words}"
 
-    def test_both_faults_of_one_volume_are_said(self):
+    def test_both_faults_are_said(self):
         volume = replace(a_volume(), active=False, access_mode="RO")
 
         assert len(problems([an_item()], facts(a_file(), volumes=[volume]))) == 2
 
-    def test_a_volume_that_this_user_does_not_see_is_named_with_the_remedy(self):
+    def test_unseen_volume_is_named(self):
+        """A volume that this user does not see is named with the remedy."""
         refusal = Problem(404, 9007, "Requested volume does not exist.")
         text = only(problems([an_item()], facts(a_file(), volumes=[], refused_volumes={OUT: refusal})))
 
         assert text == f"volume {OUT}, where 1 item goes: 9007: Requested volume does not exist. {REMEDIES[9007].text}"
 
-    def test_a_refused_volume_whose_code_is_unheard_of_gets_a_remedy_all_the_same(self):
+    def test_odd_code_has_a_remedy(self):
+        """A refused volume whose code is unheard of gets a remedy all the same."""
         refusal = Problem(404, 4711, "No.")
 
         assert REMEDIES[9007].text in only(
             problems([an_item()], facts(a_file(), volumes=[], refused_volumes={OUT: refusal}))
         )
 
-    def test_a_volume_where_nothing_is_left_to_send_may_be_closed(self):
+    def test_idle_volume_may_close(self):
+        """A volume where nothing is left to send may be closed."""
         volume = replace(a_volume(), active=False, access_mode="RO")
 
         assert problems([an_item()], facts(an_alias(), volumes=[volume])) == []
 
-    def test_a_volume_that_nobody_asked_for_is_a_mistake_of_ours(self):
+    def test_unasked_volume_is_ours(self):
+        """A volume that nobody asked for is a mistake of ours."""
         with pytest.raises(KeyError):
             problems([an_item()], facts(a_file(), volumes=[]))
 
-    def test_an_item_that_has_no_volume_yet_gets_the_rules_of_files_only(self):
+    def test_no_volume_yet(self):
+        """An item that has no volume yet gets the rules of files only."""
         assert problems([an_item(volume=None)], facts(a_file(), volumes=[])) == []
         assert problems([an_item(volume=None)], facts(an_alias(), volumes=[])) != []
 
@@ -275,7 +294,7 @@ class TestPlaces:
             ("google:us-west1", {"type": "GCS", "region": "europe-west4"}),
         ],
     )
-    def test_two_regions_of_one_cloud_are_apart(self, location, service):
+    def test_two_regions_are_apart(self, location, service):
         assert apart(location, **service)
 
     @pytest.mark.parametrize(
@@ -308,7 +327,7 @@ class TestPlaces:
             ("azure:eastus", {"type": "azure", "endpoint": None}),
         ],
     )
-    def test_the_same_place_is_no_problem(self, location, service):
+    def test_same_place_is_fine(self, location, service):
         assert not apart(location, **service)
 
     @pytest.mark.parametrize(
@@ -332,10 +351,12 @@ class TestPlaces:
             (HOME, {"endpoint": "s3.dualstack.eu-west-1.amazonaws.com"}),
         ],
     )
-    def test_what_is_not_told_or_not_understood_is_no_problem(self, location, service):
+    def test_untold_place_is_fine(self, location, service):
+        """A place that is not told, or not understood, is no problem."""
         assert not apart(location, **service)
 
-    def test_the_sentence_names_both_places_and_the_number_of_items(self):
+    def test_both_places_are_named(self):
+        """The sentence names both places and the number of items."""
         volume = a_volume(endpoint="s3.eu-central-1.amazonaws.com")
         items = [an_item(A), an_item(B, location="b")]
 
@@ -346,12 +367,13 @@ class TestPlaces:
             f" 9027: {REMEDIES[9027].text}"
         )
 
-    def test_another_cloud_is_told_by_the_volumes_type(self):
+    def test_cloud_by_volume_type(self):
         text = only(problems([an_item()], facts(a_file(), volumes=[a_volume(type="GCS", endpoint=None)])))
 
         assert "where 1 item of it goes, is of type 'gcs': 9027" in text
 
-    def test_each_project_is_compared_with_each_volume_that_its_items_go_to(self):
+    def test_projects_meet_volumes(self):
+        """Each project is compared with each volume that its items go to."""
         far = a_volume("mcurie/far", endpoint="s3.eu-west-1.amazonaws.com")
         near = a_volume(endpoint="s3.us-east-1.amazonaws.com")
         items = [an_item(A), an_item(A, volume="mcurie/far"), an_item(B), an_item(B, volume="mcurie/far")]
@@ -365,11 +387,12 @@ class TestPlaces:
             f"project mcurie/polonium is in 'aws:eu-west-1', and volume {OUT}",
         ]
 
-    def test_a_file_without_a_project_is_no_problem(self):
+    def test_no_project_is_fine(self):
         assert problems([an_item()], facts(a_file(project=None), volumes=[a_volume(region="eu-west-1")])) == []
 
 
-def test_volumes_come_first_then_places_then_items():
+def test_volumes_places_items():
+    """Volumes come first, then places, then items."""
     volume = replace(a_volume(region="eu-west-1"), active=False)
     items = [an_item(B, 1), an_item(A, 2)]
 
@@ -378,7 +401,8 @@ def test_volumes_come_first_then_places_then_items():
     assert [text.split(" ")[0] for text in found] == ["volume", "project", "item"]
 
 
-def test_ten_thousand_items_on_a_closed_volume_are_one_problem():
+def test_many_on_a_closed_volume():
+    """Ten thousand items on a closed volume are one problem."""
     ids = [f"{number:024x}" for number in range(10_000)]
     files = [a_file(file_id) for file_id in ids]
     items = [an_item(file_id, number, location=file_id) for number, file_id in enumerate(ids)]
@@ -430,7 +454,8 @@ def refusal(kind, status, code):
 
 
 class TestAsk:
-    def test_each_thing_is_asked_for_once_and_files_a_hundred_at_a_time(self):
+    def test_things_are_asked_once(self):
+        """Each thing is asked for once, and files a hundred at a time."""
         ids = [f"{number:024x}" for number in range(250)]
         platform = Platform(
             [a_file(file_id) for file_id in ids], [a_volume(), a_volume("mcurie/two")], [Project(PROJECT, "", HOME)]
@@ -447,7 +472,8 @@ class TestAsk:
         assert found.locations == {PROJECT: HOME}
         assert found.refused == found.refused_volumes == {}
 
-    def test_ten_thousand_files_cost_a_hundred_and_two_requests(self):
+    def test_ten_thousand_cost_102(self):
+        """Ten thousand files cost a hundred and two requests."""
         ids = [f"{number:024x}" for number in range(10_000)]
         platform = Platform([a_file(file_id) for file_id in ids], [a_volume()], [Project(PROJECT, "", HOME)])
 
@@ -456,7 +482,7 @@ class TestAsk:
         assert len(platform.bulk) + platform.asked.total() == 102
         assert len(found.files) == 10_000
 
-    def test_requests_go_out_side_by_side(self):
+    def test_requests_run_together(self):
         ids = [f"{number:024x}" for number in range(200)]
         platform = Platform(answers=dict.fromkeys(ids, UNKNOWN))
         both = threading.Barrier(2, timeout=10)
@@ -465,14 +491,14 @@ class TestAsk:
 
         assert len(ask(platform, [ExportItem(file_id) for file_id in ids], [], threads=2).refused) == 200
 
-    def test_nothing_is_asked_about_nothing(self):
+    def test_nothing_asks_nothing(self):
         platform = Platform()
 
         assert ask(platform, [], []) == Facts({}, {}, {}, {}, {})
         assert platform.bulk == []
 
     @pytest.mark.parametrize(("kind", "status", "code"), [(CgcForbidden, 403, 9020), (CgcNotFound, 404, 9007)])
-    def test_a_volume_that_this_user_does_not_see_is_a_fact(self, kind, status, code):
+    def test_unseen_volume_is_a_fact(self, kind, status, code):
         platform = Platform([a_file()], [], [Project(PROJECT)], {OUT: refusal(kind, status, code)})
 
         found = ask(platform, [ExportItem(A)], [OUT])
@@ -480,7 +506,7 @@ class TestAsk:
         assert found.refused_volumes[OUT].code == code
         assert found.volumes == {}
 
-    def test_a_volume_id_that_no_volume_can_have_is_a_fact(self):
+    def test_odd_volume_is_a_fact(self):
         error = CgcUsageError("the volume id must read 'owner/name', not 'out'")
         found = ask(Platform(answers={"out": error}), [], ["out"])
 
@@ -490,12 +516,14 @@ class TestAsk:
         assert REMEDIES[9007].text in text
 
     @pytest.mark.parametrize(("kind", "status", "code"), [(CgcForbidden, 403, 3001), (CgcNotFound, 404, 3002)])
-    def test_a_project_that_this_user_does_not_see_tells_no_location(self, kind, status, code):
+    def test_unseen_project_is_blank(self, kind, status, code):
+        """A project that this user does not see tells no location."""
         platform = Platform([a_file()], [a_volume()], [], {PROJECT: refusal(kind, status, code)})
 
         assert ask(platform, [ExportItem(A)], [OUT]).locations == {PROJECT: None}
 
-    def test_a_project_id_that_no_path_can_hold_tells_no_location(self):
+    def test_odd_project_is_blank(self):
+        """A project id that no path can hold tells no location."""
         platform = Platform([a_file(project="radium")], answers={"radium": CgcUsageError("must read 'owner/name'")})
 
         assert ask(platform, [ExportItem(A)], []).locations == {"radium": None}
@@ -510,7 +538,7 @@ class TestAsk:
             (CgcForbidden, 403, None),
         ],
     )
-    def test_what_concerns_the_whole_call_is_raised_as_it_is(self, thing, kind, status, code):
+    def test_whole_trouble_is_raised(self, thing, kind, status, code):
         error = refusal(kind, status, code)
         platform = Platform([a_file()], [a_volume()], [Project(PROJECT)], {thing: error})
 
@@ -519,7 +547,8 @@ class TestAsk:
 
         assert raised.value is error
 
-    def test_the_first_error_ends_the_asking_and_waits_for_no_other_request(self):
+    def test_first_error_ends_it(self):
+        """The first error ends the asking and waits for no other request."""
         ids = [f"{number:024x}" for number in range(1000)]
         platform = Platform(answers={ids[0]: refusal(CgcUnauthorized, 401, 90001)})
         given_up = threading.Event()
@@ -532,7 +561,8 @@ class TestAsk:
         assert len(platform.bulk) == 1
         given_up.set()
 
-    def test_a_refused_file_is_kept_with_its_reason_and_not_asked_again(self):
+    def test_refused_file_is_kept(self):
+        """A refused file is kept with its reason and not asked again."""
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNKNOWN})
 
         found = ask(platform, [ExportItem(A), ExportItem(B)], [])
@@ -542,7 +572,7 @@ class TestAsk:
 
     @pytest.mark.parametrize("first", [UNDECIDED, Problem(503, 5000, "Busy.")])
     @pytest.mark.parametrize("then", [a_file(B), UNKNOWN])
-    def test_a_file_that_is_not_told_at_first_is_asked_for_again_alone(self, first, then):
+    def test_untold_is_asked_alone(self, first, then):
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: [first, then]})
 
         found = ask(platform, [ExportItem(A), ExportItem(B)], [])
@@ -551,7 +581,8 @@ class TestAsk:
         assert found.files.get(B, found.refused.get(B)) == then
         assert (B in found.files) != (B in found.refused)
 
-    def test_files_that_are_never_told_are_trouble_that_may_pass_and_not_a_fact(self):
+    def test_never_told_may_pass(self):
+        """Files that are never told are trouble that may pass, and not a fact."""
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNDECIDED})
 
         with pytest.raises(CgcUnreadableError, match=f"about 1 file are unclear, such as {B}.*try again later"):
@@ -559,14 +590,16 @@ class TestAsk:
 
         assert len(platform.bulk) == 4
 
-    def test_beside_a_file_that_is_certainly_unknown_the_undecided_are_facts_to_report(self):
+    def test_undecided_beside_unknown(self):
+        """Beside a file that is certainly unknown, the undecided ones are facts to report."""
         platform = Platform(answers={A: UNKNOWN, B: UNDECIDED})
 
         assert ask(platform, [ExportItem(A), ExportItem(B)], []).refused == {A: UNKNOWN, B: UNDECIDED}
 
 
 class TestReport:
-    def test_a_dry_run_tells_what_where_from_and_where_to(self):
+    def test_report_tells_all(self):
+        """A dry run tells the files, where from and where to."""
         files = [a_file(size=3_000_000), a_file(B, "b.bam", size=2_000_000_000), a_file(C, "c.bam", size=5)]
         volume = a_volume(endpoint="s3.us-east-1.amazonaws.com")
         items = [an_item(A), an_item(B, location="run8/b.bam"), an_item(C, location="run7/c.bam")]
@@ -581,7 +614,7 @@ class TestReport:
             f"Largest: file {B} ('b.bam'), 2.0 GB.",
         ]
 
-    def test_what_is_not_told_is_said_to_be_so(self):
+    def test_untold_is_said_to_be(self):
         lines = report([an_item()], facts(a_file(size=None), location=None))
 
         assert lines == [
@@ -591,25 +624,27 @@ class TestReport:
             "Distinct folders there: 1.",
         ]
 
-    def test_one_file_to_two_places_counts_once_as_a_file_and_twice_in_bytes(self):
+    def test_two_places_one_file(self):
+        """One file to two places counts once as a file and twice in bytes."""
         lines = report([an_item(), an_item(location="b")], facts(a_file(size=1000)))
 
         assert lines[0] == "1 file, in 2 items: 2.0 kB."
 
-    def test_the_same_folder_on_two_volumes_is_two_folders(self):
+    def test_two_volumes_two_folders(self):
+        """The same folder on two volumes is two folders."""
         items = [an_item(), an_item(volume="mcurie/two")]
 
         assert "Distinct folders there: 2." in report(items, facts(a_file()))
 
-    def test_a_size_that_only_the_item_knows_counts(self):
+    def test_items_size_counts(self):
         assert report([an_item(size=7)], facts(a_file(size=None)))[0] == "1 file: 7 B."
 
-    def test_many_volumes_are_cut_short(self):
+    def test_many_volumes_are_cut(self):
         items = [an_item(volume=f"mcurie/v{number:02}") for number in range(13)]
 
         lines = report(items, facts(a_file()))
 
         assert lines[2].endswith("mcurie/v09 (region unknown), 3 more.")
 
-    def test_no_items_have_a_report_too(self):
+    def test_no_items_have_a_report(self):
         assert report([], facts()) == ["0 files: 0 B."]

@@ -69,7 +69,8 @@ def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = 
     [(PASSING, True), (FOR_GOOD, False), (UNHEARD_OF_BUSY, True), (UNHEARD_OF, False), (STATUS_ONLY, True)],
 )
 @pytest.mark.parametrize("count", [1, MOST_ITEMS, MOST_ITEMS + 1])
-def test_a_failure_that_may_pass_is_found_wherever_it_stands(count: int, last: Problem, may_pass: bool) -> None:
+def test_passing_is_found(count: int, last: Problem, may_pass: bool) -> None:
+    """A failure that may pass is found wherever it stands."""
     jobs = [*(failed(number, FOR_GOOD) for number in range(count - 1)), failed(count, last)]
 
     told = settled(jobs)
@@ -78,8 +79,12 @@ def test_a_failure_that_may_pass_is_found_wherever_it_stands(count: int, last: P
     assert (told.summary["failed"], len(told.summary["failed_items"])) == (count, min(count, MOST_ITEMS))
 
 
-def test_the_account_lists_the_failures_that_the_wait_has_listed() -> None:
-    """One that was too large for the summary of the wait must not cut the list of the account short."""
+def test_listed_as_the_wait_did() -> None:
+    """
+    The account lists the failures that the wait has listed.
+
+    One that was too large for the summary of the wait must not cut the list of the account short.
+    """
     jobs = [
         failed(number, FOR_GOOD, location="x" * MOST_ITEM_BYTES if number == 1 else f"out/{number}")
         for number in range(4)
@@ -99,8 +104,12 @@ def completed(number: int) -> ExportJob:
 
 
 @pytest.mark.parametrize(("properties", "counts"), [({}, (1, 0)), ({"sse_algorithm": "aws:kms"}, (0, 1))])
-def test_an_object_is_ours_if_it_was_put_there_as_wanted(properties: dict[str, Any], counts: tuple[int, int]) -> None:
-    """Not if the other job of this task has other properties: the Dag was changed since."""
+def test_ours_if_as_wanted(properties: dict[str, Any], counts: tuple[int, int]) -> None:
+    """
+    An object is ours if it was put there as wanted.
+
+    Not if the other job of this task has other properties: the Dag was changed since.
+    """
     mine = replace(failed(0, TAKEN), started_on=SINCE)
     other = replace(completed(0), id="other", properties=properties)
     exports = SimpleNamespace(
@@ -115,8 +124,12 @@ def test_an_object_is_ours_if_it_was_put_there_as_wanted(properties: dict[str, A
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["counted", "of an older release"])
-def test_the_causes_follow_what_the_account_takes_back(known: bool) -> None:
-    """Of 150 failures, of which the summary lists a hundred, one was put there by this very task."""
+def test_taken_back_is_uncaused(known: bool) -> None:
+    """
+    The causes follow the failures that the account takes back.
+
+    Of 150 failures, of which the summary lists a hundred, one was put there by this very task.
+    """
     mine = replace(failed(0, TAKEN), started_on=SINCE)
     jobs = [mine, *(failed(number, TAKEN) for number in range(1, 140)), *(failed(n, FOR_GOOD) for n in range(140, 150))]
     exports = SimpleNamespace(
@@ -137,7 +150,8 @@ def test_the_causes_follow_what_the_account_takes_back(known: bool) -> None:
     assert counts == ([(9107, 139), (9206, 10)] if known else [(9107, 99), (None, 50)])
 
 
-def test_the_causes_count_what_verifying_finds() -> None:
+def test_verifying_has_causes() -> None:
+    """The causes count the failures that verifying finds."""
     jobs = [completed(0), completed(1), failed(2, FOR_GOOD)]
     volumes = SimpleNamespace(
         contents=lambda *_, **__: [VolumeObject("000", "a/out", 3), VolumeObject("001", "a/out", 4)]
@@ -211,9 +225,8 @@ def a_platform(
 
 
 @pytest.mark.parametrize(("shown", "counts"), [((KEPT, {}), (1, 0)), ((KEPT, KEPT), (0, 1))])
-def test_a_moved_file_is_given_time_to_become_an_alias(
-    naps: list[float], shown: tuple[Any, Any], counts: tuple[int, int]
-) -> None:
+def test_move_has_time(naps: list[float], shown: tuple[Any, Any], counts: tuple[int, int]) -> None:
+    """A moved file is given time to become an alias."""
     moved, looks = completed(0), iter(shown)
 
     told = account_of(a_platform([moved], files=lambda name: moved_file(moved, **next(looks))), [moved], moves=True)
@@ -261,7 +274,7 @@ HERE, SHORT, NOWHERE = [VolumeObject("000", "a/out", 7)], [VolumeObject("000", "
         "a file that is not told",
     ],
 )
-def test_a_move_is_done_only_if_it_is_proved(file: Any, objects: list[VolumeObject], ends: str, manifest: bool) -> None:
+def test_move_needs_a_proof(file: Any, objects: list[VolumeObject], ends: str, manifest: bool) -> None:
     moved = completed(0)
     answer = file if isinstance(file, Problem) else moved_file(moved, **file)
 
@@ -276,8 +289,12 @@ def test_a_move_is_done_only_if_it_is_proved(file: Any, objects: list[VolumeObje
 
 
 @pytest.mark.parametrize(("one", "counts"), [(NO_FILE, (1, 0)), (File("file-000", storage_type="PLATFORM"), (0, 1))])
-def test_a_file_that_no_answer_mentions_is_asked_for_alone(one: File | Problem, counts: tuple[int, int]) -> None:
-    """A gap in an answer is no proof that a file is gone; the copy of another run would then count as a move."""
+def test_unmentioned_asked_alone(one: File | Problem, counts: tuple[int, int]) -> None:
+    """
+    A file that no answer mentions is asked for alone.
+
+    A gap in an answer is no proof that a file is gone; the copy of another run would then count as a move.
+    """
     moved = completed(0)
     gap = Problem(404, 5002, "the platform's answer did not mention this file", made_here=True)
 
@@ -286,8 +303,8 @@ def test_a_file_that_no_answer_mentions_is_asked_for_alone(one: File | Problem, 
     assert (told.summary["completed"], told.summary["failed"]) == counts
 
 
-def test_files_that_too_many_answers_leave_out_stay_undecided() -> None:
-    """Each of the two looks asks for a hundred of them alone."""
+def test_left_out_is_undecided() -> None:
+    """Files that too many answers leave out stay undecided. Each of the two looks asks for a hundred of them alone."""
     gap = Problem(404, 5002, "the platform's answer did not mention this file", made_here=True)
     jobs = [completed(number) for number in range(2 * MOST_CONFIRMED + 1)]
     objects = [VolumeObject(str(job.location), "a/out", 7) for job in jobs]
@@ -301,7 +318,8 @@ def test_files_that_too_many_answers_leave_out_stay_undecided() -> None:
 
 @pytest.mark.parametrize("manifest", [True, False])
 @pytest.mark.parametrize("how", ["moves", "verify"])
-def test_a_job_that_completed_with_an_error_is_looked_at_like_all_others(how: Any, manifest: bool) -> None:
+def test_completed_with_an_error(how: Any, manifest: bool) -> None:
+    """A job that completed with an error is looked at like all others."""
     odd = replace(completed(0), error=Problem(None, 0, "odd"))
     platform = a_platform([odd], files=lambda name: moved_file(odd, **KEPT), objects=NOWHERE)
 
@@ -310,8 +328,12 @@ def test_a_job_that_completed_with_an_error_is_looked_at_like_all_others(how: An
     assert (told.summary["completed"], told.summary["failed"]) == (0, 1)
 
 
-def test_what_ends_while_the_account_is_made_is_not_counted_by_it() -> None:
-    """With `fail_fast` a job may COMPLETE after the wait has ended; the task has failed all the same."""
+def test_late_end_is_not_counted() -> None:
+    """
+    A job that ends while the account is made is not counted by it.
+
+    With `fail_fast` a job may COMPLETE after the wait has ended; the task has failed all the same.
+    """
     jobs = [failed(0, FOR_GOOD), completed(1)]
     platform = a_platform(jobs, files=lambda name: moved_file(jobs[1], **KEPT), objects=NOWHERE)
     summary = {"total": 2, "completed": 0, "failed": 1, "missing": 0, "skipped": 0, "bytes": 0}
@@ -332,7 +354,7 @@ def test_what_ends_while_the_account_is_made_is_not_counted_by_it() -> None:
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
 @pytest.mark.parametrize("what", ["the job is not told", "the job does not tell its file"])
-def test_what_nobody_tells_any_more_is_not_done(how: Any, what: str) -> None:
+def test_untold_is_not_done(how: Any, what: str) -> None:
     job = completed(0)
     known = [] if what == "the job is not told" else [replace(job, file=None)]
 
@@ -344,7 +366,8 @@ def test_what_nobody_tells_any_more_is_not_done(how: Any, what: str) -> None:
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
 @pytest.mark.parametrize("good", [True, False])
-def test_what_the_platform_forgot_is_looked_at_by_the_manifest(how: Any, good: bool) -> None:
+def test_forgotten_by_manifest(how: Any, good: bool) -> None:
+    """Jobs that the platform forgot are judged by the manifest."""
     job = completed(0)
     file = moved_file(job, **({} if good else KEPT))
 
@@ -358,9 +381,7 @@ def test_what_the_platform_forgot_is_looked_at_by_the_manifest(how: Any, good: b
 
 @pytest.mark.parametrize(("objects", "counts"), [(HERE, (1, 0)), (SHORT, (0, 1)), (NOWHERE, (0, 1))])
 @pytest.mark.parametrize("manifest", [True, False])
-def test_what_was_taken_back_is_verified_like_all_others(
-    objects: list[VolumeObject], counts: tuple[int, int], manifest: bool
-) -> None:
+def test_taken_back_is_verified(objects: list[VolumeObject], counts: tuple[int, int], manifest: bool) -> None:
     mine = replace(failed(0, TAKEN), started_on=SINCE)
     other = replace(completed(0), id="other")
     platform = a_platform([mine, other], objects=objects)
@@ -384,9 +405,8 @@ def test_what_was_taken_back_is_verified_like_all_others(
     ],
     ids=["the same size", "another size", "not there", "the file tells none", "the object tells none", "no such file"],
 )
-def test_what_a_job_found_at_its_place_is_skipped_if_it_is_as_wanted(
-    file: Any, objects: list[VolumeObject], skipped: int, manifest: bool
-) -> None:
+def test_found_as_wanted_is_skip(file: Any, objects: list[VolumeObject], skipped: int, manifest: bool) -> None:
+    """An object that a job found at its place is skipped if it is as wanted."""
     job = failed(0, TAKEN)
     answer = file if isinstance(file, Problem) else moved_file(job, **KEPT | file)
     platform = a_platform([job], files=lambda name: answer, objects=objects)
@@ -400,7 +420,7 @@ def test_what_a_job_found_at_its_place_is_skipped_if_it_is_as_wanted(
 
 
 @pytest.mark.parametrize("manifest", [True, False])
-def test_what_is_skipped_need_not_have_been_moved(manifest: bool) -> None:
+def test_skipped_may_be_unmoved(manifest: bool) -> None:
     job = failed(0, TAKEN)
     platform = a_platform([job], files=lambda name: moved_file(job, **KEPT), objects=HERE)
 
@@ -409,7 +429,8 @@ def test_what_is_skipped_need_not_have_been_moved(manifest: bool) -> None:
     assert (told.summary["skipped"], told.summary["failed"], told.not_yet_known) == (1, 0, None)
 
 
-def test_the_manifest_tells_the_size_that_the_platform_does_not() -> None:
+def test_size_from_the_manifest() -> None:
+    """The manifest tells the size that the platform does not."""
     job = failed(0, TAKEN)
     platform = a_platform([job], files=lambda name: moved_file(job, **KEPT, size=None), objects=SHORT)
 
@@ -418,7 +439,8 @@ def test_the_manifest_tells_the_size_that_the_platform_does_not() -> None:
     assert (told.summary["skipped"], told.summary["failed"]) == (0, 1)
 
 
-def test_what_a_job_found_at_its_place_is_a_failure_unless_it_may_be_skipped() -> None:
+def test_found_is_a_failure() -> None:
+    """An object that a job found at its place is a failure unless it may be skipped."""
     told = account_of(a_platform([failed(0, TAKEN)], objects=HERE), [failed(0, TAKEN)])
 
     assert (told.summary["skipped"], told.summary["failed"]) == (0, 1)

@@ -73,7 +73,8 @@ class TestTemplate:
             ("x y/ä{name}.gz", "x y/äa.bam.gz"),
         ],
     )
-    def test_each_field_stands_for_what_is_known_of_the_file(self, text, key):
+    def test_fields_are_known_facts(self, text, key):
+        """Each field stands for a fact that is known of the file."""
         assert rendered(text) == key
 
     @pytest.mark.parametrize(
@@ -88,7 +89,8 @@ class TestTemplate:
             ("{path}{name}", "a.bam"),
         ],
     )
-    def test_a_folder_of_nothing_but_empty_fields_goes_away_with_its_slash(self, text, key):
+    def test_empty_folder_goes_away(self, text, key):
+        """A folder of nothing but empty fields goes away with its slash."""
         assert rendered(text, named(A, "a.bam")) == key
 
     @pytest.mark.parametrize(
@@ -126,14 +128,15 @@ class TestTemplate:
         ],
         ids=lambda value: repr(value)[:40],
     )
-    def test_what_is_wrong_for_every_file_is_refused_when_the_template_is_made(self, text, told):
+    def test_bad_template_is_refused(self, text, told):
+        """A template that is wrong for every file is refused when it is made."""
         with pytest.raises(BadLocation) as refused:
             LocationTemplate(text)
 
         assert told in str(refused.value)
         assert len(str(refused.value)) < 400
 
-    def test_it_says_what_must_be_known(self):
+    def test_says_what_it_needs(self):
         assert LocationTemplate("x/{path}/{metadata.a b}/{{id}}").fields == {"path", "metadata.a b"}
 
     @pytest.mark.parametrize(
@@ -148,7 +151,8 @@ class TestTemplate:
             ("{path}/{name}", ExportItem(A), "has no known 'path', which the location needs"),
         ],
     )
-    def test_what_is_missing_or_no_single_name_is_an_error_with_file_and_field(self, text, item, told):
+    def test_missing_field_is_named(self, text, item, told):
+        """A missing field, or one that is no single name, is an error with its file."""
         with pytest.raises(BadLocation) as refused:
             rendered(text, item)
 
@@ -157,11 +161,12 @@ class TestTemplate:
         assert "or give this item a 'location' of its own" in str(refused.value)
 
     @pytest.mark.parametrize("field", ["name", "project", "metadata.x"])
-    def test_without_a_look_up_a_field_is_known_only_if_the_item_says_it(self, field):
+    def test_no_lookup_needs_items(self, field):
+        """Without a look-up a field is known only if the item tells it."""
         with pytest.raises(BadLocation, match=f"file {A} has no .*which the location needs"):
             LocationTemplate(f"{{{field}}}").render(ExportItem(A))
 
-    def test_a_slash_in_a_name_makes_no_folder(self):
+    def test_slash_makes_no_folder(self):
         with pytest.raises(BadLocation, match=r"has 'b/a\.bam' for 'name': its slash would make a folder"):
             rendered("{path}/{name}", named(A, "b/a.bam"), None)
 
@@ -174,19 +179,19 @@ class TestTemplate:
             ("x" * 1024, "has 1030 bytes"),
         ],
     )
-    def test_a_path_that_would_break_a_rule_is_an_error_with_the_key(self, path, told):
+    def test_bad_path_has_its_key(self, path, told):
         with pytest.raises(BadLocation) as refused:
             rendered("{path}/{name}", ExportItem(A, name="a.bam", path=path))
 
         assert f"file {A} ('a.bam') would go to '{path[:20]}" in str(refused.value)
         assert told in str(refused.value)
 
-    def test_the_platform_s_word_counts_more_than_the_item_s(self):
+    def test_platforms_word_counts(self):
         file = File(id=A, name="new.bam", project="mcurie/polonium")
 
         assert rendered("{project}/{name}", ITEM, file) == "polonium/new.bam"
 
-    def test_what_the_platform_left_out_the_item_may_say(self):
+    def test_item_fills_the_gaps(self):
         assert rendered("{project}/{name}", ITEM, File(id=A)) == "radium/a.bam"
 
 
@@ -194,7 +199,7 @@ class TestTemplate:
     "key",
     ["a", "a/b", ".a/b..", "...", " ", "a b/ü.bam", "{x}", "x" * MOST_BYTES, "ü" * (MOST_BYTES // 2), "a\\b", "~"],
 )
-def test_a_good_key_is_good(key):
+def test_good_key_is_good(key):
     assert check_key(key) is None
 
 
@@ -221,7 +226,7 @@ def test_a_good_key_is_good(key):
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_a_bad_key_is_told_by_what_is_wrong_and_what_to_do(key, told):
+def test_bad_key_is_told(key, told):
     problem = check_key(key)
 
     assert told in problem
@@ -229,7 +234,8 @@ def test_a_bad_key_is_told_by_what_is_wrong_and_what_to_do(key, told):
 
 
 class TestTargets:
-    def test_every_item_gets_its_volume_and_key_and_what_is_known(self):
+    def test_items_get_their_place(self):
+        """Every item gets its volume and its key."""
         own = ExportItem(B, location="own/{name}", volume="mcurie/other")
         files = {A: File(id=A, name="new.bam", size=7), B: File(id=B, name="b.bam")}
 
@@ -241,13 +247,15 @@ class TestTargets:
         ]
         assert result.warnings == []
 
-    def test_an_item_with_a_location_of_its_own_needs_nothing_of_the_template(self):
+    def test_own_location_is_enough(self):
+        """An item with a location of its own needs nothing of the template."""
         assert [item.location for item in placed(ExportItem(A, location="a.bam")).items] == ["a.bam"]
 
-    def test_nothing_to_place_is_nothing_wrong(self):
+    def test_nothing_is_not_wrong(self):
         assert placed().items == []
 
-    def test_two_files_to_one_key_are_refused_with_both_names(self):
+    def test_two_files_to_one_key(self):
+        """Two files to one key are refused with both names."""
         told = refusal(named(A, "x.bam", line="item 1"), ExportItem(B, name="y.bam", location="x.bam", line="item 2"))
 
         assert told == (
@@ -255,7 +263,8 @@ class TestTargets:
             " ('y.bam'): give each a 'location' of its own, or put {path} or {id} into the template"
         )
 
-    def test_one_file_to_one_key_twice_is_refused_in_other_words(self):
+    def test_one_file_twice(self):
+        """One file to one key twice is refused in other words."""
         told = refusal(named(A, "x.bam", line="item 1"), named(A, "x.bam", line="item 2"))
 
         assert "one file goes to one key more than once, 'x.bam'" in told
@@ -263,7 +272,7 @@ class TestTargets:
         assert "item 2, file" in told
         assert told.endswith("give it once")
 
-    def test_more_than_two_are_counted(self):
+    def test_more_than_two_counted(self):
         crowd = [ExportItem(f"{number:024x}", location="x", line=f"item {number}") for number in range(1, 41)]
 
         told = refusal(*crowd)
@@ -282,12 +291,14 @@ class TestTargets:
         ],
         ids=["case", "volume", "key"],
     )
-    def test_another_case_another_volume_and_another_key_are_other_places(self, other):
+    def test_other_places_are_apart(self, other):
+        """Another case, another volume and another key are other places."""
         result = placed(ExportItem(A, location="a.bam"), other)
 
         assert (len(result.items), result.warnings) == (2, [])
 
-    def test_two_spellings_of_one_accent_are_two_keys_and_worth_a_warning(self):
+    def test_spellings_are_warned_of(self):
+        """Two spellings of one accent are two keys and worth a warning."""
         composed = unicodedata.normalize("NFC", "é.bam")
 
         result = placed(named(A, composed), named(B, unicodedata.normalize("NFD", composed)))
@@ -299,13 +310,14 @@ class TestTargets:
             in (result.warnings[0])
         )
 
-    def test_spellings_are_compared_within_a_volume(self):
+    def test_spellings_per_volume(self):
         composed = unicodedata.normalize("NFC", "é.bam")
         other = ExportItem(B, location=unicodedata.normalize("NFD", composed), volume="mcurie/other")
 
         assert placed(named(A, composed), other).warnings == []
 
-    def test_many_look_alikes_make_one_short_warning(self):
+    def test_look_alikes_are_few(self):
+        """Many look-alikes make one short warning."""
         names = [f"{number}é" for number in range(50)]
         twins = [unicodedata.normalize(form, name) for name in names for form in ("NFC", "NFD")]
 
@@ -315,7 +327,7 @@ class TestTargets:
         assert warnings[0].startswith("50 of the keys")
         assert len(warnings[0]) < 600
 
-    def test_all_that_is_wrong_is_told_at_once(self):
+    def test_all_is_told_at_once(self):
         told = refusal(
             ExportItem(A, line="item 1"),
             ExportItem(A, location="a/", line="item 2"),
@@ -328,5 +340,5 @@ class TestTargets:
         assert slash.startswith(f"file {A} has the location 'a/', which ends with a slash")
         assert clash.startswith("two files go to one key")
 
-    def test_an_item_without_a_volume_is_refused(self):
+    def test_item_needs_a_volume(self):
         assert f"item 1: file {A} ('x') has no volume" in refusal(named(A, "x", line="item 1"), volume=None)

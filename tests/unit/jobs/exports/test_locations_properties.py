@@ -38,12 +38,13 @@ def breaks_a_rule(key):
 @given(key=values | st.text(min_size=300, max_size=1100))
 @example("x" * MOST_BYTES)
 @example("x" * (MOST_BYTES + 1))
-def test_a_key_is_accepted_exactly_if_it_breaks_no_rule(key):
+def test_accepted_if_no_rule_bends(key):
+    """A key is accepted exactly if it breaks no rule."""
     assert (check_key(key) is not None) == breaks_a_rule(key)
 
 
 @given(text=templates, name=values, path=values, metadata=values | st.none() | st.lists(odd))
-def test_a_key_that_a_template_makes_breaks_no_rule(text, name, path, metadata):
+def test_template_keys_are_good(text, name, path, metadata):
     try:
         template = LocationTemplate(text)
         key = template.render(ExportItem("f1", path=path), File(id="f1", name=name, metadata={"x": metadata}))
@@ -56,7 +57,8 @@ def test_a_key_that_a_template_makes_breaks_no_rule(text, name, path, metadata):
 
 
 @given(text=st.text(alphabet=st.sampled_from("{}/an:!"), max_size=12))
-def test_any_text_is_a_template_or_refused_in_words(text):
+def test_any_text_is_judged(text):
+    """Any text is a template, or refused in words."""
     try:
         template = LocationTemplate(text)
     except BadLocation:
@@ -66,7 +68,7 @@ def test_any_text_is_a_template_or_refused_in_words(text):
 
 
 @given(text=st.text(alphabet=st.sampled_from("ab/{}. "), min_size=1, max_size=12))
-def test_text_with_its_braces_doubled_stands_for_itself(text):
+def test_doubled_braces_are_text(text):
     assume(check_key(text) is None)
 
     assert LocationTemplate(text.replace("{", "{{").replace("}", "}}")).render(ExportItem("f1")) == text
@@ -78,7 +80,8 @@ def test_text_with_its_braces_doubled_stands_for_itself(text):
         max_size=6,
     )
 )
-def test_items_are_accepted_exactly_if_each_has_a_place_of_its_own(places):
+def test_accepted_if_places_differ(places):
+    """Items are accepted exactly if each has a place of its own."""
     items = [ExportItem(file, location=key, volume=volume) for file, key, volume in places]
 
     result = targets(items, template=LocationTemplate("{name}"), volume="o/w")

@@ -48,9 +48,8 @@ def unfit(*problems: Problem) -> list[Unfit]:
         ([UNDECIDED, ALIAS], 0, "skip", CgcUnreadableError),
     ],
 )
-def test_more_unfit_items_than_may_fail_are_refused(
-    problems: list[Problem], tolerated: int, aliases: str, error: type[Exception]
-) -> None:
+def test_too_many_are_refused(problems: list[Problem], tolerated: int, aliases: str, error: type[Exception]) -> None:
+    """More unfit items than may fail are refused."""
     with pytest.raises(error):
         an_order(tolerated, aliases=aliases).refuse(unfit(*problems))
 
@@ -58,18 +57,20 @@ def test_more_unfit_items_than_may_fail_are_refused(
 @pytest.mark.parametrize(
     ("problems", "tolerated", "aliases"), [([], 0, "fail"), ([GONE], 1, "fail"), ([ALIAS, ALIAS], 0, "skip")]
 )
-def test_as_many_unfit_items_as_may_fail_are_accepted(problems: list[Problem], tolerated: int, aliases: str) -> None:
+def test_enough_are_accepted(problems: list[Problem], tolerated: int, aliases: str) -> None:
+    """As many unfit items as may fail are accepted."""
     an_order(tolerated, aliases=aliases).refuse(unfit(*problems))
 
 
-def test_what_is_wrong_with_all_of_it_is_refused_whatever_may_fail() -> None:
+def test_whole_fault_is_refused() -> None:
+    """A fault of the whole order is refused, whatever may fail."""
     with pytest.raises(BadItems) as caught:
         an_order(5).refuse(unfit(GONE), ["volume a/out: no"])
 
     assert caught.value.problems == ("volume a/out: no", "item 0: 5002: Requested file does not exist.")
 
 
-def test_ten_thousand_problems_make_a_short_text() -> None:
+def test_many_make_a_short_text() -> None:
     with pytest.raises(BadItems) as caught:
         an_order().refuse(unfit(*[GONE] * 10_000))
 
@@ -77,7 +78,7 @@ def test_ten_thousand_problems_make_a_short_text() -> None:
     assert str(caught.value).endswith("; 9990 more.")
 
 
-def test_a_refusal_tells_how_many_may_fail() -> None:
+def test_refusal_tells_tolerance() -> None:
     order = an_order(2, items=7)
 
     with pytest.raises(BadItems) as caught:
@@ -89,7 +90,8 @@ def test_a_refusal_tells_how_many_may_fail() -> None:
     assert second.startswith("- item 1: 9006: ")
 
 
-def test_a_refusal_for_another_reason_blames_no_limit() -> None:
+def test_other_refusal_does_not() -> None:
+    """A refusal for another reason blames no limit."""
     with pytest.raises(BadItems) as caught:
         an_order(5).refuse(unfit(GONE), ["volume a/out: no"])
 

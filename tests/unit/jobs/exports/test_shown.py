@@ -19,7 +19,8 @@ def line(file: str, state: ItemState, **more: Any) -> ItemOutcome:
     return ItemOutcome(item=ExportItem(**asked), state=state, **more)
 
 
-def test_only_what_moves_tells_where_to_and_how_much() -> None:
+def test_only_moving_has_a_goal() -> None:
+    """Only jobs that move files tell where to and how many bytes."""
     lines = [
         line("a", ItemState.SUBMITTED, id="j1"),
         line("b", ItemState.COMPLETED),
@@ -31,20 +32,22 @@ def test_only_what_moves_tells_where_to_and_how_much() -> None:
     assert shown_facts(lines, FILES) == {"volume": "o/v", "project": "o/p", "bytes_total": 14}
 
 
-def test_what_differs_or_is_not_told_is_left_out() -> None:
+def test_different_is_left_out() -> None:
+    """A value that differs among the lines, or is not told, is left out."""
     lines = [line("a", ItemState.SUBMITTED), line("c", ItemState.SUBMITTED), line("unknown", ItemState.SUBMITTED)]
 
     assert shown_facts(lines, FILES) == {"volume": "o/v"}
 
 
-def test_names_that_keys_do_not_tell_are_told() -> None:
+def test_hidden_names_are_told() -> None:
     lines = [line("a", ItemState.SUBMITTED, location="x/a"), line("b", ItemState.SUBMITTED, location="x/0001")]
     files = {name: File(name, name=name, size=7) for name in ("a", "b")}
 
     assert shown_facts(lines, files)["names"] == {"b": "b"}
 
 
-def test_ten_thousand_names_leave_room_in_the_row() -> None:
+def test_names_leave_some_room() -> None:
+    """Ten thousand names leave room in the row."""
     files = {f"{number:024x}": File(f"{number:024x}", name="\u00e4" * 200, size=7) for number in range(10_000)}
 
     names = shown_facts([line(name, ItemState.SUBMITTED) for name in files], files)["names"]

@@ -1,4 +1,4 @@
-"""Which files a filter takes, and what cannot be a filter."""
+"""The files that a filter takes, and values that cannot be a filter."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.fakes.order import export_client, export_order
     ("total", "links"), [("right", True), ("right", False), (None, False), (0, False), (50, False), (100, False)]
 )
 @pytest.mark.parametrize("count", [1, 90, 100, 150])
-def test_the_list_is_read_to_its_end(count: int, total: Any, links: bool) -> None:
+def test_list_is_read_to_its_end(count: int, total: Any, links: bool) -> None:
     jobs = [export(f"job{number}", key(number), START) for number in range(count)]
 
     def page(volume: str, offset: int) -> Page[Any]:
@@ -32,7 +32,7 @@ def test_the_list_is_read_to_its_end(count: int, total: Any, links: bool) -> Non
 
 
 @pytest.mark.parametrize("cap", [25, 50, 100])
-def test_no_job_is_skipped_where_the_platform_makes_shorter_pages(cap: int) -> None:
+def test_short_pages_skip_none(cap: int) -> None:
     jobs = [export(f"job{number}", key(number), START) for number in range(150)]
 
     def page(volume: str, offset: int) -> Page[Any]:
@@ -45,7 +45,8 @@ def test_no_job_is_skipped_where_the_platform_makes_shorter_pages(cap: int) -> N
 
 
 @pytest.mark.parametrize(("total", "following"), [(None, None), (None, "more"), (3, None)])
-def test_null_in_place_of_jobs_is_not_taken_for_nobody_else(total: int | None, following: str | None) -> None:
+def test_null_is_not_nobody(total: int | None, following: str | None) -> None:
+    """Null in place of jobs is not taken for nobody else."""
     answer: Page[Any] = Page((), total, following, None, has_items=False)
     order = export_order(export_client(pages=lambda volume, offset: answer))
 
@@ -53,7 +54,8 @@ def test_null_in_place_of_jobs_is_not_taken_for_nobody_else(total: int | None, f
         elsewhere(order, {key(1)}, log_info=pytest.fail)
 
 
-def test_null_with_a_total_of_0_means_that_nobody_else_exports() -> None:
+def test_null_and_0_is_nobody() -> None:
+    """Null with a total of 0 means that nobody else exports."""
     answer: Page[Any] = Page((), 0, None, None, has_items=False)
     order = export_order(export_client(pages=lambda volume, offset: answer))
 

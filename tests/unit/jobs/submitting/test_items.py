@@ -55,7 +55,7 @@ def refusal(value):
     ],
     ids=repr,
 )
-def test_every_documented_form_means_the_same_two_items_in_order(value):
+def test_forms_mean_the_same(value):
     assert items(value) == [ExportItem(A), ExportItem(B)]
 
 
@@ -64,12 +64,12 @@ def test_every_documented_form_means_the_same_two_items_in_order(value):
     [A, [A], {"file": A}, [{"file": A}], f" {A} ", f'{{"file": "{A}"}}', f"\n  {{'file': '{A}'}}\n", f"{{'{A}'}}"],
     ids=repr,
 )
-def test_one_item_may_stand_alone(value):
+def test_item_may_stand_alone(value):
     assert items(value) == [ExportItem(A)]
 
 
 @pytest.mark.parametrize("value", [[], (), "[]", "[[], []]", pytest.param(iter([]), id="iterator")], ids=repr)
-def test_an_empty_list_is_a_list(value):
+def test_empty_list_is_a_list(value):
     assert items(value) == []
 
 
@@ -77,7 +77,7 @@ def test_duplicates_are_kept():
     assert items([A, B, A]) == [ExportItem(A), ExportItem(B), ExportItem(A)]
 
 
-def test_an_item_says_all_that_it_may():
+def test_item_says_all_it_may():
     said = {
         "file": A,
         "location": "run 7/a.bam",
@@ -93,19 +93,20 @@ def test_an_item_says_all_that_it_may():
     assert items(said)[0].to_json() == said
 
 
-def test_what_is_not_said_is_left_out_again():
+def test_unsaid_is_left_out():
     assert ExportItem(A, properties={}, line="item 1").to_json() == {"file": A, "properties": {}}
 
 
-def test_an_empty_name_or_project_is_none_and_an_empty_path_is_the_project_itself():
+def test_empty_name_is_none():
+    """An empty name or project is None, and an empty path is the project itself."""
     assert items({"file": A, "name": "", "project": "", "path": ""}) == [ExportItem(A, path="")]
 
 
-def test_every_item_remembers_where_it_came_from():
+def test_items_know_their_origin():
     assert [item.line for item in items([[A], [{"file": B}]])] == ["item 1", "item 2"]
 
 
-def test_the_properties_are_the_item_s_own():
+def test_properties_are_its_own():
     said = {"file": A, "properties": {"sse_algorithm": "AES256"}}
 
     item = ExportItem.read(said)
@@ -114,7 +115,7 @@ def test_the_properties_are_the_item_s_own():
     assert item.properties == {"sse_algorithm": "AES256"}
 
 
-def test_an_item_is_a_value():
+def test_item_is_a_value():
     item = ExportItem(A, properties={"sse_algorithm": "AES256"}, line="item 1")
 
     assert {item, ExportItem(A, properties={"sse_algorithm": "AES256"}, line="line 7")} == {item}
@@ -141,7 +142,7 @@ FAILED = {
 
 
 @pytest.mark.parametrize("form", [list, json.dumps, str], ids=["list", "json", "python"])
-def test_the_failed_items_of_a_summary_are_items(form):
+def test_failed_items_are_items(form):
     failed = failed_items(EXPORT, BulkRecord("job1", ExportJob.from_json(FAILED)))
 
     assert items(form(failed)) == [
@@ -149,20 +150,21 @@ def test_the_failed_items_of_a_summary_are_items(form):
     ]
 
 
-def test_a_failed_item_whose_job_is_unknown_says_that_nothing_tells_the_file():
+def test_unknown_job_has_no_file():
+    """A failed item whose job is unknown says that nothing tells the file."""
     failed = failed_items(EXPORT, BulkRecord("job1", None, Problem(404, 9008, "No such job.")))
 
     assert "item 1 has None for 'file': nothing tells which file" in refusal(failed)
 
 
-def test_the_failed_items_of_an_import_are_none_of_an_export():
+def test_failed_import_is_none():
     """Their `id` is a job's, and must not be taken for a file's."""
     failed = failed_items(IMPORT, BulkRecord("job1", None, Problem(404, 9008, "No such job.")))
 
     assert "item 1 has no 'file'" in refusal(failed)
 
 
-def test_a_whole_summary_is_told_apart_from_an_item():
+def test_summary_is_no_item():
     summary = JobTracker.of(EXPORT, []).summary().to_json()
 
     assert "is a whole summary; give its 'failed_items'" in refusal(summary)
@@ -210,14 +212,16 @@ def test_a_whole_summary_is_told_apart_from_an_item():
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_what_is_no_list_of_items_is_refused_and_the_text_says_why_and_what_to_do(value, text):
+def test_no_list_is_refused(value, text):
+    """Anything that is no list of items is refused, with the reason and the next step."""
     told = refusal(value)
 
     assert text in told
     assert told.startswith(WHERE + ": ")
 
 
-def test_all_bad_items_are_told_together_ten_in_words_and_the_others_by_number():
+def test_bad_items_are_told():
+    """All bad items are told together, ten in words and the others by number."""
     with pytest.raises(BadItems) as refused:
         items([A, *range(25)])
 
@@ -229,11 +233,11 @@ def test_all_bad_items_are_told_together_ten_in_words_and_the_others_by_number()
     assert len(refused.value.problems) == 25
 
 
-def test_one_bad_item_is_told_in_one_line():
+def test_one_bad_item_is_a_line():
     assert refusal([A, ""]) == f"{WHERE}: item 2 is empty; give the file's id as the platform shows it"
 
 
-def test_two_bad_items_have_a_line_each():
+def test_two_bad_items_are_two():
     assert refusal(["", A, ""]).split("\n") == [
         f"{WHERE}: 2 problems",
         "- item 1 is empty; give the file's id as the platform shows it",
@@ -241,7 +245,7 @@ def test_two_bad_items_have_a_line_each():
     ]
 
 
-def test_ten_bad_items_are_all_told():
+def test_ten_bad_items_are_told():
     assert "more" not in refusal(list(range(10)))
 
 
@@ -258,11 +262,11 @@ def test_ten_bad_items_are_all_told():
     ],
     ids=lambda value: repr(value)[:12],
 )
-def test_a_refusal_stays_short_whatever_was_given(value):
+def test_refusal_stays_short(value):
     assert len(refusal(value)) < 4000
 
 
-def test_a_refusal_survives_the_way_between_processes():
+def test_refusal_travels():
     refused = BadItems("items", ["a", "b"])
 
     again = pickle.loads(pickle.dumps(refused))
@@ -271,7 +275,7 @@ def test_a_refusal_survives_the_way_between_processes():
 
 
 @pytest.mark.parametrize("form", [list, json.dumps, str], ids=["list", "json", "python"])
-def test_ten_thousand_items_come_through_in_every_form(form):
+def test_ten_thousand_in_any_form(form):
     many = [{"file": f"{number:024x}", "location": f"run/{number}.bam"} for number in range(10_000)]
 
     assert [item.to_json() for item in items(form(many))] == many
@@ -296,7 +300,7 @@ some_items = st.builds(
 
 
 @given(some=st.lists(some_items, max_size=5), form=st.sampled_from([list, json.dumps, str]))
-def test_items_written_in_any_form_come_back_as_they_were(some, form):
+def test_written_items_come_back(some, form):
     written = form([item.to_json() for item in some])
 
     # Two braces in a text are taken for a template that nobody rendered, as in a list of ids.
@@ -310,7 +314,8 @@ def test_items_written_in_any_form_come_back_as_they_were(some, form):
         lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["file", "location"]), inner),
     )
 )
-def test_whatever_is_given_is_read_or_refused_in_words(value):
+def test_anything_is_judged(value):
+    """Any value is read, or refused in words."""
     try:
         read = items(value)
     except BadItems:

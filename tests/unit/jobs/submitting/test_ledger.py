@@ -76,13 +76,14 @@ def started(*ids):
 
 
 class TestWithoutARecord:
-    def test_the_first_attempt_knows_that_nothing_was_sent(self, store):
+    def test_first_attempt_is_sure(self, store):
+        """The first attempt knows that nothing was sent."""
         assert set(pasts(first(store))) == {NEVER}
 
-    def test_a_later_attempt_knows_nothing(self, store):
+    def test_later_one_knows_nothing(self, store):
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
-    def test_without_a_store_nothing_is_known(self):
+    def test_no_store_knows_nothing(self):
         ledger = opened(NoStore())
 
         ledger.intend(KEYS[:2], at=LATER)
@@ -90,21 +91,23 @@ class TestWithoutARecord:
 
         assert set(pasts(opened(NoStore()))) == {UNCERTAIN}
 
-    def test_without_a_store_an_attempt_remembers_its_own_sends(self):
+    def test_no_store_knows_its_own(self):
+        """Without a store an attempt remembers its own sends."""
         ledger = first(NoStore())
 
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
 
         assert pasts(ledger)[1:3] == [Past(Fate.STARTED, "b"), NEVER]
 
-    def test_what_one_attempt_did_not_know_the_next_does_not_know_either(self, store):
+    def test_unknown_stays_unknown(self, store):
+        """Things that one attempt did not know, the next does not know either."""
         opened(store)
 
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
 
 class TestWhatIsWrittenDown:
-    def test_nothing_is_certain_of_what_was_intended(self, store):
+    def test_intended_is_uncertain(self, store):
         first(store).intend(KEYS[2:4], at=BEGAN)
 
         assert pasts(opened(store)) == [NEVER, NEVER, UNCERTAIN, UNCERTAIN, NEVER, NEVER]
@@ -121,7 +124,7 @@ class TestWhatIsWrittenDown:
         ],
         ids=["started", "refused", "refused for good", "not mentioned", "server error", "empty"],
     )
-    def test_an_answer_tells_of_each_item(self, store, record, past):
+    def test_answer_tells_each_item(self, store, record, past):
         ledger = first(store)
 
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), [record, *started("other")])
@@ -129,14 +132,14 @@ class TestWhatIsWrittenDown:
         for which in (ledger, opened(store)):
             assert pasts(which)[:3] == [past, Past(Fate.STARTED, "other"), NEVER]
 
-    def test_a_chunk_that_never_left_is_as_if_never_sent(self, store):
+    def test_unsent_chunk_is_unsent(self, store):
         ledger = first(store)
 
         ledger.withdrawn(ledger.intend(KEYS, at=BEGAN))
 
         assert set(pasts(opened(store))) == {TURNED_AWAY}
 
-    def test_chunks_may_be_answered_in_another_order_than_sent(self, store):
+    def test_answers_in_any_order(self, store):
         ledger = first(store)
 
         numbers = [ledger.intend(KEYS[:2], at=BEGAN), ledger.intend(KEYS[2:4], at=BEGAN)]
@@ -144,7 +147,7 @@ class TestWhatIsWrittenDown:
 
         assert pasts(opened(store))[:4] == [UNCERTAIN, UNCERTAIN, Past(Fate.STARTED, "c"), Past(Fate.STARTED, "d")]
 
-    def test_an_item_that_is_sent_again_is_uncertain_again(self, store):
+    def test_resent_is_uncertain(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
 
@@ -152,7 +155,7 @@ class TestWhatIsWrittenDown:
 
         assert pasts(opened(store))[:2] == [Past(Fate.STARTED, "a"), UNCERTAIN]
 
-    def test_found_jobs_are_known_to_the_next_attempt(self, store):
+    def test_found_jobs_are_known(self, store):
         keys = [key(number) for number in range(250)]
         opened(store, keys).adopted({item: f"job-{item.file}" for item in keys[:220]})
 
@@ -160,7 +163,8 @@ class TestWhatIsWrittenDown:
 
         assert [ledger.past(item).job_id for item in keys] == [f"job-{key.file}" for key in keys[:220]] + [None] * 30
 
-    def test_the_intent_is_there_before_and_the_answer_at_once(self, store):
+    def test_intent_comes_before(self, store):
+        """The intent is there before the send, and the answer at once."""
         ledger = first(store)
         store.sets.clear()
 
@@ -169,17 +173,18 @@ class TestWhatIsWrittenDown:
         assert store.sets == [f"{HEADER}_0", HEADER, f"{HEADER}_0"]
 
     @pytest.mark.parametrize("keys", [[KEYS[0], KEYS[0]], [key(number) for number in range(BULK_LIMIT + 1)]])
-    def test_a_chunk_is_one_bulk_create(self, store, keys):
+    def test_chunk_is_one_create(self, store, keys):
         with pytest.raises(ValueError, match="at most 100 items, each once"):
             first(store, keys).intend(keys, at=BEGAN)
 
-    def test_an_answer_must_be_about_all_items(self, store):
+    def test_answer_covers_all(self, store):
         ledger = first(store)
 
         with pytest.raises(ValueError, match="chunk 0 has 2 items, not 1"):
             ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a"))
 
-    def test_after_a_success_a_clear_starts_anew_and_a_retry_finds_all_done(self, store):
+    def test_success_then_clear(self, store):
+        """After a success a Clear starts anew, and a retry finds all done."""
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS, at=BEGAN), started(*"abcdef"))
         assert not header_of(store).is_closed(max_tries=1)
@@ -195,20 +200,22 @@ class TestWhatIsWrittenDown:
         assert not anew.cleared
         assert not header_of(store).is_closed(max_tries=2)
 
-    def test_a_clear_of_a_task_that_did_not_succeed_is_told_from_a_retry(self, store):
+    def test_clear_is_no_retry(self, store):
+        """A Clear of a task that did not succeed is told from a retry."""
         first(store)
 
         assert not opened(store).cleared
         assert Ledger(store, EXPORT, KEYS, since=LATER, owner="me", max_tries=3).cleared
 
-    def test_a_clear_is_not_forgotten_when_the_attempt_after_it_is_killed(self, store):
+    def test_clear_outlives_a_kill(self, store):
+        """A Clear is not forgotten when the attempt after it is killed."""
         first(store)
         cleared = Ledger(store, EXPORT, KEYS, since=LATER, owner="me", max_tries=3)
         cleared.intend(KEYS, at=LATER)
 
         assert Ledger(store, EXPORT, KEYS, since=LATER, owner="me", max_tries=3).cleared
 
-    def test_the_ids_that_count_can_be_read_without_the_items(self, store):
+    def test_ids_without_the_items(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:3], at=BEGAN), [*started("c", "a"), BulkRecord(None, None, REFUSED)])
         ledger.answered(ledger.intend(KEYS[1:2], at=BEGAN), started("b"))
@@ -219,7 +226,8 @@ class TestWhatIsWrittenDown:
         assert header_of(store).ids() is None
         assert header_of(Store()).ids() is None
 
-    def test_another_record_tells_of_items_that_this_one_does_not_know(self, store):
+    def test_other_record_tells_items(self, store):
+        """Another record tells of items that this one does not know."""
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:1], at=BEGAN), started("a"))
 
@@ -227,7 +235,7 @@ class TestWhatIsWrittenDown:
 
         assert pasts(ledger)[:3] == [Past(Fate.STARTED, "a"), Past(Fate.STARTED, "b"), NEVER]
 
-    def test_a_discarded_record_is_no_record(self, store):
+    def test_discarded_is_no_record(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS, at=BEGAN), started(*"abcdef"))
 
@@ -239,8 +247,12 @@ class TestWhatIsWrittenDown:
 
 class TestDeath:
     @pytest.mark.parametrize("steps", range(5))
-    def test_at_any_step_of_an_intent_leaves_nothing_that_was_sent_unknown(self, store, steps):
-        """Before the last step nothing can have been sent; after it the items are uncertain."""
+    def test_at_an_intent(self, store, steps):
+        """
+        Death at any step of an intent leaves nothing that was sent unknown.
+
+        Before the last step nothing can have been sent; after it the items are uncertain.
+        """
         ledger = first(store)
         store.step = dying_after(steps)
         try:
@@ -254,7 +266,8 @@ class TestDeath:
         assert after[2:] == [NEVER] * 4
         assert after[:2] == [UNCERTAIN] * 2 or (not sent and after[:2] == [NEVER] * 2)
 
-    def test_between_chunk_and_header_does_not_spoil_the_next_chunk(self, store):
+    def test_before_the_header(self, store):
+        """Death between chunk and header does not spoil the next chunk."""
         ledger = first(store)
         header = dict(store)
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
@@ -264,7 +277,8 @@ class TestDeath:
 
         assert pasts(opened(store)) == [NEVER, NEVER, UNCERTAIN, NEVER, NEVER, NEVER]
 
-    def test_while_found_jobs_are_noted_does_not_move_the_time_to_look_from(self, store):
+    def test_while_jobs_are_noted(self, store):
+        """Death while found jobs are noted does not move the time to look from."""
         ledger = opened(store, since=BEGAN)
         store.step = dying_after(4)
 
@@ -277,7 +291,8 @@ class TestDeath:
 
 
 class TestSince:
-    def test_uncertain_items_are_looked_for_from_when_they_were_first_sent(self, store):
+    def test_uncertain_since_sent(self, store):
+        """Uncertain items are looked for from the time when they were first sent."""
         ledger = first(store)
         ledger.intend(KEYS[:1], at=at(START + 100))
         ledger.intend(KEYS[1:2], at=at(START + 200))
@@ -285,21 +300,26 @@ class TestSince:
 
         assert [opened(store).since(KEYS[:2]), opened(store).since(KEYS[1:2])] == [at(START + 100), at(START + 200)]
 
-    def test_others_from_the_beginning(self, store):
-        """One with a job, because 9107 may tell of an export that is older; one without, because nothing is known."""
+    def test_others_since_beginning(self, store):
+        """
+        Other items are looked for from the beginning.
+
+        One with a job, because 9107 may tell of an export that is older; one without, because nothing is known.
+        """
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:1], at=LATER), started("a"))
 
         assert {opened(store).since(KEYS[:1]), opened(Store(), since=BEGAN).since(KEYS)} == {BEGAN}
 
-    def test_the_beginning_is_the_first_attempt_s_even_if_a_later_one_has_other_items(self, store):
+    def test_beginning_is_the_first(self, store):
+        """The beginning is the first attempt's even if a later one has other items."""
         first(store)
 
         assert opened(store, KEYS[:3]).since(KEYS[:3]) == BEGAN
 
 
 class TestOtherItems:
-    def test_the_order_of_the_items_does_not_matter(self, store):
+    def test_order_does_not_matter(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
 
@@ -316,7 +336,7 @@ class TestOtherItems:
         ],
         ids=["fewer", "more", "location", "volume", "file"],
     )
-    def test_what_is_known_of_an_item_is_known_whatever_the_others_are(self, store, keys):
+    def test_others_do_not_matter(self, store, keys):
         """A file that was deleted or renamed between two attempts must not make all others uncertain."""
         ledger = first(store)
         ledger.answered(ledger.intend([KEYS[0], KEYS[1], KEYS[5]], at=BEGAN), started("a", "b", "f"))
@@ -326,19 +346,20 @@ class TestOtherItems:
         assert pasts(ledger, keys)[:3] == [Past(Fate.STARTED, "a"), Past(Fate.STARTED, "b"), NEVER]
         assert pasts(ledger, keys)[5:] == [Past(Fate.STARTED, "f") if item in KEYS else NEVER for item in keys[5:]]
 
-    def test_an_item_with_another_place_was_never_sent_there(self, store):
+    def test_other_place_is_unsent(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:1], at=BEGAN), started("a"))
 
         assert opened(store, [moved := KEYS[0]._replace(location="elsewhere")]).past(moved) == NEVER
 
-    def test_a_record_is_believed_before_the_word_that_there_is_none(self, store):
+    def test_record_wins(self, store):
+        """A record is believed before the word that there is none."""
         first(store).intend(KEYS[:1], at=BEGAN)
 
         assert pasts(opened(store, fresh=True))[:2] == [UNCERTAIN, NEVER]
         assert pasts(opened(store, KEYS[:3], fresh=True), KEYS[:3]) == [UNCERTAIN, NEVER, NEVER]
 
-    def test_what_is_left_out_once_is_known_when_it_comes_back(self, store):
+    def test_left_out_comes_back(self, store):
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
         later = opened(store, KEYS[1:])
@@ -354,7 +375,7 @@ class TestForeignContent:
         ledger.answered(ledger.intend(KEYS[1:3], at=BEGAN), started("b2", "c"))
         ledger.intend(KEYS[3:4], at=BEGAN)
 
-    def test_what_the_cases_below_spoil_is_whole(self, store):
+    def test_cases_begin_whole(self, store):
         self.sent(store)
 
         assert [past.job_id or past.fate for past in pasts(opened(store))] == [
@@ -378,14 +399,15 @@ class TestForeignContent:
         ],
         ids=str,
     )
-    def test_a_header_that_is_not_ours_leaves_all_uncertain(self, store, change):
+    def test_foreign_header(self, store, change):
+        """A header that is not ours leaves all uncertain."""
         self.sent(store)
         store[HEADER].update(change)
 
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
     @pytest.mark.parametrize("header", ["", "nonsense", 7, [], {}, [{"version": 1}]], ids=str)
-    def test_neither_does_a_header_of_another_shape(self, store, header):
+    def test_foreign_shape(self, store, header):
         self.sent(store)
         store[HEADER] = header
 
@@ -408,13 +430,15 @@ class TestForeignContent:
         ],
         ids=str,
     )
-    def test_a_broken_chunk_makes_everything_uncertain_that_later_ones_do_not_tell(self, store, change):
+    def test_broken_chunk(self, store, change):
+        """A broken chunk makes everything uncertain that later chunks do not tell."""
         self.sent(store)
         store[f"{HEADER}_1"].update(change)
 
         assert set(pasts(opened(store))) == {UNCERTAIN}
 
-    def test_a_lost_chunk_may_have_been_anything_but_what_came_after_it_is_known(self, store):
+    def test_lost_chunk(self, store):
+        """A lost chunk may have been anything, and later chunks are still known."""
         self.sent(store)
         del store[f"{HEADER}_0"]
 
@@ -432,13 +456,14 @@ class TestForeignContent:
         ],
         ids=str,
     )
-    def test_a_header_that_cannot_be_read_may_have_sent_anything_and_tells_no_ids(self, store, header):
+    def test_unreadable_header(self, store, header):
+        """A header that cannot be read may have sent anything, and tells no ids."""
         store[HEADER] = header
 
         assert header_of(store).has_sent
         assert header_of(store).ids() is None
 
-    def test_the_owner_of_another_release_s_record_is_noticed(self, store):
+    def test_older_owner_is_noticed(self, store):
         self.sent(store)
         store[HEADER]["version"] = 1
 
@@ -446,7 +471,7 @@ class TestForeignContent:
         with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
             opened(store, owner="you")
 
-    def test_a_cleared_success_of_another_release_starts_anew(self, store):
+    def test_older_success_is_cleared(self, store):
         self.sent(store)
         header_of(store).close()
         store[HEADER]["version"] = 1
@@ -455,7 +480,7 @@ class TestForeignContent:
         assert header_of(store).is_closed(max_tries=1)
         assert not header_of(store).is_closed(max_tries=0)
 
-    def test_the_record_of_another_user_is_an_error(self, store):
+    def test_other_user_is_an_error(self, store):
         self.sent(store)
 
         with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
@@ -471,7 +496,8 @@ class TestForeignContent:
         ),
         st.integers(0, 3),
     )
-    def test_no_nonsense_is_believed_and_none_is_an_error(self, nonsense, chunks):
+    def test_nonsense_is_harmless(self, nonsense, chunks):
+        """No nonsense is believed, and none is an error."""
         store = Store()
         self.sent(store)
         header = {HEADER: store[HEADER]} if chunks else {}
@@ -484,7 +510,7 @@ class TestForeignContent:
 
 
 class TestSize:
-    def test_ten_thousand_items_with_the_longest_keys_fit(self, store):
+    def test_ten_thousand_long_keys(self, store):
         keys = [ExportKey(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
         assert {len(item.location.encode()) for item in keys} == {1024}
         ledger = first(store, keys)
@@ -511,7 +537,7 @@ events = st.lists(
 
 
 @given(events)
-def test_the_next_attempt_knows_what_this_one_knew(events):
+def test_next_attempt_knows(events):
     store = Store()
     ledger = first(store)
 

@@ -64,22 +64,26 @@ class TestForms:
             ("list.ndjson", JSONL),
         ],
     )
-    def test_the_end_of_the_name_tells_the_form(self, name, text):
+    def test_name_tells_the_form(self, name, text):
         assert read(text, name) == BOTH
 
     @pytest.mark.parametrize(("form", "text"), [("csv", CSV), ("tsv", TSV), ("jsonl", JSONL)])
-    def test_the_form_that_is_told_counts_more_than_the_name(self, form, text):
+    def test_told_form_wins(self, form, text):
         assert read(text, "list.csv", form=form) == BOTH
 
     @pytest.mark.parametrize(
         ("name", "form", "told"),
         [
-            ("list", None, "list: the file type cannot be told from the name; let it end in .csv, .tsv, .txt, .jsonl, .ndjson"),
+            (
+                "list",
+                None,
+                "list: the file type cannot be told from the name; let it end in .csv, .tsv, .txt, .jsonl, .ndjson",
+            ),
             ("list.json", None, "the file type cannot be told from the name"),
             ("list.csv", "xlsx", "the form 'xlsx' is unknown; give csv, tsv or jsonl"),
         ],
     )
-    def test_an_unknown_form_is_refused(self, name, form, told):
+    def test_unknown_form_is_refused(self, name, form, told):
         assert told in refusal(CSV, name, form=form)
 
     @pytest.mark.parametrize(
@@ -94,20 +98,21 @@ class TestForms:
         ids=["bom", "crlf", "blank lines", "blank first line", "no end of the last line"],
     )
     @pytest.mark.parametrize(("name", "text"), [("list.csv", CSV), ("list.tsv", TSV), ("list.jsonl", JSONL)])
-    def test_what_editors_and_spreadsheets_leave_does_not_count(self, name, text, change):
+    def test_editors_traces_are_left(self, name, text, change):
+        """Traces of editors and spreadsheets do not count."""
         with io.StringIO(change(text), newline="") as lines:
             assert read_items(lines, name=name, of=ExportItem) == BOTH
 
     @pytest.mark.parametrize(("name", "text"), [("list.csv", CSV), ("list.tsv", TSV), ("list.jsonl", JSONL)])
-    def test_lines_may_come_without_their_ends(self, name, text):
+    def test_lines_without_their_ends(self, name, text):
         assert read_items(text.split("\n"), name=name, of=ExportItem) == BOTH
 
     @pytest.mark.parametrize("name", ["list.csv", "list.tsv", "list.jsonl"])
     @pytest.mark.parametrize("text", ["", "\n\n"])
-    def test_an_empty_manifest_is_one_without_items(self, name, text):
+    def test_empty_has_no_items(self, name, text):
         assert read(text, name) == []
 
-    def test_a_text_for_its_lines_is_a_bug(self):
+    def test_text_for_lines_is_a_bug(self):
         with pytest.raises(TypeError, match="give the lines"):
             read_items(CSV, name="list.csv", of=ExportItem)
 
@@ -125,10 +130,10 @@ class TestTables:
             f"id,file\njob1,{A}\njob2,{B}\n",
         ],
     )
-    def test_only_the_columns_that_an_item_knows_count(self, text):
+    def test_only_known_columns(self, text):
         assert read(text) == [ExportItem(A), ExportItem(B)]
 
-    def test_a_manifest_of_the_gdc_is_read_whole(self):
+    def test_gdc_manifest_is_read(self):
         rows = [
             f"{number:08x}-9af4-4f76-b385-ad3b64f3309f\t{number}_wxs_gdc_realn.bam\t{number:032x}\t{number}\treleased\n"
             for number in range(3725)
@@ -139,7 +144,7 @@ class TestTables:
         assert [item.file for item in items] == [row.split("\t")[0] for row in rows]
         assert {(item.location, item.size) for item in items} == {(None, None)}
 
-    def test_every_item_remembers_its_line(self):
+    def test_items_know_their_line(self):
         assert [item.line for item in read(f"# x\n\nfile\n{A}\n\n{B}\n")] == ["line 4", "line 6"]
 
     @pytest.mark.parametrize(
@@ -151,7 +156,10 @@ class TestTables:
                 "line 1 has no column 'file' (or 'id'); split at ',', its columns are",
             ),
             ("# x\nname,size\n", "line 2 has no column 'file'"),
-            (TSV, r"""['file\tlocation\tvolume\tproperties']. Add the column, or use the form that the file's name says"""),
+            (
+                TSV,
+                r"""['file\tlocation\tvolume\tproperties']. Add the column, or use the form that the file's name""",
+            ),
             ("file,FILE\n", "line 1 has the column 'file' more than once"),
             ("id,id\n", "line 1 has no column 'file' (or 'id')"),
             ("file,location,location\n", "line 1 has the column 'location' more than once"),
@@ -177,37 +185,40 @@ class TestTables:
         ],
         ids=lambda value: repr(value)[:40],
     )
-    def test_what_is_wrong_is_told_by_line_with_what_to_do(self, text, told):
+    def test_wrong_line_of_a_table(self, text, told):
+        """A wrong line is told with its number and the next step."""
         assert told in refusal(text)
 
-    def test_a_quote_that_is_not_closed_swallows_no_other_line(self):
+    def test_open_quote_is_contained(self):
+        """A quote that is not closed swallows no other line."""
         told = refusal(f'file,x\n{A},"a\n{B},b\n{A},c"\n{B}\n')
 
         assert "- line 2 is no row of a table" in told
         assert "line 3" not in told
         assert "- line 5 has 1 field" in told
 
-    def test_all_wrong_lines_are_told_together(self):
+    def test_wrong_lines_together(self):
         told = refusal("file\n" + "a b\n" * 25)
 
         assert told.startswith("list.csv: 25 problems\n- line 2 has a 'file' that is 'a b'")
         assert told.endswith("- and 15 more")
 
-    def test_without_column_names_nothing_else_is_told(self):
+    def test_names_come_first(self):
+        """Without column names nothing else is told."""
         assert "problems" not in refusal("a\n" * 100)
 
-    def test_a_row_may_begin_with_a_hash_where_another_column_is_first(self):
+    def test_hash_may_begin_a_row(self):
         """Were it a comment, a file would be lost."""
         assert read(f"name,file\n#1.bam,{A}\n") == [ExportItem(A)]
 
 
 class TestJsonLines:
-    def test_an_item_says_all_that_it_says_in_a_list(self):
+    def test_item_as_in_a_list(self):
         said = {"file": A, "name": "a.bam", "size": 7, "path": "run", "project": "mcurie/radium"}
 
         assert read(json.dumps(said), "list.jsonl") == parse_items([said], where="")
 
-    def test_the_id_is_the_file_s_where_there_is_no_file(self):
+    def test_id_is_the_files(self):
         assert read(f'{{"id": "{A}"}}\n{{"id": "job1", "file": "{B}"}}\n', "list.jsonl") == [
             ExportItem(A),
             ExportItem(B),
@@ -232,12 +243,13 @@ class TestJsonLines:
         ],
         ids=lambda value: repr(value)[:40],
     )
-    def test_what_is_wrong_is_told_by_line_with_what_to_do(self, text, told):
+    def test_wrong_line_of_json(self, text, told):
+        """A wrong line is told with its number and the next step."""
         assert told in refusal(text, "list.jsonl")
 
 
 class TestOutcomes:
-    def test_a_line_has_every_key_in_one_order(self):
+    def test_line_has_every_key(self):
         assert json.loads(LINE) == {
             "version": 1,
             "file": A,
@@ -260,24 +272,24 @@ class TestOutcomes:
         bare = ItemOutcome(item=ExportItem(A), state=ItemState.SUBMITTED).to_line()
         assert list(json.loads(bare)) == list(json.loads(LINE))
 
-    def test_it_comes_back_as_outcomes_and_as_items(self):
+    def test_comes_back_both_ways(self):
         assert outcomes(LINE).outcomes == [OUTCOME]
         assert read(LINE, "manifest.jsonl") == [ExportItem(A, "run/a.bam", "mcurie/out", SSE, size=7)]
 
     @pytest.mark.parametrize("offset", [0, 2, -5])
-    def test_times_are_written_by_the_platform_s_clock(self, offset):
+    def test_times_by_platform_clock(self, offset):
         here = OUTCOME.started_on.astimezone(timezone(timedelta(hours=offset)))
 
         line = ItemOutcome(item=ExportItem(A), state=ItemState.RUNNING, started_on=here).to_line()
 
         assert json.loads(line)["started_on"] == "2025-01-31T12:00:00Z"
 
-    def test_a_time_without_a_zone_is_the_platform_s(self):
+    def test_time_without_a_zone(self):
         [again] = outcomes(LINE.replace("12:00:00Z", "12:00:00")).outcomes
 
         assert again.started_on == OUTCOME.started_on
 
-    def test_as_items_they_are_those_that_were_asked_for_however_they_ended(self):
+    def test_items_as_asked_for(self):
         lines = [ItemOutcome(item=ExportItem(state.name), state=state).to_line() for state in ItemState]
 
         items = read_items(lines, name="manifest.jsonl", of=ExportItem)
@@ -285,21 +297,21 @@ class TestOutcomes:
         assert [item.file for item in items] == [state.name for state in ItemState]
         assert [item.line for item in items] == [f"line {number}" for number in range(1, len(ItemState) + 1)]
 
-    def test_what_was_given_up_without_its_object_has_failed(self):
+    def test_given_up_has_failed(self):
         assert {state.name for state in ItemState if state.failed} == {"UNSENT", "FAILED", "MISSING"}
 
-    def test_a_key_of_a_newer_release_is_passed_over(self):
+    def test_newer_key_is_passed_over(self):
         newer = json.dumps(json.loads(LINE) | {"checksum": "x", "parts": [1]}) + "\n"
 
         assert outcomes(newer).outcomes == [OUTCOME]
         assert len(read(newer, "manifest.jsonl")) == 1
 
-    def test_a_key_that_an_older_release_did_not_write_is_not_told(self):
+    def test_older_line_lacks_a_key(self):
         older = json.dumps({"version": 1, "file": A, "state": "RUNNING"}) + "\n"
 
         assert outcomes(older).outcomes == [ItemOutcome(item=ExportItem(A), state=ItemState.RUNNING)]
 
-    def test_a_state_of_a_newer_release_is_one_that_may_be_running(self):
+    def test_newer_state_may_run(self):
         [again] = outcomes(LINE.replace("FAILED", "PAUSED")).outcomes
 
         assert again.state is ItemState.UNKNOWN
@@ -333,7 +345,7 @@ class TestOutcomes:
         ],
         ids=lambda value: repr(value)[:40],
     )
-    def test_a_line_that_was_tampered_with_is_refused_in_both_readings(self, change, told):
+    def test_tampered_is_refused(self, change, told):
         text = LINE + json.dumps(json.loads(LINE) | change) + "\n"
 
         with pytest.raises(BadItems) as refused:
@@ -342,23 +354,24 @@ class TestOutcomes:
         assert str(refused.value).startswith(f"manifest.jsonl: line 2 {told}")
         assert refusal(text, "manifest.jsonl") == str(refused.value)
 
-    def test_a_list_of_items_is_no_list_of_outcomes(self):
+    def test_items_are_no_outcomes(self):
         with pytest.raises(BadItems, match=r"line 1 has no outcome; .* CgcListFilesOperator"):
             outcomes(JSONL)
 
 
 class TestCutOff:
-    def test_a_last_line_that_ends_halfway_is_told_and_the_others_are_read(self):
+    def test_half_a_last_line(self):
+        """A last line that ends halfway is told, and the others are read."""
         told = outcomes(LINE + LINE[:-30])
 
         assert told.outcomes == [OUTCOME]
         assert told.cut_off == "line 2 is cut off: its writer was stopped, and the rest is lost"
 
-    def test_a_whole_manifest_is_not_cut_off(self):
+    def test_whole_is_not_cut_off(self):
         assert outcomes(LINE + LINE).cut_off is None
         assert outcomes("").cut_off is None
 
-    def test_only_the_end_of_a_line_may_be_missing(self):
+    def test_only_an_end_may_lack(self):
         assert outcomes(LINE + LINE.removesuffix("\n")).cut_off is None
 
     @pytest.mark.parametrize(
@@ -370,12 +383,13 @@ class TestCutOff:
         with pytest.raises(BadItems, match="line 1 is no JSON"):
             outcomes(text)
 
-    def test_a_line_in_the_middle_is_no_last_line_even_without_line_ends(self):
+    def test_middle_line_is_not_last(self):
+        """A line in the middle is not the last one, even without line ends."""
         with pytest.raises(BadItems, match="line 1 is cut off"):
             read_outcomes([LINE[:-30], LINE], name="manifest.jsonl", of=ExportItem)
 
-    def test_as_a_list_of_items_a_manifest_that_is_cut_off_is_refused(self):
-        """Nothing tells how many items are lost."""
+    def test_cut_off_is_no_item_list(self):
+        """As a list of items, a manifest that is cut off is refused. Nothing tells how many items are lost."""
         assert refusal(LINE + LINE[:-30], "manifest.jsonl").startswith("manifest.jsonl: line 2 is cut off")
 
 
@@ -383,7 +397,7 @@ class TestCutOff:
     ("name", "head", "row"),
     [("list.csv", "file,location,md5\n", "{0:024x},run/{0}.bam,x"), ("list.jsonl", "", '{{"file": "{0:024x}"}}')],
 )
-def test_lines_are_read_one_at_a_time(name, head, row):
+def test_lines_come_one_by_one(name, head, row):
     def lines():
         yield head
         yield from (row.format(number) + " " * 10_000 + "\n" for number in range(3000))

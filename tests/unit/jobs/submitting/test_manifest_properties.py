@@ -58,7 +58,7 @@ rows = st.builds(ExportItem, ids, location=st.none() | cells, volume=st.none() |
 
 
 @given(outcomes=st.lists(some_outcomes, max_size=5))
-def test_outcomes_come_back_as_outcomes_and_as_items(outcomes):
+def test_outcomes_come_back(outcomes):
     lines = [outcome.to_line() for outcome in outcomes]
 
     assert "".join(lines).isascii()
@@ -68,7 +68,7 @@ def test_outcomes_come_back_as_outcomes_and_as_items(outcomes):
 
 
 @given(outcomes=st.lists(some_outcomes, max_size=5))
-def test_the_lines_of_a_manifest_are_items_for_an_argument_too(outcomes):
+def test_lines_are_items_too(outcomes):
     """So that a task may hand them on as it read them."""
     lines = [json.loads(outcome.to_line()) for outcome in outcomes]
 
@@ -76,7 +76,8 @@ def test_the_lines_of_a_manifest_are_items_for_an_argument_too(outcomes):
 
 
 @given(outcomes=st.lists(some_outcomes, min_size=1, max_size=3), data=st.data())
-def test_a_manifest_cut_off_anywhere_keeps_its_whole_lines_and_tells_of_the_other(outcomes, data):
+def test_cut_keeps_whole_lines(outcomes, data):
+    """A manifest that is cut off anywhere keeps its whole lines and tells of the other."""
     lines = [outcome.to_line() for outcome in outcomes]
     text = "".join(lines)
     cut = data.draw(st.integers(0, len(text)))
@@ -90,8 +91,12 @@ def test_a_manifest_cut_off_anywhere_keeps_its_whole_lines_and_tells_of_the_othe
 
 
 @given(outcomes=st.lists(some_outcomes, min_size=1, max_size=3), data=st.data())
-def test_a_manifest_with_a_character_lost_is_refused_or_has_as_many_lines(outcomes, data):
-    """Damage never makes an item vanish without a word."""
+def test_lost_character_shows(outcomes, data):
+    """
+    A manifest with a character lost is refused or has as many lines.
+
+    Damage never makes an item vanish without a word.
+    """
     text = "".join(outcome.to_line() for outcome in outcomes)
     lost = data.draw(st.integers(0, len(text) - 1))
 
@@ -104,7 +109,7 @@ def test_a_manifest_with_a_character_lost_is_refused_or_has_as_many_lines(outcom
 
 
 @given(items=st.lists(rows, max_size=5), form=st.sampled_from(["csv", "tsv"]), end=st.sampled_from(["\n", "\r\n"]))
-def test_items_come_back_from_a_table_that_the_csv_module_wrote(items, form, end):
+def test_csv_items_come_back(items, form, end):
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter={"csv": ",", "tsv": "\t"}[form], lineterminator=end)
     writer.writerow(["size", "file", "location", "volume", "properties"])
@@ -119,7 +124,8 @@ def test_items_come_back_from_a_table_that_the_csv_module_wrote(items, form, end
 @given(
     text=st.text(alphabet=st.sampled_from('file,"\n\t#{}:1\r '), max_size=60), form=st.sampled_from(["csv", "jsonl"])
 )
-def test_any_text_is_read_or_refused_in_words(text, form):
+def test_any_text_is_judged(text, form):
+    """Any text is read, or refused in words."""
     try:
         items = read_items(io.StringIO("file,x\n" * (form == "csv") + text), name="m", of=ExportItem, form=form)
     except BadItems:

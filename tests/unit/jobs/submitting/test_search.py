@@ -61,7 +61,8 @@ class TestTheOrder:
         ],
         ids=str,
     )
-    def test_is_learned_from_the_first_and_the_last_page(self, first, last, order):
+    def test_learned_from_two_pages(self, first, last, order):
+        """The order is learned from the first and the last page."""
         pages = [[export(str(n), key(n), time) for n, time in enumerate(page)] for page in (first, last)]
 
         assert order_of(*pages) is order
@@ -70,7 +71,8 @@ class TestTheOrder:
 class TestReading:
     @pytest.mark.parametrize("order", ["newest", "oldest"])
     @pytest.mark.parametrize("count", [0, 1, 50, 99, 100, 101])
-    def test_twenty_thousand_older_jobs_cost_few_requests_where_there_is_an_order(self, order, count):
+    def test_order_saves_requests(self, order, count):
+        """Twenty thousand older jobs cost few requests where there is an order."""
         pages = ListOfJobs([*older(MANY), *young(count)], order)
 
         look = look_in(pages, keys(101), since=SINCE)
@@ -80,7 +82,7 @@ class TestReading:
         assert len(pages.offsets) <= 15
 
     @pytest.mark.parametrize("order", ["newest", "oldest"])
-    def test_young_jobs_are_all_read_however_many_pages_they_fill(self, order):
+    def test_young_jobs_are_all_read(self, order):
         pages = ListOfJobs([*older(MANY), *young(2500)], order)
 
         look = look_in(pages, keys(2500), since=SINCE)
@@ -88,7 +90,7 @@ class TestReading:
         assert len(look.found) == 2500
         assert len(pages.offsets) <= 50
 
-    def test_all_is_read_where_there_is_no_order(self):
+    def test_no_order_reads_all(self):
         pages = ListOfJobs([*older(MANY), *young(300)], "none")
 
         look = look_in(pages, keys(301), since=SINCE)
@@ -96,7 +98,8 @@ class TestReading:
         assert (len(look.found), look.blind) == (300, {})
         assert len(pages.offsets) <= MOST_PAGES
 
-    def test_of_a_list_without_order_that_is_too_long_nothing_is_said_not_to_be_there(self):
+    def test_too_long_denies_nothing(self):
+        """A list without order that is too long denies the existence of no job."""
         pages = ListOfJobs([*older(100 * MOST_PAGES), *young(1)], "none")
 
         look = look_in(pages, keys(2), since=SINCE)
@@ -104,7 +107,8 @@ class TestReading:
         assert look.blind == dict.fromkeys(keys(2), Blind.TOO_LONG)
         assert len(pages.offsets) == 2
 
-    def test_a_list_that_does_not_tell_its_length_is_read_for_three_hundred_pages(self):
+    def test_no_length_has_300_pages(self):
+        """A list that does not tell its length is read for three hundred pages."""
         short, long = ListOfJobs([*older(700), *young(1)]), ListOfJobs([*older(100 * MOST_PAGES), *young(1)])
         short.tells_total = long.tells_total = False
 
@@ -115,7 +119,7 @@ class TestReading:
 
     @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 199])
     @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
-    def test_one_page_or_two_are_just_read(self, order, count):
+    def test_two_pages_are_just_read(self, order, count):
         pages = ListOfJobs(young(count), order)
 
         look = look_in(pages, keys(count), since=SINCE)
@@ -124,8 +128,12 @@ class TestReading:
         assert len(pages.offsets) <= 5
 
     @pytest.mark.parametrize("blocks", [[5, 2, 7, 1, 3, 6, 4, 8], [8, 2, 7, 5, 3, 6, 4, 1]])
-    def test_an_order_that_only_the_ends_have_is_not_trusted(self, blocks):
-        """As in a list by name, in which each run of a Dag is a block of its own."""
+    def test_order_of_the_ends_alone(self, blocks):
+        """
+        An order that only the ends have is not trusted.
+
+        As in a list by name, in which each run of a Dag is a block of its own.
+        """
         runs = [older(300, until=START - 20_000 * block) for block in blocks]
         runs = [[replace(job, id=f"{block}-{job.id}") for job in run] for block, run in zip(blocks, runs, strict=True)]
         jobs = [job for run in [*runs[:3], young(1), *runs[3:]] for job in (reversed(run) if blocks[0] > 5 else run)]
@@ -136,7 +144,7 @@ class TestReading:
         assert found_ids(look) == {key(0): ["new00000"]}
 
     @pytest.mark.parametrize("count", [200, 500, 800])
-    def test_a_short_list_is_read_whole_whatever_its_order_seems_to_be(self, count):
+    def test_short_list_is_read_whole(self, count):
         jobs = older(count)
         pages = ListOfJobs([*jobs[: count // 2], *young(1), *jobs[count // 2 :]], None)
 
@@ -145,8 +153,12 @@ class TestReading:
         assert (found_ids(look), look.blind) == ({key(0): ["new00000"]}, {})
         assert len(pages.offsets) <= 12
 
-    def test_an_order_that_a_page_between_denies_is_not_trusted(self):
-        """The ends and the quarters keep it, the second page does not; so there may be young jobs behind old ones."""
+    def test_order_a_page_denies(self):
+        """
+        An order that a page between denies is not trusted.
+
+        The ends and the quarters keep it, the second page does not; so there may be young jobs behind old ones.
+        """
         jobs = older(2000, until=START - 1000)
         late = [replace(job, started_on=at(START - 1500 - n)) for n, job in enumerate(jobs[150:250])]
         pages = ListOfJobs([*jobs[:150], *late, *young(1), *jobs[250:]], None)
@@ -155,7 +167,8 @@ class TestReading:
 
         assert found_ids(look) == {key(0): ["new00000"]}
 
-    def test_a_page_more_than_the_order_asks_for_is_read_where_the_oldest_come_first(self):
+    def test_oldest_first_reads_more(self):
+        """A page more than the order asks for is read where the oldest come first."""
         jobs = older(2000)[::-1]
         pages = ListOfJobs([*jobs[:1880], *young(1), *jobs[1880:]], None)
 
@@ -163,8 +176,12 @@ class TestReading:
 
         assert found_ids(look) == {key(0): ["new00000"]}
 
-    def test_two_pages_of_old_jobs_end_the_reading_and_not_one(self):
-        """A page can be full of jobs that one create has started long ago, and the list sorted by when they ended."""
+    def test_two_old_pages_end_it(self):
+        """
+        Two pages of old jobs end the reading, one does not.
+
+        A page can be full of jobs that one create has started long ago, and the list sorted by when they ended.
+        """
         block = [replace(job, id=f"block{n}", started_on=at(START - 5000)) for n, job in enumerate(older(100))]
         pages = ListOfJobs([*block, *young(10)[::-1], *older(2000, until=START - 9000)], None)
 
@@ -172,14 +189,14 @@ class TestReading:
 
         assert len(look.found) == 10
 
-    def test_what_goes_wrong_with_a_page_ends_the_look(self):
+    def test_page_fault_ends_the_look(self):
         def broken(volume, offset):
             raise OSError("the line dropped")
 
         with pytest.raises(OSError, match="the line dropped"):
             look_in(broken, keys(1), since=SINCE)
 
-    def test_nothing_wanted_asks_nothing(self):
+    def test_nothing_asks_nothing(self):
         pages = ListOfJobs(older(5))
 
         look = look_in(pages, set(), since=SINCE)
@@ -191,7 +208,7 @@ class TestRestlessLists:
     @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
     @pytest.mark.parametrize("more", [1, 7, 89, 90, 100, 150])
     @pytest.mark.parametrize("before", [600, 1600])
-    def test_jobs_that_are_added_while_pages_are_read_hide_none(self, order, more, before):
+    def test_new_jobs_hide_none(self, order, more, before):
         def grow(page):
             return [export(f"add{page}-{n}", key(70_000 + n), START + 300 + page) for n in range(more)]
 
@@ -204,8 +221,12 @@ class TestRestlessLists:
 
     @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
     @pytest.mark.parametrize("requests", range(1, 12))
-    def test_a_machine_that_lags_behind_others_makes_a_gap_that_is_noticed(self, order, requests):
-        """After so many requests another one answers that lacks other people's newest jobs: its pages start later."""
+    def test_lag_is_noticed(self, order, requests):
+        """
+        A machine that lags behind others makes a gap that is noticed.
+
+        After so many requests another one answers that lacks other people's newest jobs: its pages start later.
+        """
         jobs = [*older(2000), *young(500)]
         others = [export(f"others{n}", key(70_000 + n), START + 1000 + n) for n in range(300)]
         pages, lagging = ListOfJobs([*jobs, *others], order), ListOfJobs(jobs, order)
@@ -218,7 +239,7 @@ class TestRestlessLists:
         assert len(look.found) == 500 or set(look.blind.values()) == {Blind.RESTLESS}
 
     @pytest.mark.parametrize("order", ["newest", "oldest"])
-    def test_a_length_that_is_told_too_low_hides_none(self, order):
+    def test_low_length_hides_none(self, order):
         pages = ListOfJobs([*older(2000), *young(300)], order)
 
         def lagging(volume, offset):
@@ -232,7 +253,7 @@ class TestRestlessLists:
     @pytest.mark.parametrize("count", [57, 100, 257])
     @pytest.mark.parametrize("links", [True, False])
     @pytest.mark.parametrize("total", [None, 0, 57, 100, 150, 256])
-    def test_a_length_that_is_always_told_too_low_hides_none(self, count, links, total):
+    def test_lasting_low_hides_none(self, count, links, total):
         pages = ListOfJobs(young(count), "newest")
 
         def lying(volume, offset):
@@ -245,7 +266,7 @@ class TestRestlessLists:
         assert look.found.keys() == keys(count) or key(count - 1) in look.blind
 
     @pytest.mark.parametrize("order", ["newest", "oldest"])
-    def test_an_empty_page_in_the_middle_is_no_end(self, order):
+    def test_empty_page_is_no_end(self, order):
         pages = ListOfJobs([*older(3000), *young(500)], order)
 
         def lossy(volume, offset):
@@ -257,7 +278,8 @@ class TestRestlessLists:
 
         assert set(look.blind.values()) == {Blind.RESTLESS}
 
-    def test_a_list_that_gives_the_same_page_for_every_offset_is_no_proof(self):
+    def test_same_page_is_no_proof(self):
+        """A list that gives the same page for every offset is no proof."""
         pages = ListOfJobs([*older(1000), *young(1)])
 
         look = look_in(lambda volume, offset: pages(volume, 0), keys(2), since=SINCE)
@@ -265,7 +287,8 @@ class TestRestlessLists:
         assert look.blind[key(1)] is Blind.RESTLESS
 
     @pytest.mark.parametrize(("count", "told"), [(150, True), (1000, True), (3000, False)])
-    def test_a_list_that_is_sorted_anew_each_time_is_read_again_until_all_were_seen(self, count, told):
+    def test_resorted_is_read_again(self, count, told):
+        """A list that is sorted anew each time is read again until all were seen."""
         jobs, chance = [*older(count), *young(5)], Random(1)
         requests = []
 
@@ -281,7 +304,7 @@ class TestRestlessLists:
         assert set(look.found) == keys(5) or not told
 
     @pytest.mark.parametrize("order", ["newest", "oldest", "none"])
-    def test_a_job_that_comes_twice_is_one_job(self, order):
+    def test_repeated_job_is_one(self, order):
         jobs = [*older(400), *young(40)]
         pages = ListOfJobs(jobs, order)
 
@@ -297,7 +320,8 @@ class TestRestlessLists:
 
 class TestWhatCounts:
     @pytest.mark.parametrize(("before", "counts"), [(-1.0, True), (0.0, True), (SKEW, True), (SKEW + 1, False)])
-    def test_a_job_counts_if_it_was_started_since_then_by_clocks_that_differ_a_little(self, before, counts):
+    def test_started_since_then(self, before, counts):
+        """A job counts if it was started since then, by clocks that differ a little."""
         pages = ListOfJobs([export("one", key(0), START - before, JobState.COMPLETED)])
 
         look = look_in(pages, keys(1), since=SINCE)
@@ -305,7 +329,8 @@ class TestWhatCounts:
         assert (key(0) in look.found) is counts
 
     @pytest.mark.parametrize("field", ["file", "volume", "location"])
-    def test_a_job_that_differs_in_one_part_of_the_key_is_another_one(self, field):
+    def test_other_key_is_another(self, field):
+        """A job that differs in one part of the key is another one."""
         other = replace(export("one", key(0)), **{field: "another"})
         pages = ListOfJobs([other])
 
@@ -313,14 +338,15 @@ class TestWhatCounts:
 
         assert look == Look({}, {})
 
-    def test_a_job_that_does_not_tell_its_volume_is_on_the_one_that_was_asked_about(self):
+    def test_untold_volume_is_asked(self):
+        """A job that does not tell its volume is on the one that was asked about."""
         nameless = replace(export("one", key(0)), volume=None)
 
         look = look_in(lambda volume, offset: Page((nameless,), 1, None, None), keys(1), since=SINCE)
 
         assert found_ids(look) == {key(0): ["one"]}
 
-    def test_each_volume_has_its_own_list(self):
+    def test_volumes_have_lists(self):
         here, there = key(0), key(0, "lab/archive")
         pages = ListOfJobs([export("here", here), export("there", there)])
 
@@ -328,7 +354,8 @@ class TestWhatCounts:
 
         assert found_ids(look) == {here: ["here"], there: ["there"]}
 
-    def test_of_several_jobs_the_best_comes_first_and_none_is_dropped(self):
+    def test_best_job_comes_first(self):
+        """Of several jobs the best comes first, and none is dropped."""
         states = [JobState.FAILED, JobState.UNKNOWN, JobState.COMPLETED, JobState.RUNNING, JobState.FAILED]
         jobs = [export(f"{n}-{state}", key(0), START + n, state) for n, state in enumerate(states)]
 
@@ -336,14 +363,14 @@ class TestWhatCounts:
 
         assert found_ids(look) == {key(0): ["2-COMPLETED", "3-RUNNING", "1-UNKNOWN", "4-FAILED", "0-FAILED"]}
 
-    def test_a_job_without_a_time_counts_as_the_oldest(self):
+    def test_timeless_is_oldest(self):
         jobs = [export("timeless", key(0), None), export("timed", key(0))]
 
         assert [job.id for job in best_first(EXPORT, jobs)] == ["timed", "timeless"]
 
 
 class TestAbbreviatedLists:
-    def test_what_is_missing_is_asked_for_by_id_a_page_at_once(self):
+    def test_missing_is_asked_by_id(self):
         pages = ListOfJobs([*older(MANY), *young(3)])
         pages.abbreviates = True
 
@@ -353,7 +380,7 @@ class TestAbbreviatedLists:
         assert len(pages.asked) == len(pages.offsets) <= 15
         assert max(map(len, pages.asked)) <= 100
 
-    def test_whole_jobs_are_not_asked_for(self):
+    def test_whole_is_not_asked_for(self):
         pages = ListOfJobs([*older(5), replace(export("one", key(0)), location=None)])
 
         look_in(pages, keys(1), since=SINCE, details=pages.details)
@@ -361,14 +388,16 @@ class TestAbbreviatedLists:
         assert pages.asked == [["one"]]
 
     @pytest.mark.parametrize("told", [{}, {"file": key(0).file}, {"location": key(0).location}])
-    def test_a_job_that_does_not_tell_what_it_is_may_be_the_wanted_one(self, told):
+    def test_untold_may_be_wanted(self, told):
+        """A job that does not tell its file may be the wanted one."""
         pages = ListOfJobs([ExportJob(id="short", state=JobState.RUNNING, volume=key(0).volume, **told)], None)
 
         look = look_in(pages, {key(0)}, since=SINCE)
 
         assert look == Look({}, {key(0): Blind.ABBREVIATED})
 
-    def test_a_job_that_tells_enough_to_be_another_one_leaves_no_doubt(self):
+    def test_told_enough_is_another(self):
+        """A job that tells enough to be another one leaves no doubt."""
         strange = ExportJob(id="short", state=JobState.RUNNING, volume=key(0).volume, file=key(1).file)
         pages = ListOfJobs([export("one", key(0))])
         pages.jobs.append(replace(strange, started_on=SINCE))
@@ -377,8 +406,8 @@ class TestAbbreviatedLists:
 
         assert look.blind == {key(1): Blind.ABBREVIATED}
 
-    def test_a_job_without_a_time_is_neither_taken_nor_overlooked(self):
-        """It may be the export of last week."""
+    def test_timeless_is_in_doubt(self):
+        """A job without a time is neither taken nor overlooked. It may be the export of last week."""
         pages = ListOfJobs([export("timeless", key(0), None, JobState.COMPLETED)], None)
 
         look = look_in(pages, keys(1), since=SINCE)
@@ -393,7 +422,7 @@ class TestAbbreviatedLists:
     order=st.sampled_from(["newest", "oldest", "none"]),
     more=st.sampled_from([0, 1, 30, 100]),
 )
-def test_a_look_shows_all_or_says_that_it_may_not(ages, starts, size, order, more):
+def test_shows_all_or_says_so(ages, starts, size, order, more):
     old = [export(f"old{n}", key(n), START - age) for n, age in enumerate(ages)]
     new = [export(f"new{n}", key(n), START + start) for n, start in enumerate(starts)]
     added = iter(range(10**6))
@@ -426,7 +455,8 @@ class TestSearch:
     def shows(self, *states, error=None):
         return Look({key(0): tuple(export(str(n), key(0), START, state, error) for n, state in enumerate(states))}, {})
 
-    def test_the_two_looks_are_more_than_a_late_create_and_a_late_list_apart(self):
+    def test_looks_are_far_apart(self):
+        """The two looks are further apart than a late create and a late list."""
         assert SETTLING > 30 + 45
 
     @pytest.mark.parametrize(
@@ -442,20 +472,21 @@ class TestSearch:
             ([(0, TOO_LONG), (SETTLING, TOO_LONG)], False),
         ],
     )
-    def test_not_there_is_believed_of_a_whole_look_long_after_the_first(self, looks, complete):
+    def test_absence_needs_both_looks(self, looks, complete):
+        """A job is believed to be absent only after a whole look long after the first."""
         assert self.search(*looks).finding(key(0)).complete is complete
 
-    def test_a_job_that_shows_late_is_found(self):
+    def test_late_job_is_found(self):
         search = self.search((0, self.NOTHING), (SETTLING, self.shows(JobState.RUNNING)))
 
         assert search.finding(key(0)).jobs
 
-    def test_a_job_that_was_seen_once_stays_found(self):
+    def test_seen_job_stays_found(self):
         search = self.search((0, self.shows(JobState.FAILED)), (SETTLING, self.NOTHING))
 
         assert [job.id for job in search.finding(key(0)).jobs] == ["0"]
 
-    def test_what_a_later_look_tells_of_a_job_counts(self):
+    def test_later_look_counts(self):
         failed = self.shows(JobState.FAILED, error=FOR_GOOD)
 
         search = self.search((0, self.shows(JobState.RUNNING)), (SETTLING, failed))
@@ -474,7 +505,7 @@ class TestSearch:
             ([(100, TOO_LONG)], None),
         ],
     )
-    def test_it_tells_when_to_look_again(self, looks, again):
+    def test_tells_when_to_look(self, looks, again):
         assert self.search(*looks).look_again_at == again
 
     @pytest.mark.parametrize(
@@ -487,26 +518,28 @@ class TestSearch:
             (JobState.FAILED, SETTLING),
         ],
     )
-    def test_only_behind_a_failed_job_another_one_may_come(self, state, again):
+    def test_only_failed_has_an_heir(self, state, again):
+        """Only behind a failed job there may come another one."""
         assert self.search((0, self.shows(state))).look_again_at == again
 
-    def test_one_volume_that_is_hopeless_does_not_end_the_search_in_the_others(self):
+    def test_hopeless_volume_is_alone(self):
+        """One volume that is hopeless does not end the search in the others."""
         search = self.search((0, self.TOO_LONG), wanted=2)
 
         assert (search.look_again_at, search.open) == (SETTLING, keys(2))
 
-    def test_who_wants_nothing_need_not_look(self):
+    def test_nothing_needs_no_look(self):
         assert self.search(wanted=0).look_again_at is None
 
 
 class TestNullInPlaceOfJobs:
     @pytest.mark.parametrize(("total", "following"), [(None, None), (None, "more"), (3, None), (3, "more")])
-    def test_is_not_taken_for_an_empty_list(self, total, following):
+    def test_is_no_empty_list(self, total, following):
         with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 0 on"):
             look_in(lambda volume, offset: Page((), total, following, None, has_items=False), keys(1), since=SINCE)
 
     @pytest.mark.parametrize("total", [150, None])
-    def test_is_not_taken_for_the_end_of_a_list_that_goes_on(self, total):
+    def test_is_no_end_of_a_list(self, total):
         def pages(volume, offset):
             if offset:
                 return Page((), None, None, None, has_items=False)
@@ -515,7 +548,7 @@ class TestNullInPlaceOfJobs:
         with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 90 on"):
             look_in(pages, keys(101), since=SINCE)
 
-    def test_is_an_empty_list_where_the_total_is_0(self):
+    def test_is_empty_if_total_is_0(self):
         look = look_in(lambda volume, offset: Page((), 0, None, None, has_items=False), keys(1), since=SINCE)
 
         assert (look.found, look.blind) == ({}, {})

@@ -122,7 +122,8 @@ def sent(count: int, *answers: Any, **more: Any) -> tuple[Any, Volume, Ledger]:
     return result, volume, ledger
 
 
-def test_all_are_sent_a_hundred_at_a_time_and_noted():
+def test_hundred_at_a_time():
+    """All are sent a hundred at a time, and noted."""
     result, volume, ledger = sent(250)
 
     assert sorted(map(len, volume.calls)) == [50, 100, 100]
@@ -130,7 +131,8 @@ def test_all_are_sent_a_hundred_at_a_time_and_noted():
     assert all(ledger.past(key).job_id == job_id for key, job_id in result.started.items())
 
 
-def test_the_first_chunk_goes_alone_and_then_several_are_under_way():
+def test_first_chunk_goes_alone():
+    """The first chunk goes alone, and then several are under way."""
     volume, items = Volume(), some(BULK_LIMIT * (1 + 2 * IN_FLIGHT))
     volume.gate = threading.Barrier(IN_FLIGHT)
     one, _ = sender(volume, items)
@@ -142,7 +144,7 @@ def test_the_first_chunk_goes_alone_and_then_several_are_under_way():
 
 
 @pytest.mark.parametrize("answer", [NO_RIGHT, WHOLE])
-def test_a_probe_that_is_refused_as_a_whole_ends_the_sending(answer: Any):
+def test_refused_probe_ends_it(answer: Any):
     result, volume, ledger = sent(300, answer)
 
     assert len(volume.calls) == 1
@@ -153,14 +155,15 @@ def test_a_probe_that_is_refused_as_a_whole_ends_the_sending(answer: Any):
 
 
 @pytest.mark.parametrize("code", [9006, 9009, 9109])
-def test_a_probe_full_of_files_that_cannot_be_exported_says_nothing_of_the_others(code: int):
+def test_probe_of_bad_files(code: int):
+    """A probe full of files that cannot be exported says nothing of the others."""
     result, volume, _ = sent(300, Problem(403, code, "not this file"))
 
     assert len(volume.calls) == 3
     assert (len(result.refused), len(result.started), result.stopped) == (100, 200, None)
 
 
-def test_a_probe_of_which_some_are_refused_ends_nothing():
+def test_half_probe_ends_nothing():
     result, volume, _ = sent(300, {"f00000": REFUSED})
 
     assert len(volume.calls) == 3
@@ -168,7 +171,8 @@ def test_a_probe_of_which_some_are_refused_ends_nothing():
 
 
 @pytest.mark.parametrize("answer", [GONE, DOWN, PAGE, REDIRECT])
-def test_a_lost_answer_leaves_its_items_uncertain_and_the_others_go_on(answer: Any):
+def test_lost_answer_is_uncertain(answer: Any):
+    """A lost answer leaves its items uncertain, and the others go on."""
     result, volume, ledger = sent(300, None, answer)
 
     assert len(volume.calls) == 3
@@ -177,7 +181,8 @@ def test_a_lost_answer_leaves_its_items_uncertain_and_the_others_go_on(answer: A
 
 
 @pytest.mark.parametrize("answer", [NEVER_LEFT, LIMIT, WHO])
-def test_a_call_that_certainly_did_nothing_stops_it_with_its_error(answer: Any):
+def test_no_effect_stops_it(answer: Any):
+    """A call that certainly did nothing stops it with its error."""
     result, volume, ledger = sent(300, answer)
 
     assert (len(volume.calls), len(result.unsent), result.uncertain) == (1, 300, {})
@@ -185,14 +190,15 @@ def test_a_call_that_certainly_did_nothing_stops_it_with_its_error(answer: Any):
     assert {ledger.past(key).fate for key in some(300)} == {Fate.NEVER_SENT}
 
 
-def test_a_record_that_says_nothing_certain_is_uncertain():
+def test_unclear_is_uncertain():
     result, _, ledger = sent(3, {"f00001": LOST, "f00002": Problem(503, 9100, "busy")})
 
     assert sorted(key.file for key in result.uncertain) == ["f00001", "f00002"]
     assert {ledger.past(key).fate for key in result.uncertain} == {Fate.UNCERTAIN}
 
 
-def test_more_failures_than_are_tolerated_stop_it():
+def test_too_many_stop_it():
+    """More failures than are tolerated stop it."""
     result, volume, _ = sent(1000, {"f00000": REFUSED}, {f"f{n:05d}": REFUSED for n in range(1000)}, most=50)
 
     assert len(volume.calls) <= 2 + IN_FLIGHT
@@ -217,7 +223,8 @@ def watched(count: int, error: Problem | None, **more: Any) -> tuple[Any, Volume
     return result, volume
 
 
-def test_when_all_that_ended_failed_for_one_reason_that_stays_nothing_more_is_sent():
+def test_one_lasting_reason_ends():
+    """If all that ended failed for one lasting reason, nothing more is sent."""
     result, volume = watched(ENOUGH_ENDED, NO_RIGHT)
 
     assert "9020" in result.stopped
@@ -225,7 +232,8 @@ def test_when_all_that_ended_failed_for_one_reason_that_stays_nothing_more_is_se
     assert len(volume.looks[0]) == 100
 
 
-def test_objects_in_the_way_say_nothing_of_other_keys():
+def test_objects_tell_no_others():
+    """Objects in the way say nothing of other keys."""
     result, _ = watched(ENOUGH_ENDED, TAKEN)
 
     assert (result.stopped, len(result.started)) == (None, 1000)
@@ -233,9 +241,8 @@ def test_objects_in_the_way_say_nothing_of_other_keys():
 
 @pytest.mark.parametrize(("if_exists", "stops"), [("skip", False), ("fail", True)])
 @pytest.mark.parametrize("when", ["it is sent", "its job has ended"])
-def test_an_object_in_the_way_uses_up_what_may_fail_unless_it_is_skipped(
-    if_exists: str, stops: bool, when: str
-) -> None:
+def test_object_may_be_tolerated(if_exists: str, stops: bool, when: str) -> None:
+    """An object in the way counts against the tolerance unless it is skipped."""
     how: dict[str, Any] = {"if_exists": if_exists, "most": 3}
     if when == "it is sent":
         result, *_ = sent(1000, {f"f{number:05d}": TAKEN for number in range(10)}, **how)
@@ -245,7 +252,8 @@ def test_an_object_in_the_way_uses_up_what_may_fail_unless_it_is_skipped(
     assert (result.stopped is not None) == stops
 
 
-def test_what_was_known_before_does_not_hide_that_all_is_refused_for_one_reason() -> None:
+def test_known_hides_no_reason() -> None:
+    """Facts from before do not hide that all is refused for one reason."""
     volume, items = Volume(NO_RIGHT), some(300)
     known = ExportKey("gone", "a/out", "x/gone")
     one, _ = sender(volume, {**items, known: ExportItem("gone", "x/gone", "a/out")})
@@ -257,7 +265,7 @@ def test_what_was_known_before_does_not_hide_that_all_is_refused_for_one_reason(
     assert len(volume.calls) == 1
 
 
-def test_two_items_cannot_have_one_job() -> None:
+def test_no_job_for_two_items() -> None:
     """An answer that says so leaves the second one to be looked for; nobody would wait for it otherwise."""
     items = some(3)
 
@@ -276,7 +284,8 @@ class TimeoutOfTheTask(BaseException):
     """As Airflow's own: it comes from outside, and no `except Exception` sees it."""
 
 
-def test_broken_off_nothing_more_leaves_and_what_has_left_is_told():
+def test_broken_off_is_told():
+    """After an interruption nothing more leaves, and the items that have left are told."""
     result, volume, items = SubmitResult(), Volume(), some(500)
     stopped = threading.Event()
 
@@ -303,13 +312,14 @@ def test_broken_off_nothing_more_leaves_and_what_has_left_is_told():
 @pytest.mark.parametrize(
     ("count", "error"), [(ENOUGH_ENDED - 1, NO_RIGHT), (ENOUGH_ENDED, Problem(503, 9100, "busy")), (100, None)]
 )
-def test_few_or_passing_failures_or_successes_end_nothing(count: int, error: Problem | None):
+def test_few_failures_end_nothing(count: int, error: Problem | None):
+    """Few failures, passing ones or successes end nothing."""
     result, _ = watched(count, error)
 
     assert (result.stopped, len(result.started)) == (None, 1000)
 
 
-def test_a_job_that_was_seen_to_end_is_counted_once():
+def test_seen_end_counts_once():
     result, volume = watched(2, NO_RIGHT)
 
     assert (result.stopped, len(result.started)) == (None, 1000)
@@ -317,7 +327,8 @@ def test_a_job_that_was_seen_to_end_is_counted_once():
     assert looked_at.count("job-f00000") == looked_at.count("job-f00001") == 1
 
 
-def test_an_item_keeps_its_own_properties_and_gets_the_common_ones_otherwise():
+def test_own_properties_win():
+    """An item keeps its own properties, and gets the common ones if it has none."""
     bodies: list[Any] = []
     volume = Volume()
     items = {
@@ -340,7 +351,7 @@ ANSWERS = st.sampled_from([None, REFUSED, LOST, GONE, DOWN, NEVER_LEFT, LIMIT, W
 
 
 @given(count=st.integers(0, 900), answers=st.lists(ANSWERS, max_size=9), most=st.integers(0, 300))
-def test_every_item_ends_in_one_place_whatever_comes(count: int, answers: list[Any], most: int) -> None:
+def test_one_place_for_each_item(count: int, answers: list[Any], most: int) -> None:
     result, volume, ledger = sent(count, *answers, most=most)
 
     places = [*result.started, *result.refused, *result.uncertain, *result.unsent]

@@ -23,7 +23,7 @@ def plan(agenda, ids, when=0.0):
         agenda.put(job_id, when)
 
 
-def test_what_is_due_is_taken_once(agenda):
+def test_due_is_taken_once(agenda):
     plan(agenda, ["a", "b"])
 
     assert sorted(agenda.take(0.0, chunk=1)) == ["a", "b"]
@@ -32,14 +32,15 @@ def test_what_is_due_is_taken_once(agenda):
     assert len(agenda) == 0
 
 
-def test_what_is_not_due_stays_and_tells_when(agenda):
+def test_not_due_tells_when(agenda):
     plan(agenda, ["a"], when=60.0)
 
     assert agenda.take(59.9, chunk=CHUNK) == []
     assert agenda.next_time() == 60.0
 
 
-def test_the_last_request_is_filled_up_with_what_is_due_next(agenda):
+def test_request_is_filled_up(agenda):
+    """The last request is filled up with ids that are due next."""
     plan(agenda, some_ids(7, "due"))
     for number, job_id in enumerate(some_ids(9, "later")):
         agenda.put(job_id, 100.0 - number)
@@ -50,14 +51,15 @@ def test_the_last_request_is_filled_up_with_what_is_due_next(agenda):
     assert taken[7:] == ["later00008", "later00007", "later00006"]
 
 
-def test_a_full_request_takes_nothing_along(agenda):
+def test_full_takes_nothing_along(agenda):
     plan(agenda, some_ids(CHUNK))
     plan(agenda, ["later"], when=1.0)
 
     assert "later" not in agenda.take(0.0, chunk=CHUNK)
 
 
-def test_ids_that_travel_apart_give_no_ride_and_take_none(agenda):
+def test_apart_rides_with_none(agenda):
+    """Ids that travel apart give no ride, and take none."""
     plan(agenda, ["alone1"])
     plan(agenda, ["alone2", "later"], when=1.0)
     apart = {"alone1", "alone2"}
@@ -69,7 +71,7 @@ def test_ids_that_travel_apart_give_no_ride_and_take_none(agenda):
     assert agenda.take(1.0, chunk=CHUNK, apart=apart) == ["alone2"]
 
 
-def test_a_new_time_takes_the_place_of_the_old_one(agenda):
+def test_new_time_replaces(agenda):
     plan(agenda, ["a"], when=10.0)
     plan(agenda, ["a"], when=20.0)
 
@@ -78,21 +80,22 @@ def test_a_new_time_takes_the_place_of_the_old_one(agenda):
 
 
 @pytest.mark.parametrize(("first", "second", "when"), [(10.0, 20.0, 10.0), (20.0, 10.0, 10.0)])
-def test_who_comes_later_can_only_bring_an_id_forward(agenda, first, second, when):
+def test_late_brings_forward(agenda, first, second, when):
+    """A later waiter can only bring an id forward."""
     agenda.put_sooner("a", first)
     agenda.put_sooner("a", second)
 
     assert agenda.next_time() == when
 
 
-def test_what_was_dropped_is_never_taken(agenda):
+def test_dropped_is_never_taken(agenda):
     plan(agenda, ["a", "b"])
     agenda.drop("a")
 
     assert agenda.take(0.0, chunk=1) == ["b"]
 
 
-def test_what_waits_for_its_turn_is_due_at_once(agenda):
+def test_turn_is_due_at_once(agenda):
     plan(agenda, some_ids(CHUNK + 1))
 
     agenda.take(0.0, chunk=CHUNK, most=CHUNK)
@@ -100,7 +103,7 @@ def test_what_waits_for_its_turn_is_due_at_once(agenda):
     assert agenda.next_time() == DUE
 
 
-def test_what_waits_for_its_turn_cannot_be_put_off(agenda):
+def test_turn_cannot_be_put_off(agenda):
     plan(agenda, some_ids(2 * CHUNK))
     left = set(some_ids(2 * CHUNK)) - set(agenda.take(0.0, chunk=CHUNK, most=CHUNK))
 
@@ -109,7 +112,7 @@ def test_what_waits_for_its_turn_cannot_be_put_off(agenda):
     assert set(agenda.take(0.0, chunk=CHUNK, most=CHUNK)) == left
 
 
-def test_a_few_ids_beside_many_go_first(agenda):
+def test_few_go_before_many(agenda):
     plan(agenda, some_ids(10_000, "huge"))
     agenda.take(0.0, chunk=100, most=100)
     plan(agenda, ["small1", "small2"], when=1.0)
@@ -117,7 +120,7 @@ def test_a_few_ids_beside_many_go_first(agenda):
     assert {"small1", "small2"} <= set(agenda.take(1.0, chunk=100, most=100))
 
 
-def test_many_who_wait_are_served_in_turn(agenda):
+def test_many_take_turns(agenda):
     names = [f"w{letter}{other}x" for letter in "abcdefghij" for other in "klmno"]
     for name in names:
         plan(agenda, some_ids(10, name))
@@ -131,7 +134,8 @@ def test_many_who_wait_are_served_in_turn(agenda):
     sizes=st.lists(st.integers(1, 60), min_size=1, max_size=8),
     most=st.integers(1, 40),
 )
-def test_nobody_gets_less_than_an_even_part_unless_it_wants_less(sizes, most):
+def test_even_part_at_least(sizes, most):
+    """Nobody gets less than an even part unless it wants less."""
     agenda = Agenda(lambda job_id: job_id.split("-")[0])
     for owner, size in enumerate(sizes):
         plan(agenda, [f"{owner}-{number}" for number in range(size)])

@@ -58,7 +58,8 @@ class TestCause:
             ("The file 'a long na", "The file 'another lo"),
         ],
     )
-    def test_names_numbers_and_ids_make_no_other_cause(self, one, other):
+    def test_names_make_no_cause(self, one, other):
+        """Names, numbers and ids make no other cause."""
         assert cause_of(item(message=one)) == cause_of(item(message=other))
 
     @pytest.mark.parametrize(
@@ -71,28 +72,28 @@ class TestCause:
             (item(None, "The user's file is gone"), item(None, "The user's project is gone")),
         ],
     )
-    def test_another_code_or_word_is_another_cause(self, one, other):
+    def test_another_code_is_another(self, one, other):
         assert cause_of(one) != cause_of(other)
 
     @given(TEXT)
-    def test_a_cause_that_was_stored_is_the_same_again(self, text):
+    def test_stored_is_the_same(self, text):
         stored = json.loads(json.dumps(Causes.of([item(message=text)]).to_json()))
 
         assert cause_of(stored[0]) == cause_of(item(message=text))
         assert cause_of(item(message=cause_of(stored[0]).pattern)) == cause_of(stored[0])
 
     @pytest.mark.parametrize("message", [None, "", " \n", 7])
-    def test_no_reason_is_a_cause_too(self, message):
+    def test_no_reason_is_a_cause(self, message):
         assert Causes.of([item(message=message)]).to_json() == [{"code": None, "message": NO_REASON, "count": 1}]
 
 
 class TestCounting:
-    def test_the_largest_cause_comes_first(self):
+    def test_largest_comes_first(self):
         causes = Causes.of([item(9100), item(9107), item(9107), item(message="Other."), item(9107)])
 
         assert [(one["code"], one["count"]) for one in causes.to_json()] == [(9107, 3), (9100, 1), (None, 1)]
 
-    def test_a_message_shared_by_all_is_shown_as_it_is(self):
+    def test_shared_message_is_whole(self):
         causes = Causes.of([item(message="It has 7 bytes."), item(message="It has 7 bytes.")])
         assert causes.to_json()[0]["message"] == "It has 7 bytes."
 
@@ -101,7 +102,7 @@ class TestCounting:
         assert causes.to_json() == [{"code": None, "message": "It has ... bytes.", "count": 3}]
 
     @pytest.mark.parametrize("sign", ["x", "é", "\U0001f9ec", '"'])
-    def test_many_causes_stay_small_and_add_up(self, sign):
+    def test_many_stay_small(self, sign):
         words = [chr(ord("a") + number % 26) * (1 + number // 26) for number in range(3 * MOST_CAUSES)]
         causes = Causes.of([item(message=f"{word} {sign * MOST_MESSAGE}") for word in words])
 
@@ -126,7 +127,7 @@ class TestCounting:
         ],
         ids=str,
     )
-    def test_a_sum_that_does_not_add_up_is_not_shown(self, stored):
+    def test_wrong_sum_is_hidden(self, stored):
         summary = {"failed": 4, "missing": 1, "failed_items": [item(9100), item(9100)], "causes": stored}
 
         assert causes_of(summary) == [
@@ -134,7 +135,7 @@ class TestCounting:
             {"code": None, "message": UNCOUNTED, "count": 3},
         ]
 
-    def test_a_failure_that_is_taken_back_counts_no_more(self):
+    def test_taken_back_is_uncounted(self):
         causes = Causes.of([item(9107), item(9107), item(9100)])
 
         causes.remove(item(9107))
@@ -142,14 +143,15 @@ class TestCounting:
 
         assert causes.to_json() == [{"code": 9107, "message": "No.", "count": 1}]
 
-    def test_what_was_not_counted_apart_can_be_taken_back(self):
+    def test_uncounted_is_taken_back(self):
+        """A failure that was not counted apart can be taken back."""
         causes = Causes.read(None, items=[item(9107)], bad=3)
 
         causes.remove(item(9100))
 
         assert [one["count"] for one in causes.to_json()] == [1, 1]
 
-    def test_the_groups_have_the_listed_failures(self):
+    def test_groups_have_the_listed(self):
         items = [item(9100, id="a"), item(9107, id="b"), item(9107, id="c")]
 
         groups = groups_of(Causes.of(items).to_json(), items)
@@ -165,7 +167,7 @@ class TestWait:
         ends=st.lists(st.tuples(CODES, MESSAGES, st.booleans()), max_size=30),
         restarts=st.sets(st.integers(0, 29)),
     )
-    def test_the_causes_add_up_through_restarts(self, ends, restarts):
+    def test_restarts_add_up(self, ends, restarts):
         ids = some_ids(len(ends))
         tracker = JobTracker.of(EXPORT, ids)
 
@@ -182,7 +184,8 @@ class TestWait:
 
         assert total(tracker.summary().causes) == tracker.failed + tracker.missing == len(ends)
 
-    def test_all_failures_are_counted_not_the_listed_ones(self):
+    def test_all_failures_count(self):
+        """All failures are counted, not only the listed ones."""
         ids = some_ids(3000)
         tracker = JobTracker.of(IMPORT, ids)
 
@@ -196,7 +199,7 @@ class TestWait:
             (None, 1),
         ]
 
-    def test_an_older_row_counts_what_it_lists(self):
+    def test_older_row_counts_listed(self):
         tracker = JobTracker.of(EXPORT, some_ids(150))
         tracker.take([failed(one, 9107, "Exists.") for one in some_ids(150)], START)
         state = tracker.to_json()

@@ -39,7 +39,7 @@ def payload(summary, outcome="completed"):
         (Outcome.ERROR, {"completed": 0}, "The token is refused."),
     ],
 )
-def test_an_event_survives_the_way_to_the_worker(kind, outcome, counts, error):
+def test_event_survives_the_way(kind, outcome, counts, error):
     unsent = counts.get("failed", 0)
     told = {"total": 3, "completed": 3, "failed_items": [], **counts}
     sent = WaitEvent(outcome, Summary(KINDS[kind], **told, unsent=unsent), error)
@@ -53,14 +53,15 @@ def test_an_event_survives_the_way_to_the_worker(kind, outcome, counts, error):
 
 
 @pytest.mark.parametrize(("told", "believed"), [(2, 2), (3, 0), (-1, 0), ("2", 0), (True, 0), (None, 0)])
-def test_how_many_were_never_sent_is_believed_if_so_many_failed(summary, told, believed):
+def test_unsent_is_believed(summary, told, believed):
+    """The number of items that were never sent is believed if so many failed."""
     event = payload(summary | {"completed": 1, "failed": 2}, outcome="failed") | {"unsent": told}
 
     assert WaitEvent.from_json(event, kind="export").summary.unsent == believed
 
 
 @pytest.mark.parametrize(("sent", "awaited"), [(EXPORT, IMPORT), (IMPORT, EXPORT)], ids=str)
-def test_the_event_of_another_kind_is_refused(sent, awaited):
+def test_other_kind_is_refused(sent, awaited):
     """Whatever mixed them up: a wait for imports must not end well because some exports did."""
     event = WaitEvent(Outcome.COMPLETED, JobTracker.of(sent, []).summary()).to_json()
 
@@ -71,7 +72,7 @@ def test_the_event_of_another_kind_is_refused(sent, awaited):
 
 
 @pytest.mark.parametrize("lost", [None, "", "completed", 7, [], [{}], True])
-def test_a_lost_event_is_refused(lost):
+def test_lost_event_is_refused(lost):
     with pytest.raises(ValueError, match="not a mapping"):
         WaitEvent.from_json(lost, kind="export")
 
@@ -96,7 +97,7 @@ def test_a_lost_event_is_refused(lost):
         ({"summary": {"kind": "import"}}, "no summary of this kind"),
     ],
 )
-def test_a_stranger_s_event_is_refused(summary, changes, text):
+def test_strangers_is_refused(summary, changes, text):
     with pytest.raises(ValueError, match="the event") as refusal:
         WaitEvent.from_json(payload(summary) | changes, kind="export")
 
@@ -104,7 +105,7 @@ def test_a_stranger_s_event_is_refused(summary, changes, text):
 
 
 @pytest.mark.parametrize("missing", ["version", "kind", "outcome", "summary"])
-def test_an_event_without_one_of_its_parts_is_refused(summary, missing):
+def test_every_part_is_needed(summary, missing):
     event = payload(summary)
     del event[missing]
 
@@ -112,7 +113,7 @@ def test_an_event_without_one_of_its_parts_is_refused(summary, missing):
         WaitEvent.from_json(event, kind="export")
 
 
-def test_an_event_of_a_kind_that_no_release_knows_is_refused(summary):
+def test_unknown_kind_is_refused(summary):
     event = payload(summary | {"kind": "export"}) | {"kind": "spell"}
 
     with pytest.raises(ValueError, match="about 'spell'"):
@@ -121,19 +122,19 @@ def test_an_event_of_a_kind_that_no_release_knows_is_refused(summary):
 
 @pytest.mark.parametrize("name", ["total", "completed", "failed", "missing", "skipped", "bytes"])
 @pytest.mark.parametrize("value", [-1, None, "3", 3.0, True, [3], float("nan")])
-def test_what_is_no_count_is_refused(summary, name, value):
+def test_count_is_a_number(summary, name, value):
     with pytest.raises(ValueError, match="not a count"):
         WaitEvent.from_json(payload(summary | {name: value}), kind="export")
 
 
 @pytest.mark.parametrize("value", [-1, "12", True, [1], float("inf"), float("nan")])
-def test_what_is_no_duration_is_refused(summary, value):
+def test_duration_is_a_number(summary, value):
     with pytest.raises(ValueError, match="not a duration"):
         WaitEvent.from_json(payload(summary | {"seconds": value}), kind="export")
 
 
 @pytest.mark.parametrize("items", [None, {}, "x", [None], ["x"], [[]]])
-def test_failed_items_that_are_none_are_refused(summary, items):
+def test_failed_items_are_items(summary, items):
     with pytest.raises(ValueError, match="no list of failed items"):
         WaitEvent.from_json(payload(summary | {"failed_items": items}), kind="export")
 
@@ -152,14 +153,15 @@ def test_failed_items_that_are_none_are_refused(summary, items):
         ("timeout", {"completed": 2, "missing": 2}, "counts 4 jobs of 3"),
     ],
 )
-def test_an_outcome_that_its_counts_contradict_is_refused(summary, outcome, counts, text):
+def test_outcome_fits_its_counts(summary, outcome, counts, text):
+    """An outcome that its counts contradict is refused."""
     with pytest.raises(ValueError, match="the event") as refusal:
         WaitEvent.from_json(payload(summary | counts, outcome=outcome), kind="export")
 
     assert text in str(refusal.value)
 
 
-def test_keys_that_a_newer_release_added_do_not_matter(summary):
+def test_newer_keys_are_ignored(summary):
     event = payload(summary | {"new": 1}) | {"newer": "yes"}
 
     assert WaitEvent.from_json(event, kind="export").outcome is Outcome.COMPLETED
@@ -170,7 +172,7 @@ def test_keys_that_a_newer_release_added_do_not_matter(summary):
     [{}, {"code": None}, {"code": [9107], "message": {"text": "x"}}, {"id": 7, "location": ["x"], "file": 1.5}],
     ids=repr,
 )
-def test_a_failed_item_that_lacks_something_can_still_be_shown(summary, item):
+def test_poor_item_can_be_shown(summary, item):
     event = payload(summary | {"completed": 2, "failed": 1, "failed_items": [item]}, outcome="failed")
 
     received = WaitEvent.from_json(event, kind="export")
@@ -178,7 +180,7 @@ def test_a_failed_item_that_lacks_something_can_still_be_shown(summary, item):
     assert len(failure_table(received.summary)) == 1
 
 
-def test_the_optional_parts_of_a_summary_are_filled_in(summary):
+def test_optional_is_filled_in(summary):
     del summary["seconds"], summary["manifest"]
 
     received = WaitEvent.from_json(payload(summary), kind="export").summary

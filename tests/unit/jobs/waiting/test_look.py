@@ -44,7 +44,7 @@ def answering(*, fails=None):
     ("count", "sizes"),
     [(0, []), (1, [1]), (100, [100]), (101, [100, 1]), (250, [100, 100, 50])],
 )
-def test_a_request_holds_at_most_a_hundred_ids(count, sizes):
+def test_hundred_ids_at_most(count, sizes):
     ids = some_ids(count)
 
     groups = chunks(ids)
@@ -53,7 +53,7 @@ def test_a_request_holds_at_most_a_hundred_ids(count, sizes):
     assert [job_id for group in groups for job_id in group] == ids
 
 
-def test_ids_that_were_unknown_travel_apart():
+def test_unknown_travel_apart():
     ids = some_ids(150)
 
     groups = chunks(ids, suspects={ids[3], ids[120], "long gone"})
@@ -63,7 +63,7 @@ def test_ids_that_were_unknown_travel_apart():
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 250, 2500])
-def test_a_look_brings_a_record_of_every_id_in_order(count):
+def test_record_of_every_id(count):
     ids = some_ids(count)
 
     result = look(answering(), ids)
@@ -72,7 +72,7 @@ def test_a_look_brings_a_record_of_every_id_in_order(count):
     assert (result.error, result.hopeless()) == (None, False)
 
 
-def test_the_requests_of_one_look_run_side_by_side():
+def test_requests_run_together():
     together = threading.Barrier(3, timeout=5)
 
     def bulk_get(ids):
@@ -82,7 +82,8 @@ def test_the_requests_of_one_look_run_side_by_side():
     assert len(look(bulk_get, some_ids(250)).records) == 250
 
 
-def test_each_answer_is_handed_out_before_the_last_one_came():
+def test_answers_come_at_once():
+    """Each answer is handed out before the last one came."""
     first_taken = threading.Event()
     ids = some_ids(250)
 
@@ -100,7 +101,8 @@ def test_each_answer_is_handed_out_before_the_last_one_came():
 
 
 @pytest.mark.parametrize("failing", [0, 100, 200])
-def test_the_answers_that_came_are_kept_when_one_request_fails(failing):
+def test_answers_survive_an_error(failing):
+    """The answers that came are kept when one request fails."""
     ids = some_ids(250)
 
     result = look(answering(fails={ids[failing]: DOWN}), ids)
@@ -112,7 +114,7 @@ def test_the_answers_that_came_are_kept_when_one_request_fails(failing):
 @pytest.mark.parametrize("hopeless", [TOKEN, RIGHTS, PATH], ids=lambda error: str(error.status))
 @pytest.mark.parametrize("passing", [LIMITED, DOWN, LINE_DROPPED], ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("hopeless_at", [0, 100, 200])
-def test_the_error_that_cannot_pass_outranks_the_one_that_may(hopeless, passing, hopeless_at):
+def test_lasting_error_comes_first(hopeless, passing, hopeless_at):
     ids = some_ids(250)
     fails = {ids[0]: passing, ids[100]: passing, ids[200]: passing} | {ids[hopeless_at]: hopeless}
 
@@ -123,7 +125,7 @@ def test_the_error_that_cannot_pass_outranks_the_one_that_may(hopeless, passing,
 
 
 @pytest.mark.parametrize("count", [10, 250], ids=["one request", "several"])
-def test_a_bug_in_a_look_is_raised(count):
+def test_bug_in_a_look_is_raised(count):
     ids = some_ids(count)
 
     with pytest.raises(ZeroDivisionError):

@@ -11,7 +11,8 @@ import pytest
 
 from airflow_provider_cgc.client.http.budget import RateBudget
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.waiting.poller import Poller, shared_poller
+from airflow_provider_cgc.jobs.waiting.poller import Poller
+from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from tests.fakes.platform import FakePlatform, some_ids
 
 LATENCY = 0.3
@@ -56,7 +57,7 @@ def gaps(platform, job_id, *, after):
     return [later - earlier for earlier, later in pairwise(platform.asked(job_id)) if earlier >= after]
 
 
-def test_an_interval_that_fits_is_kept(platform):
+def test_fitting_interval_is_kept(platform):
     ids = some_ids(MANY)
 
     platform.time.run(wait(platform, ids, interval=60.0, seconds=1800))
@@ -65,7 +66,8 @@ def test_an_interval_that_fits_is_kept(platform):
     assert platform.refusals == 0
 
 
-def test_an_interval_that_does_not_fit_is_stretched_to_what_does(platform):
+def test_interval_is_stretched(platform):
+    """An interval that does not fit is stretched to one that does."""
     ids = some_ids(MANY)
     sweep = len(ids) / 100 / (SHARE / WINDOW)
 
@@ -77,7 +79,7 @@ def test_an_interval_that_does_not_fit_is_stretched_to_what_does(platform):
     assert sum(looks) / len(looks) <= 1.05 * sweep
 
 
-def test_what_somebody_else_uses_is_left_to_them(platform):
+def test_others_keep_theirs(platform):
     ids = some_ids(MANY)
     sweep = len(ids) / 100 / ((SHARE - 30) / WINDOW)
 
@@ -93,14 +95,16 @@ def test_what_somebody_else_uses_is_left_to_them(platform):
     assert max(looks) <= 1.2 * sweep
 
 
-def test_there_is_no_pause_in_which_nobody_is_asked(platform):
+def test_no_pause_for_everybody(platform):
     platform.time.run(wait(platform, some_ids(MANY), interval=10.0, seconds=1500))
 
     times = [request.at for request in platform.requests if request.at > 10.0]
     assert max(later - earlier for earlier, later in pairwise(times)) <= 5
 
 
-def test_a_few_jobs_beside_ten_thousand_are_looked_at_as_often_as_alone(platform):
+def test_few_beside_many(platform):
+    """A few jobs beside ten thousand are looked at as often as alone."""
+
     async def main():
         await asyncio.gather(
             wait(platform, some_ids(MANY), interval=10.0, seconds=1200),
@@ -113,7 +117,7 @@ def test_a_few_jobs_beside_ten_thousand_are_looked_at_as_often_as_alone(platform
     assert platform.refusals == 0
 
 
-def test_two_kinds_of_jobs_on_one_budget_share_it_evenly(platform):
+def test_kinds_share_evenly(platform):
     many = {kind: some_ids(MANY, kind) for kind in ("left", "right")}
 
     async def main():
@@ -136,7 +140,7 @@ def no_gc():
     gc.enable()
 
 
-def test_a_poller_that_was_closed_leaves_its_part_to_the_others(platform, no_gc):
+def test_closed_leaves_its_part(platform, no_gc):
     ids = some_ids(MANY)
 
     async def main():
@@ -149,8 +153,12 @@ def test_a_poller_that_was_closed_leaves_its_part_to_the_others(platform, no_gc)
     assert max(gaps(platform, ids[-1], after=0)) <= 61
 
 
-def test_a_part_of_a_budget_that_is_not_used_any_more_is_left_to_the_others(platform, no_gc):
-    """A new token has a budget of its own; the old one may still be that of another connection."""
+def test_unused_leaves_its_part(platform, no_gc):
+    """
+    A part of a budget that is not used any more is left to the others.
+
+    A new token has a budget of its own; the old one may still be that of another connection.
+    """
     before = platform.budget
     before.pace_for(platform, 1.0)
     times = []
@@ -171,7 +179,7 @@ def test_a_part_of_a_budget_that_is_not_used_any_more_is_left_to_the_others(plat
     assert afterwards == alone_afterwards
 
 
-def test_who_is_slowed_down_is_told_how_much_and_others_are_not(platform):
+def test_slowed_down_is_told(platform):
     async def main():
         return await asyncio.gather(
             wait(platform, some_ids(MANY), interval=10.0, seconds=900),
@@ -184,14 +192,18 @@ def test_who_is_slowed_down_is_told_how_much_and_others_are_not(platform):
     assert {news.every for _, news in small} == {0.0}
 
 
-def test_where_every_wish_fits_nobody_is_told_anything(platform):
+def test_fitting_is_not_told(platform):
     letters = platform.time.run(wait(platform, some_ids(MANY), interval=60.0, seconds=900))
 
     assert {news.every for _, news in letters} == {0.0}
 
 
-def test_a_newcomer_gets_its_part_from_a_process_that_was_there_before(time):
-    """Two triggerers: each sees the requests of the other only as what is gone from the count."""
+def test_newcomer_gets_its_part(time):
+    """
+    A newcomer gets its part from a process that was there before.
+
+    Two triggerers: each sees the requests of the other only as what is gone from the count.
+    """
     first, second = FakePlatform(time, latency=lambda ids: LATENCY), FakePlatform(time, latency=lambda ids: LATENCY)
     first.limit_requests(LIMIT)
     second.rate_headers = first.rate_headers

@@ -25,8 +25,8 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT
 from airflow_provider_cgc.jobs.waiting.look import THREADS
-from airflow_provider_cgc.jobs.waiting.poller import MOST_APART, Poller, Threads, shared_poller
-from airflow_provider_cgc.jobs.waiting.sharing import CONNECTION_LIFE
+from airflow_provider_cgc.jobs.waiting.poller import MOST_APART, Poller
+from airflow_provider_cgc.jobs.waiting.sharing import CONNECTION_LIFE, Threads, shared_poller
 from tests.fakes.platform import UNKNOWN, FakePlatform, some_ids
 
 INTERVAL = 60.0
@@ -90,7 +90,8 @@ def poller_threads():
 
 class TestRequests:
     @pytest.mark.parametrize(("count", "requests"), [(1, 1), (100, 1), (101, 2), (250, 3), (1000, 10)])
-    def test_the_first_sweep_takes_a_request_for_every_hundred_ids(self, platform, count, requests):
+    def test_first_sweep_takes_100s(self, platform, count, requests):
+        """The first sweep takes a request for every hundred ids."""
         ids = some_ids(count)
         platform.end(ids, after=0)
 
@@ -99,7 +100,7 @@ class TestRequests:
         assert len(platform.requests) == requests
         assert ended(letters) == set(ids)
 
-    def test_a_job_is_looked_at_once_an_interval(self, platform):
+    def test_one_look_an_interval(self, platform):
         platform.end(["a"], after=3600)
 
         platform.time.run(wait(platform, ["a"]))
@@ -109,7 +110,7 @@ class TestRequests:
         assert all(0.9 * INTERVAL <= gap <= INTERVAL + 1 for gap in gaps)
         assert 3600 <= looks[-1] <= 3600 + INTERVAL + 1
 
-    def test_the_first_look_comes_when_it_was_asked_for(self, platform):
+    def test_first_look_as_asked(self, platform):
         platform.end(["a"], after=0)
 
         platform.time.run(wait(platform, ["a"], first_look=45.0))
@@ -117,7 +118,7 @@ class TestRequests:
         (look,) = platform.asked("a")
         assert 45.0 <= look <= 45.0 + GATHERED
 
-    def test_an_id_is_not_asked_again_after_it_has_ended(self, platform):
+    def test_ended_is_not_asked(self, platform):
         platform.end(["done"], after=0)
         platform.end(["long"], after=3600)
 
@@ -126,7 +127,8 @@ class TestRequests:
         assert len(platform.asked("done")) == 1
         assert len(platform.asked("long")) > 50
 
-    def test_two_waiters_for_the_same_id_share_its_looks_and_both_hear(self, platform):
+    def test_two_share_an_id(self, platform):
+        """Two waiters for the same id share its looks, and both hear."""
         platform.end(["a"], after=300)
 
         async def main():
@@ -137,7 +139,7 @@ class TestRequests:
         assert [ended(each) for each in letters] == [{"a"}, {"a"}]
         assert len(platform.requests) <= 7
 
-    def test_the_shortest_interval_of_those_who_wait_for_an_id_counts(self, platform):
+    def test_shortest_interval_counts(self, platform):
         platform.end(["a"], after=600)
 
         async def main():
@@ -147,7 +149,9 @@ class TestRequests:
 
         assert len(platform.asked("a")) >= 20
 
-    def test_who_comes_later_for_an_id_does_not_put_its_next_look_off(self, platform):
+    def test_later_one_puts_off_none(self, platform):
+        """A later waiter for an id does not put its next look off."""
+
         async def late():
             await asyncio.sleep(30)
             await wait(platform, ["a"], first_look=5000.0, limit=100)
@@ -159,7 +163,8 @@ class TestRequests:
 
         assert 55 <= platform.asked("a")[1] <= 61
 
-    def test_the_last_request_is_filled_up_with_what_is_due_next(self, platform):
+    def test_last_request_is_full(self, platform):
+        """The last request is filled up with ids that are due next."""
         soon, later = some_ids(30, "soon"), some_ids(200, "later")
 
         async def main():
@@ -171,7 +176,9 @@ class TestRequests:
         assert len(first.ids) == 100
         assert set(soon) < set(first.ids)
 
-    def test_what_rode_along_is_not_asked_again_at_its_old_time(self, platform):
+    def test_rider_has_a_new_time(self, platform):
+        """An id that rode along is not asked again at its old time."""
+
         async def main():
             await asyncio.gather(
                 wait(platform, ["soon"], limit=40), wait(platform, ["later"], first_look=30.0, limit=40)
@@ -181,7 +188,7 @@ class TestRequests:
 
         assert len(platform.asked("later")) == 1
 
-    def test_a_thousand_waiters_that_arrive_within_a_second_are_one_crowd(self, time):
+    def test_thousand_are_one_crowd(self, time):
         platform = FakePlatform(time, latency=lambda ids: 0.3)
 
         async def arrive(number):
@@ -200,7 +207,7 @@ class TestRequests:
         assert 100 <= len(platform.requests) <= 115
         assert platform.connects == 1
 
-    def test_ids_that_are_unknown_do_not_travel_with_the_others(self, platform):
+    def test_unknown_travel_apart(self, platform):
         ids = some_ids(60)
         platform.refuse(ids[:3])
 
@@ -210,7 +217,7 @@ class TestRequests:
         assert sweeps[0] == set(ids)
         assert sweeps[1:] == [set(ids[3:]), set(ids[:3])]
 
-    def test_an_id_that_is_known_again_travels_with_the_others_again(self, platform):
+    def test_known_again_travels_too(self, platform):
         ids = some_ids(60)
         platform.refuse(ids[:3])
 
@@ -224,7 +231,7 @@ class TestRequests:
 
         assert set(platform.requests[-1].ids) == set(ids)
 
-    def test_waiters_of_two_connections_do_not_meet(self, time):
+    def test_connections_do_not_meet(self, time):
         one, two = FakePlatform(time), FakePlatform(time)
 
         async def wait_at(platform, key, job_id):
@@ -243,7 +250,8 @@ class TestRequests:
 
 
 class TestSlowAnswers:
-    def test_a_slow_answer_does_not_keep_other_ids_from_being_asked_in_time(self, time):
+    def test_slow_answer_is_alone(self, time):
+        """A slow answer does not keep other ids from being asked in time."""
         platform = FakePlatform(time, latency=lambda ids: 500.0 if "slow00000" in ids else 0.2)
 
         async def main():
@@ -258,7 +266,7 @@ class TestSlowAnswers:
         assert len(looks) >= 15
         assert max(later - earlier for earlier, later in pairwise(looks)) <= INTERVAL + 1
 
-    def test_an_id_is_not_asked_twice_at_once(self, time):
+    def test_not_asked_twice_at_once(self, time):
         platform = FakePlatform(time, latency=lambda ids: 150.0)
 
         time.run(wait(platform, ["a"], limit=500))
@@ -266,7 +274,7 @@ class TestSlowAnswers:
         looks = platform.asked("a")
         assert all(later - earlier >= 150 for earlier, later in pairwise(looks))
 
-    def test_many_requests_run_side_by_side(self, time):
+    def test_requests_run_together(self, time):
         platform = FakePlatform(time, latency=lambda ids: 10.0)
         ids = some_ids(800)
         platform.end(ids, after=0)
@@ -275,7 +283,7 @@ class TestSlowAnswers:
 
         assert {round(request.at) for request in platform.requests} == {0}
 
-    def test_the_loop_itself_tells_no_metrics(self, platform):
+    def test_loop_tells_no_metrics(self, platform):
         """A backend of metrics may look a host name up, or connect."""
         platform.end(["a"], after=0)
         threads = []
@@ -294,7 +302,7 @@ class TestSlowAnswers:
         assert len(threads) == 1
         assert threads[0].startswith("cgc-poller")
 
-    def test_the_loop_itself_makes_no_request(self, platform):
+    def test_loop_makes_no_request(self, platform):
         platform.end(["a"], after=0)
 
         platform.time.run(wait(platform, ["a"]))
@@ -311,14 +319,14 @@ class TestHurry:
             await asyncio.sleep(20)
             poller.leave(waiter)
 
-    def test_a_hurried_look_comes_at_once(self, platform):
+    def test_hurried_look_at_once(self, platform):
         platform.time.run(self._hurry(platform, at=30))
 
         _, second = platform.asked("a")
         assert 30 <= second <= 30 + GATHERED
 
-    def test_a_request_under_way_does_not_count_as_the_hurried_look(self, time):
-        """Its answer may be older than the wish to know."""
+    def test_earlier_look_is_no_hurry(self, time):
+        """A request under way does not count as the hurried look. Its answer may be older than the wish to know."""
         platform = FakePlatform(time, latency=lambda ids: 10.0)
 
         time.run(self._hurry(platform, at=5))
@@ -326,7 +334,7 @@ class TestHurry:
         _, second = platform.asked("a")
         assert 10 <= second <= 10.5
 
-    def test_a_hurried_look_comes_once(self, time):
+    def test_hurried_look_comes_once(self, time):
         platform = FakePlatform(time, latency=lambda ids: 4.0)
 
         time.run(self._hurry(platform, at=2))
@@ -338,7 +346,8 @@ class TestErrors:
     def fail(self, time, error, times=10**9):
         return FakePlatform(time, fault=lambda number, ids: error if number < times else None)
 
-    def test_429_is_waited_out_as_long_as_the_answer_says(self, time):
+    def test_429_is_waited_out(self, time):
+        """A 429 is waited out as long as the answer says."""
         platform = self.fail(time, LIMITED, times=1)
         platform.end(["a"], after=0)
 
@@ -350,7 +359,8 @@ class TestErrors:
         assert 240 <= letters[0][1].next_look <= 250
         assert ended(letters) == {"a"}
 
-    def test_a_429_that_advises_no_wait_is_not_hammered(self, time):
+    def test_429_without_advice(self, time):
+        """A 429 that advises no wait is not hammered."""
         platform = FakePlatform(time)
 
         def refuse(number, ids):
@@ -363,7 +373,7 @@ class TestErrors:
 
         assert 5 <= len(platform.requests) <= 30
 
-    def test_a_429_of_one_request_leaves_the_others_alone(self, time):
+    def test_429_is_of_one_request(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: LIMITED if "x00000" in ids and number < 10 else None)
 
         async def main():
@@ -377,7 +387,8 @@ class TestErrors:
         assert (len(platform.asked("x00000")), len(platform.asked("y00000"))) == (1, 4)
 
     @pytest.mark.parametrize("error", [DOWN, DROPPED], ids=["5xx", "dropped line"])
-    def test_a_hiccup_is_repeated_soon_and_lasting_trouble_once_an_interval(self, time, error):
+    def test_hiccup_is_repeated_soon(self, time, error):
+        """A hiccup is repeated soon, and lasting trouble once an interval."""
         platform = self.fail(time, error)
 
         letters = time.run(wait(platform, ["a"], limit=3600))
@@ -389,14 +400,15 @@ class TestErrors:
         assert all(60 <= gap <= 61 for gap in gaps[3:])
         assert all(news.error is error and not news.hopeless for _, news in letters)
 
-    def test_maintenance_is_asked_after_every_few_minutes(self, time):
+    def test_maintenance_in_minutes(self, time):
         platform = self.fail(time, MAINTENANCE)
 
         time.run(wait(platform, ["a"], limit=3600))
 
         assert 10 <= len(platform.asked("a")) <= 18
 
-    def test_after_trouble_the_interval_is_the_user_s_again(self, time):
+    def test_interval_returns(self, time):
+        """After trouble the interval is the user's again."""
         platform = self.fail(time, DOWN, times=8)
 
         time.run(wait(platform, ["a"], limit=1000))
@@ -404,7 +416,7 @@ class TestErrors:
         looks = platform.asked("a")[8:]
         assert all(55 <= later - earlier <= 61 for earlier, later in pairwise(looks))
 
-    def test_trouble_starts_small_again_the_next_time(self, time):
+    def test_trouble_starts_small(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: DOWN if number < 8 or number == 9 else None)
 
         time.run(wait(platform, ["a"], limit=1000))
@@ -413,7 +425,7 @@ class TestErrors:
         assert looks[10] - looks[9] <= 1.2
 
     @pytest.mark.parametrize("error", [RIGHTS, PATH], ids=["403", "404"])
-    def test_what_cannot_pass_is_hopeless_at_once(self, time, error):
+    def test_hopeless_at_once(self, time, error):
         platform = self.fail(time, error)
 
         letters = time.run(wait(platform, ["a"], limit=30))
@@ -423,7 +435,8 @@ class TestErrors:
 
     @foreign
     @pytest.mark.parametrize("interval", [10.0, INTERVAL, 4 * 3600.0])
-    def test_an_address_that_never_answered_is_hopeless_to_everyone_after_15_minutes(self, time, error, interval):
+    def test_no_answer_in_15_minutes(self, time, error, interval):
+        """An address that never answered is hopeless to everyone after 15 minutes."""
         platform = self.fail(time, error)
 
         async def main():
@@ -438,8 +451,12 @@ class TestErrors:
 
     @foreign
     @pytest.mark.parametrize("other", [DROPPED, REFUSED, DOWN, LIMITED], ids=["line", "refused", "5xx", "429"])
-    def test_15_minutes_are_counted_from_the_last_trouble_of_another_kind(self, time, error, other):
-        """A gateway in a deploy tells many things; an address that is wrong tells one."""
+    def test_other_trouble_restarts(self, time, error, other):
+        """
+        The 15 minutes are counted from the last trouble of another kind.
+
+        A gateway in a deploy tells many things; an address that is wrong tells one.
+        """
 
         def fault(number, ids):
             return other if 300 <= time.clock() - time.start < 1200 else error
@@ -453,8 +470,12 @@ class TestErrors:
         assert first + 900 <= hopeless[0] <= first + 901
 
     @foreign
-    def test_our_own_budget_does_not_start_the_15_minutes_anew(self, time, error):
-        """Nothing was sent, so that it says nothing about the address."""
+    def test_own_budget_restarts_none(self, time, error):
+        """
+        Our own budget does not start the 15 minutes anew.
+
+        Nothing was sent, so that it says nothing about the address.
+        """
         platform = FakePlatform(
             time, fault=lambda number, ids: SPENT if 300 <= time.clock() - time.start < 600 else error
         )
@@ -465,7 +486,7 @@ class TestErrors:
         assert [at >= 900 for at, _ in letters] == [news.hopeless for _, news in letters]
         assert letters[-1][1].hopeless
 
-    def test_a_connection_that_is_refused_is_never_hopeless(self, time):
+    def test_refused_line_is_not_lost(self, time):
         platform = self.fail(time, REFUSED)
 
         letters = time.run(wait(platform, ["a"], limit=7 * 86_400.0))
@@ -474,8 +495,12 @@ class TestErrors:
         assert not any(news.hopeless for _, news in letters)
 
     @foreign
-    def test_a_wait_that_was_answered_before_does_not_vouch_for_one_that_was_not(self, time, error):
-        """The connection may have been changed since."""
+    def test_answer_is_of_one_wait(self, time, error):
+        """
+        A wait that was answered before does not vouch for one that was not.
+
+        The connection may have been changed since.
+        """
         platform = self.fail(time, error)
 
         async def main():
@@ -491,7 +516,8 @@ class TestErrors:
 
     @foreign
     @pytest.mark.parametrize("answered", [True, False], ids=["before", "here"])
-    def test_what_leads_astray_from_an_address_that_has_answered_is_waited_out(self, time, error, answered):
+    def test_astray_later_waits(self, time, error, answered):
+        """An answer that leads astray is waited out if the address has answered before."""
         good = 0 if answered else 1
         platform = FakePlatform(time, fault=lambda number, ids: error if good <= number < good + 500 else None)
         platform.end(["a"], after=30)
@@ -503,8 +529,12 @@ class TestErrors:
         assert platform.asked("a")[-1] >= 500 * INTERVAL * 0.95
 
     @foreign
-    def test_an_address_that_the_connection_has_got_meanwhile_is_as_good_as_new(self, time, error):
-        """What a wait was answered at the one before does not count, nor what it was told before it joined."""
+    def test_new_address_is_new(self, time, error):
+        """
+        An address that the connection has got meanwhile is as good as new.
+
+        What a wait was answered at the one before does not count, nor what it was told before it joined.
+        """
         changed = CONNECTION_LIFE + 1
         platform = FakePlatform(time)
         platform.fault = lambda number, ids: error if platform.clients[-1].settings.base_url == "wrong" else None
@@ -525,8 +555,12 @@ class TestErrors:
             assert first + 900 <= hopeless <= first + INTERVAL + 901
 
     @foreign
-    def test_an_address_that_was_mended_meanwhile_has_15_minutes_of_its_own(self, time, error):
-        """The connection is read again after 10 minutes; then the right address is in a deploy for another 10."""
+    def test_mended_has_15_minutes(self, time, error):
+        """
+        An address that was mended meanwhile has 15 minutes of its own.
+
+        The connection is read again after 10 minutes; then the right address is in a deploy for another 10.
+        """
         mended = CONNECTION_LIFE + 1
         platform = FakePlatform(time)
         platform.address = "wrong"
@@ -548,7 +582,8 @@ class TestErrors:
         assert ended(letters) == {"a"}
 
     @foreign
-    def test_15_minutes_do_not_begin_at_an_address_that_has_answered_somebody(self, time, error):
+    def test_answered_has_no_limit(self, time, error):
+        """The 15 minutes do not begin at an address that has answered somebody."""
         changed = CONNECTION_LIFE + 1
         platform = FakePlatform(time, fault=lambda number, ids: error if number else None)
 
@@ -566,7 +601,7 @@ class TestErrors:
         # The look that finds the connection too old still asks the address before; the next one asks the new address.
         assert changed + 900 <= hopeless <= changed + 2 * INTERVAL + 900 + 1
 
-    def test_every_waiter_of_a_failed_request_hears_of_it(self, time):
+    def test_all_hear_of_an_error(self, time):
         platform = self.fail(time, RIGHTS)
 
         async def main():
@@ -574,7 +609,7 @@ class TestErrors:
 
         assert all(letters for letters in time.run(main()))
 
-    def test_one_waits_bad_id_does_not_end_the_waits_of_others(self, time):
+    def test_one_bad_id_is_alone(self, time):
         """Five mapped waits share a request that the platform refuses as a whole because of one id."""
         platform = FakePlatform(time, fault=lambda number, ids: RIGHTS if "bad" in ids else None)
         good = some_ids(4)
@@ -589,7 +624,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("arrival", [0, 49], ids=["the bad ones first", "the bad ones last"])
     @pytest.mark.parametrize("bad", [2, 5])
-    def test_several_bad_ids_do_not_end_the_waits_of_others(self, time, arrival, bad):
+    def test_bad_ids_are_alone(self, time, arrival, bad):
         platform = FakePlatform(time, fault=lambda number, ids: RIGHTS if any("bad" in one for one in ids) else None)
         good = some_ids(50, "good")
         platform.end(good, after=0)
@@ -605,7 +640,8 @@ class TestErrors:
         before_the_next_interval = [request for request in platform.requests if request.at < 50]
         assert len(before_the_next_interval) <= 1 + MOST_APART
 
-    def test_nobody_is_asked_for_who_has_left_since_a_refusal(self, time):
+    def test_who_left_is_not_asked(self, time):
+        """Ids of waiters who have left since a refusal are not asked for."""
         platform = FakePlatform(
             time, latency=lambda ids: 5.0, fault=lambda number, ids: RIGHTS if number == 0 else None
         )
@@ -626,7 +662,8 @@ class TestErrors:
         first, second = platform.asked("b")
         assert (first, round(second)) == (0, 21)
 
-    def test_what_is_refused_to_everyone_is_not_asked_for_each_apart(self, time):
+    def test_shared_refusal_is_one(self, time):
+        """A refusal to everyone is not asked for again for each."""
         platform = self.fail(time, RIGHTS)
 
         async def main():
@@ -635,7 +672,7 @@ class TestErrors:
         assert all(news.hopeless for letters in time.run(main()) for _, news in letters)
         assert len(platform.requests) <= 4
 
-    def test_a_look_that_was_cancelled_is_made_again(self, time):
+    def test_cancelled_look_returns(self, time):
         platform = FakePlatform(time)
         platform.connect_fault = lambda number: asyncio.CancelledError() if number == 0 else None
         platform.end(["a"], after=0)
@@ -644,7 +681,7 @@ class TestErrors:
 
         assert ended(letters) == {"a"}
 
-    def test_the_answers_that_came_are_handed_out_beside_the_error(self, time):
+    def test_answers_beside_an_error(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: DOWN if "job00000" in ids else None)
         ids = some_ids(250)
         platform.end(ids, after=0)
@@ -653,13 +690,14 @@ class TestErrors:
 
         assert len(ended(letters)) >= 150
 
-    def test_a_bug_in_a_look_reaches_the_waiter_as_its_exception(self, time):
+    def test_bug_reaches_the_waiter(self, time):
         platform = self.fail(time, ZeroDivisionError("a bug"))
 
         with pytest.raises(ZeroDivisionError, match="a bug"):
             time.run(wait(platform, ["a"]))
 
-    def test_a_bug_shows_where_it_happened_however_many_waiters_meet_it(self, time):
+    def test_bug_shows_its_place(self, time):
+        """A bug shows where it happened, however many waiters meet it."""
         platform = self.fail(time, ZeroDivisionError("a bug"))
 
         async def main():
@@ -672,7 +710,7 @@ class TestErrors:
         assert "in answer" in "".join(lines)
         assert len(lines) < 30
 
-    def test_a_bug_in_the_planner_reaches_every_waiter(self, platform, monkeypatch):
+    def test_planner_bug_reaches_all(self, platform, monkeypatch):
         def broken(self, now):
             raise ZeroDivisionError
 
@@ -685,7 +723,7 @@ class TestErrors:
 
         assert [type(result) for result in platform.time.run(main())] == [ZeroDivisionError] * 2
 
-    def test_who_comes_after_a_bug_in_the_planner_is_served(self, platform, monkeypatch):
+    def test_served_after_a_bug(self, platform, monkeypatch):
         plan, calls = Poller._send_what_is_due, []
 
         def broken_once(self, now):
@@ -713,7 +751,7 @@ class TestErrors:
 
 
 class TestConnection:
-    def test_it_is_read_once_for_all(self, platform):
+    def test_read_once_for_all(self, platform):
         async def main():
             await asyncio.gather(*(wait(platform, some_ids(100, f"w{n}x"), limit=300) for n in range(20)))
 
@@ -721,13 +759,13 @@ class TestConnection:
 
         assert platform.connects == 1
 
-    def test_it_is_read_again_after_ten_minutes(self, platform):
+    def test_read_again_in_10_minutes(self, platform):
         platform.time.run(wait(platform, ["a"], limit=3600))
 
         assert platform.connects == 6
         assert [client.closed for client in platform.clients] == [1] * 6
 
-    def test_the_looks_after_ten_minutes_use_the_new_one(self, platform):
+    def test_later_looks_use_the_new(self, platform):
         platform.time.run(wait(platform, ["a"], limit=800))
 
         clients = [request.client for request in platform.requests]
@@ -735,7 +773,8 @@ class TestConnection:
         assert clients[-1] is platform.clients[1]
 
     @pytest.mark.parametrize("fault", [DROPPED, RuntimeError("Airflow's own database is away")], ids=["error", "bug"])
-    def test_the_old_one_serves_on_when_it_cannot_be_read_again(self, platform, fault):
+    def test_old_one_serves_on(self, platform, fault):
+        """The old connection serves on if it cannot be read again."""
         platform.connect_fault = lambda number: fault if number > 0 else None
 
         letters = platform.time.run(wait(platform, ["a"], limit=3600))
@@ -744,7 +783,7 @@ class TestConnection:
         assert {request.client for request in platform.requests} == {platform.clients[0]}
         assert all(news.error is None for _, news in letters)
 
-    def test_a_refused_token_is_read_once_more(self, time):
+    def test_refused_token_is_reread(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: TOKEN if number == 0 else None)
         platform.end(["a"], after=0)
 
@@ -754,7 +793,7 @@ class TestConnection:
         assert [news.error for _, news in letters] == [None]
         assert [client.closed for client in platform.clients] == [1, 1]
 
-    def test_a_token_that_is_refused_again_is_hopeless(self, time):
+    def test_refused_again_is_lost(self, time):
         platform = FakePlatform(time, fault=lambda number, ids: TOKEN)
 
         letters = time.run(wait(platform, ["a"], limit=30))
@@ -762,7 +801,8 @@ class TestConnection:
         assert (platform.connects, len(platform.requests)) == (2, 2)
         assert [(news.error, news.hopeless) for _, news in letters] == [(TOKEN, True)]
 
-    def test_a_token_refused_to_many_requests_at_once_is_read_once_more_for_all(self, time):
+    def test_many_refusals_one_read(self, time):
+        """A token refused to many requests at once is read once more for all."""
         platform = FakePlatform(time, latency=lambda ids: 1.0)
         platform.fault = lambda number, ids: TOKEN if number < 8 else None
         ids = some_ids(800)
@@ -773,7 +813,7 @@ class TestConnection:
         assert platform.connects == 2
         assert ended(letters) == set(ids)
 
-    def test_it_is_read_again_when_it_could_not_be_read_after_a_refusal(self, time):
+    def test_read_after_a_failed_read(self, time):
         """Two requests are refused; the first's new connection fails before the second's refusal arrives."""
         platform = FakePlatform(time, latency=lambda ids: 1.0 if "job00000" in ids else 1.3)
         platform.fault = lambda number, ids: TOKEN if number < 2 else None
@@ -786,7 +826,7 @@ class TestConnection:
         assert ended(letters) == set(ids)
         assert [news.error for _, news in letters if news.error] == [DROPPED]
 
-    def test_one_that_cannot_be_read_is_an_error_like_any_other(self, platform):
+    def test_unreadable_is_an_error(self, platform):
         refusal = CgcSettingsError("password", "there is no token in the connection")
         platform.connect_fault = lambda number: refusal
 
@@ -795,7 +835,7 @@ class TestConnection:
         assert [(news.error, news.hopeless) for _, news in letters] == [(refusal, True)]
         assert platform.requests == []
 
-    def test_one_that_may_be_read_later_is_tried_again(self, platform):
+    def test_unreadable_comes_later(self, platform):
         platform.connect_fault = lambda number: DROPPED if number < 3 else None
         platform.end(["a"], after=0)
 
@@ -804,13 +844,13 @@ class TestConnection:
         assert platform.connects == 4
         assert ended(letters) == {"a"}
 
-    def test_a_bug_while_reading_it_reaches_the_waiter(self, platform):
+    def test_bug_in_reading_arrives(self, platform):
         platform.connect_fault = lambda number: KeyError("host")
 
         with pytest.raises(KeyError, match="host"):
             platform.time.run(wait(platform, ["a"]))
 
-    def test_a_waiter_that_is_cancelled_does_not_take_the_look_up_with_it(self, platform):
+    def test_cancel_spares_the_lookup(self, platform):
         connect = platform.connect
         platform.end(["a", "b"], after=0)
 
@@ -832,7 +872,7 @@ class TestConnection:
 
 
 class TestEnd:
-    def test_the_last_one_out_closes(self, platform):
+    def test_last_one_out_closes(self, platform):
         platform.end(["a"], after=0)
 
         platform.time.run(wait(platform, ["a"]))
@@ -841,7 +881,7 @@ class TestEnd:
         _join_threads()
         assert poller_threads() == []
 
-    def test_the_poller_goes_on_while_one_still_waits(self, platform):
+    def test_goes_on_for_the_rest(self, platform):
         platform.end(["a"], after=0)
         platform.end(["b"], after=300)
 
@@ -853,7 +893,8 @@ class TestEnd:
         assert ended(letters[1]) == {"b"}
         assert (platform.connects, [client.closed for client in platform.clients]) == (1, [1])
 
-    def test_a_cancelled_waiter_s_ids_are_asked_no_more_and_the_other_waits_on(self, platform):
+    def test_cancelled_asks_no_more(self, platform):
+        """The ids of a cancelled waiter are asked no more, and the other waits on."""
         platform.end(["b"], after=600)
 
         async def main():
@@ -869,7 +910,7 @@ class TestEnd:
         assert max(platform.asked("a")) < 100
         assert max(platform.asked("both")) > 800
 
-    def test_an_answer_that_is_under_way_at_the_end_is_dropped_in_silence(self, time, caplog):
+    def test_late_answer_is_dropped(self, time, caplog):
         platform = FakePlatform(time, latency=lambda ids: 30.0)
 
         async def main():
@@ -882,7 +923,8 @@ class TestEnd:
         _join_threads()
         assert poller_threads() == []
 
-    def test_the_kinds_of_one_connection_share_their_threads_until_the_last_one_left(self, time):
+    def test_threads_serve_all_kinds(self, time):
+        """The kinds of one connection share their threads until the last one left."""
         exports, imports = (FakePlatform(time, kind=kind, latency=lambda ids: 5.0) for kind in (EXPORT, IMPORT))
         counts = []
 
@@ -902,7 +944,7 @@ class TestEnd:
         _join_threads()
         assert poller_threads() == []
 
-    def test_what_a_poller_that_ended_has_not_sent_is_not_sent(self, time):
+    def test_unsent_stays_unsent(self, time):
         """The threads go on for imports; the exports that wait for a thread are nobody's any more."""
         exports, imports = (FakePlatform(time, kind=kind, latency=lambda ids: 30.0) for kind in (EXPORT, IMPORT))
 
@@ -914,7 +956,7 @@ class TestEnd:
         assert len(exports.requests) <= THREADS
         assert len(imports.requests) >= 2
 
-    def test_nothing_is_left_running_on_the_loop(self, time):
+    def test_loop_is_left_clean(self, time):
         platform = FakePlatform(time, latency=lambda ids: 1.0)
         left = []
 
@@ -927,7 +969,7 @@ class TestEnd:
 
         assert left == []
 
-    def test_who_comes_after_the_last_one_left_gets_a_poller_that_works(self, platform):
+    def test_newcomer_gets_a_poller(self, platform):
         platform.end(["a", "b"], after=0)
 
         async def main():
@@ -937,7 +979,7 @@ class TestEnd:
         assert ended(platform.time.run(main())) == {"b"}
         assert platform.connects == 2
 
-    def test_a_waiter_with_nothing_to_wait_for_makes_no_request(self, platform):
+    def test_nothing_makes_no_request(self, platform):
         async def main():
             with sharing(platform) as poller:
                 waiter = poller.join([], interval=INTERVAL, first_look=0.0)
@@ -948,7 +990,7 @@ class TestEnd:
 
         assert platform.requests == []
 
-    def test_nothing_is_remembered_of_ids_that_nobody_waits_for(self, time):
+    def test_gone_ids_are_forgotten(self, time):
         """A poller lives as long as somebody waits, which may be months."""
         platform = FakePlatform(time, latency=lambda ids: 5.0)
         platform.refuse(some_ids(50, "gone"), UNKNOWN)
@@ -973,7 +1015,7 @@ class TestEnd:
 
 
 class TestContext:
-    def test_nothing_of_a_waiter_s_context_gets_into_the_poller(self, platform):
+    def test_context_stays_outside(self, platform):
         """Airflow routes log lines by context: the poller's must not land in the log of whoever came first."""
         task_log = contextvars.ContextVar("task_log")
         seen = []
@@ -995,7 +1037,7 @@ class TestContext:
         assert [request.context.get(task_log) for request in platform.requests] == [None] * len(platform.requests)
         assert len(platform.requests) >= 3
 
-    def test_the_poller_logs_nothing(self, time, caplog):
+    def test_poller_logs_nothing(self, time, caplog):
         caplog.set_level(0)
         platform = FakePlatform(time, fault=lambda number, ids: [None, DOWN, LIMITED][number % 3])
 
@@ -1012,7 +1054,7 @@ def _join_threads():
         patience -= 1
 
 
-def test_a_failed_job_ends_for_the_poller_like_a_completed_one(platform):
+def test_failed_is_an_end(platform):
     platform.end(["a"], after=0, state=JobState.FAILED)
 
     letters = platform.time.run(wait(platform, ["a"]))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.waiting.poller import GATHER, Poller, shared_poller
+from airflow_provider_cgc.jobs.waiting.poller import GATHER, Poller
+from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from dev.virtual_time import VirtualTime
 from tests.fakes.platform import FakePlatform, some_ids
 
@@ -84,7 +85,8 @@ def play(visitors, ends, latency, fault=lambda number, ids: None):
 
 @settings(max_examples=settings.default.max_examples // 4)  # each example plays hours of virtual time
 @given(visitors=visitors, ends=ends, latency=latencies)
-def test_every_id_is_looked_at_in_time_and_never_after_its_end(visitors, ends, latency):
+def test_looked_at_until_the_end(visitors, ends, latency):
+    """Every id is looked at in time, and never after its end."""
     platform = play(visitors, ends, latency)
 
     answers_after = latency + GATHER
@@ -114,7 +116,8 @@ def _times_somebody_came_anew(visitors, job_id, after):
 
 @settings(max_examples=settings.default.max_examples // 4)  # each example plays hours of virtual time
 @given(visitors=visitors, ends=ends, latency=latencies)
-def test_everybody_who_stays_hears_of_every_end_within_an_interval(visitors, ends, latency):
+def test_all_hear_within_interval(visitors, ends, latency):
+    """Everybody who stays hears of every end within an interval."""
     play(visitors, ends, latency)
 
     for visitor in visitors:
@@ -127,7 +130,7 @@ def test_everybody_who_stays_hears_of_every_end_within_an_interval(visitors, end
 
 @settings(max_examples=settings.default.max_examples // 4)  # each example plays hours of virtual time
 @given(visitors=visitors, ends=ends, faults=st.sets(st.integers(0, 30), max_size=8))
-def test_dropped_lines_lose_nothing(visitors, ends, faults):
+def test_dropped_lines_lose_none(visitors, ends, faults):
     for visitor in visitors:
         visitor.stays = 2000.0
 

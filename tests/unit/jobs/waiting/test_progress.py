@@ -55,7 +55,8 @@ def item(number=0, code=9107, **fields):
 
 
 class TestSilence:
-    def test_six_hours_with_a_change_at_every_look_take_at_most_twenty_lines(self, tracker, log):
+    def test_six_busy_hours(self, tracker, log):
+        """Six hours with a change at every look take at most twenty lines."""
         lines = []
         for minute in range(361):
             end(tracker, 2, JobState.FAILED if minute == 25 else JobState.COMPLETED)
@@ -63,12 +64,14 @@ class TestSilence:
 
         assert 10 <= len(lines) <= 20
 
-    def test_six_hours_without_a_change_take_a_line_an_hour(self, tracker, log):
+    def test_six_quiet_hours(self, tracker, log):
+        """Six hours without a change take a line an hour."""
         lines = [log.line(tracker, START + minute * MINUTE) for minute in range(361)]
 
         assert [minute for minute, line in enumerate(lines) if line] == [0, 60, 120, 180, 240, 300, 360]
 
-    def test_the_first_failure_is_said_at_once_and_the_next_in_its_turn(self, tracker, log):
+    def test_first_failure_at_once(self, tracker, log):
+        """The first failure is said at once, and the next in its turn."""
         said = []
         for minute in range(10 + QUIET_MINUTES):
             end(tracker, 1, JobState.FAILED if minute in (5, 7) else JobState.COMPLETED)
@@ -76,7 +79,7 @@ class TestSilence:
 
         assert [minute for minute, spoke in enumerate(said) if spoke] == [0, 5, 5 + QUIET_MINUTES]
 
-    def test_a_missing_id_is_a_failure_too(self, tracker, log):
+    def test_missing_is_a_failure(self, tracker, log):
         log.line(tracker, START)
         tracker.take([BulkRecord(id="job00000", error=UNKNOWN)], START)
         tracker.take([BulkRecord(id="job00000", error=UNKNOWN)], START + 181)
@@ -84,7 +87,7 @@ class TestSilence:
 
         assert "1 unknown to the platform" in (log.line(tracker, START + 181) or "")
 
-    def test_a_wait_that_was_announced_elsewhere_is_silent_at_first(self, tracker):
+    def test_announced_is_silent(self, tracker):
         log = ProgressLog(said_at=START, said=(0, 0))
         end(tracker, 5)
 
@@ -93,7 +96,7 @@ class TestSilence:
 
 
 class TestTrouble:
-    def test_trouble_is_said_once_in_a_while(self, log):
+    def test_trouble_once_in_a_while(self, log):
         minutes = range(3 * QUIET_MINUTES)
 
         lines = [log.trouble("Maintenance.", START + minute * MINUTE, next_look=60) for minute in minutes]
@@ -101,27 +104,29 @@ class TestTrouble:
         said = [minute for minute, line in enumerate(lines) if line]
         assert said == [0, QUIET_MINUTES, 2 * QUIET_MINUTES]
 
-    def test_the_line_says_that_the_jobs_go_on_and_when_the_next_look_is(self, log):
+    def test_next_look_is_told(self, log):
+        """The line says that the jobs go on, and when the next look is."""
         line = log.trouble("The platform is in maintenance.", START, next_look=61.7)
 
         assert line == "The platform is in maintenance. The jobs are not affected; looking again in 62 s."
 
-    def test_the_end_of_trouble_is_said_with_its_length(self, log):
+    def test_trouble_has_a_length(self, log):
         log.trouble("Down.", START, next_look=60)
 
         assert log.recovered(START + 31 * MINUTE) == "The platform answers again after 31 min."
         assert log.recovered(START + 32 * MINUTE) is None
 
-    def test_without_trouble_there_is_nothing_to_recover_from(self, log):
+    def test_no_trouble_no_recovery(self, log):
         assert log.recovered(START) is None
 
-    def test_the_end_of_a_hiccup_is_not_said(self, log):
+    def test_hiccups_end_is_silent(self, log):
         """One request of a look failed and another was answered a moment later."""
         log.trouble("Down.", START, next_look=60)
 
         assert log.recovered(START + 0.2) is None
 
-    def test_trouble_that_comes_and_goes_is_one_pair_of_lines_in_a_while(self, log):
+    def test_flapping_is_one_pair(self, log):
+        """Trouble that comes and goes is one pair of lines in a while."""
         lines = []
         for minute in range(0, 3 * QUIET_MINUTES, 2):
             lines.append(log.trouble("Down.", START + minute * MINUTE, next_look=60))
@@ -129,7 +134,8 @@ class TestTrouble:
 
         assert len([line for line in lines if line]) == 6
 
-    def test_a_rescheduled_sensor_does_not_repeat_its_trouble_at_every_poke(self, log):
+    def test_pokes_repeat_no_trouble(self, log):
+        """A rescheduled sensor does not repeat its trouble at every poke."""
         lines = []
         for minute in range(2 * QUIET_MINUTES):
             lines.append(log.trouble("Maintenance.", START + minute * MINUTE, next_look=60))
@@ -138,18 +144,18 @@ class TestTrouble:
         assert len([line for line in lines if line]) == 2
         assert log.recovered(START + 60 * MINUTE) == "The platform answers again after 60 min."
 
-    def test_what_an_older_release_stored_can_be_read(self):
+    def test_older_store_is_read(self):
         log = ProgressLog.from_json({"said_at": START, "said": [3, 1]})
 
         assert (log.said_at, log.said, log.in_trouble_since) == (START, (3, 1), None)
 
-    def test_a_new_log_can_be_stored(self, log):
+    def test_new_log_can_be_stored(self, log):
         assert ProgressLog.from_json(log.to_json()) == log
 
 
 class TestProgress:
     @every_kind
-    def test_every_job_is_in_one_of_the_numbers(self, kind):
+    def test_every_job_has_a_number(self, kind):
         tracker = JobTracker.of(kind, some_ids(8))
         states = [JobState.COMPLETED, JobState.FAILED, JobState.RUNNING, JobState.UNKNOWN, JobState.PENDING]
         for job_id, state in zip(some_ids(5), states, strict=True):
@@ -163,12 +169,12 @@ class TestProgress:
             " yet, 2.0 TB."
         )
 
-    def test_what_is_not_there_is_not_said(self, tracker):
+    def test_absent_is_not_said(self, tracker):
         end(tracker, 1000, size=None)
 
         assert progress(tracker) == "1000 of 1000 exports completed."
 
-    def test_what_was_never_sent_is_told_apart(self):
+    def test_unsent_is_told_apart(self):
         tracker = JobTracker.of(EXPORT, ["a"])
         for sent in (True, False, False):
             tracker.add_failed({"file": "f"}, Problem(None, None, "no"), sent=sent)
@@ -190,7 +196,7 @@ class TestProgress:
         ],
         ids=str,
     )
-    def test_what_was_tolerated_is_told_as_what_it_is(self, counts, words):
+    def test_tolerated_is_told(self, counts, words):
         assert closing_line(failed_summary(**{"completed": 290, "seconds": 720, **counts})) == words
 
     @pytest.mark.parametrize(
@@ -201,21 +207,22 @@ class TestProgress:
             ({"seconds": 0.0, "bytes": 0}, "300 of 300 exports completed in 0 s."),
         ],
     )
-    def test_a_good_end_is_one_line(self, facts, line):
+    def test_good_end_is_one_line(self, facts, line):
         assert closing_line(failed_summary(**{"completed": 300} | facts)) == line
 
-    def test_a_night_without_anything_new_is_told_as_one(self):
+    def test_quiet_night_is_one(self):
         summary = JobTracker.of(EXPORT, []).summary()
 
         assert closing_line(summary) == "There were no exports: nothing had to be done."
 
     @pytest.mark.parametrize(("total", "words"), [(1, "1 of 1 import completed."), (2, "2 of 2 imports completed.")])
-    def test_a_good_end_of_imports_says_imports(self, total, words):
+    def test_imports_are_imports(self, total, words):
         assert closing_line(Summary(IMPORT, total=total, completed=total)) == words
 
 
 class TestFailureTable:
-    def test_a_row_names_key_file_code_and_message(self):
+    def test_row_has_key_and_code(self):
+        """A row names the key, the file, the code and the message."""
         assert failure_table(failed_summary(item(code=None)))[0] == (
             "  results/0.bam, file file0: Location on volume already contains a file."
         )
@@ -223,7 +230,8 @@ class TestFailureTable:
             "  results/0.bam, file file0: 9107: Location on volume already contains a file."
         )
 
-    def test_causes_come_by_size_with_one_remedy_each(self):
+    def test_causes_come_by_size(self):
+        """Causes come by size, with one remedy each."""
         items = [item(0, code=9100), item(1), item(2), item(3, code=9100), item(4)]
 
         lines = failure_table(failed_summary(*items))
@@ -237,13 +245,13 @@ class TestFailureTable:
         assert lines[0].endswith(f"file). What to do about 9107: {REMEDIES[9107].text}")
         assert lines[4].endswith(f"file). What to do about 9100: {REMEDIES[9100].text}")
 
-    def test_a_failure_that_is_alone_has_its_remedy_below(self):
+    def test_lone_has_its_remedy(self):
         assert failure_table(failed_summary(item())) == [
             f"  {describe_item(item(), EXPORT)}",
             f"  What to do about 9107: {REMEDIES[9107].text}",
         ]
 
-    def test_a_code_with_two_messages_has_its_remedy_once(self):
+    def test_two_messages_one_remedy(self):
         items = [item(0), item(1), item(2, message="It is a folder."), item(3, message="It is a folder.")]
 
         lines = failure_table(failed_summary(*items))
@@ -251,7 +259,7 @@ class TestFailureTable:
         assert "  2 with 9107 (It is a folder)." in lines
         assert sum("What to do about 9107" in line for line in lines) == 1
 
-    def test_messages_that_differ_by_names_share_a_cause(self):
+    def test_names_share_a_cause(self):
         items = [
             item(number, code=None, message=f"The object has {number} bytes instead of 7 at 'a {number}.bam'.")
             for number in range(3)
@@ -262,10 +270,10 @@ class TestFailureTable:
         assert lines[0] == "  3: The object has ... bytes instead of ... at ...."
         assert lines[2] == "    results/1.bam, file file1: The object has 1 bytes instead of 7 at 'a 1.bam'."
 
-    def test_a_code_that_nobody_knows_has_no_remedy(self):
+    def test_unknown_has_no_remedy(self):
         assert len(failure_table(failed_summary(item(code=123456)))) == 1
 
-    def test_ten_failures_are_named_and_all_are_counted(self):
+    def test_ten_are_named_all_count(self):
         causes = [{"code": 9107, "message": item()["message"], "count": 3900}]
         causes.append({"code": 9100, "message": "Storage is down.", "count": 107})
         items = [item(number) for number in range(100)]
@@ -278,7 +286,7 @@ class TestFailureTable:
         assert any(line.startswith("  107 with 9100 (Storage is down). What to do about 9100: ") for line in lines)
         assert lines[-1] == "  XCom 'cgc_summary' has 100 of them."
 
-    def test_what_no_cause_counts_is_not_given_one(self):
+    def test_uncounted_has_no_cause(self):
         """The summary of a release that did not count causes, of which the first hundred failures are known."""
         lines = failure_table(failed_summary(*(item(number) for number in range(3)), failed=4000))
 
@@ -286,14 +294,14 @@ class TestFailureTable:
         assert "  3997 not counted by cause." in lines
 
     @pytest.mark.parametrize("failed", [1, 300])
-    def test_the_table_names_the_manifest(self, failed):
+    def test_table_has_the_manifest(self, failed):
         manifest = "s3://aws@bucket/out.jsonl"
 
         lines = failure_table(failed_summary(item(), failed=failed, manifest=manifest))
 
         assert lines[-1].endswith(f"in the manifest {manifest}")
 
-    def test_a_good_end_has_no_table(self):
+    def test_good_end_has_no_table(self):
         assert failure_table(failed_summary(manifest="s3://bucket/out.jsonl")) == []
 
     @pytest.mark.parametrize(
@@ -307,22 +315,23 @@ class TestFailureTable:
         ],
         ids=str,
     )
-    def test_rows_are_shared_out_among_causes(self, sizes, rows, shares):
+    def test_causes_share_the_rows(self, sizes, rows, shares):
         groups = [Group(None, "x", size, [item(number) for number in range(size)]) for size in sizes]
 
         assert shared_out(groups, rows) == shares
 
-    def test_the_table_of_many_codes_stays_short(self):
+    def test_many_codes_stay_short(self):
         lines = failure_table(failed_summary(*(item(number, code=9100 + number) for number in range(20))))
 
         assert sum(line.startswith("  results/") for line in lines) == 10
         assert len(lines) <= 10 + 20 + 10 + 1
 
-    def test_the_file_s_name_is_shown_where_the_key_does_not_show_it(self):
+    def test_hidden_name_is_shown(self):
+        """The file's name is shown if the key does not show it."""
         assert describe_item(item(name="0.bam"), EXPORT).startswith("results/0.bam, file")
         assert describe_item(item(name="tumor.bam"), EXPORT).startswith("results/0.bam (tumor.bam), file")
 
-    def test_a_missing_job_is_named_by_its_id(self):
+    def test_missing_has_its_id(self):
         missing = {"id": "job7", "file": None, "code": 9008, "message": "The platform does not know this export job."}
 
         assert describe_item(missing, EXPORT) == "job7: 9008: The platform does not know this export job."
@@ -331,7 +340,8 @@ class TestFailureTable:
         ("told", "begin"),
         [({}, f"file {'a' * 24}: "), ({"name": "a.bam"}, f"a.bam, file {'a' * 24}: "), ({"id": "job7"}, "job7, file ")],
     )
-    def test_an_item_without_a_place_is_named_by_what_is_known_of_it(self, told, begin):
+    def test_placeless_item_is_named(self, told, begin):
+        """An item without a place is named by the facts that are known."""
         row = describe_item(
             {"id": None, "file": "a" * 24, "location": None, "code": None, "message": "No."} | told, EXPORT
         )
@@ -358,23 +368,23 @@ class TestFailureTable:
             ({"project": None}, "batch1/s1.fastq.gz: 9108: File already exists."),
         ],
     )
-    def test_a_row_of_an_import_names_where_from_and_where_to(self, fields, row):
+    def test_import_row_has_both_ends(self, fields, row):
         told = {"id": "a", "volume": "lab/in", "location": "batch1/s1.fastq.gz", "code": 9108}
 
         assert describe_item(told | {"message": "File already exists."} | fields, IMPORT) == row
 
     @pytest.mark.parametrize("name", [7, ["x"], 1.5])
-    def test_a_name_that_is_none_does_not_break_the_row(self, name):
+    def test_odd_name_breaks_no_row(self, name):
         assert f"({name})" in describe_item(item(name=name), EXPORT)
 
     @pytest.mark.parametrize("kind", [EXPORT, IMPORT], ids=str)
     @pytest.mark.parametrize("field", ["location", "name", "message", "file", "project", "parent"])
-    def test_a_name_with_a_line_break_cannot_forge_a_line_of_the_log(self, field, kind):
+    def test_name_forges_no_line(self, field, kind):
         row = describe_item(item(**{field: "x\n[2026-01-01] INFO - all well\r\x1b[2K"}), kind)
 
         assert row.isprintable()
 
-    def test_an_endless_name_does_not_make_an_endless_line(self):
+    def test_endless_name_is_cut(self):
         assert len(describe_item(item(location="x" * 100_000), EXPORT)) <= 3000
 
 
@@ -390,7 +400,7 @@ class TestFailureTable:
         (10**18, "1000000.0 TB"),
     ],
 )
-def test_bytes_are_written_as_the_platform_s_pages_do(count, text):
+def test_bytes_as_the_platforms(count, text):
     assert human_bytes(count) == text
 
 
@@ -408,7 +418,7 @@ def test_bytes_are_written_as_the_platform_s_pages_do(count, text):
         (49 * HOUR, "49 h 00 min"),
     ],
 )
-def test_seconds_are_written_as_people_read_them(seconds, text):
+def test_seconds_as_people_read(seconds, text):
     assert duration(seconds) == text
 
 
@@ -427,5 +437,5 @@ def test_times_are_utc():
     ],
     ids=repr,
 )
-def test_an_error_s_text_is_made_a_sentence(error, text):
+def test_error_is_a_sentence(error, text):
     assert as_sentence(error) == text

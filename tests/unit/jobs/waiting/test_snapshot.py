@@ -55,7 +55,7 @@ def size(value: object) -> int:
     return len(json.dumps(value))
 
 
-def test_counts_and_rows_are_those_of_the_jobs() -> None:
+def test_counts_are_the_jobs() -> None:
     watch = Watch(["a", "b", "c", "d", "e"])
 
     shown = watch.look(record("a", "RUNNING"), record("b", "PENDING"), failed("c"), completed("d", 7), after=60)
@@ -73,7 +73,7 @@ def test_counts_and_rows_are_those_of_the_jobs() -> None:
     assert (shown["bytes"], shown["volume"], shown["outcome"]) == (7, "lab/results", None)
 
 
-def test_rows_tell_the_names_that_are_known() -> None:
+def test_rows_have_known_names() -> None:
     names = {f"file-{name}": f"{name}.bam" for name in "abc"}
     watch = Watch(["a", "b", "c"], names=names)
 
@@ -85,7 +85,7 @@ def test_rows_tell_the_names_that_are_known() -> None:
     assert "names" not in watch.view.to_json()
 
 
-def test_the_causes_are_those_of_all_failures() -> None:
+def test_causes_of_all_failures() -> None:
     ids = some_ids(500)
     watch = Watch(ids)
 
@@ -98,7 +98,7 @@ def test_the_causes_are_those_of_all_failures() -> None:
         assert size(value) <= MOST_BYTES
 
 
-def test_a_refused_task_shows_failures_and_no_runs() -> None:
+def test_refused_has_no_runs() -> None:
     tracker = JobTracker.of(EXPORT, [])
     tracker.add_failed({"file": "f"}, Problem(404, 5002, "Gone."))
     tracker.total = 3
@@ -109,7 +109,7 @@ def test_a_refused_task_shows_failures_and_no_runs() -> None:
     assert {name: count for name, count in shown["counts"].items() if count} == {"total": 3, "failed": 1, "not_seen": 2}
 
 
-def test_a_worker_gives_a_sign_of_life_now_and_then() -> None:
+def test_worker_gives_a_sign() -> None:
     """Nothing has changed for hours, and the tab should not take that for silence."""
     watch = Watch(["a"])
     watch.look(record("a", "RUNNING"))
@@ -120,7 +120,8 @@ def test_a_worker_gives_a_sign_of_life_now_and_then() -> None:
     assert not watch.view.silent(START + BEAT)
 
 
-def test_the_longest_running_come_first_and_leave_when_they_end() -> None:
+def test_longest_come_first() -> None:
+    """The longest running come first, and leave when they end."""
     ids = some_ids(30)
     watch = Watch(ids)
     running = [
@@ -135,7 +136,7 @@ def test_the_longest_running_come_first_and_leave_when_they_end() -> None:
     assert [row["id"] for row in then["longest"]] == ids[-2:8:-1]
 
 
-def test_what_is_not_waited_for_is_not_shown() -> None:
+def test_left_out_is_not_shown() -> None:
     watch = Watch(["a"])
 
     shown = watch.look(completed("a"), completed("a"), completed("stranger"))
@@ -144,7 +145,8 @@ def test_what_is_not_waited_for_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 1024, "\N{GREEK SMALL LETTER OMEGA}" * 512, '"' * 1024])
-def test_it_stays_small_whatever_the_names_are_and_says_that_rows_were_left_out(name: str) -> None:
+def test_small_whatever_the_names(name: str) -> None:
+    """It stays small whatever the names are, and says that rows were left out."""
     ids = some_ids(10_000)
     watch = Watch(ids)
     answers = [
@@ -162,7 +164,8 @@ def test_it_stays_small_whatever_the_names_are_and_says_that_rows_were_left_out(
     assert shown["longest"]
 
 
-def test_ordinary_failures_are_all_there_up_to_a_hundred() -> None:
+def test_hundred_failures_fit() -> None:
+    """Ordinary failures are all there up to a hundred."""
     ids = some_ids(150)
     watch = Watch(ids)
 
@@ -172,7 +175,7 @@ def test_ordinary_failures_are_all_there_up_to_a_hundred() -> None:
     assert size(shown) <= MOST_BYTES
 
 
-def test_a_history_keeps_its_ends_however_long_it_gets() -> None:
+def test_history_keeps_its_ends() -> None:
     ids = some_ids(1000)
     watch = Watch(ids)
     for number, job_id in enumerate(ids):
@@ -185,7 +188,8 @@ def test_a_history_keeps_its_ends_however_long_it_gets() -> None:
     assert shown["history"][-1][1] == 1000
 
 
-def test_rate_and_rest_are_told_by_bytes_where_their_sum_is_known_else_by_jobs() -> None:
+def test_rate_by_bytes_or_jobs() -> None:
+    """Rate and rest are told by bytes if their sum is known, else by jobs."""
     by_bytes, by_jobs = Watch(["a", "b", "c"], bytes_total=400), Watch(["a", "b", "c"])
     for watch in (by_bytes, by_jobs):
         watch.look(record("a", "RUNNING"))
@@ -195,7 +199,7 @@ def test_rate_and_rest_are_told_by_bytes_where_their_sum_is_known_else_by_jobs()
         assert shown["eta"] == (300.0 if watch is by_bytes else 200.0)
 
 
-def test_nothing_is_said_of_a_rate_that_nobody_can_know() -> None:
+def test_unknown_rate_is_unsaid() -> None:
     watch = Watch(["a"])
 
     shown = watch.look(record("a", "RUNNING"))
@@ -203,7 +207,8 @@ def test_nothing_is_said_of_a_rate_that_nobody_can_know() -> None:
     assert (shown["rate"], shown["eta"]) == (None, None)
 
 
-def test_it_is_due_when_something_changed_and_half_a_minute_has_passed() -> None:
+def test_due_after_a_change() -> None:
+    """It is due when something changed and half a minute has passed."""
     watch = Watch(["a", "b"])
     assert watch.view.due(watch.tracker, START)
     watch.look(record("a", "RUNNING"))
@@ -215,7 +220,7 @@ def test_it_is_due_when_something_changed_and_half_a_minute_has_passed() -> None
     assert watch.view.due(watch.tracker, START + 30)
 
 
-def test_another_process_goes_on_where_the_last_one_left_off() -> None:
+def test_other_process_goes_on() -> None:
     worker = Watch(["a", "b"], web="https://cgc.sbgenomics.com")
     worker.view.requests, worker.view.refused = 3, 1
     written = worker.look(completed("a"), after=60)
@@ -235,7 +240,8 @@ def test_another_process_goes_on_where_the_last_one_left_off() -> None:
 
 
 @pytest.mark.parametrize("form", ["snapshot", "to_json"])
-def test_the_last_to_complete_stay_the_last_when_an_earlier_view_is_taken_up(form: str) -> None:
+def test_last_done_stay_last(form: str) -> None:
+    """The last to complete stay the last when an earlier view is taken up."""
     ids = [f"job{number:02d}" for number in range(30)]
     earlier, later = Watch(ids), Watch(ids)
     shown = earlier.look(*map(completed, ids[:20]))
@@ -262,7 +268,7 @@ def test_the_last_to_complete_stay_the_last_when_an_earlier_view_is_taken_up(for
         {"version": 1, "since": 0.0, "history": [[0, 0, 0, 0, 0, 10**400]]},
     ],
 )
-def test_a_past_that_makes_no_sense_is_left(broken: object) -> None:
+def test_odd_past_is_left(broken: object) -> None:
     watch = Watch(["a"])
 
     watch.view.restore(broken)
@@ -270,7 +276,8 @@ def test_a_past_that_makes_no_sense_is_left(broken: object) -> None:
     assert watch.look(record("a", "RUNNING"))["since"] == START
 
 
-def test_the_last_one_tells_the_end_and_what_was_settled_after_the_wait() -> None:
+def test_last_one_tells_the_end() -> None:
+    """The last snapshot tells the end, and the changes after the wait."""
     watch = Watch(["a", "b", "c"])
     watch.look(completed("a"), failed("b"))
     seen = watch.tracker.summary()
@@ -283,7 +290,7 @@ def test_the_last_one_tells_the_end_and_what_was_settled_after_the_wait() -> Non
     assert shown["eta"] is None
 
 
-def test_several_volumes_are_no_volume_to_link_to() -> None:
+def test_many_volumes_no_link() -> None:
     watch = Watch(["a", "b"])
 
     shown = watch.look(
@@ -293,7 +300,8 @@ def test_several_volumes_are_no_volume_to_link_to() -> None:
     assert shown["volume"] is None
 
 
-def test_an_error_record_is_counted_by_the_tracker_alone() -> None:
+def test_errors_are_the_trackers() -> None:
+    """An error record is counted by the tracker alone."""
     watch = Watch(["a"])
 
     shown = watch.look(BulkRecord(id="a", error=Problem(404, 9008, "Unknown.")))

@@ -58,7 +58,7 @@ def test_duplicates_count_once():
         (JobState.FAILED, (2, 0, 1, 0)),
     ],
 )
-def test_every_state_is_counted_for_what_it_is(kind, state, expected):
+def test_states_are_counted(kind, state, expected):
     tracker = JobTracker.of(kind, ["a", "b", "c"])
 
     tracker.take([seen("a", state, kind=kind)], NOW)
@@ -66,7 +66,7 @@ def test_every_state_is_counted_for_what_it_is(kind, state, expected):
     assert counts(tracker) == expected
 
 
-def test_the_states_above_are_all_there_are():
+def test_states_are_complete():
     assert {state.value for state in JobState} == {"PENDING", "RUNNING", "UNKNOWN", "COMPLETED", "FAILED"}
 
 
@@ -83,7 +83,8 @@ def test_the_states_above_are_all_there_are():
         ("FFF", False, Outcome.FAILED),
     ],
 )
-def test_the_verdict_waits_for_all_jobs_unless_failing_fast(tracker, ends, fail_fast, outcome):
+def test_verdict_waits_for_all(tracker, ends, fail_fast, outcome):
+    """The verdict waits for all jobs unless failing fast."""
     state = {"C": JobState.COMPLETED, "F": JobState.FAILED}
 
     tracker.take([seen(job_id, state[end]) for job_id, end in zip("abc", ends, strict=False)], NOW)
@@ -91,11 +92,11 @@ def test_the_verdict_waits_for_all_jobs_unless_failing_fast(tracker, ends, fail_
     assert tracker.verdict(fail_fast=fail_fast) is outcome
 
 
-def test_no_jobs_at_all_are_all_completed():
+def test_no_jobs_are_completed():
     assert JobTracker.of(EXPORT, []).verdict(fail_fast=False) is Outcome.COMPLETED
 
 
-def test_a_job_that_has_ended_never_changes_again(tracker):
+def test_ended_never_changes(tracker):
     tracker.take(completed("a"), NOW)
 
     tracker.take([seen("a", JobState.FAILED), seen("a"), refused("a"), *completed("a")], NOW + 1)
@@ -108,14 +109,16 @@ def test_a_job_that_has_ended_never_changes_again(tracker):
     [BulkRecord(id="another", resource=job("another", JobState.FAILED)), BulkRecord(id=None), BulkRecord(id="a")],
     ids=["another's", "nameless", "empty"],
 )
-def test_a_record_that_is_about_none_of_the_open_jobs_changes_nothing(tracker, record):
+def test_stranger_changes_nothing(tracker, record):
+    """A record that is about none of the open jobs changes nothing."""
     tracker.take([record], NOW)
 
     assert counts(tracker) == (3, 0, 0, 0)
 
 
 class TestUnknownIds:
-    def test_an_id_is_missing_after_three_intervals_by_the_clock(self, tracker):
+    def test_missing_after_three(self, tracker):
+        """An id is missing after three intervals by the clock."""
         for second in (0, 60, 120, 180):
             tracker.take([refused("a")], NOW + second)
             tracker.close_missing(NOW + second, interval=INTERVAL)
@@ -126,14 +129,16 @@ class TestUnknownIds:
 
         assert (before, counts(tracker)) == ((3, 0, 0, 0), (2, 0, 0, 1))
 
-    def test_many_looks_in_a_short_time_do_not_make_an_id_missing(self, tracker):
+    def test_looks_make_none_missing(self, tracker):
+        """Many looks in a short time do not make an id missing."""
         for look in range(100):
             tracker.take([refused("a")], NOW + look)
             tracker.close_missing(NOW + look, interval=INTERVAL)
 
         assert counts(tracker) == (3, 0, 0, 0)
 
-    def test_an_outage_does_not_make_an_id_missing_that_nobody_could_ask_for(self, tracker):
+    def test_outage_makes_none_missing(self, tracker):
+        """An outage does not make an id missing that nobody could ask for."""
         tracker.take([refused("a")], NOW)
 
         tracker.take([seen("b")], NOW + 3600)
@@ -141,7 +146,8 @@ class TestUnknownIds:
 
         assert counts(tracker) == (3, 0, 0, 0)
 
-    def test_an_id_that_is_still_unknown_after_an_outage_is_missing(self, tracker):
+    def test_missing_after_an_outage(self, tracker):
+        """An id that is still unknown after an outage is missing."""
         tracker.take([refused("a")], NOW)
 
         tracker.take([refused("a")], NOW + 3600)
@@ -149,14 +155,16 @@ class TestUnknownIds:
 
         assert counts(tracker) == (2, 0, 0, 1)
 
-    def test_the_three_intervals_begin_anew_when_an_id_was_known_in_between(self, tracker):
+    def test_known_starts_anew(self, tracker):
+        """The three intervals begin anew when an id was known in between."""
         for second, record in ((0, refused("a")), (120, seen("a")), (150, refused("a")), (300, refused("a"))):
             tracker.take([record], NOW + second)
             tracker.close_missing(NOW + second, interval=INTERVAL)
 
         assert counts(tracker) == (3, 0, 0, 0)
 
-    def test_where_nothing_is_remembered_the_first_look_of_all_counts(self, tracker):
+    def test_no_memory_counts_first(self, tracker):
+        """Without any memory the first look of all counts."""
         tracker.unknown_from = NOW - 200
 
         tracker.take([refused("a")], NOW)
@@ -164,7 +172,7 @@ class TestUnknownIds:
         assert tracker.overdue(NOW, interval=INTERVAL) == ["a"]
 
     @every_kind
-    def test_a_missing_id_is_told_by_name(self, kind):
+    def test_missing_has_its_name(self, kind):
         tracker = JobTracker.of(kind, ["a", "b"])
         for at in (NOW, NOW + 181):
             tracker.take([refused("b")], at)
@@ -180,8 +188,8 @@ class TestUnknownIds:
             }
         ]
 
-    def test_a_missing_job_of_a_kind_that_moves_nothing_is_told_by_its_id(self):
-        """A task, for one."""
+    def test_missing_has_its_id(self):
+        """A missing job of a kind that moves nothing is told by its id. A task, for one."""
         task = replace(EXPORT, name="task", plural="tasks", cancellable=True, subject="")
         tracker = JobTracker.of(task, ["a"])
         for at in (NOW, NOW + 181):
@@ -199,7 +207,8 @@ class TestUnknownIds:
         ],
         ids=["unknown", "another permanent error"],
     )
-    def test_a_missing_id_is_told_with_what_the_platform_said(self, tracker, problem, told):
+    def test_missing_has_its_reason(self, tracker, problem, told):
+        """A missing id is told with the platform's own words."""
         for at in (NOW, NOW + 181):
             tracker.take([refused("a", problem)], at)
 
@@ -208,7 +217,7 @@ class TestUnknownIds:
         item = tracker.summary().failed_items[0]
         assert (item["code"], item["message"]) == told
 
-    def test_ten_thousand_unknown_ids_keep_the_state_small(self):
+    def test_unknown_state_is_small(self):
         ids = some_ids(10_000)
         tracker = JobTracker.of(EXPORT, ids)
 
@@ -217,7 +226,7 @@ class TestUnknownIds:
         assert len(json.dumps(tracker.to_json())) < 5_000
         assert JobTracker.from_json(tracker.to_json(), ids).unknown.keys() == set(ids)
 
-    def test_missing_ids_end_the_wait_as_failed(self):
+    def test_missing_is_a_failure(self):
         tracker = JobTracker.of(EXPORT, ["a"])
         tracker.take([refused("a")], NOW)
         tracker.take([refused("a")], NOW + 181)
@@ -226,7 +235,8 @@ class TestUnknownIds:
 
         assert tracker.verdict(fail_fast=False) is Outcome.FAILED
 
-    def test_since_when_an_id_is_unknown_survives_a_restart(self, tracker):
+    def test_unknown_since_is_kept(self, tracker):
+        """The time since when an id is unknown survives a restart."""
         tracker.take([refused("a")], NOW)
         again = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)
 
@@ -245,7 +255,8 @@ class TestUnknownIds:
         ],
         ids=str,
     )
-    def test_a_record_whose_error_may_pass_leaves_its_job_open_for_ever(self, tracker, problem):
+    def test_passing_error_stays_open(self, tracker, problem):
+        """A record whose error may pass leaves its job open for ever."""
         for hour in range(24):
             tracker.take([refused("a", problem)], NOW + hour * 3600)
             tracker.close_missing(NOW + hour * 3600, interval=INTERVAL)
@@ -255,13 +266,13 @@ class TestUnknownIds:
 
 
 class TestDenied:
-    def test_another_user_s_job_ends_the_wait_at_once(self, tracker):
+    def test_ends_the_wait_at_once(self, tracker):
         tracker.take([*completed("a"), refused("b", Problem(403, 9005, "Insufficient rights."))], NOW)
 
         assert tracker.verdict(fail_fast=False) is Outcome.ERROR
 
     @every_kind
-    def test_the_text_names_the_job_and_the_remedy(self, kind):
+    def test_names_job_and_remedy(self, kind):
         tracker = JobTracker.of(kind, ["a", "b"])
 
         tracker.take([refused("b", Problem(403, 9005, "Insufficient rights"))], NOW)
@@ -272,12 +283,12 @@ class TestDenied:
         )
         assert "use that user's connection" in tracker.denial
 
-    def test_nothing_is_denied_as_long_as_nothing_was(self, tracker):
+    def test_only_after_a_denial(self, tracker):
         tracker.take([refused("b")], NOW)
 
         assert tracker.denial is None
 
-    def test_denied_outranks_failed(self, tracker):
+    def test_outranks_failed(self, tracker):
         tracker.take([seen("a", JobState.FAILED), refused("b", Problem(403, None, "no"))], NOW)
 
         assert tracker.verdict(fail_fast=True) is Outcome.ERROR
@@ -285,7 +296,7 @@ class TestDenied:
 
 class TestNotes:
     @every_kind
-    def test_an_unheard_of_state_is_noted_once_in_a_wait(self, kind):
+    def test_odd_state_is_noted_once(self, kind):
         paused = {"state": JobState.UNKNOWN, "state_text": "PAUSED", "kind": kind}
         tracker = JobTracker.of(kind, ["a", "b", "c"])
 
@@ -298,18 +309,18 @@ class TestNotes:
         assert f"{kind.name} a" in first[0]
         assert tracker.drain_notes() == []
 
-    def test_each_unheard_of_state_is_noted(self, tracker):
+    def test_each_odd_state_is_noted(self, tracker):
         tracker.take([seen(x, JobState.UNKNOWN, state_text=x.upper()) for x in "ab"], NOW)
 
         assert len(tracker.drain_notes()) == 2
 
     @pytest.mark.parametrize(("after", "notes"), [(LONG_PENDING, 0), (LONG_PENDING + 1, 1)])
-    def test_six_hours_of_pending_are_noted(self, tracker, after, notes):
+    def test_long_pending_is_noted(self, tracker, after, notes):
         tracker.take([seen("a", JobState.PENDING, started=NOW)], NOW + after)
 
         assert len(tracker.drain_notes()) == notes
 
-    def test_long_pending_is_noted_once_for_all_jobs(self, tracker):
+    def test_pending_is_noted_once(self, tracker):
         for hour in (7, 8, 9):
             tracker.take([seen(x, JobState.PENDING, started=NOW) for x in "abc"], NOW + hour * 3600)
 
@@ -317,12 +328,12 @@ class TestNotes:
         assert "export a has been PENDING since 2025-06-15" in note
         assert "more than 6 hours" in note
 
-    def test_a_job_that_is_running_for_long_is_nothing_to_note(self, tracker):
+    def test_running_is_not_noted(self, tracker):
         tracker.take([seen("a", started=NOW)], NOW + 48 * 3600)
 
         assert tracker.drain_notes() == []
 
-    def test_a_note_is_not_made_again_after_a_restart(self, tracker):
+    def test_restart_notes_nothing(self, tracker):
         tracker.take([seen("a", JobState.UNKNOWN, state_text="PAUSED")], NOW)
         tracker.drain_notes()
         again = JobTracker.from_json(json.loads(json.dumps(tracker.to_json())), tracker.open)

@@ -62,12 +62,13 @@ def follow(looks, *, fail_fast, interrupted):
 
 
 @given(looks=looks, fail_fast=st.booleans())
-def test_a_wait_cut_at_any_moment_ends_like_one_that_was_not(looks, fail_fast):
+def test_cut_wait_ends_the_same(looks, fail_fast):
+    """A wait cut at any moment ends like one that was not."""
     assert follow(looks, fail_fast=fail_fast, interrupted=True) == follow(looks, fail_fast=fail_fast, interrupted=False)
 
 
 @given(looks=looks)
-def test_every_id_is_in_exactly_one_place_at_any_moment(looks):
+def test_id_is_in_one_place(looks):
     tracker, now = JobTracker.of(EXPORT, IDS), START
     for pause, records, _ in looks:
         now += pause
@@ -80,7 +81,7 @@ def test_every_id_is_in_exactly_one_place_at_any_moment(looks):
 
 
 @given(text=st.text(max_size=30))
-def test_no_made_up_state_ends_a_wait(text):
+def test_made_up_state_is_no_end(text):
     """Only the two documented ends are ends: whatever else the platform says, the job is active."""
     from airflow_provider_cgc.client.models import ExportJob
 

@@ -32,7 +32,7 @@ def seen(job_id, state, **fields):
 
 class TestSummary:
     @every_kind
-    def test_bytes_add_up_over_completed_jobs_only(self, kind):
+    def test_completed_bytes_add_up(self, kind):
         tracker = JobTracker.of(kind, ["a", "b", "c", "d"])
 
         for job_id, size in (("a", 10**12), ("b", None), ("d", 7)):
@@ -41,19 +41,20 @@ class TestSummary:
 
         assert tracker.summary().bytes == 10**12 + 7
 
-    def test_seconds_run_from_the_first_start_to_the_last_end(self, tracker):
+    def test_seconds_first_to_last(self, tracker):
+        """Seconds run from the first start to the last end."""
         for job_id, started, finished in (("a", 100, 200), ("b", 50, 60), ("c", 300, 350.5)):
             tracker.take([seen(job_id, JobState.COMPLETED, started=NOW + started, finished=NOW + finished)], NOW)
 
         assert tracker.summary().seconds == 300.5
 
     @pytest.mark.parametrize("times", [{}, {"started": NOW}, {"finished": NOW}], ids=["none", "start", "end"])
-    def test_seconds_are_not_known_before_both_times_are(self, tracker, times):
+    def test_seconds_need_both_times(self, tracker, times):
         tracker.take([seen("a", JobState.COMPLETED, **times)], NOW)
 
         assert tracker.summary().seconds is None
 
-    def test_seconds_are_never_negative(self, tracker):
+    def test_seconds_are_not_negative(self, tracker):
         tracker.take([seen("a", JobState.COMPLETED, started=NOW + 9, finished=NOW)], NOW)
 
         assert tracker.summary().seconds == 0.0
@@ -66,7 +67,8 @@ class TestSummary:
         ],
         ids=str,
     )
-    def test_a_failed_item_can_be_given_to_the_operator_again(self, kind, given):
+    def test_failed_can_be_repeated(self, kind, given):
+        """A failed item can be given to the operator again."""
         tracker = JobTracker.of(kind, ["a"])
 
         tracker.take([seen("a", JobState.FAILED, location="x/y.bam", kind=kind)], NOW)
@@ -76,7 +78,8 @@ class TestSummary:
             {"id": "a", **given, "code": problem.code, "message": problem.message}
         ]
 
-    def test_how_a_failed_import_was_asked_for_is_kept(self):
+    def test_failed_import_is_kept(self):
+        """The item of a failed import is kept as it was asked for."""
         failed = ImportJob(
             id="a",
             state=JobState.FAILED,
@@ -99,7 +102,7 @@ class TestSummary:
             "preserve_folder_structure": False,
         }
 
-    def test_the_properties_of_a_failed_job_are_kept(self, tracker):
+    def test_properties_are_kept(self, tracker):
         failed = ExportJob(id="a", state=JobState.FAILED, properties={"aws_storage_class": "GLACIER"})
 
         tracker.take([BulkRecord(id="a", resource=failed)], NOW)
@@ -108,7 +111,7 @@ class TestSummary:
         assert item["properties"] == {"aws_storage_class": "GLACIER"}
         assert item["message"] == "The platform gave no reason."
 
-    def test_the_summary_of_a_wait_has_the_documented_keys(self, tracker):
+    def test_keys_are_documented(self, tracker):
         assert list(tracker.summary().to_json()) == [
             "version",
             "kind",
@@ -124,7 +127,7 @@ class TestSummary:
             "causes",
         ]
 
-    def test_a_summary_is_a_copy(self, tracker):
+    def test_summary_is_a_copy(self, tracker):
         tracker.take([seen("a", JobState.FAILED)], NOW)
         summary = tracker.summary().to_json()
 
@@ -132,7 +135,8 @@ class TestSummary:
 
         assert "name" not in tracker.summary().failed_items[0]
 
-    def test_failed_items_are_capped_by_number_and_counted_in_full(self):
+    def test_capped_by_number(self):
+        """Failed items are capped by number, and counted in full."""
         ids = some_ids(10_000)
         tracker = JobTracker.of(EXPORT, ids)
 
@@ -142,7 +146,7 @@ class TestSummary:
         assert (len(summary["failed_items"]), summary["failed"]) == (MOST_ITEMS, 10_000)
 
     @pytest.mark.parametrize("character", ["x", "ä", "日", "\U0001f9ec", '"'])
-    def test_failed_items_are_capped_by_size_in_json(self, character):
+    def test_capped_by_size(self, character):
         ids = some_ids(200)
         tracker = JobTracker.of(EXPORT, ids)
 
@@ -152,7 +156,7 @@ class TestSummary:
         assert 1 < len(items) < MOST_ITEMS
         assert len(json.dumps(items)) <= MOST_ITEM_BYTES + 2 * len(items)
 
-    def test_the_cap_by_size_survives_restarts(self):
+    def test_cap_survives_restarts(self):
         ids = some_ids(200)
         tracker = JobTracker.of(EXPORT, ids)
 
@@ -163,8 +167,12 @@ class TestSummary:
         assert len(json.dumps(tracker.summary().failed_items)) <= MOST_ITEM_BYTES + 2 * MOST_ITEMS
 
     @given(lengths=st.lists(st.sampled_from([1, 900, 5_000, 20_000, 40_000]), max_size=MOST_ITEMS + 20), rest=st.data())
-    def test_the_listed_failures_are_the_same_however_the_list_is_made(self, lengths, rest):
-        """A wait adds them one by one, the account at the end makes the list anew of the failures that are left."""
+    def test_listed_are_the_same(self, lengths, rest):
+        """
+        The listed failures are the same, however the list is made.
+
+        A wait adds them one by one, the account at the end makes the list anew of the failures that are left.
+        """
         failures = [job(str(n), JobState.FAILED, location="x" * length) for n, length in enumerate(lengths)]
         tracker = JobTracker.of(EXPORT, [failure.id for failure in failures])
 
@@ -175,13 +183,13 @@ class TestSummary:
         left_out = [item for item in map(failed_item, failures) if item not in listed]
         assert FirstItems([*listed, *rest.draw(st.permutations(left_out))]).items == listed
 
-    def test_a_failure_that_is_too_large_hides_no_other(self, tracker):
+    def test_large_one_hides_no_other(self, tracker):
         tracker.take([seen("a", JobState.FAILED, location="x" * MOST_ITEM_BYTES)], NOW)
         tracker.take([seen("b", JobState.FAILED, location="y")], NOW)
 
         assert [item["id"] for item in tracker.summary().failed_items] == ["b"]
 
-    def test_a_long_message_is_cut(self, tracker):
+    def test_long_message_is_cut(self, tracker):
         tracker.take([seen("a", JobState.FAILED, error=Problem(500, 9100, "x" * 5000))], NOW)
 
         assert len(tracker.summary().failed_items[0]["message"]) == MOST_MESSAGE
@@ -189,7 +197,7 @@ class TestSummary:
 
 class TestState:
     @every_kind
-    def test_a_wait_of_every_kind_goes_on_where_it_was(self, kind):
+    def test_every_kind_goes_on(self, kind):
         tracker = JobTracker.of(kind, ["a", "b", "c"])
         tracker.take([seen("a", JobState.FAILED, kind=kind), seen("b", JobState.COMPLETED, kind=kind)], NOW)
 
@@ -198,23 +206,24 @@ class TestState:
         assert again.kind is kind
         assert again.summary() == tracker.summary()
 
-    def test_keys_that_a_newer_release_added_are_ignored(self, tracker):
+    def test_newer_keys_are_ignored(self, tracker):
         state = tracker.to_json() | {"newer": [1, 2]}
 
         assert JobTracker.from_json(state, tracker.open).summary() == tracker.summary()
 
     @pytest.mark.parametrize("changes", [{"version": 2}, {"version": None}, {"kind": "spell"}, {"kind": None}], ids=str)
-    def test_a_state_of_another_make_is_refused(self, tracker, changes):
+    def test_foreign_state_is_refused(self, tracker, changes):
         with pytest.raises(ValueError, match="not the state of a wait"):
             JobTracker.from_json(tracker.to_json() | changes, tracker.open)
 
     @pytest.mark.parametrize("ids", [[], ["a", "b"], ["a", "b", "c", "d"]], ids=str)
-    def test_a_state_that_does_not_fit_the_ids_is_refused(self, tracker, ids):
+    def test_misfit_state_is_refused(self, tracker, ids):
         with pytest.raises(ValueError, match="does not add up"):
             JobTracker.from_json(tracker.to_json(), ids)
 
 
-def test_a_failed_item_holds_no_text_that_nothing_can_store():
+def test_failed_item_is_storable():
+    """A failed item holds no text that nothing can store."""
     tracker = JobTracker.of(EXPORT, [])
     tracker.add_failed({"file": "f", "name": "a\ud800.bam", "location": None}, Problem(None, None, "x\0"))
 

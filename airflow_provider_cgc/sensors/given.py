@@ -1,0 +1,60 @@
+"""Sensors that are given the ids of their jobs in an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow_provider_cgc.arguments import check_count, connection_id, ids_given, whole_number, why_others
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+from airflow_provider_cgc.literals import Literals
+from airflow_provider_cgc.sensors.base import CgcJobsSensor
+from airflow_provider_cgc.sensors.source import GivenJobs, Source
+
+
+class CgcGivenJobsSensor(CgcJobsSensor):
+    """
+    Wait until jobs that somebody else has started have ended; see `CgcJobsSensor`.
+
+    A subclass is one kind of job: it names the argument with the ids, and reads its literals when it is made.
+    """
+
+    ids_argument: ClassVar[str]
+
+    def _read_literals(self) -> Literals:
+        """Read the arguments that are known when the Dag is parsed, by the readers that `execute` uses."""
+        given = Literals(self)
+        given.read("cgc_conn_id", connection_id)
+        expected = given.read("expected_count", whole_number)
+        ids = given.read(self.ids_argument, self._distinct_ids)
+        if ids is not None:
+            given.check(lambda: self._check_ids(ids, expected, where=self.ids_argument))
+        return given
+
+    def _make_source(self) -> Source:
+        """Return a new source of the jobs, for this process; operators have others than sensors."""
+        starters = sorted(self.upstream_task_ids)
+        return GivenJobs(self.kind, self._given, conn_id=self.cgc_conn_id, starters=starters)
+
+    def _given(self) -> JobTracker:
+        """Return the jobs that the arguments tell, or say what is wrong with these before anything is sent."""
+        return JobTracker.of(self.kind, self._ids())
+
+    def _ids(self) -> list[str]:
+        """Return the distinct ids, or say what is wrong with the arguments before anything is sent."""
+        where = f"{self.ids_argument} of task {self.task_id!r}"
+        given = ids_given(getattr(self, self.ids_argument), where=where)
+        ids = list(dict.fromkeys(given))
+        if len(ids) < len(given):
+            self.log.info("%s has %d ids twice; each is waited for once.", self.ids_argument, len(given) - len(ids))
+        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
+        self._check_ids(ids, expected, where=where)
+        return ids
+
+    def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
+        """Return the distinct ids; None if they are to be read from somewhere."""
+        return list(dict.fromkeys(ids_given(value, where=where)))
+
+    def _check_ids(self, ids: Sequence[Any], expected: int | None, *, where: str) -> None:
+        why = why_others(self.kind, len(ids), expected)
+        check_count(len(ids), where=where, why=why, expected=expected, allow_empty=self.allow_empty)
