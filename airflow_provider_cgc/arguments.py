@@ -1,4 +1,4 @@
-"""Arguments of sensors and operators: a template may have made text of them; errors say which and what to do."""
+"""Readers and checks of arguments, also those that a template turned into text; errors name argument and remedy."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from airflow_provider_cgc.jobs.submitting.items import is_json
 from airflow_provider_cgc.jobs.text import BadNumber, counted, number_from
 
 LONGEST = 100 * 365 * 86_400.0
-"""Seconds, a hundred years, beyond which a time is as good as none: `timedelta.max` is no moment of any calendar, and
-no clock sleeps that long."""
+"""Seconds, a hundred years, the longest time: `timedelta.max` is beyond any calendar, and no clock sleeps that long."""
 
 
 def ids_given(value: Any, *, where: str) -> list[str]:
     """
-    Return the ids as they were written, duplicates included.
+    Return the ids as they were written, including duplicates.
 
     :param where: the argument and its task, for messages.
     :raises CgcBadInput: if the value is no list of ids.
@@ -44,11 +43,11 @@ def check_count(
     empty: str = "is empty; set allow_empty=True if there may be nothing to do",
 ) -> None:
     """
-    Refuse another number of distinct ids, items or files than expected, and none at all unless that is allowed.
+    Refuse a number of distinct ids, items or files other than expected, and 0 unless that is allowed.
 
-    :param why: what another number may come from, and what to do then.
+    :param why: the possible reasons for another number, and what to do then.
     :param what: the word for one of them.
-    :param empty: what to say of `where` if there are none.
+    :param empty: the text to follow `where` if there are none.
     :raises CgcBadInput: if the number is wrong.
     """
     if expected is not None and count != expected:
@@ -58,32 +57,32 @@ def check_count(
 
 
 def why_others(kind: JobKind, count: int, expected: int | None) -> str:
-    """Say what another number of job ids may come from, and what to do then."""
+    """Return the possible reasons for another number of job ids, and what to do then."""
     if expected is not None and count > expected:
         return "correct expected_count, or look at the log of the task that starts them"
     return (
-        f"some {kind.plural} were refused when they were submitted, or their ids were lost on the way; look at the log"
-        " of the task that starts them"
+        f"some {kind.plural} were refused when they were submitted, or their ids were lost; look at the log of the task"
+        " that starts them"
     )
 
 
 def check_flag(value: Any, *, where: str) -> None:
     """
-    Refuse what is neither True nor False when the Dag is parsed: the text "false" would be true.
+    Refuse a value other than True and False when the Dag is parsed: the text "false" would be true.
 
     :raises CgcInputRefused: for anything else.
     """
     if not isinstance(value, bool):
         kind = type(value).__name__
-        raise CgcInputRefused(f"{where} is {value!r}, of type {kind}; give True or False, it is not templated.")
+        raise CgcInputRefused(f"{where} is {value!r}, of type {kind}; give True or False (it is not templated).")
 
 
 def check_seconds(name: str, arguments: Mapping[str, Any], *, about: str) -> None:
     """
-    Refuse what is no time to wait when the Dag is parsed, before Airflow does in fewer words.
+    Refuse a wrong time to wait when the Dag is parsed, with more help than Airflow gives.
 
     :param name: "poke_interval", or "timeout", which may be 0: look once.
-    :param arguments: those of a sensor's base class; what the Dag's `default_args` say counts where there is none.
+    :param arguments: those of a sensor's base class; the Dag's `default_args` are used for a missing one.
     :raises CgcInputRefused: if it is neither such a number of seconds nor a timedelta.
     """
     value = arguments.get(name, (arguments.get("default_args") or {}).get(name))
@@ -102,7 +101,7 @@ def check_seconds(name: str, arguments: Mapping[str, Any], *, about: str) -> Non
 
 
 def bounded(value: Any) -> Any:
-    """Return `LONGEST` for a longer time, also for one without end; what is no time is for Airflow to refuse."""
+    """Return a time, or `LONGEST` if it is longer or infinite; a value that is no time is left to Airflow."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     return LONGEST if isinstance(seconds, int | float) and seconds > LONGEST else value
 
@@ -122,7 +121,7 @@ def whole_number(value: Any, *, where: str) -> int | None:
     """
     Read a count that a template may have turned into text.
 
-    :raises CgcBadInput: if it is neither None nor a whole number from 0 on.
+    :raises CgcBadInput: if it is neither None nor a whole number from 0.
     """
     try:
         return number_from(value)
@@ -132,7 +131,7 @@ def whole_number(value: Any, *, where: str) -> int | None:
 
 def flag_of(value: Any, *, where: str) -> bool:
     """
-    Read true or false; nothing else is either, and above all the text "False" is not true.
+    Read true or false, also as text; the text "False" is false.
 
     :raises CgcBadInput: for anything else.
     """
@@ -157,7 +156,7 @@ def word_of(value: Any, words: Sequence[str], *, where: str) -> str:
 
 def count_of(value: Any, *, where: str) -> int:
     """
-    Read a whole number from 0 on.
+    Read a whole number from 0.
 
     :raises CgcBadInput: for anything else.
     """
@@ -183,7 +182,7 @@ def share_of(value: Any, *, where: str) -> float | None:
 
 def volume_of(value: Any, *, where: str) -> str | None:
     """
-    Read a volume, "owner/name"; None for none, which is what a template writes as "".
+    Read a volume, "owner/name"; None or "", as a template may write it, is no volume.
 
     :raises CgcBadInput: for anything else.
     """
@@ -195,9 +194,9 @@ def volume_of(value: Any, *, where: str) -> str | None:
 
 def properties_of(value: Any, *, where: str) -> dict[str, Any]:
     """
-    Read what the platform is to do with an object on its volume: a mapping, or text of one (JSON or Python).
+    Read the properties of objects on a volume: a mapping, or text of one (JSON or Python).
 
-    :raises CgcBadInput: for anything else, and for what JSON cannot hold.
+    :raises CgcBadInput: for anything else, and for values that JSON cannot hold.
     """
     read = value
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Airflow's assets for what lies on a volume: the asset of a prefix, and what its events tell of an export."""
+"""Airflow's assets for objects on a volume: the asset of a prefix, and the facts about an export in its events."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FACTS = ("total", "completed", "skipped", "failed", "bytes", "manifest")
-"""What of a summary goes into an event."""
+"""The facts of a summary that an event has."""
 
 
 def asset_of(volume: str, prefix: str = "", **kwargs: Any) -> Asset:
     """
-    Return the asset of a volume, or of what lies below a prefix of it: `cgc://owner/volume/prefix`.
+    Return the asset of a volume, or of the objects below a prefix of it: `cgc://owner/volume/prefix`.
 
     The same volume and prefix are the same asset in every Dag; a slash at either end of the prefix makes no difference.
 
@@ -31,7 +31,7 @@ def asset_of(volume: str, prefix: str = "", **kwargs: Any) -> Asset:
     :param kwargs: passed on, such as `name` and `group` (Airflow 3) or `extra`.
     :raises CgcBadInput: if the volume is not of that form, or something is a template.
     """
-    # Here, because on Airflow 3 it loads what a worker does not need.
+    # Imported here, because on Airflow 3 it loads modules that a worker does not need.
     from airflow.providers.common.compat.sdk import Asset
 
     if not isinstance(prefix, str):
@@ -51,12 +51,12 @@ def asset_of(volume: str, prefix: str = "", **kwargs: Any) -> Asset:
 
 def tell_events(context: Context, outlets: Iterable[Any], summary: Mapping[str, Any], *, place: Asset | None) -> None:
     """
-    Let the events of a task's outlets tell what was moved; Airflow stores them when the task has succeeded.
+    Add the facts of a summary to the events of a task's outlets; Airflow stores them when the task has succeeded.
 
-    An asset that is referred to by name or address is looked up by Airflow; what goes wrong there becomes a warning,
-    because everything is done by then.
+    An asset that is referred to by name or address is looked up by Airflow; an error there becomes a warning, because
+    the work is done by then.
 
-    :param place: the asset that the event of an `AssetAlias` is about; None where it is not known.
+    :param place: the asset for the event of an `AssetAlias`; None if it is not known.
     """
     outlets = list(outlets)
     if not outlets:
@@ -71,24 +71,24 @@ def tell_events(context: Context, outlets: Iterable[Any], summary: Mapping[str, 
                 context["outlet_events"][outlet].add(place, extra=facts)
             else:
                 log.warning(
-                    "The outlet %s announces nothing by itself: this task does not know where the files went. Give the"
-                    " asset of the place (airflow_provider_cgc.assets.asset_of) instead.",
+                    "The outlet %s has no event: this task does not know the files' destination. Give the asset of the"
+                    " destination (airflow_provider_cgc.assets.asset_of) instead.",
                     outlet,
                 )
         elif isinstance(outlet, kinds):
             try:
                 context["outlet_events"][outlet].extra.update(facts)
-            except Exception as error:  # noqa: BLE001  # what is only told ends no task
+            except Exception as error:  # noqa: BLE001  # an event must not fail a task
                 log.warning(
-                    "The event of the outlet %s does not tell what was moved: %s: %s",
+                    "The event of the outlet %s does not say what was moved: %s: %s",
                     outlet,
                     type(error).__name__,
                     error,
                 )
 
 
-def place_of(volume: str | None, location: str) -> Asset | None:
-    """Return the asset of where a task puts things, as far as its arguments tell it for all items."""
+def destination_of(volume: str | None, location: str) -> Asset | None:
+    """Return the asset of a task's destination, as far as it is the same for all items."""
     fixed, brace, _ = location.partition("{")
     folder = fixed.rpartition("/")[0] if brace else ""
     try:
@@ -99,8 +99,8 @@ def place_of(volume: str | None, location: str) -> Asset | None:
 
 def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
     """
-    Refuse what Airflow takes as an outlet and never announces: conditions on assets, which only schedules know, and
-    text. Other objects, of which Airflow's lineage has many, are none of an asset's business.
+    Refuse outlets that Airflow accepts and never announces: conditions on assets, which only schedules use, and text.
+    Other objects, of which Airflow's lineage has many, have nothing to do with assets.
 
     :raises ValueError: when the Dag is parsed.
     """
@@ -119,7 +119,7 @@ def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
 
 def refuse_early_events(outlets: Iterable[Any], *, wait: bool, dry_run: bool, where: str) -> None:
     """
-    Refuse outlets on a task that succeeds before anything is there, because Airflow would announce it all the same.
+    Refuse outlets on a task that succeeds before the files are there, because Airflow would announce them then.
 
     :raises ValueError: when the Dag is parsed.
     """

@@ -1,4 +1,4 @@
-"""Every place where Airflow's versions differ for us, one comment each with the version at which it can go."""
+"""Every difference between Airflow's versions that matters here, with the version at which the branch can go."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_UNDER_WAY: set[asyncio.Task[Any]] = set()
-"""What `uncancelled` has begun: the loop itself holds tasks weakly."""
+_RUNNING: set[asyncio.Task[Any]] = set()
+"""The calls that `uncancelled` has begun, kept here because the loop itself holds tasks only weakly."""
 
 
 def default_deferrable() -> bool:
@@ -95,8 +95,8 @@ def first_poke(context: Context) -> datetime | None:
     """
     Return the time from which a rescheduled sensor's timeout counts, or None at its first poke.
 
-    From Airflow 3.0 on that is the first poke of this try, on 2.11 the first one of the first try: the same as
-    Airflow's own sensor base class uses.
+    From Airflow 3.0 on that is the first poke of this try, on 2.11 the first poke of the first try, as in Airflow's own
+    sensor base class.
     """
     ti: Any = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
@@ -109,13 +109,13 @@ def is_unmapped(task: Any) -> bool:
     """
     Say whether a mapped task is being made in the worker that runs it.
 
-    An error then comes before the task's own life: Airflow 2.11 calls no failure callback for it.
+    An error is then raised before the task has begun: Airflow 2.11 calls no failure callback for it.
     """
     return bool(getattr(task, "_BaseOperator__from_mapped", False))
 
 
 def has_poked(context: Context) -> bool:
-    """Say whether a rescheduled sensor has poked before in this very try."""
+    """Say whether a rescheduled sensor has poked before in this try."""
     ti: Any = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
         return ti.get_first_reschedule_date(context) is not None
@@ -135,9 +135,9 @@ def run_began(context: Context) -> datetime:
     """
     Return a time before which no task of this Dag run can have begun, by Airflow's clock.
 
-    Not the run's start date alone: a Clear sets it anew. `run_after` (Airflow 3) or the end of the data interval
-    (Airflow 2.11) is never later than the run's first start, unless somebody has given it by hand; and never as early
-    as the run before, whose jobs are none of this one's.
+    Not the run's start date alone, because a Clear sets a new one. `run_after` (Airflow 3) or the end of the data
+    interval (Airflow 2.11) is never later than the run's first start, unless it was given by hand; and never as early
+    as the run before, whose jobs do not belong to this run.
     """
     run: Any = context["dag_run"]
     names = ("run_after", "data_interval_end", "logical_date")
@@ -148,10 +148,10 @@ def run_began(context: Context) -> datetime:
 
 async def in_thread(call: Callable[..., T], *args: Any, executor: ThreadPoolExecutor | None = None, **kwargs: Any) -> T:
     """
-    Await a blocking call to Airflow, which goes on in its thread even if whoever awaits it is cancelled.
+    Await a blocking call to Airflow, which continues in its thread even if the awaiting task is cancelled.
 
-    Without an executor the thread is the one that all of Airflow's triggers share. Raises what the call raises. Why
-    not `sync_to_async` alone: see `uncancelled`.
+    Without an executor the thread is the one that all of Airflow's triggers share. Exceptions of the call are raised.
+    `uncancelled` explains why `sync_to_async` alone is not enough.
     """
     in_a_thread = sync_to_async(call, thread_sensitive=executor is None, executor=executor)
     return await uncancelled(in_a_thread, *args, **kwargs)
@@ -159,27 +159,27 @@ async def in_thread(call: Callable[..., T], *args: Any, executor: ThreadPoolExec
 
 async def uncancelled(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """
-    Await a call to Airflow that goes on even if whoever awaits it is cancelled.
+    Await a call to Airflow that continues even if the awaiting task is cancelled.
 
-    Whatever a triggerer asks of Airflow or tells it must go through here, blocking calls through `in_thread`. From
-    Airflow 3.0 to 3.2.1 a cancelled message to the triggerer's supervisor leaves its answer to the next message, and
-    that ends the triggerer with the deferred tasks of every Dag. `sync_to_async` also cancels the message that its
-    thread has under way. Can go with the floor at 3.2.2. Raises what the call raises.
+    Every request of a triggerer to Airflow must go through here, blocking ones through `in_thread`. From Airflow 3.0 to
+    3.2.1, if a message to the triggerer's supervisor is cancelled, its answer is taken for that of the next message,
+    and this ends the triggerer with the deferred tasks of every Dag. `sync_to_async` also cancels a message that its
+    thread is sending. Can go with the floor at 3.2.2. Exceptions of the call are raised.
     """
     task = asyncio.get_running_loop().create_task(call(*args, **kwargs))
-    _UNDER_WAY.add(task)
+    _RUNNING.add(task)
     task.add_done_callback(_ended)
     # asyncio.wait() leaves its tasks running when it is cancelled. So does asyncio.shield(), but from Python 3.14 on it
-    # logs as an error what the call raises after that, though `_ended` has looked at it
+    # logs an exception that the call raises afterwards, although `_ended` has retrieved it
     # (https://github.com/python/cpython/issues/156321).
     await asyncio.wait({task})
     return task.result()
 
 
 def _ended(task: asyncio.Task[Any]) -> None:
-    _UNDER_WAY.discard(task)
+    _RUNNING.discard(task)
     if not task.cancelled():
-        # Whoever asked may be gone; asyncio complains of an exception that nobody has looked at.
+        # The awaiting task may be gone, and asyncio logs an exception that nobody has retrieved.
         task.exception()
 
 
@@ -206,7 +206,7 @@ def stats() -> Any:
 
 
 def announced_kinds() -> tuple[type, ...]:
-    """Return the kinds of outlets that have an event of their own: assets and, on Airflow 3, references to them."""
+    """Return the types of outlets that have an event of their own: assets and, on Airflow 3, references to them."""
     from airflow.providers.common.compat.sdk import Asset
 
     try:
@@ -217,13 +217,13 @@ def announced_kinds() -> tuple[type, ...]:
 
 
 def view_address(ti: Any) -> dict[str, Any]:
-    """Return the address of what a task instance shows, for `read_view` and `write_view`."""
+    """Return the address of a task instance's XComs, for `read_view` and `write_view`."""
     return {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}
 
 
 def write_view(address: Mapping[str, Any], key: str, value: Any) -> None:
     """
-    Write an XCom that is only looked at, past a custom XCom backend, which would leave a file for each write.
+    Write an XCom that is only displayed. It bypasses a custom XCom backend, which would leave a file for each write.
 
     Blocking; on an event loop use `in_thread`.
     """
@@ -231,5 +231,5 @@ def write_view(address: Mapping[str, Any], key: str, value: Any) -> None:
 
 
 def read_view(address: Mapping[str, Any], key: str) -> Any:
-    """Read what `write_view` has written, None if there is nothing. Blocking; on an event loop use `in_thread`."""
+    """Read an XCom that `write_view` wrote; None if there is none. Blocking; on an event loop use `in_thread`."""
     return BaseXCom.get_one(key=key, **address)

@@ -1,8 +1,8 @@
-"""What a Dag sees when a wait does not end well.
+"""The exceptions that a Dag sees when a wait does not end well.
 
-Only `CgcJobsFailed` is an Airflow exception, because it must skip Airflow's retries: a FAILED job stays FAILED. The
-others are ordinary errors on purpose: `soft_fail` turns Airflow's own exceptions into skips, and a refused token or
-a bug must never end as a silent skip.
+`CgcJobsFailed`, `CgcJobsUncertain` and `CgcInputRefused` are Airflow exceptions, so that Airflow does not retry. The
+others are ordinary errors on purpose: `soft_fail` turns Airflow's own exceptions into skips, and a refused token or a
+bug must never become a silent skip.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from airflow_provider_cgc.jobs.waiting.summary import (
 
 MOST_CHARACTERS = 1500
 MOST_ITEMS = 5
-"""Failed items that are named, and causes that are."""
+"""Failed items, and causes, that are named at most."""
 LONGEST_NAME = 80
 LONGEST_LINE = 240
-"""Characters of a cause with its message, or of an item, where there are several causes."""
+"""Characters of a cause with its message, or of an item, if there are several causes."""
 LONGEST_ADDRESS = 400
 
 
 class _WithSummary(Exception):
     """
     An error about many jobs. `str()` fits into a mail or a chat message: the counts, the largest causes, each with its
-    remedy and some of its items, where all of them are, and what to do.
+    remedy and some of its items, the place of the full list, and what to do.
 
     :param summary: the value of the XCom `cgc_summary`, also as `.summary`.
     :param hint: one sentence on what to do next in Airflow.
-    :param unsent: how many of the failed items were never sent.
+    :param unsent: the number of failed items that were never sent.
     """
 
     def __init__(self, summary: Mapping[str, Any], hint: str = "", unsent: int = 0) -> None:
@@ -51,7 +51,7 @@ class _WithSummary(Exception):
 
     @property
     def failed(self) -> list[dict[str, Any]]:
-        """The first hundred failed items, in the form that starts such a job, with job id, code and message."""
+        """The first hundred failed items, in the form of `items`, with job id, code and message."""
         return list(self.summary["failed_items"])
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -77,40 +77,40 @@ class CgcJobsFailed(_WithSummary, AirflowFailException):
 
 class CgcJobsIncomplete(_WithSummary):
     """
-    Jobs ended FAILED, and some of them can succeed when they are started again, as a retry of the task does.
+    Jobs ended FAILED, and some of them can succeed if they are started again, as a retry of the task does.
 
-    An ordinary error, so that Airflow retries the task as the Dag says: what is done is not done again.
+    An ordinary error, so that Airflow retries the task as the Dag says; finished jobs are not started again.
     """
 
 
 class CgcJobsUncertain(AirflowFailException):
     """
-    Of some exports nobody can tell whether an earlier attempt of the task has started them; not retried by Airflow.
+    It cannot be found out whether an earlier attempt of the task has started some jobs; not retried by Airflow.
 
-    Nothing was sent, because that could move a file twice; what runs goes on.
+    Nothing was sent, because that could move a file twice; running jobs continue.
     """
 
 
 class CgcWaitError(Exception):
     """
-    A task could not go on although its jobs may be well: the token, the rights or the connection are wrong.
+    A task could not continue although its jobs may be fine: the token, the rights or the connection are wrong.
 
-    Retried as the Dag says. Nothing was cancelled; the task can be cleared when the cause is mended: a sensor only
-    waits, and an operator starts only what is missing.
+    Retried as the Dag says. Nothing was cancelled; the task can be cleared when the cause is fixed: a sensor only
+    waits, and an operator starts only missing jobs.
     """
 
 
 class CgcJobsNotYetKnown(CgcWaitError):
     """
-    Of some exports it is not known yet whether they were started, or how they ended, or a job of another run is in
-    their way for now; a retry of the task looks again.
+    It is not known yet whether some jobs were started, or how they ended, or a job of another run is in the way for
+    now; a retry of the task looks again.
 
-    Nothing that may run is sent again, and nothing was cancelled.
+    No job that may run is sent again, and nothing was cancelled.
     """
 
 
 class CgcTriggerError(Exception):
-    """The trigger crashed, could not be loaded, or sent an event that is none of ours; its text has what is known."""
+    """The trigger crashed, could not be loaded, or sent an event of another form; the text has the details."""
 
 
 class CgcBadInput(ValueError):
@@ -119,9 +119,9 @@ class CgcBadInput(ValueError):
 
 class CgcInputRefused(CgcBadInput, AirflowFailException):
     """
-    What an operator is to move cannot be moved like this; nothing was submitted, and Airflow does not retry the task.
+    An argument, an item or a volume is wrong; nothing was submitted, and Airflow does not retry the task.
 
-    Also raised while a Dag is parsed, for arguments in it that are no templates.
+    Also raised while a Dag is parsed, for arguments that are no templates.
 
     The text has up to ten problems, each with its remedy, and counts the others.
     """
@@ -135,7 +135,7 @@ def _read(told: Mapping[str, Any], unsent: int) -> Summary:
 
 
 class _Line(NamedTuple):
-    """A line of an error's text; where there is too little room, those of the highest rank go."""
+    """A line of an error's text; if there is too little room, those of the highest rank are left out."""
 
     rank: int
     text: str
@@ -144,21 +144,21 @@ class _Line(NamedTuple):
 
 
 def _by_code(groups: Sequence[Group]) -> str:
-    """Count the failures by their codes in a sentence, if there are several causes."""
+    """Count the failures by code in a sentence, if there are several causes."""
     if sum(not group.is_uncounted for group in groups) < 2:
         return ""
     counts: Counter[str] = Counter()
     for group in groups:
         without = "not counted by cause" if group.is_uncounted else "without a code"
         counts[without if group.code is None else f"with {group.code}"] += group.count
-    told = counts.most_common(MOST_ITEMS)
-    others = counts.total() - sum(count for _, count in told)
-    words = [f"{count} {what}" for what, count in told] + ([f"{others} for other reasons"] if others else [])
+    largest = counts.most_common(MOST_ITEMS)
+    others = counts.total() - sum(count for _, count in largest)
+    words = [f"{count} {what}" for what, count in largest] + ([f"{others} for other reasons"] if others else [])
     return f" By cause: {', '.join(words)}."
 
 
 def _lines_about(groups: Sequence[Group], kind: JobKind) -> list[_Line]:
-    """Return the lines about the largest causes; what a cause is comes before its remedy, and that before names."""
+    """Return the lines about the largest causes; a cause outranks its remedy, and the remedy outranks names."""
     lines: list[_Line] = []
     advised: set[int] = set()
     shown = groups[:MOST_ITEMS]
@@ -180,10 +180,10 @@ def _lines_about(groups: Sequence[Group], kind: JobKind) -> list[_Line]:
 
 
 def _shortened(item: Mapping[str, Any], kind: JobKind) -> dict[str, Any]:
-    """Cut the long names from the left, so that the item's own name, the code and the message stay in sight."""
+    """Cut long names from the left, so that the item's own name, the code and the message stay visible."""
     names = {key: item[key] for key in (kind.title, "name") if isinstance(item.get(key), str)}
     if kind.title in names and kind.title != "name" and names[kind.title].endswith(names.get("name", "")):
-        names["name"] = ""  # the title says it, however short it gets
+        names["name"] = ""  # the title ends with it, even if it is cut
     cut = {key: f"...{name[3 - LONGEST_NAME :]}" if len(name) > LONGEST_NAME else name for key, name in names.items()}
     return {**item, **cut}
 
@@ -193,7 +193,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _fit(head: str, lines: Sequence[_Line], summary: Summary, hint: str) -> str:
-    """Join the parts within the limit; lines give way, the head, the place of the rest and the hint stay."""
+    """Join the parts within the limit; lines are left out, the head, the place of the rest and the hint stay."""
     room = MOST_CHARACTERS - sum(len(part) + 1 for part in (head, _rest(summary.bad, summary), hint))
     kept: set[int] = set()
     longest = max(LONGEST_LINE, room // max(sum(line.rank == 0 for line in lines), 1) - 1)
@@ -208,7 +208,7 @@ def _fit(head: str, lines: Sequence[_Line], summary: Summary, hint: str) -> str:
 
 
 def _rest(unnamed: int, summary: Summary) -> str:
-    """Say where the failures are that are not named here."""
+    """Name the place of the failures that are not named here."""
     manifest = _cut(one_line(summary.manifest), LONGEST_ADDRESS)
     if unnamed <= 0:
         return f"Manifest: {manifest}" if manifest else ""

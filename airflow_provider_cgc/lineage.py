@@ -1,7 +1,7 @@
-"""What an export read and wrote, for OpenLineage: names of datasets, from what the task knows anyway.
+"""The datasets that an export read and wrote, for OpenLineage, named by facts that the task has anyway.
 
-Nothing here asks the platform, and nothing happens where Airflow's OpenLineage provider is not installed, or is off.
-What is only told must not end a task: whatever goes wrong here becomes a warning.
+The platform is not asked, and nothing happens if Airflow's OpenLineage provider is not installed, or is off. Lineage
+must not fail a task: any error here becomes a warning.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 KEY = "cgc_lineage"
 MOST = 100
-"""Datasets on each side: an event with thousands is refused by the backends, or never looked at."""
+"""Datasets on each side at most: an event with thousands is refused by the backends, or never read."""
 MOST_CHARACTERS = 16_000
-"""Of their names together: they go through an XCom, or Airflow's store."""
+"""Characters of their names together at most: they are kept in an XCom, or in Airflow's store."""
 _SCHEMES = {"s3": "s3", "gcs": "gs"}
-"""Services whose buckets OpenLineage has a name for (https://openlineage.io/docs/spec/naming)."""
+"""Services for whose buckets OpenLineage has names (https://openlineage.io/docs/spec/naming)."""
 
 Name = tuple[str, str]
 """Namespace and name of a dataset."""
@@ -48,7 +48,7 @@ class Moved:
 
     @classmethod
     def from_json(cls, raw: Any) -> Moved | None:
-        """Read it again; None for what this release does not know."""
+        """Read it again; None for a value that this release does not know."""
         if not isinstance(raw, Mapping) or raw.get("version") != 1:
             return None
         try:
@@ -59,11 +59,11 @@ class Moved:
 
 def moved(items: Iterable[ExportItem], facts: Facts, *, host: str) -> Moved:
     """
-    Name what items come from and where they go.
+    Name the datasets that items are read from and written to.
 
-    Files by project and path (or id, where the path is not known), as long as there are few; else their folders, else
-    their projects. Objects by the folders they are in, or the volume: on S3 and Google by bucket and key, elsewhere by
-    the volume's name on the platform.
+    Files by project and path (or id, if the path is not known), as long as there are few; else their folders, else
+    their projects. Objects by their folders, or the volume: on S3 and Google by bucket and key, elsewhere by the
+    volume's name on the platform.
     """
     here = f"cgc://{host}"
     items = list(items)
@@ -82,34 +82,34 @@ def moved(items: Iterable[ExportItem], facts: Facts, *, host: str) -> Moved:
 
 class MaskedTaskInfo:
     """
-    An attribute for the sake of Airflow's OpenLineage provider, with `include_full_task_info`.
+    An attribute that is needed by Airflow's OpenLineage provider with `include_full_task_info`.
 
-    It masks secrets in what an operator's `__dict__` holds, but not where JSON can take all of that as it is (tried
-    with 2.20): one value that JSON cannot take lets it mask the others.
+    The provider masks secrets in an operator's `__dict__`, but only if JSON cannot take all of it as it is (tried with
+    2.20): with this value, which JSON cannot take, the others are masked.
     """
 
     __slots__ = ()
 
 
 class ExportLineage:
-    """The methods by which Airflow's OpenLineage provider asks an operator; it asks in the process that ended it."""
+    """The methods that Airflow's OpenLineage provider calls on an operator, in the process that ended the task."""
 
     _moved: Moved | None = None
     _arrived = False
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Return the datasets of a task that succeeded; None where nobody asks for lineage."""
+        """Return the datasets of a task that succeeded; None if lineage is not wanted."""
         return as_openlineage(self._moved)
 
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
-        """Return them for a task that failed: what was written only if something was."""
+        """Return the datasets of a task that failed: outputs only if something was written."""
         known = self._moved
         if known is not None and not self._arrived:
             known = Moved(known.inputs, ())
         return as_openlineage(known)
 
     def _keep_lineage(self, context: Context, items: Iterable[ExportItem], facts: Facts, *, host: str) -> None:
-        """Name the datasets, and leave them for the process that ends the task, which may be another one."""
+        """Name the datasets, and store them for the process that ends the task, which may be another one."""
         with _may_fail():
             self._moved = moved(items, facts, host=host)
             if not is_wanted():
@@ -121,7 +121,7 @@ class ExportLineage:
                 context["ti"].xcom_push(key=KEY, value=self._moved.to_json())
 
     def _recall_lineage(self, context: Context, summary: Mapping[str, Any]) -> None:
-        """Take up what was left, at the end of the task."""
+        """Read the stored datasets, at the end of the task."""
         self._arrived = bool(summary["completed"] + summary["skipped"])
         with _may_fail():
             if self._moved is not None or not is_wanted():
@@ -144,7 +144,7 @@ def is_wanted() -> bool:
 
 
 def as_openlineage(known: Moved | None) -> Any:
-    """Return Airflow's own value for datasets, or None: nothing is known, or nobody asks."""
+    """Return Airflow's own value for datasets; None if none are known, or lineage is not wanted."""
     if known is None or not is_wanted():
         return None
     from airflow.providers.common.compat.openlineage.facet import Dataset
@@ -158,11 +158,11 @@ def as_openlineage(known: Moved | None) -> Any:
 
 @contextmanager
 def _may_fail() -> Iterator[None]:
-    """Warn of what goes wrong."""
+    """Turn errors into warnings."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001  # what is only told ends no task
-        log.warning("OpenLineage is not told what was exported: %s: %s", type(error).__name__, error)
+    except Exception as error:  # noqa: BLE001  # lineage must not fail a task
+        log.warning("OpenLineage does not get the datasets of this export: %s: %s", type(error).__name__, error)
 
 
 def _names(raw: Iterable[Sequence[Any]]) -> tuple[Name, ...]:
@@ -170,7 +170,7 @@ def _names(raw: Iterable[Sequence[Any]]) -> tuple[Name, ...]:
 
 
 def _few(levels: Sequence[Sequence[Name]]) -> tuple[Name, ...]:
-    """Return the distinct names of the first level that has few, or the first of the last level's."""
+    """Return the distinct names of the first level that has few enough, or the first names of the last level."""
     for level in levels:
         names = sorted(set(level))
         if len(names) <= MOST and sum(len(name) for _, name in names) <= MOST_CHARACTERS:

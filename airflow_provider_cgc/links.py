@@ -1,7 +1,7 @@
 """Links from a task in Airflow to its project, volume and task on the platform.
 
-The worker or the trigger, which knows the ids, writes the addresses; the links only read what was written. So they are
-there while a task is deferred, and the web server neither reads a connection nor sends a request.
+The worker or the trigger, which knows the ids, writes the addresses; the links only read them. So they work while a
+task is deferred, and the web server neither reads a connection nor sends a request.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class _StoredLink(BaseOperatorLink):
 
     @property
     def xcom_key(self) -> str:
-        """Where Airflow 3's web server reads the address, past this class, and writes it when the task ends."""
+        """The key from which Airflow 3's web server reads the address, without this class, and writes it at the end."""
         return self.key
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """
-        Read the address; "" where there is none.
+        Read the address; "" if there is none.
 
-        Airflow 2.11 asks in its web server. Airflow 3 asks in the worker, whenever a task defers or ends, and stores
-        the answer under the same key: it must be what was pushed, or it would overwrite that.
+        Airflow 2.11 calls this in its web server. Airflow 3 calls it in the worker, whenever a task defers or ends, and
+        stores the result under the same key: any other value than the stored one would overwrite that.
         """
         try:
             address = compat.read_view(compat.view_address(ti_key), self.key)
@@ -71,10 +71,10 @@ def links_of(
     web_url: str | None, *, project: object = None, volume: object = None, task: object = None
 ) -> dict[str, str]:
     """
-    Return the addresses of what is known, by the key to write them under.
+    Return the addresses of pages, by the key to write them under.
 
-    What has no page is left out: an id of another form (ids may come from an answer), a task without its project, and
-    everything on a host that is none of the known platforms.
+    Without a page are: an id of another form (ids may come from an answer), a task without its project, and everything
+    on a host that is none of the known platforms.
 
     :param web_url: `Settings.web_url`.
     :param project: "owner/short-name".
@@ -100,13 +100,12 @@ def push_links(
     address: Mapping[str, Any], links: Mapping[str, str], *, own: Iterable[Any] = (), warn: Callable[[str], object]
 ) -> bool:
     """
-    Write links where Airflow looks for them; say whether that worked. To be called before a task defers.
+    Write links to the XComs that Airflow reads them from; say whether that worked. To be called before a task defers.
 
-    What is only looked at must not end a task: whatever goes wrong becomes a warning. Blocking; on an event loop use
-    `compat.in_thread`.
+    Links must not fail a task: any error becomes a warning. Blocking; on an event loop use `compat.in_thread`.
 
     :param address: dag_id, task_id, run_id and map_index (`compat.view_address`).
-    :param links: what `links_of` gave.
+    :param links: the result of `links_of`.
     :param own: in a worker, the operator's `operator_extra_links`: one without an address is written as "", because
         Airflow 3 logs an error "XCom not found" when it asks for it.
     """
@@ -130,5 +129,5 @@ def _path(text: object, *, parts: int) -> str | None:
 
 
 def _is_ours(address: object) -> bool:
-    """Whether a stored value is an address on a known platform: XComs can be edited by hand."""
+    """Say whether a stored value is an address on a known platform, because XComs can be edited by hand."""
     return isinstance(address, str) and any(address.startswith(f"{web_url}/") for web_url in _WEB_URLS)

@@ -1,8 +1,8 @@
-"""Arguments that are known when a Dag is parsed, read as `execute` reads them: what is wrong is told at once.
+"""Arguments that are known when a Dag is parsed, read as `execute` reads them, so that errors show at once.
 
-A false alarm would cost every Dag of the file, so only what is certainly a literal is looked at (see `templates`), and
-of a subclass nothing that is left empty: it may fill that in later. Nor is anything of a mapped task: it is made when
-it runs, and `execute` looks at all of it at once.
+A false alarm would break every Dag of the file, so only certain literals are checked (see `templates`). An empty
+argument of a subclass is not, because the subclass may set it later. Nothing of a mapped task is, because it is made
+when it runs, and `execute` checks everything then.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 class Literals:
-    """The literal arguments of one operator, and all that is wrong with them."""
+    """The literal arguments of one operator, and all their problems."""
 
     def __init__(self, task: Any) -> None:
         self.problems: list[str] = []
@@ -37,17 +37,17 @@ class Literals:
         return not is_unmapped(self._task) and all(self._is_known(getattr(self._task, name)) for name in names)
 
     def value(self, name: str) -> Any:
-        """Return an argument that is known as the task will see it."""
+        """Return a known argument as the task will see it."""
         return without_last_newline(getattr(self._task, name))
 
     def read(self, name: str, reader: Callable[..., T]) -> T | None:
-        """Return what `reader(value, where=name)` makes of an argument; None where it is not known, or is wrong."""
+        """Return the result of `reader(value, where=name)`; None if the argument is not known, or is wrong."""
         if not self.known(name):
             return None
         return self.check(lambda: reader(self.value(name), where=name))
 
     def check(self, call: Callable[[], T]) -> T | None:
-        """Return what `call` gives; None if it refuses its input, which is then one of the problems."""
+        """Return the result of `call`; None if it refuses its input, which then becomes one of the problems."""
         try:
             return call()
         except (CgcBadInput, BadInput) as error:
@@ -56,7 +56,7 @@ class Literals:
 
     def refuse(self) -> None:
         """
-        End the making of the operator if there are problems.
+        Refuse the operator if there are problems.
 
         :raises CgcInputRefused: with all of them.
         """

@@ -1,4 +1,4 @@
-"""Manifests as tasks hand them on: their addresses, and the items and outcomes in them."""
+"""Manifests that tasks pass on: their addresses, and the items and outcomes in them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outco
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
 from airflow_provider_cgc.jobs.waiting.look import records_of
 
-_HANDOVER = "let that task start the exports with wait=False, and hand on what it returns"
+_HANDOVER = "let that task start the exports with wait=False, and pass on its result"
 
 
 def manifests_given(value: Any, *, where: str) -> list[str]:
     """
-    Return the addresses that a value means, in order and once each; none if it means ids, right or wrong.
+    Return the addresses in a value, in order and once each; none if it has ids, right or wrong ones.
 
     :param where: the argument and its task, for messages.
-    :raises CgcBadInput: if it mixes addresses with something else, or is what a task returns that has waited itself.
+    :raises CgcBadInput: if it mixes addresses with other values, or is the result of a task that has waited itself.
     """
     value = storage.texts_in(value)
     if isinstance(value, str) and is_uri(value):
@@ -41,53 +41,52 @@ def manifests_given(value: Any, *, where: str) -> list[str]:
     if addresses and len(addresses) < len(entries):
         other = next(entry for entry in entries if not is_uri(entry))
         raise CgcBadInput(
-            f"{where} has the address {addresses[0]} beside {str(other)[:60]!r}; give either addresses of manifests or"
-            " ids of jobs"
+            f"{where} has both the address {addresses[0]} and {str(other)[:60]!r}; give either addresses of manifests"
+            " or ids of jobs"
         )
     return list(dict.fromkeys(addresses))
 
 
 def outcomes_at(address: str, *, kind: JobKind, of: type[Item], where: str) -> list[ItemOutcome]:
     """
-    Read a manifest of jobs of this kind that were started.
+    Read a manifest of started jobs of this kind.
 
-    :param of: the items of this kind.
-
-    :raises CgcBadInput: if there is none, it is not whole, or it does not tell the jobs of all items.
+    :param of: the class of the items.
+    :raises CgcBadInput: if there is none, it is incomplete, or it lacks the jobs of some items.
     """
     try:
         found = read_outcomes(storage.read_lines(address), name=address, of=of)
     except BadItems as error:
         raise CgcBadInput(
-            f"{where}: {address} is no manifest of {kind.plural} that were started ({error.problems[0]}); give what"
-            " an operator returns with wait=False and a manifest_path"
+            f"{where}: {address} is no manifest of started {kind.plural} ({error.problems[0]}); give the result of an"
+            " operator with wait=False and a manifest_path"
         ) from None
     except CgcBadInput as error:
         raise CgcBadInput(f"{where}: {error}") from error
     if found.cut_off:
         raise CgcBadInput(
-            f"{where}: {address}, {found.cut_off}; clear the task that writes it, it takes over what runs"
+            f"{where}: {address}, {found.cut_off}; clear the task that writes it: it takes over the running jobs"
         )
-    untold = [one for one in found.outcomes if one.id is None and not one.state.ended]
-    if untold:
+    unknown = [one for one in found.outcomes if one.id is None and not one.state.ended]
+    if unknown:
         raise CgcBadInput(
-            f"{where}: {address} does not tell the jobs of {len(untold)} of {kind.count(len(found.outcomes))}, such"
-            f" as {untold[0].item.named()}: the task that writes it has not ended, or was stopped in the middle; clear"
-            " it, it finds out what it has started, then clear this one"
+            f"{where}: {address} lacks the jobs of {len(unknown)} of {kind.count(len(found.outcomes))}, such as"
+            f" {unknown[0].item.named()}: the task that writes it has not ended, or was stopped. Clear that task, which"
+            " finds its jobs, then clear this one"
         )
     return found.outcomes
 
 
 def _refuse_results(entry: Any, where: str) -> None:
-    """Refuse what a task returns that leaves nothing to wait for; other mappings are for the reader of ids."""
+    """Refuse the result of a task after which nothing is left to wait for; other mappings are for the reader of ids."""
     if not isinstance(entry, Mapping):
         return
     if entry.get("dry_run"):
         raise CgcBadInput(f"{where} is the report of a dry run, which started nothing; drop dry_run, and {_HANDOVER}")
     if "file" in entry:
         raise CgcBadInput(
-            f"{where} has files to export, not ids of jobs; give them to CgcBulkExportOperator(items=...), with"
-            " wait=False, and hand on what that returns"
+            f"{where} has files to export, not ids of jobs; give them to CgcBulkExportOperator(items=...) with"
+            " wait=False, and pass on its result"
         )
     if {"total", "failed_items"} <= entry.keys():
         raise CgcBadInput(
@@ -106,19 +105,19 @@ def items_given(
     where: str,
 ) -> list[ItemT]:
     """
-    Read the argument `items`: a list or text of one, in which addresses of manifests may stand, too.
+    Read the argument `items`: a list or text of one, which may contain addresses of manifests, too.
 
-    :param of: the items of the kind of job.
-    :param check: says what else is wrong with an item.
+    :param of: the class of the items.
+    :param check: returns further problems of an item.
     :param conn_id: the connection for manifests whose address names none.
     :param written: the address that the task writes to, which it must not read.
     :raises BadItems: with everything that is wrong, line numbers included.
     :raises CgcBadInput: if a manifest cannot be read.
     """
-    places, others = parted(storage.texts_in(given))
+    addresses, others = parted(storage.texts_in(given))
     how: dict[str, Any] = {"of": of, "conn_id": conn_id, "written": written, "where": where}
-    items: list[ItemT] = [item for place in places for item in manifest_items(place, **how)]
-    return items + (read_each(others, where=where, read=of.read, check=check) if others or not places else [])
+    items: list[ItemT] = [item for address in addresses for item in manifest_items(address, **how)]
+    return items + (read_each(others, where=where, read=of.read, check=check) if others or not addresses else [])
 
 
 def manifest_items(
@@ -131,14 +130,14 @@ def manifest_items(
     failed_of: FailedOf | None = None,
 ) -> list[ItemT]:
     """
-    Read a manifest; with `failed_of`, only what failed, and what it leaves open is asked for.
+    Read a manifest; with `failed_of`, return only failed items, and ask for jobs whose end it does not have.
 
-    :param of: the items of the kind of job.
-    :param conn_id: the connection, where the address names none.
+    :param of: the class of the items.
+    :param conn_id: the connection, if the address names none.
     :param written: the address that the task writes to, which it must not read.
     :raises BadItems: with everything that is wrong, line numbers included.
     :raises CgcBadInput: if it cannot be read.
-    :raises CgcInputRefused: and `CgcJobsNotYetKnown` if it does not tell yet what failed.
+    :raises CgcInputRefused: and `CgcJobsNotYetKnown` if it is not known yet which items failed.
     :raises CgcError: if the platform does not answer.
     """
     name = storage.address(address)
@@ -153,19 +152,19 @@ def manifest_items(
 
 
 class FailedOf(NamedTuple):
-    """The kind of job whose failures are wanted, and how jobs are asked for that a manifest leaves open."""
+    """The kind of job whose failures are wanted, and the call that asks for jobs."""
 
     kind: JobKind
     bulk_get: Callable[[Sequence[str]], Sequence[Any]]
     sensor: str
-    """What waits for such jobs, in Python, with braces for an address."""
+    """The sensor that waits for such jobs, in Python, with braces for an address."""
 
 
 def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of: FailedOf) -> list[ItemT]:
     """
-    Return the items of a manifest that failed; what it leaves open, because nobody waited then, is asked for now.
+    Return the failed items of a manifest; jobs whose end it does not have, because nobody waited, are asked for now.
 
-    :raises CgcInputRefused: if it does not tell which jobs were started.
+    :raises CgcInputRefused: if it does not show which jobs were started.
     :raises CgcJobsNotYetKnown: if some of them still run.
     :raises CgcError: if the platform does not answer.
     """
@@ -175,16 +174,16 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
     lost = [one for one in left if one.id is None]
     if lost:
         raise CgcInputRefused(
-            f"{name} does not tell whether {kind.count(len(lost))} were started, such as that of"
-            f" {lost[0].item.named()}: the task that writes it has not ended, or was stopped; clear it, it finds out."
-            " Nothing was sent."
+            f"{name} has {kind.count(len(lost))} that may or may not have been started, such as that of"
+            f" {lost[0].item.named()}: the task that writes it has not ended, or was stopped. Clear that task, which"
+            " finds its jobs. Nothing was sent."
         )
     records = records_of(failed_of.bulk_get, [str(one.id) for one in left])
     outcomes = [with_record(kind, one, records.get(one.id or "")) for one in outcomes]
     running = [one for one in outcomes if not one.state.ended]
     if running:
         raise CgcJobsNotYetKnown(
-            f"{kind.count(len(running))} of {name} have not ended, such as {running[0].id}, so that nobody knows yet"
+            f"{kind.count(len(running))} of {name} have not ended, such as {running[0].id}, so it is not known yet"
             f" which fail. Nothing was sent. Let {failed_of.sensor.format(repr(name))} wait for them first."
         )
     lines_of = enumerate(outcomes, start=1)
@@ -192,8 +191,8 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
 
 
 def same_address(address: str, *, where: str) -> CgcBadInput:
-    """Return the error of a task that would write its manifest where it reads one."""
+    """Return the error of a task that would write its manifest to the address that it reads from."""
     return CgcBadInput(
-        f"{where} has the same address as manifest_path, {address}, and the task would write over what it reads; give"
-        " manifest_path another one"
+        f"{where} has the same address as manifest_path, {address}, and the task would overwrite the file that it"
+        " reads; give manifest_path another address"
     )

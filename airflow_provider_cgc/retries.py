@@ -1,7 +1,7 @@
-"""A retry policy for Airflow 3.3 and later: which of our errors a retry can mend, and after how long.
+"""A retry policy for Airflow 3.3 and later: the errors after which a retry can help, and the delay before it.
 
-Importable on every version. Below 3.3 Airflow knows no policies and asks none: give it in `default_args`, where an
-older Airflow overlooks it.
+Importable on every version. Below 3.3 Airflow has no policies: give it in `default_args`, where an older Airflow
+ignores it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryDecision
 
 MAINTENANCE = 300.0
-"""Seconds that a maintenance is given at least; it takes minutes to hours."""
+"""The least delay in seconds after a maintenance, which takes minutes to hours."""
 _DEEPEST = 10
-"""Errors behind an error that are looked at."""
+"""The longest chain of causes of an error that is looked at."""
 _HOPELESS = (
     CgcUnauthorized,
     CgcForbidden,
@@ -47,26 +47,26 @@ _HOPELESS = (
 
 class CgcRetryPolicy(RetryPolicy):
     """
-    Retry what may pass, when the platform asks for it, and nothing else.
+    Retry only failures that may be temporary, and wait as long as the platform asks for.
 
-    An error that a retry cannot mend (a wrong argument, a refused token, missing rights) fails the task at once and
-    saves its retries. After a rate limit or a maintenance the retry comes when the platform wants it. All other errors,
-    those of other operators too, are retried as `retries` and `retry_delay` say. The number of retries stays the
-    task's own::
+    An error after which a retry cannot help (a wrong argument, a refused token, missing rights) fails the task at once
+    and saves its retries. After a rate limit or a maintenance the retry waits as long as the platform asks for. All
+    other errors, also those of other operators, are retried as `retries` and `retry_delay` say. The number of retries
+    stays the task's own::
 
         with DAG(..., default_args={"retries": 5, "retry_policy": CgcRetryPolicy()}):
 
-    In `default_args`, because that is overlooked below Airflow 3.3; given to an operator there, it is an error.
+    In `default_args`, because there Airflow below 3.3 ignores it; given to an operator, it is an error there.
     """
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """Decide on one failure; asked by Airflow's worker."""
+        """Decide about one failure; called by Airflow's worker."""
         from airflow.providers.common.compat.sdk import RetryDecision
 
-        if mend := why_hopeless(exception):
-            return RetryDecision.fail(reason=f"{mend} ({type(exception).__name__}); a retry cannot mend it")
+        if cause := why_hopeless(exception):
+            return RetryDecision.fail(reason=f"{cause} ({type(exception).__name__}); a retry cannot help")
         seconds = advice(exception, attempt=try_number)
         if seconds is None:
             return RetryDecision.default()
@@ -76,12 +76,12 @@ class CgcRetryPolicy(RetryPolicy):
         )
 
     def serialize(self) -> dict[str, Any]:
-        """Return what Airflow may store of a policy: there is nothing to set."""
+        """Return the form that Airflow may store: a policy has no settings."""
         return {"__type": type(self).__name__}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> CgcRetryPolicy:
-        """Make it again."""
+        """Make the policy from its stored form."""
         return cls()
 
     def __eq__(self, other: object) -> bool:
@@ -91,32 +91,32 @@ class CgcRetryPolicy(RetryPolicy):
         return hash(type(self))
 
     def __repr__(self) -> str:
-        # Airflow writes default_args as text into the stored Dag; an address in it would be a new version each time.
+        # Airflow writes default_args as text into the stored Dag; a memory address would make a new version each time.
         return f"{type(self).__name__}()"
 
 
 def why_hopeless(error: BaseException) -> str | None:
-    """Say what a retry cannot mend, or None if it may help."""
+    """Return why a retry cannot help; None if it may."""
     if isinstance(error, AirflowFailException | CgcBadInput):
-        return "What was asked for is wrong or has failed for good"
+        return "The task's input is wrong, or its work has failed permanently"
     behind = _platform_error(error)
     if isinstance(behind, _HOPELESS) and not (transient(behind) or not_from_platform(behind)):
         return "The platform refuses, or the connection is wrong"
     if behind is None and isinstance(error, CgcWaitError) and not isinstance(error, CgcJobsNotYetKnown):
-        # Trouble that passes is waited out by the wait itself, so what ends one is for people to mend.
-        return "The wait cannot go on until the token, the rights or the connection are mended"
+        # The wait itself sits out temporary trouble, so an error that ends it needs a person.
+        return "The wait cannot continue until the token, the rights or the connection are corrected"
     return None
 
 
 def advice(error: BaseException, *, attempt: int) -> float | None:
-    """Return the seconds that the platform asks for; None where it does not, and Airflow's own delay is as good."""
+    """Return the seconds to wait that the platform asks for; None if Airflow's own delay will do."""
     behind = _platform_error(error)
     asks = isinstance(behind, CgcRateLimited) or (
         isinstance(behind, CgcUnavailable) and (behind.maintenance or behind.retry_after is not None)
     )
     if behind is None or not asks:
         return None
-    # `repeatable`, because a retry of a task does not send the same again: it looks first what there is.
+    # `repeatable`, because a retry of a task does not send the same again: it first looks for started jobs.
     seconds = wait_before_repeat(behind, repeatable=True, attempt=attempt, random=random.random) or 0.0
     if isinstance(behind, CgcUnavailable) and behind.maintenance:
         return max(seconds, MAINTENANCE)

@@ -1,6 +1,6 @@
 """Lines of text at an address of Airflow's object storage: `s3://`, `gs://`, `abfs://`, `file://` and the like.
 
-What is written stands there whole or not at all, also when the task is killed in the middle.
+A file is written whole or not at all, also if the task is killed in the middle.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOCAL_EXECUTORS = frozenset({"LocalExecutor", "SequentialExecutor", "DebugExecu
 _LONGEST_NAME = 60
 """Characters of a file's name that its working copy keeps: file systems take 255 bytes."""
 _DEEPEST = 10
-"""Lists within lists in which addresses are looked for."""
+"""Levels of lists within lists in which addresses are looked for."""
 _FOR_GOOD = frozenset(
     {errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.ENODEV, errno.ENOTSUP}
 )
@@ -32,22 +32,22 @@ _FOR_GOOD = frozenset(
 
 
 class BadPath(CgcBadInput):
-    """An address is wrong, or what is there cannot be read or written as it is."""
+    """An address is wrong, or the file there cannot be read or written."""
 
 
 class NoText(BadPath):
-    """What is there is no text in UTF-8."""
+    """The file is no text in UTF-8."""
 
 
 def as_text(value: Any) -> Any:
     """
-    Return an address that is an object as its text: `ObjectStoragePath`, or a path of this machine such as `Path`.
+    Return the text of a path object: an `ObjectStoragePath`, or a path of this machine such as `Path`.
 
-    The connection of an `ObjectStoragePath` is a part of the text. Anything else is returned as it is.
+    The connection of an `ObjectStoragePath` is a part of the text. Any other value is returned unchanged.
     """
     if value is None or isinstance(value, (str, bytes, int, float, list, tuple, set, frozenset, Mapping)):
         return value
-    # Here, because it loads fsspec, for which a Dag file should not wait.
+    # Imported here, because it loads fsspec, for which a Dag file should not wait.
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     if isinstance(value, ObjectStoragePath):
@@ -59,11 +59,11 @@ def as_text(value: Any) -> Any:
 
 
 def texts_in(value: Any, depth: int = 0) -> Any:
-    """Return a value, or a list and the lists in it, with the text of each address that is an object."""
+    """Return a value, or a list with its lists, with path objects replaced by their text."""
     known = as_text(value)
     if known is not value or depth > _DEEPEST or isinstance(value, (str, bytes, bytearray, Mapping)):
         return known
-    # A set keeps its kind: whoever reads it gives it an order.
+    # A set stays a set: its reader gives it an order.
     if isinstance(value, (set, frozenset)):
         return {as_text(one) for one in value}
     return [texts_in(one, depth + 1) for one in value] if isinstance(value, Iterable) else value
@@ -71,9 +71,9 @@ def texts_in(value: Any, depth: int = 0) -> Any:
 
 def address(value: object, conn_id: str | None = None) -> str:
     """
-    Return an address as the one text that stands for it everywhere, its connection in it: `s3://conn@bucket/key`.
+    Return the one text of an address that is used everywhere, with its connection: `s3://conn@bucket/key`.
 
-    :param conn_id: the connection, where the address names none; it is left out for a local file, which needs none.
+    :param conn_id: the connection, if the address names none; it is left out for a local file, which needs none.
     :raises BadPath: if it is no address, or names another connection than `conn_id`.
     """
     uri = as_text(value)
@@ -99,74 +99,74 @@ def address(value: object, conn_id: str | None = None) -> str:
 
 
 def connection_of(uri: str) -> str | None:
-    """Return the connection that the text of an address names; None where it names none."""
+    """Return the connection in the text of an address; None if it names none."""
     return urlsplit(uri).netloc.rpartition("@")[0] or None
 
 
 def check(uri: object) -> None:
     """
-    Make sure that the address can be meant for a file, before hours are spent on what goes there; nothing is written.
+    Make sure that an address can be that of a file, before hours are spent on its contents; nothing is written.
 
     :raises BadPath: if it is no address, its provider or connection is missing, there is a folder, or a file where
         a folder would have to be.
     """
-    place = _place(uri)
-    with _faults(place):
-        _refuse_folder(place)
+    target = _target(uri)
+    with _faults(target):
+        _refuse_folder(target)
 
 
 def write_lines(uri: object, lines: Iterable[str]) -> str:
     """
-    Write lines, which bring their ends, and give the address at which they can be read, its connection in it.
+    Write lines, which have their line endings, and return the address to read them from, with its connection.
 
-    Where files can be renamed, a file of another name is written beside and takes the place of what is there when it is
-    complete; folders are made. A bucket knows no renaming, but an object shows only when it is complete: it is sent
-    in one go.
+    If files can be renamed, a file of another name is written in the same folder, and replaces the old one when it is
+    complete; missing folders are made. A bucket has no renaming, but an object appears only when it is complete: it is
+    sent at once.
 
     :raises BadPath: if nothing can be written there.
     """
-    place = _place(uri)
-    with _faults(place):
-        _refuse_folder(place)
-        if _can_rename(place.fs):
-            _write_beside(place, lines)
+    target = _target(uri)
+    with _faults(target):
+        _refuse_folder(target)
+        if _can_rename(target.fs):
+            _write_beside(target, lines)
         else:
-            place.fs.pipe_file(place.path, "".join(lines).encode())
-    return place.uri
+            target.fs.pipe_file(target.path, "".join(lines).encode())
+    return target.uri
 
 
 def read_lines(uri: object) -> Iterator[str]:
     """
-    Return the lines, one at a time and with their ends; what is there is opened at once.
+    Return the lines, one at a time and with their line endings; the file is opened immediately.
 
-    :raises BadPath: if there is nothing to read, or no text in UTF-8.
+    :raises BadPath: if there is no file, or it is no text in UTF-8.
     """
-    place = _place(uri)
-    with _faults(place):
-        _refuse_folder(place)
-        stream = place.fs.open(place.path, "rb")
-    return _decoded(stream, place)
+    target = _target(uri)
+    with _faults(target):
+        _refuse_folder(target)
+        stream = target.fs.open(target.path, "rb")
+    return _decoded(stream, target)
 
 
 def exists(uri: object) -> bool:
     """
     Say whether there is a file or object; trouble with the storage is an error, never a "no".
 
-    :raises BadPath: if it cannot be told, or there is a folder.
+    :raises BadPath: if that cannot be found out, or there is a folder.
     """
-    place = _place(uri)
-    with _faults(place):
+    target = _target(uri)
+    with _faults(target):
         try:
-            # Not `fs.exists`, which says no to every error, a wrong password too.
-            found = place.fs.info(place.path)
+            # Not `fs.exists`, which returns False for every error, also for a wrong password.
+            found = target.fs.info(target.path)
         except FileNotFoundError:
             return False
-        _refuse_if_folder(place, found)
+        _refuse_if_folder(target, found)
     return True
 
 
 def local_warning(value: object) -> str | None:
-    """Return what to warn of: a file on the worker's own disk, where tasks may run on several machines."""
+    """Return a warning about a file on the worker's own disk, if tasks may run on several machines; else None."""
     uri = address(value)
     if (urlsplit(uri).scheme or "file") not in LOCAL:
         return None
@@ -182,7 +182,7 @@ def local_warning(value: object) -> str | None:
     )
 
 
-class _Place(NamedTuple):
+class _Target(NamedTuple):
     """An address, with the file system of Airflow's connection and the path in it."""
 
     uri: str
@@ -190,24 +190,24 @@ class _Place(NamedTuple):
     path: str
 
 
-def _place(value: object) -> _Place:
+def _target(value: object) -> _Target:
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, ObjectStoragePath
 
     uri = check_form(value)
     try:
         path = ObjectStoragePath(uri)
-        # A bucket's file system is made when it is first asked for; what is missing is found here.
-        return _Place(uri, path.fs, str(path.path))
+        # A bucket's file system is made at its first use: a missing provider or connection shows here.
+        return _Target(uri, path.fs, str(path.path))
     except AirflowNotFoundException as error:
         raise BadPath(
-            f"The path {uri}: the connection of the storage is not defined ({error}); create it, or correct its id"
+            f"The path {uri} has a storage connection that is not defined ({error}); create it, or correct its id"
         ) from error
     except (ValueError, ImportError) as error:
         raise BadPath(f"The path {uri} cannot be opened ({error}); {_how_to_open(uri)}") from error
 
 
 def _how_to_open(uri: str) -> str:
-    """Say what to do about an address whose storage Airflow does not know."""
+    """Return the advice about an address whose storage Airflow does not know."""
     scheme = urlsplit(uri).scheme
     if "://" not in uri:
         return f"write it like {scheme}://bucket/folder/name.jsonl, as text: a Path makes one slash of two"
@@ -221,7 +221,7 @@ def _how_to_open(uri: str) -> str:
 
 def check_form(value: object, conn_id: str | None = None) -> str:
     """
-    Return the one text of an address, as `address` does, if it can be that of a file; nothing is asked for it.
+    Return the one text of an address, as `address` does, if it can be that of a file; the storage is not asked.
 
     :raises BadPath: if it cannot.
     """
@@ -234,49 +234,49 @@ def check_form(value: object, conn_id: str | None = None) -> str:
         raise BadPath(f"The path {_shown(value)} is no address ({error}); correct it") from None
     if not parts.scheme:
         raise BadPath(
-            f"The path {uri!r} does not tell where it begins; write it like s3://bucket/folder/name.jsonl or"
-            " file:///folder/name.jsonl"
+            f"The path {uri!r} is not complete; write it like s3://bucket/folder/name.jsonl or file:///folder/name.jsonl"
         )
     is_local = parts.scheme in LOCAL
     if is_local and parts.netloc.rpartition("@")[2]:
         raise BadPath(f"The path {uri!r} names a host; a local file has three slashes: file:///folder/name.jsonl")
     if uri.endswith("/") or not (parts.path.strip("/") if parts.netloc or is_local else parts.path):
-        raise BadPath(f"The path {uri!r} has no name of a file; write it like s3://bucket/folder/name.jsonl")
+        raise BadPath(f"The path {uri!r} has no file name; write it like s3://bucket/folder/name.jsonl")
     return uri
 
 
 @contextmanager
-def _faults(place: _Place) -> Iterator[None]:
-    """Tell what is wrong with the path itself; trouble that may pass goes through as it is, for Airflow to repeat."""
+def _faults(target: _Target) -> Iterator[None]:
+    """Turn errors of the path itself into `BadPath`; temporary ones are raised as they are, so that Airflow retries."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
-        text = f"The path {place.uri} is not there ({error}); check the bucket or folder, its capitals, and the name"
-        warning = local_warning(place.uri)
+        text = f"The path {target.uri} does not exist ({error}); check bucket, folder and name (case-sensitive)"
+        warning = local_warning(target.uri)
         raise BadPath(f"{text}. {warning.rstrip('.')}" if warning else text) from error
     except PermissionError as error:
         raise BadPath(
-            f"The path {place.uri} is not allowed ({error}); give the worker's user, or the connection, the right to it"
+            f"The path {target.uri} is not allowed ({error}); give the worker's user, or the connection, the right to"
+            " use it"
         ) from error
     except OSError as error:
         if error.errno not in _FOR_GOOD:
             raise
         raise BadPath(
-            f"The path {place.uri} cannot be used for a file ({error}); give another one, on a disk that can be written"
+            f"The path {target.uri} cannot be used for a file ({error}); give another one, on a writable disk"
         ) from error
 
 
-def _refuse_folder(place: _Place) -> None:
+def _refuse_folder(target: _Target) -> None:
     try:
-        found = place.fs.info(place.path)
+        found = target.fs.info(target.path)
     except (FileNotFoundError, PermissionError):
-        return  # who may write to a bucket need not have the right to look into it
-    _refuse_if_folder(place, found)
+        return  # a user who may write to a bucket may lack the right to list it
+    _refuse_if_folder(target, found)
 
 
-def _refuse_if_folder(place: _Place, found: Mapping[str, Any]) -> None:
+def _refuse_if_folder(target: _Target, found: Mapping[str, Any]) -> None:
     if found.get("type") == "directory":
-        raise BadPath(f"The path {place.uri} is a folder; add the name of a file, such as files.jsonl")
+        raise BadPath(f"The path {target.uri} is a folder; add the name of a file, such as files.jsonl")
 
 
 def _can_rename(fs: Any) -> bool:
@@ -286,28 +286,28 @@ def _can_rename(fs: Any) -> bool:
     return type(fs).mv is not AbstractFileSystem.mv
 
 
-def _write_beside(place: _Place, lines: Iterable[str]) -> None:
-    folder, _, name = place.path.rpartition("/")
+def _write_beside(target: _Target, lines: Iterable[str]) -> None:
+    folder, _, name = target.path.rpartition("/")
     beside = f"{folder}/.{name[:_LONGEST_NAME]}.{uuid.uuid4().hex}.part"
-    place.fs.makedirs(folder or "/", exist_ok=True)
+    target.fs.makedirs(folder or "/", exist_ok=True)
     try:
-        with place.fs.open(beside, "wb") as stream:
+        with target.fs.open(beside, "wb") as stream:
             for line in lines:
                 stream.write(line.encode())
-        place.fs.mv(beside, place.path)
+        target.fs.mv(beside, target.path)
     except BaseException:
-        # Also on the timeout of the task, which is no Exception; what was there before stays.
-        if place.fs.exists(beside):
-            place.fs.rm_file(beside)
+        # Also for the timeout of the task, which is no Exception; the old file stays.
+        if target.fs.exists(beside):
+            target.fs.rm_file(beside)
         raise
 
 
-def _decoded(stream: Any, place: _Place) -> Iterator[str]:
+def _decoded(stream: Any, target: _Target) -> Iterator[str]:
     with io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
         try:
             yield from text
         except UnicodeDecodeError as error:
-            raise NoText(f"The path {place.uri} holds no text in UTF-8 ({error}); save it as UTF-8") from error
+            raise NoText(f"The path {target.uri} is no text in UTF-8 ({error}); save it as UTF-8") from error
 
 
 def _shown(value: object) -> str:

@@ -1,7 +1,7 @@
-"""Text and templates: what in an argument is a template, and rendering that leaves text alone in a native Dag too.
+"""Text and templates: finding templates in arguments, and rendering that keeps text as text in a native Dag.
 
 With `render_template_as_native_obj=True` Airflow reads every text as a Python literal, "2026_11" as the number 202611
-and "None" as nothing. Here an object that a template gives as a whole stays an object, and text stays text.
+and "None" as None. Here a template that is a single object gives that object, and text stays text.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ if TYPE_CHECKING:
 _USUAL = {"variable_start_string": "{{", "block_start_string": "{%", "comment_start_string": "{#"}
 _OPTIONAL = ("line_statement_prefix", "line_comment_prefix")
 _OFTEN_CHOSEN = ("[[", "[%", "<<", "<%", "((", "${")
-"""Marks that Dags choose which need the braces for something else; they count while an operator's Dag is not known."""
+"""Marks that Dags often choose instead of braces; they count as long as an operator's Dag is not known."""
 _LAST_NEWLINE = re.compile(r"(\r\n|\r|\n)\Z")
 _DEEPEST = 20
-"""Lists within lists in which templates are looked for; a list that holds itself has no end."""
+"""Levels of lists within lists in which templates are looked for, because a list may contain itself."""
 
 
 class TextTemplates:
     """
-    An operator whose arguments are read as text wherever they are text, whether its Dag is native or not.
+    An operator whose text arguments stay text, whether its Dag is native or not.
 
-    A literal stays as it is written in the Dag, but for a newline at its end, which Jinja drops, too: the lines of a
-    file have one. What a template writes as text, a number or a flag is text
-    ("2026_11" and not 202611). A template that is nothing but one object, such as a list, gives that object in a native
-    Dag.
+    A literal stays as it is written in the Dag, except for a newline at its end, which Jinja drops, too. Text, numbers
+    and flags that a template writes are text ("2026_11" and not 202611). A template that consists of one object, such
+    as a list, gives that object in a native Dag.
     """
 
     template_ext: Any = ()
@@ -46,7 +45,7 @@ class TextTemplates:
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Leave literal text as it is, render text of a native Dag here, and all else in Airflow's own way."""
+        """Leave literal text as it is, render text of a native Dag here, and leave everything else to Airflow."""
         if isinstance(content, str) and id(content) not in (seen_oids or ()):
             jinja_env = self._environment(jinja_env)
             is_file = bool(self.template_ext) and content.endswith(tuple(self.template_ext))
@@ -58,7 +57,7 @@ class TextTemplates:
         return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of Airflow
 
     def _environment(self, given: jinja2.Environment | None) -> jinja2.Environment:
-        """Return the environment to render in: on Airflow 3.3 an operator may choose otherwise than its Dag."""
+        """Return the environment to render in: on Airflow 3.3 an operator may choose another one than its Dag."""
         chosen = getattr(self, "render_template_as_native_obj", None)
         if given is None or (chosen is not None and chosen != _is_native(given)):
             return self.get_template_env()  # type: ignore[attr-defined,no-any-return]  # of Airflow
@@ -73,7 +72,7 @@ def marks_of(options: jinja2.Environment | Mapping[str, Any]) -> tuple[str, ...]
 
 
 def marks_in_dag(task: Any) -> tuple[str, ...]:
-    """Return the marks of an operator's Dag, as far as that is known when the operator is made."""
+    """Return the marks of an operator's Dag, as far as they are known when the operator is made."""
     dag = task.get_dag()
     return marks_of({}) + _OFTEN_CHOSEN if dag is None else marks_of(dag.jinja_environment_kwargs or {})
 
@@ -91,9 +90,9 @@ def without_last_newline(value: Any) -> Any:
 
 def is_literal(value: Any, *, marks: Iterable[str], files: Iterable[str] = (), depth: int = 0) -> bool:
     """
-    Say whether a value is certainly what the task will see: no template, no file, and nothing that is resolved later.
+    Say whether the task will certainly see this value: no template, no file, and nothing that is resolved later.
 
-    :param marks: what makes a text a template.
+    :param marks: the marks that make a text a template.
     :param files: the ends of names for which Airflow reads a file (`template_ext`).
     """
     if isinstance(value, str):
@@ -106,7 +105,7 @@ def is_literal(value: Any, *, marks: Iterable[str], files: Iterable[str] = (), d
         return False
     if type(value) is dict:
         return all(is_literal(one, marks=marks, files=files, depth=depth + 1) for pair in value.items() for one in pair)
-    # No other kind of list: some read what is in them from elsewhere, or only once.
+    # No other kind of list: some load their entries from elsewhere, or can be read only once.
     if type(value) in (list, tuple, set, frozenset):
         return all(is_literal(one, marks=marks, files=files, depth=depth + 1) for one in value)
     return False
@@ -124,9 +123,9 @@ def _is_native(env: jinja2.Environment) -> bool:
 
 def _rendered(template: jinja2.Template, context: Context) -> Any:
     """
-    Return the one object that a native template consists of, and otherwise its text.
+    Return the one object that a native template consists of, or its text.
 
-    Airflow offers no way that leaves text alone. As there, the context is not copied into a dict, which would read
+    Airflow has no way to render that keeps text. As in Airflow, the context is not copied into a dict, which would load
     everything in it.
     """
     from jinja2 import Undefined

@@ -1,4 +1,4 @@
-"""Job ids in XCom: a list that is too long for a trigger's row, cut into values that no database or UI chokes on."""
+"""Job ids in XCom: a list that is too long for a trigger's row, split into values that databases and UI can take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IN_ONE_VALUE = 1500
 
 
 def push_ids(ti: Any, key: str, ids: Sequence[str]) -> dict[str, Any]:
-    """Push a list under `key`, and what does not fit under `key_2` and so on; give the address to read it from."""
+    """Push a list under `key`, and the rest under `key_2` and so on; return the address to read it from."""
     parts = [list(ids[start : start + IN_ONE_VALUE]) for start in range(0, len(ids), IN_ONE_VALUE)] or [[]]
     for number, part in enumerate(parts, start=1):
         push_xcom(ti, _key(key, number), part)
@@ -30,17 +30,17 @@ def push_ids(ti: Any, key: str, ids: Sequence[str]) -> dict[str, Any]:
 
 def read_ids(address: Mapping[str, Any]) -> list[str]:
     """
-    Read what `push_ids` has pushed.
+    Read the ids that `push_ids` has pushed.
 
-    Blocking; on an event loop use `compat.in_thread`. Raises ValueError if any of it is gone.
+    Blocking; on an event loop use `compat.in_thread`. Raises ValueError if a part is gone.
     """
     ids: list[str] = []
     for number in range(1, int(address.get("parts", 1)) + 1):
         part = read_xcom({**address, "key": _key(address["key"], number)})
         if part is None:
             raise ValueError(
-                f"XCom {_key(address['key'], number)!r} of task {address['task_id']!r}, which holds the ids that this"
-                " wait is for, is gone; clear the task to wait again"
+                f"XCom {_key(address['key'], number)!r} of task {address['task_id']!r}, with ids that this task waits"
+                " for, is gone; clear the task to wait again"
             )
         ids += parse_ids(part)
     return ids

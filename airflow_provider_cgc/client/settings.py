@@ -109,15 +109,15 @@ def _check_token(token: object) -> None:
     if not isinstance(token, str) or not token:
         raise CgcSettingsError("token", f"is missing; {where}")
     if token.endswith(("\n", "\r")):
-        raise CgcSettingsError("token", f"the token ends with a line break; {where} without it")
+        raise CgcSettingsError("token", f"ends with a line break; {where} without it")
     if token == "<token>":  # noqa: S105  # as the manual writes it
         raise CgcSettingsError("token", f"is the placeholder of the manual; {where}")
     if token[0] in _QUOTES or token[-1] in _QUOTES:
-        raise CgcSettingsError("token", f"the token has quotes around it; {where} without them")
+        raise CgcSettingsError("token", f"has quotes around it; {where} without them")
     if _HEADER.match(token):
         raise CgcSettingsError("token", f"begins with the name of a header or field; {where} alone")
     if token != token.strip():
-        raise CgcSettingsError("token", f"the token begins or ends with a blank; {where} without it")
+        raise CgcSettingsError("token", f"begins or ends with a blank; {where} without it")
     if not all("!" <= char <= "~" for char in token):
         raise CgcSettingsError("token", f"has a blank, line break or letter outside ASCII inside; {where}")
     if len(token) < _SHORTEST_TOKEN:
@@ -151,7 +151,7 @@ def _check_verify(verify: object) -> None:
     if not isinstance(verify, str) or not verify:
         raise CgcSettingsError("verify", "must be true, false, or the path of a file with trusted certificates")
     if not os.path.exists(verify):
-        raise CgcSettingsError("verify", f"there is no file '{verify}' on this machine; correct the path")
+        raise CgcSettingsError("verify", f"names the file '{verify}', which is not on this machine; correct the path")
 
 
 def _checked_proxies(proxies: object) -> Mapping[str, str] | None:
@@ -161,10 +161,10 @@ def _checked_proxies(proxies: object) -> Mapping[str, str] | None:
         raise CgcSettingsError("proxies", 'must be an object such as {"https": "http://proxy.example.org:3128"}')
     for key, url in proxies.items():
         if not isinstance(key, str) or not _PROXY_KEY.fullmatch(key):
-            raise CgcSettingsError("proxies", "each key must be 'http', 'https', 'all' or one of these with ://host")
+            raise CgcSettingsError("proxies", "must have the keys 'http', 'https', 'all' or one of these with ://host")
         if not isinstance(url, str) or not _is_proxy(url):
             # The value is not repeated: it may hold a password.
-            raise CgcSettingsError("proxies", f"the value of '{key}' must look like http://proxy.example.org:3128")
+            raise CgcSettingsError("proxies", f"must have a value like http://proxy.example.org:3128 for '{key}'")
     return MappingProxyType(dict(proxies))
 
 

@@ -27,12 +27,12 @@ __all__ = ["CgcHook"]
 
 log = logging.getLogger(__name__)
 
-_TOLD: set[tuple[str, str]] = set()
-"""Warnings about connections that this process has given: a triggerer reads a connection for each of its tasks."""
+_WARNED: set[tuple[str, str]] = set()
+"""The warnings about connections that this process has logged: a triggerer reads a connection for each of its tasks."""
 
 PATIENCE = 300.0
 PATIENCE_OF_THE_TEST = 3.0
-"""Seconds. Not 0: the button sends its request also when Airflow's share of them is used up."""
+"""Seconds. Not 0, so that the button sends its request even if Airflow's share of requests is used up."""
 
 
 class CgcHook(BaseHook):
@@ -40,7 +40,7 @@ class CgcHook(BaseHook):
     The platform behind one Airflow connection.
 
     ``get_conn()`` gives a :class:`~airflow_provider_cgc.client.CgcClient`; ``settings.base_url`` and
-    ``settings.token`` serve the vendor's own SDK. Nothing is looked up or sent before one of them is used.
+    ``settings.token`` can be given to the vendor's own SDK. Nothing is looked up or sent before one of them is used.
 
     :param cgc_conn_id: id of a connection of type ``cgc``.
     """
@@ -55,10 +55,10 @@ class CgcHook(BaseHook):
         self.cgc_conn_id = cgc_conn_id
         self._settings: Settings | None = None
         self._doubt = ""
-        """What the answer of the Test button has to add about a connection that is read without an error."""
+        """The doubt that the Test button adds to its answer, about a connection that can be read."""
         self._clients: dict[float, CgcClient] = {}
         self.answered = False
-        """The platform has answered at this connection's address before: refused connections are an outage."""
+        """The platform has answered at this connection's address before, so a refused connection is an outage."""
 
     @property
     def settings(self) -> Settings:
@@ -74,7 +74,7 @@ class CgcHook(BaseHook):
         :param patience: seconds that one call may spend on waiting and repeating; 0: one attempt at most, no sleep,
             and ``CgcBudgetSpent`` while Airflow's share of the requests is used up.
         """
-        # Here, because it loads `requests`, which the triggerer's event loop should not wait for at import.
+        # Imported here, because it loads `requests`, for which the triggerer's event loop should not wait at import.
         from airflow_provider_cgc.client import CgcClient
 
         if patience not in self._clients:
@@ -83,7 +83,7 @@ class CgcHook(BaseHook):
         return self._clients[patience]
 
     def explain(self, error: CgcError) -> str:
-        """Return the text of an error as a sentence; an odd answer comes with the host, for it may be another's."""
+        """Return an error as a sentence; one about an unreadable answer names the host, which may be a wrong one."""
         if isinstance(error, CgcUnreadableError):
             return naming_host(error, self.settings.host)
         return as_sentence(error)
@@ -133,7 +133,7 @@ class CgcHook(BaseHook):
         return settings
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask who the token belongs to; for the Test button of the connection form."""
+        """Ask for the token's user; for the Test button of the connection form."""
         from airflow_provider_cgc.client import CgcClient
 
         try:
@@ -154,7 +154,7 @@ class CgcHook(BaseHook):
         except AirflowNotFoundException as missing:
             raise not_found(self.cgc_conn_id) from missing
         if connection.password:
-            # Before the checks: what they say must not be able to show it.
+            # Before the checks, so that their messages cannot show it.
             mask_secret(connection.password)
         refuse_odd_extra(self.cgc_conn_id, connection.extra)
         settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
@@ -193,7 +193,7 @@ class CgcHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the names and hints of the form's standard fields, the same as in the provider info."""
+        """Return the labels and hints of the form's standard fields, the same as in the provider info."""
         behaviour = _form()["ui-field-behaviour"]
         return {
             "hidden_fields": behaviour["hidden-fields"],
@@ -209,8 +209,8 @@ def _form() -> dict[str, Any]:
 
 def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settings:
     unknown = unknown_extras(extra)
-    if unknown and (conn_id, unknown) not in _TOLD:
-        _TOLD.add((conn_id, unknown))
+    if unknown and (conn_id, unknown) not in _WARNED:
+        _WARNED.add((conn_id, unknown))
         log.warning("Connection '%s' %s", conn_id, unknown)
     try:
         with doubt_variable(conn_id):
@@ -226,7 +226,7 @@ def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settin
     except CgcSettingsError as fault:
         if not unknown:
             raise
-        # A misspelt extra is often why another one seems to be missing.
+        # A misspelt extra is often the reason why another one seems to be missing.
         raise CgcSettingsError(fault.field, f"{fault.fact}. The connection {unknown}") from None
 
 

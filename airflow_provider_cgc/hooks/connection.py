@@ -1,4 +1,4 @@
-"""What the fields of an Airflow connection mean: the one place that turns them into `Settings`; pure.
+"""The one reader of the fields of an Airflow connection: it turns them into `Settings`.
 
 Neither Airflow nor `requests` is imported here, so the rules are the same for a worker, a triggerer and a test.
 """
@@ -38,16 +38,16 @@ def settings_from_connection(
     allowed_hosts: Collection[str],
 ) -> Settings:
     """
-    Check every field of a connection and give the settings.
+    Check every field of a connection and return the settings.
 
     :param conn_id: the connection's id, for messages.
     :param host: a host name or a whole URL; empty when `extra["platform"]` names a known platform.
     :param port: added to the host.
-    :param schema: "http" or "https", or the path: an `AIRFLOW_CONN_...` URI puts "v2" here. A host of this very
-        machine without a scheme means http, a choice made for the emulator, which speaks nothing else.
+    :param schema: "http" or "https", or the path: an `AIRFLOW_CONN_...` URI puts "v2" here. Without a scheme, a host
+        that is this machine means http, because the emulator supports nothing else.
     :param password: the token.
     :param extra: `platform`, `project`, `timeout`, `verify`, `proxies`, `rate_share`, `advance_access`.
-    :param allowed_hosts: what the deployment allows besides the known platforms.
+    :param allowed_hosts: hosts that the deployment allows besides the known platforms.
     :raises CgcSettingsError: naming the connection, the field, the fact and the remedy.
     """
     try:
@@ -59,24 +59,23 @@ def settings_from_connection(
         )
     except CgcSettingsError as fault:
         label = _LABELS.get(fault.field, f"Extra '{fault.field}'")
-        raise CgcSettingsError(f"connection '{conn_id}', field {label}", fault.fact) from None
+        raise CgcSettingsError(f"field {label} of connection '{conn_id}'", fault.fact) from None
 
 
 def unknown_extras(extra: Mapping[str, Any]) -> str | None:
-    """Name the extras that mean nothing here, never their values, to follow a connection's name; None without any."""
-    # Airflow's own forms prefix the names, and its URIs may carry all of them in one.
+    """Name unknown extras, never their values, to follow a connection's name; None if there are none."""
+    # Airflow's own forms prefix the names, and its URIs may have all of them in one.
     unknown = sorted(name for name in map(str, extra) if name not in EXTRAS and not name.startswith(("extra__", "__")))
     if not unknown:
         return None
     named, close = ", ".join(map(shown, unknown)), "".join(did_you_mean(name, EXTRAS) for name in unknown)
     return (
-        f"has extras that this provider does not know, and that do nothing: {named}{close or '.'} Known are"
-        f" {', '.join(EXTRAS)}."
+        f"has extras that this provider does not know and ignores: {named}{close or '.'} Known are {', '.join(EXTRAS)}."
     )
 
 
 def split_hosts(option: str | None) -> tuple[str, ...]:
-    """The hosts in a comma-separated option."""
+    """Return the hosts in a comma-separated option."""
     return tuple(host.strip().lower() for host in (option or "").split(",") if host.strip())
 
 
@@ -101,7 +100,7 @@ def _base_url(platform: str | None, host: str, port: int | None, schema: str, al
         if platform == OTHER:
             raise CgcSettingsError("base_url", f"is empty; platform '{OTHER}' needs a host, such as {CGC.host}")
         raise CgcSettingsError(
-            "base_url", f"neither it nor Extra 'platform' is set; choose a platform, such as '{CGC.name}'"
+            "base_url", f"is empty, and so is Extra 'platform'; choose a platform, such as '{CGC.name}'"
         )
     url = _url(host, port, schema)
     if known:
@@ -120,7 +119,7 @@ def _check_they_agree(name: str, base_url: str, url: str, allowed_hosts: Collect
 
 
 def _url(host: str, port: int | None, schema: str) -> str:
-    """Put the pieces together; what is wrong with them is found where the whole is checked."""
+    """Put the pieces together; most errors in them are found when the whole is checked."""
     scheme, path = (schema.lower(), "") if schema.lower() in _SCHEMES else ("", schema.strip("/"))
     if "://" in host:
         given, _, rest = host.partition("://")
@@ -156,7 +155,7 @@ def _usual_scheme(netloc: str) -> str:
 
 
 def _options(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The other extras, those that are set; forms and URIs give everything as text."""
+    """Return the other extras that are set; forms and URIs give everything as text."""
     given = {name: extra.get(name) for name in _READERS}
     given = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
     return {name: _READERS[name](name, value) for name, value in given.items() if value is not None and value != ""}
@@ -186,7 +185,7 @@ def _verify(name: str, value: Any) -> Any:
 
 
 def _proxies(name: str, value: Any) -> Any:
-    """An object or its JSON text; the text is not repeated in messages, because it may hold a password."""
+    """Read an object or its JSON text; the text is not repeated in messages, because it may hold a password."""
     if not isinstance(value, str):
         return value
     try:
@@ -204,7 +203,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "advance_access": _truth,
 }
 EXTRAS = ("platform", *_READERS)
-"""What an extra of a connection may be called."""
+"""The names that an extra of a connection may have."""
 
 
 def _clean(value: str | None) -> str:

@@ -1,6 +1,6 @@
-"""A connection that is not there, or cannot be read: Airflow says "not defined" of both, or nothing at all.
+"""Errors of a connection that is not defined or cannot be read: Airflow says "not defined" of both, or nothing at all.
 
-What a connection holds is never repeated: the token may stand anywhere in a text that nobody can read.
+The contents of a connection are never repeated: in a text that cannot be read, any part may be the token.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _EXAMPLE = """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform":
 
 
 def not_found(conn_id: str) -> CgcSettingsError:
-    """Say that a connection is not defined, or why the environment variable that defines it cannot be read."""
+    """Return the error of a connection that is not defined, or whose environment variable cannot be read."""
     where, name = f"connection {conn_id!r}", _variable(conn_id)
     if name in os.environ:
         why = _why_unreadable(os.environ[name]) or "Airflow does not accept its address"
         return CgcSettingsError(
-            where, f"the environment variable {name} cannot be read: {why}. Write it like {_EXAMPLE}"
+            where, f"cannot be read from the environment variable {name}: {why}. Write it like {_EXAMPLE}"
         )
     if "://" in conn_id:
-        fact = "is not defined; give the id of an Airflow connection, which has the address of the platform in it"
+        fact = "is not defined; give the id of an Airflow connection, which contains the platform's address"
         return CgcSettingsError(where, fact, undefined=True)
     fact = "is not defined; create it under Admin > Connections with type 'Cancer Genomics Cloud'"
     if re.fullmatch(r"[A-Z0-9_]+", conn_id.upper()):  # no shell takes another name
@@ -37,19 +37,19 @@ def not_found(conn_id: str) -> CgcSettingsError:
 
 
 def refuse_odd_extra(conn_id: str, extra: object) -> None:
-    """Refuse an Extra that Airflow takes for an empty one, or for another thing than an object."""
+    """Refuse an Extra that Airflow would silently ignore, or that is no object."""
     if not isinstance(extra, str) or not extra.strip():
         return
     why = _why_no_object(extra)
     if why:
         raise CgcSettingsError(
-            f"connection {conn_id!r}, field Extra", f'{why}; write an object such as {{"platform": "cgc"}}'
+            f"field Extra of connection {conn_id!r}", f'{why}; write an object such as {{"platform": "cgc"}}'
         )
 
 
 @contextmanager
 def doubt_variable(conn_id: str) -> Iterator[None]:
-    """Blame the environment variable for a connection that makes no sense, if Airflow read it as an address."""
+    """Raise the error about the environment variable instead, if Airflow took a text that is no address for one."""
     try:
         yield
     except CgcSettingsError:
@@ -66,7 +66,7 @@ def _variable(conn_id: str) -> str:
 
 
 def _why_unreadable(text: str) -> str | None:
-    """Say what is wrong with a variable, in words that hold nothing of it."""
+    """Return the problem of a variable, without repeating any of its text."""
     text = text.strip()
     if not text:
         return "it is empty"

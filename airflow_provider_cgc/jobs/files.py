@@ -1,4 +1,4 @@
-"""Asking for files until the platform tells for certain whether they exist."""
+"""Asking for files until it is certain whether they exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Records = Mapping[str, BulkRecord[File]]
 
 MOST_CONFIRMED = 100
-"""Files that are asked for one by one, with a request each, because a bulk answer left them out."""
+"""Files that are asked for one by one at most, with a request each, because a bulk answer left them out."""
 NOT_ASKED = Problem(
     None, None, "the platform's answer left out this file and too many others", made_here=True, undecided=True
 )
@@ -25,7 +25,7 @@ NOT_ASKED = Problem(
 
 def file_records(client: CgcClient, ids: Iterable[str]) -> dict[str, BulkRecord[File]]:
     """
-    Ask for files until it is told of each whether it exists; give a record for each id.
+    Ask for files until it is known of each whether it exists; return a record for each id.
 
     :raises CgcError: if a request fails.
     """
@@ -36,7 +36,7 @@ def confirm_missing(client: CgcClient, records: Records) -> dict[str, BulkRecord
     """
     Ask one by one for files that the bulk answers left out, because a gap alone does not prove that a file is gone.
 
-    Beyond `MOST_CONFIRMED` such files the others stay undecided.
+    If there are more than `MOST_CONFIRMED` such files, the others stay undecided.
 
     :raises CgcError: if a request fails.
     """
@@ -47,7 +47,7 @@ def confirm_missing(client: CgcClient, records: Records) -> dict[str, BulkRecord
 
 
 def problem_unless_gateway(error: CgcApiError) -> Problem:
-    """Return the platform's problem; raises `error` itself if it has no code, for then a gateway refused the call."""
+    """Return the platform's problem; raise `error` itself if it has no code: then a gateway refused the call."""
     if error.code is None:
         raise error
     return error.problem

@@ -1,6 +1,6 @@
-"""The forms of names on the platform: projects, volumes, the ends of files' names, and pages of its web site.
+"""The forms of names on the platform: projects, volumes, file extensions, and pages of its web site.
 
-Only what can certainly not be meant is refused here; whether a thing exists is for the platform to say.
+Only a value that is certainly wrong is refused here; whether a thing exists is for the platform to say.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ FILE_ENDS = (
     *(".gz", ".bgz", ".bz2", ".zip", ".tar", ".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xml", ".html"),
     *(".pdf", ".png", ".md5", ".cwl", ".yaml", ".yml", ".log"),
 )
-"""Ends of names of files; no id of the platform has one."""
+"""File extensions; no id of the platform ends with one."""
 
 
 def named_problem(value: object, *, kind: str) -> str | None:
     """
-    Say what is wrong with the id of a project or volume, to follow its name; None if nothing is.
+    Return the problem of the id of a project or volume, to follow its name; None if there is none.
 
     :param kind: "project" or "volume".
     """
@@ -42,7 +42,7 @@ def named_problem(value: object, *, kind: str) -> str | None:
 
 
 def part_of_page(value: object, kind: str) -> str | None:
-    """Return the part to take of the address of a page, for a message: "'owner/name', the part that counts"."""
+    """Return the part of a page's address that is the id, for a message: "'owner/name', the part that counts"."""
     if not isinstance(value, str) or not _ADDRESS.match(value.strip()):
         return None
     found = _PARTS_OF_PAGES[kind].search(value)
@@ -61,6 +61,6 @@ def is_file_name(value: str) -> bool:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "; is 'loaction' meant to be 'location'?" where a word is close to a known one, or nothing."""
+    """Return "; is 'loaction' meant to be 'location'?" if a word is close to a known one, or ""."""
     close = difflib.get_close_matches(word.lower().replace("-", "_"), list(known), n=1, cutoff=0.75)
     return f"; is {word!r} meant to be {close[0]!r}?" if close else ""

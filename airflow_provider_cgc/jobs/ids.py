@@ -1,7 +1,7 @@
-"""Job ids as users may write them, and the flat list that they mean.
+"""Job ids as users may write them, and the flat list that they stand for.
 
-Refuses what cannot be a list of ids before anything is sent. Knows nothing of Airflow: a template has been rendered
-and an XCom pulled by the time a value gets here.
+A value that cannot be a list of ids is refused before anything is sent. Airflow is not involved: templates have been
+rendered and XComs pulled by the time a value gets here.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]*(#[0-9]+)?")
 _SEPARATORS = re.compile(r"[\s,]+")
 _MOST_SHOWN = 10
 _DEEPEST = 10
-"""Lists within lists; deeper is a mistake, and a list that holds itself has no end."""
+"""Levels of lists within lists; deeper is a mistake, or a list that contains itself."""
 
 
 class BadIds(ValueError):
-    """The value is no list of job ids; the text says what is wrong with it, not yet which argument it came from."""
+    """The value is no list of job ids; the text names the problem, and the caller adds the argument's name."""
 
 
 class Address(str):
-    """Text that is an address whatever it looks like, because an object said so."""
+    """Text that is an address whatever its form, because it came from a path object."""
 
     __slots__ = ()
 
@@ -39,10 +39,10 @@ def parse_ids(value: Any) -> list[str]:
     """
     Return the job ids that `value` stands for, in order; duplicates are kept for the caller to count.
 
-    A list, a tuple or another sequence of ids (lists of lists are flattened: what a mapped upstream task gives), one
-    id, a JSON or Python list as text (what a Jinja template renders to), or ids separated by commas or white space.
+    A list, a tuple or another sequence of ids (lists of lists, as a mapped upstream task gives them, are flattened),
+    one id, a JSON or Python list as text (as a Jinja template renders it), or ids separated by commas or white space.
 
-    Raises BadIds for everything else: nothing at all, numbers, mappings, text that is no id.
+    Raises BadIds for anything else: nothing at all, numbers, mappings, text that is no id.
     """
     ids: list[str] = []
     bad: list[str] = []
@@ -53,14 +53,14 @@ def parse_ids(value: Any) -> list[str]:
         else:
             ids.append(item)
     if bad:
-        told = "; ".join(bad[:_MOST_SHOWN])
+        problems = "; ".join(bad[:_MOST_SHOWN])
         more = f" (and {len(bad) - _MOST_SHOWN} more)" if len(bad) > _MOST_SHOWN else ""
-        raise BadIds(f"{told}{more}")
+        raise BadIds(f"{problems}{more}")
     return ids
 
 
 def flatten(value: Any, depth: int = 0) -> Iterator[Any]:
-    """Return what stands in a list, in lists of lists or in the text of one. Raises BadIds for what is no list."""
+    """Return the entries of a list, of lists of lists, or of the text of one. Raises BadIds for anything else."""
     if depth > _DEEPEST:
         raise BadIds(f"has lists within lists, more than {_DEEPEST} deep")
     if value is None:
@@ -73,7 +73,7 @@ def flatten(value: Any, depth: int = 0) -> Iterator[Any]:
     elif isinstance(value, Mapping):
         raise BadIds(f"is a mapping with the keys {sorted(map(str, value))[:5]}, not a list of ids")
     elif isinstance(value, (set, frozenset)):
-        # A set has another order in each process; what a rescheduled sensor remembers goes by the order.
+        # A set has a different order in each process, and a rescheduled sensor's memory depends on the order.
         yield from sorted(value, key=str)
     elif isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         for item in value:
@@ -91,7 +91,7 @@ def is_uri(value: object) -> bool:
         return True
     if not isinstance(value, str) or "://" not in value or len(value.split()) != 1:
         return False
-    # A page of the platform is meant for what it shows; the reader of ids says what to take of it.
+    # The address of one of the platform's own pages is no manifest: the reader of ids says which part of it is the id.
     return value.lstrip()[0] not in "[({\"'" and not is_page(value)
 
 

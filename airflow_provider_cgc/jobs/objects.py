@@ -1,4 +1,4 @@
-"""The wanted objects that are on a volume, with their sizes: few requests, and no walk through what others keep there.
+"""The wanted objects that are on a volume, with their sizes: few requests, and no walk through other people's objects.
 
 The platform lists one folder at a time, a hundred entries a request: see `client.volumes.contents`.
 """
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
 
 
-class Place(Protocol):
-    """A key below a volume's prefix, on that volume."""
+class Destination(Protocol):
+    """A volume, and a key below its prefix."""
 
     @property
     def volume(self) -> str: ...
@@ -21,17 +21,17 @@ class Place(Protocol):
     def location(self) -> str: ...
 
 
-PlaceT = TypeVar("PlaceT", bound=Place)
+DestinationT = TypeVar("DestinationT", bound=Destination)
 
 MOST_STARTS = 20
-"""Folders that are listed without having been seen in the folder above: each costs a request, if it is there or not."""
+"""Folders to begin a listing at, at most: each costs a request, even if it does not exist."""
 
 
 def objects_at(client: CgcClient, volume: str, locations: Collection[str]) -> dict[str, int | None]:
     """
-    Return the sizes in bytes of the objects that are at these keys, None where the volume tells none.
+    Return the sizes in bytes of the objects at these keys, None where the volume gives none.
 
-    Only the folders that lead to one of the keys are listed, and those only if they are there. Raises `CgcError`.
+    Only folders that lead to one of the keys are listed, and only if they exist. Raises `CgcError`.
     """
     wanted = set(locations)
     folders = {"/".join(parts[:depth]) for parts in map(_parts, wanted) for depth in range(1, len(parts) + 1)}
@@ -43,8 +43,8 @@ def objects_at(client: CgcClient, volume: str, locations: Collection[str]) -> di
     }
 
 
-def sizes_of(client: CgcClient, keys: Collection[PlaceT]) -> dict[PlaceT, int | None]:
-    """Return, of what is to be on several volumes, what is there, with its size in bytes. Raises `CgcError`."""
+def sizes_of(client: CgcClient, keys: Collection[DestinationT]) -> dict[DestinationT, int | None]:
+    """Return the sizes in bytes of the objects that exist, on any number of volumes. Raises `CgcError`."""
     there = {
         volume: objects_at(client, volume, [key.location for key in keys if key.volume == volume])
         for volume in {key.volume for key in keys}
@@ -53,7 +53,7 @@ def sizes_of(client: CgcClient, keys: Collection[PlaceT]) -> dict[PlaceT, int | 
 
 
 def common_folder(locations: Iterable[str]) -> str:
-    """Return the folder, with its slash, that all keys lie below; "" where they have none in common."""
+    """Return the folder, with its slash, that contains all keys; "" if they have none in common."""
     common: list[str] = []
     for parts in zip(*map(_parts, locations), strict=False):
         if len(set(parts)) > 1:
@@ -64,9 +64,9 @@ def common_folder(locations: Iterable[str]) -> str:
 
 def _starts(wanted: Collection[str]) -> list[str]:
     """
-    Return where to begin: as deep as it costs few requests.
+    Return the folders to begin at, as deep as that costs few requests.
 
-    A folder above, in which none of the keys lies, may hold a million objects of others.
+    A folder further up, which contains none of the keys itself, may hold a million objects of others.
     """
     starts = [common_folder(wanted)] if wanted else []
     while True:
@@ -77,7 +77,7 @@ def _starts(wanted: Collection[str]) -> list[str]:
 
 
 def _below(folder: str, wanted: Collection[str]) -> set[str]:
-    """Return the next folders on the way to the keys below this one; the folder itself if a key lies in it."""
+    """Return the next folders on the way to the keys below this one; the folder itself if a key is in it."""
     depth = folder.count("/")
     inside = [_parts(key) for key in wanted if key.startswith(folder)]
     if any(len(parts) == depth for parts in inside):

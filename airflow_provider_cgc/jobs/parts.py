@@ -1,6 +1,6 @@
-"""Records for kinds of job that the platform does not answer for one by one: starts, and jobs that move many things.
+"""Bulk records where the platform gives none: starts of drafts, and jobs that move many things each.
 
-A thing that is one of many in a job has an id of its own, "job#position", the first one "job#0".
+One of many things in a job has an id of its own, "job#position"; the first one is "job#0".
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound="Job")
 
 _UNAUTHORIZED = 401
-NOT_TOLD = "the job has ended, and its result does not tell what became of this item"
+NO_RESULT = "the job has ended, and its result does not mention this item"
 
-NO_POSITION = "this is the id of a whole job; give the ids of what it moves, such as 'job#0'"
+NO_POSITION = "this is the id of a whole job; give the ids of its parts, such as 'job#0'"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts(Generic[J]):
     """
-    The things that one job moves, as its record tells them.
+    The things that one job moves, from its record.
 
-    :param names: the name of each, in the order of their positions.
-    :param results: what has become of each, by name, in the platform's order; none yet while the job is under way.
+    :param names: their names, in the order of their positions.
+    :param results: the outcome of each, with its name, in the platform's order; none yet while the job runs.
     :param is_over: the job has ended, so that no result will be added.
-    :param part: gives the job of one thing, from its id, and its result if there is one.
+    :param part: makes the job of one thing from its id, and its result if there is one.
     """
 
     names: Sequence[str]
@@ -42,25 +42,25 @@ class Parts(Generic[J]):
     part: Callable[[str, Any | None], J]
 
     def record(self, part_id: str, position: int) -> BulkRecord[J]:
-        """Return the record of one thing: never that of another, and never a job that completed without a result."""
+        """Return the record of one thing: never that of another, and never COMPLETED without a result."""
         result = self._result(position)
         if result is None and (self.is_over or position >= len(self.names)):
-            return BulkRecord(part_id, None, Problem(404, None, NOT_TOLD, made_here=True))
+            return BulkRecord(part_id, None, Problem(404, None, NO_RESULT, made_here=True))
         return BulkRecord(part_id, self.part(part_id, result), None)
 
     def _result(self, position: int) -> Any | None:
-        """Return the result at a position if every thing has one, else the only one of the thing's name."""
+        """Return the result at a position if every thing has one, else the only one with the thing's name."""
         if position >= len(self.names):
             return None
         if len(self.results) == len(self.names):
             return self.results[position][1]
         name = self.names[position]
-        found = [result for told, result in self.results if told == name]
+        found = [result for named, result in self.results if named == name]
         return found[0] if len(found) == 1 and Counter(self.names)[name] == 1 else None
 
 
 def part_ids(job_id: str, count: int) -> list[str]:
-    """Return the ids of all that a job moves."""
+    """Return the ids of all parts of a job."""
     return [f"{job_id}#{position}" for position in range(count)]
 
 
@@ -70,10 +70,10 @@ def records_of_parts(
     parts: Callable[[Any], Parts[J]],
 ) -> list[BulkRecord[J]]:
     """
-    Return one record for each id of a thing, in the order given, each job asked for once.
+    Return one record for each id of a part, in order; each job is asked for once.
 
-    :param jobs: asks for jobs, and gives a record for each.
-    :param parts: reads what one job moves.
+    :param jobs: asks for jobs, and returns a record for each.
+    :param parts: reads the parts of one job.
     """
     wanted = [(part_id, *part_id.partition("#")[::2]) for part_id in ids]
     found = {record.id: record for record in jobs(list(dict.fromkeys(job_id for _, job_id, _ in wanted)))}
@@ -91,9 +91,9 @@ def records_of_parts(
 
 def start_each(start: Callable[[str], object], ids: Iterable[str]) -> list[BulkRecord[Any]]:
     """
-    Start drafts by a request for each, and return a record for each: what the platform refuses is that one's problem.
+    Start drafts with a request for each, and return a record for each: a refusal becomes that record's problem.
 
-    :raises CgcError: for trouble that is about no single job, such as a line that drops, a rate limit or a token.
+    :raises CgcError: for trouble that concerns all jobs, such as a lost connection, a rate limit or a refused token.
     """
     records: list[BulkRecord[Any]] = []
     for job_id in ids:

@@ -1,4 +1,4 @@
-"""Values and text: how a value stands in a message, and what it is when a template or a store gives it back as text."""
+"""Values and text: a value as it is shown in a message, and the value of text from a template or a store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeGuard, TypeVar, cast
 
 _MOST_BYTES = 10**30
-"""More than this is nobody's data, and whole numbers without end are no floats."""
+"""More bytes than anybody has; a larger whole number may be too large for a float."""
 
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"\s*[0-9]{1,19}\s*")
 
 
 class BadInput(ValueError):
-    """What a user has given is wrong; the text says what, and what to do."""
+    """A user's input is wrong; the text names the problem and what to do."""
 
 
 def is_nothing(text: str) -> bool:
@@ -33,11 +33,11 @@ def is_count(value: object) -> TypeGuard[int]:
 
 
 class BadNumber(ValueError):
-    """The value is no whole number; the text goes on where an argument's name begins."""
+    """The value is no whole number; the text follows an argument's name."""
 
 
 def shown(value: Any) -> str:
-    """Return a value as it would be written in Python, cut off where it gets long."""
+    """Return a value as it would be written in Python, cut off if it is long."""
     text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
@@ -48,7 +48,7 @@ def counted(number: int, word: str) -> str:
 
 
 def joined(*sentences: str) -> str:
-    """Join the sentences that are there."""
+    """Join sentences with spaces, without the empty ones."""
     return " ".join(filter(None, sentences))
 
 
@@ -58,7 +58,7 @@ def storable(value: T) -> T:
 
 
 def number_from(value: Any) -> int | None:
-    """Read a number from 0 on that a template may have turned into text; None stays None. Raises BadNumber."""
+    """Read a number from 0 that a template may have turned into text; None stays None. Raises BadNumber."""
     if value is None:
         return None
     if is_count(value):
@@ -69,7 +69,7 @@ def number_from(value: Any) -> int | None:
 
 
 def moment(value: object) -> datetime | None:
-    """Read a moment that `isoformat` wrote; None without a time zone, for then it could not be compared."""
+    """Read a time that `isoformat` wrote; None without a time zone, because it could not be compared."""
     try:
         read = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -100,7 +100,7 @@ def duration(seconds: float) -> str:
 
 
 def clock_time(epoch: float) -> str:
-    """Write an epoch time in UTC, to the second; one that no calendar has is a number of seconds."""
+    """Write an epoch time in UTC, to the second; one beyond the calendar as a number of seconds."""
     try:
         return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""The base of operators that start jobs, and wait for them as a sensor does."""
+"""The base of operators that start jobs and wait for them as a sensor does."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.sensors.source import Source
 
 MOST_IDS = 1000
-"""Job ids that a task without a manifest returns."""
+"""Job ids that a task without a manifest returns at most."""
 PATIENCE = 900.0
 """Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
-WHY_OTHERS = "the list is not whole, or has changed; look at what it comes from"
+WHY_OTHERS = "the list is incomplete, or has changed; look at its source"
 
 
 class CgcSubmittingOperator(CgcJobsSensor):
     """
     Start jobs on the platform, each once, and wait until they have ended.
 
-    Not used directly: `CgcBulkExportOperator` and its siblings say which jobs, and describe the arguments.
+    Not used directly: `CgcBulkExportOperator` and its siblings define the jobs, and describe the arguments.
     """
 
     item: ClassVar[type[Item]]
     """The items of this kind."""
     sensor: ClassVar[str]
-    """The sensor that waits for such jobs, in Python, with braces for what it takes."""
+    """The sensor that waits for such jobs, in Python, with braces for its argument."""
     ids_argument: ClassVar[str] = "items"
 
     def __init__(
@@ -101,7 +101,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
         self._items_given = value
 
     def execute(self, context: Context) -> Any:
-        """Check, send, and wait as the mode says."""
+        """Check, send, and wait in the chosen mode."""
         if self.wait and not self._dry_run:
             return super().execute(context)
         self._current = self._made = None
@@ -109,11 +109,11 @@ class CgcSubmittingOperator(CgcJobsSensor):
             return self._only_start(context, SubmittedJobs(self))
 
     def on_kill(self) -> None:
-        """Say what goes on without us; a retry takes it over."""
+        """Log that started jobs continue; a retry takes them over."""
         if isinstance(self._made, SubmittedJobs) and self._made.is_sending:
             fate = "" if self.kind.cancellable else " and cannot be cancelled"
             self.log.warning(
-                "%s that were started go on%s; a retry takes them over.", self.kind.plural.capitalize(), fate
+                "%s that were started continue%s; a retry takes them over.", self.kind.plural.capitalize(), fate
             )
         super().on_kill()
 
@@ -138,7 +138,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
         return self._handed_over(list(tracker.open))
 
     def _report(self, attempt: Attempt) -> dict[str, Any]:
-        """Say what would be done, and above all what is in the way."""
+        """Log what would be done, with a warning if objects are in the way."""
         for line in attempt.dry_run():
             self.log.info("%s", line)
         in_the_way = attempt.obstacles()
@@ -149,14 +149,14 @@ class CgcSubmittingOperator(CgcJobsSensor):
         return {"items": len(attempt.order.items), "dry_run": True, **counts}
 
     def _handed_over(self, ids: list[str]) -> str | list[str]:
-        """Return what a sensor takes: the manifest's address, or the ids."""
+        """Return the value for a sensor: the manifest's address, or the ids."""
         if not ids and not self.manifest_path:
-            self.log.info("There is nothing to wait for: a sensor that takes this needs allow_empty=True.")
+            self.log.info("There is nothing to wait for: a sensor that gets this result needs allow_empty=True.")
         return self.manifest_uri or ids
 
     @property
     def is_dry_run(self) -> bool:
-        """Everything is checked, and nothing sent."""
+        """Everything is checked, and nothing is sent."""
         return self._dry_run
 
     @property
@@ -166,7 +166,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
 
     @property
     def tolerance(self) -> Tolerance:
-        """How many items may fail."""
+        """The number of items that may fail."""
         from airflow_provider_cgc.jobs.submitting.order import Tolerance
 
         return Tolerance(
@@ -192,23 +192,23 @@ class CgcSubmittingOperator(CgcJobsSensor):
 
     def check_memory(self, context: Context, count: int) -> None:
         """
-        Refuse what could not be remembered of so many items.
+        Refuse options for which the started jobs could not be remembered.
 
         :raises CgcInputRefused: naming the argument that helps.
         """
         has_store = task_state_store(context) is not None
         if not self.resume and not has_store and not self.manifest_path:
             raise CgcInputRefused(
-                f"Task {self.task_id!r} has resume=False, and Airflow below 3.3 does not remember which of its jobs are"
-                " from before it was cleared; give it a manifest_path, which does."
+                f"Task {self.task_id!r} has resume=False, and Airflow below 3.3 does not remember which of its jobs"
+                " were started before it was cleared; give it a manifest_path, in which they are remembered."
             )
         if self._reschedules and not has_store:
             uri = self.manifest_uri
             local = storage.local_warning(uri) if uri else None
             if local or not self.manifest_path:
                 raise CgcInputRefused(
-                    f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets from one poke"
-                    " to the next what was started; give it a manifest_path that all workers see, or set"
+                    f"Task {self.task_id!r} has mode='reschedule', in which Airflow below 3.3 forgets the started jobs"
+                    " from one poke to the next; give it a manifest_path that all workers can read, or set"
                     " deferrable=True."
                     f" {local or ''}".rstrip()
                 )
@@ -219,7 +219,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
             )
 
     def leave_refusal(self, context: Context, summary: Summary) -> None:
-        """Leave the summary of a refused order in XComs."""
+        """Push the summary of a refused order to XCom."""
         push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         now = time.time()
         view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
@@ -227,32 +227,32 @@ class CgcSubmittingOperator(CgcJobsSensor):
 
     def read_items(self) -> Sequence[Item]:
         """
-        Read the arguments, and the items wherever they are.
+        Read the arguments, and the items from their source.
 
         :raises CgcBadInput: with everything that is wrong with them.
         """
         raise NotImplementedError
 
     def order(self, *, recorded: bool) -> Order:
-        """Return what is to be done with the items."""
+        """Return the order for the items."""
         raise NotImplementedError
 
     def order_at_end(self, *, ended: bool) -> Order:
-        """Return the order once more, for the account; `ended` tells that no time was over before its jobs."""
+        """Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended."""
         raise NotImplementedError
 
     def about_to_send(self, context: Context, order: Order) -> None:
-        """Keep what must be told of the items at the end."""
+        """Keep facts about the items that are needed at the end."""
 
     def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
-        """Take up again what `about_to_send` has kept."""
+        """Use the facts that `about_to_send` has kept."""
 
     def asset(self) -> Asset | None:
-        """Return the asset of where things go; None where it is not known."""
+        """Return the asset of the destination; None if it is not known."""
         return None
 
     def _read_from(self, *, expected: int | None, check: Callable[[Any], Sequence[str]] | None) -> list[Any]:
-        """Read the items, wherever they are, or say what is wrong with them."""
+        """Read the items from a list or manifest, or raise an error with their problems."""
         from airflow_provider_cgc.manifests import FailedOf, items_given, manifest_items
 
         how: dict[str, Any] = {
@@ -272,7 +272,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
                 f" skipped; let it return a list ([] if there is nothing to {self.kind.name})."
             )
         empty = (
-            f"has no item that failed, so that nothing is left to {self.kind.name}; set allow_empty=True if that may be"
+            f"has no item that failed, so nothing is left to {self.kind.name}; set allow_empty=True if that is expected"
         )
         check_count(
             len(items),

@@ -1,7 +1,7 @@
-"""The arguments of an export: the reader of each, and what can be known to be wrong with them before anything is asked.
+"""The arguments of an export: the reader of each, and the checks that need no request.
 
-`literals_of` looks at what is known when the Dag is parsed, `read_arguments` at all of it when the task runs; both
-use the same readers.
+`literals_of` checks the arguments that are known when the Dag is parsed, `read_arguments` all of them when the task
+runs; both use the same readers.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ IF_EXISTS = ("fail", "skip", "overwrite")
 ALIASES = ("fail", "skip")
 BOTH = "give either items or a manifest, not both"
 FAILED_OF_NOTHING = "failed_only=True chooses from a manifest that an earlier run wrote; give manifest"
-UNTOLD_FAILURES = (
-    "with wait=False and failures tolerated, the ids that it returns would not tell what the platform refused; give it"
+HIDDEN_FAILURES = (
+    "with wait=False and failures tolerated, the returned ids would not show which items the platform refused; give it"
     " a manifest_path, whose address is returned instead"
 )
 UNVERIFIED = "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False"
@@ -46,7 +46,7 @@ _TABLES = (".csv", ".tsv")
 
 
 def location_of(value: Any, *, where: str) -> LocationTemplate:
-    """Read the template of the keys; its own errors name it. Raises BadLocation."""
+    """Read the template for keys. Raises BadLocation, which names the argument itself."""
     if isinstance(value, str) and value.strip() and is_nothing(value):
         raise BadLocation(f"the location is {value!r}: a template rendered to nothing; correct the template")
     return LocationTemplate(value)
@@ -64,7 +64,7 @@ READERS: Mapping[str, Callable[..., Any]] = {
     "expected_count": whole_number,
     "cgc_conn_id": connection_id,
 }
-"""By argument, for those whose value says everything."""
+"""The readers of arguments that can be checked one by one."""
 
 
 def read_arguments(task: CgcSubmittingOperator) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def read_arguments(task: CgcSubmittingOperator) -> dict[str, Any]:
         raise CgcBadInput(problems[0])
     wrong = [BOTH] if task.items is not None and task.manifest is not None else []
     wrong += [FAILED_OF_NOTHING] if task.failed_only and task.items is not None and task.manifest is None else []
-    wrong += [UNTOLD_FAILURES] if _leaves_failures_untold(task, values) else []
+    wrong += [HIDDEN_FAILURES] if _hides_failures(task, values) else []
     wrong += [UNVERIFIED] if task.verify and not task.wait else []
     if wrong:
         raise CgcBadInput(f"Task {task.task_id!r}: {'; '.join(wrong)}")
@@ -99,27 +99,27 @@ def read_arguments(task: CgcSubmittingOperator) -> dict[str, Any]:
 
 
 def literals_of(task: CgcSubmittingOperator) -> Literals:
-    """Read what is known when the Dag is parsed."""
+    """Read the arguments that are known when the Dag is parsed."""
     given = Literals(task)
     values = {name: given.read(name, reader) for name, reader in READERS.items()}
-    if _leaves_failures_untold(task, values) and not given.is_subclass:
-        given.problems.append(UNTOLD_FAILURES)
+    if _hides_failures(task, values) and not given.is_subclass:
+        given.problems.append(HIDDEN_FAILURES)
     if task.verify is True and task.wait is False and not given.is_subclass:
         given.problems.append(UNVERIFIED)
     _read_sources(given, task)
     if task.items is not None and task.manifest is None and given.known("items"):
-        places, others = parted(storage.texts_in(given.value("items")))
-        for place in places:
-            given.check(partial(_manifest, place, where="items", task=task))
-        if others or not places:
+        addresses, others = parted(storage.texts_in(given.value("items")))
+        for address in addresses:
+            given.check(partial(_manifest, address, where="items", task=task))
+        if others or not addresses:
             items = given.check(lambda: parse_items(others, where="items", check=check_volume))
             if items is not None:
-                _judge_items(given, task, items, values, alone=not places)
+                _judge_items(given, task, items, values, alone=not addresses)
     return given
 
 
 def _read_sources(given: Literals, task: CgcSubmittingOperator) -> None:
-    """Read where the items come from and where their manifest goes."""
+    """Read the source of the items and the address of their manifest."""
     if task.items is not None and task.manifest is not None:
         given.problems.append(BOTH)
     if task.manifest is None and not given.is_subclass:
@@ -147,7 +147,7 @@ def _judge_items(
                 allow_empty=task.allow_empty,
             )
         )
-    # Of a volume or a location that is not known yet nothing is said.
+    # A volume or a location that is not known yet is not checked.
     volume = values["volume"] if given.known("volume") and not given.value("volume") else "some/volume"
     asked = [item for item in items if item.location is not None or not (item.volume or volume)]
     found = targets(asked, template=LocationTemplate("{id}"), volume=volume)
@@ -160,8 +160,8 @@ def _judge_items(
         given.problems += unplaced
 
 
-def _leaves_failures_untold(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> bool:
-    """Say whether a sensor that takes the ids would end well although items failed: nothing tells it of those."""
+def _hides_failures(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> bool:
+    """Say whether a sensor that gets the ids would succeed although items failed, because the ids do not show them."""
     return not (task.wait or task.manifest_path) and bool(values["max_failures"] or values["max_failure_share"])
 
 
@@ -173,7 +173,7 @@ def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
 
 
 def _written(value: Any, *, where: str, conn_id: str | None) -> str:
-    """Read the address of the manifest that is written."""
+    """Read the address of the manifest to write."""
     address = _address(value, where=where, conn_id=conn_id)
     if address.lower().endswith(_TABLES):
         raise CgcBadInput(f"{where} is {address!r}, but the manifest is JSON Lines; let it end in .jsonl")

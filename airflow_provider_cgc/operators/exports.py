@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc.arguments import flag_of
-from airflow_provider_cgc.assets import place_of
+from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.lineage import ExportLineage
@@ -25,81 +25,84 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
     """
     Export files of projects to a volume and wait until they are there; none lost, none twice.
 
-    Everything is checked before anything is sent, and all that is wrong is told together. Jobs are started 100 in a
-    request (https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job) and waited for as
-    `CgcBulkExportSensor` does, in the same modes and with the same arguments. A retry, or a Clear of a task that
-    failed, goes on where the last attempt broke off: it takes over what runs, counts what is done and sends only what
-    is missing, and what failed with an error that may pass (after a Clear, everything that failed). A Clear of a task
-    that succeeded exports anew. What cannot be told for certain is an error and is not sent. In reschedule mode an item
-    is sent once in a try, however often it pokes.
+    Everything is checked before anything is sent, and all problems are reported together. Jobs are started 100 in a
+    request (https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job), and the wait is that of
+    `CgcBulkExportSensor`, with the same modes and arguments. A retry, or a Clear of a task that failed, continues where
+    the last attempt stopped: it takes over running jobs, counts finished ones, and sends only items that are missing or
+    failed with an error that may be temporary (after a Clear, all that failed). A Clear of a task that succeeded
+    exports everything again. If it is not certain whether an item was started, the task fails and does not send it. In
+    reschedule mode an item is sent once in a try, however often the task pokes.
 
-    The record of what was sent is Airflow's task state store (3.3 and later), the manifest at `manifest_path`, or the
-    platform's list of jobs. Where only that list is left, a Clear of a task that succeeded finds its jobs there and
-    exports nothing. A task with `wait=False` never knows how its jobs end: a Clear sends again only what failed. Set
-    `resume=False` to export anew.
+    The record of started jobs is Airflow's task state store (3.3 and later), the manifest at `manifest_path`, or the
+    platform's list of jobs. If only that list is left, a Clear of a task that succeeded finds its jobs there and
+    exports nothing. A task with `wait=False` does not know how its jobs end: a Clear sends again only items that
+    failed. Set `resume=False` to export everything again.
 
     Returns its summary, also in the XCom `cgc_summary`: see `CgcBulkExportSensor`; `failed_items` and the manifest are
-    in the form that `items` and `manifest` take. With `wait=False` it returns the manifest's URI, or the job ids where
-    there is none, for a sensor.
+    in the form that `items` and `manifest` take. With `wait=False` it returns a value for a sensor: the manifest's URI,
+    or the job ids if there is none.
 
     .. seealso::
         The example Dags ``cgc_export_project``, ``cgc_nightly_export`` and ``cgc_export_manifest``.
 
-    :param items: what to export: file ids or objects `{"file": id, "location": key, "volume": "owner/name",
+    :param items: the files to export: file ids or objects `{"file": id, "location": key, "volume": "owner/name",
         "properties": {}}` of which all but `file` may be left out; a list, text of one (JSON, Python, or ids separated
-        by commas or white space), or what `CgcListFilesOperator` returns. (templated)
+        by commas or white space), or the result of `CgcListFilesOperator`. (templated)
     :param manifest: in place of `items`, the address of a CSV, TSV or JSON lines file with the same words as columns
-        or keys: text or an `ObjectStoragePath`; a manifest that this operator wrote will do. (templated)
+        or keys: text or an `ObjectStoragePath`; it may be a manifest that this operator wrote. (templated)
     :param failed_only: of a manifest that this operator wrote, take only the items that failed.
-    :param volume: where items go that name no volume of their own. (templated)
-    :param location: the key below the volume's prefix, for items that bring none: `{name}`, `{path}` (folders below
-        the project), `{project}`, `{id}`, `{metadata.KEY}`; folders that come out empty are left out. (templated)
+    :param volume: the volume for items that have none of their own. (templated)
+    :param location: the key below the volume's prefix, for items that have none: `{name}`, `{path}` (folders below
+        the project), `{project}`, `{id}`, `{metadata.KEY}`; empty folders are left out. (templated)
     :param copy_only: True keeps the platform's file; False *moves* it: it becomes an alias of the exported object and
-        can never be exported again; where it is listed again, as in a nightly move, it counts as completed if it is an
-        alias of the very object wanted, so leave the date out of `location`. Has no default on purpose. (templated)
-    :param if_exists: what to do where an object is: "fail" that item, "skip" it if its size is the same (where the
-        volume's list gives one), also if it appears while the job waits, or "overwrite" it. (templated)
-    :param aliases: what to do with files that are aliases of other objects than the one wanted, which the platform
+        can never be exported again. If it is listed again, as in a nightly move, it counts as completed if it is an
+        alias of the wanted object, so leave the date out of `location`. Has no default on purpose. (templated)
+    :param if_exists: what to do if an object is there already: "fail" the item, "skip" it if the size is the same
+        (or the volume's list gives none), also if the object appears while the job waits, or "overwrite" the object.
+        (templated)
+    :param aliases: what to do with files that are aliases of other objects than the wanted one, which the platform
         does not export: "fail" those items, or "skip" them. (templated)
-    :param properties: passed to the platform with every item that brings none, such as
+    :param properties: passed to the platform with every item that has none, such as
         `{"sse_algorithm": "AES256", "aws_storage_class": "STANDARD_IA"}`, or text of it. (templated)
-    :param max_failures: how many items may fail before the task does, with those that cannot be exported (deleted, a
-        folder, an alias, too large, no usable location); beyond that nothing more is sent. (templated)
-    :param max_failure_share: the same as a share of all items, from 0 to 1; with a `max_failures` above 0 beside it,
-        the smaller number counts. (templated)
-    :param manifest_path: the address of a file that tells of every item what became of it, also when the task fails:
-        text such as "s3://bucket/{{ run_id }}.jsonl", or an `ObjectStoragePath`; written before, in the midst of and
-        after the work. (templated)
-    :param manifest_conn_id: the connection for `manifest_path` and `manifest`, where these do not name theirs
+    :param max_failures: the number of items that may fail before the task does, including those that cannot be
+        exported (deleted, a folder, an alias, too large, no usable location); after more failures nothing more is
+        sent. (templated)
+    :param max_failure_share: the same as a share of all items, from 0 to 1; if `max_failures` is above 0, too, the
+        smaller number counts. (templated)
+    :param manifest_path: the address of a file to write, with the outcome of every item, also if the task fails: text
+        such as "s3://bucket/{{ run_id }}.jsonl", or an `ObjectStoragePath`; written before anything is sent, when all
+        is sent, and at the end. (templated)
+    :param manifest_conn_id: the connection for `manifest_path` and `manifest`, if these name none
         ("s3://conn@bucket/key"). (templated)
-    :param verify: after the jobs have COMPLETED, list the volume and compare: each object is there, and has the right
-        size where the list gives one.
-    :param resume: False lets a Clear start anew whatever became of the task; Airflow's own retries go on all the same,
-        or each of them would export everything once more.
-    :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be.
-    :param dry_run: check everything, say what would be done, and send nothing; returns how many `items` there are, and
-        how many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way), `in_the_way`: an
-        object is there. Those are among `to_send`, but with `if_exists="skip"`, where they are not sent.
-    :param allow_empty: succeed when there is nothing to export; otherwise that is an error. Items that are skipped are
+    :param verify: after the jobs have COMPLETED, list the volume and check that each object is there, with the right
+        size if the list gives one.
+    :param resume: False lets a Clear start everything again, however the task ended; Airflow's own retries still
+        continue, because otherwise each of them would export everything once more.
+    :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be started.
+    :param dry_run: check everything, log what would be done, and send nothing; returns the number of `items`, and how
+        many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way) and `in_the_way` (an
+        object is there; these are also counted in `to_send`, except with `if_exists="skip"`).
+    :param allow_empty: succeed if there is nothing to export, which is otherwise an error. Items that are skipped are
         something.
-    :param cgc_conn_id: the connection, which must be of the user who may export the files. (templated)
-    :param expected_count: how many items there must be; anything else is an error before anything is sent. (templated)
-    :param fail_fast: fail at the first FAILED job instead of when all have ended; the others go on.
+    :param cgc_conn_id: the connection, of a user who may export the files. (templated)
+    :param expected_count: the number of items that there must be; another one is an error before anything is sent.
+        (templated)
+    :param fail_fast: fail at the first FAILED job instead of when all have ended; the other jobs continue.
     :param deferrable: wait in the triggerer; wins over `mode`. Default: Airflow's `[operators] default_deferrable`.
     :param poke_interval: seconds between two looks at the jobs, in every mode; 60 by default.
     :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer.
-    :param soft_fail: skip instead of fail when jobs FAILED or the timeout is over; what is wrong with the input, the
-        token or the rights is never skipped.
+    :param soft_fail: skip instead of fail if jobs FAILED or the wait timed out; a wrong argument, token or right still
+        fails the task.
     :param never_fail: skip instead of fail whatever happens.
-    :raises CgcInputRefused: something is wrong with the arguments or a volume, or with more items than may fail;
-        nothing was sent; not retried. Of what the Dag says without a template it is raised when the Dag is parsed.
-    :raises CgcJobsFailed: items failed for good; not retried.
+    :raises CgcInputRefused: an argument or a volume is wrong, or more items than may fail; nothing was sent; not
+        retried. For arguments without a template it is raised when the Dag is parsed.
+    :raises CgcJobsFailed: items failed permanently; not retried.
     :raises CgcJobsIncomplete: items failed, and a retry can help.
     :raises CgcJobsUncertain: an earlier attempt may have sent items, and nobody can tell; nothing was sent.
-    :raises CgcJobsNotYetKnown: it cannot be told yet what was started, or how it ended, or a job of another run is in
-        the way for now; a retry looks again.
+    :raises CgcJobsNotYetKnown: it is not known yet which jobs were started or how they ended, or a job of another run
+        is in the way for now; a retry looks again.
     :raises CgcWaitError: the token, the rights or the address of the connection are wrong, or the platform did not
-        take the jobs.
+        accept the jobs.
     """
 
     kind = EXPORT
@@ -173,14 +176,14 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
     def read_items(self) -> Sequence[ExportItem]:
         """
-        Read the arguments, and the items wherever they are.
+        Read the arguments, and the items from their source.
 
         :raises CgcBadInput: with everything that is wrong with them.
         """
         return self._read_from(expected=read_arguments(self)["expected_count"], check=check_volume)
 
     def order(self, *, recorded: bool) -> Order:
-        """Return the files that are to be exported, and how."""
+        """Return the order for the files to export."""
         from airflow_provider_cgc.jobs.exports.order import ExportOrder
 
         given = read_arguments(self)
@@ -199,7 +202,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         )
 
     def order_at_end(self, *, ended: bool) -> Order:
-        """Return the order once more, for the account; `ended` tells that no time was over before its jobs."""
+        """Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended."""
         from airflow_provider_cgc.jobs.exports.order import ExportOrder
 
         return ExportOrder(
@@ -210,16 +213,16 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         )
 
     def about_to_send(self, context: Context, order: Order) -> None:
-        """Keep the names of what is read and written, for OpenLineage."""
+        """Keep the names of the datasets, for OpenLineage."""
         from airflow_provider_cgc.jobs.exports.order import ExportOrder
 
         if isinstance(order, ExportOrder):
             self._keep_lineage(context, order.placed.values(), order.facts, host=order.client.settings.host)
 
     def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
-        """Take up the names of what was read and written."""
+        """Take up the names of the datasets again."""
         self._recall_lineage(context, summary)
 
     def asset(self) -> Asset | None:
-        """Return the asset of where the files go; None where it is not known."""
-        return place_of(self.volume, self.location)
+        """Return the asset of the files' destination; None if it is not known."""
+        return destination_of(self.volume, self.location)

@@ -1,8 +1,8 @@
 """The record that one task of one Dag run leaves for its next attempt: in Airflow's store, and in the manifest.
 
-The store (Airflow 3.3+) has every chunk before it leaves. The manifest has the items before anything is sent, then the
-ids of their jobs, then what became of them; it belongs to a task until that has succeeded, and a Clear, which raises
-Airflow's `max_tries`, is told from a retry.
+The store (Airflow 3.3+) gets every chunk before it is sent. The manifest has the items before anything is sent, then
+the ids of their jobs, then their outcomes. It belongs to a task until the task has succeeded. A Clear raises Airflow's
+`max_tries`, a retry does not.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ class Record:
     The record of a task instance.
 
     :param kind: kind of job.
-    :param of: the items of this kind.
+    :param of: the class of the items.
     :param ti: Airflow's task instance.
-    :param store: the task state store, None where Airflow has none.
+    :param store: the task state store, None if Airflow has none.
     :param manifest_path: the whole address of the manifest, if there is one.
-    :param resume: False: what earlier attempts have left does not count.
-    :param retries: the task's own number.
+    :param resume: False to ignore the records of earlier attempts.
+    :param retries: the task's own number of retries.
     :param again: this is not the first poke of its try.
     :param warn: takes a line to log.
     """
@@ -104,9 +104,9 @@ class Record:
         self._id = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
         self._max_tries = int(ti.max_tries or 0)
         self._kept: dict[str, Any] = {}
-        """What the manifest must go on telling: since when jobs count, whose they are, whether the task was cleared."""
+        """Facts that the manifest must keep: since when jobs count, their owner, whether the task was cleared."""
         self._read: list[ItemOutcome] | None = None
-        """The lines of the manifest, as this attempt has found them at its beginning."""
+        """The lines of the manifest at the beginning of this attempt."""
 
     @property
     def _header(self) -> Header:
@@ -122,7 +122,7 @@ class Record:
 
     @cached_property
     def _starts_anew(self) -> bool:
-        """`resume=False` lets this attempt forget the earlier ones: a Clear does, Airflow's own retry not."""
+        """`resume=False` lets this attempt ignore earlier ones: after a Clear, not in Airflow's own retry."""
         if self._resume or self._again:
             return False
         if self._ti.try_number == 1:
@@ -132,15 +132,15 @@ class Record:
             recorded = mine[0].task.get("max_tries")
         if recorded is not None:
             return bool(recorded != self._max_tries)
-        # A Clear grants as many tries as the task has, from the next one on.
+        # A Clear allows as many further tries as the task has.
         return bool(self._ti.try_number == self._max_tries - self._retries + 1)
 
     def begin(self) -> None:
         """
-        Note that nothing was sent, should the first attempt end before it sends anything.
+        Note that nothing was sent, in case the first attempt ends before it sends anything.
 
-        :raises CgcInputRefused: if the manifest cannot be looked at, and nothing was sent before.
-        :raises CgcJobsNotYetKnown: if it cannot be looked at, and an earlier attempt may have sent something.
+        :raises CgcInputRefused: if the manifest cannot be read, and nothing was sent before.
+        :raises CgcJobsNotYetKnown: if it cannot be read, and an earlier attempt may have sent something.
         """
         with self._at_the_path():
             is_first = self.is_first
@@ -151,9 +151,9 @@ class Record:
 
     def was_answered_at(self, host: Callable[[], str]) -> bool:
         """
-        Say whether the platform has answered an earlier attempt of this task at this very host.
+        Say whether the platform has answered an earlier attempt of this task at the same host.
 
-        :param host: gives the connection's; asked only where there was an earlier attempt.
+        :param host: returns the connection's host; called only if there was an earlier attempt.
         :raises CgcInputRefused: and `CgcJobsNotYetKnown`, as `begin` does.
         """
         if self._ti.try_number == 1 and not self._again:
@@ -165,14 +165,14 @@ class Record:
 
     @property
     def lasts(self) -> bool:
-        """What is sent or taken over is remembered for the next attempt."""
+        """The next attempt will know the jobs that this one sent or took over."""
         return self._has_store or self._path is not None
 
     def write_nothing(self, *, waits: bool) -> None:
         """
-        Leave an empty manifest, for whoever reads it: there is nothing to do, and nothing was sent before that counts.
+        Write an empty manifest for its readers: there is nothing to do, and nothing that counts was sent before.
 
-        A task that never `waits` does not know how its jobs end; what it has started stays in the manifest.
+        A task that does not wait (`waits`) does not know how its jobs end; those that it started stay in the manifest.
 
         :raises CgcJobsUncertain: if an earlier attempt may have started something, and has not succeeded.
         """
@@ -181,27 +181,27 @@ class Record:
         may_run = any(one.id or one.state is ItemState.SUBMITTED for one in mine) and not task.get("succeeded")
         if waits and (self._header.has_sent or may_run) and not self.is_first:
             raise CgcJobsUncertain(
-                f"There is nothing to send any more, but an earlier try of this task has started {self._kind.plural}"
-                " and did not succeed. Look at what the items come from; if it is right that there are none, set"
-                " resume=False and clear this task."
+                f"There are no items now, but an earlier try of this task started {self._kind.plural} and did not"
+                " succeed. Look at the source of the items; if it is right that there are none, set resume=False and"
+                " clear this task."
             )
         if not may_run or self._starts_anew:
             self.write([])
 
     def write_refused(self, outcomes: Iterable[ItemOutcome]) -> bool:
         """
-        Write why nothing was sent; False where there is no manifest, or what is there has to stay.
+        Write the reasons why nothing was sent; return False if there is no manifest, or the present one has to stay.
 
-        What tells of jobs stays until they are known to have ended well: a Clear goes on from it. Where an earlier
-        attempt may have started jobs that no line tells, lines that say "not sent" would be untrue.
+        Lines with jobs stay until the jobs are known to have ended well, because a Clear continues from them. If an
+        earlier attempt may have started jobs that are in no line, lines that say "not sent" would be wrong.
         """
         if self._path is None:
             return False
         lines = self._lines()
-        told = [one for one in lines if one.id or one.state is ItemState.SUBMITTED]
-        refused_before = any((one.task or {}).get("id") == self._id for one in lines) and not told
+        sent = [one for one in lines if one.id or one.state is ItemState.SUBMITTED]
+        refused_before = any((one.task or {}).get("id") == self._id for one in lines) and not sent
         nothing_sent = self.is_first or (refused_before and not self._header.has_sent)
-        if not nothing_sent or not all((one.task or {}).get("succeeded") for one in told):
+        if not nothing_sent or not all((one.task or {}).get("succeeded") for one in sent):
             return False
         self.write(outcomes)
         return True
@@ -210,9 +210,9 @@ class Record:
         """
         Make sure that a manifest can be written, before anything is sent.
 
-        :raises CgcBadInput: if something else is there.
-        :raises CgcInputRefused: if it cannot, and nothing was sent before.
-        :raises CgcJobsNotYetKnown: if it cannot, and an earlier attempt may have sent something.
+        :raises CgcBadInput: if another file is there, or another task's manifest.
+        :raises CgcInputRefused: if it cannot be written, and nothing was sent before.
+        :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
         if self._path is None or dry_run:
             return
@@ -227,16 +227,16 @@ class Record:
             other = str((one.task or {}).get("id"))
             if other != self._id and other.startswith(run):
                 raise CgcBadInput(
-                    f"manifest_path {self._path} is that of another task of this Dag run,"
-                    f" {other.removeprefix(run)}, and each needs its own; put {{{{ ti.task_id }}}} and, for mapped"
+                    f"manifest_path {self._path} is also that of another task of this Dag run,"
+                    f" {other.removeprefix(run)}, and each task needs its own; put {{{{ ti.task_id }}}} and, for mapped"
                     " tasks, {{ ti.map_index }} into it."
                 )
 
     def open(self, keys: Iterable[Key], *, now: datetime, run_began: datetime, owner: str) -> Ledger:
         """
-        Return the ledger of this attempt, with all that is known of earlier ones; `now` is the platform's clock.
+        Return the ledger of this attempt, with everything known about earlier ones; `now` is the platform's clock.
 
-        :raises OtherOwnerError: if they were somebody else's.
+        :raises OtherOwnerError: if earlier attempts were another user's.
         """
         if not self._resume and self._header.owner not in (None, owner):
             self._header.discard()
@@ -244,7 +244,7 @@ class Record:
         mine = [] if known or self._starts_anew else self._mine()
         task = mine[0].task if mine and mine[0].task else {}
         owners = {(one.task or {}).get("owner") or one.user for one in mine} - {None}
-        # Where nothing is recorded, that more tries are granted than the task asks for tells that it was cleared once.
+        # If nothing is recorded, more tries than the task's own number show that it was cleared once.
         cleared = task.get("max_tries") != self._max_tries if task else not known and self._max_tries > self._retries
         anew = cleared and bool(task.get("succeeded"))
         fresh = self.is_first or anew
@@ -254,9 +254,9 @@ class Record:
             mine, others, fresh = [], [], True
         if others and not anew:
             raise OtherOwnerError(
-                f"an earlier attempt of this task sent its {self._kind.plural} as {others[0]}, says {self._path}; the"
-                f" connection is now {owner}, who cannot see them. Use the connection of before, give another"
-                " manifest_path, or start anew with resume=False."
+                f"according to {self._path}, an earlier attempt of this task sent its {self._kind.plural} as"
+                f" {others[0]}; the connection's user is now {owner}, who cannot see them. Use the former connection,"
+                " give another manifest_path, or start anew with resume=False."
             )
         since = now if fresh else min(now, moment(task.get("since")) or run_began)
         cleared = not fresh and (cleared or task.get("cleared") is True)
@@ -307,7 +307,7 @@ class Record:
 
     def outcomes(self) -> list[ItemOutcome] | None:
         """
-        Return what the manifest says by now; None where there is none.
+        Return the present lines of the manifest; None if there is to be none.
 
         :raises CgcJobsNotYetKnown: if it is gone.
         """
@@ -317,7 +317,7 @@ class Record:
         mine = self._mine()
         if not mine:
             raise CgcJobsNotYetKnown(
-                f"The manifest {self._path} is gone, or another task has written over it, so that not every item can be"
+                f"The manifest {self._path} is gone, or another task has overwritten it, so that some items cannot be"
                 f" accounted for. Give each task a path of its own, and clear this task: it finds its"
                 f" {self._kind.plural} again."
             )
@@ -325,9 +325,9 @@ class Record:
 
     def keep(self, tracker: JobTracker) -> None:
         """
-        Leave what the next poke of this try must know, where Airflow has a place for it.
+        Store the state for the next poke of this try, if Airflow has a store.
 
-        The ledger has the ids of all jobs, also of those that need no wait: one bit each tells them apart.
+        The ledger has the ids of all jobs; one bit for each says whether it is still waited for.
         """
         ids = self._header.ids()
         if ids is not None and tracker.open.keys() <= set(ids):
@@ -335,42 +335,42 @@ class Record:
             self._store.set(self._rest_key, memory | {"open": to_bits(ids, tracker.open)})
 
     def taken_up(self) -> JobTracker | None:
-        """Return the tracker of an earlier poke of this try; None where its record is not whole."""
+        """Return the tracker of an earlier poke of this try; None if its record is incomplete."""
         memory = self._store.get(self._rest_key)
         if isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
             with suppress(ValueError, KeyError, TypeError):  # not whole, or not of this release
                 return JobTracker.from_json(memory["state"], from_bits(self._header.ids() or [], memory["open"]))
-        # Where there is no store the manifest tells it; what an earlier try has written there is not of this one.
+        # Without a store the manifest has it, in lines that this try has written.
         mine = [one for one in self._mine() if (one.task or {}).get("try") == self._ti.try_number]
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
         return tracker_of(self._kind, mine) if whole else None
 
     def push(self, ids: list[str], *, began: datetime | None) -> None:
-        """Leave the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
+        """Push the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
         address = push_ids(self._ti, STARTED_KEY, ids)
         push_xcom(self._ti, ADDRESS_KEY, address | ({"since": began.isoformat()} if began else {}))
 
     def started(self) -> list[str]:
-        """Return the ids of all jobs that `push` has left."""
+        """Return the ids of all jobs that `push` has pushed."""
         address = self._address()
         return patiently(read_ids, address) if address is not None else []
 
     def began(self) -> datetime | None:
-        """Return the platform's clock before anything of this task was sent: jobs from before are somebody else's."""
+        """Return the platform's clock before anything of this task was sent; earlier jobs are not this task's."""
         recorded = self._header.since
         if recorded is not None:
             return recorded
         mine = self._mine()
-        told = mine[0].task if mine and mine[0].task else self._address() or {}
-        return moment(told.get("since"))
+        facts = mine[0].task if mine and mine[0].task else self._address() or {}
+        return moment(facts.get("since"))
 
     def close(self) -> None:
-        """Note that the task succeeded: cleared, it starts anew; tried again, it finds all done."""
+        """Note that the task succeeded: if it is cleared, it starts anew; if it is retried, everything is done."""
         self._header.close()
 
     @contextmanager
     def _at_the_path(self) -> Iterator[None]:
-        """Refuse a path that cannot be used while nothing was sent; later that must not end the retries."""
+        """Refuse an unusable path if nothing was sent; otherwise raise an error that is retried."""
         try:
             yield
         except storage.BadPath as error:
@@ -378,13 +378,13 @@ class Record:
                 raise CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing.") from None
             raise CgcJobsNotYetKnown(
                 f"{as_sentence(error)} An earlier attempt of this task may have started {self._kind.plural},"
-                " which go on; this one has sent nothing. Let this task be retried, or clear it: it finds its"
+                " which continue; this one has sent nothing. Let this task be retried, or clear it: it finds its"
                 f" {self._kind.plural} again."
             ) from error
 
     @property
     def _has_sent_nothing(self) -> bool:
-        """True if certainly no attempt of this task has sent anything, as told without the manifest."""
+        """True if certainly no attempt of this task has sent anything; the manifest is not needed for this."""
         header = self._header
         if header.exists:
             return not header.has_sent
@@ -411,8 +411,8 @@ class Record:
             return read_outcomes(storage.read_lines(self._path), name=self._path, of=self._item_class).outcomes
         except (BadItems, storage.NoText) as error:
             raise CgcBadInput(
-                f"At manifest_path {self._path} there is something that is no manifest of this operator; give another"
-                " path, or remove it."
+                f"The file at manifest_path {self._path} is no manifest of this operator; give another path, or remove"
+                " it."
             ) from error
 
 

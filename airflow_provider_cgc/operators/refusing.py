@@ -1,4 +1,4 @@
-"""A refused order: the error that Airflow does not retry, and what the task leaves of an order that was not sent."""
+"""A refused order: the error that Airflow does not retry, and the reasons in the manifest and the summary."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def refusing_bad_input() -> Iterator[None]:
-    """Turn what is wrong with the input into an error that Airflow does not retry."""
+    """Turn errors of the input into one that Airflow does not retry."""
     try:
         yield
     except CgcInputRefused:
@@ -31,7 +31,7 @@ def refusing_bad_input() -> Iterator[None]:
 
 
 def refusal(error: Exception, where: str = "") -> CgcInputRefused:
-    """Return the error of a task that sends nothing; `where` tells where more is to be read."""
+    """Return the error of a task that sends nothing; `where` is a sentence about where to read more."""
     return CgcInputRefused(f"{as_sentence(error)} This attempt has sent nothing. {where}".rstrip())
 
 
@@ -44,10 +44,10 @@ def write_reasons(
     warn: Callable[[Exception], object],
 ) -> Summary:
     """
-    Write why nothing was sent into the manifest, where it may, and return the summary.
+    Write the reasons why nothing was sent into the manifest, unless it has to stay, and return the summary.
 
     :param manifest: the manifest's address, for the summary.
-    :param warn: takes the error of a storage that does not take the manifest.
+    :param warn: takes the error of a storage that refuses the manifest.
     """
     outcomes = list(outcomes)
     tracker = tracker_of(kind, (one for one in outcomes if one.state is ItemState.FAILED))
@@ -61,12 +61,12 @@ def write_reasons(
 
 
 def where_reasons_are(summary: Summary, *, manifest: str | None) -> str:
-    """Say where the reason of each item is, by the summary of `write_reasons`."""
+    """Name the places of the items' reasons, by the summary of `write_reasons`."""
     if summary.manifest:
         return f"All items, each with its reason, are in the manifest {manifest}"
-    told, failed = len(summary.failed_items), summary.failed
-    of_all = f" of {failed}" if told < failed else ""
+    listed, failed = len(summary.failed_items), summary.failed
+    of_all = f" of {failed}" if listed < failed else ""
     return joined(
-        f"The XCom 'cgc_summary' has {counted(told, 'reason')}{of_all}." if told else "",
-        f"The manifest {manifest} stays as it is: it may tell of what was sent before." if manifest else "",
+        f"The XCom 'cgc_summary' has {counted(listed, 'reason')}{of_all}." if listed else "",
+        f"The manifest {manifest} is left as it is: it may list jobs that were sent before." if manifest else "",
     )

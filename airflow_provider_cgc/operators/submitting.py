@@ -1,6 +1,6 @@
 """The jobs that a task starts itself: checked, sent once, remembered for the next attempt, accounted for at the end.
 
-Knows no kind of job: an operator makes the `Order`.
+Independent of the kind of job: an operator makes the `Order`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Submitter(Protocol):
-    """As much of an operator as its jobs need; its arguments are those of `CgcBulkExportOperator`."""
+    """The part of an operator that its jobs need; the arguments are those of `CgcBulkExportOperator`."""
 
     kind: ClassVar[JobKind]
     item: ClassVar[type[Item]]
@@ -66,40 +66,40 @@ class Submitter(Protocol):
     def client(self) -> CgcClient: ...
     def read_items(self) -> Sequence[Item]:
         """
-        Read the arguments, and the items wherever they are.
+        Read the arguments, and the items from their source.
 
         :raises CgcBadInput: with everything that is wrong with them.
         """
 
     def check_memory(self, context: Context, count: int) -> None:
         """
-        Refuse what could not be remembered of so many items.
+        Refuse options for which the started jobs could not be remembered.
 
         :raises CgcInputRefused: naming the argument that helps.
         """
 
     def order(self, *, recorded: bool) -> Order:
-        """Return what is to be done with the items."""
+        """Return the order for the items."""
 
     def order_at_end(self, *, ended: bool) -> Order:
-        """Return the order once more, for the account; `ended` tells that no time was over before its jobs."""
+        """Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended."""
 
     def leave_refusal(self, context: Context, summary: Summary) -> None:
-        """Leave the summary of a refused order where people look for it."""
+        """Push the summary of a refused order to XCom."""
 
     def about_to_send(self, context: Context, order: Order) -> None:
-        """Keep what must be told of the items at the end."""
+        """Keep facts about the items that are needed at the end."""
 
     def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
-        """Take up again what `about_to_send` has kept."""
+        """Use the facts that `about_to_send` has kept."""
 
     def asset(self) -> Asset | None:
-        """Return the asset of where things go; None where it is not known."""
+        """Return the asset of the destination; None if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An attempt that is ready to send, and where it keeps what it has sent."""
+    """An attempt that is ready to send, and its record."""
 
     attempt: Attempt
     ledger: Ledger
@@ -109,7 +109,7 @@ class SubmittedJobs(Source):
     """The jobs that a task starts itself, in one process that works on the task."""
 
     already_answered = True
-    after_clear = "it takes over what runs, counts what is done, and sends again only what failed or is missing"
+    after_clear = "it takes over running jobs, counts finished ones, and sends only items that failed or are missing"
 
     def __init__(self, task: Submitter) -> None:
         self._task = task
@@ -117,13 +117,13 @@ class SubmittedJobs(Source):
         self._log = task.log
         self.is_sending = False
         self._ids: list[str] | None = None
-        """All jobs of the task; None where another process has opened the wait."""
+        """The ids of all jobs of the task; None if another process has opened the wait."""
         self._ledger: Ledger | None = None
         self._known: Mapping[str, Any] = {}
         self._record_made: Record | None = None
 
     def open(self, context: Context) -> JobTracker:
-        """Start what has to be started, or take up what an earlier poke of this try has started."""
+        """Start the jobs, or take up those that an earlier poke of this try has started."""
         tracker = self._taken_up(context) or self._started(context)
         self._ids = list(tracker.open)
         return tracker
@@ -141,18 +141,18 @@ class SubmittedJobs(Source):
                 return self._prepare(context)
         except CgcError as error:
             raise CgcWaitError(
-                f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. When the"
-                f" cause is mended (this task asks with connection {self._task.cgc_conn_id!r}), clear this task:"
+                f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. This task"
+                f" uses connection {self._task.cgc_conn_id!r}. Fix the cause, then clear this task:"
                 f" {self.after_clear}."
             ) from error
 
     def send(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """
-        Send what has to be sent, and return how every item stands; the manifest tells it before, and in any case after.
+        Send the items, and return the outcome of each so far; the manifest is written before, and in any case after.
 
         :raises CgcInputRefused: if the manifest cannot be written, and nothing was sent before.
-        :raises CgcWaitError: if not everything was sent that should have been; a retry sends what is missing.
-        :raises CgcJobsNotYetKnown: if nobody can tell yet what was sent, or a job of another run is in the way; a retry
+        :raises CgcWaitError: if some items could not be sent; a retry sends those that are missing.
+        :raises CgcJobsNotYetKnown: if it is not known yet what was sent, or a job of another run is in the way; a retry
             looks again.
         """
         self._ledger = work.ledger
@@ -166,26 +166,26 @@ class SubmittedJobs(Source):
         return outcomes
 
     def what_to_do(self, summary: Summary) -> str:
-        """Say what to do about items that failed."""
+        """Return the advice about items that failed."""
         tolerance = self._task.tolerance
         some_may = tolerance.of(summary.total) and summary.bad > tolerance.of(summary.total)
         limit = f"That is more than may fail: {tolerance.words(summary.total)}. " if some_may else ""
-        return f"{limit}Mend the cause, then clear this task: {self.after_clear}."
+        return f"{limit}Fix the cause, then clear this task: {self.after_clear}."
 
     def facts(self) -> Mapping[str, Any]:
-        """Return where things are, where they go and how much there is."""
+        """Return the source, the destination and the size of the items."""
         return {**self._known, "manifest": self._task.manifest_uri}
 
     def asset(self) -> Asset | None:
-        """Return the asset of where things go; None where it is not known."""
+        """Return the asset of the destination; None if it is not known."""
         return self._task.asset()
 
     def before_deferring(self, context: Context) -> None:
-        """Keep the ids of all jobs."""
+        """Push the ids of all jobs."""
         self._record(context).push(self._ids or [], began=self._ledger.began if self._ledger else None)
 
     def close(self, context: Context, end: End) -> End:
-        """Account for every item, and judge by what the task tolerates."""
+        """Account for every item, and judge by the number of failures that the task tolerates."""
         record = self._record(context)
         summary, not_yet_known, may_pass = {**end.summary.to_json(), "manifest": self._task.manifest_uri}, None, False
         outcome = end.outcome
@@ -263,7 +263,7 @@ class SubmittedJobs(Source):
         return Prepared(attempt, ledger)
 
     def _leave_refusal(self, context: Context, outcomes: list[ItemOutcome]) -> str:
-        """Leave the reasons in the manifest and in XComs, however many items they are about; say where they are."""
+        """Write the reasons to the manifest and to XCom; return a sentence with their places."""
         manifest = self._task.manifest_uri
         summary = write_reasons(
             outcomes, self._record(context), kind=self._kind, manifest=manifest, warn=self._warn_of_manifest
@@ -281,9 +281,9 @@ class SubmittedJobs(Source):
             attempt.send(work.ledger)
         except CgcError as error:
             raise CgcWaitError(
-                f"{as_sentence(error)} {self._kind.count(len(attempt.result.started))} started before that go on. Mend"
-                " the cause, then clear this task, or let it be retried: it looks what was started, and sends only what"
-                " is missing."
+                f"{as_sentence(error)} Started before that: {self._kind.count(len(attempt.result.started))} (started"
+                f" {self._kind.plural} continue). Fix the cause, then clear this task, or let it be retried: it looks"
+                f" for started {self._kind.plural}, and sends only items that are missing."
             ) from error
         finally:
             outcomes = attempt.outcomes(user=user, conn_id=conn_id)
@@ -296,28 +296,28 @@ class SubmittedJobs(Source):
     def _refuse_what_is_open(self, result: SubmitResult) -> None:
         count = self._kind.count
         if result.uncertain:
-            # A retry searches before it sends, and says for good if nobody can tell.
+            # A retry searches before it sends, and fails for good if it cannot find out.
             raise CgcJobsNotYetKnown(
-                f"Of {count(len(result.uncertain))} it is not known whether they were started"
-                f" ({next(iter(result.uncertain.values()))}). Those that were go on; a retry, or a Clear, looks for"
-                " them again and sends only what certainly was not started."
+                f"{count(len(result.uncertain))} may or may not have been started"
+                f" ({next(iter(result.uncertain.values()))}). Those that were started continue; a retry, or a Clear,"
+                " looks for them again and sends only items that certainly were not started."
             )
         if result.error is not None:
             raise CgcWaitError(
-                f"{as_sentence(result.error)} {count(len(result.started))} started before that go on, and"
-                f" {len(result.unsent)} were not sent. Mend the cause, then clear this task: it sends only what is"
-                " missing."
+                f"{as_sentence(result.error)} Started before that: {count(len(result.started))} (started"
+                f" {self._kind.plural} continue); not sent: {len(result.unsent)}. Fix the cause, then clear this task:"
+                " it sends only items that are missing."
             ) from result.error
         if result.held:
             raise CgcJobsNotYetKnown(
-                f"Not sent for now: {count(len(result.held))}, because {next(iter(result.held.values()))}. What was"
-                " started goes on. Let this task be retried, or clear it, when that job has ended: it sends only what"
-                " is missing."
+                f"Not sent for now: {count(len(result.held))}, because {next(iter(result.held.values()))}. Jobs that"
+                " were started continue. When that job has ended, let this task be retried, or clear it: it sends only"
+                " items that are missing."
             )
 
     @contextmanager
     def _keeping_timeout(self, outcome: Outcome) -> Iterator[None]:
-        """Keep a timeout a timeout: trouble with the account or the manifest is then only a warning."""
+        """Keep a timeout a timeout: errors of the account or the manifest become warnings then."""
         try:
             yield
         except Exception as error:
@@ -351,23 +351,23 @@ class SubmittedJobs(Source):
             if not ended:
                 raise
             return None, f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
-        return account, account.unsettled
+        return account, account.not_yet_known
 
-    def _judge(self, outcome: Outcome, summary: Summary, unsettled: str | None) -> tuple[Outcome, str | None]:
-        """Judge by the account how a task ends whose wait ended like this; a timeout stays one whatever it says."""
+    def _judge(self, outcome: Outcome, summary: Summary, not_yet_known: str | None) -> tuple[Outcome, str | None]:
+        """Return the task's outcome from the wait's outcome and the account; a timeout stays one in any case."""
         if outcome not in (Outcome.COMPLETED, Outcome.FAILED):
             return outcome, None
-        # With `fail_fast` jobs may still run, and what still runs is not done.
-        if summary.left and not summary.bad and unsettled is None:
-            unsettled = f"No item has failed, and {self._kind.still_running(summary.left)}."
-        if unsettled is not None:
-            return Outcome.ERROR, unsettled
+        # With `fail_fast` jobs may still run, and they are not done.
+        if summary.left and not summary.bad and not_yet_known is None:
+            not_yet_known = f"No item has failed, and {self._kind.still_running(summary.left)}."
+        if not_yet_known is not None:
+            return Outcome.ERROR, not_yet_known
         if self.too_many(summary):
             return Outcome.FAILED, None
         return outcome if summary.left else Outcome.COMPLETED, None
 
     def _record(self, context: Context) -> Record:
-        """Return the record of this attempt; read once."""
+        """Return the record of this attempt, made once."""
         if self._record_made is None:
             store, task = task_state_store(context), self._task
             self._record_made = Record(

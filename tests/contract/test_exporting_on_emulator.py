@@ -226,7 +226,7 @@ def test_own_job_counts_as_done(emulator: CgcEmulator, client: CgcClient) -> Non
 
     assert len(said) == 1
     assert earlier[0].id in said[0]
-    assert "another job of this very task" in said[0]
+    assert "another job of this task" in said[0]
     assert (told.summary["completed"], told.summary["failed"], told.summary["failed_items"]) == (2, 0, [])
     assert [one.state for one in told.outcomes] == [ItemState.COMPLETED] * 2
     assert told.outcomes[0].id == earlier[0].id

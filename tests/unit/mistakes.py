@@ -112,14 +112,14 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"max_failures": 1, "wait": False},
-        "with wait=False and failures tolerated, the ids that it returns would not tell what the"
-        " platform refused; give it a manifest_path, whose address is returned instead.",
+        "with wait=False and failures tolerated, the returned ids would not show which items"
+        " the platform refused; give it a manifest_path, whose address is returned instead.",
     ),
     ("export", {"expected_count": "many"}, "expected_count is 'many'; give a whole number from 0 on, or leave it out."),
     (
         "export",
         {"expected_count": 3},
-        "items has 1 item, but expected_count is 3: the list is not whole, or has changed; look at what it comes from.",
+        "items has 1 item, but expected_count is 3: the list is incomplete, or has changed; look at its source.",
     ),
     ("export", {"items": None}, "neither items nor a manifest is given; give one of them."),
     ("export", {"items": []}, "items is empty; set allow_empty=True if there may be nothing to do."),
@@ -204,20 +204,20 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"items": "s3://bucket/list.xlsx"},
-        "items: s3://bucket/list.xlsx: the name does not tell the form; let it end in .csv, .tsv, .txt,"
+        "items: s3://bucket/list.xlsx: the file type cannot be told from the name; let it end in .csv, .tsv, .txt,"
         " .jsonl, .ndjson.",
     ),
     ("export", {"manifest": "s3://bucket/a.jsonl"}, "give either items or a manifest, not both."),
     (
         "export",
         {"items": None, "manifest": "a.jsonl"},
-        "manifest: The path 'a.jsonl' does not tell where it begins; write it like"
+        "manifest: The path 'a.jsonl' is not complete; write it like"
         " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
     ),
     (
         "export",
         {"items": None, "manifest": "s3://bucket/a.parquet"},
-        "manifest: s3://bucket/a.parquet: the name does not tell the form; let it end in .csv, .tsv,"
+        "manifest: s3://bucket/a.parquet: the file type cannot be told from the name; let it end in .csv, .tsv,"
         " .txt, .jsonl, .ndjson.",
     ),
     (
@@ -228,19 +228,18 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"items": None, "manifest": "s3://b/a.jsonl", "manifest_path": "s3://b/a.jsonl"},
-        "manifest has the same address as manifest_path, s3://b/a.jsonl, and the task would write over"
-        " what it reads; give manifest_path another one.",
+        "manifest has the same address as manifest_path, s3://b/a.jsonl, and the task would overwrite"
+        " the file that it reads; give manifest_path another address.",
     ),
     (
         "export",
         {"manifest_path": "s3://bucket/runs/"},
-        "manifest_path: The path 's3://bucket/runs/' has no name of a file; write it like"
-        " s3://bucket/folder/name.jsonl.",
+        "manifest_path: The path 's3://bucket/runs/' has no file name; write it like s3://bucket/folder/name.jsonl.",
     ),
     (
         "export",
         {"manifest_path": "out.jsonl"},
-        "manifest_path: The path 'out.jsonl' does not tell where it begins; write it like"
+        "manifest_path: The path 'out.jsonl' is not complete; write it like"
         " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
     ),
     (
@@ -282,7 +281,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "export",
         {"manifest_path": Path("exports.jsonl")},
-        "manifest_path: The path 'exports.jsonl' does not tell where it begins; write it like"
+        "manifest_path: The path 'exports.jsonl' is not complete; write it like"
         " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
     ),
     (
@@ -290,7 +289,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         {"verify": True, "wait": False},
         "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False.",
     ),
-    ("export", {"verify": "true"}, "verify is 'true', of type str; give True or False, it is not templated."),
+    ("export", {"verify": "true"}, "verify is 'true', of type str; give True or False (it is not templated)."),
     ("export", {"poke_interval": 0}, "poke_interval is 0; give seconds above 0, or a timedelta."),
     ("export", {"timeout": -1}, "timeout is -1; give seconds from 0 on, or a timedelta."),
     (
@@ -324,19 +323,19 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "wait",
         {"export_ids": [JOB, "s3://b/a.jsonl"]},
-        "export_ids has the address s3://b/a.jsonl beside 'Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo'; give"
+        "export_ids has both the address s3://b/a.jsonl and 'Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo'; give"
         " either addresses of manifests or ids of jobs.",
     ),
     (
         "wait",
         {"export_ids": "s3://bucket/"},
-        "export_ids: The path 's3://bucket/' has no name of a file; write it like s3://bucket/folder/name.jsonl.",
+        "export_ids: The path 's3://bucket/' has no file name; write it like s3://bucket/folder/name.jsonl.",
     ),
     (
         "wait",
         {"export_ids": [JOB], "expected_count": 2},
         "export_ids has 1 id, but expected_count is 2: some exports were refused when they were"
-        " submitted, or their ids were lost on the way; look at the log of the task that starts them.",
+        " submitted, or their ids were lost; look at the log of the task that starts them.",
     ),
     (
         "wait",
@@ -368,7 +367,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "wait",
         {"export_ids": [JOB], "fail_fast": "no"},
-        "fail_fast is 'no', of type str; give True or False, it is not templated.",
+        "fail_fast is 'no', of type str; give True or False (it is not templated).",
     ),
     (
         "wait",
@@ -411,15 +410,15 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         "folder is 'https://cgc.sbgenomics.com/u/mcurie/radium/files/65a1b2c3d4e5f60718293a4b/'; give"
         " '65a1b2c3d4e5f60718293a4b', the part that counts.",
     ),
-    ("list", {"name": []}, "name is an empty list, which no file can match; leave it out if it does not matter."),
+    ("list", {"name": []}, "name is an empty list, which no file can match; leave it out to match every file."),
     (
         "list",
         {"name": ""},
-        "name is '': a template rendered to nothing; correct it, or leave name out if it does not matter.",
+        "name is '': a template rendered to nothing; correct it, or leave name out to match every file.",
     ),
     ("list", {"name": 7}, "name is 7, of type int; give text or a list of it."),
     ("list", {"tag": ["a", None]}, "tag is None, of type NoneType; give text."),
-    ("list", {"metadata": {}}, "metadata is {}, which asks for nothing; leave it out if it does not matter."),
+    ("list", {"metadata": {}}, "metadata is {}, which asks for nothing; leave it out to match every file."),
     (
         "list",
         {"metadata": "sample_id=S1"},
@@ -451,22 +450,22 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "list",
         {"manifest_path": "files.jsonl"},
-        "manifest_path: The path 'files.jsonl' does not tell where it begins; write it like"
+        "manifest_path: The path 'files.jsonl' is not complete; write it like"
         " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
     ),
     (
         "list",
         {"manifest_path": "s3://bucket/files.csv"},
-        "manifest_path is 's3://bucket/files.csv'; let it end in .jsonl, which tells readers its form.",
+        "manifest_path is 's3://bucket/files.csv'; let it end in .jsonl, because the manifest is JSON Lines.",
     ),
     (
         "list",
         {"manifest_path": "s3://bucket"},
-        "manifest_path is 's3://bucket'; let it end in .jsonl, which tells readers its form.",
+        "manifest_path is 's3://bucket'; let it end in .jsonl, because the manifest is JSON Lines.",
     ),
     ("list", {"manifest_conn_id": "aws"}, "manifest_conn_id is given without manifest_path; give both, or neither."),
-    ("list", {"recursive": "no"}, "recursive is 'no', of type str; give True or False, it is not templated."),
-    ("list", {"allow_empty": 1}, "allow_empty is 1, of type int; give True or False, it is not templated."),
+    ("list", {"recursive": "no"}, "recursive is 'no', of type str; give True or False (it is not templated)."),
+    ("list", {"allow_empty": 1}, "allow_empty is 1, of type int; give True or False (it is not templated)."),
     (
         "list",
         {"cgc_conn_id": " "},

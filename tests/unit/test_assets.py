@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AssetAlias, AssetAll, AssetAny
 
-from airflow_provider_cgc.assets import FACTS, asset_of, place_of, tell_events
+from airflow_provider_cgc.assets import FACTS, asset_of, destination_of, tell_events
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
@@ -56,7 +56,7 @@ def test_template_is_refused() -> None:
     ],
 )
 def test_place_starts_all_keys(volume: str | None, location: str, uri: str | None) -> None:
-    place = place_of(volume, location)
+    place = destination_of(volume, location)
 
     assert (place.uri if place else None) == uri
 
@@ -109,11 +109,11 @@ def test_unknown_place_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """An alias of a place that is not known is told."""
     tell_events({"outlet_events": {}}, [AssetAlias("a")], dict.fromkeys(FACTS, 0), place=None)
 
-    assert "does not know where the files went" in caplog.text
+    assert "does not know the files' destination" in caplog.text
 
 
 def test_untold_event_is_no_end(caplog: pytest.LogCaptureFixture) -> None:
     """An event that cannot be told ends no task."""
     tell_events({"outlet_events": {}}, [asset_of("lab/bucket")], dict.fromkeys(FACTS, 0), place=None)
 
-    assert "does not tell what was moved: KeyError" in caplog.text
+    assert "does not say what was moved: KeyError" in caplog.text

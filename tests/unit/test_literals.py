@@ -57,7 +57,7 @@ def test_mistake_told_at_parse(kind: str, arguments: dict[str, Any], text: str) 
 
 
 ABOUT = re.compile(r"^(- |item 1: |manifest(_path)?: )")
-TOLD_OTHERWISE = (*("neither items nor a manifest", "does not tell the form", "location 'raw/'"),)
+TOLD_OTHERWISE = (*("neither items nor a manifest", "cannot be told from the name", "location 'raw/'"),)
 """The upstream task may be to blame; what the storage or the platform says of it comes first."""
 
 

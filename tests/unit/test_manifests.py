@@ -116,7 +116,7 @@ def test_missing_is_never_green(outcome: ItemOutcome) -> None:
 def test_no_job_yet_is_an_error(tmp_path: Path) -> None:
     address = written(tmp_path, line(ItemState.SUBMITTED, JOB), line(ItemState.SUBMITTED))
 
-    with pytest.raises(CgcBadInput, match="does not tell the jobs of 1 of 2 exports, such as file f1"):
+    with pytest.raises(CgcBadInput, match="lacks the jobs of 1 of 2 exports, such as file f1"):
         outcomes_at(address, kind=EXPORT, of=ExportItem, where=WHERE)
 
 
@@ -135,13 +135,13 @@ def test_list_is_no_manifest(tmp_path: Path, text: str) -> None:
     path = tmp_path / "files.jsonl"
     path.write_text(text)
 
-    with pytest.raises(CgcBadInput, match="is no manifest of exports that were started"):
+    with pytest.raises(CgcBadInput, match="is no manifest of started exports"):
         outcomes_at(f"file://{path}", kind=EXPORT, of=ExportItem, where=WHERE)
 
 
 def test_nothing_there_is_told(tmp_path: Path) -> None:
     """An address with nothing there is an error that names the task."""
-    with pytest.raises(CgcBadInput, match=r"^export_ids of task 'wait': .* is not there"):
+    with pytest.raises(CgcBadInput, match=r"^export_ids of task 'wait': .* does not exist"):
         outcomes_at(f"file://{tmp_path}/none.jsonl", kind=EXPORT, of=ExportItem, where=WHERE)
 
 

@@ -71,7 +71,7 @@ def test_misspelt_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_web_address_is_no_id() -> None:
-    with pytest.raises(CgcSettingsError, match="is not defined; give the id of an Airflow connection, which has"):
+    with pytest.raises(CgcSettingsError, match="is not defined; give the id of an Airflow connection, which contains"):
         CgcHook("https://cgc-api.sbgenomics.com/v2").settings  # noqa: B018  # it is read when it is asked for
 
 
@@ -87,7 +87,7 @@ def test_cut_off_manifest() -> None:
 
 
 def test_placeholder_is_no_token() -> None:
-    with pytest.raises(CgcSettingsError, match="token: is the placeholder of the manual; copy it from"):
+    with pytest.raises(CgcSettingsError, match="token is the placeholder of the manual; copy it from"):
         Settings(token="<token>")
 
 

@@ -83,7 +83,7 @@ HOPELESS = {
 MAY_PASS = {
     "redirect": CgcRedirect("elsewhere", status=302, to_host="example.org"),
     "incomplete": CgcJobsIncomplete(SUMMARY),
-    "unsettled": CgcJobsNotYetKnown("It is not known yet what was started."),
+    "not yet known": CgcJobsNotYetKnown("It is not known yet what was started."),
     "trigger": CgcTriggerError("crashed"),
     "line": CgcConnectionError("dropped", sent=True),
     "html": CgcUnreadableError("no JSON"),

@@ -152,7 +152,7 @@ def test_missing_does_not_exist(place: str) -> None:
 
 
 def test_trouble_proves_nothing(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trouble is no proof that a file is not there."""
+    """Trouble is no proof that a file does not exist."""
     from fsspec.implementations.memory import MemoryFileSystem
 
     uri = f"{bucket}/files.jsonl"
@@ -170,14 +170,14 @@ def test_trouble_proves_nothing(bucket: str, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("files.jsonl", ["'files.jsonl'", "does not tell where it begins", "s3://"]),
+        ("files.jsonl", ["'files.jsonl'", "is not complete", "s3://"]),
         ("", ["''", "no address"]),
         ("{{ run_id }}.jsonl", ["no address"]),
         ("file://tmp/files.jsonl", ["names a host", "three slashes"]),
-        ("s3://bucket", ["has no name of a file"]),
-        ("s3://bucket/folder/", ["has no name of a file"]),
+        ("s3://bucket", ["has no file name"]),
+        ("s3://bucket/folder/", ["has no file name"]),
         ("nostore://bucket/files.jsonl", ["nostore://bucket/files.jsonl", "install the Airflow provider"]),
-        ("file:///no/such/folder/files.jsonl", ["file:///no/such/folder/files.jsonl", "is not there", "check"]),
+        ("file:///no/such/folder/files.jsonl", ["file:///no/such/folder/files.jsonl", "does not exist", "check"]),
     ],
 )
 def test_wrong_path_is_told(uri: str, words: list[str]) -> None:
@@ -205,7 +205,7 @@ def test_file_for_a_folder(tmp_path: Path) -> None:
     """A file in the place of a folder is told."""
     (tmp_path / "taken").write_text("x")
 
-    with pytest.raises(CgcBadInput, match=r"taken/files\.jsonl is not there"):
+    with pytest.raises(CgcBadInput, match=r"taken/files\.jsonl does not exist"):
         storage.write_lines((tmp_path / "taken" / "files.jsonl").as_uri(), ["x\n"])
 
 

@@ -62,7 +62,7 @@ def test_no_address_is_told(value: Any) -> None:
 
 
 def test_unrooted_path_is_told() -> None:
-    with pytest.raises(CgcBadInput, match="does not tell where it begins"):
+    with pytest.raises(CgcBadInput, match="is not complete"):
         storage.check(Path("m.jsonl"))
 
 

@@ -64,9 +64,9 @@ class CgcError(Exception):
 
 
 class CgcSettingsError(CgcError, ValueError):
-    """A setting is wrong: the text names the field, the fact and the remedy. Nothing was sent.
+    """A setting is wrong; nothing was sent. `fact` follows the name of `field`, and has the remedy in it.
 
-    `.undefined` is True where there is no such connection at all.
+    `.undefined` is True if there is no such connection.
     """
 
     def __init__(self, field: str, fact: str, *, undefined: bool = False) -> None:
@@ -76,7 +76,7 @@ class CgcSettingsError(CgcError, ValueError):
         self.undefined = undefined
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.fact}"
+        return f"{self.field} {self.fact}"
 
 
 class CgcUsageError(CgcError, ValueError):

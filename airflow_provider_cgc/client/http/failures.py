@@ -66,8 +66,8 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
         # Its text may hold the proxy's password.
         return CgcSettingsError(
             "proxies",
-            f"the proxy cannot be used ({type(fault).__name__}); write it like http://proxy.example.org:3128, and "
-            "install requests[socks] for socks://",
+            f"cannot be used ({type(fault).__name__}); write a proxy like http://proxy.example.org:3128, and install "
+            "requests[socks] for socks://",
         )
     innermost = layers[-1]
     said = one_line(f"{type(innermost).__name__}: {innermost}", 200)

@@ -1,4 +1,4 @@
-"""What the platform tells of the files, projects and volumes of an order."""
+"""The platform's answers about the files, projects and volumes of an order."""
 
 from __future__ import annotations
 
@@ -24,32 +24,33 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 R = TypeVar("R")
 _MOST_ROUNDS = 4
-"""How often a file may be asked for. Where one unknown id spoils a whole call, the client settles some in each."""
+"""The most rounds of asking for files. Where one unknown id makes a whole call fail, each round answers for some."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the platform tells, asked once; of every file and volume asked for there is an answer or a refusal."""
+    """The platform's answers, asked for once; every file and volume has an answer or a refusal."""
 
     files: Mapping[str, File]
     """By id."""
     refused: Mapping[str, Problem]
-    """By id: files that it does not show, and why; `may_pass` where a later answer may be another one."""
+    """By id: files that it does not show, and why; `may_pass` where a later answer may differ."""
     volumes: Mapping[str, Volume]
     """By "owner/name"."""
     refused_volumes: Mapping[str, Problem]
     """By "owner/name": volumes that it does not show this user, and why."""
     locations: Mapping[str, str | None]
-    """By "owner/short-name": cloud and region of the files' projects ("aws:us-east-1"), None where it tells none."""
+    """By "owner/short-name": cloud and region of the files' projects ("aws:us-east-1"), None where it gives none."""
 
 
 def ask(client: CgcClient, items: Sequence[ExportItem], volumes: Collection[str], *, threads: int = THREADS) -> Facts:
     """
     Ask for all files, a hundred in a request, for `volumes` and the volumes of items, and for the files' projects.
 
-    Each thing is asked for once, up to `threads` requests side by side: 10,000 files of one project to one volume cost
-    102 requests. What this user may not see is a fact. Raises the `CgcError` of anything that concerns the whole call,
-    and `CgcUnreadableError` if nothing is wrong but that some files could not be told.
+    Each is asked for once, with up to `threads` requests at a time: 10,000 files of one project to one volume cost
+    102 requests. A file or volume that this user may not see is a fact, not an error. Raises the `CgcError` of anything
+    that concerns a whole call, and `CgcUnreadableError` if the only trouble is that the answers about some files were
+    unclear.
     """
     wanted = dict.fromkeys([*volumes, *(item.volume for item in items if item.volume)])
     shown_volumes = _side_by_side(lambda volume_id: _volume(client, volume_id), wanted, threads)
@@ -67,7 +68,7 @@ def ask(client: CgcClient, items: Sequence[ExportItem], volumes: Collection[str]
 
 
 def _on_its_volume(file: File, volumes: Mapping[str, Volume]) -> File:
-    """Return a file with the prefix of the volume that it is an alias on."""
+    """Return a file with the prefix of the volume that it is an alias of."""
     volume = volumes.get(file.volume or "")
     return replace(file, volume_prefix=volume.prefix) if volume and volume.prefix else file
 
@@ -111,16 +112,16 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
 
 
 def undecided_error(files: Mapping[str, Problem]) -> CgcUnreadableError:
-    """Return the error about files of which the platform does not tell if they exist."""
+    """Return the error about files for which the platform's answers do not show if they exist."""
     first, problem = next(iter(files.items()))
     return CgcUnreadableError(
-        f"the platform's answers do not tell of {counted(len(files), 'file')} whether they exist, such as {first}:"
+        f"the platform's answers about {counted(len(files), 'file')} are unclear, such as {first}:"
         f" {as_sentence(problem)} Nothing was submitted; try again later."
     )
 
 
 def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) -> dict[A, R]:
-    """Make some calls in threads of their own; the first error ends it, and what has not begun by then never does."""
+    """Make calls in threads of their own; at the first error, calls that have not begun are dropped."""
     pool = ThreadPoolExecutor(max_workers=max(threads, 1), thread_name_prefix="cgc-preflight")
     try:
         calls = {argument: pool.submit(call, argument) for argument in arguments}
@@ -129,5 +130,5 @@ def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) 
             future.result()
         return {argument: future.result() for argument, future in calls.items()}
     finally:
-        # Reads may be left to themselves: a task that is killed does not sit out the patience of eight requests.
+        # Reads may be left running: a task that is killed should not wait until eight requests have given up.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The end of an export: what was there already, whether files were moved, and whether the objects are there."""
+"""The checks at the end of an export: objects that were there already, files that were moved, objects to verify."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.jobs.exports.item import ExportKey
-from airflow_provider_cgc.jobs.exports.problems import bytes_place
+from airflow_provider_cgc.jobs.exports.problems import alias_target
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import sizes_of
@@ -31,37 +31,37 @@ if TYPE_CHECKING:
 NOT_THERE = "The job COMPLETED, but the object is not on the volume."
 OTHER_SIZE = "The job COMPLETED, but the object has {found} bytes instead of {wanted}."
 COPIED = (
-    "The job has copied the file and not moved it: it is no alias of the object. To move it over the copy, clear this"
-    ' task with if_exists="overwrite" and resume=False (below Airflow 3.3 with a manifest_path).'
+    "The job has copied the file and not moved it: the file is no alias of the object. To move it over the copy, clear"
+    ' this task with if_exists="overwrite" and resume=False (below Airflow 3.3 with a manifest_path).'
 )
-OTHER_ALIAS = "The file was not moved here: its bytes are {place}."
+OTHER_ALIAS = "The file was not moved here: its bytes are {target}."
 ALIAS_PAUSE = 20.0
-"""Seconds that a file which was moved is given to become an alias."""
+"""Seconds that a moved file is given to become an alias."""
 WHOLE_SECONDS = 2.0
-"""Seconds by which a job of this task may seem older than the task: both are told in whole seconds."""
+"""Seconds by which a job of this task may seem older than the task: both times are in whole seconds."""
 
 
 def finish(
     order: Order, account: Account, *, moves: bool, since: datetime | None, log_info: Callable[[str], object]
 ) -> list[str]:
     """
-    Put the account of exports right; return what cannot be told yet, in sentences.
+    Correct the account of exports; return what cannot be known yet, in sentences.
 
-    An object that was there before (9107) and was put there by another job of this task, one started at `since` or
-    later, is one that is there as wanted; so is any object of the file's size, where the order skips these. Where it
-    verifies, a job's word is not enough.
+    An object that was in the way (9107) counts as exported if another job of this task, started at `since` or later,
+    has put it there; and as skipped if it has the file's size and the order skips such objects. If the order verifies,
+    the objects themselves are looked for.
 
-    :param moves: the platform is to keep no file: what was exported must have become an alias of its object.
+    :param moves: the platform keeps no copy: each exported file must have become an alias of its object.
     :param since: the platform's clock before anything of this task was sent.
     """
     doubts = [None if since is None else _take_back(order, account, since=since, log_info=log_info)]
     if order.skips_existing:
         _skip_what_is_there(order.client, account, log_info)
-    # With `fail_fast` jobs may still run: the task has failed already, and what is there says nothing yet.
+    # With `fail_fast` jobs may still run: the task has failed already, and the objects there show nothing yet.
     if (moves or order.verify) and account.is_over:
-        doubts.append(_what_is_untold(account))
+        doubts.append(_unaccounted(account))
     if moves and account.is_over:
-        doubts.append(_prove_moves(order.client, account))
+        doubts.append(_check_moves(order.client, account))
     if order.verify and account.is_over:
         try:
             _verify(order.client, account, log_info)
@@ -71,7 +71,7 @@ def finish(
 
 
 def _take_back(order: Order, account: Account, *, since: datetime, log_info: Callable[[str], object]) -> str | None:
-    """Count as completed what another job of this task has exported; say so if such a job still runs."""
+    """Count as completed the objects that another job of this task has exported; say if such a job still runs."""
     taken = account.taken()
     if not taken:
         return None
@@ -90,13 +90,13 @@ def _take_back(order: Order, account: Account, *, since: datetime, log_info: Cal
     if taken_back:
         log_info(
             f"{EXPORT.count(len(taken_back))} found the object there already (9107), put there by another job of this"
-            f" very task, such as {taken_back[0]}: counted as completed."
+            f" task, such as {taken_back[0]}: counted as completed."
         )
     return running
 
 
 def _skip_what_is_there(client: CgcClient, account: Account, log_info: Callable[[str], object]) -> None:
-    """Count as skipped what a job found at its place, if its size is the file's."""
+    """Count as skipped the objects that jobs found at their destination, if they have the files' sizes."""
     found = {ExportKey(*key): job for key, job in account.taken().items()}
     if not found:
         return
@@ -115,27 +115,27 @@ def _skip_what_is_there(client: CgcClient, account: Account, log_info: Callable[
 
 
 def _done(account: Account) -> dict[ExportKey, Done]:
-    """Return the objects that are said to be on their volumes."""
+    """Return the objects that should be on their volumes now."""
     return {ExportKey(*key): one for key, one in account.done().items()}
 
 
-def _what_is_untold(account: Account) -> str | None:
-    untold = account.untold()
-    if not untold:
+def _unaccounted(account: Account) -> str | None:
+    jobs = account.unaccounted()
+    if not jobs:
         return None
     return (
-        f"The platform does not tell any more what became of {EXPORT.count(len(untold))}, such as {untold[0]}, so that"
-        " nobody can check their objects."
+        f"The platform no longer shows how {EXPORT.count(len(jobs))} ended, such as {jobs[0]}, so their objects cannot"
+        " be checked."
     )
 
 
-def _prove_moves(client: CgcClient, account: Account) -> str | None:
+def _check_moves(client: CgcClient, account: Account) -> str | None:
     """
-    Count as failed what was only copied, by a job of another run or before the Dag was changed: no job tells which.
+    Count files as failed that were only copied, by a job of another run or of the Dag as it was: no job shows that.
 
     A file that is no alias yet is looked at once more a little later, because it may not be one the moment its job has
-    ended. Where the platform no longer has the file, or does not tell what it is an alias of, the object itself must be
-    there. Returns what cannot be told yet.
+    ended. If the platform no longer has the file, or does not show what it is an alias of, the object itself must be
+    there. Returns what cannot be known yet.
     """
     done = {key: one for key, one in _done(account).items() if one.job_id is not None}
     records = file_records(client, {key.file for key in done})
@@ -144,29 +144,29 @@ def _prove_moves(client: CgcClient, account: Account) -> str | None:
         time.sleep(ALIAS_PAUSE)
         records |= file_records(client, late)
     left = {key: one for key, one in done.items() if not _is_moved(records[key.file], key)}
-    unseen = {key for key in left if _shows_no_place(records[key.file], key)}
+    unseen = {key for key in left if _shows_no_target(records[key.file], key)}
     there = sizes_of(client, unseen)
-    untold: list[ExportKey] = []
+    unknown: list[ExportKey] = []
     for key, one in left.items():
         file = records[key.file].resource
         if key in unseen:
-            problem = _what_is_wrong(key, one, there)
+            problem = _problem_of(key, one, there)
         elif file is None:
-            untold.append(key)
+            unknown.append(key)
             continue
         else:
-            problem = OTHER_ALIAS.format(place=bytes_place(file)) if file.is_alias else COPIED
+            problem = OTHER_ALIAS.format(target=alias_target(file)) if file.is_alias else COPIED
         if problem:
             account.count_failed(key, one, problem)
-    if not untold:
+    if not unknown:
         return None
-    files = counted(len(untold), "file")
-    reason = records[untold[0].file].error
-    return f"For {files}, such as {untold[0].file}, the platform does not show whether they were moved ({reason})."
+    files = counted(len(unknown), "file")
+    reason = records[unknown[0].file].error
+    return f"For {files}, such as {unknown[0].file}, the platform does not show whether they were moved ({reason})."
 
 
 def _may_become_an_alias(record: BulkRecord[File]) -> bool:
-    """Say whether a second look may show an alias: the file is none yet, or an answer tells nothing of it."""
+    """Say whether a second look may show an alias: the file is none yet, or the answer about it was unclear."""
     return is_undecided(record) or (record.resource is not None and not record.resource.is_alias)
 
 
@@ -174,8 +174,8 @@ def _is_moved(record: BulkRecord[File], key: ExportKey) -> bool:
     return record.resource is not None and record.resource.is_alias_of(key.volume, key.location)
 
 
-def _shows_no_place(record: BulkRecord[File], key: ExportKey) -> bool:
-    """Say whether the platform has no such file any more, or does not tell for sure what it is an alias of."""
+def _shows_no_target(record: BulkRecord[File], key: ExportKey) -> bool:
+    """Say whether the platform no longer has the file, or does not show for certain what it is an alias of."""
     file = record.resource
     if file is None:
         return record.error is not None and record.error.code == NO_SUCH_FILE
@@ -183,12 +183,12 @@ def _shows_no_place(record: BulkRecord[File], key: ExportKey) -> bool:
 
 
 def _verify(client: CgcClient, account: Account, log_info: Callable[[str], object]) -> None:
-    """Look on each volume for the objects that are said to be there, and compare."""
+    """Look on each volume for the objects that should be there, and compare."""
     done = _done(account)
     there = sizes_of(client, done)
     by_size = by_presence = 0
     for key, one in done.items():
-        problem = _what_is_wrong(key, one, there)
+        problem = _problem_of(key, one, there)
         if problem is not None:
             account.count_failed(key, one, problem)
         elif there[key] is None or one.size is None:
@@ -197,12 +197,12 @@ def _verify(client: CgcClient, account: Account, log_info: Callable[[str], objec
             by_size += 1
     if not done:
         return
-    compared = f"{by_size} by their size and {by_presence} by their presence alone, because no size was told"
+    compared = f"{by_size} by their size and {by_presence} by their presence alone, because no size was given"
     log_info(f"Verified {by_size + by_presence} of {len(done)} objects on the volume: {compared}.")
 
 
-def _what_is_wrong(key: ExportKey, done: Done, there: Mapping[ExportKey, int | None]) -> str | None:
-    """Say what is wrong with an object, by its size or its presence alone; None if nothing is."""
+def _problem_of(key: ExportKey, done: Done, there: Mapping[ExportKey, int | None]) -> str | None:
+    """Return the problem of an object, by its size or its presence alone; None if there is none."""
     if key not in there:
         return NOT_THERE
     found = there[key]

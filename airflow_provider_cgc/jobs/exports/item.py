@@ -1,4 +1,4 @@
-"""An item of an export: one file, and where it goes to."""
+"""An item of an export: one file, and its destination."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_cgc.jobs.text import is_count, shown
 
 
 class ExportKey(NamedTuple):
-    """What makes two exports the same one."""
+    """The identity of an export: two with the same key are the same one."""
 
     file: str
     volume: str
@@ -22,7 +22,7 @@ class ExportKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ExportItem(Item):
-    """One file to move and where to; what is None is for the operator's arguments to say, or for a look-up."""
+    """One file to export and its destination; the operator's arguments or the platform give fields that are None."""
 
     file: str
     location: str | None = None
@@ -30,12 +30,12 @@ class ExportItem(Item):
     properties: dict[str, Any] | None = field(default=None, hash=False)
     name: str | None = None
     path: str | None = None
-    """The folders below the project, joined by slashes; "" is the project itself, None is not known."""
+    """The folders below the project, joined by slashes; "" is the project itself, None is unknown."""
     project: str | None = None
     location_template: str | None = None
-    """In place of the operator's `location`: what a failed item that had no location was to get one by."""
+    """The template to use instead of the operator's `location`; a failed item that got no location keeps its own."""
     copy_only: bool | None = field(default=None, compare=False)
-    """How it was sent, where that has been; the next try does not go by it."""
+    """The `copy_only` that it was sent with, if it was sent; the next try ignores it."""
 
     ASKED: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties", "location_template", "copy_only")
     COLUMNS: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties")
@@ -44,7 +44,7 @@ class ExportItem(Item):
 
     @classmethod
     def read(cls, entry: object, line: str = "") -> ExportItem:
-        """Read a file's id, or a dict of what an item says. Raises BadItem with all that is wrong with it."""
+        """Read a file's id, or a dict with an item's keys. Raises BadItem with everything that is wrong with it."""
         if not isinstance(entry, Mapping):
             return cls(_file_id(entry), line=line)
         if "failed_items" in entry:
@@ -72,7 +72,7 @@ class ExportItem(Item):
         return replace(cls.read({key: raw.get(key) for key in cls.ASKED}, line), copy_only=copy_only)
 
     def key(self) -> ExportKey | None:
-        """Return what makes two exports of it the same one; None as long as it has no place."""
+        """Return its key; None while its volume or location is not known."""
         if self.volume is None or self.location is None:
             return None
         return ExportKey(self.file, self.volume, self.location)
@@ -82,20 +82,20 @@ class ExportItem(Item):
         return f"file {self.file} ({shown(self.name)})" if self.name else f"file {self.file}"
 
     def asked(self) -> dict[str, Any]:
-        """Return what was asked for, in the form that starts an export."""
+        """Return the item as it was asked for, in the form that starts an export."""
         item: dict[str, Any] = {"file": self.file, "volume": self.volume, "location": self.location}
         template = {"location_template": self.location_template} if self.location_template else {}
         return item | template | ({"properties": dict(self.properties)} if self.properties else {})
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is known as plain JSON, in the form that `parse_items` takes."""
+        """Return the known fields as plain JSON, in the form that `parse_items` takes."""
         return {key: getattr(self, key) for key in KEYS if getattr(self, key) is not None}
 
 
 IGNORED = frozenset(
     {"id", "code", "message", "state", "started_on", "finished_on", "user", "conn_id", "copy_only", "task", "version"}
 )
-"""What else the failed items of a summary and the lines of a manifest say, of an earlier try."""
+"""The keys that failed items of a summary and lines of a manifest have from an earlier try; they are ignored."""
 
 
 def parse_items(
@@ -104,15 +104,15 @@ def parse_items(
     """
     Return the items that `value` stands for: file ids, item dicts or both, as `read_each` takes them.
 
-    The `failed_items` of a summary are items, too. Duplicates are kept, `jobs.exports.locations.targets` finds them.
+    The `failed_items` of a summary are items, too. Duplicates are kept; `jobs.exports.locations.targets` finds them.
 
-    :raises BadItems: with all that is wrong.
+    :raises BadItems: with everything that is wrong.
     """
     return read_each(value, where=where, read=ExportItem.read, check=check)
 
 
 def _unknown(entry: Mapping[Any, Any]) -> list[str]:
-    """Say which keys mean nothing here."""
+    """Name the keys that an item cannot have."""
     unknown = sorted(str(key) for key in entry if key not in IGNORED and key not in KEYS)
     if not unknown:
         return []
@@ -206,4 +206,4 @@ def check_volume(item: ExportItem) -> list[str]:
 
 
 KEYS = tuple(_READERS)
-"""What an item may say."""
+"""The keys that an item may have."""

@@ -1,6 +1,6 @@
-"""Where on its volume each file goes: the template for keys, the rules for a key, and no two files to one key.
+"""The destination of each file on its volume: the template for keys, the rules for a key, and no two files to one key.
 
-Pure: what is known of the files is handed in. A "key" is the name of an object below its volume's own prefix.
+Pure: the facts about the files are handed in. A "key" is the name of an object below its volume's own prefix.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _TOKEN = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<field>[^{}]*)\}|(?P<slash>/)|(?
 # Also the halves of surrogate pairs, which JSON can hold and UTF-8 cannot.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _IN_A_DAG = {"{": "{{ '{{' }}", "}": "}}"}
-"""A brace that is none of a field, as a Dag writes it: Jinja, which takes two for its own, renders the text first."""
+"""A literal brace as a Dag writes it: Jinja, to which two braces are a template, renders the text first."""
 _OWN_LOCATION = "or give this item a 'location' of its own"
 
 
 class BadLocation(BadInput):
-    """A template that makes no sense, or a file for which it gives no key; the text says which, why and what to do."""
+    """A wrong template, or a file for which it gives no key; the text says which one, why, and what to do."""
 
 
 def check_key(key: str) -> str | None:
@@ -70,13 +70,13 @@ class _Part(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class LocationTemplate:
     """
-    A text such as "{path}/{name}" that makes a key of what is known of a file. Raises BadLocation if it cannot.
+    A text such as "{path}/{name}" that makes a key from the facts about a file. Raises BadLocation if it cannot.
 
     `{name}`: the file's name. `{path}`: the folders below its project. `{project}`: the project's short name.
     `{id}`: the file's id. `{metadata.KEY}`: a metadata field. `{{` and `}}` stand for braces.
 
-    A folder made of nothing but empty fields goes away with its slash; only `{path}` can be empty, for a file that is
-    in no folder. Anything else that is missing or empty is an error, and so is a slash in it, or a list in the
+    A folder made only of empty fields is left out together with its slash; only `{path}` can be empty, for a file that
+    is in no folder. Any other field that is missing or empty is an error, and so is one with a slash, or a list in the
     metadata: it would put the file where nobody looks for it.
     """
 
@@ -84,23 +84,23 @@ class LocationTemplate:
     _segments: tuple[tuple[_Part, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # A frozen class sets what it works out by this way round.
+        # A frozen class has to set a computed field in this way.
         object.__setattr__(self, "_segments", tuple(_segments(self.text)))
-        # With every field filled, all that can be wrong is the user's own text, and that for every file alike.
+        # With every field filled, only the user's own text can be wrong, and then for every file.
         problem = check_key(self._fill(lambda name: "x"))
         if problem:
             raise BadLocation(f"the location {shown(self.text)} {problem}")
 
     @property
     def fields(self) -> frozenset[str]:
-        """What must be known of each file: "name", "path", "metadata.sample_id" ..."""
+        """The facts that each file must have: "name", "path", "metadata.sample_id" ..."""
         return frozenset(part.text for parts in self._segments for part in parts if part.is_field)
 
     def render(self, item: ExportItem, file: File | None = None) -> str:
         """
-        Return the key for a file. What the platform tells of it now, `file`, counts more than what the item says.
+        Return the key for a file. The platform's current answer, `file`, wins over the item's own fields.
 
-        Raises BadLocation, naming the file, if a field is not known or the key would break a rule.
+        Raises BadLocation, naming the file, if a field is unknown or the key would break a rule.
         """
         key = self._fill(lambda name: _value(name, item, file))
         problem = check_key(key)
@@ -112,7 +112,7 @@ class LocationTemplate:
         segments = []
         for parts in self._segments:
             text = "".join(value_of(part.text) if part.is_field else part.text for part in parts)
-            # A segment without parts is a slash too many in the user's own text, and stays to be found.
+            # A segment without parts is an extra slash in the user's own text; it stays, so that the check finds it.
             if text or not parts:
                 segments.append(text)
         return "/".join(segments)
@@ -120,15 +120,15 @@ class LocationTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The items, each with its volume and key, and what is wrong with the others."""
+    """The items, each with its volume and key, and the problems of the others."""
 
     items: list[ExportItem]
     unplaced: list[tuple[ExportItem, str]]
-    """Items for which there is no good key, and why."""
+    """Items for which there is no valid key, and why."""
     problems: list[str]
-    """Why the whole order is refused: items without a volume, or with control characters in their location."""
+    """Reasons to refuse the whole order: items without a volume, or with control characters in their location."""
     warnings: list[str]
-    """Facts to log that stop nothing."""
+    """Lines to log; they stop nothing."""
 
 
 def targets(
@@ -139,10 +139,11 @@ def targets(
     files: Mapping[str, File] | None = None,
 ) -> Targets:
     """
-    Return every item its volume and key: its own, which is taken as it stands, or else `volume` and the template's.
+    Give every item its volume and key: its own, taken as they are, or else `volume` and the key that the template
+    makes.
 
-    `files` is what the platform tells of the files now, by id. Keys are compared as the stores do, byte by byte:
-    "A" and "a" are two objects, and so are two ways to write one accent (Unicode NFC and NFD), which is warned of.
+    `files` has the platform's current answers, by id. Keys are compared as the stores do, byte by byte: "A" and "a" are
+    two objects, and so are two ways to write one accent (Unicode NFC and NFD), which causes a warning.
     """
     placed: list[ExportItem] = []
     unplaced: list[tuple[ExportItem, str]] = []
@@ -155,7 +156,7 @@ def targets(
             problems.append(f"{about} has no volume; give the operator's 'volume', or the item's own")
             continue
         if item.location is not None and _CONTROL.search(item.location):
-            # No store, no XCom and no log can hold it as it is, so it cannot be told of as a failure of this item.
+            # No store, XCom or log can hold it as it is, so it cannot be listed as a failure of this item.
             problems.append(f"{about} has the location {shown(item.location)}, which {check_key(item.location)}")
             continue
         try:
@@ -171,7 +172,7 @@ def own_template(item: ExportItem, template: LocationTemplate) -> LocationTempla
 
 
 def clashes(items: Iterable[ExportItem]) -> list[str]:
-    """Say which items would go to the same place."""
+    """Name the items that would go to the same key."""
     by_target: dict[tuple[str | None, str | None], list[ExportItem]] = defaultdict(list)
     for item in items:
         by_target[item.volume, item.location].append(item)
@@ -179,12 +180,12 @@ def clashes(items: Iterable[ExportItem]) -> list[str]:
 
 
 def moved_twice(items: Iterable[ExportItem]) -> list[str]:
-    """Say which files are to be moved to several places: after the first move there is nothing left to move."""
+    """Name the files that are to be moved to several keys: after the first move there is nothing left to move."""
     by_file: dict[str, list[ExportItem]] = defaultdict(list)
     for item in items:
         by_file[item.file].append(item)
     return [
-        f"{named(rivals[0])} is to be moved to {len(rivals)} places, {shown(rivals[0].location)} and"
+        f"{named(rivals[0])} is to be moved to {len(rivals)} locations, {shown(rivals[0].location)} and"
         f" {shown(rivals[1].location)}, and after the first move there is nothing left to move: give it once, or set"
         " copy_only=True"
         for rivals in by_file.values()
@@ -225,7 +226,7 @@ def _value(name: str, item: ExportItem, file: File | None) -> str:
     if name == "path":
         if item.path is None:
             raise BadLocation(
-                f"{named(item, file)} has no known 'path', which the location wants; say the folders below its"
+                f"{named(item, file)} has no known 'path', which the location needs; give the folders below its"
                 f' project ("" for none), {_OWN_LOCATION}'
             )
         return item.path
@@ -234,7 +235,7 @@ def _value(name: str, item: ExportItem, file: File | None) -> str:
         return str(value)
     if value is None or (isinstance(value, str) and not value.strip()):
         raise BadLocation(
-            f"{named(item, file)} has no {_spoken(name)}, which the location wants; set it, {_OWN_LOCATION}"
+            f"{named(item, file)} has no {_spoken(name)}, which the location needs; set it, {_OWN_LOCATION}"
         )
     if not isinstance(value, str):
         raise BadLocation(
@@ -250,7 +251,7 @@ def _value(name: str, item: ExportItem, file: File | None) -> str:
 
 
 def _raw_value(name: str, item: ExportItem, file: File | None) -> object:
-    """Return what is known under a field's name; a project's id is "owner/short-name"."""
+    """Return the known value of a field; a project's id is "owner/short-name"."""
     if name == "id":
         return item.file
     if name == "name":
@@ -270,7 +271,7 @@ def _name(item: ExportItem, file: File | None) -> str | None:
 
 
 def named(item: ExportItem, file: File | None = None) -> str:
-    """Name a file for a message: its id, and its name where that is known."""
+    """Name a file for a message: its id, and its name if that is known."""
     name = _name(item, file)
     return f"file {item.file} ({shown(name)})" if name else f"file {item.file}"
 
@@ -285,9 +286,9 @@ def _placed(item: ExportItem, template: LocationTemplate, file: File | None) -> 
 
 
 def _clash(rivals: Sequence[ExportItem]) -> str:
-    told = [f"{rival.line}, {named(rival)}" if rival.line else named(rival) for rival in rivals[:MOST_SHOWN]]
+    names = [f"{rival.line}, {named(rival)}" if rival.line else named(rival) for rival in rivals[:MOST_SHOWN]]
     more = [f"{len(rivals) - MOST_SHOWN} more"] if len(rivals) > MOST_SHOWN else []
-    place = f"{shown(rivals[0].location)} on {rivals[0].volume}"
+    destination = f"{shown(rivals[0].location)} on {rivals[0].volume}"
     what, remedy = (
         "two files go to one key",
         "give each a 'location' of its own, or put {path} or {id} into the template",
@@ -296,11 +297,11 @@ def _clash(rivals: Sequence[ExportItem]) -> str:
         what, remedy = "one file goes to one key more than once", "give it once"
     elif len(rivals) > 2:
         what = f"{len(rivals)} items go to one key"
-    return f"{what}, {place}: {'; '.join([*told, *more])}: {remedy}"
+    return f"{what}, {destination}: {'; '.join([*names, *more])}: {remedy}"
 
 
 def _look_alikes(items: Sequence[ExportItem]) -> list[str]:
-    """Warn, in one text, of keys that differ only in how their accents are written."""
+    """Warn, in one line, of keys that differ only in how their accents are written."""
     by_look: dict[tuple[str | None, str], set[str]] = defaultdict(set)
     for item in items:
         if item.location and not item.location.isascii():
@@ -308,8 +309,8 @@ def _look_alikes(items: Sequence[ExportItem]) -> list[str]:
     alike = [look for (_, look), keys in by_look.items() if len(keys) > 1]
     if not alike:
         return []
-    told = ", ".join(map(shown, alike[:MOST_SHOWN])) + (", ..." if len(alike) > MOST_SHOWN else "")
+    keys = ", ".join(map(shown, alike[:MOST_SHOWN])) + (", ..." if len(alike) > MOST_SHOWN else "")
     return [
-        f"{len(alike)} of the keys are there in spellings that look the same (Unicode NFC and NFD): {told}. Each is an"
+        f"{len(alike)} of the keys are there in spellings that look the same (Unicode NFC and NFD): {keys}. Each is an"
         " object of its own, but a tool that unifies spellings, such as a copy to a Mac, keeps only one."
     ]

@@ -1,4 +1,4 @@
-"""The order of an export: the files that are to be exported and how, and the place that each gets on its volume."""
+"""The order of an export: the files to export, the options, and the destination of each file on its volume."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
 
 MOST_NAMED = 10
-"""Objects in the way that a dry run names."""
+"""Objects in the way that a dry run names at most."""
 OTHER_OBJECT = (
     "An object of {there} bytes is there, and the file has {wanted} bytes: it is another one, or the file has changed;"
     ' set if_exists="overwrite", or give another location.'
@@ -50,9 +50,9 @@ OTHER_OBJECT = (
 
 class ExportOrder(Order):
     """
-    The files that one task exports, and how; see `CgcBulkExportOperator` for the words.
+    The files that one task exports, and the options; `CgcBulkExportOperator` explains the arguments.
 
-    :param template: makes the locations of items that bring none.
+    :param template: makes the locations of items that have none of their own.
     """
 
     kind = EXPORT
@@ -61,7 +61,7 @@ class ExportOrder(Order):
     has_lists = True
     cannot = "cannot be exported"
     unfit = "not_exportable"
-    passed_over = "because the files are aliases"
+    why_skipped = "because the files are aliases"
     gone = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
     twice = "move a file twice"
     where_results_are = "the volume and at the jobs there"
@@ -100,19 +100,19 @@ class ExportOrder(Order):
         self._aliases = aliases
         self._properties = dict(properties or {})
         self.placed: dict[Key, ExportItem] = {}
-        """The items, each with its place; none before `check`."""
+        """The items, each with its destination; empty before `check`."""
         self.facts = Facts({}, {}, {}, {}, {})
-        """What the platform has told of files and volumes; nothing before `check`."""
+        """The platform's answers about files and volumes; empty before `check`."""
 
     def check(self, items: Sequence[Item], *, first: bool) -> list[str]:
         """
-        Ask the platform about files and volumes, and give every item its place.
+        Ask the platform about files and volumes, and give every item its destination.
 
-        Where an earlier attempt may have sent something, `first` is False: a file may be gone that was exported long
-        ago, so that what is wrong with a file counts only if it is still to be sent, which is not known here.
+        `first` is False if an earlier attempt may have sent something: a file that was exported then may be gone by
+        now, so a problem with a file counts only if it is still to be sent, which is not known here.
 
-        :raises BadItems: with everything that is wrong, if it is wrong with the whole order, or with more items than
-            may fail; nothing was submitted.
+        :raises BadItems: with everything that is wrong, if that concerns the whole order or more items than may fail;
+            nothing was submitted.
         """
         self.items = [item for item in items if isinstance(item, ExportItem)]
         self.facts = facts = ask(self.client, self.items, [self._volume] if self._volume else [])
@@ -123,9 +123,9 @@ class ExportOrder(Order):
         left_out = {one.item for one in unfit if first or self.skips(one.problem)}
         to_export = [item for item in found.items if item not in left_out]
         wrong = [*found.problems, *clashes(to_export), *([] if self._copy_only else moved_twice(to_export))]
-        # A volume that is closed by now stops a later attempt only if something is still to be sent there.
+        # A volume that has been closed since then stops a later attempt only if something is still to be sent there.
         checked = to_export if first or facts.refused_volumes else []
-        # An object that is there already may be skipped, whatever has become of its file.
+        # An item whose object is there already may be skipped, even if its file is gone.
         judged = unfit if first and not self.skips_existing else []
         self.refuse([*self.unplaced, *judged], [*common_problems(checked, facts), *wrong])
         self.placed = {key: item for item in found.items if (key := item.key()) is not None}
@@ -133,14 +133,14 @@ class ExportOrder(Order):
         return list(found.warnings)
 
     def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
-        """Return those of the items to be sent that cannot be, and what is wrong with volumes and projects."""
+        """Return the items that cannot be sent, and the problems of volumes and projects."""
         items = {self.placed[key]: key for key in keys}
         unfit = {items[item]: one for one in unfit_items(list(items), self.facts) if (item := one.item) in items}
         fit = [item for item, key in items.items() if key not in unfit]
         return unfit, common_problems(fit, self.facts)
 
     def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
-        """Return the objects that are where these items go to."""
+        """Return the objects that are at the destinations of these items."""
         found = sizes_of(self.client, [ExportKey(*key) for key in keys])
         return {key: self._standing(size, self.placed[key].size) for key, size in found.items()}
 
@@ -154,11 +154,11 @@ class ExportOrder(Order):
 
     @property
     def believes_what_is_there(self) -> bool:
-        """What was to be replaced may be there still, and a file that was moved is an alias."""
+        """An object there proves nothing where it was to be replaced; and a file that was moved is an alias."""
         return self._if_exists != "overwrite" and self._copy_only
 
     def done_already(self, key: Key) -> str | None:
-        """Say that the file is an alias of the wanted object, if it is: an earlier export has moved it there."""
+        """Return why nothing is to be done, if an earlier export moved the file: it is an alias of that object."""
         file_id, volume, location = key
         file = self.facts.files.get(file_id)
         if file is None or not file.is_alias_of(volume, location):
@@ -166,24 +166,24 @@ class ExportOrder(Order):
         return "the file is an alias of the exported object already"
 
     def skips(self, problem: Problem) -> bool:
-        """Say whether an alias is passed over, and counts as no failure."""
+        """Say whether an alias is skipped instead of counted as a failure."""
         return self._aliases == "skip" and problem.made_here and problem.code == NOT_EXPORTABLE
 
     def key_of(self, job: ExportJob, scope: str | None = None) -> Key | None:
-        """Return what a job moves and where to, if it tells; `scope` is the volume whose list it is from."""
+        """Return a job's file, volume and location, if it has them; `scope` is the volume whose list it is from."""
         volume = job.volume or scope
         if job.file is None or volume is None or job.location is None:
             return None
         return ExportKey(job.file, volume, job.location)
 
     def unlike(self, key: Key, job: ExportJob) -> str | None:
-        """Say which of the wanted properties a job does not have."""
+        """Return how a job's properties differ from those wanted; None if they do not."""
         wanted = self._properties_of(self.placed[key])
-        told = {name: job.properties.get(name) for name in wanted}
-        return None if told == wanted else f"with properties {told} instead of {wanted}"
+        actual = {name: job.properties.get(name) for name in wanted}
+        return None if actual == wanted else f"with properties {actual} instead of {wanted}"
 
     def not_joined(self, key: Key, job: ExportJob) -> str | None:
-        """Say why a job of another run, which is under way, cannot count for this task; None where it can."""
+        """Return why an unfinished job of another run cannot count for this task; None if it can."""
         if why := self.unlike(key, job):
             return why
         if self._if_exists != "overwrite":
@@ -193,7 +193,7 @@ class ExportOrder(Order):
         return None if self.recorded else "and only a manifest_path lets a retry know that it counts for this task"
 
     def joined(self, jobs: Sequence[ExportJob]) -> list[str]:
-        """Warn of jobs of other runs that count for this task, and replace what this one would not."""
+        """Warn of jobs of other runs that count for this task and overwrite objects, which this task would not."""
         replacing = [job.id for job in jobs if job.overwrite and self._if_exists != "overwrite"]
         if not replacing:
             return []
@@ -214,16 +214,16 @@ class ExportOrder(Order):
         return self.client.exports.page(volume=scope or None, state=state, offset=offset, limit=limit)
 
     def is_whole(self, job: ExportJob) -> bool:
-        """Say whether a job tells what it moves and when it was started; its volume is the list's."""
+        """Say whether a job has its file, location and start time; its volume is the list's."""
         return None not in (job.file, job.location, job.started_on)
 
     def could_be(self, job: ExportJob, key: Key) -> bool:
-        """Say whether what a job tells leaves room for it to be the one with this key."""
-        told = zip((job.file, job.volume, job.location), key, strict=True)
-        return all(value is None or value == wanted for value, wanted in told)
+        """Say whether a job could be the one with this key, by the fields that it has."""
+        fields = zip((job.file, job.volume, job.location), key, strict=True)
+        return all(value is None or value == wanted for value, wanted in fields)
 
     def body(self, key: Key) -> dict[str, Any]:
-        """Return what starts the export of an item."""
+        """Return the body that starts the export of an item."""
         return {
             **ExportKey(*key)._asdict(),
             "overwrite": self._if_exists == "overwrite",
@@ -235,7 +235,7 @@ class ExportOrder(Order):
         return self.client.exports.bulk_create(bodies, copy_only=self._copy_only)
 
     def asked(self, item: Item) -> Item:
-        """Return an item with its volume, its properties, and the template by which it was to get its location."""
+        """Return an item with its volume, its properties, and the template for its location."""
         if not isinstance(item, ExportItem):
             return item
         return ExportItem(
@@ -254,11 +254,11 @@ class ExportOrder(Order):
         return f"file {file_id} to {location!r} on {volume}"
 
     def intent(self, keys: Sequence[Key]) -> list[str]:
-        """Say what is about to be sent where, and whether the platform keeps its files."""
-        places = [ExportKey(*key) for key in keys]
+        """Say what is about to be sent, its destination, and whether the platform keeps its files."""
+        destinations = [ExportKey(*key) for key in keys]
         lines = []
-        for volume in sorted({place.volume for place in places}):
-            locations = [place.location for place in places if place.volume == volume]
+        for volume in sorted({one.volume for one in destinations}):
+            locations = [one.location for one in destinations if one.volume == volume]
             folder = common_folder(locations)
             below = f", below {folder!r}" if folder else ""
             lines.append(f"Exporting {len(locations)} of {counted(len(self.items), 'item')} to {volume}{below}.")
@@ -267,14 +267,14 @@ class ExportOrder(Order):
         return [*lines, "copy_only is False: these files are MOVED, and become aliases of the exported objects."]
 
     def obstructed(self, keys: Sequence[Key]) -> list[str]:
-        """Say which of the objects to be sent are there already, and what would come of it."""
+        """Name the objects to be sent that are there already, and say what would happen."""
         fate = "would be overwritten" if self._if_exists == "overwrite" else "would fail these items"
         locations = [ExportKey(*key).location for key in keys]
         named = ", ".join(map(repr, locations[:MOST_NAMED])) + (", ..." if len(locations) > MOST_NAMED else "")
         return [f"{len(locations)} of the objects to be sent are there already and {fate}: {named}."]
 
     def skipped(self, count: int) -> list[str]:
-        """Say what was not moved because its object is there already."""
+        """Count the files that were not moved because their objects are there already."""
         if self._copy_only:
             return []
         return [
@@ -282,7 +282,7 @@ class ExportOrder(Order):
         ]
 
     def report(self, keys: Collection[Key]) -> list[str]:
-        """Return the lines of a dry run: how much, from where, and to where."""
+        """Return the lines of a dry run: the number and size of the files, their projects and volumes."""
         return report([self.placed[key] for key in keys], self.facts)
 
     def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
@@ -290,16 +290,16 @@ class ExportOrder(Order):
         return sentences(unfit)
 
     def known(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
-        """Return the facts that the live snapshot shows from the start."""
+        """Return the facts that the live snapshot shows from the beginning."""
         return shown_facts(outcomes, self.facts.files)
 
     @property
     def finishes(self) -> bool:
-        """What was moved is proven, and what was to be verified is looked for."""
+        """Something is checked at the end: moved files, or objects that are to be verified."""
         return self.verify or not self._copy_only
 
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
-        """Count what was there already, prove what was moved, and verify the objects; repeatable."""
+        """Count the objects that were there already, check that moved files are aliases, verify objects; repeatable."""
         return finish(self, account, moves=not self._copy_only, since=since, log_info=log_info)
 
     def _properties_of(self, item: ExportItem) -> dict[str, Any]:
@@ -307,16 +307,16 @@ class ExportOrder(Order):
         return dict(self._properties if item.properties is None else item.properties)
 
     def _unplaced(self, item: ExportItem, reason: str) -> Unfit:
-        """Say why there is no place for an item; what is wrong with its file says more."""
+        """Return an item without a destination, with the reason; a problem of its file says more."""
         file = self.facts.files.get(item.file)
-        # The item's name stands before it wherever it is told.
+        # The item's name is put before it wherever it is shown.
         reason = f"It {rest}" if (rest := reason.removeprefix(f"{named(item, file)} ")) != reason else reason
         own = Problem(None, None, reason, made_here=True)
         [unfit] = unfit_items([item], self.facts) or [unfit_item(item, own, file)]
         return unfit
 
     def _with_paths(self) -> list[ExportItem]:
-        """Look up the folders of files that bring no path, if the template wants one."""
+        """Look up the folders of files that have no path, if the template needs one."""
         lacking = {item.file for item in self.items if self._lacks_path(item)}
         if not lacking:
             return list(self.items)
@@ -330,4 +330,4 @@ class ExportOrder(Order):
         try:
             return "path" in own_template(item, self._template).fields
         except BadLocation:
-            return False  # it is told of with the other items that have no place
+            return False  # it is reported with the other items that have no destination

@@ -1,7 +1,7 @@
-"""What can be known to be wrong with an export before anything is sent: the platform is asked once, the rest is rules.
+"""The problems of an export that show before anything is sent: the platform is asked once, the rest is rules.
 
-Says only what the platform's answers show. An archived or public file looks like any other one: the platform refuses it
-when it is submitted (9006). https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job
+Only problems that the platform's answers show are found. An archived or public file looks like any other one: the
+platform refuses it when it is submitted (9006). https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job
 """
 
 from __future__ import annotations
@@ -38,30 +38,30 @@ and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says tha
 
 
 def unfit_item(item: ExportItem, problem: Problem, file: File | None) -> Unfit:
-    """Say why an item cannot be exported."""
+    """Return an item that cannot be exported, with the reason."""
     name = _item(item, file)
     return Unfit(item, problem, f"{name}: {_with_remedy(problem)}", name)
 
 
 def common_problems(items: Sequence[ExportItem], facts: Facts) -> list[str]:
     """
-    Say what is wrong with whole volumes and projects, one sentence or two each with the remedy: volumes first.
+    Describe the problems of whole volumes and projects, in one or two sentences each with the remedy: volumes first.
 
-    `items` have their volumes and keys (`jobs.locations.targets`); without, what these decide is left out. An item
-    whose file is there already is not counted.
+    `items` should have their volumes and keys (`jobs.exports.locations.targets`); checks that need them are left out
+    where they do not. An item whose file has been moved there already is not counted.
     """
     open_items = [item for item in items if not _is_done(item, facts)]
-    return [*_about_volumes(open_items, facts), *_about_places(open_items, facts)]
+    return [*_about_volumes(open_items, facts), *_about_regions(open_items, facts)]
 
 
 def unfit_items(items: Sequence[ExportItem], facts: Facts) -> list[Unfit]:
-    """Return the items that cannot be exported, in their order; one whose file is there already can."""
+    """Return the items that cannot be exported, in order; an item whose file has been moved there already can."""
     judged = ((item, problem_of(item, facts)) for item in items)
     return [unfit_item(item, why, facts.files.get(item.file)) for item, why in judged if why is not None]
 
 
 def problem_of(item: ExportItem, facts: Facts) -> Problem | None:
-    """Say why one item cannot be exported, as far as the platform's answers show it; None where they show nothing."""
+    """Return why an item cannot be exported, as far as the platform's answers show it; None if they show nothing."""
     file = facts.files.get(item.file)
     if file is None:
         return facts.refused[item.file]
@@ -71,7 +71,7 @@ def problem_of(item: ExportItem, facts: Facts) -> Problem | None:
     if file.is_alias:
         if file.is_alias_of(item.volume, item.location):
             return None
-        text = f"It is an alias: its bytes are {bytes_place(file)} already"
+        text = f"It is an alias: its bytes are {alias_target(file)} already"
         return Problem(None, NOT_EXPORTABLE, text, made_here=True)
     size = _size(item, facts)
     if size is not None and size > LARGEST:
@@ -87,8 +87,8 @@ def problem_of(item: ExportItem, facts: Facts) -> Problem | None:
 
 def sentences(unfit: Iterable[Unfit]) -> list[str]:
     """
-    Return the sentences about items that cannot be exported, one for each cause, each with its remedy: the cause with
-    the most items first, and the items of each in their order.
+    Return sentences about items that cannot be exported, one for each cause with its remedy: the cause with the most
+    items first, and the items of each in order.
     """
     in_order = sorted(unfit, key=lambda one: _position(one.item))
     groups = grouped(in_order, of=lambda one: {"code": one.problem.code, "message": one.problem.message})
@@ -96,7 +96,7 @@ def sentences(unfit: Iterable[Unfit]) -> list[str]:
 
 
 def _about(cause: Cause, alike: Sequence[Unfit]) -> str:
-    """Say what is wrong with several items alike."""
+    """Describe a problem that several items share."""
     problem = alike[0].problem
     if any(one.problem.message != problem.message for one in alike):
         problem = replace(problem, message=cause.pattern)
@@ -105,26 +105,26 @@ def _about(cause: Cause, alike: Sequence[Unfit]) -> str:
 
 
 def _position(item: Item) -> int:
-    """Return where an item stands in its list, by "item 3" or "line 3"; what tells none comes first."""
+    """Return an item's position in its list, from "item 3" or "line 3"; 0 if it has none."""
     digits = item.line.rpartition(" ")[2]
     return int(digits) if digits.isdecimal() else 0
 
 
 def report(items: Sequence[ExportItem], facts: Facts) -> list[str]:
-    """Return the lines of a dry run: how much, from where, and to where."""
+    """Return the lines of a dry run: the number and size of the files, their projects and volumes."""
     sizes = [(_size(item, facts), item) for item in items]
     known = [(size, item) for size, item in sizes if size is not None]
-    untold = len(sizes) - len(known)
-    total = human_bytes(sum(size for size, _ in known)) + (f", {untold} of unknown size" if untold else "")
+    unknown = len(sizes) - len(known)
+    total = human_bytes(sum(size for size, _ in known)) + (f", {unknown} of unknown size" if unknown else "")
     different = len({item.file for item in items})
     twice = f", in {counted(len(items), 'item')}" if different != len(items) else ""
     lines = [f"{counted(different, 'file')}{twice}: {total}."]
     projects = _tally(found.project for item in items if (found := facts.files.get(item.file)))
     if projects:
-        lines.append(f"From {_listed(f'{name} ({_told(facts.locations.get(name))})' for name in projects)}.")
+        lines.append(f"From {_listed(f'{name} ({_region_name(facts.locations.get(name))})' for name in projects)}.")
     volumes = _tally(item.volume for item in items)
     if volumes:
-        lines.append(f"To {_listed(f'{name} ({_told(_region(name, facts))})' for name in volumes)}.")
+        lines.append(f"To {_listed(f'{name} ({_region_name(_region(name, facts))})' for name in volumes)}.")
     folders = {(item.volume, item.location.rpartition("/")[0]) for item in items if item.location is not None}
     if folders:
         lines.append(f"Distinct folders there: {len(folders)}.")
@@ -135,7 +135,7 @@ def report(items: Sequence[ExportItem], facts: Facts) -> list[str]:
 
 
 def _is_done(item: ExportItem, facts: Facts) -> bool:
-    """Whether an earlier export has moved the file to just where the item wants it: nothing is left to do."""
+    """Say whether an earlier export has moved the file to the item's own destination: nothing is left to do."""
     file = facts.files.get(item.file)
     return file is not None and file.is_alias_of(item.volume, item.location)
 
@@ -154,8 +154,8 @@ def _about_volumes(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
             yield f"{about}, has the access mode {shown(volume.access_mode)}: {_remedy(VOLUME_READ_ONLY)}"
 
 
-def _about_places(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
-    """Compare the places of each project and each volume that items go to from it."""
+def _about_regions(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
+    """Compare the cloud and region of each project with those of each volume that its items go to."""
     files = ((item, facts.files.get(item.file)) for item in items)
     ways = Counter((file.project, item.volume) for item, file in files if file and file.project and item.volume)
     for (project_id, volume_id), number in ways.items():
@@ -178,8 +178,8 @@ def _size(item: ExportItem, facts: Facts) -> int | None:
     return file.size if file and file.size is not None else item.size
 
 
-def bytes_place(file: File) -> str:
-    """Say where the bytes of an alias are, to follow "its bytes are"."""
+def alias_target(file: File) -> str:
+    """Name the place of an alias's bytes, to follow "its bytes are"."""
     volume = f"on volume {one_line(file.volume)}" if file.volume else "on a volume"
     return f"{volume} at {shown(file.location)}" if file.location else volume
 
@@ -189,12 +189,12 @@ def _region(volume_id: str, facts: Facts) -> str | None:
     return volume.region if volume else None
 
 
-def _told(place: str | None) -> str:
-    return one_line(place) if place else "region not told"
+def _region_name(region: str | None) -> str:
+    return one_line(region) if region else "region unknown"
 
 
 def _tally(names: Iterable[str | None]) -> dict[str, int]:
-    """Count names in the order in which they come first; None is no name."""
+    """Count names, in order of first appearance; None is left out."""
     return dict(Counter(name for name in names if name is not None))
 
 
@@ -209,7 +209,7 @@ def _remedy(code: int) -> str:
 
 
 def _with_remedy(problem: Problem, *, otherwise: int | None = None) -> str:
-    """Return what the platform said and what to do; `otherwise` is the code whose remedy fits one without its own."""
+    """Return a problem and its remedy; `otherwise` is the code whose remedy is given if the problem has none."""
     remedy = problem.remedy or (REMEDIES[otherwise].text if otherwise is not None else "")
     if problem.undecided:
         remedy = "Try again later."

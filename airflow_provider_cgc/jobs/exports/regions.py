@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import Volume
 
 _CLOUDS = {"aws": "aws", "google": "google", "gcp": "google", "gcs": "google", "azure": "azure"}
-"""By what stands before the colon of a project's location; only "aws" is documented."""
+"""By the part before the colon of a project's location; only "aws" is documented."""
 _STORES = {"s3": "aws", "gcs": "google", "azure": "azure", "oss": "alibaba"}
 """By a volume's type."""
 _REGIONS = {
     "aws": re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+"),
     "google": re.compile(r"[a-z]+-[a-z]+[0-9]+"),
 }
-"""One region, as its cloud writes it: us-east-1, us-west1. A multi-region such as "us" is none, and says nothing."""
+"""The form of a single region in its cloud: us-east-1, us-west1. A multi-region such as "us" cannot be compared."""
 
 
-class _Place(NamedTuple):
-    """A cloud and a region of it; None is not told, or not so that it can be compared."""
+class _Region(NamedTuple):
+    """A cloud and a region of it; None if it is unknown or cannot be compared."""
 
     cloud: str | None
     region: str | None
 
 
 def difference(location: str, volume: Volume) -> str | None:
-    """Say where a volume is, to follow "is", if that is certainly not where the project is."""
-    here, there = _place(location), _place_of_volume(volume)
+    """Return a volume's region, to follow "is", if the project is certainly in another one."""
+    here, there = _region_in(location), _region_of_volume(volume)
     if here.cloud and there.cloud and here.cloud != there.cloud:
         return f"of type {shown(volume.service_type)}"
     if here.region and there.region and here.region != there.region:
@@ -39,25 +39,25 @@ def difference(location: str, volume: Volume) -> str | None:
     return None
 
 
-def _place(text: str) -> _Place:
-    """Read "aws:us-east-1", or "us-east-1" alone, whose form tells the cloud."""
+def _region_in(text: str) -> _Region:
+    """Read "aws:us-east-1", or "us-east-1" alone, from whose form the cloud is known."""
     head, colon, region = text.strip().lower().rpartition(":")
     if colon:
         cloud = _CLOUDS.get(head)
-        return _Place(cloud, region if cloud in _REGIONS and _REGIONS[cloud].fullmatch(region) else None)
+        return _Region(cloud, region if cloud in _REGIONS and _REGIONS[cloud].fullmatch(region) else None)
     for cloud, form in _REGIONS.items():
         if form.fullmatch(region):
-            return _Place(cloud, region)
-    return _Place(None, None)
+            return _Region(cloud, region)
+    return _Region(None, None)
 
 
-def _place_of_volume(volume: Volume) -> _Place:
+def _region_of_volume(volume: Volume) -> _Region:
     cloud = _STORES.get(volume.service_type or "")
     if cloud == "aws" and not _is_amazon(_endpoint(volume)):
-        # Other stores speak S3, too, and only their owners know where they stand.
-        return _Place(None, None)
-    told = _place(volume.region or "")
-    return _Place(cloud, told.region if told.cloud == cloud else None)
+        # Other stores speak S3, too, and only their owners know their regions.
+        return _Region(None, None)
+    given = _region_in(volume.region or "")
+    return _Region(cloud, given.region if given.cloud == cloud else None)
 
 
 def _endpoint(volume: Volume) -> object:
@@ -66,5 +66,5 @@ def _endpoint(volume: Volume) -> object:
 
 
 def _is_amazon(endpoint: object) -> bool:
-    """Whether an endpoint is Amazon's; the documented default is, for a volume that tells none."""
+    """Say whether an endpoint is Amazon's, as the documented default is for a volume that has none."""
     return not isinstance(endpoint, str) or not endpoint or ".amazonaws.com" in endpoint.lower()

@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
 
 MOST_NAME_BYTES = 4_000
-"""Of JSON, which names of files may take of a trigger's row."""
+"""Bytes of JSON that names of files may take in a trigger's row."""
 
 
 def shown_facts(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
-    """Return what all items that are moved have in common, their bytes, and names; see `LiveView`."""
+    """Return the volume and project that all items have in common, their bytes, and names; see `LiveView`."""
     moving = [one for one in outcomes if one.state is not ItemState.SKIPPED and not one.state.failed]
     items = [one.item for one in moving if isinstance(one.item, ExportItem)]
     shown = [files.get(item.file) for item in items]
     sizes = [file.size if file else one.size for one, file in zip(moving, shown, strict=True)]
-    places = {"volume": {item.volume for item in items}, "project": {file.project for file in shown if file}}
-    known = {name: seen.pop() for name, seen in places.items() if len(seen) == 1}
-    names = _untold_names(zip(items, shown, strict=True))
+    common = {"volume": {item.volume for item in items}, "project": {file.project for file in shown if file}}
+    known = {name: seen.pop() for name, seen in common.items() if len(seen) == 1}
+    names = _further_names(zip(items, shown, strict=True))
     total = {"bytes_total": sum(size for size in sizes if size)} if None not in sizes else {}
     return known | total | ({"names": names} if names else {})
 
 
-def _untold_names(moving: Iterable[tuple[ExportItem, File | None]]) -> dict[str, str]:
-    """Return the names of files whose keys do not end with them, as many as a trigger's row has room for."""
+def _further_names(moving: Iterable[tuple[ExportItem, File | None]]) -> dict[str, str]:
+    """Return the names of files whose keys do not end with them, as many as fit into a trigger's row."""
     names: dict[str, str] = {}
     room = MOST_NAME_BYTES
     for item, file in moving:

@@ -1,4 +1,4 @@
-"""Where in a project files are: a folder by its id or by its path, and the folders above a file."""
+"""The folders of a project: one given by its id or path, and the folders above a file."""
 
 from __future__ import annotations
 
@@ -20,81 +20,81 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[0-9a-f]{24}")
 _MOST_SHOWN = 10
 _DEEPEST = 500
-"""Folders above one; more is a circle."""
+"""Levels of folders; more is a circle."""
 
 
-class BadPlace(BadInput):
-    """There is no such place to look in; the text names it and says what to do."""
+class BadFolder(BadInput):
+    """There is no such project or folder; the text names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A project, or a folder in it; `path` is the folder's own, "" for the project itself."""
+class Folder:
+    """A folder of a project, or the project itself: then `id` is None and `path` is ""."""
 
     project: str
-    folder: str | None = None
+    id: str | None = None
     path: str = ""
 
     @property
     def project_or_folder(self) -> tuple[str | None, str | None]:
-        """The two arguments of `files.list` and `files.tree`, of which one is None."""
-        return (self.project, None) if self.folder is None else (None, self.folder)
+        """The arguments `project` and `parent` of `files.list` and `files.tree`, of which one is None."""
+        return (self.project, None) if self.id is None else (None, self.id)
 
     def __str__(self) -> str:
-        return f"folder {self.path!r} of project {self.project}" if self.folder else f"project {self.project}"
+        return f"folder {self.path!r} of project {self.project}" if self.id else f"project {self.project}"
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceWanted:
-    """What a user wrote, checked as far as it can be without asking."""
+class FolderWanted:
+    """A project and folder as the user wrote them, checked as far as possible without asking the platform."""
 
     project: str | None
     folder_id: str | None = None
     folder_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, project: Any, folder: Any) -> PlaceWanted:
+    def of(cls, project: Any, folder: Any) -> FolderWanted:
         """
-        Read the id of a project, "owner/short-name", and a folder, each None if not given. Raises BadPlace.
+        Read the id of a project, "owner/short-name", and a folder, each None if not given. Raises BadFolder.
 
-        A folder is an id (24 hexadecimal digits) or the names of folders below the project with slashes between; a
-        folder whose name looks like an id is written with a slash before it.
+        A folder is an id (24 hexadecimal digits) or a path: the names of folders below the project with slashes between
+        them. A folder whose name looks like an id is written with a slash before it.
         """
         problem = None if project is None else named_problem(project, kind="project")
         if problem:
-            raise BadPlace(f"project {problem} (as in its web address), or leave it out to take the connection's")
+            raise BadFolder(f"project {problem} (as in its web address), or leave it out to take the connection's")
         if folder is None:
             return cls(project)
         if not isinstance(folder, str) or is_nothing(folder):
-            raise BadPlace(
+            raise BadFolder(
                 f"folder is {shown(folder)}; give a folder's id, or its path such as 'raw/2026', or leave it out"
             )
         page = part_of_page(folder, "folder")
         if page:
-            raise BadPlace(f"folder is {shown(folder)}; give {page}")
+            raise BadFolder(f"folder is {shown(folder)}; give {page}")
         if _ID.fullmatch(folder):
             return cls(project, folder)
         names = tuple(folder.strip("/").split("/"))
         if not all(name.strip() for name in names):
-            raise BadPlace(f"folder is {shown(folder)}, where a name is empty; write it like 'raw/2026'")
+            raise BadFolder(f"folder is {shown(folder)}, where a name is empty; write it like 'raw/2026'")
         return cls(project, None, names)
 
-    def find(self, client: CgcClient, *, default_project: str | None) -> Place:
+    def find(self, client: CgcClient, *, default_project: str | None) -> Folder:
         """
-        Ask the platform where that is; `default_project` counts where neither a project nor a folder's id is given.
+        Ask the platform for the folder; `default_project` is used if neither a project nor a folder's id is given.
 
-        Costs a request for the project and one for each folder on the way. Raises BadPlace, or a CgcError.
+        Costs a request for the project and one for each folder on the way. Raises BadFolder, or a CgcError.
         """
         if self.folder_id is not None:
             return _by_id(client, self.folder_id, self.project)
         name = self.project or default_project
         if name is None:
-            raise BadPlace(
+            raise BadFolder(
                 "no project is given; set project='owner/short-name', or the field 'project' of the connection"
             )
         _project(client, name)
         if not self.folder_names:
-            return Place(name)
+            return Folder(name)
         return _by_path(client, name, self.folder_names)
 
 
@@ -104,26 +104,26 @@ def _project(client: CgcClient, name: str) -> Project:
     except CgcNotFound as error:
         if error.code != NO_SUCH_PROJECT:
             raise
-        raise BadPlace(
+        raise BadFolder(
             f"there is no project {name!r}, or the connection's user is no member of it: check the id"
             " ('owner/short-name', as in its web address)"
         ) from error
 
 
-def _by_path(client: CgcClient, project: str, names: tuple[str, ...]) -> Place:
-    place = Place(project)
+def _by_path(client: CgcClient, project: str, names: tuple[str, ...]) -> Folder:
+    folder = Folder(project)
     for depth, name in enumerate(names, start=1):
-        place = Place(project, _folder_named(client, name, place).id, "/".join(names[:depth]))
-    return place
+        folder = Folder(project, _folder_named(client, name, folder).id, "/".join(names[:depth]))
+    return folder
 
 
-def _folder_named(client: CgcClient, name: str, place: Place) -> File:
-    project, parent = place.project_or_folder
+def _folder_named(client: CgcClient, name: str, above: Folder) -> File:
+    project, parent = above.project_or_folder
     asked = client.files.list(project, parent=parent, name=name)
     found = next((item for item in asked if item.is_folder and item.name == name), None)
     if found is not None:
         return found
-    # That the filter for names finds folders is documented nowhere, so the whole level is read before it is believed.
+    # It is not documented that the filter for names finds folders, so without a match the whole level is read.
     names = []
     for item in client.files.list(project, parent=parent):
         if item.is_folder and item.name == name:
@@ -131,31 +131,31 @@ def _folder_named(client: CgcClient, name: str, place: Place) -> File:
         if item.is_folder:
             names.append(item.name)
         elif item.name == name:
-            raise BadPlace(f"{name!r} in {place} is a file; give the folder that it lies in")
-    told = ", ".join(map(shown, sorted(names)[:_MOST_SHOWN])) + (", ..." if len(names) > _MOST_SHOWN else "")
-    there = f"there are {told}; capitals count" if names else "it has no folders; check the path"
-    raise BadPlace(f"there is no folder {name!r} in {place}: {there}")
+            raise BadFolder(f"{name!r} in {above} is a file; give the folder that contains it")
+    known = ", ".join(map(shown, sorted(names)[:_MOST_SHOWN])) + (", ..." if len(names) > _MOST_SHOWN else "")
+    there = f"folders there: {known} (case-sensitive)" if names else "it has no folders; check the path"
+    raise BadFolder(f"there is no folder {name!r} in {above}; {there}")
 
 
-def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Place:
+def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Folder:
     try:
         folder = client.files.get(folder_id)
     except CgcNotFound as error:
         if error.code != NO_SUCH_FILE:
             raise
-        raise BadPlace(
+        raise BadFolder(
             f"there is no folder with the id {folder_id!r}, or the connection's user cannot see it: check the id; a"
             " folder whose name looks like an id is written with a slash before it"
         ) from error
     if not folder.is_folder:
-        raise BadPlace(f"folder {folder_id!r} is the file {folder.name!r}; give the id of the folder that it lies in")
+        raise BadFolder(f"folder {folder_id!r} is the file {folder.name!r}; give the id of the folder that contains it")
     if project is not None and folder.project != project:
-        raise BadPlace(
+        raise BadFolder(
             f"folder {folder_id!r} ({folder.name!r}) is in project {folder.project}, not in {project}; correct one of"
             " the two, or leave project out"
         )
     if folder.project is None:
-        raise BadPlace(f"the platform does not tell the project of folder {folder_id!r}; give a path and a project")
+        raise BadFolder(f"the platform does not name the project of folder {folder_id!r}; give a path and a project")
     root = _project(client, folder.project).raw.get("root_folder")
     names: list[str] = []
     # A project's root is a folder, too, without one above it.
@@ -164,16 +164,16 @@ def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Place:
         if folder.parent == root:
             break
         if len(names) > _DEEPEST:
-            raise BadPlace(f"the folders above {folder_id!r} have no end; list its project instead")
+            raise BadFolder(f"the folders above {folder_id!r} have no end; list its project instead")
         folder = client.files.get(folder.parent)
-    return Place(folder.project or "", folder_id, "/".join(reversed(names)))
+    return Folder(folder.project or "", folder_id, "/".join(reversed(names)))
 
 
 def paths_of(client: CgcClient, files: Sequence[File]) -> dict[str, str]:
     """
-    Return the folders below its project for each file, joined by slashes, "" for none.
+    Return the path of each file's folder below its project, with slashes; "" for a file in no folder.
 
-    Asks for the folders in hundreds, one level of the tree after the other.
+    Asks for up to a hundred folders in a request, one level of the tree after the other.
     """
     folders: dict[str, File] = {}
     wanted = {file.parent for file in files if file.parent}

@@ -1,7 +1,7 @@
-"""Which of the files that a project holds are wanted: what a user may write for it, and the rule that it means.
+"""The choice of files from a project: the arguments as a user may write them, and the rules that they stand for.
 
-Pure; nothing is asked here, and nothing is left to the platform: its filters know no patterns, leave out folders, and
-are not documented for numbers. A template has been rendered by the time a value gets here.
+Pure: the platform is not asked, and its own filters are not used. They know no patterns, leave out folders, and are not
+documented for numbers. Templates have been rendered by the time a value gets here.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ if TYPE_CHECKING:
 _SIZE_WITH_UNIT = re.compile(
     r"\s*(?P<number>[0-9]{1,12}(\.[0-9]{1,12})?)\s*(?P<unit>[kmgtp]?)(?P<binary>i?)b(ytes)?\s*", re.IGNORECASE
 )
-"""What a template writes, in some case, for a value that is not there."""
 
 
 class BadSelection(BadInput):
-    """One argument makes no sense; the text begins with its name and says what is wrong and what to do."""
+    """One argument is wrong; the text begins with its name and says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The files wanted: all rules must hold. A file whose size or time the platform does not tell passes that rule."""
+    """The rules that a wanted file must meet, all of them. A file without a known size or time passes that rule."""
 
     names: tuple[str, ...] = ()
-    """Shell patterns, of which one must match; capitals count."""
+    """Shell patterns, case-sensitive, of which one must match."""
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    """By key the values of which the file must have one."""
+    """By key, the values of which the file must have one."""
     tags: tuple[str, ...] = ()
-    """Of which the file must have one."""
+    """Tags of which the file must have one."""
     origin_task: str | None = None
     min_size: int | None = None
     max_size: int | None = None
@@ -59,7 +58,7 @@ class Selection:
         max_size: Any = None,
         modified_after: Any = None,
     ) -> Selection:
-        """Read what a user wrote, None for what does not matter. Raises BadSelection."""
+        """Read the arguments of a user; None means any. Raises BadSelection."""
         low, high = size_of("min_size", min_size), size_of("max_size", max_size)
         if low is not None and high is not None and low > high:
             raise BadSelection(f"min_size is {low} and max_size {high}, which no file can be; correct one of them")
@@ -128,7 +127,7 @@ def size_of(argument: str, value: Any) -> int | None:
 
 
 def _has(value: Any, wanted: tuple[str, ...]) -> bool:
-    """Compare as text, for the platform gives numbers as numbers; of a list one entry is enough."""
+    """Compare as text, because the platform gives numbers as numbers; one matching entry of a list is enough."""
     values = value if isinstance(value, list) else [value]
     return any(entry is not None and str(entry) in wanted for entry in values)
 
@@ -153,7 +152,7 @@ def _texts(argument: str, value: Any) -> tuple[str, ...]:
         raise BadSelection(f"{argument} is {shown(value)}, of type {type(value).__name__}; give text or a list of it")
     texts = tuple(_text(argument, entry) for entry in value)
     if not texts:
-        raise BadSelection(f"{argument} is an empty list, which no file can match; leave it out if it does not matter")
+        raise BadSelection(f"{argument} is an empty list, which no file can match; leave it out to match every file")
     return texts
 
 
@@ -174,8 +173,8 @@ def _text(argument: str, value: Any) -> str:
         raise BadSelection(f"{argument} is {shown(value)}, of type {type(value).__name__}; give text")
     if is_nothing(value):
         raise BadSelection(
-            f"{argument} is {value!r}: a template rendered to nothing; correct it, or leave {argument} out if it does"
-            " not matter"
+            f"{argument} is {value!r}: a template rendered to nothing; correct it, or leave {argument} out to match"
+            " every file"
         )
     if "{{" in value:
         raise BadSelection(f"{argument} is {shown(value)}, a template that was not rendered")
@@ -192,7 +191,7 @@ def _metadata(value: Any) -> dict[str, tuple[str, ...]]:
                 " {'sample_id': 'S1'}"
             ) from None
     if isinstance(value, Mapping) and not value:
-        raise BadSelection("metadata is {}, which asks for nothing; leave it out if it does not matter")
+        raise BadSelection("metadata is {}, which asks for nothing; leave it out to match every file")
     if not isinstance(value, Mapping):
         raise BadSelection(
             f"metadata is {shown(value)}, of type {type(value).__name__}; give a dict such as"

@@ -1,4 +1,4 @@
-"""The account of a task at its end: every item and every job, by the platform's own word, and the summary of them."""
+"""The account of a task at its end: every item and every job, as the platform shows them, and their summary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Records = Mapping[str, "BulkRecord[Any]"]
 
 
 class Ending(Protocol):
-    """As much of an `Order` as its account needs."""
+    """The part of an `Order` that its account needs."""
 
     kind: ClassVar[JobKind]
     taken: ClassVar[frozenset[int]]
@@ -48,28 +48,28 @@ def account_for(
     log_info: Callable[[str], object],
 ) -> Account:
     """
-    Ask for the jobs once more, as far as the account needs it, and put summary and manifest right.
+    Ask for the jobs once more, if the account needs it, and correct the summary and the manifest.
 
-    :param order: how the task submits; its items need not be known any more.
-    :param outcomes: the lines of the manifest; None where there is none.
-    :param ids: the jobs.
+    :param order: the task's order; its items need not be known any more.
+    :param outcomes: the lines of the manifest; None if there is none.
+    :param ids: the ids of the jobs.
     :param since: the platform's clock before anything of this task was sent.
     :raises CgcError: if the platform does not answer.
     """
     listed = summary["failed_items"]
-    untold = summary["failed"] + summary["missing"] > len(listed)
-    asks = any(item.get("id") and (item["code"] in order.taken or not _is_clear(item)) for item in listed)
-    if outcomes is None and not (order.finishes or asks or untold):
+    unlisted = summary["failed"] + summary["missing"] > len(listed)
+    unclear = any(item.get("id") and (item["code"] in order.taken or not _is_clear(item)) for item in listed)
+    if outcomes is None and not (order.finishes or unclear or unlisted):
         return Account(order, summary)
     account = Account(order, summary, outcomes, ids, records_of(order.bulk_get, ids))
     doubts = order.finish(account, since=since, log_info=log_info)
     account.list_failures()
-    account.unsettled = " ".join(doubts) or None
+    account.not_yet_known = " ".join(doubts) or None
     return account
 
 
 class Done(NamedTuple):
-    """A result that is said to be there: its size in bytes as far as it is told, its item, and its job."""
+    """A result that should exist: its size in bytes if that is known, its item, and its job."""
 
     size: int | None
     item: dict[str, Any]
@@ -90,14 +90,14 @@ class Account:
         records, kind = records or {}, order.kind
         self._order = order
         self.summary = dict(summary)
-        self.unsettled: str | None = None
-        """Why the task is not over, in a sentence: something of it still runs, or nobody can tell."""
+        self.not_yet_known: str | None = None
+        """The reason, in a sentence, to look again later: something may still run, or an outcome is not known."""
         self._causes = Causes.of_summary(summary)
         self.jobs = [record.resource for record in records.values() if record.resource is not None]
         self._failures: dict[Any, Mapping[str, Any]] = {
             item["id"] or number: item for number, item in enumerate(summary["failed_items"])
         }
-        """By the job's id, or by something else that is its own where there is no job."""
+        """By the job's id, or by a number or key of its own if there is no job."""
         self._problems = {job.id: job.error for job in self.jobs if kind.failed(job)}
         self._failures |= {
             job.id: failed_item(job) for job in self.jobs if kind.failed(job) and job.id not in self._failures
@@ -106,14 +106,14 @@ class Account:
         self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
         self._taken_back: dict[str, Any] = {}
-        """By the id of a job that found an object at its place: the job of this task that has put it there."""
+        """By the id of a job that found an object in its way: the job of this task that has put it there."""
         self._given_up: set[Key] = set()
         self._by_job = {one.id: number for number, one in enumerate(self._lines) if one.id}
         self._by_key = {key: number for number, one in enumerate(self._lines) if (key := one.item.key())}
 
     @property
     def outcomes(self) -> list[ItemOutcome] | None:
-        """The lines of the manifest; None where there is none."""
+        """The lines of the manifest; None if there is none."""
         return self._lines if self._has_manifest else None
 
     @property
@@ -124,11 +124,11 @@ class Account:
         return bool(ended == counts["total"])
 
     def done(self) -> dict[Key, Done]:
-        """Return what is said to be there; what was passed over for a reason with a code is not to be there."""
+        """Return the results that should exist; an item that was skipped for a problem with a code has none."""
         done: dict[Key, Done] = {}
         for one in self._lines:
-            passed_over = one.state is ItemState.SKIPPED and one.code is not None
-            if one.state.ended_well and not passed_over and (key := one.item.key()) is not None:
+            has_none = one.state is ItemState.SKIPPED and one.code is not None
+            if one.state.ended_well and not has_none and (key := one.item.key()) is not None:
                 done[key] = Done(one.size, one.item.asked(), one.id)
         for job in self.jobs:
             by = job if self._order.kind.completed(job) else self._taken_back.get(job.id)
@@ -136,8 +136,8 @@ class Account:
                 done.setdefault(key, Done(by.size, dict(job.item), by.id))
         return done
 
-    def untold(self) -> list[str]:
-        """Return the jobs of which nobody tells what has become of them, or what they were to do, once all are over."""
+    def unaccounted(self) -> list[str]:
+        """Return the jobs whose outcome or item is not known, once all are over."""
         if self._has_manifest:
             return [one.id for one in self._lines if one.id and not _is_accounted_for(one)]
         silent = [job.id for job in self.jobs if self._order.kind.completed(job) and self._order.key_of(job) is None]
@@ -147,13 +147,13 @@ class Account:
         return [*silent, *unseen[max(self.summary["missing"] - listed, 0) :]]
 
     def taken(self) -> dict[Key, Any]:
-        """Return the jobs that count as failed because something stood where their result should go."""
+        """Return the jobs that count as failed because an object was in the way of their result."""
         order = self._order
         taken = (job for job in self.jobs if job.id in self._failures and order.was_taken(job))
         return {key: job for job in taken if (key := order.key_of(job)) is not None}
 
     def count_completed(self, job: Any, by: Any) -> None:
-        """Count as completed what one job found there, because another one has put it there."""
+        """Count a job as completed whose result another job of this task has put there."""
         self._taken_back[job.id] = by
         self._uncount_failure(job, "completed")
         self.summary["bytes"] += by.size or 0
@@ -162,12 +162,12 @@ class Account:
             self._lines[number] = with_job(self._order.kind, replace(self._lines[number], id=by.id), by, None)
 
     def size_of(self, job: Any) -> int | None:
-        """Return the size that the manifest tells of what a job was to export."""
+        """Return the size in the manifest of the file that a job was to export."""
         number = self._by_job.get(job.id)
         return None if number is None else self._lines[number].size
 
     def count_skipped(self, job: Any) -> None:
-        """Count as skipped what a job found at its place as wanted."""
+        """Count a job as skipped that found the wanted result already there."""
         self._uncount_failure(job, "skipped")
         number = self._by_job.get(job.id)
         if number is not None:
@@ -180,7 +180,7 @@ class Account:
         self.summary[counts] += 1
 
     def count_failed(self, key: Key, done: Done, problem: str) -> None:
-        """Count as failed what was counted as done; once, whatever is wrong with it."""
+        """Count a result as failed that was counted as done; once, however many problems it has."""
         counted = "completed"
         if key in self._given_up:
             return
@@ -198,23 +198,23 @@ class Account:
 
     @property
     def may_pass(self) -> bool:
-        """Some failure may pass when it is tried again."""
+        """At least one failure may be temporary."""
         return any(self._passes(item) for item in self._failures.values())
 
     def _passes(self, item: Mapping[str, Any]) -> bool:
-        """Say whether a failure may pass: by the platform's own word where its job is known, else by its code."""
+        """Say whether a failure may be temporary: by its job's error if the job is known, else by its code."""
         if item["id"] in self._problems:
             problem = self._problems[item["id"]]
             return problem is not None and problem.may_pass
         return _code_may_pass(item)
 
     def list_failures(self) -> None:
-        """Let the summary show the first failures of those that are left, and the causes of all of them."""
+        """Put the first of the remaining failures, and the causes of all of them, into the summary."""
         self.summary["failed_items"] = FirstItems(self._failures.values()).items
         self.summary["causes"] = causes_of(self.summary | {"causes": self._causes.to_json()})
 
     def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
-        """Return how an item stands by now; where its job is not told any more, the wait has seen how it ended."""
+        """Return an item's outcome now; if the platform no longer shows its job, the one that the wait has seen."""
         now = with_record(self._order.kind, outcome, record)
         if outcome.id is None or (record is not None and record.resource is not None):
             return now
@@ -232,15 +232,15 @@ def _is_accounted_for(one: ItemOutcome) -> bool:
 
 
 def with_record(kind: JobKind, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
-    """Return an outcome with what the platform's record about its job tells."""
+    """Return an outcome, updated by the platform's record about its job."""
     return outcome if record is None else with_job(kind, outcome, record.resource, record.error)
 
 
 def _code_may_pass(item: Mapping[str, Any]) -> bool:
-    """Say whether a failure may pass, by its code; `_is_clear` tells if that is enough to know."""
+    """Say whether a failure may be temporary, by its code alone; `_is_clear` says if the code is enough."""
     return Problem(None, item["code"], str(item["message"])).may_pass
 
 
 def _is_clear(item: Mapping[str, Any]) -> bool:
-    """Say whether the code of a failure tells if it may pass; if not, the status did, which no item keeps."""
+    """Say whether a failure's code shows if it is temporary; otherwise the HTTP status did, which is not kept."""
     return not item["id"] or item["code"] in REMEDIES

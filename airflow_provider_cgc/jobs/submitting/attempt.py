@@ -1,6 +1,6 @@
-"""One attempt at an order: check, decide what is left to do, send, find lost answers, and account for it all.
+"""One attempt at an order: check the items, decide about each, send, look for lost answers, and report the outcomes.
 
-Free of Airflow: what is remembered between attempts is handed in as a `Ledger`, and lines to log are handed out.
+Free of Airflow: the memory of earlier attempts is handed in as a `Ledger`, and log lines go to a function.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.order import BadOrder, Order
 
 MOST_ROUNDS = 3
-"""How often what became uncertain on the way is searched for and sent again, if it certainly did not start."""
+"""The most searches for items that became uncertain; those that certainly did not start are sent again."""
 
 
 class Attempt:
@@ -50,14 +50,14 @@ class Attempt:
         self._plan = Plan(order, log_info=log_info, clock=clock, sleep=sleep)
         self.result = SubmitResult()
         self.began = datetime.fromtimestamp(clock(), UTC)
-        """By the platform's clock, once `now` has asked for it."""
+        """The time at the beginning, by the platform's clock once `now` has asked for it."""
 
     def check(self, items: Sequence[Item], *, first: bool = True) -> None:
         """
         Ask the platform about the items, and give each its key.
 
-        Where an earlier attempt may have sent something, `first` is False, and `decide` tells what is wrong with what
-        is left to be sent.
+        `first` is False if an earlier attempt may have sent something; then `decide` checks the items that are still to
+        be sent.
 
         :raises BadItems: with everything that is wrong; nothing was submitted.
         """
@@ -65,7 +65,7 @@ class Attempt:
             self._log_info(line)
 
     def now(self) -> datetime:
-        """Ask for the platform's clock, by one request that also proves the right to list jobs."""
+        """Ask for the platform's clock, with a request that also proves the right to list jobs."""
         if self.order.has_lists:
             scope = min(map(self.order.scope_of, self.order.keys), default="")
             date = self.order.page(scope, limit=1).date
@@ -74,10 +74,10 @@ class Attempt:
 
     def decide(self, ledger: Ledger, *, again: bool = False) -> None:
         """
-        Settle what has to be done with each item; `again` tells that it is not the first time in this try.
+        Decide what to do with each item; `again` means that this try has decided before.
 
-        :raises UncertainJobs: nothing was sent, and what an earlier attempt has sent goes on.
-        :raises BadItems: with what is wrong with items that are still to be sent; this attempt has sent nothing.
+        :raises UncertainJobs: nothing was sent; jobs of an earlier attempt continue.
+        :raises BadItems: with the problems of items that are still to be sent; this attempt has sent nothing.
         """
         self._plan.decide(ledger, again=again, now=self.began)
 
@@ -88,11 +88,11 @@ class Attempt:
         return [*self.order.report(fit), f"{words or 'Nothing to do'}.", *self.intent()]
 
     def obstacles(self) -> list[Key]:
-        """Return the items where something stands that is not the wanted result, or may not be replaced."""
+        """Return the items with something in the way: another object, or one that may not be replaced."""
         return self._plan.obstacles()
 
     def counts(self) -> dict[str, int]:
-        """Return how many items would be sent, how many skipped, and how many need nothing else."""
+        """Count the items that would be sent, would be skipped, cannot be started, and need nothing more."""
         return self._plan.counts()
 
     def intent(self) -> list[str]:
@@ -101,7 +101,7 @@ class Attempt:
         return self.order.intent(to_send) if to_send else []
 
     def send(self, ledger: Ledger) -> None:
-        """Send what has to be sent, and find out what became of answers that were lost on the way."""
+        """Send the items that have to be sent, and look for jobs whose answers were lost."""
         sender = Sender(self.order, ledger, at=self.began)
         unfit = {key: problem for key, problem in self._plan.unfit.items() if not self.order.skips(problem)}
         self.result.refused |= self._plan.in_the_way | self._plan.blocked | unfit
@@ -115,8 +115,8 @@ class Attempt:
                 break
             self._log_info(
                 f"The answers about {self._kind.count(len(self.result.uncertain))} were lost"
-                f" ({next(iter(self.result.uncertain.values()))}); looking for them on the platform before anything is"
-                " sent again."
+                f" ({next(iter(self.result.uncertain.values()))}); looking for the jobs on the platform before anything"
+                " is sent again."
             )
             again = self._find(ledger)
             if rounds_left and not self.result.stopped:
@@ -127,14 +127,14 @@ class Attempt:
             self._skip_what_was_taken_meanwhile()
 
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
-        """Return how each item stands: in the order given, and last those that have no key."""
+        """Return the outcome of each item so far: in the order given, and last those that have no key."""
         unsent = set(self.result.unsent)
         outcomes = [self._outcome(key, item, unsent=key in unsent) for key, item in self.order.keys.items()]
         outcomes += [self._unfit(self._base(one.item), one.problem) for one in self.order.unplaced]
         return [replace(one, user=user, conn_id=conn_id) for one in outcomes]
 
     def refused(self, error: BadOrder) -> list[ItemOutcome]:
-        """Return how each item stands when nothing was sent: those that are unfit, and those held up by them."""
+        """Return the outcome of each item of a refused order: unfit, or not sent because of the unfit ones."""
         problems = {self._mark(one.item): one.problem for one in error.unfit}
         why = f"not sent: {error.head or error.problems[0]}"
         outcomes = []
@@ -146,11 +146,11 @@ class Attempt:
         return outcomes
 
     def lines(self) -> list[str]:
-        """Say what was done, and why not all of it."""
+        """Say what was done, and why some items were not sent."""
         plan = self._plan
         apart = plan.held.keys() | plan.blocked.keys()
         problems = plan.problems()
-        passed_over = sum(map(self.order.skips, problems))
+        skipped = sum(map(self.order.skips, problems))
         refused = self.result.refused.keys() - plan.blocked.keys() - plan.in_the_way.keys() - plan.unfit.keys()
         known = Counter(one.action for key, one in plan.decisions.items() if key not in apart)
         counts = (
@@ -158,8 +158,8 @@ class Attempt:
             (known[Action.ADOPT], "under way already and taken over"),
             (known[Action.DONE], "done already"),
             (len(plan.skipped), "skipped, they are there already"),
-            (passed_over, f"skipped, {self.order.passed_over}"),
-            (len(problems) - passed_over, f"not sent, they {self.order.cannot}"),
+            (skipped, f"skipped, {self.order.why_skipped}"),
+            (len(problems) - skipped, f"not sent, they {self.order.cannot}"),
             (len(plan.in_the_way), "not sent, something else is in the way"),
             (len(plan.blocked), "done already, but not as they should be"),
             (len(plan.held), "left to a job of another run for now"),
@@ -173,22 +173,22 @@ class Attempt:
         return lines
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
-        """Settle what is uncertain by the platform's list; give what certainly did not start, and why."""
+        """Look for uncertain jobs in the platform's list; return the items that certainly did not start, and why."""
         decisions = self._plan.look_for(list(self.result.uncertain), ledger)
         found = {key: one.job_id for key, one in decisions.items() if one.job_id and one.action is not Action.SEND}
         ledger.adopted({key: job_id for key, job_id in found.items() if job_id})
         reasons = {key: why for key, why in self.result.uncertain.items() if decisions[key].action is Action.SEND}
-        told = SubmitResult(started={key: job_id for key, job_id in found.items() if job_id})
-        told.uncertain = {
+        known = SubmitResult(started={key: job_id for key, job_id in found.items() if job_id})
+        known.uncertain = {
             key: Problem(None, None, one.why, made_here=True, undecided=True)
             for key, one in decisions.items()
             if one.action is Action.UNCERTAIN
         }
-        self.result.add(told)
+        self.result.add(known)
         return reasons
 
     def _skip_what_was_taken_meanwhile(self) -> None:
-        """Judge what came to the places of results after these were looked at like what was there before."""
+        """Judge objects that appeared after the first look like those that were there before."""
         refused = self.result.refused
         taken = [key for key, one in refused.items() if one.code in self.order.taken and not one.made_here]
         self._plan.skip_what_is_there(taken)
@@ -198,7 +198,7 @@ class Attempt:
         refused |= self._plan.in_the_way
 
     def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:
-        """Send what certainly did not start; what stays uncertain meanwhile keeps its place."""
+        """Send the items that certainly did not start; those that are still uncertain stay so."""
         later = SubmitResult()
         for key in reasons:
             del self.result.uncertain[key]
@@ -208,7 +208,7 @@ class Attempt:
             self.result.add(later)
 
     def _give_up(self, reasons: Mapping[Key, Problem | CgcError]) -> None:
-        """Count what certainly did not start, and will not in this attempt, as refused or, with its call, as unsent."""
+        """Count items that will not start in this attempt as refused, or as unsent if their call failed."""
         for key, why in reasons.items():
             del self.result.uncertain[key]
             if isinstance(why, Problem) and not why.made_here:
@@ -220,7 +220,7 @@ class Attempt:
                 self.result.error = self.result.error or why
 
     def _mark(self, item: Item) -> tuple[object, str]:
-        """Return what tells an item from the others of its list, also once it has got its place."""
+        """Return a mark that distinguishes an item from others of its list, with or without its destination."""
         return getattr(item, self._kind.subject or "line"), item.line
 
     def _base(self, item: Item) -> ItemOutcome:

@@ -1,6 +1,6 @@
-"""The items of a task, whatever kind of job each is for: how a list of them is read, and what is wrong with it.
+"""The items of a task, of any kind of job: reading a list of them, and the errors of a wrong one.
 
-Refuses what cannot be an item before anything is sent. The items of a kind are in `jobs/<kind>/item.py`.
+A value that cannot be an item is refused before anything is sent. The items of a kind are in `jobs/<kind>/item.py`.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ from airflow_provider_cgc.jobs.text import BadInput, shown
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound="Item")
 Key = tuple[str, ...]
-"""What makes two jobs the same one: a NamedTuple of each kind."""
+"""The identity of a job: two with the same key are the same one. A NamedTuple of each kind."""
 
 TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
-"""Ends of manifests."""
+"""File extensions of manifests."""
 MOST_SHOWN = 10
-"""Problems that an error's text spells out; the others are counted."""
+"""Problems that an error's text spells out at most; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to start a job for; a frozen dataclass of each kind. A field that is None is still to be found out."""
+    """One thing to start a job for; a frozen dataclass of each kind. A field that is None is not known yet."""
 
     size: int | None = field(default=None, kw_only=True)
     """Bytes."""
     line: str = field(default="", compare=False, kw_only=True)
-    """Where it came from, for messages: "item 3" of a list, "line 3" of a manifest."""
+    """Its position in its source, for messages: "item 3" of a list, "line 3" of a manifest."""
 
     ASKED: ClassVar[tuple[str, ...]] = ()
-    """The fields that a line of a manifest keeps of it."""
+    """The fields that a line of a manifest keeps."""
     COLUMNS: ClassVar[tuple[str, ...]] = ()
-    """The columns of a table that count; the first one must be there."""
+    """The columns of a table that are read; the first one is required."""
     JSON_COLUMNS: ClassVar[tuple[str, ...]] = ()
-    """... and those of them whose cells are JSON."""
+    """Those of the columns whose cells are JSON."""
     ALSO: ClassVar[Mapping[str, str]] = {}
-    """Other names of columns, for tables that were written elsewhere."""
+    """Other names of columns, for tables from other tools."""
 
     @classmethod
     def read(cls: type[ItemT], entry: object, line: str = "") -> ItemT:
-        """Read one entry of a list. Raises BadItem with all that is wrong with it."""
+        """Read one entry of a list. Raises BadItem with everything that is wrong with it."""
         raise NotImplementedError
 
     @classmethod
     def read_line(cls: type[ItemT], raw: Mapping[str, Any], line: str = "") -> ItemT:
-        """Read the item of a line of a manifest again. Raises BadItem."""
+        """Read the item in a line of a manifest. Raises BadItem."""
         return cls.read({key: raw.get(key) for key in cls.ASKED}, line)
 
     def key(self) -> Key | None:
-        """Return what makes two jobs for it the same one; None as long as something of it is to be found out."""
+        """Return its key; None while a part of the key is not known."""
         raise NotImplementedError
 
     def named(self) -> str:
@@ -61,12 +61,12 @@ class Item:
         return str(self.asked())
 
     def asked(self) -> dict[str, Any]:
-        """Return what was asked for, in the form that starts such a job."""
+        """Return the item as it was asked for, in the form that starts such a job."""
         return {key: value for key in self.ASKED if (value := getattr(self, key)) is not None}
 
 
 class BadItem(ValueError):
-    """One entry is no item; each of its `problems` goes on where "item 3 " or "line 3 " begins."""
+    """One entry is no item; each of its `problems` follows "item 3 " or "line 3 "."""
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems
@@ -75,9 +75,9 @@ class BadItem(ValueError):
 
 class BadItems(BadInput):
     """
-    All that is wrong with the items, one sentence each in `problems`; `str()` shows ten and counts the others.
+    All problems of the items, one sentence each in `problems`; `str()` shows ten and counts the others.
 
-    `head` says before them how many items that is too many.
+    `head` comes before them, such as the number of items that cannot be started.
     """
 
     def __init__(self, where: str, problems: Sequence[str], head: str = "") -> None:
@@ -94,12 +94,12 @@ def read_each(
     """
     Return the items that `value` stands for, in order; duplicates are kept.
 
-    :param value: an item or a list of items (lists of lists are flattened: what a mapped upstream task gives), or text
-        of it: JSON, a Python literal (what a Jinja template renders to), or ids separated by commas or white space.
+    :param value: an item or a list of items (lists of lists, as a mapped upstream task gives them, are flattened), or
+        text of it: JSON, a Python literal (as a Jinja template renders it), or ids separated by commas or white space.
     :param where: the argument, for messages.
-    :param read: reads one entry, and is told which one it is, such as "item 3"; raises BadItem.
-    :param check: says what else is wrong with an item that was read.
-    :raises BadItems: with all that is wrong; items are counted from 1.
+    :param read: reads one entry, given its name, such as "item 3"; raises BadItem.
+    :param check: returns further problems of an item that was read.
+    :raises BadItems: with everything that is wrong; items are counted from 1.
     """
     items: list[T] = []
     problems: list[str] = []
@@ -122,9 +122,9 @@ def read_each(
 
 def parted(value: Any) -> tuple[list[str], Any]:
     """
-    Part the addresses of manifests from the items: a mapped `CgcListFilesOperator` returns some of each.
+    Separate addresses of manifests from items: a mapped `CgcListFilesOperator` may return both.
 
-    What cannot be read is left to `read_each`, which says why.
+    A value that cannot be read is left to `read_each`, which says why.
     """
     if is_uri(value):
         return [value.strip()], []
@@ -132,8 +132,8 @@ def parted(value: Any) -> tuple[list[str], Any]:
         entries = list(_entries(value))
     except BadIds:
         return [], value
-    places = [entry.strip() for entry in entries if is_uri(entry)]
-    return places, [entry for entry in entries if not is_uri(entry)]
+    addresses = [entry.strip() for entry in entries if is_uri(entry)]
+    return addresses, [entry for entry in entries if not is_uri(entry)]
 
 
 def _entries(value: Any) -> Iterator[Any]:
@@ -166,7 +166,7 @@ def is_json(value: Any) -> bool:
 
 
 def listed(problems: Sequence[str]) -> list[str]:
-    """Return the lines of a list of problems: ten of them, and how many more there are."""
+    """Return the lines of a list of problems: the first ten, and the number of the others."""
     rows = [f"- {problem}" for problem in problems[:MOST_SHOWN]]
     return [*rows, f"- and {len(problems) - MOST_SHOWN} more"] if len(problems) > MOST_SHOWN else rows
 

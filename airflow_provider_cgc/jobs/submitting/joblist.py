@@ -1,7 +1,8 @@
-"""Reading as much of the platform's list of jobs as can hold young ones.
+"""Reading the part of the platform's list of jobs that can contain recent ones.
 
-The list has no time filter and no documented order, and it never stands still: jobs appear late, new ones move the
-others to later offsets, items come twice or abbreviated. https://docs.cancergenomicscloud.org/reference/list-export-jobs
+The list has no time filter and no documented order, and it changes while it is read: jobs appear late, new ones move
+the others to later offsets, items come twice or abbreviated.
+https://docs.cancergenomicscloud.org/reference/list-export-jobs
 """
 
 from __future__ import annotations
@@ -20,30 +21,30 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import BulkGet
 
     PageAt = Callable[[int], Page[Any]]
-    """One page of a list from an offset on."""
+    """Returns one page of a list, from an offset on."""
 
 DISORDER = 60.0
-"""Seconds by which jobs of an ordered list may stand in the wrong order: several machines write the times, and a create
-may take effect some time after it was asked for."""
+"""Seconds by which jobs of an ordered list may be out of order: several machines write the times, and a create may take
+effect some time after its request."""
 MOST_PAGES = 300
-"""Pages that are read of a list without an order; all of a user's requests in five minutes are 1000."""
+"""Pages that are read of a list without an order at most; a user has 1000 requests in five minutes."""
 SHORT = 10
-"""Pages up to which a list is read whole, order or not: it costs hardly more, and no order has to be believed."""
+"""Pages up to which a list is read whole: it costs hardly more, and no order has to be trusted."""
 _OLD_PAGES = 2
-"""Pages in a row without a young job that end the reading of a list with the newest first."""
+"""Pages in a row without a recent job after which the reading of a list with the newest first ends."""
 
 
 class Blind(StrEnum):
-    """The reasons why a reading cannot say that a job is not there."""
+    """The reasons why a reading cannot prove that a job does not exist."""
 
     TOO_LONG = f"the platform's list of jobs has no order, and {MOST_PAGES} pages are not all of it"
-    RESTLESS = "the pages of the platform's list of jobs do not fit together"
+    RESTLESS = "the platform's list of jobs changed while it was read"
     NO_LIST = "the platform has no list of such jobs"
-    ABBREVIATED = "the platform's list of jobs does not tell of each what it moves and when it was started"
+    ABBREVIATED = "some jobs in the platform's list lack fields that are needed, such as the start time"
 
 
 class TimeOrder(IntEnum):
-    """The direction of the times of a list; times multiplied with it never fall."""
+    """The direction of the times of a list; times multiplied by it never fall."""
 
     NEWEST_FIRST = -1
     NONE = 0
@@ -54,8 +55,8 @@ class JobList:
     """
     One list during one reading.
 
-    :param is_whole: says whether a job tells all that must be known of it.
-    :param details: asks for jobs by id, should the list abbreviate them.
+    :param is_whole: says whether a job has all the fields that are needed.
+    :param details: asks for jobs by id, if the list abbreviates them.
     """
 
     def __init__(
@@ -68,15 +69,15 @@ class JobList:
         self._total = math.inf
         self._pages = 0
         self._at_end = False
-        """Whether the page that was read last is the last one."""
+        """The page that was read most recently is the last one of the list."""
         self.jobs: dict[str, Any] = {}
-        """Those read so far by id, each once."""
+        """The jobs read so far, by id."""
 
     def read(self) -> Blind | None:
         """
-        Read all pages that may hold jobs started at `since` or later; say why, if some may have been missed.
+        Read all pages that may contain jobs started at `since` or later; return the reason if some may be missed.
 
-        Raises `CgcUnreadableError` where a page has null for its jobs and no total shows that none are missing.
+        Raises `CgcUnreadableError` if a page has null for its jobs and no total shows that none are missing.
         """
         first = self._page(0)
         expected = self._total
@@ -94,10 +95,10 @@ class JobList:
 
     def _read_all(self, expected: float) -> Blind | None:
         """
-        Read every page, and again while that shows more: the list may be sorted anew for each answer.
+        Read every page, and again while that shows more: the list may be sorted differently for each answer.
 
-        Nothing but the number of jobs tells that none was missed: of those there were at first if the pages fit
-        together, else of all there are now.
+        Only the number of jobs shows that none was missed: the number at first if the pages overlap as they should,
+        else the number of all there are now.
         """
         known, blind = -1, None
         while len(self.jobs) > known and blind is not Blind.TOO_LONG:
@@ -109,13 +110,13 @@ class JobList:
         return blind or Blind.RESTLESS
 
     def _order(self, first: Sequence[Any], last: Sequence[Any], end: int) -> TimeOrder:
-        """Learn the order from the ends; the middle must not deny it, as that of a list by name would."""
+        """Find the order from both ends; the middle must agree, unlike that of a list sorted by name."""
         if not order_of(first, last):
             return TimeOrder.NONE
         return order_of(first, *(self._page(end * quarter // 4) for quarter in (1, 2, 3)), last)
 
     def _start(self, order: TimeOrder, offset: int, page: Sequence[Any]) -> int:
-        """Return the offset to read on from: the list's begin, or one page before the last page without a young job."""
+        """Return the offset to read on from: the beginning, or one page before the last page without a recent job."""
         if order is TimeOrder.NEWEST_FIRST:
             return 0
         size = step = max(len(page), 1)
@@ -127,9 +128,9 @@ class JobList:
 
     def _walk(self, offset: int, order: TimeOrder) -> Blind | None:
         """
-        Read on from an offset, to the end or to where all is too old.
+        Read on from an offset, to the end or until all jobs are too old.
 
-        Always forwards, because jobs are added and never taken away: what moves, moves to where it is still to be
+        Always forwards, because jobs are added and never removed: a job that moves, moves to a page that is still to be
         read. Each page repeats a part of the one before; if it does not, jobs between them may have been missed.
         """
         seen: set[str] = set()
@@ -166,30 +167,30 @@ class JobList:
         return jobs
 
     def _in_full(self, jobs: list[Any]) -> list[Any]:
-        """Put whole jobs in the place of abbreviated ones, as far as asking for them by id gives any."""
+        """Replace abbreviated jobs by whole ones, as far as asking for them by id gives any."""
         short = [job.id for job in jobs if not self._is_whole(job)]
         if not short or self._details is None:
             return jobs
-        told = {record.id: record.resource for record in self._details(short)}
-        return [told.get(job.id) or job for job in jobs]
+        whole = {record.id: record.resource for record in self._details(short)}
+        return [whole.get(job.id) or job for job in jobs]
 
 
 def check_null_jobs(page: Page[Any], offset: int, total: float) -> None:
     """
     Raise `CgcUnreadableError` if a page has null for its jobs, unless it begins at or beyond `total`.
 
-    `total` is the largest that this page or one before it told, infinite where none did. Taken for an end of the list,
-    null would hide jobs, and these would be started a second time.
+    `total` is the largest that this page or an earlier one gave, infinite if none did. If null were taken for the end
+    of the list, it would hide jobs, and these would be started a second time.
     """
     if not page.has_items and offset < total:
         raise CgcUnreadableError(
-            f"the platform's list of jobs has null in place of the jobs from {offset} on, and it does not tell that "
+            f"the platform's list of jobs has null in place of the jobs from {offset} on, and no total that shows that "
             "there are none; try again"
         )
 
 
 def order_of(*pages: Sequence[Any]) -> TimeOrder:
-    """Tell the order of a list by some of its pages: they must keep it, and the first and the last be apart in time."""
+    """Find the order of a list by some of its pages: all must keep it, and the first and last must differ in time."""
     for order in (TimeOrder.NEWEST_FIRST, TimeOrder.OLDEST_FIRST):
         times = [_times(page, order) for page in pages]
         if all(times) and _in_order(list(chain.from_iterable(times))) and max(times[0]) < min(times[-1]):
@@ -198,7 +199,7 @@ def order_of(*pages: Sequence[Any]) -> TimeOrder:
 
 
 def _times(jobs: Iterable[Any], order: TimeOrder) -> list[float]:
-    """Return times that rise where the order is kept; a job that tells no time breaks every order."""
+    """Return times that rise if the order is kept; a job without a time breaks every order."""
     return [math.nan if job.started_on is None else order * job.started_on.timestamp() for job in jobs]
 
 

@@ -1,14 +1,14 @@
-"""The record of what one task of one Dag run has sent, in a key-value store: the next attempt knows what is certain.
+"""The record of everything that one task of one Dag run has sent, in a key-value store, for the next attempt.
 
 Built for Airflow's task state store, which lists no keys, takes about 28 ms for a write and warns above 64 KiB. One
-key holds the header, one each chunk: first the *intent* to send it, then what became of its items. A chunk names each
-item by a hash of its key, so that it counts for that item whatever others the next attempt has, and a chunk of 100
-takes about 6 kB however long the locations are.
+key holds the header, and one more each chunk: first the *intent* to send it, then the outcomes of its items. A chunk
+names each item by a hash of its key, so that it counts for that item even if the next attempt has other items, and a
+chunk of 100 takes about 6 kB however long the locations are.
 
     header        {"version", "max_tries", "untouched": true}                             nothing was ever sent
                   {"version", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
     chunk n       {"version", "at", "items": [hash ...]}                                  it may have been sent
-                  ... and "jobs": [id | "" (not told) | null (certainly not started)]    it was answered
+                  ... and "jobs": [id | "" (unknown) | null (certainly not started)]      it was answered
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MOST_CHUNKS = 100_000
 
 
 class Fate(StrEnum):
-    """What is known of an item."""
+    """The state of an item in the record."""
 
     NEVER_SENT = "never sent"
     STARTED = "started"
@@ -43,14 +43,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What became of an item so far, with the id of its last job where that is known."""
+    """The past of an item: its state, and the id of its last job if that is known."""
 
     fate: Fate
     job_id: str | None = None
     refused: bool = False
-    """It was sent once, and nothing came of it: the platform refused it, or its whole call."""
+    """It was sent once, and the platform refused it, or its whole call."""
     at: datetime | None = field(default=None, compare=False)
-    """The platform's clock before it was sent last, where that is known."""
+    """The platform's clock before it was last sent, if that is known."""
 
 
 class OtherOwnerError(Exception):
@@ -58,7 +58,7 @@ class OtherOwnerError(Exception):
 
 
 class Store(Protocol):
-    """As much of Airflow's task state store as is needed."""
+    """The part of Airflow's task state store that is needed."""
 
     def get(self, key: str, default: Any = None) -> Any: ...
     def set(self, key: str, value: Any) -> None: ...
@@ -66,7 +66,7 @@ class Store(Protocol):
 
 
 class NoStore:
-    """The store where Airflow has none: it remembers nothing."""
+    """The store to use if Airflow has none: it remembers nothing."""
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the default."""
@@ -87,16 +87,16 @@ def header_name(kind: JobKind) -> str:
 @dataclass(frozen=True, slots=True)
 class Header:
     """
-    The header of a record; an empty one where there is none.
+    The header of a record; an empty one if there is none.
 
-    :param store: where it was read.
+    :param store: the store that it was read from.
     :param name: its name there.
-    :param told: what stands there, whatever it is.
+    :param value: the stored value, of any form.
     """
 
     store: Store
     name: str
-    told: object
+    value: object
 
     @classmethod
     def read(cls, store: Store, kind: JobKind) -> Header:
@@ -105,19 +105,19 @@ class Header:
         return cls(store, name, store.get(name))
 
     def discard(self) -> None:
-        """Void whatever was recorded, so that a task starts anew although it did not succeed (`resume=False`)."""
+        """Discard the record, so that a task starts anew although it did not succeed (`resume=False`)."""
         self.store.delete(self.name)
 
     def begin(self, *, max_tries: int) -> None:
         """Note that nothing was sent so far, in case the first attempt ends before it has a ledger."""
-        if self.told is None:
+        if self.value is None:
             self.store.set(self.name, {"version": VERSION, "max_tries": max_tries, "untouched": True})
 
     def close(self) -> None:
         """
         Note that the task succeeded.
 
-        Nothing is deleted: should Airflow lose the success and try the task again, all is done already.
+        Nothing is deleted: if Airflow loses the success and tries the task again, everything is done already.
         """
         if self._known and not self.untouched:
             self.store.set(self.name, {**self._known, "succeeded": True})
@@ -125,7 +125,7 @@ class Header:
     @property
     def exists(self) -> bool:
         """Something is recorded."""
-        return self.told is not None
+        return self.value is not None
 
     @property
     def untouched(self) -> bool:
@@ -134,14 +134,14 @@ class Header:
 
     @property
     def succeeded(self) -> bool:
-        """The task has succeeded, as a record of any release tells."""
+        """The task has succeeded, according to a record of any release."""
         return self._any.get("succeeded") is True
 
     def is_closed(self, *, max_tries: int) -> bool:
         """
         Say whether the task succeeded and was cleared since: it has to start anew.
 
-        A Clear raises Airflow's `max_tries`, a retry does not. A record of another release tells it as well.
+        A Clear raises Airflow's `max_tries`, a retry does not. A record of another release shows this as well.
         """
         recorded = self._any.get("max_tries")
         return self.succeeded and isinstance(recorded, int) and recorded != max_tries
@@ -151,7 +151,7 @@ class Header:
         """
         Jobs were started, or may have been, and the task has not succeeded since.
 
-        A record that is damaged, or of another release, may have been of anything.
+        A record that is damaged, or of another release, may stand for anything.
         """
         if not self.exists or self.untouched or self.succeeded:
             return False
@@ -163,23 +163,23 @@ class Header:
 
     @property
     def generation(self) -> int | None:
-        """The `max_tries` that the record was written with, which a Clear raises; None where there is no record."""
+        """The `max_tries` that the record was written with, which a Clear raises; None if there is no record."""
         known = self._known.get("max_tries")
         return known if isinstance(known, int) else None
 
     @property
     def since(self) -> datetime | None:
-        """The platform's clock before anything of the task was sent; None where there is no record."""
+        """The platform's clock before anything of the task was sent; None if there is no record."""
         return moment(self._known.get("since"))
 
     @property
     def owner(self) -> str | None:
-        """Who sent what is recorded, by whichever release; None where there is no record."""
+        """The sender, according to a record of any release; None if there is no record."""
         owner = self._any.get("owner")
         return owner if isinstance(owner, str) else None
 
     def ids(self) -> list[str] | None:
-        """Return the ids of the jobs that count for the items, sorted; None where there is no whole record."""
+        """Return the ids of the jobs that count for the items, sorted; None if there is no whole record."""
         count = self._count
         if self.untouched or count is None:
             return None
@@ -194,7 +194,7 @@ class Header:
     @property
     def _any(self) -> Mapping[str, Any]:
         """The header if it is in the form of any release; else an empty one."""
-        return self.told if isinstance(self.told, dict) else {}
+        return self.value if isinstance(self.value, dict) else {}
 
     @property
     def _known(self) -> Mapping[str, Any]:
@@ -214,12 +214,12 @@ class Ledger:
     :param kind: kind of job.
     :param keys: the items of the task, in any order.
     :param since: the platform's clock before the first attempt of this Dag run, not only this one, sent anything.
-    :param owner: who sends, such as "rfranklin at cgc-api.sbgenomics.com": jobs are seen only by who started them.
-    :param fresh: nothing was sent before, if there is no record: this is the first attempt, the one before succeeded,
-        or all is to start anew.
-    :param max_tries: the task's, by which a Clear is told from a retry.
-    :param cleared: another record of this task tells that it was cleared.
-    :raises OtherOwnerError: an earlier attempt was somebody else's.
+    :param owner: the sender, such as "rfranklin at cgc-api.sbgenomics.com": only who started a job can see it.
+    :param fresh: if there is no record, nothing was sent before: this is the first attempt, the one before succeeded,
+        or everything is to start anew.
+    :param max_tries: the task's `max_tries`, by which a Clear and a retry are distinguished.
+    :param cleared: another record of this task shows that it was cleared.
+    :raises OtherOwnerError: an earlier attempt was another user's.
     """
 
     def __init__(
@@ -242,8 +242,8 @@ class Ledger:
         self._whole = fresh
         self._max_tries = max_tries
         self.cleared = cleared
-        """Whether somebody has cleared the task since it failed, and so wants all to be tried again. Kept until the
-        task succeeds: the attempt after the Clear may be killed before it has sent anything."""
+        """The task was cleared since it failed, so that everything is to be tried again. Kept until the task succeeds:
+        the attempt after the Clear may be killed before it has sent anything."""
         self._chunks: list[dict[str, Any]] = []
         self._pasts: dict[Key, Past] = {}
         self._first_sent: dict[Key, datetime] = {}
@@ -254,7 +254,7 @@ class Ledger:
         if not header.exists or header.untouched or header.is_closed(max_tries=max_tries):
             self._write_header()
         else:
-            self._believe(header.told if isinstance(header.told, dict) else {})
+            self._take_over(header.value if isinstance(header.value, dict) else {})
 
     @property
     def began(self) -> datetime:
@@ -263,15 +263,15 @@ class Ledger:
 
     @property
     def owner(self) -> str:
-        """Who sends."""
+        """The user and host that send, such as "rfranklin at cgc-api.sbgenomics.com"."""
         return self._owner
 
     def past(self, key: Key) -> Past:
-        """Tell what is known of an item."""
+        """Return the past of an item."""
         return self._pasts.get(key) or Past(Fate.NEVER_SENT if self._whole else Fate.UNCERTAIN)
 
     def since(self, keys: Collection[Key]) -> datetime:
-        """Tell since when, by the platform's clock, jobs that decide about these items can have been started."""
+        """Return the earliest start, by the platform's clock, of jobs that can decide about these items."""
         known = {key: self._first_sent.get(key) for key in keys if self.past(key).fate is Fate.UNCERTAIN}
         return min((known.get(key) or self._since for key in keys), default=self._since)
 
@@ -281,36 +281,36 @@ class Ledger:
             raise ValueError(f"a chunk has at most {BULK_LIMIT} items, each once")
         self._chunks.append({"version": VERSION, "at": at.isoformat(), "items": [_hash(key) for key in keys]})
         number = len(self._chunks) - 1
-        # The chunk before the header that counts it: what is counted but missing was lost, and could be anything.
+        # The chunk before the header that counts it: a chunk that is counted but missing was lost, whatever it was.
         self._write(number)
         self._write_header()
         self._take(self._chunks[number])
         return number
 
     def answered(self, number: int, records: Sequence[BulkRecord[Any]]) -> None:
-        """Note what a bulk create answered, one record per item of the chunk in order. One write."""
-        self._settle(number, [_id_in(record) for record in records])
+        """Note the answer of a bulk create, one record per item of the chunk in order. One write."""
+        self._note_jobs(number, [_id_in(record) for record in records])
 
     def withdrawn(self, number: int) -> None:
-        """Note that nothing of a chunk was started: it was refused as a whole, or never left. One write."""
-        self._settle(number, [None] * len(self._chunks[number]["items"]))
+        """Note that nothing of a chunk was started: it was refused as a whole, or never sent. One write."""
+        self._note_jobs(number, [None] * len(self._chunks[number]["items"]))
 
     def adopted(self, jobs: Mapping[Key, str]) -> None:
         """Note jobs that were found in the platform's list, so that they need not be looked for again."""
         for chunk in chunks_of(jobs, BULK_LIMIT):
-            # As old as where they were found: should this break off, they are looked for there again.
-            self._settle(self.intend(chunk, at=self.since(chunk)), [jobs[key] for key in chunk])
+            # With the time since when they were looked for: if this is interrupted, they are looked for there again.
+            self._note_jobs(self.intend(chunk, at=self.since(chunk)), [jobs[key] for key in chunk])
 
     def learn(self, pasts: Mapping[Key, Past]) -> None:
-        """Take over what another record of this task tells, about items of which this one knows nothing."""
+        """Take over the pasts in another record of this task, of items that are not in this one."""
         fresh = {key: past for key, past in pasts.items() if _hash(key) in self._keys and key not in self._pasts}
         self._pasts |= fresh
         self.adopted({key: past.job_id for key, past in fresh.items() if past.job_id is not None})
 
-    def _believe(self, header: Mapping[str, Any]) -> None:
-        """Take over what is in the store as far as it is ours; what is not of this release leaves all uncertain."""
+    def _take_over(self, header: Mapping[str, Any]) -> None:
+        """Take over the stored record if it is this user's; one of another release leaves everything uncertain."""
         known = header if header.get("version") == VERSION else {}
-        # Whose jobs they are is believed of any release: nobody else can see them.
+        # The owner counts in a record of any release: nobody else can see the jobs.
         owner, since, whole, count = header.get("owner"), known.get("since"), known.get("whole"), _count(known)
         if isinstance(owner, str) and owner != self._owner:
             raise OtherOwnerError(
@@ -332,15 +332,15 @@ class Ledger:
             if chunk is not None:
                 self._take(chunk)
             else:
-                # Whatever was sent with it, items of earlier chunks among them, is uncertain; later chunks are not.
+                # All items that were sent with it, also those of earlier chunks, are uncertain; later chunks are not.
                 self._whole = False
                 self._pasts.clear()
                 self._first_sent.clear()
         if known.get("succeeded"):
-            # Airflow lost the success: should this attempt fail, a Clear goes on and does not start anew.
+            # Airflow lost the success: if this attempt fails, a Clear continues and does not start anew.
             self._write_header()
 
-    def _settle(self, number: int, jobs: list[str | None]) -> None:
+    def _note_jobs(self, number: int, jobs: list[str | None]) -> None:
         chunk = self._chunks[number]
         if len(jobs) != len(chunk["items"]):
             raise ValueError(f"chunk {number} has {len(chunk['items'])} items, not {len(jobs)}")
@@ -349,12 +349,12 @@ class Ledger:
         self._take(self._chunks[number])
 
     def _take(self, chunk: Mapping[str, Any]) -> None:
-        """Let a chunk count for its items, over what earlier ones say."""
+        """Let a chunk count for its items, in place of earlier ones."""
         at = datetime.fromisoformat(chunk["at"])
         for name, job in zip(chunk["items"], chunk.get("jobs") or [""] * len(chunk["items"]), strict=True):
             key = self._keys.get(name)
             if key is None:
-                continue  # it is not to be exported any more
+                continue  # it is not an item of the task any more
             self._first_sent[key] = min(at, self._first_sent.get(key, at))
             fate = Fate.NEVER_SENT if job is None else Fate.STARTED if job else Fate.UNCERTAIN
             self._pasts[key] = Past(fate, job or None, refused=job is None, at=at)
@@ -379,7 +379,7 @@ class Ledger:
 
 
 def _count(header: Mapping[str, Any]) -> int | None:
-    """Return how many chunks a header counts; None where it does not tell."""
+    """Return the number of chunks in a header; None if it has none."""
     count = header.get("chunks")
     return count if is_count(count) and count < _MOST_CHUNKS else None
 
@@ -389,7 +389,7 @@ def _name(header: str, number: int) -> str:
 
 
 def _id_in(record: BulkRecord[Any]) -> str | None:
-    """Return the id in a record: a job's id, None for a refusal, "" where a job may run all the same."""
+    """Return the id in a record: a job's id, None for a refusal, "" if a job may run nevertheless."""
     if record.id is not None:
         return record.id
     return None if record.error is not None and record.error.is_final else ""
@@ -409,7 +409,7 @@ def _chunk(value: object) -> dict[str, Any] | None:
         return None
     if len(set(items)) != len(items) or moment(value.get("at")) is None:
         return None
-    # Where there is no answer yet, every item has the one that says nothing.
+    # Without an answer yet, every item's job is unknown.
     jobs = value.get("jobs", [""] * len(items))
     good = isinstance(jobs, list) and all(job is None or isinstance(job, str) for job in jobs)
     return value if good and len(jobs) == len(items) else None

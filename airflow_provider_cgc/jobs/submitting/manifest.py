@@ -1,10 +1,10 @@
-"""A manifest: a table or JSON lines of items, and the JSON lines that tell the outcome of each.
+"""A manifest: a table or JSON lines of items, or the JSON lines with the outcome of each item.
 
-Takes and gives lines of text; where they are kept is the caller's business.
+Takes and returns lines of text; the caller reads and writes them.
 
-Tables (CSV, TSV) have a line of column names, which lines that start with "#" may precede: further down, such a line
-could be a file's. A row is one line; a cell with quotes, a delimiter or JSON in it stands in quotes, with those inside
-doubled. A JSON line is an item, or an outcome that was written here. Blank lines and a byte order mark do not count.
+Tables (CSV, TSV) have a line of column names, which lines that start with "#" may precede; further down, such a line
+could be an item. A row is one line; a cell with quotes, a delimiter or JSON in it is put in quotes, with quotes inside
+doubled. A JSON line is an item, or an outcome that was written here. Blank lines and a byte order mark are ignored.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Form = Literal["csv", "tsv", "jsonl"]
 _BEGINNING = '{"version": '
 
 _FORMS: dict[str, Form] = {".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-"""By the end of a name; the manifests of the GDC are named .txt and hold tabs."""
+"""By file extension; the manifests of the GDC are named .txt and contain tabs."""
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The outcomes in a manifest; `cut_off` says so if its last line ends halfway: whoever wrote it was killed."""
+    """The outcomes in a manifest; `cut_off` says so if the last line is incomplete, because its writer was killed."""
 
     outcomes: list[ItemOutcome]
     cut_off: str | None = None
@@ -40,13 +40,13 @@ class Outcomes:
 
 def read_items(lines: Iterable[str], *, name: str, of: type[ItemT], form: Form | None = None) -> list[ItemT]:
     """
-    Return the items of a manifest; `lines` are read once, one at a time, and may end in any line ending.
+    Return the items of a manifest; `lines` are read once, one at a time, with any line ending.
 
-    `name` is for messages, and its end tells the form unless `form` does; `of` is what they are read as. In a table its
-    `COLUMNS` count, and an empty cell is one that says nothing; other columns are ignored. Nothing at all is a manifest
-    without items, in every form.
+    `name` is for messages, and its extension gives the form if `form` does not; `of` is the class of the items. In a
+    table, only its `COLUMNS` are read, and an empty cell is a missing value. An empty file is a manifest without items,
+    in every form.
 
-    Raises BadItems with all that is wrong, by line. A last line that is cut off is wrong, too: items are lost.
+    Raises BadItems with everything that is wrong, by line. An incomplete last line is wrong, too: items are lost.
     """
     numbered = _numbered(lines)
     form = form or form_of(name)
@@ -57,7 +57,7 @@ def read_items(lines: Iterable[str], *, name: str, of: type[ItemT], form: Form |
     if form == "jsonl":
         items, problems, cut_off = _each(numbered, lambda text, line: _json_item(text, line, of))
     elif form not in _DELIMITERS:
-        raise BadItems(name, [f"the form {form!r} is unknown; tell csv, tsv or jsonl"])
+        raise BadItems(name, [f"the form {form!r} is unknown; give csv, tsv or jsonl"])
     else:
         items, problems, cut_off = _each(numbered, _Table.of(numbered, _DELIMITERS[form], of=of, name=name).item)
     problems += [cut_off] if cut_off else []
@@ -68,9 +68,10 @@ def read_items(lines: Iterable[str], *, name: str, of: type[ItemT], form: Form |
 
 def read_outcomes(lines: Iterable[str], *, name: str, of: type[Item]) -> Outcomes:
     """
-    Return what `ItemOutcome.to_line` wrote. The lines must come with their ends: a last one without may be cut off.
+    Return the outcomes that `ItemOutcome.to_line` wrote. Lines need their line endings: a last one without may be cut
+    off.
 
-    Raises BadItems with all that is wrong, by line.
+    Raises BadItems with everything that is wrong, by line.
     """
     numbered = _numbered(lines)
     outcomes, problems, cut_off = _each(
@@ -95,12 +96,12 @@ def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def _each(numbered: Iterable[tuple[int, str]], read: Callable[[str, str], T]) -> tuple[list[T], list[str], str | None]:
-    """Read line by line: what came out, what is wrong, and whether the last line is cut off. `read` raises BadItem."""
+    """Read line by line; return the results, the problems, and the error if the last line is cut off."""
     results: list[T] = []
     problems: list[str] = []
     cut_off: str | None = None
     for number, text in numbered:
-        if cut_off:  # ... but it was not the last line, so it is broken
+        if cut_off:  # it was not the last line, so it is wrong
             problems.append(cut_off)
             cut_off = None
         line = f"line {number}"
@@ -115,17 +116,17 @@ def _each(numbered: Iterable[tuple[int, str]], read: Callable[[str, str], T]) ->
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The columns of a CSV or TSV manifest, and how a row of them is read."""
+    """The columns of a CSV or TSV manifest; reads its rows."""
 
     delimiter: str
     columns: tuple[str, ...]
     item_class: type[Item]
     first: str
-    """The column that holds the values of the first of the item's own columns."""
+    """The column with the values of the first of the item's own columns; it may have another name."""
 
     @classmethod
     def of(cls, numbered: Iterator[tuple[int, str]], delimiter: str, *, of: type[Item], name: str) -> _Table:
-        """Read up to the line with the names of the columns. Raises BadItems: without it no row can be read."""
+        """Read up to the line with the names of the columns. Raises BadItems if there is none."""
         for number, text in numbered:
             if text.startswith("#"):
                 continue
@@ -143,9 +144,10 @@ class _Table:
         if not any(cells):
             return None
         if len(cells) != len(self.columns):
-            few = "add what is missing" if len(cells) < len(self.columns) else "put what holds a delimiter in quotes"
+            too_few = len(cells) < len(self.columns)
+            advice = "add the missing ones" if too_few else "put cells that contain the delimiter in quotes"
             raise BadItem(
-                f"has {counted(len(cells), 'field')}, and the line of column names has {len(self.columns)}; {few}"
+                f"has {counted(len(cells), 'field')}, and the line of column names has {len(self.columns)}; {advice}"
             )
         row = dict(zip(self.columns, cells, strict=True))
         name, *others = self.item_class.COLUMNS
@@ -167,16 +169,16 @@ def _first_column(columns: tuple[str, ...], delimiter: str, of: type[Item]) -> s
         if columns.count(key) == 1:
             return key
     if columns[0].startswith("{"):
-        raise BadItem("is JSON; let the name of the manifest end in .jsonl, which tells its form")
+        raise BadItem("is JSON; let the name of the manifest end in .jsonl")
     other = f" (or {also!r})" if also else ""
     raise BadItem(
-        f"has no column {name!r}{other}, but, with {delimiter!r} between them, {shown(list(columns))}; add it, or put"
-        " that between them that its name says: commas in a .csv, tabs in a .tsv, JSON lines in a .jsonl"
+        f"has no column {name!r}{other}; split at {delimiter!r}, its columns are {shown(list(columns))}. Add the"
+        " column, or use the form that the file's name says: commas in a .csv, tabs in a .tsv, JSON lines in a .jsonl"
     )
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
-    """Split one line. A reader of its own for each keeps a stray quote from swallowing the lines that follow."""
+    """Split one line. Each line has a reader of its own, so that a stray quote cannot swallow the following lines."""
     try:
         return next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter, strict=True))
     except csv.Error as error:
@@ -186,10 +188,10 @@ def _cells(text: str, delimiter: str) -> list[str]:
 
 
 def _exact(key: str, cell: str) -> str:
-    # A space beside a delimiter is nearly always for the eye, and would be part of the object's name for good.
+    # A space beside a delimiter is nearly always a mistake, and would become part of the object's name.
     if cell != cell.strip():
         raise BadItem(
-            f"has white space around the {key!r} {shown(cell)}; remove it (a JSON line may say so if it is meant)"
+            f"has white space around the {key!r} {shown(cell)}; remove it (if it is intended, use a JSON line)"
         )
     return cell
 
@@ -206,7 +208,7 @@ def _object(text: str) -> dict[str, Any]:
         raw = _json(text, "is")
     except BadItem:
         if not text.endswith("\n") and (text.startswith(_BEGINNING) or _BEGINNING.startswith(text)):
-            raise _CutOff("is cut off: whoever wrote it was stopped, and what followed is lost") from None
+            raise _CutOff("is cut off: its writer was stopped, and the rest is lost") from None
         raise
     if not isinstance(raw, dict):
         raise BadItem(f"is {shown(raw)}, and no JSON object; write one object for each item")
@@ -218,14 +220,14 @@ def _json(text: str, what: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         reason = f"{error.msg.removesuffix(' at')} at character {error.pos + 1}"
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, too many nested brackets
         reason = type(error).__name__
     raise BadItem(f"{what} no JSON ({reason}): {shown(text.strip())}; correct or remove it")
 
 
 def form_of(name: str) -> Form:
-    """Return the form that a manifest's name tells by its end. Raises BadItems."""
+    """Return the form of a manifest by its file extension. Raises BadItems."""
     for end, form in _FORMS.items():
         if name.lower().endswith(end):
             return form
-    raise BadItems(name, [f"the name does not tell the form; let it end in {', '.join(_FORMS)}"])
+    raise BadItems(name, [f"the file type cannot be told from the name; let it end in {', '.join(_FORMS)}"])

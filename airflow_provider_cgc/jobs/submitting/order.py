@@ -1,6 +1,6 @@
-"""The half of a kind that submitting must know: its items, how they are sent, and how their jobs are found again.
+"""The half of a kind of job that submitting uses: its items, the requests that start jobs, the search for lost jobs.
 
-A kind subclasses `Order` in `jobs/<kind>/order.py`; nothing else in `jobs/submitting` knows it.
+Each kind subclasses `Order` in `jobs/<kind>/order.py`; nothing else in `jobs/submitting` depends on the kind.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The number of items that may fail: a number, or a share of all; where both are given, the fewer."""
+    """The number of items that may fail: a number, or a share of all; if both are given, the smaller one."""
 
     most: int = 0
     share: float | None = None
@@ -46,7 +46,7 @@ class Tolerance:
         return min(self.most, by_share) if self.most else by_share
 
     def words(self, total: int) -> str:
-        """Say by which argument how many of `total` items may fail."""
+        """Name the argument that limits failures, and how many of `total` items may fail."""
         most = self.of(total)
         if self.share is None or (self.most and self.most == most):
             argument = f"max_failures={self.most}"
@@ -62,50 +62,50 @@ class Unfit:
     item: Item
     problem: Problem
     text: str
-    """One sentence or two that name the item, the fact and the remedy."""
+    """One or two sentences with the item, the fact and the remedy."""
     name: str = ""
-    """The item as it is named among others."""
+    """The item's name in a list of items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Something that stands where a job would put its result."""
+    """An object or the like that is already where a job would put its result."""
 
     fits: bool
     """It can be the wanted result."""
     proven: bool
-    """It certainly is: its size is known, and the right one."""
+    """It certainly is the wanted result: its size is known and right."""
     problem: Problem
-    """The problem of an item that it is in the way of."""
+    """The problem of the item whose result it blocks."""
 
 
 class Order(ABC):
     """
-    What one task submits, and how.
+    The items that one task submits, and the options.
 
-    Its methods may ask the platform, and raise `CgcError` where a call fails.
+    Its methods may ask the platform, and raise `CgcError` if a call fails.
 
     :param client: with a patience of minutes: a create that hits the rate limit waits for the next window.
-    :param skips_existing: an item whose result stands there already is skipped.
-    :param verify: a job's word that it COMPLETED is not enough.
-    :param recorded: what is started, or taken over, is remembered for the next attempt.
-    :param tolerance: how many items may fail.
+    :param skips_existing: skip items whose results exist already.
+    :param verify: check the results of jobs that COMPLETED.
+    :param recorded: the next attempt will know the jobs that this one started or took over.
+    :param tolerance: the number of items that may fail.
     :param where: the argument that the items come from, for messages.
     """
 
     kind: ClassVar[JobKind]
     item: ClassVar[type[Item]]
     taken: ClassVar[frozenset[int]] = frozenset()
-    """The codes of jobs that FAILED because something stood where their result should go."""
+    """The codes of jobs that FAILED because something was in the way of their result."""
     cannot: ClassVar[str] = "cannot be started"
     unfit: ClassVar[str] = "not_startable"
     """The key of the number of these items in the report of a dry run."""
-    passed_over: ClassVar[str] = "nothing has to be done"
-    """Why an item that `skips` was skipped, to follow "skipped, ..."."""
+    why_skipped: ClassVar[str] = "nothing has to be done"
+    """The reason for skipping an item that `skips`, to follow "skipped, ..."."""
     has_lists: ClassVar[bool] = False
-    """The platform lists the jobs of this kind, so that a lost answer can be told."""
-    gone: ClassVar[str] = "It was done before, and the result is not there any more."
-    """The problem of an item that needs no job, and whose result is not there."""
+    """The platform lists the jobs of this kind, so that a job whose answer was lost can be found."""
+    gone: ClassVar[str] = "It was done before, and the result does not exist any more."
+    """The problem of an item that needs no job, and whose result is missing."""
     twice: ClassVar[str] = "do it twice"
     where_results_are: ClassVar[str] = "the jobs on the platform"
 
@@ -127,7 +127,7 @@ class Order(ABC):
         self.where = where
         self.items: Sequence[Item] = ()
         self.keys: dict[Key, Item] = {}
-        """The items by what makes two jobs the same one; none before `check`."""
+        """The items by key; empty before `check`."""
         self.unplaced: list[Unfit] = []
         """The items that have no key."""
 
@@ -135,14 +135,14 @@ class Order(ABC):
         """Ask for jobs by their ids, a hundred at most."""
         return self.kind.bulk_get(self.client)(ids)
 
-    # What is asked before anything is sent.
+    # Before anything is sent.
 
     def check(self, items: Sequence[Item], *, first: bool) -> list[str]:
         """
         Ask the platform about the items, and give each its key; return lines to log.
 
-        Where an earlier attempt may have sent something, `first` is False, and only what is still to be sent must be
-        right, which is not known here.
+        `first` is False if an earlier attempt may have sent something: then only the items still to be sent must be
+        right, and which these are is not known here.
 
         :raises BadItems: with everything that is wrong with the whole order, or with more items than may fail.
         """
@@ -151,87 +151,87 @@ class Order(ABC):
         return []
 
     def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
-        """Return those of the items to be sent that cannot be, and what is wrong with all of them together."""
+        """Return the items that cannot be sent, and problems that concern all of them."""
         return {}, []
 
     def there(self, keys: Collection[Key]) -> Mapping[Key, Standing]:
-        """Return what stands where these items would put their results."""
+        """Return the objects or the like that are already where these items would put their results."""
         return {}
 
     @property
     def believes_what_is_there(self) -> bool:
-        """A result that certainly is the wanted one is done, whoever has put it there."""
+        """An item counts as done if its result certainly exists, whoever has put it there."""
         return False
 
     def done_already(self, key: Key) -> str | None:
-        """Say why an item needs no job, whatever the jobs tell; None where nothing says so."""
+        """Return why an item needs no job, whatever its jobs show; None if it may need one."""
         return None
 
     def skips(self, problem: Problem) -> bool:
-        """Say whether an item with this problem is passed over, and counts as no failure."""
+        """Say whether an item with this problem is skipped instead of counted as a failure."""
         return False
 
     def prepare(self, keys: Sequence[Key]) -> None:  # noqa: B027  # most kinds need nothing
-        """Make what must be there just before these items are sent; repeatable, and not called for a dry run."""
+        """Make things that these items need, just before they are sent; repeatable, and not called for a dry run."""
 
-    # How jobs are told.
+    # Jobs and their items.
 
     @abstractmethod
     def key_of(self, job: Any, scope: str | None = None) -> Key | None:
-        """Return the key of the item that a job is for, as far as it tells; `scope` is that of the list it is from."""
+        """Return the key of a job's item, None if the job lacks a part of it; `scope` is that of the job's list."""
 
     def was_taken(self, job: Any) -> bool:
-        """Say whether a job FAILED because something stood where its result should go."""
+        """Say whether a job FAILED because something was in the way of its result."""
         return self.kind.failed(job) and job.error is not None and job.error.code in self.taken
 
     def unlike(self, key: Key, job: Any) -> str | None:
-        """Say how a job for this very item differs from what is wanted, to follow the job's name; None if it fits."""
+        """Return how a job for this item differs from the one wanted, to follow the job's name; None if it does not."""
         return None
 
     def not_joined(self, key: Key, job: Any) -> str | None:
-        """Say why a job of another run, which is under way, cannot count for this task; None where it can."""
+        """Return why an unfinished job of another run cannot count for this task; None if it can."""
         return self.unlike(key, job)
 
     def joined(self, jobs: Sequence[Any]) -> list[str]:
         """Return warnings about jobs of other runs that count for this task."""
         return []
 
-    # Where a lost answer is looked for.
+    # The search for a job whose answer was lost.
 
     def scope_of(self, key: Key) -> str:
         """Return the part of the platform's lists of jobs that shows the jobs of an item."""
         return ""
 
     def page(self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT) -> Page[Any]:
-        """Return one page of a list of jobs; asked for only where the platform `has_lists`."""
+        """Return one page of a list of jobs; called only if the kind `has_lists`."""
         raise NotImplementedError
 
     def is_whole(self, job: Any) -> bool:
-        """Say whether a job of a list tells its key and when it was started."""
+        """Say whether a job of a list has its key and its start time."""
         return True
 
     def could_be(self, job: Any, key: Key) -> bool:
-        """Say whether what a job tells leaves room for it to be the one with this key."""
+        """Say whether a job could be the one with this key, by the fields that it has."""
         return False
 
-    # How items are sent.
+    # Sending.
 
     @abstractmethod
     def body(self, key: Key) -> Mapping[str, Any]:
-        """Return what starts the job of an item."""
+        """Return the body that starts the job of an item."""
 
     @abstractmethod
     def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[Any]]:
         """
         Start jobs; return a record for each body, in order.
 
-        A `CgcError` tells of the whole call; once one of them may have started, what cannot be told is undecided.
+        Raise a `CgcError` only if the whole call failed; once a job may have started, return undecided records.
         """
 
-    # What is told of items.
+    # Texts and lines.
 
     def asked(self, item: Item) -> Item:
-        """Return an item as it was asked for, with all that the order adds to it: a line of the manifest."""
+        """Return an item as it was asked for, with everything that the order adds, for a line of the manifest."""
         return item
 
     def describe(self, key: Key) -> str:
@@ -243,11 +243,11 @@ class Order(ABC):
         return [f"Starting {len(keys)} of {self.kind.count(len(self.items))}."] if keys else []
 
     def obstructed(self, keys: Sequence[Key]) -> list[str]:
-        """Warn of a dry run's items where something stands in the way."""
+        """Warn of items of a dry run whose results are blocked."""
         return [f"Something is in the way of {self.kind.count(len(keys))}, such as {self.describe(keys[0])}."]
 
     def skipped(self, count: int) -> list[str]:
-        """Return lines about items that were skipped because their results are there already."""
+        """Return lines about items that were skipped because their results exist already."""
         return []
 
     def report(self, keys: Collection[Key]) -> list[str]:
@@ -255,19 +255,19 @@ class Order(ABC):
         return [f"{self.kind.count(len(keys))}."]
 
     def known(self, outcomes: Sequence[ItemOutcome]) -> Mapping[str, Any]:
-        """Return the facts that the live snapshot shows from the start; see `LiveView`."""
+        """Return the facts that the live snapshot shows from the beginning; see `LiveView`."""
         return {}
 
     # The end.
 
     @property
     def finishes(self) -> bool:
-        """There is something to do when the jobs have ended well, too."""
+        """There is something to do at the end even if all jobs ended well."""
         return False
 
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
         """
-        Put the account of a task right whose jobs have ended; return what cannot be told yet, in sentences.
+        Correct the account of a task whose jobs have ended; return what cannot be known yet, in sentences.
 
         :param since: the platform's clock before anything of this task was sent.
         """
@@ -279,10 +279,10 @@ class Order(ABC):
 
     def refuse(self, unfit: Iterable[Unfit], common: Sequence[str] = ()) -> None:
         """
-        Refuse the order if something is wrong with all of it, or if more of its items are unfit than may fail.
+        Refuse the order if it has a problem as a whole, or if more of its items are unfit than may fail.
 
         :raises BadOrder: with everything that is wrong.
-        :raises CgcUnreadableError: if it is not known yet of some items whether jobs can be started for them.
+        :raises CgcUnreadableError: if it is not known yet for some items whether jobs can be started.
         """
         failing = [one for one in unfit if not self.skips(one.problem)]
         too_many = self.too_many(sum(not one.problem.may_pass for one in failing))
@@ -299,7 +299,7 @@ class Order(ABC):
 
 class BadOrder(BadItems):
     """
-    An order of which nothing is sent: something is wrong with all of it, or more of its items are unfit than may fail.
+    A refused order, of which nothing is sent: it has a problem as a whole, or more unfit items than may fail.
 
     `unfit` are the items for which no job can be started.
     """
@@ -319,9 +319,9 @@ class BadOrder(BadItems):
 
 
 def undecided_error(items: Mapping[str, Problem]) -> CgcUnreadableError:
-    """Return the error about items of which the platform does not tell, for now, if they exist."""
+    """Return the error about items for which the platform's answers do not show if they exist."""
     first, problem = next(iter(items.items()))
     return CgcUnreadableError(
-        f"the platform's answers do not tell of {counted(len(items), 'item')} whether they exist, such as {first}:"
+        f"the platform's answers about {counted(len(items), 'item')} are unclear, such as {first}:"
         f" {as_sentence(problem)} Nothing was submitted; try again later."
     )

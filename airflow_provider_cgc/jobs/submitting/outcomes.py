@@ -1,4 +1,4 @@
-"""The outcomes of items, as the lines of a manifest hold them, and what they mean for a wait."""
+"""The outcomes of items, as in the lines of a manifest, and the tracker that waits for their jobs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 VERSION = 1
-"""Of the lines written here. It changes when a key changes its meaning; keys that are new are no reason."""
+"""The version of the lines written here. It changes when a key changes its meaning, not when one is added."""
 ALREADY_THERE = "the object is there already"
-"""Why an item is SKIPPED."""
+"""The reason of a SKIPPED item."""
 
 
 class ItemState(StrEnum):
-    """How one item stands: the platform's word for its job, or ours."""
+    """The state of one item: the platform's word for its job, or ours."""
 
     UNSENT = "UNSENT"
     """Sending stopped before its turn."""
     SUBMITTED = "SUBMITTED"
     DRAFT = "DRAFT"
-    """Its job is made, and not started yet."""
+    """Its job was made and is not started yet."""
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     UNKNOWN = "UNKNOWN"
-    """A word that this release does not know: the job may well be running."""
+    """A state that this release does not know: the job may be running."""
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
@@ -57,7 +57,7 @@ class ItemState(StrEnum):
 
     @property
     def failed(self) -> bool:
-        """True if the item was given up without its object being there: what "failed only" takes."""
+        """True if the item ended without its result: these are the items that `failed_only` takes."""
         return self in (ItemState.UNSENT, ItemState.FAILED, ItemState.MISSING)
 
 
@@ -66,7 +66,7 @@ class ItemOutcome:
     """The outcome of one item: a line of the manifest. `id` is the job's, `size` in bytes, times are the platform's."""
 
     item: Item
-    """What was asked for."""
+    """The item as it was asked for."""
     state: ItemState
     id: str | None = None
     code: int | None = None
@@ -77,15 +77,15 @@ class ItemOutcome:
     user: str | None = None
     conn_id: str | None = None
     task: dict[str, Any] | None = field(default=None, hash=False)
-    """Whose retry goes on from here: `id` names the task of one Dag run, `max_tries` tells a Clear from a retry, and
-    `succeeded` is true once there is nothing to go on with."""
+    """The task whose retry continues from here: `id` names the task of one Dag run, `max_tries` distinguishes a Clear
+    from a retry, and `succeeded` is true once there is nothing left to do."""
 
     def again(self, *, line: str = "") -> Item:
-        """Return what was asked for, to ask for it again."""
+        """Return the item, to send it again."""
         return replace(self.item, size=self.size, line=line)
 
     def to_line(self) -> str:
-        """Return the line of the manifest, in ASCII, so that a line cut off anywhere can still be decoded."""
+        """Return the line of the manifest, in ASCII, so that a line that is cut off anywhere can still be decoded."""
         values = {key: getattr(self.item, key) for key in self.item.ASKED}
         values |= {key: getattr(self, key) for key in _KEYS}
         values |= {"started_on": _written(self.started_on), "finished_on": _written(self.finished_on)}
@@ -93,7 +93,7 @@ class ItemOutcome:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], *, of: type[Item], line: str = "") -> ItemOutcome:
-        """Read a line about such an item again; keys that a newer release added are ignored. Raises BadItem."""
+        """Read a line; keys that a newer release added are ignored. Raises BadItem."""
         if "version" not in raw:
             raise BadItem(
                 "has no outcome; give the manifest that an operator wrote to its manifest_path (a list by"
@@ -124,15 +124,15 @@ _KEYS = tuple(entry.name for entry in fields(ItemOutcome) if entry.name != "item
 
 def tracker_of(kind: JobKind, outcomes: Iterable[ItemOutcome]) -> JobTracker:
     """
-    Return the tracker that waits for the jobs of all lines, with everything counted that needs no wait.
+    Return the tracker that waits for the jobs of all lines; items that need no wait are counted.
 
-    A line that FAILED, or was never sent, counts as failed: what was never started did not arrive, either. The others
-    are asked for, COMPLETED ones too: a manifest may be older than the platform's word.
+    A line that FAILED, or was never sent, counts as failed. All other jobs are asked for, also COMPLETED ones: the
+    manifest may be older than the platform's answer.
     """
     outcomes = list(outcomes)
     waited_for = {one.id for one in outcomes if one.id and one.state is not ItemState.FAILED}
     tracker = JobTracker.of(kind, sorted(waited_for))
-    # What was never sent comes last among the failures: it tells nothing that those before it do not.
+    # Items that were never sent come last among the failures: the ones before them are the cause.
     for one in sorted(outcomes, key=lambda one: one.state is ItemState.UNSENT):
         if one.id in waited_for:
             continue
@@ -148,7 +148,7 @@ def tracker_of(kind: JobKind, outcomes: Iterable[ItemOutcome]) -> JobTracker:
 
 
 def with_job(kind: JobKind, outcome: ItemOutcome, job: Any | None, error: Problem | None) -> ItemOutcome:
-    """Return an outcome with what the platform now tells of its job."""
+    """Return an outcome, updated by the platform's present answer about its job."""
     if job is None:
         if error is None or error.may_pass:
             return outcome
@@ -177,7 +177,7 @@ def _state(text: str | None) -> ItemState:
 
 def _typed(raw: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
     value = raw.get(key)
-    if value is None or type(value) is kind:  # an exact look, because True is an int
+    if value is None or type(value) is kind:  # not isinstance, because True is an int
         return value
     raise BadItem(f"has {shown(value)} for {key!r}, of type {type(value).__name__}, not {kind.__name__}; correct it")
 
@@ -187,7 +187,7 @@ def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
     try:
         return None if text is None else _in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        raise BadItem(f"has {shown(text)} for {key!r}, which is no time; write it like 2025-01-31T12:00:00Z") from None
+        raise BadItem(f"has {shown(text)} for {key!r}, which is no time; write it as 2025-01-31T12:00:00Z") from None
 
 
 def _written(moment: datetime | None) -> str | None:
@@ -195,5 +195,5 @@ def _written(moment: datetime | None) -> str | None:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Return the moment by the platform's clock; a time that does not say where is by it already."""
+    """Return a time in UTC, which a time without a zone is taken to be in."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
-"""The plan of an order: one decision for each item, by what earlier attempts have left and others do.
+"""The plan of an order: one decision for each item, from the record of earlier attempts and the state of the platform.
 
-The ledger and the jobs that it leads to come first (see `resume`); then what stands where results should go, and what
-other runs of the same user have under way for the same items just now.
+The ledger and the jobs that it names come first (see `resume`); then objects that are already where results should go,
+and unfinished jobs of the same user's other runs for the same items.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.jobs.submitting.items import listed
 from airflow_provider_cgc.jobs.submitting.resume import Action, Decision, decide_all
-from airflow_provider_cgc.jobs.submitting.search import SETTLING, under_way
+from airflow_provider_cgc.jobs.submitting.search import SETTLING, elsewhere
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,12 +33,12 @@ _WORDS = {
 
 
 class UncertainJobs(Exception):
-    """Of some items nobody can tell if a job of an earlier attempt runs; sending them could do it twice."""
+    """A job of an earlier attempt may run for some items, and nobody can tell; sending them could start it twice."""
 
 
 class Plan:
     """
-    The decisions about the items of an order; sends nothing itself.
+    The decisions about the items of an order; nothing is sent here.
 
     :param log_info: takes a line to log.
     """
@@ -58,13 +58,13 @@ class Plan:
         self._sleep = sleep
         self.decisions: dict[Key, Decision] = {}
         self.skipped: set[Key] = set()
-        """Items whose result stands there as wanted."""
+        """Items whose wanted result exists already."""
         self.unfit: dict[Key, Problem] = {}
-        """Items for which no job can be started, and why; some of them may be passed over."""
+        """Items for which no job can be started, and why; some of them may be skipped."""
         self.in_the_way: dict[Key, Problem] = {}
-        """Items that are not sent although they should be, because something else is where their result should go."""
+        """Items that are not sent, because something else is where their result should go."""
         self.blocked: dict[Key, Problem] = {}
-        """Items that seem to be done, and are not as they should be; sending them again would not help."""
+        """Items that seem to be done, but not as wanted; sending them again would not help."""
         self.held: dict[Key, str] = {}
         """Items that are not sent for now, and why: a job of another run does nearly the same."""
         self._again = False
@@ -73,21 +73,21 @@ class Plan:
 
     def decide(self, ledger: Ledger, *, again: bool, now: datetime) -> None:
         """
-        Settle what has to be done with each item; `again` tells that it is not the first time in this try.
+        Decide what to do with each item; `again` means that this try has decided before.
 
         `now` is the platform's clock.
 
-        :raises UncertainJobs: nothing was sent, and what an earlier attempt has sent goes on.
-        :raises BadItems: with what is wrong with items that are still to be sent; this attempt has sent nothing.
+        :raises UncertainJobs: nothing was sent; jobs of an earlier attempt continue.
+        :raises BadItems: with the problems of items that are still to be sent; this attempt has sent nothing.
         """
         self._again, self._now = again, now
         self._refused_before = {key for key in self._order.keys if ledger.past(key).refused}
         self.decisions = self.look_for(self._order.keys, ledger)
         if self._order.skips_existing:
             self.skip_what_is_there([key for key, one in self.decisions.items() if self._is_open_or_blocked(one)])
-        settled = {*self.skipped, *self.in_the_way}
+        found = {*self.skipped, *self.in_the_way}
         unsure = {
-            key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN and key not in settled
+            key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN and key not in found
         }
         if unsure:
             raise UncertainJobs(self._why_uncertain(unsure))
@@ -114,12 +114,12 @@ class Plan:
         )
 
     def look_for(self, keys: Iterable[Key], ledger: Ledger) -> dict[Key, Decision]:
-        """Decide by the ledger and by the platform's jobs alone; waits where its list has to settle first."""
+        """Decide by the ledger and the platform's jobs alone; sleeps between two looks at the list of jobs."""
 
         def patient(seconds: float) -> None:
             self._log_info(
-                "Jobs may show late in the platform's list: looking once more in"
-                f" {seconds:.0f} s of the {SETTLING:.0f} s that are given to them."
+                f"Jobs may appear late in the platform's list, up to {SETTLING:.0f} s: looking once more in"
+                f" {seconds:.0f} s."
             )
             self._sleep(seconds)
 
@@ -127,9 +127,9 @@ class Plan:
 
     def skip_what_is_there(self, keys: Collection[Key]) -> None:
         """
-        Skip items whose result is there already as wanted; set the others apart as "in the way".
+        Skip items whose wanted result exists already; note the others that are blocked as "in the way".
 
-        What jobs have come to, or do just now, does not matter: nothing is to be done about what is there.
+        Their jobs do not matter: nothing has to be done for a result that exists.
         """
         for key, standing in self._order.there(keys).items():
             if standing.fits:
@@ -138,32 +138,32 @@ class Plan:
                 self.in_the_way[key] = standing.problem
 
     def to_send(self) -> list[Key]:
-        """Return what is to be sent; what was refused before comes last, or it would use up what the task tolerates."""
+        """Return the items to send; those that were refused before come last, to use up the tolerance last."""
         kept_back = {*self.skipped, *self.in_the_way, *self.held, *self.unfit}
         keys = [key for key in self._keys(Action.SEND) if key not in kept_back]
         return sorted(keys, key=lambda key: key in self._refused_before)
 
     def obstacles(self) -> list[Key]:
-        """Return the items where something stands that is not the wanted result, or may not be replaced."""
+        """Return the items with something in the way: another object, or one that may not be replaced."""
         to_send = self.to_send()
         there = self._order.there(to_send)
         return [key for key in (*self.in_the_way, *to_send) if key in self.in_the_way or key in there]
 
     def counts(self) -> dict[str, int]:
-        """Return how many items would be sent, how many skipped, how many would fail unsent, and how many are done."""
+        """Count the items that would be sent, would be skipped, cannot be started, and are done or under way."""
         to_send = len(self.to_send())
-        passed_over = sum(map(self._order.skips, self.problems()))
-        skipped, unfit = len(self.skipped) + passed_over, len(self.problems()) - passed_over
+        unfit_skipped = sum(map(self._order.skips, self.problems()))
+        skipped, unfit = len(self.skipped) + unfit_skipped, len(self.problems()) - unfit_skipped
         apart = len(self.held.keys() | self.blocked.keys() | self.in_the_way.keys())
         settled = len(self._order.keys) + len(self._order.unplaced) - to_send - skipped - unfit - apart
         return {"to_send": to_send, "skipped": skipped, self._order.unfit: unfit, "settled": settled}
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong with each item for which no job can be started."""
+        """Return the problem of each item for which no job can be started."""
         return [*(one.problem for one in self._order.unplaced), *self.unfit.values()]
 
     def words(self) -> Counter[str]:
-        """Return how often which words say what would be done with an item."""
+        """Count the items by the words for what would be done with them."""
         return Counter(self._word(key, one) for key, one in self.decisions.items()) + Counter(
             self._word_about(one.problem) for one in self._order.unplaced
         )
@@ -176,12 +176,12 @@ class Plan:
         if key in self.blocked:
             return "done already, but not as they should be"
         if key in self.held:
-            return "that a job of another run does otherwise just now"
+            return "held back, a job of another run has other settings"
         return "with something else in the way" if key in self.in_the_way else _WORDS[decision.action]
 
     def _word_about(self, problem: Problem) -> str:
         return (
-            f"to be skipped, {self._order.passed_over}" if self._order.skips(problem) else f"that {self._order.cannot}"
+            f"to be skipped, {self._order.why_skipped}" if self._order.skips(problem) else f"that {self._order.cannot}"
         )
 
     def _keys(self, action: Action) -> list[Key]:
@@ -192,9 +192,9 @@ class Plan:
         return decision.action is Action.SEND or blocked
 
     def _join_what_runs(self) -> None:
-        """Wait for jobs that do the same for another run or Dag; send nothing beside those that do not quite."""
+        """Take over jobs of other runs that do the same; hold back items for which such a job does it otherwise."""
         joined = []
-        for key, job in under_way(self._order, set(self.to_send()), log_info=self._log_info).items():
+        for key, job in elsewhere(self._order, set(self.to_send()), log_info=self._log_info).items():
             if why := self._order.not_joined(key, job):
                 self.held[key] = self._otherwise(key, job.id, why)
             else:
@@ -204,7 +204,7 @@ class Plan:
             self._log_info(line)
 
     def _doubt_what_was_found(self, ledger: Ledger) -> None:
-        """Keep apart what the platform's list shows and no record names, and what is not as it was asked for."""
+        """Check jobs that were found only in the platform's list: those with other settings do not count."""
         for key, one in self.decisions.items():
             if one.job is None or one.job_id == ledger.past(key).job_id:
                 continue
@@ -219,30 +219,30 @@ class Plan:
 
     def _set_unfit_apart(self) -> None:
         """
-        Set the items apart for which no job can be started.
+        Find the items for which no job can be started.
 
-        :raises BadItems: if something is wrong with all of it, or with more items than may fail.
+        :raises BadItems: if the order has a problem as a whole, or more such items than may fail.
         """
         unfit, common = self._order.problems(self.to_send())
         self.unfit = {key: one.problem for key, one in unfit.items()}
         everything = [*self._order.unplaced, *unfit.values()]
         self._order.refuse(everything, common)
-        self._tell_what_is_unfit(everything)
+        self._log_unfit(everything)
 
-    def _tell_what_is_unfit(self, unfit: Sequence[Unfit]) -> None:
+    def _log_unfit(self, unfit: Sequence[Unfit]) -> None:
         count = self._kind.count(len(self._order.items))
-        passed_over = [one for one in unfit if self._order.skips(one.problem)]
+        skipped = [one for one in unfit if self._order.skips(one.problem)]
         failing = [one for one in unfit if not self._order.skips(one.problem)]
-        if passed_over:
-            first = f"{passed_over[0].name}: {as_sentence(passed_over[0].problem.message)}"
-            self._log_info(f"{len(passed_over)} of {count} skipped, {self._order.passed_over}, such as {first}")
+        if skipped:
+            first = f"{skipped[0].name}: {as_sentence(skipped[0].problem.message)}"
+            self._log_info(f"{len(skipped)} of {count} skipped, {self._order.why_skipped}, such as {first}")
         if failing:
             self._log_info(f"{len(failing)} of {count} cannot be started and count as failed:")
         for line in listed(self._order.sentences(failing)):
             self._log_info(line)
 
     def _believe_what_is_there(self) -> None:
-        """Count as done what certainly is the wanted result, where the platform has forgotten its job."""
+        """Count items as done whose result certainly exists, if the platform has forgotten their job."""
         if not self._order.believes_what_is_there:
             return
         forgotten = [key for key in self._keys(Action.SEND) if self.decisions[key].forgotten]
@@ -252,7 +252,7 @@ class Plan:
                 self.decisions[key] = Decision(Action.DONE, why)
 
     def _doubt_what_needed_no_job(self) -> None:
-        """Tell of what was done before, and is not there any more: no job of this attempt would show it."""
+        """Report items that were done before and whose result is gone: no job of this attempt would show it."""
         done = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is None]
         there = self._order.there(done)
         for key in done:
@@ -260,7 +260,7 @@ class Plan:
                 self.blocked[key] = Problem(None, None, self._order.gone, made_here=True)
 
     def _doubt_what_is_gone(self) -> None:
-        """Send again what a job of ours has done and is not there as wanted; who clears the task wants it so."""
+        """Send items again whose job COMPLETED and whose result is gone; that is why the task was cleared."""
         done = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is not None]
         there = self._order.there(done)
         for key in done:
@@ -274,7 +274,7 @@ class Plan:
     def _why_uncertain(self, unsure: Mapping[Key, Decision]) -> str:
         key, decision = next(iter(unsure.items()))
         return (
-            f"Of {self._kind.count(len(unsure))} it cannot be told if an earlier attempt started them, such as"
+            f"It is not known whether an earlier attempt started {self._kind.count(len(unsure))}, such as"
             f" {self._order.describe(key)} ({decision.why}). Nothing was sent, because that could {self._order.twice}."
             f" Look at {self._order.where_results_are}, then clear the task to look again, or set resume=False to"
             f" start all {self._kind.plural} anew (below Airflow 3.3 with a manifest_path)."

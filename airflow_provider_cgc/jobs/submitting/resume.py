@@ -1,36 +1,36 @@
-"""The decision about each item of a task that may have been tried before; sends nothing itself.
+"""The decision about each item of a task that may have been tried before; nothing is sent here.
 
-The first row that fits an item decides. Its jobs are the one that the ledger names and those that the platform's list
-shows, and the best of them counts: COMPLETED before PENDING and RUNNING before FAILED, the newest first. "Settled":
-the list was looked at twice (see `search`), so that it would show any further job. "Certain": it is settled, or the
-job is the one that the ledger names as the last.
+The first row that fits an item decides. Its jobs are the one that the ledger names and those in the platform's list,
+and the best of them counts: COMPLETED before PENDING and RUNNING before FAILED, the newest first. "Complete": the list
+was looked at twice (see `search`), so that it would show any further job. "Certain": the list is complete, or the job
+is the one that the ledger names as the last.
 
-    best job       and                                          so
+    best job       and                                          decision
     -------------  -------------------------------------------  ---------------------------------------------------
     any or none    the order knows that it is done              DONE
     COMPLETED                                                   DONE
-    under way      (an unheard-of state is under way, too)      ADOPT: wait for it
-    FAILED, none   the ledger names a job that was not seen     ADOPT: waiting will tell; or as below if the task was
-                                                                cleared since, and the job would be an hour old
-    FAILED, taken  settled                                      LOST: what stands there is somebody else's;
+    under way      (an unknown state is under way, too)         ADOPT: wait for it
+    FAILED, none   the ledger names a job that was not seen     ADOPT: the wait will show it; or as below if the task
+                                                                was cleared since, and the job would be an hour old
+    FAILED, taken  complete                                     LOST: another user's or task's object is in the way;
                                                                 SEND if the task was cleared since
-    FAILED, taken  not settled                                  UNCERTAIN: it may be our own, from an earlier attempt
-    FAILED         another poke of the same try                 LOST: a retry is the time to send again
-    FAILED         the error stays                              LOST, or as below if the task was cleared since
-    FAILED         the error may pass, certain                  SEND
-    FAILED         the error may pass, not certain              UNCERTAIN: a later job may run
+    FAILED, taken  not complete                                 UNCERTAIN: it may be our own, from an earlier attempt
+    FAILED         another poke of the same try                 LOST: it is sent again by a retry only
+    FAILED         the error is permanent                       LOST, or as below if the task was cleared since
+    FAILED         the error may be temporary, certain          SEND
+    FAILED         the error may be temporary, not certain      UNCERTAIN: a later job may run
     none           the ledger says never sent                   SEND
-    none           settled                                      SEND
+    none           complete                                     SEND
     none           otherwise                                    UNCERTAIN
 
-"Taken": something stood where its result should go (9107 of an export); the order knows the codes.
+"Taken": something was in the way of its result (9107 of an export); the order knows the codes.
 
-Who clears a task that failed has mended what made its items fail, or believes so: an error that stays, such as a
-missing right on the bucket, or an object in the way, is then one that may have passed. A job that the platform does
-not know any more is then looked for in its list, and if it is not there either, the item is `forgotten`: whether the
-object is on the volume decides, which is for the caller to look at.
+A user who clears a failed task has probably removed the cause: a permanent error, such as a missing right on the
+bucket, or an object in the way, is then tried again. A job that the platform no longer knows is then looked for in its
+list, and if it is not there either, the item is `forgotten`: the caller looks on the volume, and the object there
+decides.
 
-An item that was refused when it was sent counts as never sent: nothing runs, and what refused it may have been mended.
+An item that was refused when it was sent counts as never sent: nothing runs, and the cause may have been removed.
 For UNCERTAIN the task has to fail: sending could move the file twice.
 """
 
@@ -51,12 +51,11 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.order import Order
 
 FORGETTING = 3600.0
-"""Seconds from which on a job that the platform does not know is one that it has forgotten: a younger one may be one
-that does not show yet."""
+"""Seconds after which a job that the platform does not know is forgotten; a younger one may not be visible yet."""
 
 
 class Action(StrEnum):
-    """The consequence for an item."""
+    """The action for an item."""
 
     DONE = "done"
     ADOPT = "adopt"
@@ -67,14 +66,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The action for an item, and why in one sentence; `job_id` is the job that counts, `job` if it was seen."""
+    """The action for an item, and the reason; `job_id` is the job that counts, `job` its record if it was seen."""
 
     action: Action
     why: str
     job_id: str | None = None
     job: Any | None = None
     forgotten: bool = False
-    """A job was started for it, of which the platform knows nothing any more."""
+    """A job was started for the item, and the platform no longer knows it."""
 
 
 def decide_all(
@@ -88,10 +87,10 @@ def decide_all(
     now: datetime | None = None,
 ) -> dict[Key, Decision]:
     """
-    Decide about items: ask for the jobs that the ledger names, and search the list for what is uncertain after that.
+    Decide about items: ask for the jobs that the ledger names, and search the list for items that are still uncertain.
 
-    `again` tells that it is not the first time in this try, and `now` is the platform's clock. Sleeps 90 s between the
-    two looks of a search, if there is one. Nothing may be sent meanwhile, by anybody.
+    `again` means that this try has decided before, and `now` is the platform's clock. Sleeps 90 s between the two looks
+    of a search, if there is one. Nobody may send anything meanwhile.
     """
     keys = list(keys)
     pasts = {key: ledger.past(key) for key in keys}
@@ -139,11 +138,11 @@ def decide(
     """
     Decide about one item by the table above.
 
-    :param job: the one that the ledger names, if the platform showed it; one that is for another item does not count.
-    :param finding: what the search says, if there was one.
+    :param job: the job that the ledger names, if the platform showed it; one for another item does not count.
+    :param finding: the result of the search, if there was one.
     :param cleared: the task was cleared since it failed.
-    :param again: it is not the first time in this try.
-    :param young: the job that the ledger names may have been started too short a time ago to be seen.
+    :param again: this try has decided before.
+    :param young: the job that the ledger names may have been started too recently to be visible.
     """
     if why := order.done_already(key):
         return Decision(Action.DONE, why)
@@ -158,12 +157,12 @@ def decide(
         return Decision(Action.ADOPT, f"job {best.id} is under way", best.id, best)
     unseen = past.job_id is not None and past.job_id not in {seen.id for seen in jobs}
     if unseen and (young or not cleared):
-        return Decision(Action.ADOPT, f"job {past.job_id} was started and could not be seen yet", past.job_id)
+        return Decision(Action.ADOPT, f"job {past.job_id} was started and is not visible yet", past.job_id)
     if best is None:
         return _without_a_job(past, finding, unseen=unseen)
-    certain = finding.settled or best.id == past.job_id
+    certain = finding.complete or best.id == past.job_id
     action, why = _after_failure(
-        best, taken=order.was_taken(best), certain=certain, settled=finding.settled, cleared=cleared, again=again
+        best, taken=order.was_taken(best), certain=certain, complete=finding.complete, cleared=cleared, again=again
     )
     unknown = f"; {_why_unknown(finding)}" if action is Action.UNCERTAIN else ""
     return Decision(action, why + unknown, best.id, best)
@@ -176,22 +175,22 @@ def _is_young(past: Past, now: datetime | None) -> bool:
 def _without_a_job(past: Past, finding: Finding, *, unseen: bool) -> Decision:
     if past.fate is Fate.NEVER_SENT:
         return Decision(Action.SEND, "it was never sent")
-    if finding.settled and unseen:
+    if finding.complete and unseen:
         return Decision(Action.SEND, f"the platform does not know job {past.job_id} any more", forgotten=True)
-    if finding.settled:
+    if finding.complete:
         return Decision(Action.SEND, "the platform has no job for it")
     return Decision(Action.UNCERTAIN, f"an earlier attempt may have started it, and {_why_unknown(finding)}")
 
 
 def _after_failure(
-    job: Any, *, taken: bool, certain: bool, settled: bool, cleared: bool, again: bool
+    job: Any, *, taken: bool, certain: bool, complete: bool, cleared: bool, again: bool
 ) -> tuple[Action, str]:
     why = f"job {job.id} FAILED ({job.error or 'the platform gave no reason'})"
     if taken:
-        if settled and cleared and not again:
+        if complete and cleared and not again:
             return Action.SEND, why
-        if settled:
-            return Action.LOST, f"{why}, and no job of this task has put there what is in the way"
+        if complete:
+            return Action.LOST, f"{why}, and the object in the way is not from a job of this task"
         return Action.UNCERTAIN, f"{why}, maybe because of an earlier attempt"
     if again or not (cleared or (job.error is not None and job.error.may_pass)):
         return Action.LOST, why
@@ -200,8 +199,8 @@ def _after_failure(
 
 def _why_unknown(finding: Finding) -> str:
     if finding.blind is not None:
-        return f"it cannot be told if another job runs: {finding.blind.value}"
-    return "the platform's list of jobs has not been looked at long enough"
+        return f"it is not known whether another job runs: {finding.blind.value}"
+    return "the platform's list of jobs has not been watched for long enough"
 
 
 def _jobs_by_id(ids: list[str], bulk_get: BulkGet) -> dict[str, Any]:

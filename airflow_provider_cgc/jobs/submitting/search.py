@@ -1,7 +1,7 @@
-"""The jobs of the platform's lists: what an earlier attempt may have started, and what other runs have under way.
+"""The search in the platform's lists: for jobs that an earlier attempt may have started, and jobs of other runs.
 
-There is no idempotency key, ids are random, and a job may show late. So a job is known by the key of its item, and "not
-there" is a verdict of two looks. Nothing here waits: `Search` tells when to look again.
+There is no idempotency key, ids are random, and a job may appear late. So a job is recognised by the key of its item,
+and it takes two looks to say "not there". Nothing here waits: `Search` gives the time of the next look.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.order import Order
 
 LEAST_LOOKED_AT = 200
-"""Jobs of a list and a state that are looked through at least, if there are so many: three requests."""
+"""Jobs of one list and state to look through at least, if there are so many: three requests."""
 
 
 SKEW = 60.0
-"""Seconds by which a job may seem older than `since`: its start is told in whole seconds, and another machine writes it
-than the one whose clock was read. Machines kept by NTP differ by far less."""
+"""Seconds by which a job may seem older than `since`: its start is in whole seconds, and by the clock of another
+machine than the one that was asked. Machines with NTP differ by far less."""
 SETTLING = 90.0
-"""Seconds between a first look and the look that is believed when it says "not there". A create may take effect 30 s
-after its answer was given up, and may show in the list 45 s later still; the rest is margin."""
+"""Seconds between a first look and the look that is trusted if it finds nothing. A create may take effect 30 s after
+its request was given up, and may appear in the list 45 s after that; the rest is margin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One reading of the lists: jobs by key, the best first, and what it cannot say "not there" about."""
+    """One reading of the lists: jobs by key, the best first, and the keys for which jobs may have been missed."""
 
     found: Mapping[Key, tuple[Any, ...]]
     blind: Mapping[Key, Blind]
@@ -44,10 +44,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a search for one key; `settled`: there is no other job than `jobs`."""
+    """The result of a search for one key; `complete`: there is no other job than `jobs`."""
 
     jobs: tuple[Any, ...] = ()
-    settled: bool = False
+    complete: bool = False
     blind: Blind | None = None
 
 
@@ -55,8 +55,8 @@ def find(order: Order, wanted: Collection[Key], *, since: datetime, details: Bul
     """
     Look once for jobs with these keys that were started at `since`, by the platform's clock, or later.
 
-    Where a list has an order, only its pages since then are read, and a few more; else all, up to 300 of each.
-    `details` asks for jobs by id, should the list abbreviate them. Raises `CgcError` where a page cannot be read.
+    If a list has an order, only its pages since then are read, and a few more; else all, up to 300 of each list.
+    `details` asks for jobs by id, if the list abbreviates them. Raises `CgcError` if a page cannot be read.
     """
     if not order.has_lists:
         return Look({}, dict.fromkeys(wanted, Blind.NO_LIST))
@@ -79,21 +79,21 @@ def find(order: Order, wanted: Collection[Key], *, since: datetime, details: Bul
 @dataclass(frozen=True, slots=True)
 class Search:
     """
-    The looks for some keys so far; a new value after each one.
+    The looks for some keys so far; a new value after each look.
 
-    The first look must not begin before everybody who might have sent anything has given up: what it fails to see may
-    show by the second. From then on the platform's list is complete, as far as it can be read.
+    The first look must begin after everybody who may have sent anything has stopped: a job that it misses may appear by
+    the second. After that the platform's list is complete, as far as it can be read.
     """
 
     kind: JobKind
     wanted: frozenset[Key]
     found: Mapping[Key, tuple[Any, ...]] = field(default_factory=dict)
     blind: Mapping[Key, Blind] = field(default_factory=dict)
-    settled: bool = False
+    complete: bool = False
     first_look: float | None = None
 
     def after(self, look: Look, began: float) -> Search:
-        """Add a look; `began` is when it began, in seconds by any one clock that does not stand still."""
+        """Add a look; `began` is the time of its beginning, in seconds, always by the same clock."""
         first_look = began if self.first_look is None else self.first_look
         found = dict(self.found)
         for key, jobs in look.found.items():
@@ -102,25 +102,25 @@ class Search:
 
     def finding(self, key: Key) -> Finding:
         blind = self.blind.get(key)
-        return Finding(self.found.get(key, ()), self.settled and blind is None, blind)
+        return Finding(self.found.get(key, ()), self.complete and blind is None, blind)
 
     @property
     def open(self) -> frozenset[Key]:
-        """The keys for which a further job would matter: those without one that is COMPLETED or under way."""
+        """The keys for which a further job would matter: those without a job that is COMPLETED or under way."""
         return frozenset(key for key in self.wanted if all(self.kind.failed(job) for job in self.found.get(key, ())))
 
     @property
     def look_again_at(self) -> float | None:
-        """When to look again, by the clock of `began`; None when no further look would tell more."""
+        """The time of the next look, by the clock of `began`; None if a further look would show nothing new."""
         if self.first_look is None:
             return -math.inf if self.wanted else None
-        if self.settled or all(self.blind.get(key) is Blind.TOO_LONG for key in self.open):
+        if self.complete or all(self.blind.get(key) is Blind.TOO_LONG for key in self.open):
             return None
         return self.first_look + SETTLING
 
 
 def best_first(kind: JobKind, jobs: Iterable[Any]) -> tuple[Any, ...]:
-    """Sort jobs for one key: COMPLETED, under way, FAILED, the newest first; of one id the last one given counts."""
+    """Sort jobs for one key: COMPLETED, under way, FAILED, each the newest first; of one id the last one is kept."""
     return tuple(sorted({job.id: job for job in jobs}.values(), key=partial(_rank, kind)))
 
 
@@ -145,13 +145,13 @@ def _by_key(order: Order, jobs: Iterable[Any], keys: Collection[Key], scope: str
     return {key: best_first(order.kind, group) for key, group in groups.items()}
 
 
-def under_way(order: Order, wanted: Collection[Key], *, log_info: Callable[[str], object]) -> Mapping[Key, Any]:
+def elsewhere(order: Order, wanted: Collection[Key], *, log_info: Callable[[str], object]) -> Mapping[Key, Any]:
     """
-    Return the jobs of any run that are under way for one of these items, as far as the platform's list shows them.
+    Return unfinished jobs of any run for these items, as far as the platform's list shows them.
 
-    Of each list twice as many jobs are looked through as are wanted: a task of one file must not read the list of a
-    night. `log_info` is told where that is not the whole list. Two runs that start in the same minute do not see each
-    other. Raises `CgcError`.
+    Of each list twice as many jobs are looked through as are wanted: a task of one file must not read the jobs of a
+    whole night. If that is not the whole list, `log_info` gets a line. Two runs that start in the same minute do not
+    see each other's jobs. Raises `CgcError`.
     """
     found: dict[Key, Any] = {}
     for scope, keys in _by_scope(order, wanted if order.has_lists else ()).items():
@@ -176,10 +176,10 @@ def _listed(
         looked_through = offset + len(page.items)
         if page.is_last(looked_through):
             return
-        # Each page repeats a tenth of what the one before held: meanwhile jobs end, and the others move up.
+        # Each page repeats a tenth of the one before: jobs that end meanwhile let the others move up.
         held = len(page.items) or PAGE_LIMIT
         offset += max(held - max(held // 10, 1), 1)
     log_info(
-        f"There are more {state.value} {order.kind.plural} on {scope} than the {looked_through} that were looked"
-        f" through for those that are the same {order.kind.plural} as of this task."
+        f"There are more {state.value} {order.kind.plural} on {scope} than the {looked_through} in which this task has"
+        f" looked for {order.kind.plural} of its own items by other runs."
     )

@@ -1,7 +1,7 @@
-"""Sending many items: one chunk ahead as a probe, then several at once, and what came of each.
+"""Sending many items: one chunk first as a probe, then several at once, and the result of each item.
 
-Every chunk is noted in the ledger before it leaves and after its answer, by the one thread that calls `send`; the
-requests themselves are made by others. Knows neither Airflow nor how the jobs end.
+Every chunk is noted in the ledger before its request and after its answer, by the one thread that calls `send`; other
+threads make the requests. Airflow and the end of the jobs are not a concern here.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.order import Order
 
 IN_FLIGHT = 4
-"""Creates under way at once: each may start a hundred jobs, and the platform answers them slowly."""
+"""Creates in flight at once: each may start a hundred jobs, and the platform answers slowly."""
 LOOK_EVERY = 30.0
 """Seconds between two looks at the jobs that were started while others are still to be sent."""
 ENOUGH_ENDED = 20
-"""Ended jobs from which on it is believed that all will end the same way."""
+"""The number of jobs with the same end after which it is assumed that all will end that way."""
 
 
 @dataclass(slots=True)
 class SubmitResult:
-    """The result of sending: what came of the items, each in one place."""
+    """The result of sending; each item is in one of the collections."""
 
     started: dict[Key, str] = field(default_factory=dict)
     """Job ids."""
     refused: dict[Key, Problem] = field(default_factory=dict)
-    """Not started, for the platform's reason."""
+    """Not started, with the platform's reason."""
     uncertain: dict[Key, Problem | CgcError] = field(default_factory=dict)
-    """Perhaps started, and why nobody can say."""
+    """Perhaps started, with the reason why that is not known."""
     held: dict[Key, str] = field(default_factory=dict)
     """Not sent for now, and why: a job of another run does nearly the same, and would be in the way."""
     unsent: list[Key] = field(default_factory=list)
     stopped: str | None = None
-    """Why the unsent ones were not sent."""
+    """The reason why the unsent items were not sent."""
     error: CgcError | None = None
-    """... if that was trouble of a whole call that may pass, or that is about the user and not the items."""
+    """The error that stopped the sending, if a whole call failed for a temporary reason or because of the user."""
 
     def add(self, other: SubmitResult) -> None:
-        """Take in what a later round of sending came to."""
+        """Add the result of a later round of sending."""
         self.uncertain = {key: why for key, why in self.uncertain.items() if key not in other.all_keys()}
         self.started |= other.started
         self.refused |= other.refused
@@ -65,7 +65,7 @@ class SubmitResult:
         self.error = other.error or self.error
 
     def all_keys(self) -> set[Key]:
-        """Every item that this round was about."""
+        """Return every item of this round."""
         return {*self.started, *self.refused, *self.uncertain, *self.unsent}
 
 
@@ -73,7 +73,7 @@ class Sender:
     """
     Sends items of one order.
 
-    :param ledger: what is sent is noted there.
+    :param ledger: the record of what is sent.
     :param at: the platform's clock at any time before the first item is sent.
     """
 
@@ -85,7 +85,7 @@ class Sender:
         self._at = at
         self._clock = clock
         self._unplaced = sum(not order.skips(one.problem) for one in order.unplaced)
-        # What is there already counts as skipped, in the end.
+        # Items whose results exist already count as skipped in the end.
         self._not_counted = order.taken if order.skips_existing else frozenset()
         self._watched: list[str] = []
         self._seen_to_end: set[str] = set()
@@ -94,12 +94,12 @@ class Sender:
 
     def send(self, keys: Sequence[Key], sent: SubmitResult, *, probe: bool = True) -> None:
         """
-        Send items, in order, until all are sent or it is known that it has no sense; never raises a `CgcError`.
+        Send items, in order, until all are sent or more would be useless; never raises a `CgcError`.
 
-        What comes of them goes into `sent`, which is true at any time. Broken off from outside, as by a timeout of the
-        task, nothing more leaves, and the answers to what has left are taken in before that goes on its way.
+        The results go into `sent`, which is correct at any time. If the task is interrupted, as by its timeout, nothing
+        more is sent, and the answers to requests in flight are recorded before the interruption is raised.
         """
-        under_way: dict[Future[Sequence[BulkRecord[Any]]], tuple[int, list[Key]]] = {}
+        in_flight: dict[Future[Sequence[BulkRecord[Any]]], tuple[int, list[Key]]] = {}
         known = frozenset(sent.refused)
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="cgc-send") as pool:
             try:
@@ -109,25 +109,25 @@ class Sender:
                         continue
                     number = self._ledger.intend(chunk, at=self._at)
                     future = pool.submit(self._order.create, [self._order.body(key) for key in chunk])
-                    under_way[future] = number, chunk
-                    if probe or len(under_way) == IN_FLIGHT:
-                        self._take_some(under_way, sent)
+                    in_flight[future] = number, chunk
+                    if probe or len(in_flight) == IN_FLIGHT:
+                        self._take_some(in_flight, sent)
                         self._decide(sent, probed=probe, known=known)
                         probe = False
-                while under_way:
-                    self._take_some(under_way, sent)
+                while in_flight:
+                    self._take_some(in_flight, sent)
             except BaseException:
-                # The timeout of a task is no Exception; it goes on its way when what has left is accounted for.
-                # Creates that wait for their turn are let go before they are sent.
+                # The timeout of a task is no Exception; it is raised again when all requests in flight are recorded.
+                # Creates that still wait for their turn are not sent.
                 self._order.client.close()
-                while under_way:
-                    self._take_some(under_way, sent)
+                while in_flight:
+                    self._take_some(in_flight, sent)
                 raise
 
-    def _take_some(self, under_way: dict[Future[Any], tuple[int, list[Key]]], sent: SubmitResult) -> None:
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    def _take_some(self, in_flight: dict[Future[Any], tuple[int, list[Key]]], sent: SubmitResult) -> None:
+        done, _ = wait(in_flight, return_when=FIRST_COMPLETED)
         for future in done:
-            number, chunk = under_way.pop(future)
+            number, chunk = in_flight.pop(future)
             try:
                 records = future.result()
             except CgcError as error:
@@ -138,22 +138,22 @@ class Sender:
     def _take_records(
         self, number: int, chunk: list[Key], records: Sequence[BulkRecord[Any]], sent: SubmitResult
     ) -> None:
-        # The ids before anything else: a process that is killed now has them noted.
+        # The ids before anything else, in case the process is killed now.
         self._ledger.answered(number, records)
         ids = set(sent.started.values())
         for key, record in zip(chunk, records, strict=True):
             if record.id is not None and record.id in ids:
-                sent.uncertain[key] = _SAID_TWICE
+                sent.uncertain[key] = _ID_TWICE
             elif record.id is not None:
                 ids.add(record.id)
                 sent.started[key] = record.id
             elif record.error is not None and record.error.is_final:
                 sent.refused[key] = record.error
             else:
-                sent.uncertain[key] = record.error or _NOTHING_SAID
+                sent.uncertain[key] = record.error or _NOT_MENTIONED
 
     def _take_error(self, number: int, chunk: list[Key], error: CgcError, sent: SubmitResult) -> None:
-        """A call that failed as a whole: nothing of it was started, or nobody knows."""
+        """Record a call that failed as a whole: certainly nothing was started, or that is not known."""
         if _nothing_was_done(error):
             self._ledger.withdrawn(number)
             if isinstance(error, CgcApiError) and not transient(error) and _about_the_items(error):
@@ -190,7 +190,7 @@ class Sender:
             sent.stopped = f"{counted(failed, 'item')} failed already, more than the task tolerates"
 
     def _watch(self, sent: SubmitResult) -> None:
-        """Look at a hundred of the jobs that run, now and then; trouble with it is none of the sending."""
+        """Look at a hundred of the running jobs now and then; errors of these requests do not stop the sending."""
         now = self._clock()
         if now - self._looked_at < LOOK_EVERY:
             return
@@ -216,14 +216,14 @@ class Sender:
         return job.error.code, job.error.message
 
 
-_NOTHING_SAID = Problem(None, None, "the platform's answer says nothing of it", made_here=True, undecided=True)
+_NOT_MENTIONED = Problem(None, None, "the platform's answer does not mention it", made_here=True, undecided=True)
 
 
-_SAID_TWICE = Problem(None, None, "the platform's answer gives it the job of another", made_here=True, undecided=True)
+_ID_TWICE = Problem(None, None, "the platform's answer gives it another item's job", made_here=True, undecided=True)
 
 
 def _nothing_was_done(error: CgcError) -> bool:
-    """Whether a create that failed like this has started nothing for certain."""
+    """Say whether a create that failed with this error has certainly started nothing."""
     if isinstance(error, CgcConnectionError):
         return not error.sent
     if isinstance(error, CgcRateLimited):
@@ -232,5 +232,5 @@ def _nothing_was_done(error: CgcError) -> bool:
 
 
 def _about_the_items(error: CgcApiError) -> bool:
-    """Whether a refusal of a whole call is about what was asked for, and not about who asks."""
+    """Say whether a refusal of a whole call is about the items, and not about the user."""
     return error.status in (400, 403, 404, 409) and error.code is not None

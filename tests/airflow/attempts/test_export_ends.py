@@ -177,4 +177,4 @@ def test_connection_is_missing(emulator: CgcEmulator) -> None:
     task = Attempts(emulator, items=emulator.file_ids[:1], cgc_conn_id="cgc_nobody")
 
     assert task.run() == "CgcWaitError"
-    assert "connection 'cgc_nobody': is not defined" in str(task.error)
+    assert "connection 'cgc_nobody' is not defined" in str(task.error)

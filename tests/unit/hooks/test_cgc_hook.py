@@ -134,7 +134,7 @@ def test_unknown_connection(connections: Connections, monkeypatch: pytest.Monkey
     with pytest.raises(CgcSettingsError) as caught:
         _ = CgcHook("cgc_lab").settings if read == "sync" else asyncio.run(CgcHook.aget_settings("cgc_lab"))
 
-    assert "connection 'cgc_lab': is not defined" in str(caught.value)
+    assert "connection 'cgc_lab' is not defined" in str(caught.value)
     assert "AIRFLOW_CONN_CGC_LAB=" in str(caught.value)
     example = str(caught.value).split("AIRFLOW_CONN_CGC_LAB=")[1].strip("'")
     assert json.loads(example)["conn_type"] == "cgc"
@@ -277,7 +277,7 @@ def test_button_tells_the_field(connections: Connections) -> None:
 
     assert CgcHook().test_connection() == (
         False,
-        "this connection, field Extra 'timeout': must be a number, not 'soon'",
+        "field Extra 'timeout' of this connection must be a number, not 'soon'",
     )
 
 
@@ -326,7 +326,7 @@ def test_old_form_names_fields() -> None:
 def test_unknown_extras_warn_once(
     connections: Connections, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cgc, "_TOLD", set())
+    monkeypatch.setattr(cgc, "_WARNED", set())
     extra = {"platform": "cgc", "rate-share": "geheim"}
     connections.stored = {name: connections.make(conn_id=name, extra=extra) for name in ("cgc_default", "other")}
 
@@ -348,4 +348,4 @@ def test_button_names_extras(monkeypatch: pytest.MonkeyPatch) -> None:
         good, text = CgcHook().test_connection()
 
     assert good
-    assert ". The connection has extras that this provider does not know, and that do nothing: 'projcet'" in text
+    assert ". The connection has extras that this provider does not know and ignores: 'projcet'" in text

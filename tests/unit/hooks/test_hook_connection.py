@@ -69,7 +69,7 @@ def test_host_port_and_schema(fields: dict[str, Any], base_url: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "neither it nor Extra 'platform' is set"),
+        ({}, "is empty, and so is Extra 'platform'"),
         ({"extra": {"platform": "other"}}, "is empty; platform 'other' needs a host"),
         ({"host": "https://cavatica-api.sbgenomics.com", "extra": {"platform": "cgc"}}, "differs from platform 'cgc'"),
         ({"host": "evil.example", "extra": {"platform": "cgc"}}, "differs from platform 'cgc'"),
@@ -90,7 +90,7 @@ def test_wrong_host_is_told(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(**fields)
 
-    assert str(caught.value).startswith("connection 'cgc_default', field Host: ")
+    assert str(caught.value).startswith("field Host of connection 'cgc_default' ")
     assert words in str(caught.value)
 
 
@@ -158,7 +158,7 @@ def test_wrong_extra_is_named(extra: dict[str, Any], field: str) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(extra={"platform": "cgc", **extra})
 
-    assert str(caught.value).startswith(f"connection 'cgc_default', field Extra '{field}': ")
+    assert str(caught.value).startswith(f"field Extra '{field}' of connection 'cgc_default' ")
     assert "geheim" not in str(caught.value)
 
 
@@ -168,7 +168,7 @@ def test_wrong_token_is_hidden(password: str | None) -> None:
     with pytest.raises(CgcSettingsError) as caught:
         read(password=password, extra={"platform": "cgc"})
 
-    assert str(caught.value).startswith("connection 'cgc_default', field Password (token): ")
+    assert str(caught.value).startswith("field Password (token) of connection 'cgc_default' ")
     assert "canary" not in str(caught.value)
     assert "Authentication token" in str(caught.value)
 
@@ -184,7 +184,7 @@ def test_hosts_of_the_option() -> None:
         ({"rate-share": "0.5"}, "'rate-share'; is 'rate-share' meant to be 'rate_share'? Known are platform, project"),
         ({"Platform": "cgc"}, "'Platform'; is 'Platform' meant to be 'platform'?"),
         ({"timeout_s": 5, "projct": "a/b"}, "'projct', 'timeout_s'; is 'projct' meant to be 'project'?"),
-        ({"zzz": "geheim"}, "that do nothing: 'zzz'. Known are"),
+        ({"zzz": "geheim"}, "does not know and ignores: 'zzz'. Known are"),
     ],
 )
 def test_unknown_extra_is_named(extra: dict[str, Any], words: str) -> None:

@@ -64,7 +64,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any) -> Callabl
 def test_variable_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
     told = refusal(text, read)
 
-    assert told.startswith("connection 'cgc_odd': the environment variable AIRFLOW_CONN_CGC_ODD cannot be read: ")
+    assert told.startswith("connection 'cgc_odd' cannot be read from the environment variable AIRFLOW_CONN_CGC_ODD: ")
     assert why in told
     assert GOOD in told
 
@@ -74,7 +74,7 @@ def test_variable_is_named(refusal: Any, text: str, why: str, read: Any) -> None
 def test_extra_is_named(refusal: Any, text: str, why: str, read: Any) -> None:
     told = refusal(text, read)
 
-    assert told.startswith("connection 'cgc_odd', field Extra: ")
+    assert told.startswith("field Extra of connection 'cgc_odd' ")
     assert why in told
 
 
@@ -101,5 +101,5 @@ def test_no_made_up_id_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     good, told = CgcHook("qW8rTzUi").test_connection()
 
     assert not good
-    assert told.startswith("this connection, field Host: ")
+    assert told.startswith("field Host of this connection ")
     assert "qW8rTzUi" not in told

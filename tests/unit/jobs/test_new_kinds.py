@@ -25,7 +25,7 @@ from airflow_provider_cgc.compat import AirflowSensorTimeout, BaseSensorOperator
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcWaitError
 from airflow_provider_cgc.jobs.ids import parse_ids
 from airflow_provider_cgc.jobs.kinds import KINDS
-from airflow_provider_cgc.jobs.parts import NOT_TOLD
+from airflow_provider_cgc.jobs.parts import NO_RESULT
 from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -354,7 +354,7 @@ def test_results_match_by_name(play: Play, copies: Copies, mode: str) -> None:
 
     told = {one["id"]: one["message"] for one in caught.value.failed}
     assert caught.value.summary["completed"] == 1
-    assert told == dict.fromkeys(["job#0", "job#2", "job#3"], NOT_TOLD)
+    assert told == dict.fromkeys(["job#0", "job#2", "job#3"], NO_RESULT)
 
 
 def test_whole_job_id_is_told(play: Play, copies: Copies) -> None:
@@ -363,7 +363,7 @@ def test_whole_job_id_is_told(play: Play, copies: Copies) -> None:
 
     [whole, beyond] = copies.bulk_get(["job", "job#7"])
 
-    assert "give the ids of what it moves" in str(whole.error)
+    assert "give the ids of its parts" in str(whole.error)
     assert beyond.error is not None
 
 

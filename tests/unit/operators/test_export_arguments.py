@@ -131,7 +131,7 @@ def test_addresses_are_no_items(value: Any, given: tuple[list[str], Any]) -> Non
         ({"location": "/a/{name}"}, "starts with a slash"),
         ({"properties": "AES256"}, "properties of task 't'"),
         ({"manifest": "file:///x.jsonl", "manifest_path": "file:///x.jsonl"}, "x.jsonl"),
-        ({"mode": "reschedule"}, "give it a manifest_path that all workers see, or set deferrable=True"),
+        ({"mode": "reschedule"}, "give it a manifest_path that all workers can read, or set deferrable=True"),
         ({"max_failures": "five"}, "max_failures of task 't' is 'five'"),
         ({"max_failure_share": 2}, "max_failure_share of task 't' is 2"),
         ({"wait": False, "items": [f"f{n}" for n in range(1001)]}, "would return 1001 ids"),
@@ -154,7 +154,7 @@ def test_no_manifest_over_input(tmp_path: Any) -> None:
     path.write_text('{"file": "a"}\n')
     one = late_operator(manifest=path.as_uri(), manifest_path=path.as_uri())
 
-    with pytest.raises(CgcInputRefused, match="write over what it reads"):
+    with pytest.raises(CgcInputRefused, match="overwrite the file that it reads"):
         SubmittedJobs(one).prepare(CONTEXT)
 
     assert path.read_text() == '{"file": "a"}\n'
@@ -245,7 +245,7 @@ def test_empty_path_is_none(path: str | None, tolerated: dict[str, Any]) -> None
     """
     task = late_operator(wait=False, manifest_path=path, **tolerated)
 
-    with pytest.raises(CgcBadInput, match="the ids that it returns would not tell what the platform refused"):
+    with pytest.raises(CgcBadInput, match="the returned ids would not show which items the platform refused"):
         read_arguments(task)
 
 
@@ -269,7 +269,7 @@ def test_flag_is_no_text(name: str, value: Any) -> None:
 
     The text "false" is true: a dry run that was asked off would send nothing, and be green.
     """
-    with pytest.raises(ValueError, match=f"{name} is .*; give True or False, it is not templated"):
+    with pytest.raises(ValueError, match=f"{name} is .*; give True or False .it is not templated."):
         CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True, **{name: value})
 
 

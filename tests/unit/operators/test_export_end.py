@@ -71,7 +71,7 @@ def test_running_is_never_green() -> None:
 
 
 def test_passing_is_retried() -> None:
-    with pytest.raises(CgcJobsIncomplete, match="sends again only what failed or is missing"):
+    with pytest.raises(CgcJobsIncomplete, match="sends only items that failed or are missing"):
         ended(Outcome.FAILED, failed=1, completed=9, code=9100)
 
 
@@ -80,7 +80,7 @@ def test_own_taken_key_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def running(order: Any, summary: Any, **how: Any) -> Any:
         known = account.Account(order, summary)
-        known.unsettled = "The export j9 is just putting an object to 'x0'."
+        known.not_yet_known = "The export j9 is just putting an object to 'x0'."
         return known
 
     monkeypatch.setattr(account, "account_for", running)
@@ -126,7 +126,7 @@ def test_timeout_with_open_ends(monkeypatch: pytest.MonkeyPatch, outcome: Outcom
 
     def running(order: Any, summary: Any, **how: Any) -> Any:
         known = account.Account(order, summary)
-        known.unsettled = "The export j9 is just putting an object to 'x0'."
+        known.not_yet_known = "The export j9 is just putting an object to 'x0'."
         return known
 
     monkeypatch.setattr(account, "account_for", running)

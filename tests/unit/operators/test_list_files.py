@@ -217,8 +217,8 @@ ZEROS = "0" * 24
     ("arguments", "words"),
     [
         ({"project": "demo-lab/nothing"}, ["no project 'demo-lab/nothing'", "member", "check the id"]),
-        ({"folder": "raw/2062"}, ["no folder '2062'", f"folder 'raw' of project {PROJECT}", "there are '2026'"]),
-        ({"folder": "Raw"}, ["no folder 'Raw'", f"in project {PROJECT}", "'raw'", "capitals count"]),
+        ({"folder": "raw/2062"}, ["no folder '2062'", f"folder 'raw' of project {PROJECT}", "folders there: '2026'"]),
+        ({"folder": "Raw"}, ["no folder 'Raw'", f"in project {PROJECT}", "'raw'", "(case-sensitive)"]),
         ({"folder": "raw/2026/old/deep"}, ["no folder 'deep'", "has no folders"]),
         ({"folder": "raw/S0.bam"}, ["'S0.bam'", "is a file", "give the folder"]),
         ({"folder": ZEROS}, [f"no folder with the id '{ZEROS}'", "check the id"]),
@@ -261,7 +261,7 @@ def test_foreign_folder_is_told(emulator: CgcEmulator, listing: Callable[..., An
         ({"expected_count": 1_001}, ["expected_count is 1001", "manifest_path"]),
         ({"manifest_conn_id": "aws"}, ["manifest_conn_id", "without manifest_path"]),
         ({"manifest_path": "file:///tmp/files.csv"}, ["manifest_path is 'file:///tmp/files.csv'", ".jsonl"]),
-        ({"manifest_path": "files.jsonl"}, ["'files.jsonl'", "does not tell where it begins"]),
+        ({"manifest_path": "files.jsonl"}, ["'files.jsonl'", "is not complete"]),
         ({"manifest_path": "nostore://b/files.jsonl"}, ["nostore://b/files.jsonl", "install"]),
     ],
 )
@@ -289,7 +289,7 @@ def test_no_project_is_told(
 
 def test_none_found_has_filters(listing: Callable[..., Any]) -> None:
     """Nothing found is an error that repeats the filters."""
-    with pytest.raises(CgcBadInput, match=r"has no files for which holds: name '\*\.cram'.*allow_empty=True"):
+    with pytest.raises(CgcBadInput, match=r"has no files that match name '\*\.cram'.*allow_empty=True"):
         listing(folder="raw", name="*.cram")
 
 
@@ -390,13 +390,13 @@ def test_refused_token_is_told(emulator: CgcEmulator, listing: Callable[..., Any
     assert "401" in str(raised.value)
     assert "Developer > Authentication token" in str(raised.value)
     assert str(raised.value).endswith(
-        "When the cause is mended (this task asks with connection 'cgc_default'), clear this task: it lists anew."
+        "This task uses connection 'cgc_default'. Fix the cause, then clear this task: it lists the files again."
     )
     assert emulator.token not in str(raised.value)
 
 
 def test_unknown_connection(listing: Callable[..., Any]) -> None:
-    with pytest.raises(CgcWaitError, match="connection 'cgc_nobody': is not defined"):
+    with pytest.raises(CgcWaitError, match="connection 'cgc_nobody' is not defined"):
         listing(cgc_conn_id="cgc_nobody")
 
 

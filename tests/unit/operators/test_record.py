@@ -99,7 +99,9 @@ def test_foreign_jobs_are_not_ours(manifest: str, owner: str, try_number: int) -
     opened(first, RUN_BEGAN, owner)
     first.write([replace(outcome(ItemState.SUBMITTED), user=owner.partition(" ")[0])])
 
-    with pytest.raises(OtherOwnerError, match=f"sent its exports as {owner}, says file:.*; the connection is now me"):
+    with pytest.raises(
+        OtherOwnerError, match=f"according to file:.* sent its exports as {owner}; the connection's user is now me"
+    ):
         opened(record(manifest, try_number=try_number, max_tries=2), RETRIED)
     anew = opened(record(manifest, try_number=try_number, max_tries=2, resume=False), RETRIED)
     assert anew.past(KEY).fate is Fate.NEVER_SENT
@@ -111,7 +113,7 @@ def test_user_alone_is_read(manifest: str) -> None:
     first.write([replace(outcome(ItemState.SUBMITTED, "job"), user="me")])
 
     assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).past(KEY).job_id == "job"
-    with pytest.raises(OtherOwnerError, match="sent its exports as me, says"):
+    with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection's user is now alice"):
         opened(record(manifest, try_number=2, max_tries=2), RETRIED, "alice at cgc")
 
 
@@ -133,7 +135,7 @@ def test_overwritten_manifest(manifest: str) -> None:
     ours.write([outcome(ItemState.SUBMITTED, "job")])
     theirs.write([outcome(ItemState.SUBMITTED, "other")])
 
-    with pytest.raises(CgcJobsNotYetKnown, match="another task has written over it"):
+    with pytest.raises(CgcJobsNotYetKnown, match="another task has overwritten it"):
         ours.outcomes()
 
 

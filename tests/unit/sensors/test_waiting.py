@@ -405,7 +405,7 @@ def test_401_keeps_the_summary(
     platform.renew = renew
     run = Run(platform, monkeypatch, mode=mode, poke_interval=60, timeout=HOUR)
 
-    with pytest.raises(CgcWaitError, match=r"connection 'cgc_default': is not defined\. 120 exports"):
+    with pytest.raises(CgcWaitError, match=r"connection 'cgc_default' is not defined\. 120 exports"):
         run.to_the_end()
 
     assert run.pushed["cgc_summary"]["total"] == 120

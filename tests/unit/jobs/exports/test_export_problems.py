@@ -585,7 +585,7 @@ class TestAsk:
         """Files that are never told are trouble that may pass, and not a fact."""
         platform = Platform([a_file()], [], [Project(PROJECT)], {B: UNDECIDED})
 
-        with pytest.raises(CgcUnreadableError, match=f"of 1 file whether.*{B}.*try again later"):
+        with pytest.raises(CgcUnreadableError, match=f"about 1 file are unclear, such as {B}.*try again later"):
             ask(platform, [ExportItem(A), ExportItem(B)], [])
 
         assert len(platform.bulk) == 4
@@ -619,8 +619,8 @@ class TestReport:
 
         assert lines == [
             "1 file: 0 B, 1 of unknown size.",
-            f"From {PROJECT} (region not told).",
-            f"To {OUT} (region not told).",
+            f"From {PROJECT} (region unknown).",
+            f"To {OUT} (region unknown).",
             "Distinct folders there: 1.",
         ]
 
@@ -644,7 +644,7 @@ class TestReport:
 
         lines = report(items, facts(a_file()))
 
-        assert lines[2].endswith("mcurie/v09 (region not told), 3 more.")
+        assert lines[2].endswith("mcurie/v09 (region unknown), 3 more.")
 
     def test_no_items_have_a_report(self):
         assert report([], facts()) == ["0 files: 0 B."]

@@ -254,8 +254,8 @@ HERE, SHORT, NOWHERE = [VolumeObject("000", "a/out", 7)], [VolumeObject("000", "
         (NO_FILE, HERE, "completed"),
         (NO_FILE, SHORT, "failed"),
         (NO_FILE, NOWHERE, "failed"),
-        (NO_RIGHT, HERE, "unsettled"),
-        (UNDECIDED, HERE, "unsettled"),
+        (NO_RIGHT, HERE, "not known"),
+        (UNDECIDED, HERE, "not known"),
     ],
     ids=[
         "an alias of the object",
@@ -282,9 +282,9 @@ def test_move_needs_a_proof(file: Any, objects: list[VolumeObject], ends: str, m
         a_platform([moved], files=lambda name: answer, objects=objects), [moved], moves=True, manifest=manifest
     )
 
-    assert (told.unsettled is not None) == (ends == "unsettled")
+    assert (told.not_yet_known is not None) == (ends == "not known")
     assert told.summary["failed"] == (1 if ends == "failed" else 0)
-    if manifest and ends != "unsettled":
+    if manifest and ends != "not known":
         assert [one.state for one in told.outcomes] == [ItemState(ends.upper())]
 
 
@@ -312,8 +312,8 @@ def test_left_out_is_undecided() -> None:
 
     told = account_of(platform, jobs, moves=True)
 
-    assert told.unsettled is not None
-    assert "For 1 file, such as" in told.unsettled
+    assert told.not_yet_known is not None
+    assert "For 1 file, such as" in told.not_yet_known
 
 
 @pytest.mark.parametrize("manifest", [True, False])
@@ -349,7 +349,7 @@ def test_late_end_is_not_counted() -> None:
         since=None,
     )
 
-    assert (told.summary["completed"], told.summary["failed"], told.unsettled) == (0, 1, None)
+    assert (told.summary["completed"], told.summary["failed"], told.not_yet_known) == (0, 1, None)
 
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
@@ -360,8 +360,8 @@ def test_untold_is_not_done(how: Any, what: str) -> None:
 
     told = account_of(a_platform(known, files=lambda name: moved_file(job), objects=HERE), [job], **{how: True})
 
-    assert told.unsettled is not None
-    assert "does not tell any more" in told.unsettled
+    assert told.not_yet_known is not None
+    assert "no longer shows how" in told.not_yet_known
 
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
@@ -375,7 +375,7 @@ def test_forgotten_by_manifest(how: Any, good: bool) -> None:
         a_platform([], files=lambda name: file, objects=HERE if good else NOWHERE), [job], manifest=True, **{how: True}
     )
 
-    assert told.unsettled is None
+    assert told.not_yet_known is None
     assert (told.summary["completed"], told.summary["failed"]) == ((1, 0) if good else (0, 1))
 
 
@@ -426,7 +426,7 @@ def test_skipped_may_be_unmoved(manifest: bool) -> None:
 
     told = account_of(platform, [job], skips=True, moves=True, manifest=manifest)
 
-    assert (told.summary["skipped"], told.summary["failed"], told.unsettled) == (1, 0, None)
+    assert (told.summary["skipped"], told.summary["failed"], told.not_yet_known) == (1, 0, None)
 
 
 def test_size_from_the_manifest() -> None:

@@ -142,13 +142,13 @@ class TestTemplate:
     @pytest.mark.parametrize(
         ("text", "item", "told"),
         [
-            ("{metadata.case_id}/{name}", ITEM, "has no metadata field 'case_id', which the location wants"),
+            ("{metadata.case_id}/{name}", ITEM, "has no metadata field 'case_id', which the location needs"),
             ("{metadata.gone}/{name}", ITEM, "has no metadata field 'gone'"),
             ("{metadata.blank}/{name}", ITEM, "has no metadata field 'blank'"),
             ("{metadata.many}/{name}", ITEM, "has ['x', 'y'] for metadata field 'many', which is no single text"),
             ("{metadata.yes}/{name}", ITEM, "has True for metadata field 'yes', which is no single text"),
             ("{metadata.cut}/{name}", ITEM, "has 'a/b' for metadata field 'cut': its slash would make a folder"),
-            ("{path}/{name}", ExportItem(A), "has no known 'path', which the location wants"),
+            ("{path}/{name}", ExportItem(A), "has no known 'path', which the location needs"),
         ],
     )
     def test_missing_field_is_named(self, text, item, told):
@@ -163,7 +163,7 @@ class TestTemplate:
     @pytest.mark.parametrize("field", ["name", "project", "metadata.x"])
     def test_no_lookup_needs_items(self, field):
         """Without a look-up a field is known only if the item tells it."""
-        with pytest.raises(BadLocation, match=f"file {A} has no .*which the location wants"):
+        with pytest.raises(BadLocation, match=f"file {A} has no .*which the location needs"):
             LocationTemplate(f"{{{field}}}").render(ExportItem(A))
 
     def test_slash_makes_no_folder(self):

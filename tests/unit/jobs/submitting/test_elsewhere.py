@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcUnreadableError
 from airflow_provider_cgc.client.models.lists import Page
-from airflow_provider_cgc.jobs.submitting.search import under_way
+from airflow_provider_cgc.jobs.submitting.search import elsewhere
 from dev.virtual_time import START
 from tests.fakes.job_lists import export, key
 from tests.fakes.order import export_client, export_order
@@ -28,7 +28,7 @@ def test_list_is_read_to_its_end(count: int, total: Any, links: bool) -> None:
 
     order = export_order(export_client(pages=page))
 
-    assert under_way(order, {key(count - 1)}, log_info=pytest.fail).keys() == {key(count - 1)}
+    assert elsewhere(order, {key(count - 1)}, log_info=pytest.fail).keys() == {key(count - 1)}
 
 
 @pytest.mark.parametrize("cap", [25, 50, 100])
@@ -41,7 +41,7 @@ def test_short_pages_skip_none(cap: int) -> None:
     order = export_order(export_client(pages=page))
     wanted = {key(number) for number in range(150)}
 
-    assert under_way(order, wanted, log_info=pytest.fail).keys() == wanted
+    assert elsewhere(order, wanted, log_info=pytest.fail).keys() == wanted
 
 
 @pytest.mark.parametrize(("total", "following"), [(None, None), (None, "more"), (3, None)])
@@ -51,7 +51,7 @@ def test_null_is_not_nobody(total: int | None, following: str | None) -> None:
     order = export_order(export_client(pages=lambda volume, offset: answer))
 
     with pytest.raises(CgcUnreadableError, match="null in place of the jobs from 0 on"):
-        under_way(order, {key(1)}, log_info=pytest.fail)
+        elsewhere(order, {key(1)}, log_info=pytest.fail)
 
 
 def test_null_and_0_is_nobody() -> None:
@@ -59,4 +59,4 @@ def test_null_and_0_is_nobody() -> None:
     answer: Page[Any] = Page((), 0, None, None, has_items=False)
     order = export_order(export_client(pages=lambda volume, offset: answer))
 
-    assert under_way(order, {key(1)}, log_info=pytest.fail) == {}
+    assert elsewhere(order, {key(1)}, log_info=pytest.fail) == {}

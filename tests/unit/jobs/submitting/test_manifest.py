@@ -74,9 +74,13 @@ class TestForms:
     @pytest.mark.parametrize(
         ("name", "form", "told"),
         [
-            ("list", None, "list: the name does not tell the form; let it end in .csv, .tsv, .txt, .jsonl, .ndjson"),
-            ("list.json", None, "the name does not tell the form"),
-            ("list.csv", "xlsx", "the form 'xlsx' is unknown; tell csv, tsv or jsonl"),
+            (
+                "list",
+                None,
+                "list: the file type cannot be told from the name; let it end in .csv, .tsv, .txt, .jsonl, .ndjson",
+            ),
+            ("list.json", None, "the file type cannot be told from the name"),
+            ("list.csv", "xlsx", "the form 'xlsx' is unknown; give csv, tsv or jsonl"),
         ],
     )
     def test_unknown_form_is_refused(self, name, form, told):
@@ -149,15 +153,18 @@ class TestTables:
             ("\n# file\n", "there is no line with the names of the columns"),
             (
                 f"{A},a.bam\n",
-                "line 1 has no column 'file' (or 'id'), but, with ',' between",
+                "line 1 has no column 'file' (or 'id'); split at ',', its columns are",
             ),
             ("# x\nname,size\n", "line 2 has no column 'file'"),
-            (TSV, r"""['file\tlocation\tvolume\tproperties']; add it, or put that between them that its name says"""),
+            (
+                TSV,
+                r"""['file\tlocation\tvolume\tproperties']. Add the column, or use the form that the file's name""",
+            ),
             ("file,FILE\n", "line 1 has the column 'file' more than once"),
             ("id,id\n", "line 1 has no column 'file' (or 'id')"),
             ("file,location,location\n", "line 1 has the column 'location' more than once"),
             ('file,"location\n', "line 1 is no row of a table"),
-            (f"file,x\n{A}\n", "line 2 has 1 field, and the line of column names has 2; add what is missing"),
+            (f"file,x\n{A}\n", "line 2 has 1 field, and the line of column names has 2; add the missing ones"),
             (f"file,x\n{A},1,2\n", "line 2 has 3 fields"),
             ("file,x\n,1\n", "line 2 has a 'file' that is empty; give the file's id"),
             (f"file,x\n#{A},1\n", f"line 2 has a 'file' that is '#{A}', which is not an id"),
@@ -327,7 +334,7 @@ class TestOutcomes:
             ({"message": {}}, "has {} for 'message'"),
             ({"size": 7.5}, "has 7.5 for 'size'"),
             ({"started_on": 7}, "has 7 for 'started_on'"),
-            ({"finished_on": "soon"}, "has 'soon' for 'finished_on', which is no time; write it like"),
+            ({"finished_on": "soon"}, "has 'soon' for 'finished_on', which is no time; write it as"),
             (
                 {"finished_on": "0001-01-01T00:00:00+01:00"},
                 "has '0001-01-01T00:00:00+01:00' for 'finished_on', which is no time",
@@ -358,7 +365,7 @@ class TestCutOff:
         told = outcomes(LINE + LINE[:-30])
 
         assert told.outcomes == [OUTCOME]
-        assert told.cut_off == "line 2 is cut off: whoever wrote it was stopped, and what followed is lost"
+        assert told.cut_off == "line 2 is cut off: its writer was stopped, and the rest is lost"
 
     def test_whole_is_not_cut_off(self):
         assert outcomes(LINE + LINE).cut_off is None

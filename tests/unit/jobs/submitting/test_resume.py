@@ -46,12 +46,12 @@ def listed(state=JobState.RUNNING, error=None, started=START + 10):
     return export("listed", KEY, started, state, error)
 
 
-def shown(*jobs, settled=False, blind=None):
-    return Finding(jobs, settled=settled, blind=blind)
+def shown(*jobs, complete=False, blind=None):
+    return Finding(jobs, complete=complete, blind=blind)
 
 
-def settled(*jobs):
-    return shown(*jobs, settled=True)
+def whole_list(*jobs):
+    return shown(*jobs, complete=True)
 
 
 FAILED = JobState.FAILED
@@ -82,38 +82,38 @@ TABLE = {
     "9107, and a listed one runs": (ADOPT, NAMED, named(FAILED, TAKEN), shown(listed()), None),
     # the ledger names a job that was not seen
     "named, not seen": (ADOPT, NAMED, None, None, None),
-    "named, not seen nor listed": (ADOPT, NAMED, None, settled(), None),
-    "named, not seen, another one failed": (ADOPT, NAMED, None, settled(listed(FAILED, PASSING)), None),
+    "named, not seen nor listed": (ADOPT, NAMED, None, whole_list(), None),
+    "named, not seen, another one failed": (ADOPT, NAMED, None, whole_list(listed(FAILED, PASSING)), None),
     # 9107
-    "9107, settled": (LOST, NAMED, named(FAILED, TAKEN), settled(), None),
+    "9107, complete": (LOST, NAMED, named(FAILED, TAKEN), whole_list(), None),
     "9107, not looked at": (UNSURE, NAMED, named(FAILED, TAKEN), None, None),
-    "9107, not settled": (UNSURE, NAMED, named(FAILED, TAKEN), shown(), None),
-    "listed 9107, settled": (LOST, UNCERTAIN, None, settled(listed(FAILED, TAKEN)), None),
-    "listed 9107, not settled": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, TAKEN)), None),
+    "9107, not complete": (UNSURE, NAMED, named(FAILED, TAKEN), shown(), None),
+    "listed 9107, complete": (LOST, UNCERTAIN, None, whole_list(listed(FAILED, TAKEN)), None),
+    "listed 9107, not complete": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, TAKEN)), None),
     # FAILED for good
     "failed for good": (LOST, NAMED, named(FAILED, FOR_GOOD), None, None),
     "failed without a reason": (LOST, NAMED, named(FAILED), None, None),
-    "listed, failed for good": (LOST, UNCERTAIN, None, settled(listed(FAILED, FOR_GOOD)), None),
+    "listed, failed for good": (LOST, UNCERTAIN, None, whole_list(listed(FAILED, FOR_GOOD)), None),
     "failed so that it may pass, then for good": (
-        *(LOST, NAMED, named(FAILED, PASSING), settled(listed(FAILED, FOR_GOOD)), None),
+        *(LOST, NAMED, named(FAILED, PASSING), whole_list(listed(FAILED, FOR_GOOD)), None),
     ),
     # FAILED so that it may pass
     "may pass, named": (SEND, NAMED, named(FAILED, PASSING), None, None),
-    "may pass, settled": (SEND, UNCERTAIN, None, settled(listed(FAILED, PASSING)), None),
-    "may pass, not settled": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, PASSING)), None),
+    "may pass, complete": (SEND, UNCERTAIN, None, whole_list(listed(FAILED, PASSING)), None),
+    "may pass, not complete": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, PASSING)), None),
     "may pass, blind": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, PASSING), blind=Blind.TOO_LONG), None),
-    "may pass, named, and a later one, not settled": (
+    "may pass, named, and a later one, not complete": (
         *(UNSURE, NAMED, named(FAILED, PASSING), shown(listed(FAILED, PASSING)), None),
     ),
     # no job
     "never sent": (SEND, NEVER, None, None, PLATFORM),
-    "not there": (SEND, UNCERTAIN, None, settled(), None),
+    "not there": (SEND, UNCERTAIN, None, whole_list(), None),
     "not looked at": (UNSURE, UNCERTAIN, None, None, None),
-    "not settled": (UNSURE, UNCERTAIN, None, shown(), None),
+    "not complete": (UNSURE, UNCERTAIN, None, shown(), None),
     "blind": (UNSURE, UNCERTAIN, None, shown(blind=Blind.RESTLESS), None),
     # the ledger names a job of something else
     "another file's job": (UNSURE, NAMED, named(JobState.COMPLETED, file="another"), None, None),
-    "another place's job, settled": (SEND, NAMED, named(JobState.COMPLETED, location="elsewhere"), settled(), None),
+    "another place's job, complete": (SEND, NAMED, named(JobState.COMPLETED, location="elsewhere"), whole_list(), None),
     "a job that does not tell what it moves": (DONE, NAMED, named(JobState.COMPLETED, file=None), None, None),
 }
 
@@ -127,8 +127,8 @@ def test_table(case):
 
 CLEARED = {
     # Whoever clears a task has mended the cause: the object in the way is gone, the volume may be written to.
-    "9107, settled": (SEND, named(FAILED, TAKEN), settled()),
-    "9107, not settled": (UNSURE, named(FAILED, TAKEN), shown()),
+    "9107, complete": (SEND, named(FAILED, TAKEN), whole_list()),
+    "9107, not complete": (UNSURE, named(FAILED, TAKEN), shown()),
     "failed for good": (SEND, named(FAILED, FOR_GOOD), None),
     "may pass": (SEND, named(FAILED, PASSING), None),
 }
@@ -162,15 +162,15 @@ def test_unseen_job_is_awaited():
         (
             NAMED,
             named(FAILED, TAKEN),
-            settled(),
-            "a file.), and no job of this task has put there what is in the way",
+            whole_list(),
+            "a file.), and the object in the way is not from a job of this task",
         ),
         (NAMED, named(FAILED, TAKEN), None, "already contains a file.), maybe because of an earlier attempt"),
         (NAMED, named(FAILED, FOR_GOOD), None, "FAILED (9206: No right to put objects.)"),
         (NAMED, named(FAILED), None, "FAILED (the platform gave no reason)"),
         (UNCERTAIN, None, shown(blind=Blind.TOO_LONG), "no order, and 300 pages are not all of it"),
-        (UNCERTAIN, None, shown(blind=Blind.ABBREVIATED), "does not tell of each what it moves"),
-        (UNCERTAIN, None, None, "has not been looked at long enough"),
+        (UNCERTAIN, None, shown(blind=Blind.ABBREVIATED), "lack fields that are needed"),
+        (UNCERTAIN, None, None, "has not been watched for long enough"),
     ],
 )
 def test_it_says_why(past, job, finding, says):

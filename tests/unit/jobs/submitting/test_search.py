@@ -460,7 +460,7 @@ class TestSearch:
         assert SETTLING > 30 + 45
 
     @pytest.mark.parametrize(
-        ("looks", "settled"),
+        ("looks", "complete"),
         [
             ([], False),
             ([(0, NOTHING)], False),
@@ -472,9 +472,9 @@ class TestSearch:
             ([(0, TOO_LONG), (SETTLING, TOO_LONG)], False),
         ],
     )
-    def test_absence_needs_both_looks(self, looks, settled):
+    def test_absence_needs_both_looks(self, looks, complete):
         """A job is believed to be absent only after a whole look long after the first."""
-        assert self.search(*looks).finding(key(0)).settled is settled
+        assert self.search(*looks).finding(key(0)).complete is complete
 
     def test_late_job_is_found(self):
         search = self.search((0, self.NOTHING), (SETTLING, self.shows(JobState.RUNNING)))
