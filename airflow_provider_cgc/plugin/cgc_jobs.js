@@ -12,10 +12,10 @@ const EVERY = 10_000; // ms between two looks
 const SLOWEST = 120_000; // ms, after failed looks
 const PATIENCE = 60_000; // ms for all answers of one look
 const MOMENT = 3_000; // ms from what the viewer does until Airflow has done it
-const MOST_ROWS = 500; // a snapshot holds 140; more is somebody's joke
+const MOST_ROWS = 500; // a snapshot holds 140
 const MOST_CAUSES = 50; // a snapshot holds 21
 const MOST_TEXT = 1_000; // characters of one text
-const QUIET = 480; // seconds that a wait may be silent, or three looks if these take longer: see `BEAT` in snapshot.py
+const QUIET = 480; // seconds that a wait may be silent, or three looks if longer: see `BEAT`
 const FIRST_QUIET = 180; // ... and before the first look
 const ASKEW = 30_000; // ms by which the viewer's clock may be wrong without it mattering
 const BEATS = 120; // seconds since a triggerer was heard of after which it counts as stopped
@@ -42,14 +42,8 @@ const COUNTS = {
   not_found: "not found yet",
   not_seen: "not asked yet",
 };
-const OPEN = new Map([
-  ["DRAFT", "pending"],
-  ["PENDING", "pending"],
-  ["NOT_FOUND", "not_found"],
-]); // how an open job is counted, by its state; all others run
+const OPEN = new Map(Object.entries({ DRAFT: "pending", PENDING: "pending", NOT_FOUND: "not_found" })); // others: running
 const COLUMNS = "group,id,file,name,volume,location,code,message,remedy,since,ended,size".split(",");
-const READ = new Set([...COLUMNS, "state"]); // what is read of any row; what else one has are columns of its kind
-const MOST_OWN = 8; // of them
 const ALWAYS = new Set(["completed", "failed", "running", "pending"]); // shown even if zero
 const UNCOUNTED = "Not counted by cause."; // what the summary calls failures of which it knows nothing else
 const NO_REASON = "The platform gave no reason.";
@@ -89,7 +83,6 @@ function readSnapshot(value) {
   const longest = asObjects(value.longest).map((row) => readRow(row, OPEN.get(row.state) ?? "running"));
   const recent = asObjects(value.recent).map((row) => readRow(row, "completed"));
   const rate = isObject(value.rate) ? value.rate : {};
-  const project = asText(value.project);
   return {
     word: KINDS.has(value.kind) ? value.kind : "job",
     outcome: asText(value.outcome),
@@ -110,14 +103,14 @@ function readSnapshot(value) {
       .filter((row) => row.id || row.file)
       .map((row, index) => ({
         ...row,
-        own: row.own.filter(([name, text]) => name !== "project" || text !== project), // said once above all rows
+        own: row.own.filter(([, text]) => text !== value.project),
         key: `${row.group} ${row.id} ${index}`,
       })),
     cut: value.cut === true,
     requests: asNumber(value.requests),
     refused: asCount(value.refused),
     web: ORIGINS.includes(value.web) ? value.web : null,
-    project,
+    project: asText(value.project),
     volume: asText(value.volume),
     task: asText(value.task),
     manifest: asText(value.manifest),
@@ -129,8 +122,8 @@ function groupOfFailure(row, counts) {
   if (row.state === "MISSING" || row.state === "FAILED") {
     return row.state.toLowerCase();
   }
-  const nameless = !row.file && !row.location && !row.name;
-  return row.code === MISSING_CODE || (counts.missing > 0 && nameless) ? "missing" : "failed";
+  const known = row.file || row.location || row.name || !counts.missing;
+  return row.code === MISSING_CODE || !known ? "missing" : "failed";
 }
 
 // Why jobs failed, the largest cause first. Where the numbers do not add up to all failures, or there are none, as in a
@@ -193,17 +186,12 @@ function readRow(row, group, remedies = {}) {
     since: asTime(row.since),
     ended: asTime(row.ended),
     size: asNumber(row.size),
-    own: ownColumns(row),
+    // Its kind's columns
+    own: Object.entries(row)
+      .map(([name, one]) => [name, asText(one)])
+      .filter(([name, text]) => text && name !== "state" && !COLUMNS.includes(name) && /^[a-z_]{2,20}$/.test(name))
+      .slice(0, 8),
   };
-}
-
-// The app of a run, the folder of an import: pairs of a word and a text.
-function ownColumns(row) {
-  return Object.entries(row)
-    .filter(([name]) => !READ.has(name) && /^[a-z][a-z_]{0,19}$/.test(name))
-    .map(([name, value]) => [name.replaceAll("_", " "), asText(value)])
-    .filter(([, text]) => text)
-    .slice(0, MOST_OWN);
 }
 
 // Points of five numbers, time going on: [seconds, completed, failed, running, waiting]. A sixth may follow.
@@ -593,7 +581,7 @@ function linksOf({ web, project, volume, task }) {
   const [inProject, inVolume, inTask] = [pathOf(project, 2), pathOf(volume, 2), pathOf(task, 1)];
   return [
     inProject && ["Project", project, `${web}/u/${inProject}`],
-    inVolume && ["Volume", volume, `${web}/v/${inVolume}`], // as in the operators' links: see `links.py`
+    inVolume && ["Volume", volume, `${web}/v/${inVolume}`], // as in `links.py`
     inProject && inTask && ["Task", task, `${web}/u/${inProject}/tasks/${inTask}`],
   ].filter(Boolean);
 }
@@ -611,7 +599,6 @@ function Away({ href, children }) {
 // --- taking it along
 
 function csv(rows) {
-  const own = [...new Set(rows.flatMap((row) => row.own.map(([name]) => name)))];
   const time = (at) => (at === null ? "" : new Date(at * 1000).toISOString());
   const cell = (value) => {
     const text = String(value ?? "");
@@ -619,11 +606,10 @@ function csv(rows) {
     const harmless = /^[\s\p{Cc}]*[=+\-@\uff0b\uff0d\uff1d\uff20]|^[\t\r]/u.test(text) ? `'${text}` : text;
     return `"${harmless.replaceAll('"', '""')}"`;
   };
-  const lines = rows.map((row) => [
-    ...COLUMNS.map((name) => cell(name === "since" || name === "ended" ? time(row[name]) : row[name])),
-    ...own.map((name) => cell(new Map(row.own).get(name))),
-  ]);
-  return [[...COLUMNS, ...own], ...lines].map((line) => `${line.join(",")}\r\n`).join("");
+  const lines = rows.map((row) =>
+    COLUMNS.map((name) => cell(name === "since" || name === "ended" ? time(row[name]) : row[name])),
+  );
+  return [COLUMNS, ...lines].map((line) => `${line.join(",")}\r\n`).join("");
 }
 
 function save(text, name) {
@@ -758,11 +744,9 @@ function Counts({ counts, outcome, chosen, choose }) {
 
 function Facts({ snapshot, now, fresh }) {
   const { at, since, bytes, bytesTotal, byteRate, jobRate, eta, interval, requests, refused } = snapshot;
-  // Jobs of some kinds have no size: their sum and their rate would be zero for ever.
-  const sizeless = snapshot.rows.some((row) => row.group === "completed" && row.size === null);
-  const sizes = bytes !== 0 || bytesTotal !== null || !sizeless;
-  const inBytes = sizes && byteRate !== null && `${size(byteRate)}/s`;
-  const rates = [inBytes, jobRate !== null && perMinute(jobRate)].filter(Boolean);
+  const sizes = bytes || !snapshot.rows.some((row) => row.group === "completed" && row.size === null);
+  const speed = sizes && byteRate !== null && `${size(byteRate)}/s`;
+  const rates = [speed, jobRate !== null && perMinute(jobRate)].filter(Boolean);
   const { web, project, volume, task } = snapshot;
   const unlinked = web ? [] : Object.entries({ Project: project, Volume: volume, Task: task });
   const refusals = refused ? `, ${number(refused)} refused by the rate limit` : "";
@@ -889,11 +873,8 @@ function Story({ row, now }) {
     ];
     return told.filter(Boolean).flatMap((one, index) => (index ? [", ", one] : [one]));
   }
-  if (row.group === "not_found") {
-    return "The platform does not find it now, but did before.";
-  }
-  if (row.since === null) {
-    return row.group === "pending" ? "not started" : "running";
+  if (row.since === null || row.group === "not_found") {
+    return row.group === "pending" ? "not started" : COUNTS[row.group];
   }
   // Nobody knows how long something has been going on by a clock that is ahead, or where news has stopped.
   const going = now !== null && now >= row.since;
@@ -959,9 +940,8 @@ function listed({ rows, total, cut, manifest, older }) {
 
 function shownRows(snapshot, chosen, find) {
   const wanted = find.trim().toLowerCase();
-  const own = (row) => row.own.map(([, text]) => text);
   const texts = (row) =>
-    [row.id, row.file, titleOf(row), row.volume, row.location, row.message, row.code ?? "", ...own(row)]
+    [row.id, row.file, titleOf(row), row.volume, row.location, row.message, row.code ?? "", row.own]
       .join("\n")
       .toLowerCase();
   return snapshot.rows.filter((row) => (!chosen || row.group === chosen) && (!wanted || texts(row).includes(wanted)));

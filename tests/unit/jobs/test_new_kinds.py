@@ -403,8 +403,9 @@ def test_rows_agree_with_counts(play: Play, runs: Runs, copies: Copies) -> None:
     """A job that counts as missing is shown as such, for whatever reason the platform does not tell of it."""
     ids = [*copies.add("job", ["a", "b", "c"]), "other#0"]
     copies.finish("job", {"name": "a"}, {"name": "b", "error": {"code": 10225, "message": "Gone."}})
-    runs.bulk_get = lambda asked: [BulkRecord(one, None, Problem(404, 1, "No.")) for one in asked]  # type: ignore[method-assign]
-    refused = BulkRecord("run1", None, Problem(400, 7024, "The inputs are not valid."))
+    unknown: BulkRecord[Any] = BulkRecord("run0", None, Problem(404, 1, "No."))
+    runs.bulk_get = lambda ids: [unknown]  # type: ignore[method-assign]  # another reason than the usual one
+    refused: BulkRecord[Any] = BulkRecord("run1", None, Problem(400, 7024, "The inputs are not valid."))
     rows: dict[str, str] = {}
 
     for kind, endpoint, waited in ((COPY, copies, ids), (RUN, runs, ["run0", "run1"])):
