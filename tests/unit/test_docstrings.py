@@ -14,8 +14,8 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "airflow_provider_cgc"
 PARTS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py")
-NOT_YET = ("display.py", "patience.py", "jobs/kinds.py", "jobs/waiting", "plugin", "sensors", "triggers")
-"""Parts that are still to be read."""
+NOT_YET = ("jobs/waiting/causes.py", "jobs/waiting/summary.py", "plugin/registration.py", "plugin/serving.py")
+"""Files that are still to be read."""
 NAMES_NOTHING = re.compile(r"(What|Which|Where|Whether|How|Who|Whom|Whose|When|Why|Knows)\b|\.\.\.")
 
 
@@ -39,7 +39,7 @@ def files_of(part: str) -> list[Path]:
     return [one for one in files if not one.relative_to(PACKAGE).as_posix().startswith(NOT_YET)]
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part not in NOT_YET])
+@pytest.mark.parametrize("part", PARTS)
 def test_docstring_names_a_thing(part: str) -> None:
     found = [(path, line, text) for path in files_of(part) for line, text in docstrings(path.read_text())]
 
