@@ -190,12 +190,13 @@ class SubmittedJobs(Source):
         summary, not_yet_known, may_pass = {**end.summary.to_json(), "manifest": self._task.manifest_uri}, None, False
         outcome = end.outcome
         with self._keeping_timeout(outcome):
-            account = self._account(context, end, summary)
+            account, doubt = self._account(context, end, summary)
             if account is not None:
                 summary, may_pass = account.summary, account.may_pass
-                outcome, not_yet_known = self._judge(outcome, self._read(summary, end), account.not_yet_known)
-                if account.outcomes is not None:
-                    record.write(account.outcomes, succeeded=outcome is Outcome.COMPLETED)
+            if account is not None or doubt is not None:
+                outcome, not_yet_known = self._judge(outcome, self._read(summary, end), doubt)
+            if account is not None and account.outcomes is not None:
+                record.write(account.outcomes, succeeded=outcome is Outcome.COMPLETED)
         self._task.accounted(context, summary)
         if outcome is Outcome.COMPLETED:
             record.close()
@@ -325,18 +326,21 @@ class SubmittedJobs(Source):
             # Object storages raise errors of their own, of every kind.
             self._warn_of_manifest(error)
 
-    def _account(self, context: Context, end: End, summary: Mapping[str, Any]) -> Account | None:
-        """Return the account; None if there was nothing to do, or the wait itself ended with an error."""
-        from airflow_provider_cgc.jobs.submitting.account import Account, account_for
+    def _account(self, context: Context, end: End, summary: Mapping[str, Any]) -> tuple[Account | None, str | None]:
+        """
+        Return the account, and why the task is not over although its jobs have ended, in a sentence.
+
+        There is no account if there was nothing to do, if the wait itself ended with an error, or if it cannot be made.
+        """
+        from airflow_provider_cgc.jobs.submitting.account import account_for
 
         ended = end.outcome in (Outcome.COMPLETED, Outcome.FAILED)
         if end.outcome is Outcome.ERROR or not end.summary.total:
-            return None
+            return None, None
         record = self._record(context)
-        order = self._task.order_at_end(ended=ended)
         try:
-            return account_for(
-                order,
+            account = account_for(
+                self._task.order_at_end(ended=ended),
                 summary,
                 outcomes=record.outcomes(),
                 ids=record.started() if self._ids is None else self._ids,
@@ -346,11 +350,8 @@ class SubmittedJobs(Source):
         except (CgcError, CgcJobsNotYetKnown) as error:
             if not ended:
                 raise
-            account = Account(order, summary)
-            account.not_yet_known = (
-                f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
-            )
-            return account
+            return None, f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
+        return account, account.not_yet_known
 
     def _judge(self, outcome: Outcome, summary: Summary, not_yet_known: str | None) -> tuple[Outcome, str | None]:
         """Return the task's outcome from the wait's outcome and the account; a timeout stays one in any case."""

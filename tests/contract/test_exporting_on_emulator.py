@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger, NoStore
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.manifests import FailedOf, failed_items
+from tests.fakes.clock import Clock
 
 VOLUME = "demo-lab/results"
 DAY = 24 * 3600
@@ -300,3 +302,18 @@ def test_taken_key_is_named(emulator: CgcEmulator, client: CgcClient) -> None:
 
     assert (told.summary["failed"], told.summary["failed_items"][0]["code"]) == (1, 9107)
     assert told.outcomes[0].code == 9107
+
+
+@pytest.mark.parametrize("kind", ["302_html", "401", "503_maintenance"])
+def test_stopped_sending_is_a_sentence(kind: str, emulator: CgcEmulator) -> None:
+    """The line about why nothing more was sent ends once, however the reason ends."""
+    emulator.fault(kind, path="/v2/bulk/storage/exports/create", count=None)
+    with CgcClient(Settings(token=emulator.token, base_url=emulator.url), patience=0) as client:
+        order, time = ExportOrder(client, volume=VOLUME, copy_only=True), Clock()
+        one = Attempt(order, log_info=lambda line: None, clock=time, sleep=time.sleep)
+        one.check(parse_items(emulator.file_ids[:2], where="items"))
+        ledger = Ledger(NoStore(), EXPORT, order.keys, since=one.now(), owner="me", fresh=True)
+        one.decide(ledger)
+        one.send(ledger)
+
+    assert re.fullmatch(r"Nothing more was sent: .*[^.]\.", one.lines()[-1])

@@ -1,4 +1,4 @@
-"""What runs in a process that may be killed: a part of a task, with as much of Airflow around it as it needs.
+"""The work of a process that may be killed: a part of a task, with as much of Airflow around it as it needs.
 
 The parts are those that Airflow runs in processes of their own: `execute`, each rescheduled poke, the trigger,
 `resume`. What Airflow keeps of a task (XComs, the task state store, the trigger's row) is in files. Every request,

@@ -26,7 +26,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Kill:
-    """Which part of the task dies, and at which of its steps."""
+    """The part of the task that dies, and the step at which it does."""
 
     part: str
     step: int
@@ -61,7 +61,7 @@ class Task:
     try_number: int = 1
     max_tries: int = RETRIES
     ends: list[dict[str, Any]] = field(default_factory=list)
-    """How each part that was not killed ended."""
+    """The end of each part that was not killed."""
     rescheduled: list[tuple[int, float]] = field(default_factory=list)
     """The try of each poke after which another one was wanted, and when that poke began."""
 
@@ -142,7 +142,7 @@ class Task:
 
     @property
     def log(self) -> str:
-        """What went on, for a failed test."""
+        """The course of events, for a failed test."""
         killed = self.folder / "killed"
         text = (self.folder / "log.txt").read_text()[-6000:]
         return f"\nkilled at: {killed.read_text() if killed.exists() else 'nothing'}\n{text}"
@@ -206,7 +206,7 @@ class Task:
 
     @property
     def unfit_items(self) -> list[str]:
-        """What cannot be exported."""
+        """The files that cannot be exported."""
         return ["0" * 24, self.emulator.alias_id] if self.unfit else []
 
     def forget(self) -> None:

@@ -23,7 +23,7 @@ MODES: dict[str, dict[str, Any]] = {
     "deferrable": {"deferrable": True},
 }
 RECORDS = {"none": (False, False), "manifest": (False, True)}
-"""Whether there is a task state store, and a manifest."""
+"""The memory of a task: a task state store or not, and a manifest or not."""
 if has_task_state_store():
     RECORDS |= {"store": (True, False), "store and manifest": (True, True)}
 KINDS: dict[str, dict[str, Any]] = {
@@ -41,7 +41,7 @@ OLDER = 20_000
 
 @dataclass(frozen=True)
 class Scenario:
-    """How a task is run, what goes before the try that is killed, and what each file's jobs must be in the end."""
+    """The run of a task, the tries before the one that is killed, and the jobs that each file must have in the end."""
 
     mode: str
     record: str

@@ -1,4 +1,4 @@
-"""What becomes of the jobs, what the sensor is told, and what the verdict table says to that.
+"""The fates of the jobs, the arguments of the sensor, and the verdict table's answers.
 
 The expectation is read from the fates of the jobs and the arguments alone, never from a run.
 """
@@ -49,7 +49,7 @@ Platform = Callable[[Scene], Jobs]
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a wait ends: Airflow's state, the class of the error behind it, and the counts of the summary, if any."""
+    """The end of a wait: Airflow's state, the class of the error behind it, and the counts of the summary, if any."""
 
     state: str
     error: str = ""

@@ -1,4 +1,4 @@
-"""How Airflow runs one task, played in virtual time: a driver for each way of waiting, and what it makes of the end.
+"""One task as Airflow runs it, in virtual time: a driver for each way of waiting, and the final state of the task.
 
 Each start of the task is a new process: a new sensor object, no rate budget, no memory but what Airflow keeps.
 """
@@ -207,7 +207,7 @@ USUAL_MODES = tuple(MODES)[:-1]
 
 @dataclass(frozen=True)
 class End:
-    """How a task ended: the state that Airflow gives it, the error behind it, and when."""
+    """The end of a task: the state that Airflow gives it, the error behind it, and when."""
 
     state: str
     error: BaseException | None
@@ -215,7 +215,7 @@ class End:
     at: float
     """Seconds after the task began."""
     left: list[str]
-    """What went on for an hour after the end; nothing should."""
+    """The things that went on for an hour after the end; nothing should."""
 
     @property
     def cause(self) -> str:
@@ -256,7 +256,7 @@ async def _run(task: Task) -> End:
 
 
 def final_state(error: BaseException | None) -> str:
-    """What Airflow's task runner makes of what a task has raised; the order is its own."""
+    """Give the state that Airflow's task runner gives a task which raised this; the order is its own."""
     if error is None:
         return "success"
     if isinstance(error, AirflowSkipException):

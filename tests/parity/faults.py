@@ -1,4 +1,4 @@
-"""What the platform and the line do to a wait meanwhile; none of it may change how the wait ends."""
+"""The things that the platform and the line do to a wait meanwhile; none of it may change how the wait ends."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def lost_for_ever(form: str) -> Callable[[Scene, Jobs], None]:
 
 
 def astray(kind: str) -> Callable[[Scene, Jobs], None]:
-    """What stands before the platform does not let anyone through for some questions, after the first look."""
+    """A gateway before the platform lets nobody through for some questions, after the first look."""
     return lambda scene, jobs: scene.at(70, lambda: strikes(kind, 5)(scene, jobs))
 
 

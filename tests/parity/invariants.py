@@ -1,4 +1,4 @@
-"""What holds of every wait, however it ends: what is wrong with one, in words."""
+"""Rules for every wait, however it ends: complaints about one, in words."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Line:
     early: list[float] = field(default_factory=list)
     _of_this_thread: threading.local = field(default_factory=threading.local)
     some_unknown: bool = False
-    """Whether the platform did not know some id."""
+    """True once the platform did not know some id."""
     calls_of_a_look: int = 1
     """Requests that a hundred ids may cost in one look: more where an answer does not tell of each id what is known."""
 
@@ -128,7 +128,7 @@ class Line:
             self.time.sleep(seconds)
 
     def _note_waits(self, process: Process, ids: list[str], token: str, headers: Mapping[str, str]) -> None:
-        """What the platform asks for: no questions for some seconds, and a fifth of the requests left to people."""
+        """The platform's demands: no questions for some seconds, and a fifth of the requests left to people."""
         if "Retry-After" in headers:
             said = parsedate_to_datetime(headers["Date"]).timestamp()
             process.asked_to_wait |= dict.fromkeys(ids, said + float(headers["Retry-After"]))

@@ -1,4 +1,4 @@
-"""What surrounds one wait: virtual time, an emulated platform and the line to it, an Airflow connection, the log.
+"""The surroundings of one wait: virtual time, an emulated platform and the line to it, an Airflow connection, the log.
 
 Patched are clocks, sleeps and the speed of the line, nothing else: what waits is the package's own code, and it
 speaks HTTP to a real server.
@@ -33,7 +33,7 @@ TOKEN = "parity-1-b7e23ec29af22b0b4e41da31e868d572"
 NEXT_TOKEN = "parity-2-2c26b46b68ffc68ff99b453c1d304134"
 CONN_ID = "cgc_parity"
 AIRFLOW = importlib.import_module(BaseSensorOperator.__module__)
-"""Where Airflow's own poke loop looks for the time."""
+"""The module in which Airflow's own poke loop looks for the time."""
 MOST_IDS_IN_ROW = 150
 """So few here, that a wait for 250 jobs finds its ids in an XCom."""
 
@@ -85,7 +85,7 @@ class Log(logging.Handler):
 
 
 class Stage:
-    """What all scenes share, because it takes long to build: a serving platform, and an ear for the log."""
+    """The stage of all scenes, shared because it takes long to build: a serving platform, and an ear for the log."""
 
     LOGGERS = ("airflow_provider_cgc", "urllib3", "requests")
 
@@ -128,9 +128,9 @@ class Scene:
         self.line = Line(self.time)
         self.began = self.time.clock()
         self.alarm = float("inf")
-        """When the worker's process is told that its execution_timeout is over."""
+        """The time at which the worker's process is told that its execution_timeout is over."""
         self.may_refuse = False
-        """Whether the platform may answer 429."""
+        """True if the platform may answer 429."""
         self._plans: list[tuple[float, Callable[[], object]]] = []
         self._patch = patch
         self.log.lines.clear()
@@ -182,7 +182,7 @@ class Scene:
             raise AirflowTaskTimeout("Timeout")
 
     def story(self, error: BaseException | None) -> str:
-        """What happened, for whoever reads a failed test."""
+        """The course of events, for whoever reads a failed test."""
         start = self.time.start
         requests = [
             f"{asked.wall - start:8.1f} s  {asked.method} {asked.path} -> {asked.status}"

@@ -22,7 +22,7 @@ TROUBLED = ("completed", "failed and lost, 250, error", "fail fast", "timeout", 
 SPOILING = ("half answers", "broken JSON", "dropped after", "503")
 """Trouble that might be taken for the answer to a question with an unknown id."""
 COURTESY = ("a busy neighbour", "a greedy neighbour")
-"""Where the share may be used up at the end, so that the names of failed files are not asked for in every mode."""
+"""Faults after which the share may be used up, so that the names of failed files are not asked for in every mode."""
 VARIED = ("completed", "failed and lost, 250, error", "fail fast", "foreign, timeout")
 
 
@@ -41,7 +41,7 @@ def combinations() -> list[Any]:
 
 @dataclass(frozen=True)
 class Played:
-    """How a combination ended, what the table says, and what is wrong beside that."""
+    """The end of a combination, the verdict of the table, and complaints beside that."""
 
     ended: Verdict
     expected: Verdict

@@ -1,4 +1,4 @@
-"""What the matrix stands on: a worker whose threads sleep side by side, an alarm, and a line that is told of."""
+"""The ground of the matrix: a worker whose threads sleep side by side, an alarm, and a line that is told of."""
 
 from __future__ import annotations
 

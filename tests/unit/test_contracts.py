@@ -63,13 +63,13 @@ every_sensor = pytest.mark.parametrize(
         "emulator.CgcEmulator",
     ],
 )
-def test_public_name_is_there(name: str) -> None:
+def test_a_public_name_is_where_it_was(name: str) -> None:
     module, _, attribute = f"airflow_provider_cgc.{name}".rpartition(".")
 
     assert hasattr(importlib.import_module(module), attribute)
 
 
-def test_provider_is_found() -> None:
+def test_airflow_finds_the_provider_by_its_entry_point() -> None:
     points = [
         point
         for point in entry_points(group="apache_airflow_provider")
@@ -82,7 +82,7 @@ def test_provider_is_found() -> None:
     assert airflow_provider_cgc.get_provider_info()["package-name"] == "airflow-provider-cgc"
 
 
-def test_connection_type_and_id() -> None:
+def test_the_connection_type_and_default_id() -> None:
     assert (CgcHook.conn_type, CgcHook.default_conn_name, CgcHook.conn_name_attr) == (
         "cgc",
         "cgc_default",
@@ -91,7 +91,7 @@ def test_connection_type_and_id() -> None:
     assert inspect.signature(CgcHook.__init__).parameters["cgc_conn_id"].default == "cgc_default"
 
 
-def test_client_names() -> None:
+def test_what_the_client_offers() -> None:
     client = CgcClient(Settings(token="0123456789abcdef"))
 
     for call in ("bulk_get", "bulk_create", "get", "list", "page"):
@@ -105,13 +105,13 @@ def test_client_names() -> None:
     assert inspect.signature(client.exports.bulk_create).parameters["copy_only"].default is inspect.Parameter.empty
 
 
-def test_client_errors_are_apart() -> None:
+def test_the_clients_errors_are_no_airflow_exceptions() -> None:
     assert issubclass(CgcError, Exception)
     assert CgcError.__bases__ == (Exception,)
 
 
 @every_sensor
-def test_sensor_arguments(sensor_class: Any, ids_argument: str) -> None:
+def test_the_arguments_of_the_sensor_and_their_defaults(sensor_class: Any, ids_argument: str) -> None:
     sensor = sensor_class(task_id="wait", **{ids_argument: ["a"]})
 
     assert {
@@ -133,7 +133,7 @@ def test_sensor_arguments(sensor_class: Any, ids_argument: str) -> None:
 
 @every_sensor
 @pytest.mark.parametrize(("option", "deferrable"), [("True", True), ("False", False)])
-def test_deferrable_is_airflows(
+def test_the_default_of_deferrable_is_airflows(
     monkeypatch: pytest.MonkeyPatch, sensor_class: Any, ids_argument: str, option: str, deferrable: bool
 ) -> None:
     monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", option)
@@ -143,27 +143,26 @@ def test_deferrable_is_airflows(
     assert sensor_class(task_id="told", **ids, deferrable=not deferrable).deferrable is not deferrable
 
 
-def test_stored_keys() -> None:
-    """The keys in XCom and in the task state store stay."""
+def test_the_keys_in_xcom_and_in_the_task_state_store() -> None:
     assert (SUMMARY_KEY, IDS_KEY, MEMORY_KEY) == ("cgc_summary", "cgc_ids", "cgc_wait")
 
 
 @pytest.mark.parametrize("name", ["export", "import"])
-def test_summary_keys(name: str) -> None:
+def test_the_keys_of_a_summary(name: str) -> None:
     summary = JobTracker.of(KINDS[name], ["a"]).summary().to_json()
 
     assert set(summary) == SUMMARY_KEYS
     assert (summary["version"], summary["kind"], summary["manifest"]) == (1, name, None)
 
 
-def test_event_keys() -> None:
+def test_the_keys_of_an_event() -> None:
     event = WaitEvent(Outcome.TIMEOUT, JobTracker.of(EXPORT, ["a"]).summary()).to_json()
 
     assert set(event) == {"version", "kind", "outcome", "summary", "error", "view", "unsent"}
     assert {outcome.value for outcome in Outcome} == {"completed", "failed", "timeout", "execution_timeout", "error"}
 
 
-def test_snapshot_keys() -> None:
+def test_the_keys_of_a_live_snapshot() -> None:
     shown = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a"]), 60.0)
 
     assert SNAPSHOT_KEY == "cgc_jobs"
@@ -178,7 +177,7 @@ def test_snapshot_keys() -> None:
     assert shown["history"] == [[60.0, 0, 0, 0, 1, 0]]
 
 
-def test_failure_for_a_callback() -> None:
+def test_what_a_failure_tells_a_callback() -> None:
     summary = {
         **JobTracker.of(EXPORT, ["a"]).summary().to_json(),
         "failed": 1,
@@ -191,7 +190,7 @@ def test_failure_for_a_callback() -> None:
     assert error.failed == summary["failed_items"]
 
 
-def test_kinds_have_a_stored_row() -> None:
+def test_there_is_a_stored_row_of_this_release_for_every_kind() -> None:
     version = airflow_provider_cgc.__version__
     rows = [json.loads(path.read_text()) for path in ROWS if path.stem.split("-")[0] == version]
 
@@ -199,7 +198,7 @@ def test_kinds_have_a_stored_row() -> None:
 
 
 @pytest.mark.parametrize("path", ROWS, ids=lambda path: path.stem)
-def test_stored_rows_still_load(path: Path) -> None:
+def test_the_stored_row_of_every_release_still_loads(path: Path) -> None:
     row: dict[str, Any] = json.loads(path.read_text())
 
     module, _, name = row["classpath"].rpartition(".")
@@ -211,15 +210,14 @@ def test_stored_rows_still_load(path: Path) -> None:
     assert {key: value for key, value in trigger.serialize()[1].items() if key in row["kwargs"]} == row["kwargs"]
 
 
-def test_outcomes_have_an_event() -> None:
-    """There is a stored event of this release for every outcome."""
+def test_there_is_a_stored_event_of_this_release_for_every_outcome() -> None:
     version = airflow_provider_cgc.__version__
 
     assert {f"{version}-{outcome.value}" for outcome in Outcome} <= {path.stem for path in EVENTS}
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
-def test_stored_events_still_read(path: Path) -> None:
+def test_the_stored_events_of_every_release_are_still_read(path: Path) -> None:
     payload: dict[str, Any] = json.loads(path.read_text())
 
     event = WaitEvent.from_json(payload, kind="import" if "-import-" in path.name else "export")

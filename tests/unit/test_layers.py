@@ -355,7 +355,7 @@ BASE_CLASSES = (
 )
 HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
 PARSED = ("sensors.exports", "operators.exports", "operators.files", "links", "exceptions", "hooks.cgc")
-"""What a Dag file imports."""
+"""The modules that a Dag file imports."""
 
 
 REGISTRATION = f"{PACKAGE}.plugin.registration"
@@ -363,7 +363,7 @@ REGISTRATION = f"{PACKAGE}.plugin.registration"
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, set[str]]:
-    """What each of our modules loads beyond Airflow's base classes and what those before it have loaded."""
+    """The modules that each of ours loads beyond Airflow's base classes and those that were loaded before it."""
     statements = {
         "base classes": BASE_CLASSES,
         **{module: f"import {PACKAGE}.{module}" for module in PARSED},

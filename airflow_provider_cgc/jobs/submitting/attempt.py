@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.plan import Plan
 from airflow_provider_cgc.jobs.submitting.resume import Action
@@ -169,7 +169,7 @@ class Attempt:
         count = self._kind.count(len(self.order.items))
         lines = [f"Of {count}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
         if self.result.stopped:
-            lines.append(f"Nothing more was sent: {self.result.stopped}.")
+            lines.append(f"Nothing more was sent: {as_sentence(self.result.stopped)}")
         return lines
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:

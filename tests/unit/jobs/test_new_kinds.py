@@ -10,6 +10,7 @@ import logging
 import re
 import tokenize
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,8 @@ from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import VirtualTime
 from tests.conftest import ROOT
 from tests.fakes.kinds import COPY, RUN, Client, Copies, Runs
+from tests.fakes.store import Store
+from tests.fakes.task_instance import TaskInstance
 
 LOGGER = "tests.new_kinds"
 MODES = ("poke", "reschedule", "deferrable")
@@ -68,11 +71,12 @@ class Play:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.time = VirtualTime()
         self.client = Client()
-        self.pushed: dict[str, Any] = {}
+        self.ti = TaskInstance("wait", first_poke=lambda: self._first)
         self.shown: list[dict[str, Any]] = []
-        self.store: dict[str, Any] = {}
+        self.store = Store()
         self.row: dict[str, Any] = {}
-        self._slept, self._first = 0.0, None
+        self._slept = 0.0
+        self._first: datetime | None = None
         clock = SimpleNamespace(time=self.now, monotonic=self.now, sleep=self.sleep)
         base = importlib.import_module(BaseSensorOperator.__module__)
         for name in (base.__name__, "airflow_provider_cgc.sensors.base", "airflow_provider_cgc.sensors.wait"):
@@ -111,7 +115,7 @@ class Play:
             ended = make(**how).poke(self.context)
             if ended:
                 return ended.xcom_value
-            self._first = self._first or self.now()
+            self._first = self._first or datetime.fromtimestamp(self.now(), UTC)
             self.sleep(sensor.poke_interval)
 
     def _deferred(self, sensor: CgcJobsSensor) -> Any:
@@ -129,12 +133,7 @@ class Play:
 
     @property
     def context(self) -> Any:
-        first = None if self._first is None else SimpleNamespace(timestamp=lambda: self._first)
-        store = SimpleNamespace(get=self.store.get, set=self.store.__setitem__, delete=lambda key: None)
-        where = {"dag_id": "d", "task_id": "wait", "run_id": "r", "map_index": -1, "try_number": 1}
-        push = lambda key, value: self.pushed.update({key: value})  # noqa: E731
-        ti = SimpleNamespace(**where, xcom_push=push, get_first_reschedule_date=lambda context: first)
-        return {"ti": ti, "task_state_store": store}
+        return {"ti": self.ti, "task_state_store": self.store}
 
 
 @pytest.fixture
@@ -189,7 +188,7 @@ def test_others_may_start_them(play: Play, runs: Runs, mode: str) -> None:
             runs.began["run0"] = play.now()
         return records
 
-    runs.bulk_get = as_before  # type: ignore[method-assign]
+    runs.bulk_get = as_before  # type: ignore[method-assign]  # spied on
     summary = play.run(RunSensor, mode, run_ids=["run0", "run1"], max_in_flight=2)
 
     assert (summary["completed"], "run0" in runs.starts) == (2, True)
@@ -248,7 +247,11 @@ def test_unknown_run_is_named(play: Play, runs: Runs, mode: str) -> None:
 def test_unknown_state_is_awaited(play: Play, runs: Runs, mode: str, caplog: pytest.LogCaptureFixture) -> None:
     runs.add(["odd"], draft=False)
     real, until = runs.state, play.now() + 900
-    runs.state = lambda one: "PAUSED" if one == "odd" and play.now() < until else real(one)  # type: ignore[method-assign]
+
+    def paused_at_first(one: str) -> str:
+        return "PAUSED" if one == "odd" and play.now() < until else real(one)
+
+    runs.state = paused_at_first  # type: ignore[method-assign]  # a state of a later release
 
     assert play.run(RunSensor, mode, run_ids=["odd"])["completed"] == 1
     assert sum("'PAUSED'" in line for line in caplog.messages) == 1
@@ -279,7 +282,7 @@ def test_restart_keeps_the_window(play: Play, runs: Runs) -> None:
 
 
 def test_starts_spare_the_looks(play: Play, runs: Runs) -> None:
-    """Where the budget sets the pace, a thousand starts of one wait and the looks of another take turns."""
+    """If the budget sets the pace, a thousand starts of one wait and the looks of another take turns."""
     runs.add([f"many{number}" for number in range(300)])
     runs.add(["alone"], draft=False)
     play.client.budget.pace_for = lambda owner, wish: 1.0
@@ -290,7 +293,7 @@ def test_starts_spare_the_looks(play: Play, runs: Runs) -> None:
         asked.extend([play.now()] if "alone" in ids else [])
         return real(ids)
 
-    runs.bulk_get = noted  # type: ignore[method-assign]
+    runs.bulk_get = noted  # type: ignore[method-assign]  # spied on
     times = {"deadline": play.now() + 1e6, "first_look": play.now(), "not_before": 0.0, "poke_interval": 60.0}
 
     def row(ids: list[str], **more: Any) -> CgcJobsTrigger:

@@ -1,4 +1,4 @@
-"""What `CgcBulkExportOperator` is given, and what it makes of it before anything is sent."""
+"""The arguments of `CgcBulkExportOperator`, as it reads them before anything is sent."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ TOGETHER: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "untold share": ({"wait": False, "max_failure_share": 0.1}, {"manifest_path": "/m.jsonl"}, "failures tolerated"),
 }
 WRONG = {"both": {"manifest": "s3://b/m.jsonl"}}
-"""What is given later where it is no remedy; nothing in the other cases."""
+"""Arguments that are given later, where that is no remedy; nothing in the other cases."""
 
 
 @pytest.mark.parametrize("case", TOGETHER)

@@ -1,4 +1,4 @@
-"""How an export task ends, given what its wait came to: what is tolerated, what is retried, what is never green."""
+"""The end of an export task after its wait: failures that are tolerated, retried, or never green."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cgc.client import CgcConnectionError
+from airflow_provider_cgc.client import CgcConnectionError, CgcSettingsError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.kinds import EXPORT
@@ -99,6 +99,22 @@ def test_timeout_without_account(monkeypatch: pytest.MonkeyPatch) -> None:
         ended(Outcome.TIMEOUT, completed=9)
     with pytest.raises(CgcJobsNotYetKnown, match=r"no route\. The jobs have ended, but not every item"):
         ended(Outcome.COMPLETED, completed=10)
+
+
+def test_connection_lost_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that cannot be used any more leaves the summary of the wait, and a task that is retried."""
+
+    def broken(self: CgcBulkExportOperator, *, ended: bool) -> Any:
+        raise CgcSettingsError("connection 'cgc_default'", "is not defined")
+
+    monkeypatch.setattr(CgcBulkExportOperator, "order_at_end", broken)
+    task = TaskInstance()
+    with pytest.raises(CgcJobsNotYetKnown, match=r"not defined\. The jobs have ended, but not every item"):
+        ended(Outcome.COMPLETED, completed=10, task=task)
+
+    assert task.xcoms["cgc_summary"]["completed"] == 10
+    with pytest.raises(AirflowSensorTimeout):
+        ended(Outcome.TIMEOUT, completed=9)
 
 
 @pytest.mark.parametrize(

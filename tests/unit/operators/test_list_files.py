@@ -1,4 +1,4 @@
-"""Which files `CgcListFilesOperator` finds, in which form, and what it says when it cannot."""
+"""The files that `CgcListFilesOperator` finds, their form, and its words when it cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task's manifest remembers for an attempt that comes after a killed one."""
+"""The memory that a task's manifest keeps for an attempt after a killed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker shows of its wait: in every mode, not too often, and at the end whatever the end is."""
+"""The snapshots that a worker shows of its wait: in every mode, not too often, and at the end whatever the end is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a wait in a worker says and asks over hours, in virtual time: Airflow's own poke loop, a made-up platform."""
+"""A wait in a worker over hours, in virtual time: its lines and requests, in Airflow's own poke loop."""
 
 from __future__ import annotations
 

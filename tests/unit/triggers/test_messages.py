@@ -166,7 +166,7 @@ def at_each_moment(
 
 
 either = pytest.mark.parametrize("fails", [False, True], ids=["answered", "failed"])
-"""How the message ends that was under way."""
+"""The end of the message that was under way."""
 
 
 class TestAirflowCancels:
@@ -227,7 +227,7 @@ class TestAirflowCancels:
 
 
 class TestWeClose:
-    """What waits share is closed when the last of them leaves."""
+    """The things that waits share are closed when the last of them leaves."""
 
     def test_poller_cuts_no_lookup(self, time, connect, channel):
         async def scene(one: Channel) -> None:

@@ -22,7 +22,7 @@ DOWN = CgcUnavailable(Problem(502, None, "down"), status=502, call="POST /x")
 
 
 class XComs:
-    """Where Airflow would keep what is written, with the time of each write."""
+    """Airflow's place for snapshots, with the time of each write."""
 
     def __init__(self, time: Any) -> None:
         self.time = time

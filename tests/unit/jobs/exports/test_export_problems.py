@@ -1,4 +1,4 @@
-"""What is known to be wrong before anything is sent, each fact both ways; and that asking costs few requests."""
+"""Problems that are known before anything is sent, each fact both ways; and that asking costs few requests."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ class TestVolumes:
 
 
 def apart(location, **service):
-    """Whether a project and a volume are told to be apart."""
+    """Tell if a project and a volume are said to be apart."""
     found = problems([an_item()], facts(a_file(), volumes=[a_volume(**service)], location=location))
     assert all(text.startswith(f"project {PROJECT} is in ") and REMEDIES[9027].text in text for text in found)
     return bool(found)

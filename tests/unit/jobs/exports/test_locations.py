@@ -1,4 +1,4 @@
-"""Where each file goes: the template's fields, what no key may be, and no two files to one key."""
+"""The location of each file: the template's fields, forbidden keys, and no two files to one key."""
 
 from __future__ import annotations
 

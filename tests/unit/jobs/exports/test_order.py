@@ -1,4 +1,4 @@
-"""What is wrong with an order, or with single items of it: what is refused, what counts, what is passed over."""
+"""Faults of an order, or of single items: some refuse it, some count as failures, some are passed over."""
 
 from __future__ import annotations
 

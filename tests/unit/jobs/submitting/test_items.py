@@ -1,4 +1,4 @@
-"""What users may write where files to move are wanted, and what is refused before anything is sent."""
+"""Items as users may write them, and values that are refused before anything is sent."""
 
 from __future__ import annotations
 

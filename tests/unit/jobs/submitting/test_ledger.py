@@ -1,4 +1,4 @@
-"""What the next attempt knows from the store: what is certain, and what it must not believe."""
+"""The knowledge that the next attempt has from the store: certain facts, and things that it must not believe."""
 
 from __future__ import annotations
 

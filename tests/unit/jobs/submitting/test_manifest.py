@@ -1,4 +1,4 @@
-"""What a manifest may look like, what is refused by line, and what an earlier run's manifest tells again."""
+"""The forms of a manifest, wrong lines, and the outcomes that an earlier run's manifest tells again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written into a manifest comes back as it was, in every form, and cut off anywhere nothing is made up."""
+"""Lines of a manifest come back as they were, in every form, and if it is cut off anywhere, nothing is made up."""
 
 from __future__ import annotations
 

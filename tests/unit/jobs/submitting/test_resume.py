@@ -1,4 +1,4 @@
-"""What follows for an item from what was sent before, row by row, and what is asked to find out."""
+"""The conclusions for an item from earlier sends, row by row, and the questions that find them out."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ CLEARED = {
 
 @pytest.mark.parametrize("case", CLEARED.values(), ids=CLEARED.keys())
 def test_clear_sends_failed_once(case):
-    """What fails in that try is not sent again in it, by a further poke."""
+    """A failure in that try is not sent again in it, by a further poke."""
     action, job, finding = case
 
     first = judge(KEY, NAMED, job=job, finding=finding, cleared=True)
@@ -178,7 +178,7 @@ def test_it_says_why(past, job, finding, says):
 
 
 class Desk:
-    """What a plan asks: the ledger, the platform and a clock that moves when somebody sleeps."""
+    """The sources that a plan asks: the ledger, the platform and a clock that moves when somebody sleeps."""
 
     def __init__(self, *, fresh=False, count=3):
         self.keys = [key(number) for number in range(count)]

@@ -1,4 +1,4 @@
-"""Which jobs a list shows that has no filter, no sure order and no rest, and what follows where it shows none."""
+"""Jobs in a list that has no filter, no sure order and no rest, and the conclusion if it shows none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is due when, and whose turn it is."""
+"""The ids that are due, and the waiter whose turn it is."""
 
 from __future__ import annotations
 

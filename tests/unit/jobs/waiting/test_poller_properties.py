@@ -1,4 +1,4 @@
-"""What holds for the poller whoever comes and goes, and whenever jobs end."""
+"""Rules for the poller, whoever comes and goes, and whenever jobs end."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_looked_at_until_the_end(visitors, ends, latency):
 
 
 def _times_somebody_came_anew(visitors, job_id, after):
-    """Who comes after a job's end has not heard of it: one look more for each."""
+    """A visitor who comes after a job's end has not heard of it: one look more for each."""
     return sum(1 for visitor in visitors if job_id in visitor.ids and visitor.comes >= after - SLACK)
 
 

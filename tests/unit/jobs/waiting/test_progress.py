@@ -1,4 +1,4 @@
-"""What a wait says: little while it goes well, everything that helps when it did not."""
+"""The lines of a wait: little while it goes well, everything that helps when it did not."""
 
 from __future__ import annotations
 

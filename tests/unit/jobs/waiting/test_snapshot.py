@@ -1,4 +1,4 @@
-"""What people see of a wait: the snapshot, its size, its history, and how one process goes on from another."""
+"""A wait as people see it: the snapshot, its size, its history, and going on in another process."""
 
 from __future__ import annotations
 

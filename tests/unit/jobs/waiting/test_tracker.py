@@ -1,4 +1,4 @@
-"""What is known of the jobs of one wait, and what follows from it."""
+"""The facts about the jobs of one wait, and the verdict that follows from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a wait leaves behind: its summary with the failed items, and the state that another process continues from."""
+"""The traces of a wait: its summary with the failed items, and the state that another process continues from."""
 
 from __future__ import annotations
 
