@@ -378,7 +378,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "imports",
         {"import_ids": ["None"]},
-        "import_ids: item 1 is the word 'None', which a template writes for a value that is not there.",
+        "import_ids: item 1 is the word 'None', which a template writes for a missing value.",
     ),
     (
         "imports",
