@@ -20,7 +20,7 @@ from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.text import clock_time
 from airflow_provider_cgc.jobs.waiting.look import Answers, ask_all
-from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog
+from airflow_provider_cgc.jobs.waiting.progress_log import QUIET, ProgressLog
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
