@@ -175,8 +175,8 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
         except CgcError as error:
             raise CgcWaitError(
-                f"{hook.explain(error)} This task uses connection {self.cgc_conn_id!r}. Fix the cause, then clear this"
-                " task: it lists the files again."
+                f"{hook.explain(error)} When the cause is fixed (this task asks with connection"
+                f" {self.cgc_conn_id!r}), clear this task: it lists the files again."
             ) from error
 
     def _selection(self) -> Selection:

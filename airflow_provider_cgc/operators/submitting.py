@@ -141,8 +141,8 @@ class SubmittedJobs(Source):
                 return self._prepare(context)
         except CgcError as error:
             raise CgcWaitError(
-                f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. This task"
-                f" uses connection {self._task.cgc_conn_id!r}. Fix the cause, then clear this task:"
+                f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. When the"
+                f" cause is fixed (this task asks with connection {self._task.cgc_conn_id!r}), clear this task:"
                 f" {self.after_clear}."
             ) from error
 

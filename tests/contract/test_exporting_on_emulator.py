@@ -181,7 +181,7 @@ def test_verify_finds_it_missing(emulator: CgcEmulator, client: CgcClient) -> No
     assert (told.summary["completed"], told.summary["failed"]) == (3, 0)
     assert said == [
         "Verified 3 of 3 objects on the volume: 3 by their size and 0 by their presence alone, because no size was"
-        " told."
+        " given."
     ]
     emulator.put_objects([f"x/{emulator.file_ids[1]}"], volume=VOLUME, size=1)
 

@@ -396,7 +396,8 @@ def test_refused_token_is_told(emulator: CgcEmulator, listing: Callable[..., Any
     assert "401" in str(raised.value)
     assert "Developer > Authentication token" in str(raised.value)
     assert str(raised.value).endswith(
-        "This task uses connection 'cgc_default'. Fix the cause, then clear this task: it lists the files again."
+        "When the cause is fixed (this task asks with connection 'cgc_default'), clear this task:"
+        " it lists the files again."
     )
     assert emulator.token not in str(raised.value)
 
