@@ -88,7 +88,7 @@ class JobKind:
     :param endpoint: finds the calls about such jobs in a client.
     :param unknown_code: the platform's code for an id that it does not know.
     :param denials: codes and statuses of a record that waiting cannot change.
-    :param subject: the key of an item for what is moved; nothing stands there where the platform does not know the job.
+    :param subject: the key of an item for what is moved, if the kind has one.
     :param title: the key of an item that names it best.
     :param columns: the keys of an item that the live snapshot shows, beside the job's id.
     :param about: keys of an item that a line about it tells besides, and the words that introduce them.
@@ -114,6 +114,11 @@ class JobKind:
     start: Start | None = field(default=None, repr=False)
     started_codes: frozenset[int] = frozenset()
     start_size: int = 1
+
+    @property
+    def known_by(self) -> str:
+        """The key of an item at which nothing stands where the platform does not know the job."""
+        return self.subject or self.title
 
     def bulk_get(self, client: CgcClient) -> BulkGet:
         """Return the client's call that asks for many jobs of this kind in one request."""

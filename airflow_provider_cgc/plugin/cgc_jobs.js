@@ -15,7 +15,7 @@ const MOMENT = 3_000; // ms from what the viewer does until Airflow has done it
 const MOST_ROWS = 500; // a snapshot holds 140; more is somebody's joke
 const MOST_CAUSES = 50; // a snapshot holds 21
 const MOST_TEXT = 1_000; // characters of one text
-const QUIET = 480; // seconds that a wait may be silent, or three looks if these take longer: see `BEAT` in jobs/live.py
+const QUIET = 480; // seconds that a wait may be silent, or three looks if these take longer: see `BEAT` in snapshot.py
 const FIRST_QUIET = 180; // ... and before the first look
 const ASKEW = 30_000; // ms by which the viewer's clock may be wrong without it mattering
 const BEATS = 120; // seconds since a triggerer was heard of after which it counts as stopped
@@ -42,6 +42,14 @@ const COUNTS = {
   not_found: "not found yet",
   not_seen: "not asked yet",
 };
+const OPEN = new Map([
+  ["DRAFT", "pending"],
+  ["PENDING", "pending"],
+  ["NOT_FOUND", "not_found"],
+]); // how an open job is counted, by its state; all others run
+const COLUMNS = "group,id,file,name,volume,location,code,message,remedy,since,ended,size".split(",");
+const READ = new Set([...COLUMNS, "state"]); // what is read of any row; what else one has are columns of its kind
+const MOST_OWN = 8; // of them
 const ALWAYS = new Set(["completed", "failed", "running", "pending"]); // shown even if zero
 const UNCOUNTED = "Not counted by cause."; // what the summary calls failures of which it knows nothing else
 const NO_REASON = "The platform gave no reason.";
@@ -78,9 +86,10 @@ function readSnapshot(value) {
   const remedies = isObject(value.remedies) ? value.remedies : {};
   const failures = asObjects(value.failures).map((row) => readRow(row, groupOfFailure(row, counts), remedies));
   const causes = readCauses(value.causes, failures, counts.failed + counts.missing, remedies);
-  const longest = asObjects(value.longest).map((row) => readRow(row, row.state === "PENDING" ? "pending" : "running"));
+  const longest = asObjects(value.longest).map((row) => readRow(row, OPEN.get(row.state) ?? "running"));
   const recent = asObjects(value.recent).map((row) => readRow(row, "completed"));
   const rate = isObject(value.rate) ? value.rate : {};
+  const project = asText(value.project);
   return {
     word: KINDS.has(value.kind) ? value.kind : "job",
     outcome: asText(value.outcome),
@@ -99,12 +108,16 @@ function readSnapshot(value) {
     causes,
     rows: [...byCause(failures, causes), ...longest, ...recent]
       .filter((row) => row.id || row.file)
-      .map((row, index) => ({ ...row, key: `${row.group} ${row.id} ${index}` })),
+      .map((row, index) => ({
+        ...row,
+        own: row.own.filter(([name, text]) => name !== "project" || text !== project), // said once above all rows
+        key: `${row.group} ${row.id} ${index}`,
+      })),
     cut: value.cut === true,
     requests: asNumber(value.requests),
     refused: asCount(value.refused),
     web: ORIGINS.includes(value.web) ? value.web : null,
-    project: asText(value.project),
+    project,
     volume: asText(value.volume),
     task: asText(value.task),
     manifest: asText(value.manifest),
@@ -116,7 +129,8 @@ function groupOfFailure(row, counts) {
   if (row.state === "MISSING" || row.state === "FAILED") {
     return row.state.toLowerCase();
   }
-  return row.code === MISSING_CODE || (counts.missing > 0 && !row.file && !row.location) ? "missing" : "failed";
+  const nameless = !row.file && !row.location && !row.name;
+  return row.code === MISSING_CODE || (counts.missing > 0 && nameless) ? "missing" : "failed";
 }
 
 // Why jobs failed, the largest cause first. Where the numbers do not add up to all failures, or there are none, as in a
@@ -179,7 +193,17 @@ function readRow(row, group, remedies = {}) {
     since: asTime(row.since),
     ended: asTime(row.ended),
     size: asNumber(row.size),
+    own: ownColumns(row),
   };
+}
+
+// The app of a run, the folder of an import: pairs of a word and a text.
+function ownColumns(row) {
+  return Object.entries(row)
+    .filter(([name]) => !READ.has(name) && /^[a-z][a-z_]{0,19}$/.test(name))
+    .map(([name, value]) => [name.replaceAll("_", " "), asText(value)])
+    .filter(([, text]) => text)
+    .slice(0, MOST_OWN);
 }
 
 // Points of five numbers, time going on: [seconds, completed, failed, running, waiting]. A sixth may follow.
@@ -587,7 +611,7 @@ function Away({ href, children }) {
 // --- taking it along
 
 function csv(rows) {
-  const names = "group,id,file,name,volume,location,code,message,remedy,since,ended,size".split(",");
+  const own = [...new Set(rows.flatMap((row) => row.own.map(([name]) => name)))];
   const time = (at) => (at === null ? "" : new Date(at * 1000).toISOString());
   const cell = (value) => {
     const text = String(value ?? "");
@@ -595,10 +619,11 @@ function csv(rows) {
     const harmless = /^[\s\p{Cc}]*[=+\-@\uff0b\uff0d\uff1d\uff20]|^[\t\r]/u.test(text) ? `'${text}` : text;
     return `"${harmless.replaceAll('"', '""')}"`;
   };
-  const lines = rows.map((row) =>
-    names.map((name) => cell(name === "since" || name === "ended" ? time(row[name]) : row[name])),
-  );
-  return [names, ...lines].map((line) => `${line.join(",")}\r\n`).join("");
+  const lines = rows.map((row) => [
+    ...COLUMNS.map((name) => cell(name === "since" || name === "ended" ? time(row[name]) : row[name])),
+    ...own.map((name) => cell(new Map(row.own).get(name))),
+  ]);
+  return [[...COLUMNS, ...own], ...lines].map((line) => `${line.join(",")}\r\n`).join("");
 }
 
 function save(text, name) {
@@ -733,12 +758,16 @@ function Counts({ counts, outcome, chosen, choose }) {
 
 function Facts({ snapshot, now, fresh }) {
   const { at, since, bytes, bytesTotal, byteRate, jobRate, eta, interval, requests, refused } = snapshot;
-  const rates = [byteRate !== null && `${size(byteRate)}/s`, jobRate !== null && perMinute(jobRate)].filter(Boolean);
+  // Jobs of some kinds have no size: their sum and their rate would be zero for ever.
+  const sizeless = snapshot.rows.some((row) => row.group === "completed" && row.size === null);
+  const sizes = bytes !== 0 || bytesTotal !== null || !sizeless;
+  const inBytes = sizes && byteRate !== null && `${size(byteRate)}/s`;
+  const rates = [inBytes, jobRate !== null && perMinute(jobRate)].filter(Boolean);
   const { web, project, volume, task } = snapshot;
   const unlinked = web ? [] : Object.entries({ Project: project, Volume: volume, Task: task });
   const refusals = refused ? `, ${number(refused)} refused by the rate limit` : "";
   const facts = [
-    ["Data", bytes !== null && (bytesTotal !== null ? `${size(bytes)} of ${size(bytesTotal)}` : size(bytes))],
+    ["Data", sizes && bytes !== null && (bytesTotal !== null ? `${size(bytes)} of ${size(bytesTotal)}` : size(bytes))],
     ["Rate", fresh && rates.join(", ")],
     ["Time left", fresh && eta !== null && eta >= 0 && left(at, eta)],
     ["Waiting since", since !== null && h(Time, { at: since })],
@@ -784,7 +813,7 @@ function Row({ row, now }) {
         "span",
         { className: "cgc-state" },
         h("span", { className: `cgc-dot cgc-fill-${row.group}`, "aria-hidden": true }),
-        row.group,
+        COUNTS[row.group],
       ),
     ),
     h(
@@ -792,6 +821,7 @@ function Row({ row, now }) {
       { role: "cell" },
       h("bdi", { className: "cgc-name", "data-cgc": "name" }, visible(title) || "\u2013"),
       title !== row.file && id("file", row.file),
+      ...row.own.map(([name, text]) => id(name, text)),
       id("job", row.id),
     ),
     h(
@@ -858,6 +888,9 @@ function Story({ row, now }) {
       row.ended !== null && h(Time, { key: "ended", at: row.ended, now }),
     ];
     return told.filter(Boolean).flatMap((one, index) => (index ? [", ", one] : [one]));
+  }
+  if (row.group === "not_found") {
+    return "The platform does not find it now, but did before.";
   }
   if (row.since === null) {
     return row.group === "pending" ? "not started" : "running";
@@ -926,8 +959,11 @@ function listed({ rows, total, cut, manifest, older }) {
 
 function shownRows(snapshot, chosen, find) {
   const wanted = find.trim().toLowerCase();
+  const own = (row) => row.own.map(([, text]) => text);
   const texts = (row) =>
-    [row.id, row.file, titleOf(row), row.volume, row.location, row.message, row.code ?? ""].join("\n").toLowerCase();
+    [row.id, row.file, titleOf(row), row.volume, row.location, row.message, row.code ?? "", ...own(row)]
+      .join("\n")
+      .toLowerCase();
   return snapshot.rows.filter((row) => (!chosen || row.group === chosen) && (!wanted || texts(row).includes(wanted)));
 }
 

@@ -260,7 +260,7 @@ class LiveView:
     def _why(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return why a job counts as failed, and whether the platform knows it."""
         # Nothing is known of what a job was to move that the platform does not know.
-        missing = item.get("code") == self.kind.unknown_code or item.get(self.kind.subject, "") is None
+        missing = item.get("code") == self.kind.unknown_code or item.get(self.kind.known_by, "") is None
         return {"code": item.get("code"), "message": item.get("message"), "state": "MISSING" if missing else "FAILED"}
 
     def _one(self, name: str) -> str | None:

@@ -141,9 +141,7 @@ class JobTracker:
             reason = self.unknown.pop(job_id).reason
             del self.open[job_id]
             self.missing += 1
-            item: dict[str, Any] = {"id": job_id, "code": self.kind.unknown_code}
-            if self.kind.subject:
-                item[self.kind.subject] = None
+            item: dict[str, Any] = {"id": job_id, "code": self.kind.unknown_code, self.kind.known_by: None}
             says_no_more = reason is None or (reason.code is None and not reason.made_here)
             if reason is None or says_no_more or reason.code == self.kind.unknown_code:
                 item["message"] = f"The platform does not know this {self.kind.name} job."

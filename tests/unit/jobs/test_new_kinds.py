@@ -399,6 +399,35 @@ def test_snapshot_has_own_rows(play: Play, runs: Runs) -> None:
     assert [(row["id"], row["state"]) for row in last["failures"]] == [("run1", "FAILED"), ("other", "MISSING")]
 
 
+def test_rows_agree_with_counts(play: Play, runs: Runs, copies: Copies) -> None:
+    """A job that counts as missing is shown as such, for whatever reason the platform does not tell of it."""
+    ids = [*copies.add("job", ["a", "b", "c"]), "other#0"]
+    copies.finish("job", {"name": "a"}, {"name": "b", "error": {"code": 10225, "message": "Gone."}})
+    runs.bulk_get = lambda asked: [BulkRecord(one, None, Problem(404, 1, "No.")) for one in asked]  # type: ignore[method-assign]
+    refused = BulkRecord("run1", None, Problem(400, 7024, "The inputs are not valid."))
+    rows: dict[str, str] = {}
+
+    for kind, endpoint, waited in ((COPY, copies, ids), (RUN, runs, ["run0", "run1"])):
+        tracker = JobTracker.of(kind, waited)
+        tracker.note_starting(["run1"] if kind is RUN else [])
+        tracker.take_started([refused], play.now())
+        for _ in range(2):
+            tracker.take(endpoint.bulk_get(list(tracker.open)), play.now())
+            tracker.close_missing(play.now(), interval=60.0)
+            play.sleep(700)
+        shown = LiveView(kind, since=play.now(), interval=60.0).snapshot(tracker, play.now())
+        rows |= {row["id"]: row["state"] for row in shown["failures"]}
+        assert [row["state"] for row in shown["failures"]].count("MISSING") == shown["counts"]["missing"]
+
+    assert rows == {
+        "job#1": "FAILED",
+        "job#2": "MISSING",
+        "other#0": "MISSING",
+        "run0": "MISSING",
+        "run1": "FAILED",
+    }
+
+
 def test_kept_tracker_goes_on(play: Play, runs: Runs) -> None:
     tracker = JobTracker.of(RUN, runs.began)
     tracker.take([BulkRecord("run0", runs.bulk_get(["run0"])[0].resource)], play.now())

@@ -197,7 +197,8 @@ class TestUnknownIds:
 
         tracker.close_missing(NOW + 181, interval=INTERVAL)
 
-        assert set(tracker.summary().failed_items[0]) == {"id", "code", "message"}
+        [item] = tracker.summary().failed_items
+        assert (set(item), item[task.title]) == ({"id", "code", "message", task.title}, None)
 
     @pytest.mark.parametrize(
         ("problem", "told"),
