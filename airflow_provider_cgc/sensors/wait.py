@@ -298,7 +298,7 @@ class Wait:
             return self.watch.report(now, every=self.advice)
         if answer.hopeless(answered=self.answered) or self._is_no_contact(answer):
             self.denial, self.refusal = hook.explain(error), error
-            return self.watch.report_end(now)
+            return self.watch.report_progress(now)
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
         return self.watch.report_trouble(error, now, next_look=max(self.advice, self.watch.interval))
 

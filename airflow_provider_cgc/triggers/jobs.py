@@ -264,7 +264,7 @@ class CgcJobsTrigger(BaseTrigger):
             report = watch.report_trouble(news.error, now, next_look=news.next_look)
         elif news.starting:
             tracker.take_started(news.records, now)
-            report = watch.report_end(now)
+            report = watch.report_progress(now)
         else:
             tracker.forget_denial()
             watch.take(news.records, now, asked=news.at)
