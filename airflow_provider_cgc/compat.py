@@ -1,4 +1,7 @@
-"""Every difference between Airflow's versions that matters here, with the version at which the branch can go."""
+"""Every difference between Airflow's versions that matters here, with the version at which the branch can go.
+
+The versions that are tested are `LINES` in `dev/constraints.py`; `make constraints` and `make matrix` follow them.
+"""
 
 from __future__ import annotations
 

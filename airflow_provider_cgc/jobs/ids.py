@@ -131,7 +131,7 @@ def id_problem(item: Any) -> str | None:
     if not item.strip():
         return "is empty"
     if is_nothing(item):
-        return f"is the word {item!r}, which a template writes for a value that is not there"
+        return f"is the word {item!r}, which a template writes for a missing value"
     part = part_of_page(item, "id")
     if part:
         return f"is {item[:120]!r}, which is not an id but a web address; give {part}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from airflow_provider_cgc.client.errors import CgcApiError
+from airflow_provider_cgc.client.errors import CgcApiError, CgcUnauthorized
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.http.retry import not_from_platform, transient
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 J = TypeVar("J", bound="Job")
 
-_UNAUTHORIZED = 401
 NO_RESULT = "the job has ended, and its result does not mention this item"
 
 NO_POSITION = "this is the id of a whole job; give the ids of its parts, such as 'job#0'"
@@ -100,7 +99,7 @@ def start_each(start: Callable[[str], object], ids: Iterable[str]) -> list[BulkR
         try:
             start(job_id)
         except CgcApiError as error:
-            if transient(error, answered=True) or not_from_platform(error) or error.status == _UNAUTHORIZED:
+            if transient(error, answered=True) or not_from_platform(error) or isinstance(error, CgcUnauthorized):
                 raise
             records.append(BulkRecord(job_id, None, error.problem))
         else:

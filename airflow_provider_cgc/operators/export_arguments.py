@@ -26,7 +26,7 @@ from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume, parse_items
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
-from airflow_provider_cgc.jobs.submitting.manifest import form_of
+from airflow_provider_cgc.jobs.submitting.manifest import form_of, is_table
 from airflow_provider_cgc.jobs.submitting.order import Tolerance
 from airflow_provider_cgc.jobs.text import is_nothing
 from airflow_provider_cgc.literals import Literals
@@ -42,7 +42,6 @@ HIDDEN_FAILURES = (
     " a manifest_path, whose address is returned instead"
 )
 UNVERIFIED = "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False"
-_TABLES = (".csv", ".tsv")
 
 
 def location_of(value: Any, *, where: str) -> LocationTemplate:
@@ -156,7 +155,7 @@ def _judge_items(
     most, share = values["max_failures"], values["max_failure_share"]
     if not alone or most is None or not given.known("max_failure_share"):
         return
-    if len(unplaced) > Tolerance(most, share).of(len(items)):
+    if Tolerance(most, share).exceeded(len(unplaced), len(items)):
         given.problems += unplaced
 
 
@@ -175,7 +174,7 @@ def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
 def _written(value: Any, *, where: str, conn_id: str | None) -> str:
     """Read the address of the manifest to write."""
     address = _address(value, where=where, conn_id=conn_id)
-    if address.lower().endswith(_TABLES):
+    if is_table(address):
         raise CgcBadInput(f"{where} is {address!r}, but the manifest is JSON Lines; let it end in .jsonl")
     return address
 

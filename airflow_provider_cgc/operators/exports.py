@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_cgc.arguments import flag_of
 from airflow_provider_cgc.assets import destination_of
@@ -17,6 +17,7 @@ from airflow_provider_cgc.sensors.base import CgcJobsSensor
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
+    from airflow_provider_cgc.jobs.exports.order import ExportOrder
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.literals import Literals
 
@@ -214,10 +215,8 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
     def about_to_send(self, context: Context, order: Order) -> None:
         """Keep the names of the datasets, for OpenLineage."""
-        from airflow_provider_cgc.jobs.exports.order import ExportOrder
-
-        if isinstance(order, ExportOrder):
-            self._keep_lineage(context, order.placed.values(), order.facts, host=order.client.settings.host)
+        exports = cast("ExportOrder", order)
+        self._keep_lineage(context, exports.placed.values(), exports.facts, host=exports.client.settings.host)
 
     def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
         """Take up the names of the datasets again."""

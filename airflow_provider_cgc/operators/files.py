@@ -175,8 +175,8 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             raise CgcInputRefused(f"Task {self.task_id!r}: {error}") from None
         except CgcError as error:
             raise CgcWaitError(
-                f"{hook.explain(error)} This task uses connection {self.cgc_conn_id!r}. Fix the cause, then clear this"
-                " task: it lists the files again."
+                f"{hook.explain(error)} When the cause is fixed (this task asks with connection"
+                f" {self.cgc_conn_id!r}), clear this task: it lists the files again."
             ) from error
 
     def _selection(self) -> Selection:
@@ -245,6 +245,9 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
     def _check_count(self, count: int, expected: int | None, folder: Folder, selection: Selection) -> None:
         rules = str(selection)
         such = f" that match {rules}" if rules else ""
+        # Only now, because the platform does not say that a file's name has no slash.
+        path = next((name for name in selection.names if "/" in name), None)
+        hint = f"name matches a file's own name without its folders, so give the folders of {path!r} by 'folder'; "
         check_count(
             count,
             where=str(folder),
@@ -253,8 +256,8 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
             expected=expected,
             allow_empty=self.allow_empty,
             what="file",
-            empty=f"has no files{such}; correct the folder or the filters, or set allow_empty=True if there may be"
-            " none",
+            empty=f"has no files{such}; {hint if path else ''}correct the folder or the filters, or set"
+            " allow_empty=True if there may be none",
         )
 
     def _hand_over(self, items: list[ExportItem], cost: str) -> list[dict[str, Any]] | str:

@@ -141,8 +141,8 @@ class SubmittedJobs(Source):
                 return self._prepare(context)
         except CgcError as error:
             raise CgcWaitError(
-                f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. This task"
-                f" uses connection {self._task.cgc_conn_id!r}. Fix the cause, then clear this task:"
+                f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. When the"
+                f" cause is fixed (this task asks with connection {self._task.cgc_conn_id!r}), clear this task:"
                 f" {self.after_clear}."
             ) from error
 
@@ -168,7 +168,7 @@ class SubmittedJobs(Source):
     def what_to_do(self, summary: Summary) -> str:
         """Return the advice about items that failed."""
         tolerance = self._task.tolerance
-        some_may = tolerance.of(summary.total) and summary.bad > tolerance.of(summary.total)
+        some_may = tolerance.of(summary.total) and tolerance.exceeded(summary.bad, summary.total)
         limit = f"That is more than may fail: {tolerance.words(summary.total)}. " if some_may else ""
         return f"{limit}Fix the cause, then clear this task: {self.after_clear}."
 
@@ -205,7 +205,7 @@ class SubmittedJobs(Source):
 
     def too_many(self, summary: Summary) -> bool:
         """Say whether more items failed than the task tolerates."""
-        return summary.bad > self._task.tolerance.of(summary.total)
+        return self._task.tolerance.exceeded(summary.bad, summary.total)
 
     def _read(self, summary: Mapping[str, Any], end: End) -> Summary:
         return Summary.from_json(summary, kind=self._kind, unsent=end.summary.unsent)
@@ -221,7 +221,7 @@ class SubmittedJobs(Source):
         if work is None:
             return JobTracker.of(self._kind, [])
         tracker = tracker_of(self._kind, self.send(context, work))
-        if tracker.failed <= self._task.tolerance.of(tracker.total):
+        if not self._task.tolerance.exceeded(tracker.failed, tracker.total):
             tracker.excused = tracker.failed
         self._record(context).keep(tracker)
         return tracker

@@ -19,7 +19,7 @@ __all__ = ["PREFIX", "TAB", "CgcPlugin"]
 TAB = "CGC jobs"
 """The tab's title, and the global name by which Airflow's UI finds the component in the module."""
 PREFIX = "/cgc"
-"""Where the module is served, below Airflow's own base path."""
+"""The path at which the module is served, below Airflow's own base path."""
 
 
 class CgcPlugin(AirflowPlugin):

@@ -12,7 +12,7 @@ __all__ = ["FILE", "ROUTE", "serve"]
 
 FILE = Path(__file__).with_name("cgc_jobs.js")
 ROUTE = "/jobs.js"
-"""Where the module is, below the place where `serve` is mounted."""
+"""The path of the module below that at which `serve` is mounted."""
 
 _Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 _Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -103,7 +103,7 @@ def _error(end: End, clear: str, conn_id: str) -> BaseException:
     text = joined(
         end.reason or "The platform refuses to answer.",
         _still(end.summary, known=False),
-        f"Nothing was cancelled. When the cause is mended (this task asks with connection {conn_id!r}), clear this"
+        f"Nothing was cancelled. When the cause is fixed (this task asks with connection {conn_id!r}), clear this"
         f" task: {clear}.",
         manifest,
     )

@@ -83,6 +83,6 @@ class GivenJobs(Source):
             )
         starters = ", ".join(self.starters) or f"the task that starts the {self.kind.plural}"
         return (
-            f"A FAILED job stays FAILED, so clearing this sensor fails again: mend the cause and start the failed"
+            f"A FAILED job stays FAILED, so clearing this sensor fails again: fix the cause and start the failed"
             f" {self.kind.plural} anew ({starters}); those that completed need no repeat."
         )

@@ -20,7 +20,7 @@ from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.text import clock_time
 from airflow_provider_cgc.jobs.waiting.look import Answers, ask_all
-from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog
+from airflow_provider_cgc.jobs.waiting.progress_log import QUIET, ProgressLog
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -298,7 +298,7 @@ class Wait:
             return self.watch.report(now, every=self.advice)
         if answer.hopeless(answered=self.answered) or self._is_no_contact(answer):
             self.denial, self.refusal = hook.explain(error), error
-            return self.watch.report_end(now)
+            return self.watch.report_progress(now)
         self.advice = wait_before_repeat(error, repeatable=True, attempt=1, random=random.random) or 0.0
         return self.watch.report_trouble(error, now, next_look=max(self.advice, self.watch.interval))
 

@@ -20,7 +20,7 @@ from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import Poller
-from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
+from airflow_provider_cgc.jobs.waiting.progress_log import ProgressLog
 from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
@@ -28,7 +28,7 @@ from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.jobs.waiting.waiter import News, Waiter
 from airflow_provider_cgc.jobs.waiting.watch import Watch
 from airflow_provider_cgc.patience import is_passing_trouble
-from airflow_provider_cgc.triggers.snapshots import LiveSnapshot, shared_writer
+from airflow_provider_cgc.triggers.snapshot_writer import LiveSnapshot, shared_writer
 from airflow_provider_cgc.xcom import read_ids
 
 CONNECT_ATTEMPTS = 25
@@ -264,7 +264,7 @@ class CgcJobsTrigger(BaseTrigger):
             report = watch.report_trouble(news.error, now, next_look=news.next_look)
         elif news.starting:
             tracker.take_started(news.records, now)
-            report = watch.report_end(now)
+            report = watch.report_progress(now)
         else:
             tracker.forget_denial()
             watch.take(news.records, now, asked=news.at)

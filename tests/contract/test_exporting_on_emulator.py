@@ -181,7 +181,7 @@ def test_verify_finds_it_missing(emulator: CgcEmulator, client: CgcClient) -> No
     assert (told.summary["completed"], told.summary["failed"]) == (3, 0)
     assert said == [
         "Verified 3 of 3 objects on the volume: 3 by their size and 0 by their presence alone, because no size was"
-        " told."
+        " given."
     ]
     emulator.put_objects([f"x/{emulator.file_ids[1]}"], volume=VOLUME, size=1)
 
@@ -267,7 +267,7 @@ def test_unwaited_is_asked_first(emulator: CgcEmulator, client: CgcClient) -> No
     assert [item.file for item in failed_of(client, lines)] == [emulator.file_ids[1]]
 
     lost = [replace(outcomes[0], id=None).to_line(), *lines[1:]]
-    with pytest.raises(CgcInputRefused, match="does not tell whether 1 export were started"):
+    with pytest.raises(CgcInputRefused, match="has 1 export that may or may not have been started"):
         failed_of(client, lost)
 
 

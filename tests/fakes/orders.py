@@ -42,7 +42,7 @@ class RunItem(Item):
 class RunOrder(Order):
     """A draft is found again by the marker that it carries; whoever waits starts it."""
 
-    kind, item, has_lists = RUN, RunItem, True
+    kind, has_lists = RUN, True
 
     def key_of(self, job: Thing, scope: str | None = None) -> Key | None:
         return RunKey(job.item["project"], f"[{job.item['name'].removeprefix('align ')}]")
@@ -100,10 +100,13 @@ class CopyItem(Item):
 class CopyOrder(Order):
     """All that is sent together is one job; the platform lists none of them."""
 
-    kind, item = COPY, CopyItem
+    kind = COPY
 
     def key_of(self, job: Thing, scope: str | None = None) -> Key | None:
         return (job.item["name"],)
+
+    def prepare(self, keys: Sequence[Key]) -> None:
+        self.prepared = list(keys)
 
     def body(self, key: Key) -> Mapping[str, Any]:
         return {"name": key[0]}

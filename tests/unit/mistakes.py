@@ -280,6 +280,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "export",
+        {"manifest_path": "s3://bucket/gdc_manifest.txt"},
+        "manifest_path is 's3://bucket/gdc_manifest.txt', but the manifest is JSON Lines; let it end in .jsonl.",
+    ),
+    (
+        "export",
         {"manifest_path": Path("exports.jsonl")},
         "manifest_path: The path 'exports.jsonl' is not complete; write it like"
         " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
@@ -378,7 +383,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "imports",
         {"import_ids": ["None"]},
-        "import_ids: item 1 is the word 'None', which a template writes for a value that is not there.",
+        "import_ids: item 1 is the word 'None', which a template writes for a missing value.",
     ),
     (
         "imports",

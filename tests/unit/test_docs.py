@@ -141,3 +141,53 @@ def test_figures_are_results() -> None:
 
     assert len(figures) >= 8
     assert set(figures) - set(re.findall(number, results)) == set()
+
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+WRITTEN = {"tests/RESULTS.md"}
+"""What a run writes, and nobody commits before a release."""
+
+
+def found(name: str) -> bool:
+    """Say whether there is such a file or folder, named from the top, from the package, or by its name alone."""
+    tops = (ROOT, ROOT / "airflow_provider_cgc", ROOT / "tests")
+    return any((top / name).exists() for top in tops)
+
+
+def paths_in(text: str) -> list[str]:
+    """Give the paths in a text: what stands in backticks and has a slash or the ending of a file."""
+    quoted = re.findall(r"`([\w./-]+)(?:::\w+)?`", text)
+    return [one for one in quoted if "/" in one or re.search(r"\.(py|js|md|txt|cfg)$", one)]
+
+
+def test_contributing_names_what_exists() -> None:
+    tree = re.search(r"```text\n(.*?)```", CONTRIBUTING, re.DOTALL)
+    assert tree is not None
+    named = [*paths_in(CONTRIBUTING), *re.findall(r"\b\w+\.py\b", tree[1])]
+
+    assert len(named) > 60
+    known = {path.name for path in (ROOT / "airflow_provider_cgc").rglob("*.py")}
+    assert [one for one in named if not (found(one) or one in WRITTEN | known)] == []
+
+
+def test_tree_names_every_part() -> None:
+    """The tree has every folder and module right below the package, and every module of the parts that it lists."""
+    [tree] = re.findall(r"```text\n(.*?)```", CONTRIBUTING, re.DOTALL)
+    package = ROOT / "airflow_provider_cgc"
+    parts = {path.name for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    rules = {path.stem for part in ("waiting", "submitting") for path in (package / "jobs" / part).glob("*.py")}
+    rules |= {path.name for path in (package / "jobs").glob("*.py")}
+
+    assert {one for one in parts | rules if not re.search(rf"\b{one}\b", tree)} - {"__init__", "__init__.py"} == set()
+
+
+def test_changes_are_where_they_are_said() -> None:
+    """Each name that stands beside a file of the table, before the first semicolon, is in that file."""
+    rows = re.findall(r"^\| [^|]+ \| `([\w./]+)` \| ([^|;]+)", CONTRIBUTING, re.MULTILINE)
+
+    assert len(rows) == 10
+    for path, looked_for in rows:
+        top = ROOT if path.startswith("dev/") else ROOT / "airflow_provider_cgc"
+        names = re.findall(r'[`"]([\w.]+)[`"]', looked_for)
+        assert names, path
+        assert [name for name in names if name not in (top / path).read_text()] == [], path

@@ -22,7 +22,7 @@ from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
-from airflow_provider_cgc.jobs.waiting.progress import ProgressLog
+from airflow_provider_cgc.jobs.waiting.progress_log import ProgressLog
 from airflow_provider_cgc.manifests import manifests_given
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.record import Record

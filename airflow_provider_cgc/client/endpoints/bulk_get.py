@@ -2,6 +2,7 @@
 
 How the platform answers an unknown id is documented nowhere. Three ways are handled: an error record, a gap, and a
 404 for the whole call. https://docs.cancergenomicscloud.org/reference/get-details-of-a-bulk-export-job
+A further kind of job gets it from `JobsEndpoint` (`jobs.py`).
 A chunk of a hundred ids costs one call when the answer tells all, two when it leaves gaps, and never more than 24.
 """
 

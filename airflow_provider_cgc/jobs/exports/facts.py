@@ -7,12 +7,12 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_cgc.client.errors import CgcForbidden, CgcNotFound, CgcUnreadableError, CgcUsageError
+from airflow_provider_cgc.client.errors import CgcForbidden, CgcNotFound, CgcUsageError
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_VOLUME
-from airflow_provider_cgc.client.errors.problem import Problem, as_sentence, one_line
+from airflow_provider_cgc.client.errors.problem import Problem, one_line
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
-from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.jobs.submitting.order import undecided_error
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks, is_undecided
 
 if TYPE_CHECKING:
@@ -107,17 +107,8 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
     files = {file_id: record.resource for file_id, record in records.items() if record.resource is not None}
     refused = {file_id: record.error for file_id, record in records.items() if record.error is not None}
     if refused and all(problem.may_pass for problem in refused.values()):
-        raise undecided_error(refused)
+        raise undecided_error(refused, "file")
     return files, refused
-
-
-def undecided_error(files: Mapping[str, Problem]) -> CgcUnreadableError:
-    """Return the error about files for which the platform's answers do not show if they exist."""
-    first, problem = next(iter(files.items()))
-    return CgcUnreadableError(
-        f"the platform's answers about {counted(len(files), 'file')} are unclear, such as {first}:"
-        f" {as_sentence(problem)} Nothing was submitted; try again later."
-    )
 
 
 def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) -> dict[A, R]:

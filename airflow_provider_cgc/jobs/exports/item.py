@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
 from airflow_provider_cgc.jobs.ids import id_problem
-from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, TABLES, BadItem, Item, is_json, read_each
+from airflow_provider_cgc.jobs.submitting.items import MANIFEST_ENDS, MOST_SHOWN, BadItem, Item, is_json, read_each
 from airflow_provider_cgc.jobs.text import is_count, shown
 
 
@@ -144,7 +144,8 @@ def _file_id(value: object) -> str:
             raise BadItem(problem)
         if "://" not in value and is_file_name(value):
             name = value.rpartition("/")[2]
-            whole = f"; a manifest has a whole address, such as s3://bucket/{name}" if name.endswith(TABLES) else ""
+            is_manifest = name.endswith(MANIFEST_ENDS)
+            whole = f"; a manifest has a whole address, such as s3://bucket/{name}" if is_manifest else ""
             raise BadItem(f"{problem}; CgcListFilesOperator(name={name!r}) finds it{whole}")
     raise BadItem(f"{problem}; give the file's id as the platform shows it")
 

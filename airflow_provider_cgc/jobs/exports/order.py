@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN, NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
@@ -56,7 +56,6 @@ class ExportOrder(Order):
     """
 
     kind = EXPORT
-    item = ExportItem
     taken = frozenset({LOCATION_TAKEN})
     has_lists = True
     cannot = "cannot be exported"
@@ -66,9 +65,6 @@ class ExportOrder(Order):
     twice = "move a file twice"
     where_results_are = "the volume and at the jobs there"
     items: Sequence[ExportItem]
-
-    IF_EXISTS: ClassVar[tuple[str, ...]] = ("fail", "skip", "overwrite")
-    ALIASES: ClassVar[tuple[str, ...]] = ("fail", "skip")
 
     def __init__(
         self,
@@ -114,7 +110,7 @@ class ExportOrder(Order):
         :raises BadItems: with everything that is wrong, if that concerns the whole order or more items than may fail;
             nothing was submitted.
         """
-        self.items = [item for item in items if isinstance(item, ExportItem)]
+        self.items = cast("Sequence[ExportItem]", items)
         self.facts = facts = ask(self.client, self.items, [self._volume] if self._volume else [])
         found = targets(self._with_paths(), template=self._template, volume=self._volume, files=facts.files)
         self.unplaced = [self._unplaced(item, reason) for item, reason in found.unplaced]
@@ -236,16 +232,15 @@ class ExportOrder(Order):
 
     def asked(self, item: Item) -> Item:
         """Return an item with its volume, its properties, and the template for its location."""
-        if not isinstance(item, ExportItem):
-            return item
+        asked = cast(ExportItem, item)
         return ExportItem(
-            item.file,
-            item.location,
-            item.volume or self._volume,
-            (self._properties_of(item) or None) if item.properties is None else item.properties,
-            location_template=None if item.location else item.location_template or self._template.text,
+            asked.file,
+            asked.location,
+            asked.volume or self._volume,
+            (self._properties_of(asked) or None) if asked.properties is None else asked.properties,
+            location_template=None if asked.location else asked.location_template or self._template.text,
             copy_only=self._copy_only,
-            line=item.line,
+            line=asked.line,
         )
 
     def describe(self, key: Key) -> str:

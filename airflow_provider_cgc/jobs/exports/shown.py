@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
@@ -20,7 +20,7 @@ MOST_NAME_BYTES = 4_000
 def shown_facts(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
     """Return the volume and project that all items have in common, their bytes, and names; see `LiveView`."""
     moving = [one for one in outcomes if one.state is not ItemState.SKIPPED and not one.state.failed]
-    items = [one.item for one in moving if isinstance(one.item, ExportItem)]
+    items = [cast(ExportItem, one.item) for one in moving]
     shown = [files.get(item.file) for item in items]
     sizes = [file.size if file else one.size for one, file in zip(moving, shown, strict=True)]
     common = {"volume": {item.volume for item in items}, "project": {file.project for file in shown if file}}

@@ -134,7 +134,12 @@ def _folder_named(client: CgcClient, name: str, above: Folder) -> File:
             raise BadFolder(f"{name!r} in {above} is a file; give the folder that contains it")
     known = ", ".join(map(shown, sorted(names)[:_MOST_SHOWN])) + (", ..." if len(names) > _MOST_SHOWN else "")
     there = f"folders there: {known} (case-sensitive)" if names else "it has no folders; check the path"
-    raise BadFolder(f"there is no folder {name!r} in {above}; {there}")
+    hint = "; 'folder' takes no pattern, so give one folder and choose its files by 'name'" if _is_pattern(name) else ""
+    raise BadFolder(f"there is no folder {name!r} in {above}; {there}{hint}")
+
+
+def _is_pattern(name: str) -> bool:
+    return any(mark in name for mark in "*?[")
 
 
 def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Folder:

@@ -18,7 +18,7 @@ ItemT = TypeVar("ItemT", bound="Item")
 Key = tuple[str, ...]
 """The identity of a job: two with the same key are the same one. A NamedTuple of each kind."""
 
-TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+MANIFEST_ENDS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
 """File extensions of manifests."""
 MOST_SHOWN = 10
 """Problems that an error's text spells out at most; the others are counted."""

@@ -159,7 +159,7 @@ class Header:
         if self._known.get("whole") is not True or count is None:
             return True
         chunks = (_chunk(self.store.get(_name(self.name, number))) for number in range(count))
-        return any(chunk is None or any(job is not None for job in chunk.get("jobs", [""])) for chunk in chunks)
+        return any(chunk is None or any(job is not None for job in _jobs_of(chunk)) for chunk in chunks)
 
     @property
     def generation(self) -> int | None:
@@ -188,7 +188,7 @@ class Header:
             chunk = _chunk(self.store.get(_name(self.name, number)))
             if chunk is None:
                 return None
-            jobs |= dict(zip(chunk["items"], chunk.get("jobs") or [None] * len(chunk["items"]), strict=True))
+            jobs |= dict(zip(chunk["items"], _jobs_of(chunk), strict=True))
         return sorted(job for job in jobs.values() if job)
 
     @property
@@ -314,8 +314,8 @@ class Ledger:
         owner, since, whole, count = header.get("owner"), known.get("since"), known.get("whole"), _count(known)
         if isinstance(owner, str) and owner != self._owner:
             raise OtherOwnerError(
-                f"an earlier attempt of this task sent its {self._plural} as {owner}; the connection is now"
-                f" {self._owner}, who cannot see them. Use the connection of before, or start anew with resume=False."
+                f"an earlier attempt of this task sent its {self._plural} as {owner}; the connection's user is"
+                f" now {self._owner}, who cannot see them. Use the former connection, or start anew with resume=False."
             )
         self._since = min(self._since, moment(since) or self._since)
         raised = known.get("max_tries", self._max_tries) != self._max_tries
@@ -351,7 +351,7 @@ class Ledger:
     def _take(self, chunk: Mapping[str, Any]) -> None:
         """Let a chunk count for its items, in place of earlier ones."""
         at = datetime.fromisoformat(chunk["at"])
-        for name, job in zip(chunk["items"], chunk.get("jobs") or [""] * len(chunk["items"]), strict=True):
+        for name, job in zip(chunk["items"], _jobs_of(chunk), strict=True):
             key = self._keys.get(name)
             if key is None:
                 continue  # it is not an item of the task any more
@@ -398,6 +398,12 @@ def _id_in(record: BulkRecord[Any]) -> str | None:
 def _hash(key: Key) -> str:
     """Return the name of an item in the record."""
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+
+
+def _jobs_of(chunk: Mapping[str, Any]) -> list[str | None]:
+    """Return what became of the items of a chunk; without an answer, nothing is known of any."""
+    jobs: list[str | None] = chunk.get("jobs") or [""] * len(chunk["items"])
+    return jobs
 
 
 def _chunk(value: object) -> dict[str, Any] | None:

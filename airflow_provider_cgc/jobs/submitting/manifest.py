@@ -30,6 +30,11 @@ _FORMS: dict[str, Form] = {".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".jsonl"
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
+def is_table(name: str) -> bool:
+    """Say whether a name is that of a table."""
+    return any(name.lower().endswith(end) for end, form in _FORMS.items() if form in _DELIMITERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """The outcomes in a manifest; `cut_off` says so if the last line is incomplete, because its writer was killed."""

@@ -45,6 +45,10 @@ class Tolerance:
         by_share = math.floor(self.share * total + 1e-9)
         return min(self.most, by_share) if self.most else by_share
 
+    def exceeded(self, failed: int, total: int) -> bool:
+        """Say whether more of `total` items failed than may."""
+        return failed > self.of(total)
+
     def words(self, total: int) -> str:
         """Name the argument that limits failures, and how many of `total` items may fail."""
         most = self.of(total)
@@ -94,7 +98,6 @@ class Order(ABC):
     """
 
     kind: ClassVar[JobKind]
-    item: ClassVar[type[Item]]
     taken: ClassVar[frozenset[int]] = frozenset()
     """The codes of jobs that FAILED because something was in the way of their result."""
     cannot: ClassVar[str] = "cannot be started"
@@ -273,9 +276,9 @@ class Order(ABC):
         """
         return []
 
-    def too_many(self, failed: int, total: int | None = None) -> bool:
+    def too_many(self, failed: int) -> bool:
         """Say whether more items failed than the task tolerates."""
-        return failed > self.tolerance.of(len(self.items) if total is None else total)
+        return self.tolerance.exceeded(failed, len(self.items))
 
     def refuse(self, unfit: Iterable[Unfit], common: Sequence[str] = ()) -> None:
         """
@@ -290,7 +293,7 @@ class Order(ABC):
             raise BadOrder(self, failing, [*common, *self.sentences(failing)], too_many=too_many)
         unsure = {one.name: one.problem for one in failing if one.problem.may_pass}
         if unsure:
-            raise undecided_error(unsure)
+            raise undecided_error(unsure, "item")
 
     def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
         """Return the sentences about items that are unfit."""
@@ -318,10 +321,10 @@ class BadOrder(BadItems):
         return BadItems, (self.where, self.problems, self.head)
 
 
-def undecided_error(items: Mapping[str, Problem]) -> CgcUnreadableError:
-    """Return the error about items for which the platform's answers do not show if they exist."""
-    first, problem = next(iter(items.items()))
+def undecided_error(things: Mapping[str, Problem], noun: str) -> CgcUnreadableError:
+    """Return the error about files or items for which the platform's answers do not show if they exist."""
+    first, problem = next(iter(things.items()))
     return CgcUnreadableError(
-        f"the platform's answers about {counted(len(items), 'item')} are unclear, such as {first}:"
+        f"the platform's answers about {counted(len(things), noun)} are unclear, such as {first}:"
         f" {as_sentence(problem)} Nothing was submitted; try again later."
     )

@@ -18,9 +18,9 @@ from airflow_provider_cgc.jobs.text import storable
 T = TypeVar("T")
 
 MOST_CAUSES = 20
-"""Different causes that are counted apart ..."""
+"""Different causes that are counted apart."""
 MOST_BYTES = 4_500
-"""... and how many bytes of JSON they may take together, for they are part of a trigger's row."""
+"""The bytes of JSON that they may take together, for they are part of a trigger's row."""
 MOST_MESSAGE = 300
 """Characters of the platform's message that a failure and a cause keep."""
 UNCOUNTED = "Not counted by cause."

@@ -23,7 +23,7 @@ from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.http.retry import counts_as_attempt, wait_before_repeat
 from airflow_provider_cgc.jobs.kinds import ENDED
 from airflow_provider_cgc.jobs.waiting.agenda import DUE, Agenda
-from airflow_provider_cgc.jobs.waiting.line import Line, cannot_pass, may_be_about_an_id
+from airflow_provider_cgc.jobs.waiting.connection import Connection, cannot_pass, may_be_about_an_id
 from airflow_provider_cgc.jobs.waiting.look import chunks
 from airflow_provider_cgc.jobs.waiting.pace import Pace
 from airflow_provider_cgc.jobs.waiting.sharing import SharedClient
@@ -73,7 +73,7 @@ class Poller:
     ) -> None:
         self._kind = kind
         self._clock = clock
-        self._line = Line(
+        self._connection = Connection(
             SharedClient(connect, clock=clock, start=self._begin, ended=self._give_way), threads, on_request
         )
         self._waiters: dict[str, set[Waiter]] = {}
@@ -140,7 +140,7 @@ class Poller:
             else:
                 self._agenda.put_sooner(job_id, self._clock())
         self._wake.set()
-        budget = self._line.budget
+        budget = self._connection.budget
         return budget.spread_for(self, len(self._waiters) / BULK_LIMIT) if budget else 0.0
 
     def start(self, waiter: Waiter, ids: Sequence[str]) -> None:
@@ -155,7 +155,7 @@ class Poller:
         for task in (self._planner, *self._tasks):
             if task is not None:
                 task.cancel()
-        self._line.close()
+        self._connection.close()
 
     async def _plan_for_ever(self) -> None:
         while True:
@@ -172,7 +172,7 @@ class Poller:
 
     def _send_what_is_due(self, now: float) -> None:
         """Send all that is due side by side, or one request where the budget sets the pace."""
-        if not self._pace.has_turn(self._line.budget, now, self._wish):
+        if not self._pace.has_turn(self._connection.budget, now, self._wish):
             return
         if self._pace.is_free:
             while self._starts:
@@ -299,7 +299,7 @@ class Poller:
         if start is None:
             raise ValueError(f"a job of kind {self._kind.name!r} cannot be started")
         try:
-            records = await self._line.ask(lambda client: start(client, ids), self._everybody)
+            records = await self._connection.ask(lambda client: start(client, ids), self._everybody)
         except CgcError as error:
             hopeless, pause = cannot_pass(error), waiter.interval
             waiter.deliver(News(at=at, error=error, hopeless=hopeless, next_look=pause, starting=tuple(ids)))
@@ -307,7 +307,7 @@ class Poller:
             waiter.deliver(News(at=at, records=tuple(records), starting=tuple(ids)))
 
     async def _ask_for(self, chunk: list[str]) -> list[BulkRecord[Any]]:
-        return await self._line.ask(lambda client: list(self._kind.bulk_get(client)(chunk)), self._everybody)
+        return await self._connection.ask(lambda client: list(self._kind.bulk_get(client)(chunk)), self._everybody)
 
     def _hand_out(self, chunk: list[str], records: list[BulkRecord[Any]], at: float) -> None:
         phase_of = self._kind.phase
@@ -334,8 +334,8 @@ class Poller:
         hopeless = cannot_pass(error) if hopeless is None else hopeless
         waiters, now = {waiter for job_id in chunk for waiter in self._waiters.get(job_id, ())}, self._clock()
         for waiter in waiters:
-            self._line.addresses.note_error(waiter, error, now)
-        patience = {waiter: self._line.addresses.patience(waiter, error, now) for waiter in waiters}
+            self._connection.addresses.note_error(waiter, error, now)
+        patience = {waiter: self._connection.addresses.patience(waiter, error, now) for waiter in waiters}
         attempt = 1 + max((self._attempts.get(job_id, 0) for job_id in chunk), default=0)
         if counts_as_attempt(error):
             self._attempts.update((job_id, attempt) for job_id in chunk if job_id in self._waiters)

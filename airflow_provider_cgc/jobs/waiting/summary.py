@@ -26,7 +26,7 @@ LONGEST_ROW = 3000
 MOST_ITEMS = 100
 """Failed items that a summary carries at most; the counts are always of all."""
 MOST_ITEM_BYTES = 34_000
-"""... and how many bytes of JSON they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
+"""The bytes of JSON that they may take together: a key may be 1,024 bytes long, and MySQL's column 64 KiB."""
 
 
 class Outcome(StrEnum):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cgc.jobs.waiting.progress import ProgressLog, no_answer
+from airflow_provider_cgc.jobs.waiting.progress_log import ProgressLog, no_answer
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -54,18 +54,18 @@ class Watch:
 
     def report(self, now: float, *, every: float = 0.0) -> LookReport:
         """
-        End a look that was answered; give what it is worth.
+        End a look that was answered; return its lines.
 
         :param every: seconds between two looks, where something else than the interval decides it; else 0.
         """
-        report = self.report_end(now)
+        report = self.report_progress(now)
         changes = (self.progress.recovered(now), self.progress.slowed(every, asked=self.interval))
         report.lines[:0] = [line for line in changes if line]
         return report
 
     def report_trouble(self, error: CgcError, now: float, *, next_look: float) -> LookReport:
         """End a look of which something was not answered, and may be answered in `next_look` seconds."""
-        report = self.report_end(now)
+        report = self.report_progress(now)
         trouble = self.progress.trouble(no_answer(error, self.conn_id), now, next_look=next_look)
         report.warnings += [trouble] if trouble else []
         return report
@@ -80,8 +80,8 @@ class Watch:
         """Say how the wait ends, or None while it goes on; deadlines are the caller's."""
         return self.tracker.verdict(fail_fast=fail_fast)
 
-    def report_end(self, now: float) -> LookReport:
-        """End a look after which there is no other."""
+    def report_progress(self, now: float) -> LookReport:
+        """Give up ids that stay unknown, and return the progress line and the warnings."""
         self.tracker.close_missing(now, interval=self.interval)
         progress = self.progress.line(self.tracker, now) if self.tracker.open or self.tells_end else None
         return LookReport(lines=[progress] if progress else [], warnings=self.tracker.drain_notes())

@@ -132,7 +132,7 @@ def test_record_is_kept(emulator: CgcEmulator, manifest: str, store: bool, ended
 
     if ended == "failed":
         assert manifest_lines(manifest) == before
-        assert "stays as it is" in str(task.error)
+        assert "is left as it is" in str(task.error)
     assert task.clear(if_exists="overwrite") == "success", task.error
     assert len(task.jobs) == (8 if ended == "succeeded" else 5)
 

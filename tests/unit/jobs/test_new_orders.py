@@ -120,6 +120,14 @@ def test_things_are_kept_alone(client: Any, clock: Clock) -> None:
     assert len(client.copies.jobs) == 2
 
 
+def test_what_is_needed_comes_first(client: Any, clock: Clock) -> None:
+    order = CopyOrder(client)
+
+    attempt(order, items_of(CopyItem, "a", "b"), clock)
+
+    assert order.prepared == [("a",), ("b",)]
+
+
 def test_account_tells_each_thing(client: Any, clock: Clock) -> None:
     order = CopyOrder(client)
     outcomes = attempt(order, items_of(CopyItem, "a", "b"), clock)

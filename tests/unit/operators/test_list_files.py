@@ -220,6 +220,7 @@ ZEROS = "0" * 24
         ({"folder": "raw/2062"}, ["no folder '2062'", f"folder 'raw' of project {PROJECT}", "folders there: '2026'"]),
         ({"folder": "Raw"}, ["no folder 'Raw'", f"in project {PROJECT}", "'raw'", "(case-sensitive)"]),
         ({"folder": "raw/2026/old/deep"}, ["no folder 'deep'", "has no folders"]),
+        ({"folder": "raw/*"}, ["no folder '*'", "'folder' takes no pattern", "choose its files by 'name'"]),
         ({"folder": "raw/S0.bam"}, ["'S0.bam'", "is a file", "give the folder"]),
         ({"folder": ZEROS}, [f"no folder with the id '{ZEROS}'", "check the id"]),
     ],
@@ -291,6 +292,11 @@ def test_none_found_has_filters(listing: Callable[..., Any]) -> None:
     """Nothing found is an error that repeats the filters."""
     with pytest.raises(CgcBadInput, match=r"has no files that match name '\*\.cram'.*allow_empty=True"):
         listing(folder="raw", name="*.cram")
+
+
+def test_path_as_name_is_told(listing: Callable[..., Any]) -> None:
+    with pytest.raises(CgcBadInput, match=r"give the folders of 'raw/\*\.bam' by 'folder'"):
+        listing(name=["*.cram", "raw/*.bam"])
 
 
 def test_none_found_may_be_fine(listing: Callable[..., Any], tmp_path: Path) -> None:
@@ -390,7 +396,8 @@ def test_refused_token_is_told(emulator: CgcEmulator, listing: Callable[..., Any
     assert "401" in str(raised.value)
     assert "Developer > Authentication token" in str(raised.value)
     assert str(raised.value).endswith(
-        "This task uses connection 'cgc_default'. Fix the cause, then clear this task: it lists the files again."
+        "When the cause is fixed (this task asks with connection 'cgc_default'), clear this task:"
+        " it lists the files again."
     )
     assert emulator.token not in str(raised.value)
 

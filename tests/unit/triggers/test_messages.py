@@ -24,9 +24,9 @@ from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers import jobs as trigger_module
-from airflow_provider_cgc.triggers import snapshots
+from airflow_provider_cgc.triggers import snapshot_writer
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
-from airflow_provider_cgc.triggers.snapshots import SnapshotWriter
+from airflow_provider_cgc.triggers.snapshot_writer import SnapshotWriter
 from dev.virtual_time import START, VirtualTime
 from tests.unit.triggers.tasks_trigger import event_of, trigger_of
 
@@ -266,7 +266,7 @@ class TestWeClose:
                 return compat.in_thread(*message, **how)
 
             with monkeypatch.context() as patch:
-                patch.setattr(snapshots, "in_thread", closing)
+                patch.setattr(snapshot_writer, "in_thread", closing)
                 changed(writer, time)
                 assert await settle() == []
 

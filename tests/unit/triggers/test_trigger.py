@@ -845,7 +845,7 @@ class TestSharing:
 
         async def main():
             poller = CgcJobsTrigger(**row(["a"]))._make_poller(Threads())
-            await poller._line._client.get()
+            await poller._connection._client.get()
             poller.close()
 
         time.run(main())

@@ -468,7 +468,7 @@ class TestForeignContent:
         store[HEADER]["version"] = 1
 
         assert header_of(store).owner == "me"
-        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
+        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection's user is now you"):
             opened(store, owner="you")
 
     def test_older_success_is_cleared(self, store):
@@ -483,7 +483,7 @@ class TestForeignContent:
     def test_other_user_is_an_error(self, store):
         self.sent(store)
 
-        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection is now you"):
+        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection's user is now you"):
             opened(store, owner="you")
 
     @given(

@@ -16,7 +16,7 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.manifest import read_outcomes
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, with_job
 from airflow_provider_cgc.jobs.text import clock_time, duration, human_bytes
-from airflow_provider_cgc.jobs.waiting.progress import progress
+from airflow_provider_cgc.jobs.waiting.progress_log import progress
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, closing_line
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker

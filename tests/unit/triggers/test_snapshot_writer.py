@@ -13,7 +13,7 @@ from airflow_provider_cgc.client.errors import CgcUnavailable
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
-from airflow_provider_cgc.triggers.snapshots import BREATH, SPACING, TROUBLE
+from airflow_provider_cgc.triggers.snapshot_writer import BREATH, SPACING, TROUBLE
 from dev.virtual_time import START
 from tests.fakes.platform import some_ids
 from tests.unit.triggers.tasks_trigger import event_of, trigger_of

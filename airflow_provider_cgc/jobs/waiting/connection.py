@@ -1,4 +1,4 @@
-"""The line of a poller to the platform: its client, its threads, and what is known of the address at the other end."""
+"""The connection of a poller to the platform: its client, its threads, and what is known of the address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_FOREIGN = 900.0
 fails. Not at once, because a poller that has just started does not know what its predecessor was answered."""
 
 
-class Line:
+class Connection:
     """
     Makes the calls of a poller.
 

@@ -10,7 +10,7 @@ from airflow_provider_cgc.client.models import JobState
 from airflow_provider_cgc.jobs.kinds import EXPORT, IMPORT, KINDS
 from airflow_provider_cgc.jobs.text import clock_time, duration, human_bytes
 from airflow_provider_cgc.jobs.waiting.causes import Group
-from airflow_provider_cgc.jobs.waiting.progress import QUIET, ProgressLog, as_sentence, progress
+from airflow_provider_cgc.jobs.waiting.progress_log import QUIET, ProgressLog, as_sentence, progress
 from airflow_provider_cgc.jobs.waiting.summary import Summary, closing_line, describe_item, failure_table, shared_out
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from dev.virtual_time import START
