@@ -41,6 +41,7 @@ from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
+from tests.fakes.order import export_order
 from tests.fakes.task_instance import TaskInstance
 
 
@@ -153,7 +154,7 @@ def test_cause_of_a_stop_decides() -> None:
     """
     attempt = SimpleNamespace(
         result=SubmitResult(error=said(CgcRateLimited, 429, retry_after=120.0)),
-        order=SimpleNamespace(known=lambda outcomes: {}),
+        order=export_order(SimpleNamespace(settings=SimpleNamespace(host="localhost"))),
         outcomes=lambda **who: [],
         send=lambda ledger: None,
         intent=list,
