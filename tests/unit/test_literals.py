@@ -21,7 +21,7 @@ from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
 from tests.fakes.task_instance import TaskInstance
-from tests.late import late
+from tests.late import late, literal
 from tests.unit.mistakes import FILE, JOB, MISTAKES, USUAL
 
 KINDS: dict[str, Any] = {
@@ -162,11 +162,6 @@ TEMPLATED = [(kind, name) for kind, known in KINDS.items() for name in known.tem
 @pytest.mark.parametrize("form", ["output", "part", "list", "dict", "literal", "param"])
 def test_resolved_later_is_left(kind: str, name: str, form: str) -> None:
     """Neither what an upstream task gives, nor lists and dicts in which something of that kind stands."""
-    try:
-        from airflow.sdk import literal
-    except ImportError:  # Airflow 2.11
-        from airflow.utils.template import literal
-
     with dag(params={"bad": 0}) as made_in:
         value = outputs()
         later = {

@@ -12,11 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.templates import is_literal
-
-try:
-    from airflow.sdk import literal
-except ImportError:  # Airflow 2.11
-    from airflow.utils.template import literal
+from tests.late import literal
 
 
 class Gives(BaseOperator):
