@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.order import Order, Tolerance
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
-    from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
 
 
 class Submitter(Protocol):
@@ -290,11 +289,11 @@ class SubmittedJobs(Source):
             record.write(outcomes)
         for line in attempt.lines():
             self._log_info(line)
-        self._refuse_what_is_open(attempt.result)
+        self._refuse_what_is_open(attempt)
         return outcomes
 
-    def _refuse_what_is_open(self, result: SubmitResult) -> None:
-        count = self._kind.count
+    def _refuse_what_is_open(self, attempt: Attempt) -> None:
+        count, result = self._kind.count, attempt.result
         if result.uncertain:
             # A retry searches before it sends, and fails for good if it cannot find out.
             raise CgcJobsNotYetKnown(
@@ -308,9 +307,9 @@ class SubmittedJobs(Source):
                 f" {self._kind.plural} continue); not sent: {len(result.unsent)}. Fix the cause, then clear this task:"
                 " it sends only items that are missing."
             ) from result.error
-        if result.held:
+        if held := attempt.held():
             raise CgcJobsNotYetKnown(
-                f"Not sent for now: {count(len(result.held))}, because {next(iter(result.held.values()))}. Jobs that"
+                f"Not sent for now: {count(len(held))}, because {held[0]}. Jobs that"
                 " were started continue. When that job has ended, let this task be retried, or clear it: it sends only"
                 " items that are missing."
             )

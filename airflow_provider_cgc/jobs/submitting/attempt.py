@@ -6,7 +6,6 @@ Free of Airflow: the memory of earlier attempts is handed in as a `Ledger`, and 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -83,9 +82,10 @@ class Attempt:
 
     def dry_run(self) -> list[str]:
         """Return the lines of a report; sends nothing."""
-        fit = [key for key in self.order.keys if key not in self._plan.unfit]
-        words = ", ".join(f"{count} {word}" for word, count in self._plan.words().items() if count)
-        return [*self.order.report(fit), f"{words or 'Nothing to do'}.", *self.intent()]
+        unfit = set(self._plan.keys(Action.UNFIT, Action.NEEDLESS))
+        fit = [key for key in self.order.keys if key not in unfit]
+        planned = ", ".join(self._plan.planned()) or "Nothing to do"
+        return [*self.order.report(fit), f"{planned}.", *self.intent()]
 
     def obstacles(self) -> list[Key]:
         """Return the items with something in the way: another object, or one that may not be replaced."""
@@ -102,10 +102,7 @@ class Attempt:
 
     def send(self, ledger: Ledger) -> None:
         """Send the items that have to be sent, and look for jobs whose answers were lost."""
-        sender = Sender(self.order, ledger, at=self.began)
-        unfit = {key: problem for key, problem in self._plan.unfit.items() if not self.order.skips(problem)}
-        self.result.refused |= self._plan.in_the_way | self._plan.blocked | unfit
-        self.result.held |= self._plan.held
+        sender = Sender(self.order, ledger, at=self.began, failed=self._plan.failed())
         to_send = self._plan.to_send()
         if to_send:
             self.order.prepare(to_send)
@@ -125,6 +122,10 @@ class Attempt:
                 self._give_up(again)
         if self.order.skips_existing:
             self._skip_what_was_taken_meanwhile()
+
+    def held(self) -> list[str]:
+        """Return the reason for each item that is not sent for now: a job of another run does nearly the same."""
+        return [self._plan.decisions[key].why for key in self._plan.keys(Action.HOLD)]
 
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
         """Return the outcome of each item so far: in the order given, and last those that have no key."""
@@ -147,27 +148,14 @@ class Attempt:
 
     def lines(self) -> list[str]:
         """Say what was done, and why some items were not sent."""
-        plan = self._plan
-        apart = plan.held.keys() | plan.blocked.keys()
-        problems = plan.problems()
-        skipped = sum(map(self.order.skips, problems))
-        refused = self.result.refused.keys() - plan.blocked.keys() - plan.in_the_way.keys() - plan.unfit.keys()
-        known = Counter(one.action for key, one in plan.decisions.items() if key not in apart)
-        counts = (
-            (len(self.result.started), "started"),
-            (known[Action.ADOPT], "under way already and taken over"),
-            (known[Action.DONE], "done already"),
-            (len(plan.skipped), "skipped, they are there already"),
-            (skipped, f"skipped, {self.order.why_skipped}"),
-            (len(problems) - skipped, f"not sent, they {self.order.cannot}"),
-            (len(plan.in_the_way), "not sent, something else is in the way"),
-            (len(plan.blocked), "done already, but not as they should be"),
-            (len(plan.held), "left to a job of another run for now"),
-            (len(refused), "refused by the platform"),
-            (len(self.result.unsent), "not sent"),
+        results = (
+            (self.result.started, "started"),
+            (self.result.refused, "refused by the platform"),
+            (self.result.unsent, "not sent"),
         )
-        count = self._kind.count(len(self.order.items))
-        lines = [f"Of {count}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
+        started, *others = [f"{len(keys)} {word}" if keys else "" for keys, word in results]
+        counts = ", ".join(filter(None, [started, *self._plan.logged(), *others]))
+        lines = [f"Of {self._kind.count(len(self.order.items))}: {counts}."]
         if self.result.stopped:
             lines.append(f"Nothing more was sent: {as_sentence(self.result.stopped)}")
         return lines
@@ -175,10 +163,9 @@ class Attempt:
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
         """Look for uncertain jobs in the platform's list; return the items that certainly did not start, and why."""
         decisions = self._plan.look_for(list(self.result.uncertain), ledger)
-        found = {key: one.job_id for key, one in decisions.items() if one.job_id and one.action is not Action.SEND}
-        ledger.adopted({key: job_id for key, job_id in found.items() if job_id})
+        known = SubmitResult(started={key: one.job_id for key, one in decisions.items() if one.job_id})
+        ledger.adopted(known.started)
         reasons = {key: why for key, why in self.result.uncertain.items() if decisions[key].action is Action.SEND}
-        known = SubmitResult(started={key: job_id for key, job_id in found.items() if job_id})
         known.uncertain = {
             key: Problem(None, None, one.why, made_here=True, undecided=True)
             for key, one in decisions.items()
@@ -191,11 +178,8 @@ class Attempt:
         """Judge objects that appeared after the first look like those that were there before."""
         refused = self.result.refused
         taken = [key for key, one in refused.items() if one.code in self.order.taken and not one.made_here]
-        self._plan.skip_what_is_there(taken)
-        for key in taken:
-            if key in self._plan.skipped:
-                del refused[key]
-        refused |= self._plan.in_the_way
+        for key in self._plan.look_at_what_is_there(taken):
+            del refused[key]
 
     def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:
         """Send the items that certainly did not start; those that are still uncertain stay so."""
@@ -232,23 +216,20 @@ class Attempt:
 
     def _outcome(self, key: Key, item: Item, *, unsent: bool) -> ItemOutcome:
         base, result = self._base(item), self.result
-        if key in self._plan.skipped:
-            return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
-        if key in self._plan.unfit:
-            return self._unfit(base, self._plan.unfit[key])
         if key in result.started:
             return replace(base, id=result.started[key])
-        if key in result.refused:
-            return self._unfit(base, result.refused[key])
         if key in result.uncertain:
             return replace(base, message=str(result.uncertain[key]))
-        if key in result.held:
-            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.held[key]}")
-        decision = self._plan.decisions.get(key)
-        if unsent or decision is None:
-            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.stopped or 'no attempt yet'}")
-        if decision.job_id is not None and decision.action is not Action.SEND:
-            return replace(base, id=decision.job_id, message=None)
-        if decision.action is Action.DONE:
+        if unsent:
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.stopped}")
+        decision = self._plan.decisions[key]
+        problem = result.refused.get(key) or decision.problem
+        if problem is not None:
+            return self._unfit(base, problem)
+        if decision.action is Action.SKIP:
+            return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
+        if decision.action is Action.HOLD:
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {decision.why}")
+        if decision.action is Action.DONE and decision.job_id is None:
             return replace(base, state=ItemState.COMPLETED, message=decision.why)
-        return base
+        return replace(base, id=decision.job_id)
