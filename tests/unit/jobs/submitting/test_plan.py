@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from airflow_provider_cgc.jobs.submitting.attempt import Attempt
-from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from tests.fakes.clock import Clock
 from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, TAKEN
 from tests.fakes.planned_order import (
@@ -190,3 +190,17 @@ def test_item_is_told_alike(
     assert {name for name, count in played.counts.items() if count} == ({number} if number else set())
     assert (one.state.value, one.id, one.code, one.message) == outcome
     assert bool(played.order.sent) == (words[0] == TO_SEND)
+
+
+@pytest.mark.parametrize(("words", "options", "situation"), [(row[0], *row[3:]) for row in TABLE.values()], ids=TABLE)
+def test_only_sending_is_open(words: tuple[str, str], options: Options, situation: Situation) -> None:
+    """
+    Before anything is sent, the manifest says of all other items what it says in the end.
+
+    A task that is killed now must not leave the job of another run, or one with other settings, as its own.
+    """
+    played = play(situation, options=options)
+
+    [announced], [one] = played.announced, played.outcomes
+    open_one = replace(one, state=ItemState.SUBMITTED, id=None, code=None, message=None)
+    assert announced == (open_one if words[0] == TO_SEND else one)
