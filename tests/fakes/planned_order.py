@@ -72,7 +72,7 @@ class PlannedOrder(Order):
     def __init__(self, situations: Sequence[Situation], options: Options) -> None:
         client: Any = SimpleNamespace(close=lambda: None)
         super().__init__(
-            client, skips_existing=options.skips_existing, verify=options.verify, tolerance=Tolerance(most=100)
+            client, skips_existing=options.skips_existing, verify=options.verify, tolerance=Tolerance(most=10_000)
         )
         self.situations = situations
         self._options = options
@@ -80,7 +80,7 @@ class PlannedOrder(Order):
         self._looks: dict[Key, int] = {}
         self._jobs: dict[str, ExportJob] = {}
         self._listed: list[ExportJob] = []
-        self.sent: list[str] = []
+        self.sent: set[str] = set()
 
     @property
     def has_lists(self) -> bool:  # type: ignore[override]  # an option here
@@ -164,7 +164,7 @@ class PlannedOrder(Order):
 
     def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[Any]]:
         keys = [ExportKey(**body) for body in bodies]
-        self.sent += [key.file for key in keys]
+        self.sent |= {key.file for key in keys}
         answers = [(key.file, self._of[key].answer) for key in keys]
         return [BulkRecord(None, None, error) if error else BulkRecord(f"sent-{name}") for name, error in answers]
 

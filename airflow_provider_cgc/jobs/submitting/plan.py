@@ -38,7 +38,7 @@ WORDS = {
     Action.SEND: Words("to be sent", ""),
     Action.ADOPT: Words("under way already", "under way already and taken over"),
     Action.DONE: Words("done already", "done already"),
-    Action.LOST: Words("that failed and cannot succeed by themselves", ""),
+    Action.LOST: Words("that failed and cannot succeed by themselves", "that failed before, not sent again"),
     Action.SKIP: Words("to be skipped, they are there already", "skipped, they are there already"),
     Action.NEEDLESS: Words("to be skipped, {order.why_skipped}", "skipped, {order.why_skipped}"),
     Action.UNFIT: Words("that {order.cannot}", "not sent, they {order.cannot}"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -86,7 +88,7 @@ REFUSED_ONE = (TO_SEND, "refused by the platform"), "to_send", ("FAILED", None, 
 TAKEN_ONE = (TO_SEND, "refused by the platform"), "to_send", ("FAILED", None, 9107, TAKEN.message)
 DONE = ("done already", "done already"), "settled"
 ADOPTED = ("under way already", "under way already and taken over"), "settled"
-FAILED = ("that failed and cannot succeed by themselves", ""), "settled", NAMED
+FAILED = ("that failed and cannot succeed by themselves", "that failed before, not sent again"), "settled", NAMED
 THERE = THERE_WORDS, "skipped", IS_THERE
 IN_THE_WAY = IN_THE_WAY_WORDS, None, OBSTRUCTED
 WRONG = WRONG_WORDS, None
@@ -186,7 +188,7 @@ def test_item_is_told_alike(
     played = play(situation, options=options)
 
     [one] = played.outcomes
-    assert (played.dry_run, played.log) == (f"1 {words[0]}.", f"Of 1 export: {f'1 {words[1]}' if words[1] else ''}.")
+    assert (played.dry_run, played.log) == (f"1 {words[0]}.", f"Of 1 export: 1 {words[1]}.")
     assert {name for name, count in played.counts.items() if count} == ({number} if number else set())
     assert (one.state.value, one.id, one.code, one.message) == outcome
     assert bool(played.order.sent) == (words[0] == TO_SEND)
@@ -204,3 +206,30 @@ def test_only_sending_is_open(words: tuple[str, str], options: Options, situatio
     [announced], [one] = played.announced, played.outcomes
     open_one = replace(one, state=ItemState.SUBMITTED, id=None, code=None, message=None)
     assert announced == (open_one if words[0] == TO_SEND else one)
+
+
+def combinations() -> list[Situation]:
+    axes = {
+        "named": [None, "unseen", COMPLETED, RUNNING, PASSING, FOR_GOOD, TAKEN],
+        "listed": [None, COMPLETED, RUNNING],
+        "unlike": [None, OTHERWISE],
+        # Some objects come, change or go between two looks.
+        "there": [[None], [FITS], [PROVEN], [OTHER], [PROVEN, None], [OTHER, PROVEN]],
+        "unfit": [None, FAILS, SKIPPED],
+        "answer": [None, REFUSED],
+    }
+    return [Situation(**dict(zip(axes, values, strict=True))) for values in product(*axes.values())]
+
+
+@pytest.mark.parametrize(("skips_existing", "verify", "believes", "cleared"), list(product([False, True], repeat=4)))
+def test_every_item_counts_once(skips_existing: bool, verify: bool, believes: bool, cleared: bool) -> None:
+    """Every item is in one number of each line, in any combination of situations."""
+    options = Options(skips_existing=skips_existing, verify=verify, believes=believes, cleared=cleared)
+    situations = combinations()
+
+    played = play(*situations, options=options)
+
+    for line in (played.dry_run, played.log.partition(": ")[2]):
+        assert sum(map(int, re.findall(r"\d+(?= )", line))) == len(situations), line
+    assert all(count >= 0 for count in played.counts.values())
+    assert len(played.announced) == len(played.outcomes) == len(situations)
