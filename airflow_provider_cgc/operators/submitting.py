@@ -118,7 +118,7 @@ class SubmittedJobs(Source):
         self._ids: list[str] | None = None
         """The ids of all jobs of the task; None if another process has opened the wait."""
         self._ledger: Ledger | None = None
-        self._known: Mapping[str, Any] = {}
+        self._place: Mapping[str, Any] = {}
         self._record_made: Record | None = None
 
     def open(self, context: Context) -> JobTracker:
@@ -161,7 +161,7 @@ class SubmittedJobs(Source):
             outcomes = self._send(self._record(context), work)
         finally:
             self.is_sending = False
-        self._known = work.attempt.order.known(outcomes)
+        self._place = work.attempt.order.place(outcomes)
         return outcomes
 
     def what_to_do(self, summary: Summary) -> str:
@@ -171,9 +171,9 @@ class SubmittedJobs(Source):
         limit = f"That is more than may fail: {tolerance.words(summary.total)}. " if some_may else ""
         return f"{limit}Fix the cause, then clear this task: {self.after_clear}."
 
-    def facts(self) -> Mapping[str, Any]:
+    def place(self) -> Mapping[str, Any]:
         """Return the source, the destination and the size of the items."""
-        return {**self._known, "manifest": self._task.manifest_uri}
+        return {**self._place, "manifest": self._task.manifest_uri}
 
     def asset(self) -> Asset | None:
         """Return the asset of the destination; None if it is not known."""
@@ -307,7 +307,7 @@ class SubmittedJobs(Source):
                 f" {self._kind.plural} continue); not sent: {len(result.unsent)}. Fix the cause, then clear this task:"
                 " it sends only items that are missing."
             ) from result.error
-        if held := attempt.held():
+        if held := attempt.plan.held():
             raise CgcJobsNotYetKnown(
                 f"Not sent for now: {count(len(held))}, because {held[0]}. Jobs that"
                 " were started continue. When that job has ended, let this task be retried, or clear it: it sends only"

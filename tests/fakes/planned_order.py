@@ -44,8 +44,8 @@ class Situation:
     """What each look finds where the result should go; the last one stays."""
     done_already: bool = False
     unfit: str | None = None
-    placed: bool = True
-    """It has a key; if not, it is unfit."""
+    has_key: bool = True
+    """Without one it is unfit."""
     answer: Problem | None = None
     """The error in the answer to the send."""
     appears: str | None = None
@@ -91,7 +91,7 @@ class PlannedOrder(Order):
         for item, one in zip(items, self.situations, strict=True):
             key = item.key()
             if key is None:
-                self.unplaced.append(_unfit(item, one.unfit))
+                self.keyless.append(_unfit(item, one.unfit))
             else:
                 self._of[key] = one
                 self._add_jobs(ExportKey(*key), one)
@@ -171,7 +171,7 @@ class PlannedOrder(Order):
 
 def items_in(situations: Sequence[Situation]) -> list[Item]:
     return [
-        ExportItem(f"f{number}", f"x/{number}" if one.placed else None, "a/out")
+        ExportItem(f"f{number}", f"x/{number}" if one.has_key else None, "a/out")
         for number, one in enumerate(situations)
     ]
 

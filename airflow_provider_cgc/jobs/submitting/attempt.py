@@ -46,7 +46,7 @@ class Attempt:
         self._kind = order.kind
         self._log_info = log_info
         self._clock = clock
-        self._plan = Plan(order, log_info=log_info, clock=clock, sleep=sleep)
+        self.plan = Plan(order, log_info=log_info, clock=clock, sleep=sleep)
         self.result = SubmitResult()
         self.began = datetime.fromtimestamp(clock(), UTC)
         """The time at the beginning, by the platform's clock once `now` has asked for it."""
@@ -78,32 +78,24 @@ class Attempt:
         :raises UncertainJobs: nothing was sent; jobs of an earlier attempt continue.
         :raises BadItems: with the problems of items that are still to be sent; this attempt has sent nothing.
         """
-        self._plan.decide(ledger, again=again, now=self.began)
+        self.plan.decide(ledger, again=again, now=self.began)
 
     def dry_run(self) -> list[str]:
         """Return the lines of a report; sends nothing."""
-        unfit = set(self._plan.keys(Action.UNFIT, Action.NEEDLESS))
+        unfit = set(self.plan.keys(Action.UNFIT, Action.NEEDLESS))
         fit = [key for key in self.order.keys if key not in unfit]
-        planned = ", ".join(self._plan.planned()) or "Nothing to do"
+        planned = ", ".join(self.plan.planned()) or "Nothing to do"
         return [*self.order.report(fit), f"{planned}.", *self.intent()]
-
-    def obstacles(self) -> list[Key]:
-        """Return the items with something in the way: another object, or one that may not be replaced."""
-        return self._plan.obstacles()
-
-    def counts(self) -> dict[str, int]:
-        """Count the items that would be sent, would be skipped, cannot be started, and need nothing more."""
-        return self._plan.counts()
 
     def intent(self) -> list[str]:
         """Say what is about to be sent."""
-        to_send = self._plan.to_send()
+        to_send = self.plan.to_send()
         return self.order.intent(to_send) if to_send else []
 
     def send(self, ledger: Ledger) -> None:
         """Send the items that have to be sent, and look for jobs whose answers were lost."""
-        sender = Sender(self.order, ledger, at=self.began, failed=self._plan.failed())
-        to_send = self._plan.to_send()
+        sender = Sender(self.order, ledger, at=self.began, failed=self.plan.failed())
+        to_send = self.plan.to_send()
         if to_send:
             self.order.prepare(to_send)
         sender.send(to_send, self.result)
@@ -123,15 +115,11 @@ class Attempt:
         if self.order.skips_existing:
             self._skip_what_was_taken_meanwhile()
 
-    def held(self) -> list[str]:
-        """Return the reason for each item that is not sent for now: a job of another run does nearly the same."""
-        return [self._plan.decisions[key].why for key in self._plan.keys(Action.HOLD)]
-
     def outcomes(self, *, user: str | None = None, conn_id: str | None = None) -> list[ItemOutcome]:
         """Return the outcome of each item so far: in the order given, and last those that have no key."""
         unsent = set(self.result.unsent)
         outcomes = [self._outcome(key, item, unsent=key in unsent) for key, item in self.order.keys.items()]
-        outcomes += [self._unfit(self._base(one.item), one.problem) for one in self.order.unplaced]
+        outcomes += [self._ended_by(self._base(one.item), one.problem) for one in self.order.keyless]
         return [replace(one, user=user, conn_id=conn_id) for one in outcomes]
 
     def refused(self, error: BadOrder) -> list[ItemOutcome]:
@@ -143,7 +131,7 @@ class Attempt:
             problem = problems.get(self._mark(item))
             base = self._base(item)
             held_up = replace(base, state=ItemState.UNSENT, message=why)
-            outcomes.append(held_up if problem is None else self._unfit(base, problem))
+            outcomes.append(held_up if problem is None else self._ended_by(base, problem))
         return outcomes
 
     def lines(self) -> list[str]:
@@ -154,7 +142,7 @@ class Attempt:
             (self.result.unsent, "not sent"),
         )
         started, *others = [f"{len(keys)} {word}" if keys else "" for keys, word in results]
-        counts = ", ".join(filter(None, [started, *self._plan.logged(), *others]))
+        counts = ", ".join(filter(None, [started, *self.plan.logged(), *others]))
         lines = [f"Of {self._kind.count(len(self.order.items))}: {counts}."]
         if self.result.stopped:
             lines.append(f"Nothing more was sent: {as_sentence(self.result.stopped)}")
@@ -162,7 +150,7 @@ class Attempt:
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
         """Look for uncertain jobs in the platform's list; return the items that certainly did not start, and why."""
-        decisions = self._plan.look_for(list(self.result.uncertain), ledger)
+        decisions = self.plan.look_for(list(self.result.uncertain), ledger)
         known = SubmitResult(started={key: one.job_id for key, one in decisions.items() if one.job_id})
         ledger.adopted(known.started)
         reasons = {key: why for key, why in self.result.uncertain.items() if decisions[key].action is Action.SEND}
@@ -178,7 +166,7 @@ class Attempt:
         """Judge objects that appeared after the first look like those that were there before."""
         refused = self.result.refused
         taken = [key for key, one in refused.items() if one.code in self.order.taken and not one.made_here]
-        for key in self._plan.look_at_what_is_there(taken):
+        for key in self.plan.look_at_what_is_there(taken):
             del refused[key]
 
     def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:
@@ -210,7 +198,7 @@ class Attempt:
     def _base(self, item: Item) -> ItemOutcome:
         return ItemOutcome(item=self.order.asked(item), state=ItemState.SUBMITTED, size=item.size)
 
-    def _unfit(self, base: ItemOutcome, problem: Problem) -> ItemOutcome:
+    def _ended_by(self, base: ItemOutcome, problem: Problem) -> ItemOutcome:
         state = ItemState.SKIPPED if self.order.skips(problem) else ItemState.FAILED
         return replace(base, state=state, code=problem.code, message=problem.message)
 
@@ -222,10 +210,10 @@ class Attempt:
             return replace(base, message=str(result.uncertain[key]))
         if unsent:
             return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.stopped}")
-        decision = self._plan.decisions[key]
+        decision = self.plan.decisions[key]
         problem = result.refused.get(key) or decision.problem
         if problem is not None:
-            return self._unfit(base, problem)
+            return self._ended_by(base, problem)
         if decision.action is Action.SKIP:
             return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
         if decision.action is Action.HOLD:

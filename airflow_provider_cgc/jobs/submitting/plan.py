@@ -94,7 +94,8 @@ class Plan:
         if self._order.skips_existing:
             self.look_at_what_is_there([key for key, one in self.decisions.items() if self._may_be_there(one)])
         self._refuse_uncertain()
-        self._believe_what_is_there()
+        if self._order.believes_what_is_there:
+            self._believe_what_is_there()
         if self._order.verify:
             self._doubt_what_is_gone(cleared=ledger.cleared)
         self._doubt_what_was_found(ledger)
@@ -148,8 +149,8 @@ class Plan:
 
     def tally(self) -> Counter[Action]:
         """Count the items by their action, also those without a key."""
-        unplaced = [self._fate_of(one.problem) for one in self._order.unplaced]
-        return Counter([*(one.action for one in self.decisions.values()), *unplaced])
+        keyless = [self._fate_of(one.problem) for one in self._order.keyless]
+        return Counter([*(one.action for one in self.decisions.values()), *keyless])
 
     def counts(self) -> dict[str, int]:
         """Count the items that would be sent, would be skipped, cannot be started, and are done or under way."""
@@ -165,6 +166,10 @@ class Plan:
         """Count the items that are not sent and count as failed."""
         tally = self.tally()
         return tally[Action.UNFIT] + tally[Action.IN_THE_WAY] + tally[Action.WRONG]
+
+    def held(self) -> list[str]:
+        """Return the reason for each item that is not sent for now: a job of another run does nearly the same."""
+        return [self.decisions[key].why for key in self.keys(Action.HOLD)]
 
     def planned(self) -> list[str]:
         """Say in the words of a dry run how many items there are of each action, in the items' order."""
@@ -228,7 +233,7 @@ class Plan:
         unfit, common = self._order.problems(self.to_send())
         for key, one in unfit.items():
             self._end(key, self._fate_of(one.problem), one.problem)
-        everything = [*self._order.unplaced, *unfit.values()]
+        everything = [*self._order.keyless, *unfit.values()]
         self._order.refuse(everything, common)
         self._log_unfit(everything)
 
@@ -246,8 +251,6 @@ class Plan:
 
     def _believe_what_is_there(self) -> None:
         """Count items as done whose result certainly exists, if the platform has forgotten their job."""
-        if not self._order.believes_what_is_there:
-            return
         forgotten = [key for key in self.keys(Action.SEND) if self.decisions[key].forgotten]
         for key, standing in self._order.there(forgotten).items():
             if standing.proven:

@@ -53,7 +53,7 @@ def play(*situations: Situation, options: Options) -> Played:
     attempt.now()
     ledger = order.ledger()
     attempt.decide(ledger, again=options.again)
-    report, counts, announced = attempt.dry_run(), attempt.counts(), attempt.outcomes()
+    report, counts, announced = attempt.dry_run(), attempt.plan.counts(), attempt.outcomes()
     attempt.send(ledger)
     return Played(attempt, order, report[1], counts, announced, attempt.outcomes(), attempt.lines()[0])
 
@@ -175,8 +175,8 @@ TABLE = {
     "unfit, its result is there": row(*THERE, SKIPS, unfit=FAILS, there=[FITS]),
     "unfit, its job completed": row(*DONE, NAMED, PLAIN, unfit=FAILS, named=COMPLETED),
     "an alias, skipped": row(*ALIAS, PLAIN, unfit=SKIPPED),
-    "without a key": row(*UNFIT, PLAIN, unfit=FAILS, placed=False),
-    "without a key, skipped": row(*ALIAS, PLAIN, unfit=SKIPPED, placed=False),
+    "without a key": row(*UNFIT, PLAIN, unfit=FAILS, has_key=False),
+    "without a key, skipped": row(*ALIAS, PLAIN, unfit=SKIPPED, has_key=False),
 }
 
 
