@@ -141,11 +141,11 @@ class CgcSubmittingOperator(CgcJobsSensor):
         """Log what would be done, with a warning if objects are in the way."""
         for line in attempt.dry_run():
             self.log.info("%s", line)
-        in_the_way = attempt.obstacles()
+        in_the_way = attempt.plan.obstacles()
         for line in attempt.order.obstructed(in_the_way) if in_the_way else ():
             self.log.warning("%s", line)
         self.log.info("This was a dry run: nothing was sent.")
-        counts = {**attempt.counts(), "in_the_way": len(in_the_way)}
+        counts = {**attempt.plan.counts(), "in_the_way": len(in_the_way)}
         return {"items": len(attempt.order.items), "dry_run": True, **counts}
 
     def _handed_over(self, ids: list[str]) -> str | list[str]:

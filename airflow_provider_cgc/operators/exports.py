@@ -216,7 +216,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
     def about_to_send(self, context: Context, order: Order) -> None:
         """Keep the names of the datasets, for OpenLineage."""
         exports = cast("ExportOrder", order)
-        self._keep_lineage(context, exports.placed.values(), exports.facts, host=exports.client.settings.host)
+        self._keep_lineage(context, exports.keys.values(), exports.facts, host=exports.client.settings.host)
 
     def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
         """Take up the names of the datasets again."""

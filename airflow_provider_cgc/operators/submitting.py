@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.order import Order, Tolerance
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
-    from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
 
 
 class Submitter(Protocol):
@@ -119,7 +118,7 @@ class SubmittedJobs(Source):
         self._ids: list[str] | None = None
         """The ids of all jobs of the task; None if another process has opened the wait."""
         self._ledger: Ledger | None = None
-        self._known: Mapping[str, Any] = {}
+        self._place: Mapping[str, Any] = {}
         self._record_made: Record | None = None
 
     def open(self, context: Context) -> JobTracker:
@@ -162,7 +161,7 @@ class SubmittedJobs(Source):
             outcomes = self._send(self._record(context), work)
         finally:
             self.is_sending = False
-        self._known = work.attempt.order.known(outcomes)
+        self._place = work.attempt.order.place(outcomes)
         return outcomes
 
     def what_to_do(self, summary: Summary) -> str:
@@ -172,9 +171,9 @@ class SubmittedJobs(Source):
         limit = f"That is more than may fail: {tolerance.words(summary.total)}. " if some_may else ""
         return f"{limit}Fix the cause, then clear this task: {self.after_clear}."
 
-    def facts(self) -> Mapping[str, Any]:
+    def place(self) -> Mapping[str, Any]:
         """Return the source, the destination and the size of the items."""
-        return {**self._known, "manifest": self._task.manifest_uri}
+        return {**self._place, "manifest": self._task.manifest_uri}
 
     def asset(self) -> Asset | None:
         """Return the asset of the destination; None if it is not known."""
@@ -290,11 +289,11 @@ class SubmittedJobs(Source):
             record.write(outcomes)
         for line in attempt.lines():
             self._log_info(line)
-        self._refuse_what_is_open(attempt.result)
+        self._refuse_what_is_open(attempt)
         return outcomes
 
-    def _refuse_what_is_open(self, result: SubmitResult) -> None:
-        count = self._kind.count
+    def _refuse_what_is_open(self, attempt: Attempt) -> None:
+        count, result = self._kind.count, attempt.result
         if result.uncertain:
             # A retry searches before it sends, and fails for good if it cannot find out.
             raise CgcJobsNotYetKnown(
@@ -308,9 +307,9 @@ class SubmittedJobs(Source):
                 f" {self._kind.plural} continue); not sent: {len(result.unsent)}. Fix the cause, then clear this task:"
                 " it sends only items that are missing."
             ) from result.error
-        if result.held:
+        if held := attempt.plan.held():
             raise CgcJobsNotYetKnown(
-                f"Not sent for now: {count(len(result.held))}, because {next(iter(result.held.values()))}. Jobs that"
+                f"Not sent for now: {count(len(held))}, because {held[0]}. Jobs that"
                 " were started continue. When that job has ended, let this task be retried, or clear it: it sends only"
                 " items that are missing."
             )

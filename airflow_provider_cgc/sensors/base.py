@@ -352,7 +352,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     def _known_place(self) -> dict[str, Any]:
         """Return what the live snapshot can tell from the start; see `LiveView.place`."""
-        return {"web": self._connection().settings.web_url, **self._source.facts()}
+        return {"web": self._connection().settings.web_url, **self._source.place()}
 
     def _show(self, context: Context, wait: Wait) -> None:
         """Write the live snapshot, if there is something new to show, and now and then if there is not."""

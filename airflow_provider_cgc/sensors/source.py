@@ -38,7 +38,7 @@ class Source(ABC):
     def what_to_do(self, summary: Summary) -> str:
         """Say what to do in Airflow about jobs that failed, in whole sentences."""
 
-    def facts(self) -> Mapping[str, Any]:
+    def place(self) -> Mapping[str, Any]:
         """Return what the live snapshot tells from the start (`LiveView.place`), once the wait is open."""
         return {}
 

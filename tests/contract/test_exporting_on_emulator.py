@@ -283,12 +283,12 @@ def test_dry_run_tells_objects(if_exists: str, sent: int, emulator: CgcEmulator,
 
     lines = one.dry_run()
 
-    assert [key[2] for key in one.obstacles()] == [f"x/{emulator.file_ids[0]}"]
+    assert [key[2] for key in one.plan.obstacles()] == [f"x/{emulator.file_ids[0]}"]
     assert any(line.endswith(f"{sent} to be sent.") for line in lines)
     assert f"Exporting {sent} of 2 items to {VOLUME}, below 'x/'." in lines
     assert f"{'1 with something else in the way, ' if if_exists == 'skip' else ''}{sent} to be sent." in lines
     assert any("these files are MOVED" in line for line in lines)
-    assert one.counts() == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}
+    assert one.plan.counts() == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 

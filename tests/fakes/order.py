@@ -41,10 +41,10 @@ def export_order(
 ) -> ExportOrder:
     """Return an order whose items have their places; `how` are its arguments."""
     order = ExportOrder(client, **{"copy_only": True, "volume": "a/out", "template": LocationTemplate("{id}")} | how)
-    placed: dict[Key, ExportItem] = (
+    keys: dict[Key, ExportItem] = (
         dict(items)
         if isinstance(items, Mapping)
         else {key: ExportItem(key.file, key.location, key.volume) for key in items}
     )
-    order.placed, order.keys, order.items = placed, dict(placed), list(placed.values())
+    order.keys, order.items = keys, list(keys.values())
     return order

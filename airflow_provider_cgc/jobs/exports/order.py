@@ -21,8 +21,8 @@ from airflow_provider_cgc.jobs.exports.locations import (
     own_template,
     targets,
 )
+from airflow_provider_cgc.jobs.exports.place import place_of
 from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_item, unfit_items
-from airflow_provider_cgc.jobs.exports.shown import shown_facts
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.objects import common_folder, sizes_of
@@ -65,6 +65,8 @@ class ExportOrder(Order):
     twice = "move a file twice"
     where_results_are = "the volume and at the jobs there"
     items: Sequence[ExportItem]
+    keys: Mapping[Key, ExportItem]
+    """The items, each with its destination; empty before `check`."""
 
     def __init__(
         self,
@@ -95,8 +97,6 @@ class ExportOrder(Order):
         self._if_exists = if_exists
         self._aliases = aliases
         self._properties = dict(properties or {})
-        self.placed: dict[Key, ExportItem] = {}
-        """The items, each with its destination; empty before `check`."""
         self.facts = Facts({}, {}, {}, {}, {})
         """The platform's answers about files and volumes; empty before `check`."""
 
@@ -113,7 +113,7 @@ class ExportOrder(Order):
         self.items = cast("Sequence[ExportItem]", items)
         self.facts = facts = ask(self.client, self.items, [self._volume] if self._volume else [])
         found = targets(self._with_paths(), template=self._template, volume=self._volume, files=facts.files)
-        self.unplaced = [self._unplaced(item, reason) for item, reason in found.unplaced]
+        self.keyless = [self._keyless(item, reason) for item, reason in found.unplaced]
         unfit = unfit_items(found.items, facts)
         # On a later attempt an unfit item may have been exported before; only an alias that is skipped was not.
         left_out = {one.item for one in unfit if first or self.skips(one.problem)}
@@ -123,14 +123,13 @@ class ExportOrder(Order):
         checked = to_export if first or facts.refused_volumes else []
         # An item whose object is there already may be skipped, even if its file is gone.
         judged = unfit if first and not self.skips_existing else []
-        self.refuse([*self.unplaced, *judged], [*common_problems(checked, facts), *wrong])
-        self.placed = {key: item for item in found.items if (key := item.key()) is not None}
-        self.keys = dict(self.placed)
+        self.refuse([*self.keyless, *judged], [*common_problems(checked, facts), *wrong])
+        self.keys = {key: item for item in found.items if (key := item.key()) is not None}
         return list(found.warnings)
 
     def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
         """Return the items that cannot be sent, and the problems of volumes and projects."""
-        items = {self.placed[key]: key for key in keys}
+        items = {self.keys[key]: key for key in keys}
         unfit = {items[item]: one for one in unfit_items(list(items), self.facts) if (item := one.item) in items}
         fit = [item for item, key in items.items() if key not in unfit]
         return unfit, common_problems(fit, self.facts)
@@ -138,7 +137,7 @@ class ExportOrder(Order):
     def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
         """Return the objects that are at the destinations of these items."""
         found = sizes_of(self.client, [ExportKey(*key) for key in keys])
-        return {key: self._standing(size, self.placed[key].size) for key, size in found.items()}
+        return {key: self._standing(size, self.keys[key].size) for key, size in found.items()}
 
     def _standing(self, size: int | None, wanted: int | None) -> Standing:
         text = OTHER_OBJECT.format(there=size, wanted=wanted)
@@ -174,7 +173,7 @@ class ExportOrder(Order):
 
     def unlike(self, key: Key, job: ExportJob) -> str | None:
         """Return how a job's properties differ from those wanted; None if they do not."""
-        wanted = self._properties_of(self.placed[key])
+        wanted = self._properties_of(self.keys[key])
         actual = {name: job.properties.get(name) for name in wanted}
         return None if actual == wanted else f"with properties {actual} instead of {wanted}"
 
@@ -223,7 +222,7 @@ class ExportOrder(Order):
         return {
             **ExportKey(*key)._asdict(),
             "overwrite": self._if_exists == "overwrite",
-            "properties": self._properties_of(self.placed[key]),
+            "properties": self._properties_of(self.keys[key]),
         }
 
     def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[ExportJob]]:
@@ -278,15 +277,15 @@ class ExportOrder(Order):
 
     def report(self, keys: Collection[Key]) -> list[str]:
         """Return the lines of a dry run: the number and size of the files, their projects and volumes."""
-        return report([self.placed[key] for key in keys], self.facts)
+        return report([self.keys[key] for key in keys], self.facts)
 
     def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
         """Return the sentences about items that cannot be exported, one for each cause."""
         return sentences(unfit)
 
-    def known(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
-        """Return the facts that the live snapshot shows from the beginning."""
-        return shown_facts(outcomes, self.facts.files)
+    def place(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
+        """Return what the items have in common, for the live snapshot."""
+        return place_of(outcomes, self.facts.files)
 
     @property
     def finishes(self) -> bool:
@@ -301,7 +300,7 @@ class ExportOrder(Order):
         """Return the properties of an item: its own, or else those of all."""
         return dict(self._properties if item.properties is None else item.properties)
 
-    def _unplaced(self, item: ExportItem, reason: str) -> Unfit:
+    def _keyless(self, item: ExportItem, reason: str) -> Unfit:
         """Return an item without a destination, with the reason; a problem of its file says more."""
         file = self.facts.files.get(item.file)
         # The item's name is put before it wherever it is shown.

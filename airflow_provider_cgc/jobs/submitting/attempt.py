@@ -6,7 +6,6 @@ Free of Airflow: the memory of earlier attempts is handed in as a `Ledger`, and 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -47,7 +46,7 @@ class Attempt:
         self._kind = order.kind
         self._log_info = log_info
         self._clock = clock
-        self._plan = Plan(order, log_info=log_info, clock=clock, sleep=sleep)
+        self.plan = Plan(order, log_info=log_info, clock=clock, sleep=sleep)
         self.result = SubmitResult()
         self.began = datetime.fromtimestamp(clock(), UTC)
         """The time at the beginning, by the platform's clock once `now` has asked for it."""
@@ -79,34 +78,24 @@ class Attempt:
         :raises UncertainJobs: nothing was sent; jobs of an earlier attempt continue.
         :raises BadItems: with the problems of items that are still to be sent; this attempt has sent nothing.
         """
-        self._plan.decide(ledger, again=again, now=self.began)
+        self.plan.decide(ledger, again=again, now=self.began)
 
     def dry_run(self) -> list[str]:
         """Return the lines of a report; sends nothing."""
-        fit = [key for key in self.order.keys if key not in self._plan.unfit]
-        words = ", ".join(f"{count} {word}" for word, count in self._plan.words().items() if count)
-        return [*self.order.report(fit), f"{words or 'Nothing to do'}.", *self.intent()]
-
-    def obstacles(self) -> list[Key]:
-        """Return the items with something in the way: another object, or one that may not be replaced."""
-        return self._plan.obstacles()
-
-    def counts(self) -> dict[str, int]:
-        """Count the items that would be sent, would be skipped, cannot be started, and need nothing more."""
-        return self._plan.counts()
+        unfit = set(self.plan.keys(Action.UNFIT, Action.NEEDLESS))
+        fit = [key for key in self.order.keys if key not in unfit]
+        planned = ", ".join(self.plan.planned()) or "Nothing to do"
+        return [*self.order.report(fit), f"{planned}.", *self.intent()]
 
     def intent(self) -> list[str]:
         """Say what is about to be sent."""
-        to_send = self._plan.to_send()
+        to_send = self.plan.to_send()
         return self.order.intent(to_send) if to_send else []
 
     def send(self, ledger: Ledger) -> None:
         """Send the items that have to be sent, and look for jobs whose answers were lost."""
-        sender = Sender(self.order, ledger, at=self.began)
-        unfit = {key: problem for key, problem in self._plan.unfit.items() if not self.order.skips(problem)}
-        self.result.refused |= self._plan.in_the_way | self._plan.blocked | unfit
-        self.result.held |= self._plan.held
-        to_send = self._plan.to_send()
+        sender = Sender(self.order, ledger, at=self.began, failed=self.plan.failed())
+        to_send = self.plan.to_send()
         if to_send:
             self.order.prepare(to_send)
         sender.send(to_send, self.result)
@@ -130,7 +119,7 @@ class Attempt:
         """Return the outcome of each item so far: in the order given, and last those that have no key."""
         unsent = set(self.result.unsent)
         outcomes = [self._outcome(key, item, unsent=key in unsent) for key, item in self.order.keys.items()]
-        outcomes += [self._unfit(self._base(one.item), one.problem) for one in self.order.unplaced]
+        outcomes += [self._ended_by(self._base(one.item), one.problem) for one in self.order.keyless]
         return [replace(one, user=user, conn_id=conn_id) for one in outcomes]
 
     def refused(self, error: BadOrder) -> list[ItemOutcome]:
@@ -142,43 +131,29 @@ class Attempt:
             problem = problems.get(self._mark(item))
             base = self._base(item)
             held_up = replace(base, state=ItemState.UNSENT, message=why)
-            outcomes.append(held_up if problem is None else self._unfit(base, problem))
+            outcomes.append(held_up if problem is None else self._ended_by(base, problem))
         return outcomes
 
     def lines(self) -> list[str]:
         """Say what was done, and why some items were not sent."""
-        plan = self._plan
-        apart = plan.held.keys() | plan.blocked.keys()
-        problems = plan.problems()
-        skipped = sum(map(self.order.skips, problems))
-        refused = self.result.refused.keys() - plan.blocked.keys() - plan.in_the_way.keys() - plan.unfit.keys()
-        known = Counter(one.action for key, one in plan.decisions.items() if key not in apart)
-        counts = (
-            (len(self.result.started), "started"),
-            (known[Action.ADOPT], "under way already and taken over"),
-            (known[Action.DONE], "done already"),
-            (len(plan.skipped), "skipped, they are there already"),
-            (skipped, f"skipped, {self.order.why_skipped}"),
-            (len(problems) - skipped, f"not sent, they {self.order.cannot}"),
-            (len(plan.in_the_way), "not sent, something else is in the way"),
-            (len(plan.blocked), "done already, but not as they should be"),
-            (len(plan.held), "left to a job of another run for now"),
-            (len(refused), "refused by the platform"),
-            (len(self.result.unsent), "not sent"),
+        results = (
+            (self.result.started, "started"),
+            (self.result.refused, "refused by the platform"),
+            (self.result.unsent, "not sent"),
         )
-        count = self._kind.count(len(self.order.items))
-        lines = [f"Of {count}: " + ", ".join(f"{n} {word}" for n, word in counts if n) + "."]
+        started, *others = [f"{len(keys)} {word}" if keys else "" for keys, word in results]
+        counts = ", ".join(filter(None, [started, *self.plan.logged(), *others]))
+        lines = [f"Of {self._kind.count(len(self.order.items))}: {counts}."]
         if self.result.stopped:
             lines.append(f"Nothing more was sent: {as_sentence(self.result.stopped)}")
         return lines
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
         """Look for uncertain jobs in the platform's list; return the items that certainly did not start, and why."""
-        decisions = self._plan.look_for(list(self.result.uncertain), ledger)
-        found = {key: one.job_id for key, one in decisions.items() if one.job_id and one.action is not Action.SEND}
-        ledger.adopted({key: job_id for key, job_id in found.items() if job_id})
+        decisions = self.plan.look_for(list(self.result.uncertain), ledger)
+        known = SubmitResult(started={key: one.job_id for key, one in decisions.items() if one.job_id})
+        ledger.adopted(known.started)
         reasons = {key: why for key, why in self.result.uncertain.items() if decisions[key].action is Action.SEND}
-        known = SubmitResult(started={key: job_id for key, job_id in found.items() if job_id})
         known.uncertain = {
             key: Problem(None, None, one.why, made_here=True, undecided=True)
             for key, one in decisions.items()
@@ -191,11 +166,8 @@ class Attempt:
         """Judge objects that appeared after the first look like those that were there before."""
         refused = self.result.refused
         taken = [key for key, one in refused.items() if one.code in self.order.taken and not one.made_here]
-        self._plan.skip_what_is_there(taken)
-        for key in taken:
-            if key in self._plan.skipped:
-                del refused[key]
-        refused |= self._plan.in_the_way
+        for key in self.plan.look_at_what_is_there(taken):
+            del refused[key]
 
     def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:
         """Send the items that certainly did not start; those that are still uncertain stay so."""
@@ -226,29 +198,26 @@ class Attempt:
     def _base(self, item: Item) -> ItemOutcome:
         return ItemOutcome(item=self.order.asked(item), state=ItemState.SUBMITTED, size=item.size)
 
-    def _unfit(self, base: ItemOutcome, problem: Problem) -> ItemOutcome:
+    def _ended_by(self, base: ItemOutcome, problem: Problem) -> ItemOutcome:
         state = ItemState.SKIPPED if self.order.skips(problem) else ItemState.FAILED
         return replace(base, state=state, code=problem.code, message=problem.message)
 
     def _outcome(self, key: Key, item: Item, *, unsent: bool) -> ItemOutcome:
         base, result = self._base(item), self.result
-        if key in self._plan.skipped:
-            return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
-        if key in self._plan.unfit:
-            return self._unfit(base, self._plan.unfit[key])
         if key in result.started:
             return replace(base, id=result.started[key])
-        if key in result.refused:
-            return self._unfit(base, result.refused[key])
         if key in result.uncertain:
             return replace(base, message=str(result.uncertain[key]))
-        if key in result.held:
-            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.held[key]}")
-        decision = self._plan.decisions.get(key)
-        if unsent or decision is None:
-            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.stopped or 'no attempt yet'}")
-        if decision.job_id is not None and decision.action is not Action.SEND:
-            return replace(base, id=decision.job_id, message=None)
-        if decision.action is Action.DONE:
+        if unsent:
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {result.stopped}")
+        decision = self.plan.decisions[key]
+        problem = result.refused.get(key) or decision.problem
+        if problem is not None:
+            return self._ended_by(base, problem)
+        if decision.action is Action.SKIP:
+            return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
+        if decision.action is Action.HOLD:
+            return replace(base, state=ItemState.UNSENT, message=f"not sent: {decision.why}")
+        if decision.action is Action.DONE and decision.job_id is None:
             return replace(base, state=ItemState.COMPLETED, message=decision.why)
-        return base
+        return replace(base, id=decision.job_id)

@@ -129,9 +129,9 @@ class Order(ABC):
         self.tolerance = tolerance or Tolerance()
         self.where = where
         self.items: Sequence[Item] = ()
-        self.keys: dict[Key, Item] = {}
+        self.keys: Mapping[Key, Item] = {}
         """The items by key; empty before `check`."""
-        self.unplaced: list[Unfit] = []
+        self.keyless: list[Unfit] = []
         """The items that have no key."""
 
     def bulk_get(self, ids: Sequence[str]) -> Sequence[BulkRecord[Any]]:
@@ -257,8 +257,8 @@ class Order(ABC):
         """Return the lines of a dry run about all items that can be sent."""
         return [f"{self.kind.count(len(keys))}."]
 
-    def known(self, outcomes: Sequence[ItemOutcome]) -> Mapping[str, Any]:
-        """Return the facts that the live snapshot shows from the beginning; see `LiveView`."""
+    def place(self, outcomes: Sequence[ItemOutcome]) -> Mapping[str, Any]:
+        """Return what the items have in common, for the live snapshot; see `LiveView.place`."""
         return {}
 
     # The end.

@@ -7,8 +7,8 @@ and unfinished jobs of the same user's other runs for the same items.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.jobs.submitting.items import listed
@@ -20,16 +20,33 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.jobs.submitting.items import Key
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-    from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Unfit
+    from airflow_provider_cgc.jobs.submitting.order import Order, Unfit
 
 OTHERWISE = "job {job} of another run is the same {kind} ({item}), {why}"
-_WORDS = {
-    Action.SEND: "to be sent",
-    Action.DONE: "done already",
-    Action.ADOPT: "under way already",
-    Action.LOST: "that failed and cannot succeed by themselves",
-    Action.UNCERTAIN: "uncertain",
+
+
+class Words(NamedTuple):
+    """The words for the items of one action, after their number; `order` is the order's own."""
+
+    planned: str
+    """In a dry run."""
+    logged: str
+    """In the log, once all is sent; "" if the results of sending tell more."""
+
+
+WORDS = {
+    Action.SEND: Words("to be sent", ""),
+    Action.ADOPT: Words("under way already", "under way already and taken over"),
+    Action.DONE: Words("done already", "done already"),
+    Action.LOST: Words("that failed and cannot succeed by themselves", "that failed before, not sent again"),
+    Action.SKIP: Words("to be skipped, they are there already", "skipped, they are there already"),
+    Action.NEEDLESS: Words("to be skipped, {order.why_skipped}", "skipped, {order.why_skipped}"),
+    Action.UNFIT: Words("that {order.cannot}", "not sent, they {order.cannot}"),
+    Action.IN_THE_WAY: Words("with something else in the way", "not sent, something else is in the way"),
+    Action.WRONG: Words("done already, but not as they should be", "done already, but not as they should be"),
+    Action.HOLD: Words("held back, a job of another run has other settings", "left to a job of another run for now"),
 }
+"""In the order of the log. A plan with an item that is UNCERTAIN is not carried out."""
 
 
 class UncertainJobs(Exception):
@@ -57,16 +74,7 @@ class Plan:
         self._clock = clock
         self._sleep = sleep
         self.decisions: dict[Key, Decision] = {}
-        self.skipped: set[Key] = set()
-        """Items whose wanted result exists already."""
-        self.unfit: dict[Key, Problem] = {}
-        """Items for which no job can be started, and why; some of them may be skipped."""
-        self.in_the_way: dict[Key, Problem] = {}
-        """Items that are not sent, because something else is where their result should go."""
-        self.blocked: dict[Key, Problem] = {}
-        """Items that seem to be done, but not as wanted; sending them again would not help."""
-        self.held: dict[Key, str] = {}
-        """Items that are not sent for now, and why: a job of another run does nearly the same."""
+        """One for each item with a key, in the items' order; empty before `decide`."""
         self._again = False
         self._now: datetime | None = None
         self._refused_before: set[Key] = set()
@@ -84,34 +92,20 @@ class Plan:
         self._refused_before = {key for key in self._order.keys if ledger.past(key).refused}
         self.decisions = self.look_for(self._order.keys, ledger)
         if self._order.skips_existing:
-            self.skip_what_is_there([key for key, one in self.decisions.items() if self._is_open_or_blocked(one)])
-        found = {*self.skipped, *self.in_the_way}
-        unsure = {
-            key: one for key, one in self.decisions.items() if one.action is Action.UNCERTAIN and key not in found
-        }
-        if unsure:
-            raise UncertainJobs(self._why_uncertain(unsure))
-        self._doubt_what_was_found(ledger)
-        self._believe_what_is_there()
+            self.look_at_what_is_there([key for key, one in self.decisions.items() if self._may_be_there(one)])
+        self._refuse_uncertain()
+        if self._order.believes_what_is_there:
+            self._believe_what_is_there()
         if self._order.verify:
-            self._doubt_what_needed_no_job()
-        if self._order.verify and ledger.cleared:
-            self._doubt_what_is_gone()
+            self._doubt_what_is_gone(cleared=ledger.cleared)
+        self._doubt_what_was_found(ledger)
         self._join_what_runs()
         self._set_unfit_apart()
-        for line in self._order.skipped(len(self.skipped)) if self.skipped else ():
+        skipped = self.tally()[Action.SKIP]
+        for line in self._order.skipped(skipped) if skipped else ():
             self._log_info(line)
-        kept_apart = {*self.held, *self.blocked, *self.skipped, *self.in_the_way}
-        ledger.adopted(
-            {
-                key: one.job_id
-                for key, one in self.decisions.items()
-                if key not in kept_apart
-                and one.job_id
-                and ledger.past(key).job_id != one.job_id
-                and one.action is not Action.SEND
-            }
-        )
+        found = {key: one.job_id for key, one in self.decisions.items() if one.job_id}
+        ledger.adopted({key: job_id for key, job_id in found.items() if ledger.past(key).job_id != job_id})
 
     def look_for(self, keys: Iterable[Key], ledger: Ledger) -> dict[Key, Decision]:
         """Decide by the ledger and the platform's jobs alone; sleeps between two looks at the list of jobs."""
@@ -125,78 +119,87 @@ class Plan:
 
         return decide_all(self._order, keys, ledger, clock=self._clock, sleep=patient, again=self._again, now=self._now)
 
-    def skip_what_is_there(self, keys: Collection[Key]) -> None:
+    def look_at_what_is_there(self, keys: Collection[Key]) -> list[Key]:
         """
-        Skip items whose wanted result exists already; note the others that are blocked as "in the way".
+        Skip items whose wanted result exists already, and those with something else in the way; return both.
 
         Their jobs do not matter: nothing has to be done for a result that exists.
         """
-        for key, standing in self._order.there(keys).items():
+        there = self._order.there(keys)
+        for key, standing in there.items():
             if standing.fits:
-                self.skipped.add(key)
+                self.decisions[key] = Decision(Action.SKIP, "the result is there already")
             else:
-                self.in_the_way[key] = standing.problem
+                self._end(key, Action.IN_THE_WAY, standing.problem)
+        return list(there)
+
+    def keys(self, *actions: Action) -> list[Key]:
+        """Return the items with one of these actions, in their order."""
+        return [key for key, one in self.decisions.items() if one.action in actions]
 
     def to_send(self) -> list[Key]:
         """Return the items to send; those that were refused before come last, to use up the tolerance last."""
-        kept_back = {*self.skipped, *self.in_the_way, *self.held, *self.unfit}
-        keys = [key for key in self._keys(Action.SEND) if key not in kept_back]
-        return sorted(keys, key=lambda key: key in self._refused_before)
+        return sorted(self.keys(Action.SEND), key=lambda key: key in self._refused_before)
 
     def obstacles(self) -> list[Key]:
         """Return the items with something in the way: another object, or one that may not be replaced."""
         to_send = self.to_send()
         there = self._order.there(to_send)
-        return [key for key in (*self.in_the_way, *to_send) if key in self.in_the_way or key in there]
+        return [*self.keys(Action.IN_THE_WAY), *(key for key in to_send if key in there)]
+
+    def tally(self) -> Counter[Action]:
+        """Count the items by their action, also those without a key."""
+        keyless = [self._fate_of(one.problem) for one in self._order.keyless]
+        return Counter([*(one.action for one in self.decisions.values()), *keyless])
 
     def counts(self) -> dict[str, int]:
         """Count the items that would be sent, would be skipped, cannot be started, and are done or under way."""
-        to_send = len(self.to_send())
-        unfit_skipped = sum(map(self._order.skips, self.problems()))
-        skipped, unfit = len(self.skipped) + unfit_skipped, len(self.problems()) - unfit_skipped
-        apart = len(self.held.keys() | self.blocked.keys() | self.in_the_way.keys())
-        settled = len(self._order.keys) + len(self._order.unplaced) - to_send - skipped - unfit - apart
-        return {"to_send": to_send, "skipped": skipped, self._order.unfit: unfit, "settled": settled}
+        tally = self.tally()
+        return {
+            "to_send": tally[Action.SEND],
+            "skipped": tally[Action.SKIP] + tally[Action.NEEDLESS],
+            self._order.unfit: tally[Action.UNFIT],
+            "settled": tally[Action.DONE] + tally[Action.ADOPT] + tally[Action.LOST],
+        }
 
-    def problems(self) -> list[Problem]:
-        """Return the problem of each item for which no job can be started."""
-        return [*(one.problem for one in self._order.unplaced), *self.unfit.values()]
+    def failed(self) -> int:
+        """Count the items that are not sent and count as failed."""
+        tally = self.tally()
+        return tally[Action.UNFIT] + tally[Action.IN_THE_WAY] + tally[Action.WRONG]
 
-    def words(self) -> Counter[str]:
-        """Count the items by the words for what would be done with them."""
-        return Counter(self._word(key, one) for key, one in self.decisions.items()) + Counter(
-            self._word_about(one.problem) for one in self._order.unplaced
-        )
+    def held(self) -> list[str]:
+        """Return the reason for each item that is not sent for now: a job of another run does nearly the same."""
+        return [self.decisions[key].why for key in self.keys(Action.HOLD)]
 
-    def _word(self, key: Key, decision: Decision) -> str:
-        if key in self.skipped:
-            return "to be skipped, they are there already"
-        if key in self.unfit:
-            return self._word_about(self.unfit[key])
-        if key in self.blocked:
-            return "done already, but not as they should be"
-        if key in self.held:
-            return "held back, a job of another run has other settings"
-        return "with something else in the way" if key in self.in_the_way else _WORDS[decision.action]
+    def planned(self) -> list[str]:
+        """Say in the words of a dry run how many items there are of each action, in the items' order."""
+        return [f"{count} {WORDS[action].planned.format(order=self._order)}" for action, count in self.tally().items()]
 
-    def _word_about(self, problem: Problem) -> str:
-        return (
-            f"to be skipped, {self._order.why_skipped}" if self._order.skips(problem) else f"that {self._order.cannot}"
-        )
+    def logged(self) -> list[str]:
+        """Say in the words of the log how many items there are of each action, but for those that were sent."""
+        tally = self.tally()
+        return [
+            f"{tally[action]} {words.logged.format(order=self._order)}"
+            for action, words in WORDS.items()
+            if words.logged and tally[action]
+        ]
 
-    def _keys(self, action: Action) -> list[Key]:
-        return [key for key, one in self.decisions.items() if one.action is action]
+    def _end(self, key: Key, action: Action, problem: Problem) -> None:
+        self.decisions[key] = Decision(action, problem.message, problem=problem)
 
-    def _is_open_or_blocked(self, decision: Decision) -> bool:
-        blocked = decision.job is not None and self._order.was_taken(decision.job)
-        return decision.action is Action.SEND or blocked
+    def _fate_of(self, problem: Problem) -> Action:
+        """Return the action for an item with a problem for which no job can be started."""
+        return Action.NEEDLESS if self._order.skips(problem) else Action.UNFIT
+
+    def _may_be_there(self, decision: Decision) -> bool:
+        return decision.action is Action.SEND or (decision.job is not None and self._order.was_taken(decision.job))
 
     def _join_what_runs(self) -> None:
         """Take over jobs of other runs that do the same; hold back items for which such a job does it otherwise."""
         joined = []
         for key, job in elsewhere(self._order, set(self.to_send()), log_info=self._log_info).items():
             if why := self._order.not_joined(key, job):
-                self.held[key] = self._otherwise(key, job.id, why)
+                self._hold(key, job.id, why)
             else:
                 self.decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
                 joined.append(job)
@@ -210,12 +213,16 @@ class Plan:
                 continue
             why = self._order.unlike(key, one.job)
             if why and one.action is Action.ADOPT:
-                self.held[key] = self._otherwise(key, one.job_id, why)
+                self._hold(key, one.job.id, why)
             elif why and one.action is Action.DONE:
-                self.blocked[key] = Problem(None, None, f"Job {one.job_id} has done it {why}.", made_here=True)
+                problem = Problem(None, None, f"Job {one.job_id} has done it {why}.", made_here=True)
+                self._end(key, Action.WRONG, problem)
 
-    def _otherwise(self, key: Key, job_id: str | None, why: str) -> str:
-        return OTHERWISE.format(job=job_id, kind=self._kind.name, item=self._order.describe(key), why=why)
+    def _hold(self, key: Key, job_id: str, why: str) -> None:
+        item = self._order.describe(key)
+        self.decisions[key] = Decision(
+            Action.HOLD, OTHERWISE.format(job=job_id, kind=self._kind.name, item=item, why=why)
+        )
 
     def _set_unfit_apart(self) -> None:
         """
@@ -224,8 +231,9 @@ class Plan:
         :raises BadItems: if the order has a problem as a whole, or more such items than may fail.
         """
         unfit, common = self._order.problems(self.to_send())
-        self.unfit = {key: one.problem for key, one in unfit.items()}
-        everything = [*self._order.unplaced, *unfit.values()]
+        for key, one in unfit.items():
+            self._end(key, self._fate_of(one.problem), one.problem)
+        everything = [*self._order.keyless, *unfit.values()]
         self._order.refuse(everything, common)
         self._log_unfit(everything)
 
@@ -243,43 +251,41 @@ class Plan:
 
     def _believe_what_is_there(self) -> None:
         """Count items as done whose result certainly exists, if the platform has forgotten their job."""
-        if not self._order.believes_what_is_there:
-            return
-        forgotten = [key for key in self._keys(Action.SEND) if self.decisions[key].forgotten]
+        forgotten = [key for key in self.keys(Action.SEND) if self.decisions[key].forgotten]
         for key, standing in self._order.there(forgotten).items():
             if standing.proven:
                 why = f"{self.decisions[key].why}, and the result is there"
                 self.decisions[key] = Decision(Action.DONE, why)
 
-    def _doubt_what_needed_no_job(self) -> None:
-        """Report items that were done before and whose result is gone: no job of this attempt would show it."""
-        done = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is None]
+    def _doubt_what_is_gone(self, *, cleared: bool) -> None:
+        """
+        Look for the results of items that were done without a job of this task, which nothing else would check.
+
+        If the task was cleared, perhaps because of that, items whose job COMPLETED and whose result is gone are sent
+        again.
+        """
+        done = [key for key in self.keys(Action.DONE) if cleared or self.decisions[key].job_id is None]
         there = self._order.there(done)
         for key in done:
-            if not _fits(there.get(key)):
-                self.blocked[key] = Problem(None, None, self._order.gone, made_here=True)
+            if key in there and there[key].fits:
+                continue
+            if self.decisions[key].job_id is None:
+                self._end(key, Action.WRONG, Problem(None, None, self._order.gone, made_here=True))
+            else:
+                self.decisions[key] = Decision(Action.SEND, "its result is not there any more")
 
-    def _doubt_what_is_gone(self) -> None:
-        """Send items again whose job COMPLETED and whose result is gone; that is why the task was cleared."""
-        done = [key for key in self._keys(Action.DONE) if self.decisions[key].job_id is not None]
-        there = self._order.there(done)
-        for key in done:
-            if not _fits(there.get(key)):
-                whole = ", or not whole" if key in there else ""
-                self.decisions[key] = Decision(
-                    Action.SEND, f"{self.decisions[key].why}, but the result is not there{whole}"
-                )
-                self.blocked.pop(key, None)
+    def _refuse_uncertain(self) -> None:
+        """
+        Refuse the order if a job of an earlier attempt may run for an item.
 
-    def _why_uncertain(self, unsure: Mapping[Key, Decision]) -> str:
-        key, decision = next(iter(unsure.items()))
-        return (
+        :raises UncertainJobs: always then.
+        """
+        unsure = self.keys(Action.UNCERTAIN)
+        if not unsure:
+            return
+        raise UncertainJobs(
             f"It is not known whether an earlier attempt started {self._kind.count(len(unsure))}, such as"
-            f" {self._order.describe(key)} ({decision.why}). Nothing was sent, because that could {self._order.twice}."
-            f" Look at {self._order.where_results_are}, then clear the task to look again, or set resume=False to"
-            f" start all {self._kind.plural} anew (below Airflow 3.3 with a manifest_path)."
+            f" {self._order.describe(unsure[0])} ({self.decisions[unsure[0]].why}). Nothing was sent, because that"
+            f" could {self._order.twice}. Look at {self._order.where_results_are}, then clear the task to look again,"
+            f" or set resume=False to start all {self._kind.plural} anew (below Airflow 3.3 with a manifest_path)."
         )
-
-
-def _fits(standing: Standing | None) -> bool:
-    return standing is not None and standing.fits

@@ -46,6 +46,7 @@ from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
 from airflow_provider_cgc.jobs.submitting.search import Finding, Search, best_first, find
 
 if TYPE_CHECKING:
+    from airflow_provider_cgc.client.errors.problem import Problem
     from airflow_provider_cgc.jobs.kinds import BulkGet
     from airflow_provider_cgc.jobs.submitting.items import Key
     from airflow_provider_cgc.jobs.submitting.order import Order
@@ -55,7 +56,7 @@ FORGETTING = 3600.0
 
 
 class Action(StrEnum):
-    """The action for an item."""
+    """The fate of an item before anything is sent."""
 
     DONE = "done"
     ADOPT = "adopt"
@@ -63,17 +64,35 @@ class Action(StrEnum):
     LOST = "lost"
     UNCERTAIN = "uncertain"
 
+    # The table above knows only these; a `Plan` puts others in their place.
+    SKIP = "skip"
+    """The wanted result exists already."""
+    IN_THE_WAY = "in the way"
+    """Something else is where the result should go."""
+    WRONG = "wrong"
+    """It seems to be done, but not as wanted; sending it again would not help."""
+    HOLD = "hold"
+    """It is not sent for now: a job of another run does nearly the same."""
+    UNFIT = "unfit"
+    """No job can be started for it."""
+    NEEDLESS = "needless"
+    """No job can be started for it, and none is needed: it is skipped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The action for an item, and the reason; `job_id` is the job that counts, `job` its record if it was seen."""
+    """The action for an item, and the reason."""
 
     action: Action
     why: str
     job_id: str | None = None
+    """The job that counts for the item; None if one is to be started."""
     job: Any | None = None
+    """The record of the best job, if one was seen."""
     forgotten: bool = False
     """A job was started for the item, and the platform no longer knows it."""
+    problem: Problem | None = None
+    """The problem that the item ends with, unless it is sent."""
 
 
 def decide_all(
@@ -92,36 +111,45 @@ def decide_all(
     `again` means that this try has decided before, and `now` is the platform's clock. Sleeps 90 s between the two looks
     of a search, if there is one. Nobody may send anything meanwhile.
     """
-    keys = list(keys)
     pasts = {key: ledger.past(key) for key in keys}
-    named = _jobs_by_id([past.job_id for past in pasts.values() if past.job_id], order.bulk_get)
-    jobs = {key: named.get(past.job_id or "") for key, past in pasts.items()}
+    jobs = _jobs_by_id([past.job_id for past in pasts.values() if past.job_id], order.bulk_get)
 
     def judged(key: Key, finding: Finding | None = None) -> Decision:
+        past = pasts[key]
         return decide(
             order,
             key,
-            pasts[key],
-            job=jobs[key],
+            past,
+            job=jobs.get(past.job_id or ""),
             finding=finding,
             cleared=ledger.cleared,
             again=again,
-            young=_is_young(pasts[key], now),
+            young=_is_young(past, now),
         )
 
-    decisions = {key: judged(key) for key in keys}
-    search = Search(
-        order.kind, frozenset(key for key, decision in decisions.items() if decision.action is Action.UNCERTAIN)
-    )
+    decisions = {key: judged(key) for key in pasts}
+    uncertain = frozenset(key for key, one in decisions.items() if one.action is Action.UNCERTAIN)
+    search = _searched(order, uncertain, ledger, clock=clock, sleep=sleep)
+    return decisions | {key: judged(key, search.finding(key)) for key in uncertain}
+
+
+def _searched(
+    order: Order,
+    wanted: frozenset[Key],
+    ledger: Ledger,
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Search:
+    """Look for the jobs of these items in the platform's list, until a further look would show nothing new."""
+    search = Search(order.kind, wanted)
     while (due := search.look_again_at) is not None:
         began = clock()
         if began < due:
             sleep(due - began)
             continue
         search = search.after(find(order, search.open, since=ledger.since(search.open), details=order.bulk_get), began)
-    for key in search.wanted:
-        decisions[key] = judged(key, search.finding(key))
-    return decisions
+    return search
 
 
 def decide(
@@ -150,7 +178,7 @@ def decide(
         past, job = Past(Fate.UNCERTAIN), None
     finding = finding or Finding()
     jobs = best_first(order.kind, [*finding.jobs, *([] if job is None else [job])])
-    best = jobs[0] if jobs else None
+    best = next(iter(jobs), None)
     if best is not None and order.kind.completed(best):
         return Decision(Action.DONE, f"job {best.id} has done it", best.id, best)
     if best is not None and not order.kind.failed(best):
@@ -160,12 +188,7 @@ def decide(
         return Decision(Action.ADOPT, f"job {past.job_id} was started and is not visible yet", past.job_id)
     if best is None:
         return _without_a_job(past, finding, unseen=unseen)
-    certain = finding.complete or best.id == past.job_id
-    action, why = _after_failure(
-        best, taken=order.was_taken(best), certain=certain, complete=finding.complete, cleared=cleared, again=again
-    )
-    unknown = f"; {_why_unknown(finding)}" if action is Action.UNCERTAIN else ""
-    return Decision(action, why + unknown, best.id, best)
+    return _after_failure(order, best, past, finding, cleared=cleared, again=again)
 
 
 def _is_young(past: Past, now: datetime | None) -> bool:
@@ -182,19 +205,22 @@ def _without_a_job(past: Past, finding: Finding, *, unseen: bool) -> Decision:
     return Decision(Action.UNCERTAIN, f"an earlier attempt may have started it, and {_why_unknown(finding)}")
 
 
-def _after_failure(
-    job: Any, *, taken: bool, certain: bool, complete: bool, cleared: bool, again: bool
-) -> tuple[Action, str]:
+def _after_failure(order: Order, job: Any, past: Past, finding: Finding, *, cleared: bool, again: bool) -> Decision:
     why = f"job {job.id} FAILED ({job.error or 'the platform gave no reason'})"
-    if taken:
-        if complete and cleared and not again:
-            return Action.SEND, why
-        if complete:
-            return Action.LOST, f"{why}, and the object in the way is not from a job of this task"
-        return Action.UNCERTAIN, f"{why}, maybe because of an earlier attempt"
-    if again or not (cleared or (job.error is not None and job.error.may_pass)):
-        return Action.LOST, why
-    return (Action.SEND if certain else Action.UNCERTAIN), why
+    if order.was_taken(job):
+        if not finding.complete:
+            action, why = Action.UNCERTAIN, f"{why}, maybe because of an earlier attempt"
+        elif cleared and not again:
+            action = Action.SEND
+        else:
+            action, why = Action.LOST, f"{why}, and the object in the way is not from a job of this task"
+    elif again or not (cleared or (job.error is not None and job.error.may_pass)):
+        action = Action.LOST
+    else:
+        action = Action.SEND if finding.complete or job.id == past.job_id else Action.UNCERTAIN
+    if action is Action.UNCERTAIN:
+        why = f"{why}; {_why_unknown(finding)}"
+    return Decision(action, why, None if action is Action.SEND else job.id, job)
 
 
 def _why_unknown(finding: Finding) -> str:

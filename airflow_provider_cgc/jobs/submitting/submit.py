@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,6 @@ class SubmitResult:
     """Not started, with the platform's reason."""
     uncertain: dict[Key, Problem | CgcError] = field(default_factory=dict)
     """Perhaps started, with the reason why that is not known."""
-    held: dict[Key, str] = field(default_factory=dict)
-    """Not sent for now, and why: a job of another run does nearly the same, and would be in the way."""
     unsent: list[Key] = field(default_factory=list)
     stopped: str | None = None
     """The reason why the unsent items were not sent."""
@@ -75,16 +73,23 @@ class Sender:
 
     :param ledger: the record of what is sent.
     :param at: the platform's clock at any time before the first item is sent.
+    :param failed: the number of items that are not sent and count as failed.
     """
 
     def __init__(
-        self, order: Order, ledger: Ledger, *, at: datetime, clock: Callable[[], float] = time.monotonic
+        self,
+        order: Order,
+        ledger: Ledger,
+        *,
+        at: datetime,
+        failed: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._order = order
         self._ledger = ledger
         self._at = at
         self._clock = clock
-        self._unplaced = sum(not order.skips(one.problem) for one in order.unplaced)
+        self._failed = failed
         # Items whose results exist already count as skipped in the end.
         self._not_counted = order.taken if order.skips_existing else frozenset()
         self._watched: list[str] = []
@@ -100,7 +105,6 @@ class Sender:
         more is sent, and the answers to requests in flight are recorded before the interruption is raised.
         """
         in_flight: dict[Future[Sequence[BulkRecord[Any]]], tuple[int, list[Key]]] = {}
-        known = frozenset(sent.refused)
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="cgc-send") as pool:
             try:
                 for chunk in chunks_of(keys, BULK_LIMIT):
@@ -112,7 +116,7 @@ class Sender:
                     in_flight[future] = number, chunk
                     if probe or len(in_flight) == IN_FLIGHT:
                         self._take_some(in_flight, sent)
-                        self._decide(sent, probed=probe, known=known)
+                        self._decide(sent, probed=probe)
                         probe = False
                 while in_flight:
                     self._take_some(in_flight, sent)
@@ -165,11 +169,11 @@ class Sender:
         else:
             sent.uncertain |= dict.fromkeys(chunk, error)
 
-    def _decide(self, sent: SubmitResult, *, probed: bool, known: Collection[Key]) -> None:
-        """Stop if sending more is useless; `known` are the items that were refused before anything was sent."""
+    def _decide(self, sent: SubmitResult, *, probed: bool) -> None:
+        """Stop if sending more is useless."""
         if sent.stopped:
             return
-        refused = [problem for key, problem in sent.refused.items() if key not in known]
+        refused = sent.refused.values()
         refusals = {(problem.code, problem.message): problem for problem in refused}
         if probed and len(refusals) == 1 and not sent.started and not sent.uncertain:
             [problem] = refusals.values()
@@ -178,7 +182,7 @@ class Sender:
                 sent.stopped = f"the platform refuses {many} ({problem})"
                 return
         self._watch(sent)
-        failed = sum(problem.made_here or problem.code not in self._not_counted for problem in sent.refused.values())
+        failed = self._failed + sum(problem.code not in self._not_counted for problem in refused)
         failed += sum(
             count for how, count in self._ended.items() if how is not None and how[0] not in self._not_counted
         )
@@ -186,7 +190,7 @@ class Sender:
         alike = how is not None and how[0] not in ABOUT_ONE_ITEM and count == self._ended.total()
         if how is not None and alike and count >= ENOUGH_ENDED:
             sent.stopped = f"all {count} jobs that have ended so far FAILED with {how[0]}: {how[1]}"
-        elif self._order.too_many(failed + self._unplaced):
+        elif self._order.too_many(failed):
             sent.stopped = f"{counted(failed, 'item')} failed already, more than the task tolerates"
 
     def _watch(self, sent: SubmitResult) -> None:

@@ -106,12 +106,12 @@ def sender_to(
     ledger: type[Ledger] = Ledger,
     **more: Any,
 ) -> tuple[Sender, Ledger]:
-    """Give a sender of items of which `most` may fail; `more` is how they are sent, and the sender's clock."""
-    clock = {"clock": more.pop("clock")} if "clock" in more else {}
+    """Give a sender of items of which `most` may fail; `more` is how they are sent, and the sender's own arguments."""
+    how = {name: more.pop(name) for name in ("clock", "failed") if name in more}
     client = export_client(create=create, bulk_get=bulk_get, close=close)
     order = export_order(client, items, tolerance=Tolerance(most), **more)
     record = ledger(NoStore(), EXPORT, items, since=BEGAN, owner="me", fresh=True)
-    return Sender(order, record, at=BEGAN, **clock), record
+    return Sender(order, record, at=BEGAN, **how), record
 
 
 def sent(count: int, *answers: Any, **more: Any) -> tuple[Any, Volume, Ledger]:
@@ -254,15 +254,21 @@ def test_object_may_be_tolerated(if_exists: str, stops: bool, when: str) -> None
 
 def test_known_hides_no_reason() -> None:
     """Facts from before do not hide that all is refused for one reason."""
-    volume, items = Volume(NO_RIGHT), some(300)
-    known = ExportKey("gone", "a/out", "x/gone")
-    one, _ = sender(volume, {**items, known: ExportItem("gone", "x/gone", "a/out")})
-    result = SubmitResult(refused={known: REFUSED})
-    one.send(list(items), result)
+    result, volume, _ = sent(300, NO_RIGHT, failed=1)
 
     assert result.stopped is not None
     assert "all of the first 100 items" in result.stopped
     assert len(volume.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("failed", "stopped"), [(2, None), (3, "4 items failed already, more than the task tolerates")]
+)
+def test_known_failures_count(failed: int, stopped: str | None) -> None:
+    """Items that count as failed before anything is sent count against the tolerance, and in the reason."""
+    result, *_ = sent(300, {"f00000": REFUSED}, failed=failed, most=3)
+
+    assert result.stopped == stopped
 
 
 def test_no_job_for_two_items() -> None:

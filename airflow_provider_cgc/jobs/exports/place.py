@@ -1,4 +1,4 @@
-"""The facts about an export that its live snapshot shows from the start."""
+"""The place of an export: what all of its items have in common, which the live snapshot shows from the start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_NAME_BYTES = 4_000
 """Bytes of JSON that names of files may take in a trigger's row."""
 
 
-def shown_facts(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
+def place_of(outcomes: Iterable[ItemOutcome], files: Mapping[str, File]) -> dict[str, Any]:
     """Return the volume and project that all items have in common, their bytes, and names; see `LiveView`."""
     moving = [one for one in outcomes if one.state is not ItemState.SKIPPED and not one.state.failed]
     items = [cast(ExportItem, one.item) for one in moving]

@@ -1,4 +1,4 @@
-"""The facts that all items of an export have in common."""
+"""The place of an export: what all of its items have in common."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.exports.item import ExportItem
-from airflow_provider_cgc.jobs.exports.shown import MOST_NAME_BYTES, shown_facts
+from airflow_provider_cgc.jobs.exports.place import MOST_NAME_BYTES, place_of
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 
 FILES = {name: File(name, size=7, project=project) for name, project in (("a", "o/p"), ("b", "o/p"), ("c", "o/q"))}
@@ -29,27 +29,27 @@ def test_only_moving_has_a_goal() -> None:
         line("c", ItemState.UNSENT, volume="o/w"),
     ]
 
-    assert shown_facts(lines, FILES) == {"volume": "o/v", "project": "o/p", "bytes_total": 14}
+    assert place_of(lines, FILES) == {"volume": "o/v", "project": "o/p", "bytes_total": 14}
 
 
 def test_different_is_left_out() -> None:
     """A value that differs among the lines, or is not told, is left out."""
     lines = [line("a", ItemState.SUBMITTED), line("c", ItemState.SUBMITTED), line("unknown", ItemState.SUBMITTED)]
 
-    assert shown_facts(lines, FILES) == {"volume": "o/v"}
+    assert place_of(lines, FILES) == {"volume": "o/v"}
 
 
 def test_hidden_names_are_told() -> None:
     lines = [line("a", ItemState.SUBMITTED, location="x/a"), line("b", ItemState.SUBMITTED, location="x/0001")]
     files = {name: File(name, name=name, size=7) for name in ("a", "b")}
 
-    assert shown_facts(lines, files)["names"] == {"b": "b"}
+    assert place_of(lines, files)["names"] == {"b": "b"}
 
 
 def test_names_leave_some_room() -> None:
     """Ten thousand names leave room in the row."""
     files = {f"{number:024x}": File(f"{number:024x}", name="\u00e4" * 200, size=7) for number in range(10_000)}
 
-    names = shown_facts([line(name, ItemState.SUBMITTED) for name in files], files)["names"]
+    names = place_of([line(name, ItemState.SUBMITTED) for name in files], files)["names"]
 
     assert 0 < len(json.dumps(names)) <= MOST_NAME_BYTES
