@@ -23,16 +23,9 @@ from airflow_provider_cgc.exceptions import (
     CgcJobsUncertain,
 )
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
+from airflow_provider_cgc.jobs.submitting.header import Header, NoStore, header_name
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, Key
-from airflow_provider_cgc.jobs.submitting.ledger import (
-    Fate,
-    Header,
-    Ledger,
-    NoStore,
-    OtherOwnerError,
-    Past,
-    header_name,
-)
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError, Past
 from airflow_provider_cgc.jobs.submitting.manifest import read_outcomes
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.jobs.text import moment
@@ -42,7 +35,7 @@ from airflow_provider_cgc.xcom import push_ids, read_ids
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
-    from airflow_provider_cgc.jobs.submitting.ledger import Store
+    from airflow_provider_cgc.jobs.submitting.header import Store
 
 STARTED_KEY = "cgc_started"
 ADDRESS_KEY = "cgc_started_parts"

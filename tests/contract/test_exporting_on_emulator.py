@@ -21,8 +21,9 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.submitting.account import account_for
 from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+from airflow_provider_cgc.jobs.submitting.header import NoStore
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.ledger import Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.manifests import FailedOf, failed_items
 from tests.fakes.clock import Clock

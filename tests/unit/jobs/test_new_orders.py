@@ -15,8 +15,9 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.submitting.account import account_for
 from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+from airflow_provider_cgc.jobs.submitting.header import NoStore
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, read_each
-from airflow_provider_cgc.jobs.submitting.ledger import Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
 from airflow_provider_cgc.jobs.submitting.order import Order
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
