@@ -8,7 +8,7 @@ chunk n       {"version", "at", "items": [hash ...]}                            
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -45,7 +45,7 @@ class NoStore:
 
 
 def header_name(kind: JobKind) -> str:
-    """Return the header's name in the store, "cgc_exports"; chunk 7 is "cgc_exports_7"."""
+    """Return the header's name in the store, such as "cgc_exports"."""
     return f"cgc_{kind.plural}"
 
 
@@ -84,8 +84,8 @@ class Header:
 
         Nothing is deleted: if Airflow loses the success and tries the task again, everything is done already.
         """
-        if self._known and not self.untouched:
-            self.store.set(self.name, {**self._known, "succeeded": True})
+        if self.known and not self.untouched:
+            self.store.set(self.name, {**self.known, "succeeded": True})
 
     @property
     def exists(self) -> bool:
@@ -120,22 +120,21 @@ class Header:
         """
         if not self.exists or self.untouched or self.succeeded:
             return False
-        count = self._count
-        if self._known.get("whole") is not True or count is None:
+        chunks = self.chunks()
+        if self.whole is not True or chunks is None:
             return True
-        chunks = (chunk_in(self.store.get(chunk_name(self.name, number))) for number in range(count))
         return any(chunk is None or any(job is not None for job in jobs_of(chunk)) for chunk in chunks)
 
     @property
     def generation(self) -> int | None:
         """The `max_tries` that the record was written with, which a Clear raises; None if there is no record."""
-        known = self._known.get("max_tries")
+        known = self.known.get("max_tries")
         return known if isinstance(known, int) else None
 
     @property
     def since(self) -> datetime | None:
         """The platform's clock before anything of the task was sent; None if there is no record."""
-        return moment(self._known.get("since"))
+        return moment(self.known.get("since"))
 
     @property
     def owner(self) -> str | None:
@@ -143,14 +142,30 @@ class Header:
         owner = self._any.get("owner")
         return owner if isinstance(owner, str) else None
 
+    @property
+    def whole(self) -> bool | None:
+        """Items that are in no chunk were never sent; None if there is no record."""
+        whole = self.known.get("whole")
+        return whole if isinstance(whole, bool) else None
+
+    def was_cleared(self, *, max_tries: int) -> bool:
+        """Say whether the task was cleared since it failed, now or before one of the attempts since."""
+        return bool(self.known.get("max_tries", max_tries) != max_tries) or self.known.get("cleared") is True
+
+    def chunks(self) -> Iterator[dict[str, Any] | None] | None:
+        """Read the chunks in order, None for one that is lost or damaged; None if there is no record."""
+        count = self.known.get("chunks")
+        if not is_count(count) or count >= _MOST_CHUNKS:
+            return None
+        return (_whole_chunk(self.store.get(chunk_name(self.name, number))) for number in range(count))
+
     def ids(self) -> list[str] | None:
         """Return the ids of the jobs that count for the items, sorted; None if there is no whole record."""
-        count = self._count
-        if self.untouched or count is None:
+        chunks = self.chunks()
+        if self.untouched or chunks is None:
             return None
         jobs: dict[str, str | None] = {}
-        for number in range(count):
-            chunk = chunk_in(self.store.get(chunk_name(self.name, number)))
+        for chunk in chunks:
             if chunk is None:
                 return None
             jobs |= dict(zip(chunk["items"], jobs_of(chunk), strict=True))
@@ -162,22 +177,13 @@ class Header:
         return self.value if isinstance(self.value, dict) else {}
 
     @property
-    def _known(self) -> Mapping[str, Any]:
+    def known(self) -> Mapping[str, Any]:
         """The header if it is in the form of this release; else an empty one."""
         return self._any if self._any.get("version") == VERSION else {}
 
-    @property
-    def _count(self) -> int | None:
-        return number_of_chunks(self._known)
-
-
-def number_of_chunks(header: Mapping[str, Any]) -> int | None:
-    """Return the number of chunks in a header; None if it has none."""
-    count = header.get("chunks")
-    return count if is_count(count) and count < _MOST_CHUNKS else None
-
 
 def chunk_name(header: str, number: int) -> str:
+    """Return the name of a chunk in the store, such as "cgc_exports_7"."""
     return f"{header}_{number}"
 
 
@@ -187,7 +193,7 @@ def jobs_of(chunk: Mapping[str, Any]) -> list[str | None]:
     return jobs
 
 
-def chunk_in(value: object) -> dict[str, Any] | None:
+def _whole_chunk(value: object) -> dict[str, Any] | None:
     """Return a value of the store if it is a whole chunk in the form of this release."""
     if not isinstance(value, dict) or value.get("version") != VERSION:
         return None

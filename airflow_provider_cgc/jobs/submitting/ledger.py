@@ -17,8 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
-from airflow_provider_cgc.jobs.submitting.header import VERSION, Header, chunk_in, chunk_name, jobs_of, number_of_chunks
-from airflow_provider_cgc.jobs.text import moment
+from airflow_provider_cgc.jobs.submitting.header import VERSION, Header, chunk_name, jobs_of
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
@@ -99,7 +98,7 @@ class Ledger:
         if not header.exists or header.untouched or header.is_closed(max_tries=max_tries):
             self._write_header()
         else:
-            self._take_over(header.value if isinstance(header.value, dict) else {})
+            self._take_over(header)
 
     @property
     def began(self) -> datetime:
@@ -152,32 +151,23 @@ class Ledger:
         self._pasts |= fresh
         self.adopted({key: past.job_id for key, past in fresh.items() if past.job_id is not None})
 
-    def _take_over(self, header: Mapping[str, Any]) -> None:
+    def _take_over(self, header: Header) -> None:
         """Take over the stored record if it is this user's; one of another release leaves everything uncertain."""
-        known = header if header.get("version") == VERSION else {}
         # The owner counts in a record of any release: nobody else can see the jobs.
-        owner, since, whole, count = (
-            header.get("owner"),
-            known.get("since"),
-            known.get("whole"),
-            number_of_chunks(known),
-        )
-        if isinstance(owner, str) and owner != self._owner:
+        if header.owner not in (None, self._owner):
             raise OtherOwnerError(
-                f"an earlier attempt of this task sent its {self._plural} as {owner}; the connection's user is"
+                f"an earlier attempt of this task sent its {self._plural} as {header.owner}; the connection's user is"
                 f" now {self._owner}, who cannot see them. Use the former connection, or start anew with resume=False."
             )
-        self._since = min(self._since, moment(since) or self._since)
-        raised = known.get("max_tries", self._max_tries) != self._max_tries
-        self.cleared = self.cleared or raised or known.get("cleared") is True
-        complete = isinstance(owner, str) and moment(since) is not None and isinstance(whole, bool)
-        if not complete or count is None:
+        self._since = min(self._since, header.since or self._since)
+        self.cleared = self.cleared or header.was_cleared(max_tries=self._max_tries)
+        chunks = header.chunks()
+        if None in (header.owner, header.since, header.whole) or chunks is None:
             self._whole = False
             self._write_header()
             return
-        self._whole = whole is True
-        for number in range(count):
-            chunk = chunk_in(self._store.get(chunk_name(self._name, number)))
+        self._whole = header.whole is True
+        for chunk in chunks:
             self._chunks.append(chunk or {})
             if chunk is not None:
                 self._take(chunk)
@@ -186,7 +176,7 @@ class Ledger:
                 self._whole = False
                 self._pasts.clear()
                 self._first_sent.clear()
-        if known.get("succeeded"):
+        if header.known.get("succeeded"):
             # Airflow lost the success: if this attempt fails, a Clear continues and does not start anew.
             self._write_header()
 
