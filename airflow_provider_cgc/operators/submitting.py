@@ -196,7 +196,7 @@ class SubmittedJobs(Source):
             if account is not None or doubt is not None:
                 outcome, not_yet_known = self._judge(outcome, self._read(summary, end), doubt)
             if account is not None and account.outcomes is not None:
-                record.write(account.outcomes, succeeded=outcome is Outcome.COMPLETED)
+                record.manifest.write(account.outcomes, succeeded=outcome is Outcome.COMPLETED)
         self._task.accounted(context, summary)
         if outcome is Outcome.COMPLETED:
             record.close()
@@ -287,7 +287,7 @@ class SubmittedJobs(Source):
             ) from error
         finally:
             outcomes = attempt.outcomes(user=user, conn_id=conn_id)
-            record.write(outcomes)
+            record.manifest.write(outcomes)
         for line in attempt.lines():
             self._log_info(line)
         self._refuse_what_is_open(attempt.result)
