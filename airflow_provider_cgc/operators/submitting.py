@@ -90,7 +90,7 @@ class Submitter(Protocol):
     def about_to_send(self, context: Context, order: Order) -> None:
         """Keep facts about the items that are needed at the end."""
 
-    def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
+    def accounted(self, context: Context, summary: Summary) -> None:
         """Use the facts that `about_to_send` has kept."""
 
     def asset(self) -> Asset | None:
@@ -187,28 +187,23 @@ class SubmittedJobs(Source):
     def close(self, context: Context, end: End) -> End:
         """Account for every item, and judge by the number of failures that the task tolerates."""
         record = self._record(context)
-        summary, not_yet_known, may_pass = {**end.summary.to_json(), "manifest": self._task.manifest_uri}, None, False
-        outcome = end.outcome
-        with self._keeping_timeout(outcome):
-            account, doubt = self._account(context, end, summary)
+        end = replace(end, summary=replace(end.summary, manifest=self._task.manifest_uri))
+        with self._keeping_timeout(end.outcome):
+            account, doubt = self._account(context, end)
             if account is not None:
-                summary, may_pass = account.summary, account.may_pass
+                end = replace(end, summary=account.summary, may_pass=account.may_pass)
             if account is not None or doubt is not None:
-                outcome, not_yet_known = self._judge(outcome, self._read(summary, end), doubt)
+                end = self._judged(end, doubt)
             if account is not None and account.outcomes is not None:
-                record.manifest.write(account.outcomes, succeeded=outcome is Outcome.COMPLETED)
-        self._task.accounted(context, summary)
-        if outcome is Outcome.COMPLETED:
+                record.manifest.write(account.outcomes, succeeded=end.outcome is Outcome.COMPLETED)
+        self._task.accounted(context, end.summary)
+        if end.outcome is Outcome.COMPLETED:
             record.close()
-        known = self._read(summary, end)
-        return replace(end, outcome=outcome, summary=known, may_pass=may_pass, not_yet_known=not_yet_known)
+        return end
 
     def too_many(self, summary: Summary) -> bool:
         """Say whether more items failed than the task tolerates."""
         return self._task.tolerance.exceeded(summary.bad, summary.total)
-
-    def _read(self, summary: Mapping[str, Any], end: End) -> Summary:
-        return Summary.from_json(summary, kind=self._kind, unsent=end.summary.unsent)
 
     def _taken_up(self, context: Context) -> JobTracker | None:
         if not self._is_later_poke(context):
@@ -326,7 +321,7 @@ class SubmittedJobs(Source):
             # Object storages raise errors of their own, of every kind.
             self._warn_of_manifest(error)
 
-    def _account(self, context: Context, end: End, summary: Mapping[str, Any]) -> tuple[Account | None, str | None]:
+    def _account(self, context: Context, end: End) -> tuple[Account | None, str | None]:
         """
         Return the account, and why the task is not over although its jobs have ended, in a sentence.
 
@@ -341,7 +336,7 @@ class SubmittedJobs(Source):
         try:
             account = account_for(
                 self._task.order_at_end(ended=ended),
-                summary,
+                end.summary,
                 outcomes=record.outcomes(),
                 ids=record.started() if self._ids is None else self._ids,
                 since=self._ledger.began if self._ledger else record.began(),
@@ -353,18 +348,19 @@ class SubmittedJobs(Source):
             return None, f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
         return account, account.not_yet_known
 
-    def _judge(self, outcome: Outcome, summary: Summary, not_yet_known: str | None) -> tuple[Outcome, str | None]:
-        """Return the task's outcome from the wait's outcome and the account; a timeout stays one in any case."""
-        if outcome not in (Outcome.COMPLETED, Outcome.FAILED):
-            return outcome, None
+    def _judged(self, end: End, doubt: str | None) -> End:
+        """Return the task's end by the wait's outcome and the account; a timeout stays one in any case."""
+        if end.outcome not in (Outcome.COMPLETED, Outcome.FAILED):
+            return end
+        summary = end.summary
         # With `fail_fast` jobs may still run, and they are not done.
-        if summary.left and not summary.bad and not_yet_known is None:
-            not_yet_known = f"No item has failed, and {self._kind.still_running(summary.left)}."
-        if not_yet_known is not None:
-            return Outcome.ERROR, not_yet_known
+        if summary.left and not summary.bad and doubt is None:
+            doubt = f"No item has failed, and {self._kind.still_running(summary.left)}."
+        if doubt is not None:
+            return replace(end, outcome=Outcome.ERROR, not_yet_known=doubt)
         if self.too_many(summary):
-            return Outcome.FAILED, None
-        return outcome if summary.left else Outcome.COMPLETED, None
+            return replace(end, outcome=Outcome.FAILED)
+        return end if summary.left else replace(end, outcome=Outcome.COMPLETED)
 
     def _record(self, context: Context) -> Record:
         """Return the record of this attempt, made once."""

@@ -138,7 +138,7 @@ def test_account_tells_each_thing(client: Any, clock: Clock) -> None:
 
     account = account_for(
         order,
-        tracker.summary().to_json(),
+        tracker.summary(),
         outcomes=outcomes,
         ids=[str(one.id) for one in outcomes],
         since=None,
@@ -146,7 +146,7 @@ def test_account_tells_each_thing(client: Any, clock: Clock) -> None:
     )
 
     assert [(one.state.value, one.code) for one in account.outcomes or ()] == [("COMPLETED", None), ("FAILED", 10225)]
-    assert (account.summary["completed"], account.summary["failed"]) == (1, 1)
+    assert (account.summary.completed, account.summary.failed) == (1, 1)
 
 
 def test_manifest_of_any_kind(client: Any, clock: Clock) -> None:

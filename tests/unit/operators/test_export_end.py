@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -202,7 +203,7 @@ def test_no_failure_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """
 
     def skipped(order: Any, summary: Any, **how: Any) -> Any:
-        return account.Account(order, {**summary, "failed": 0, "skipped": 1, "failed_items": []})
+        return account.Account(order, replace(summary, failed=0, skipped=1, failed_items=[], causes=[]))
 
     monkeypatch.setattr(account, "account_for", skipped)
     with pytest.raises(CgcJobsNotYetKnown, match="No item has failed, and 8 exports still run"):
