@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
@@ -101,9 +102,9 @@ class Account:
         }
         """By the job's id, or by a number or key of its own if there is no job."""
         self._problems = {job.id: job.error for job in self.jobs if kind.failed(job)}
-        self._failures |= {
-            job.id: failed_item(job) for job in self.jobs if kind.failed(job) and job.id not in self._failures
-        }
+        unlisted = {job.id: failed_item(job) for job in self.jobs if kind.failed(job) and job.id not in self._failures}
+        # A job that FAILED after the wait had ended, by `fail_fast` or a timeout, is none that the summary counts.
+        self._failures |= dict(islice(unlisted.items(), max(summary.bad - len(self._failures), 0)))
         self._lines = [self._with_all_known(one, records.get(one.id or "")) for one in outcomes or ()]
         self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
