@@ -27,7 +27,6 @@ from airflow_provider_cgc.sensors.source import Source
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
 
-    from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.hooks.cgc import CgcHook
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.account import Account
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Submitter(Protocol):
-    """The part of an operator that its jobs need; the arguments are those of `CgcBulkExportOperator`."""
+    """The part of `CgcSubmittingOperator` that its jobs need; the docstrings are there."""
 
     kind: ClassVar[JobKind]
     item: ClassVar[type[Item]]
@@ -53,48 +52,20 @@ class Submitter(Protocol):
     @property
     def is_dry_run(self) -> bool: ...
     @property
-    def manifest_uri(self) -> str | None:
-        """The manifest's address as it can be read elsewhere, with its connection."""
-
+    def manifest_uri(self) -> str | None: ...
     @property
     def tolerance(self) -> Tolerance: ...
     def reschedules(self) -> bool: ...
-    def tries_again(self) -> int:
-        """Return the task's own number of retries."""
-
+    def tries_again(self) -> int: ...
     def connection(self) -> CgcHook: ...
-    def client(self) -> CgcClient: ...
-    def read_items(self) -> Sequence[Item]:
-        """
-        Read the arguments, and the items from their source.
-
-        :raises CgcBadInput: with everything that is wrong with them.
-        """
-
-    def check_memory(self, context: Context, count: int) -> None:
-        """
-        Refuse options for which the started jobs could not be remembered.
-
-        :raises CgcInputRefused: naming the argument that helps.
-        """
-
-    def order(self, *, recorded: bool) -> Order:
-        """Return the order for the items."""
-
-    def order_at_end(self, *, ended: bool) -> Order:
-        """Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended."""
-
-    def leave_refusal(self, context: Context, summary: Summary) -> None:
-        """Push the summary of a refused order to XCom."""
-
-    def about_to_send(self, context: Context, order: Order) -> None:
-        """Keep facts about the items that are needed at the end."""
-
-    def accounted(self, context: Context, summary: Summary) -> None:
-        """Use the facts that `about_to_send` has kept."""
-
-    def asset(self) -> Asset | None:
-        """Return the asset of the destination; None if it is not known."""
+    def read_items(self) -> Sequence[Item]: ...
+    def check_memory(self, context: Context, count: int) -> None: ...
+    def order(self, *, recorded: bool) -> Order: ...
+    def order_at_end(self, *, ended: bool) -> Order: ...
+    def leave_refusal(self, context: Context, summary: Summary) -> None: ...
+    def about_to_send(self, context: Context, order: Order) -> None: ...
+    def accounted(self, context: Context, summary: Summary) -> None: ...
+    def asset(self) -> Asset | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +163,7 @@ class SubmittedJobs(Source):
             account, doubt = self._account(context, end)
             if account is not None:
                 end = replace(end, summary=account.summary, may_pass=account.may_pass)
-            if account is not None or doubt is not None:
-                end = self._judged(end, doubt)
+            end = self._judged(end, doubt)
             if account is not None and account.outcomes is not None:
                 record.manifest.write(account.outcomes, succeeded=end.outcome is Outcome.COMPLETED)
         self._task.accounted(context, end.summary)
