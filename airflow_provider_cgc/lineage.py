@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File, Volume
     from airflow_provider_cgc.jobs.exports.facts import Facts
     from airflow_provider_cgc.jobs.exports.item import ExportItem
+    from airflow_provider_cgc.jobs.waiting.summary import Summary
 
 log = logging.getLogger(__name__)
 
@@ -120,9 +121,9 @@ class ExportLineage:
             else:
                 context["ti"].xcom_push(key=KEY, value=self._moved.to_json())
 
-    def _recall_lineage(self, context: Context, summary: Mapping[str, Any]) -> None:
+    def _recall_lineage(self, context: Context, summary: Summary) -> None:
         """Read the stored datasets, at the end of the task."""
-        self._arrived = bool(summary["completed"] + summary["skipped"])
+        self._arrived = bool(summary.completed + summary.skipped)
         with _may_fail():
             if self._moved is not None or not is_wanted():
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -244,7 +244,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
     def about_to_send(self, context: Context, order: Order) -> None:
         """Keep facts about the items that are needed at the end."""
 
-    def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
+    def accounted(self, context: Context, summary: Summary) -> None:
         """Use the facts that `about_to_send` has kept."""
 
     def asset(self) -> Asset | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.jobs.exports.order import ExportOrder
     from airflow_provider_cgc.jobs.submitting.order import Order
+    from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.literals import Literals
 
 
@@ -218,7 +219,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         exports = cast("ExportOrder", order)
         self._keep_lineage(context, exports.keys.values(), exports.facts, host=exports.client.settings.host)
 
-    def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
+    def accounted(self, context: Context, summary: Summary) -> None:
         """Take up the names of the datasets again."""
         self._recall_lineage(context, summary)
 

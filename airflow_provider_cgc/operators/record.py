@@ -7,42 +7,30 @@ the ids of their jobs, then their outcomes. It belongs to a task until the task 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.errors.problem import as_sentence
-from airflow_provider_cgc.exceptions import (
-    CgcBadInput,
-    CgcInputRefused,
-    CgcJobsNotYetKnown,
-    CgcJobsUncertain,
-)
+from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsNotYetKnown, CgcJobsUncertain
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
-from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, Key
-from airflow_provider_cgc.jobs.submitting.ledger import (
-    Fate,
-    Header,
-    Ledger,
-    NoStore,
-    OtherOwnerError,
-    Past,
-    header_name,
-)
-from airflow_provider_cgc.jobs.submitting.manifest import read_outcomes
+from airflow_provider_cgc.jobs.submitting.header import Header, NoStore, header_name
+from airflow_provider_cgc.jobs.submitting.items import Item, Key
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError, Past
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
+from airflow_provider_cgc.jobs.submitting.task_facts import NO_TASK, TaskFacts
 from airflow_provider_cgc.jobs.text import moment
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
+from airflow_provider_cgc.operators.task_manifest import TaskManifest
 from airflow_provider_cgc.patience import patiently, push_xcom
 from airflow_provider_cgc.xcom import push_ids, read_ids
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
-    from airflow_provider_cgc.jobs.submitting.ledger import Store
+    from airflow_provider_cgc.jobs.submitting.header import Store
 
 STARTED_KEY = "cgc_started"
 ADDRESS_KEY = "cgc_started_parts"
@@ -91,22 +79,21 @@ class Record:
         warn: Callable[[str], object],
     ) -> None:
         self._kind = kind
-        self._item_class = of
         self._ti = ti
         self._has_store = store is not None
         self._store: Store = NoStore() if store is None else store
         self._rest_key = f"{header_name(kind)}_rest"
-        self._path = manifest_path
         self._resume = resume
         self._retries = retries
         self._again = again
         self._warn = warn
-        self._id = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
         self._max_tries = int(ti.max_tries or 0)
-        self._kept: dict[str, Any] = {}
-        """Facts that the manifest must keep: since when jobs count, their owner, whether the task was cleared."""
-        self._read: list[ItemOutcome] | None = None
-        """The lines of the manifest at the beginning of this attempt."""
+        task = TaskFacts(
+            id=f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}",
+            max_tries=self._max_tries,
+            try_number=ti.try_number,
+        )
+        self.manifest = TaskManifest(manifest_path, of=of, task=task)
 
     @property
     def _header(self) -> Header:
@@ -127,9 +114,9 @@ class Record:
             return False
         if self._ti.try_number == 1:
             return True
-        recorded = self._header.generation
-        if recorded is None and (mine := self._mine()) and mine[0].task:
-            recorded = mine[0].task.get("max_tries")
+        recorded: object = self._header.generation
+        if recorded is None:
+            recorded = self.manifest.facts.max_tries
         if recorded is not None:
             return bool(recorded != self._max_tries)
         # A Clear allows as many further tries as the task has.
@@ -158,15 +145,14 @@ class Record:
         """
         if self._ti.try_number == 1 and not self._again:
             return False
-        owner = self._header.owner
         with self._at_the_path():
-            owners = [owner] if owner else [str((one.task or {}).get("owner")) for one in self._mine()[:1]]
-        return any(one.endswith(f" at {host()}") for one in owners)
+            owner = self._header.owner or self.manifest.facts.owner
+        return owner is not None and owner.endswith(f" at {host()}")
 
     @property
     def lasts(self) -> bool:
         """The next attempt will know the jobs that this one sent or took over."""
-        return self._has_store or self._path is not None
+        return self._has_store or self.manifest.path is not None
 
     def write_nothing(self, *, waits: bool) -> None:
         """
@@ -176,9 +162,7 @@ class Record:
 
         :raises CgcJobsUncertain: if an earlier attempt may have started something, and has not succeeded.
         """
-        mine = self._mine()
-        task = mine[0].task or {} if mine else {}
-        may_run = any(one.id or one.state is ItemState.SUBMITTED for one in mine) and not task.get("succeeded")
+        may_run = any(one.may_have_job for one in self.manifest.mine()) and not self.manifest.facts.succeeded
         if waits and (self._header.has_sent or may_run) and not self.is_first:
             raise CgcJobsUncertain(
                 f"There are no items now, but an earlier try of this task started {self._kind.plural} and did not"
@@ -186,7 +170,7 @@ class Record:
                 " clear this task."
             )
         if not may_run or self._starts_anew:
-            self.write([])
+            self.manifest.write([])
 
     def write_refused(self, outcomes: Iterable[ItemOutcome]) -> bool:
         """
@@ -195,15 +179,14 @@ class Record:
         Lines with jobs stay until the jobs are known to have ended well, because a Clear continues from them. If an
         earlier attempt may have started jobs that are in no line, lines that say "not sent" would be wrong.
         """
-        if self._path is None:
+        if self.manifest.path is None:
             return False
-        lines = self._lines()
-        sent = [one for one in lines if one.id or one.state is ItemState.SUBMITTED]
-        refused_before = any((one.task or {}).get("id") == self._id for one in lines) and not sent
+        sent = [one for one in self.manifest.lines() if one.may_have_job]
+        refused_before = bool(self.manifest.mine()) and not sent
         nothing_sent = self.is_first or (refused_before and not self._header.has_sent)
-        if not nothing_sent or not all((one.task or {}).get("succeeded") for one in sent):
+        if not nothing_sent or not all(one.task.succeeded for one in sent):
             return False
-        self.write(outcomes)
+        self.manifest.write(outcomes)
         return True
 
     def check(self, *, dry_run: bool) -> None:
@@ -214,23 +197,10 @@ class Record:
         :raises CgcInputRefused: if it cannot be written, and nothing was sent before.
         :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
-        if self._path is None or dry_run:
+        if dry_run:
             return
         with self._at_the_path():
-            storage.check(self._path)
-            lines = self._lines()
-        warning = storage.local_warning(self._path)
-        if warning:
-            self._warn(warning)
-        run = self._id.removesuffix(f"{self._ti.task_id}/{self._ti.map_index}")
-        for one in lines:
-            other = str((one.task or {}).get("id"))
-            if other != self._id and other.startswith(run):
-                raise CgcBadInput(
-                    f"manifest_path {self._path} is also that of another task of this Dag run,"
-                    f" {other.removeprefix(run)}, and each task needs its own; put {{{{ ti.task_id }}}} and, for mapped"
-                    " tasks, {{ ti.map_index }} into it."
-                )
+            self.manifest.check(warn=self._warn)
 
     def open(self, keys: Iterable[Key], *, now: datetime, run_began: datetime, owner: str) -> Ledger:
         """
@@ -241,25 +211,14 @@ class Record:
         if not self._resume and self._header.owner not in (None, owner):
             self._header.discard()
         known = self._header.since is not None
-        mine = [] if known or self._starts_anew else self._mine()
-        task = mine[0].task if mine and mine[0].task else {}
-        owners = {(one.task or {}).get("owner") or one.user for one in mine} - {None}
+        lines = [] if known or self._starts_anew else self.manifest.mine()
+        task = self.manifest.facts if lines else NO_TASK
         # If nothing is recorded, more tries than the task's own number show that it was cleared once.
-        cleared = task.get("max_tries") != self._max_tries if task else not known and self._max_tries > self._retries
-        anew = cleared and bool(task.get("succeeded"))
-        fresh = self.is_first or anew
-        # A first try may meet the manifest of a run that was deleted, or of another Airflow: it counts as well.
-        others = sorted(str(one) for one in owners - {owner, owner.partition(" at ")[0]})
-        if others and not self._resume:
-            mine, others, fresh = [], [], True
-        if others and not anew:
-            raise OtherOwnerError(
-                f"according to {self._path}, an earlier attempt of this task sent its {self._kind.plural} as"
-                f" {others[0]}; the connection's user is now {owner}, who cannot see them. Use the former connection,"
-                " give another manifest_path, or start anew with resume=False."
-            )
-        since = now if fresh else min(now, moment(task.get("since")) or run_began)
-        cleared = not fresh and (cleared or task.get("cleared") is True)
+        cleared = task.max_tries != self._max_tries if lines else not known and self._max_tries > self._retries
+        fresh = self.is_first
+        if self._are_over(lines, cleared=cleared, owner=owner):
+            lines, fresh = [], True
+        since = now if fresh else min(now, task.since or run_began)
         ledger = Ledger(
             self._store,
             self._kind,
@@ -268,12 +227,30 @@ class Record:
             owner=owner,
             fresh=fresh,
             max_tries=self._max_tries,
-            cleared=cleared,
+            cleared=not fresh and (cleared or task.cleared is True),
         )
-        if mine and not anew:
-            ledger.learn({key: _past(one) for one in mine if (key := one.item.key()) is not None})
-        self._kept = {"since": since.isoformat(), "cleared": ledger.cleared, "owner": owner}
+        ledger.learn({key: _past(one) for one in lines if (key := one.item.key()) is not None})
+        self.manifest.keep(since=since, cleared=ledger.cleared, owner=owner)
         return ledger
+
+    def _are_over(self, lines: Sequence[ItemOutcome], *, cleared: bool, owner: str) -> bool:
+        """
+        Say whether the task starts anew, so that its lines of earlier attempts do not count.
+
+        A first try may meet the manifest of a run that was deleted, or of another Airflow: it counts as well.
+
+        :raises OtherOwnerError: if they do not count only because another user has sent.
+        """
+        if cleared and any(one.task.succeeded for one in lines[:1]):
+            return True
+        owners = {one.task.owner or one.user for one in lines} - {None, owner, owner.partition(" at ")[0]}
+        if owners and self._resume:
+            raise OtherOwnerError(
+                f"according to {self.manifest.path}, an earlier attempt of this task sent its {self._kind.plural} as"
+                f" {min(map(str, owners))}; the connection's user is now {owner}, who cannot see them. Use the former"
+                " connection, give another manifest_path, or start anew with resume=False."
+            )
+        return bool(owners)
 
     def announce(self, outcomes: Iterable[ItemOutcome]) -> None:
         """
@@ -283,27 +260,7 @@ class Record:
         :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
         with self._at_the_path():
-            self.write(outcomes)
-
-    def write(self, outcomes: Iterable[ItemOutcome], *, succeeded: bool = False) -> None:
-        """
-        Write the manifest, whole or not at all.
-
-        :raises BadPath: if it cannot be written; an ordinary error, which Airflow retries: jobs may run.
-        """
-        if self._path is None:
-            return
-        outcomes = list(outcomes)
-        before = self._kept or (outcomes[0].task if outcomes else None) or {}
-        task = {
-            "id": self._id,
-            "max_tries": self._max_tries,
-            "try": self._ti.try_number,
-            "succeeded": succeeded,
-        }
-        task |= {name: before[name] for name in ("since", "cleared", "owner") if name in before}
-        self._read = None
-        storage.write_lines(self._path, (replace(one, task=task).to_line() for one in outcomes))
+            self.manifest.write(outcomes)
 
     def outcomes(self) -> list[ItemOutcome] | None:
         """
@@ -311,14 +268,13 @@ class Record:
 
         :raises CgcJobsNotYetKnown: if it is gone.
         """
-        if self._path is None:
+        if self.manifest.path is None:
             return None
-        self._read = None
-        mine = self._mine()
+        mine = self.manifest.read_again()
         if not mine:
             raise CgcJobsNotYetKnown(
-                f"The manifest {self._path} is gone, or another task has overwritten it, so that some items cannot be"
-                f" accounted for. Give each task a path of its own, and clear this task: it finds its"
+                f"The manifest {self.manifest.path} is gone, or another task has overwritten it, so that some items"
+                " cannot be accounted for. Give each task a path of its own, and clear this task: it finds its"
                 f" {self._kind.plural} again."
             )
         return mine
@@ -341,7 +297,7 @@ class Record:
             with suppress(ValueError, KeyError, TypeError):  # not whole, or not of this release
                 return JobTracker.from_json(memory["state"], from_bits(self._header.ids() or [], memory["open"]))
         # Without a store the manifest has it, in lines that this try has written.
-        mine = [one for one in self._mine() if (one.task or {}).get("try") == self._ti.try_number]
+        mine = [one for one in self.manifest.mine() if one.task.try_number == self._ti.try_number]
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
         return tracker_of(self._kind, mine) if whole else None
 
@@ -360,9 +316,9 @@ class Record:
         recorded = self._header.since
         if recorded is not None:
             return recorded
-        mine = self._mine()
-        facts = mine[0].task if mine and mine[0].task else self._address() or {}
-        return moment(facts.get("since"))
+        if self.manifest.mine():
+            return self.manifest.facts.since
+        return moment((self._address() or {}).get("since"))
 
     def close(self) -> None:
         """Note that the task succeeded: if it is cleared, it starts anew; if it is retried, everything is done."""
@@ -394,26 +350,6 @@ class Record:
         where = {"task_ids": self._ti.task_id, "map_indexes": self._ti.map_index}
         value = patiently(self._ti.xcom_pull, key=ADDRESS_KEY, **where)
         return value if isinstance(value, Mapping) else None
-
-    def _mine(self) -> list[ItemOutcome]:
-        """Return the lines of the manifest, if this task of this Dag run has written them."""
-        return [one for one in self._lines() if (one.task or {}).get("id") == self._id]
-
-    def _lines(self) -> list[ItemOutcome]:
-        if self._read is None:
-            self._read = self._read_lines()
-        return self._read
-
-    def _read_lines(self) -> list[ItemOutcome]:
-        if self._path is None or not storage.exists(self._path):
-            return []
-        try:
-            return read_outcomes(storage.read_lines(self._path), name=self._path, of=self._item_class).outcomes
-        except (BadItems, storage.NoText) as error:
-            raise CgcBadInput(
-                f"The file at manifest_path {self._path} is no manifest of this operator; give another path, or remove"
-                " it."
-            ) from error
 
 
 def _past(outcome: ItemOutcome) -> Past:

@@ -27,7 +27,6 @@ from airflow_provider_cgc.sensors.source import Source
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
 
-    from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.hooks.cgc import CgcHook
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.account import Account
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Submitter(Protocol):
-    """The part of an operator that its jobs need; the arguments are those of `CgcBulkExportOperator`."""
+    """The part of `CgcSubmittingOperator` that its jobs need; the docstrings are there."""
 
     kind: ClassVar[JobKind]
     item: ClassVar[type[Item]]
@@ -52,48 +51,20 @@ class Submitter(Protocol):
     @property
     def is_dry_run(self) -> bool: ...
     @property
-    def manifest_uri(self) -> str | None:
-        """The manifest's address as it can be read elsewhere, with its connection."""
-
+    def manifest_uri(self) -> str | None: ...
     @property
     def tolerance(self) -> Tolerance: ...
     def reschedules(self) -> bool: ...
-    def tries_again(self) -> int:
-        """Return the task's own number of retries."""
-
+    def tries_again(self) -> int: ...
     def connection(self) -> CgcHook: ...
-    def client(self) -> CgcClient: ...
-    def read_items(self) -> Sequence[Item]:
-        """
-        Read the arguments, and the items from their source.
-
-        :raises CgcBadInput: with everything that is wrong with them.
-        """
-
-    def check_memory(self, context: Context, count: int) -> None:
-        """
-        Refuse options for which the started jobs could not be remembered.
-
-        :raises CgcInputRefused: naming the argument that helps.
-        """
-
-    def order(self, *, recorded: bool) -> Order:
-        """Return the order for the items."""
-
-    def order_at_end(self, *, ended: bool) -> Order:
-        """Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended."""
-
-    def leave_refusal(self, context: Context, summary: Summary) -> None:
-        """Push the summary of a refused order to XCom."""
-
-    def about_to_send(self, context: Context, order: Order) -> None:
-        """Keep facts about the items that are needed at the end."""
-
-    def accounted(self, context: Context, summary: Mapping[str, Any]) -> None:
-        """Use the facts that `about_to_send` has kept."""
-
-    def asset(self) -> Asset | None:
-        """Return the asset of the destination; None if it is not known."""
+    def read_items(self) -> Sequence[Item]: ...
+    def check_memory(self, context: Context, count: int) -> None: ...
+    def order(self, *, recorded: bool) -> Order: ...
+    def order_at_end(self, *, ended: bool) -> Order: ...
+    def leave_refusal(self, context: Context, summary: Summary) -> None: ...
+    def about_to_send(self, context: Context, order: Order) -> None: ...
+    def accounted(self, context: Context, summary: Summary) -> None: ...
+    def asset(self) -> Asset | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,28 +157,22 @@ class SubmittedJobs(Source):
     def close(self, context: Context, end: End) -> End:
         """Account for every item, and judge by the number of failures that the task tolerates."""
         record = self._record(context)
-        summary, not_yet_known, may_pass = {**end.summary.to_json(), "manifest": self._task.manifest_uri}, None, False
-        outcome = end.outcome
-        with self._keeping_timeout(outcome):
-            account, doubt = self._account(context, end, summary)
+        end = replace(end, summary=replace(end.summary, manifest=self._task.manifest_uri))
+        with self._keeping_timeout(end.outcome):
+            account, doubt = self._account(context, end)
             if account is not None:
-                summary, may_pass = account.summary, account.may_pass
-            if account is not None or doubt is not None:
-                outcome, not_yet_known = self._judge(outcome, self._read(summary, end), doubt)
+                end = replace(end, summary=account.summary, may_pass=account.may_pass)
+            end = self._judged(end, doubt)
             if account is not None and account.outcomes is not None:
-                record.write(account.outcomes, succeeded=outcome is Outcome.COMPLETED)
-        self._task.accounted(context, summary)
-        if outcome is Outcome.COMPLETED:
+                record.manifest.write(account.outcomes, succeeded=end.outcome is Outcome.COMPLETED)
+        self._task.accounted(context, end.summary)
+        if end.outcome is Outcome.COMPLETED:
             record.close()
-        known = self._read(summary, end)
-        return replace(end, outcome=outcome, summary=known, may_pass=may_pass, not_yet_known=not_yet_known)
+        return end
 
     def too_many(self, summary: Summary) -> bool:
         """Say whether more items failed than the task tolerates."""
         return self._task.tolerance.exceeded(summary.bad, summary.total)
-
-    def _read(self, summary: Mapping[str, Any], end: End) -> Summary:
-        return Summary.from_json(summary, kind=self._kind, unsent=end.summary.unsent)
 
     def _taken_up(self, context: Context) -> JobTracker | None:
         if not self._is_later_poke(context):
@@ -286,7 +251,7 @@ class SubmittedJobs(Source):
             ) from error
         finally:
             outcomes = attempt.outcomes(user=user, conn_id=conn_id)
-            record.write(outcomes)
+            record.manifest.write(outcomes)
         for line in attempt.lines():
             self._log_info(line)
         self._refuse_what_is_open(attempt)
@@ -325,7 +290,7 @@ class SubmittedJobs(Source):
             # Object storages raise errors of their own, of every kind.
             self._warn_of_manifest(error)
 
-    def _account(self, context: Context, end: End, summary: Mapping[str, Any]) -> tuple[Account | None, str | None]:
+    def _account(self, context: Context, end: End) -> tuple[Account | None, str | None]:
         """
         Return the account, and why the task is not over although its jobs have ended, in a sentence.
 
@@ -340,7 +305,7 @@ class SubmittedJobs(Source):
         try:
             account = account_for(
                 self._task.order_at_end(ended=ended),
-                summary,
+                end.summary,
                 outcomes=record.outcomes(),
                 ids=record.started() if self._ids is None else self._ids,
                 since=self._ledger.began if self._ledger else record.began(),
@@ -352,18 +317,19 @@ class SubmittedJobs(Source):
             return None, f"{as_sentence(error)} The jobs have ended, but not every item can be accounted for."
         return account, account.not_yet_known
 
-    def _judge(self, outcome: Outcome, summary: Summary, not_yet_known: str | None) -> tuple[Outcome, str | None]:
-        """Return the task's outcome from the wait's outcome and the account; a timeout stays one in any case."""
-        if outcome not in (Outcome.COMPLETED, Outcome.FAILED):
-            return outcome, None
+    def _judged(self, end: End, doubt: str | None) -> End:
+        """Return the task's end by the wait's outcome and the account; a timeout stays one in any case."""
+        if end.outcome not in (Outcome.COMPLETED, Outcome.FAILED):
+            return end
+        summary = end.summary
         # With `fail_fast` jobs may still run, and they are not done.
-        if summary.left and not summary.bad and not_yet_known is None:
-            not_yet_known = f"No item has failed, and {self._kind.still_running(summary.left)}."
-        if not_yet_known is not None:
-            return Outcome.ERROR, not_yet_known
+        if summary.left and not summary.bad and doubt is None:
+            doubt = f"No item has failed, and {self._kind.still_running(summary.left)}."
+        if doubt is not None:
+            return replace(end, outcome=Outcome.ERROR, not_yet_known=doubt)
         if self.too_many(summary):
-            return Outcome.FAILED, None
-        return outcome if summary.left else Outcome.COMPLETED, None
+            return replace(end, outcome=Outcome.FAILED)
+        return end if summary.left else replace(end, outcome=Outcome.COMPLETED)
 
     def _record(self, context: Context) -> Record:
         """Return the record of this attempt, made once."""

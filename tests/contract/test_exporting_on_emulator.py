@@ -21,8 +21,9 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.submitting.account import account_for
 from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+from airflow_provider_cgc.jobs.submitting.header import NoStore
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.ledger import Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.manifests import FailedOf, failed_items
 from tests.fakes.clock import Clock
@@ -71,9 +72,7 @@ def account(
     tracker.take(client.exports.bulk_get(ids), 0.0)
     since = since or datetime.now(UTC) - timedelta(days=1)
     order = ExportOrder(client, copy_only=not moves, if_exists="skip" if skips else "fail", verify=verify)
-    told = account_for(
-        order, tracker.summary().to_json(), outcomes=outcomes, ids=ids, since=since, log_info=said.append
-    )
+    told = account_for(order, tracker.summary(), outcomes=outcomes, ids=ids, since=since, log_info=said.append)
     return told, said
 
 
@@ -178,7 +177,7 @@ def test_verify_finds_it_missing(emulator: CgcEmulator, client: CgcClient) -> No
     outcomes = exported(client, emulator.file_ids[:3], location="x/{id}")
     emulator.clock.advance(DAY)
     told, said = account(client, outcomes, verify=True)
-    assert (told.summary["completed"], told.summary["failed"]) == (3, 0)
+    assert (told.summary.completed, told.summary.failed) == (3, 0)
     assert said == [
         "Verified 3 of 3 objects on the volume: 3 by their size and 0 by their presence alone, because no size was"
         " given."
@@ -187,8 +186,8 @@ def test_verify_finds_it_missing(emulator: CgcEmulator, client: CgcClient) -> No
 
     told, _ = account(client, outcomes, verify=True)
 
-    assert (told.summary["completed"], told.summary["failed"]) == (2, 1)
-    [item] = told.summary["failed_items"]
+    assert (told.summary.completed, told.summary.failed) == (2, 1)
+    [item] = told.summary.failed_items
     assert item["file"] == emulator.file_ids[1]
     assert "1 bytes instead of" in item["message"]
     assert [one.state for one in told.outcomes] == [ItemState.COMPLETED, ItemState.FAILED, ItemState.COMPLETED]
@@ -212,8 +211,8 @@ def test_move_with_any_prefix(
     emulator.clock.advance(DAY)
     whole, _ = account(client, [*moved, *copied], moves=True)
 
-    assert (whole.summary["completed"], whole.summary["failed"]) == (3, 1)
-    assert whole.summary["failed_items"][0]["file"] == emulator.file_ids[3]
+    assert (whole.summary.completed, whole.summary.failed) == (3, 1)
+    assert whole.summary.failed_items[0]["file"] == emulator.file_ids[3]
 
 
 def test_own_job_counts_as_done(emulator: CgcEmulator, client: CgcClient) -> None:
@@ -227,7 +226,7 @@ def test_own_job_counts_as_done(emulator: CgcEmulator, client: CgcClient) -> Non
     assert len(said) == 1
     assert earlier[0].id in said[0]
     assert "another job of this task" in said[0]
-    assert (told.summary["completed"], told.summary["failed"], told.summary["failed_items"]) == (2, 0, [])
+    assert (told.summary.completed, told.summary.failed, told.summary.failed_items) == (2, 0, [])
     assert [one.state for one in told.outcomes] == [ItemState.COMPLETED] * 2
     assert told.outcomes[0].id == earlier[0].id
 
@@ -248,7 +247,7 @@ def test_older_job_is_not_ours(emulator: CgcEmulator, client: CgcClient) -> None
 
     told, said = account(client, later, since=began)
 
-    assert (told.summary["completed"], told.summary["failed"], said) == (0, 1, [])
+    assert (told.summary.completed, told.summary.failed, said) == (0, 1, [])
     assert told.outcomes[0].code == 9107
 
 
@@ -300,7 +299,7 @@ def test_taken_key_is_named(emulator: CgcEmulator, client: CgcClient) -> None:
 
     told, _ = account(client, outcomes)
 
-    assert (told.summary["failed"], told.summary["failed_items"][0]["code"]) == (1, 9107)
+    assert (told.summary.failed, told.summary.failed_items[0]["code"]) == (1, 9107)
     assert told.outcomes[0].code == 9107
 
 

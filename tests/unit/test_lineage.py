@@ -13,6 +13,8 @@ from airflow_provider_cgc import lineage
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.waiting.summary import Summary
 from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
@@ -112,8 +114,8 @@ class Context(dict[str, Any]):
             self["task_state_store"] = self.pushed
 
 
-DONE = {"completed": 1, "skipped": 0}
-NOTHING = {"completed": 0, "skipped": 0}
+DONE = Summary(EXPORT, total=1, completed=1)
+NOTHING = Summary(EXPORT, total=1)
 
 
 @pytest.fixture
@@ -144,7 +146,7 @@ def test_another_process_knows(openlineage: None, with_store: bool) -> None:
 
 
 @pytest.mark.parametrize(("summary", "outputs"), [(DONE, 1), (NOTHING, 0)])
-def test_failed_wrote_what_came(openlineage: None, summary: dict[str, int], outputs: int) -> None:
+def test_failed_wrote_what_came(openlineage: None, summary: Summary, outputs: int) -> None:
     """A failed task wrote only what arrived."""
     context, task = Context(with_store=False), Task()
     task._keep_lineage(context, [item()], facts(S3), host=HOST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.items import Key
+    from airflow_provider_cgc.jobs.waiting.summary import Summary
 
 Records = Mapping[str, "BulkRecord[Any]"]
 """By the job's id."""
@@ -40,7 +42,7 @@ class Ending(Protocol):
 
 def account_for(
     order: Ending,
-    summary: Mapping[str, Any],
+    summary: Summary,
     *,
     outcomes: list[ItemOutcome] | None,
     ids: Sequence[str],
@@ -51,13 +53,14 @@ def account_for(
     Ask for the jobs once more, if the account needs it, and correct the summary and the manifest.
 
     :param order: the task's order; its items need not be known any more.
+    :param summary: the summary of the wait.
     :param outcomes: the lines of the manifest; None if there is none.
     :param ids: the ids of the jobs.
     :param since: the platform's clock before anything of this task was sent.
     :raises CgcError: if the platform does not answer.
     """
-    listed = summary["failed_items"]
-    unlisted = summary["failed"] + summary["missing"] > len(listed)
+    listed = summary.failed_items
+    unlisted = summary.bad > len(listed)
     unclear = any(item.get("id") and (item["code"] in order.taken or not _is_clear(item)) for item in listed)
     if outcomes is None and not (order.finishes or unclear or unlisted):
         return Account(order, summary)
@@ -82,26 +85,26 @@ class Account:
     def __init__(
         self,
         order: Ending,
-        summary: Mapping[str, Any],
+        summary: Summary,
         outcomes: list[ItemOutcome] | None = None,
         ids: Sequence[str] = (),
         records: Records | None = None,
     ) -> None:
         records, kind = records or {}, order.kind
         self._order = order
-        self.summary = dict(summary)
+        self.summary = summary
         self.not_yet_known: str | None = None
         """The reason, in a sentence, to look again later: something may still run, or an outcome is not known."""
-        self._causes = Causes.of_summary(summary)
+        self._causes = Causes.of_summary(summary.to_json())
         self.jobs = [record.resource for record in records.values() if record.resource is not None]
         self._failures: dict[Any, Mapping[str, Any]] = {
-            item["id"] or number: item for number, item in enumerate(summary["failed_items"])
+            item["id"] or number: item for number, item in enumerate(summary.failed_items)
         }
         """By the job's id, or by a number or key of its own if there is no job."""
         self._problems = {job.id: job.error for job in self.jobs if kind.failed(job)}
-        self._failures |= {
-            job.id: failed_item(job) for job in self.jobs if kind.failed(job) and job.id not in self._failures
-        }
+        unlisted = {job.id: failed_item(job) for job in self.jobs if kind.failed(job) and job.id not in self._failures}
+        # A job that FAILED after the wait had ended, by `fail_fast` or a timeout, is none that the summary counts.
+        self._failures |= dict(islice(unlisted.items(), max(summary.bad - len(self._failures), 0)))
         self._lines = [self._with_all_known(one, records.get(one.id or "")) for one in outcomes or ()]
         self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
@@ -119,9 +122,7 @@ class Account:
     @property
     def is_over(self) -> bool:
         """Everything has ended; with `fail_fast` some jobs may still run."""
-        counts = self.summary
-        ended = counts["completed"] + counts["skipped"] + counts["failed"] + counts["missing"]
-        return bool(ended == counts["total"])
+        return not self.summary.left
 
     def done(self) -> dict[Key, Done]:
         """Return the results that should exist; an item that was skipped for a problem with a code has none."""
@@ -144,7 +145,7 @@ class Account:
         unseen = [one for one in self._unseen if one not in self._failures]
         listed = sum(one in self._failures for one in self._unseen)
         # Missing jobs that the summary does not list are accounted for by their number alone.
-        return [*silent, *unseen[max(self.summary["missing"] - listed, 0) :]]
+        return [*silent, *unseen[max(self.summary.missing - listed, 0) :]]
 
     def taken(self) -> dict[Key, Any]:
         """Return the jobs that count as failed because an object was in the way of their result."""
@@ -156,7 +157,7 @@ class Account:
         """Count a job as completed whose result another job of this task has put there."""
         self._taken_back[job.id] = by
         self._uncount_failure(job, "completed")
-        self.summary["bytes"] += by.size or 0
+        self.summary = replace(self.summary, bytes=self.summary.bytes + (by.size or 0))
         number = self._by_job.get(job.id)
         if number is not None:
             self._lines[number] = with_job(self._order.kind, replace(self._lines[number], id=by.id), by, None)
@@ -174,10 +175,14 @@ class Account:
             one = self._lines[number]
             self._lines[number] = replace(one, state=ItemState.SKIPPED, id=None, code=None, message=ALREADY_THERE)
 
-    def _uncount_failure(self, job: Any, counts: str) -> None:
+    def _uncount_failure(self, job: Any, counted_now: str) -> None:
         self._causes.remove(self._failures.pop(job.id))
-        self.summary["failed"] -= 1
-        self.summary[counts] += 1
+        self._count_as(counted_now, before="failed")
+
+    def _count_as(self, name: str, *, before: str) -> None:
+        """Count one more of these, and one less of what it was counted as before."""
+        counts = {name: getattr(self.summary, name) + 1, before: getattr(self.summary, before) - 1}
+        self.summary = replace(self.summary, **counts)
 
     def count_failed(self, key: Key, done: Done, problem: str) -> None:
         """Count a result as failed that was counted as done; once, however many problems it has."""
@@ -190,8 +195,7 @@ class Account:
             one = self._lines[number]
             counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
             self._lines[number] = replace(one, state=ItemState.FAILED, message=problem)
-        self.summary[counted] -= 1
-        self.summary["failed"] += 1
+        self._count_as("failed", before=counted)
         failure = {"id": done.job_id, **done.item, "code": None, "message": problem}
         self._failures[done.job_id or key] = failure
         self._causes.add(failure)
@@ -210,8 +214,9 @@ class Account:
 
     def list_failures(self) -> None:
         """Put the first of the remaining failures, and the causes of all of them, into the summary."""
-        self.summary["failed_items"] = FirstItems(self._failures.values()).items
-        self.summary["causes"] = causes_of(self.summary | {"causes": self._causes.to_json()})
+        items = FirstItems(self._failures.values()).items
+        summary = replace(self.summary, failed_items=items, causes=self._causes.to_json())
+        self.summary = replace(summary, causes=causes_of(summary.to_json()))
 
     def _with_all_known(self, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
         """Return an item's outcome now; if the platform no longer shows its job, the one that the wait has seen."""
@@ -223,7 +228,7 @@ class Account:
             is_missing = failure["code"] in (None, NO_SUCH_JOB)
             state = ItemState.MISSING if is_missing else ItemState.FAILED
             return replace(outcome, state=state, code=failure["code"], message=failure["message"])
-        every_failure_is_known = self.summary["failed"] + self.summary["missing"] <= len(self._failures)
+        every_failure_is_known = self.summary.bad <= len(self._failures)
         return replace(outcome, state=ItemState.COMPLETED) if self.is_over and every_failure_is_known else now
 
 

@@ -3,12 +3,7 @@
 Built for Airflow's task state store, which lists no keys, takes about 28 ms for a write and warns above 64 KiB. One
 key holds the header, and one more each chunk: first the *intent* to send it, then the outcomes of its items. A chunk
 names each item by a hash of its key, so that it counts for that item even if the next attempt has other items, and a
-chunk of 100 takes about 6 kB however long the locations are.
-
-    header        {"version", "max_tries", "untouched": true}                             nothing was ever sent
-                  {"version", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
-    chunk n       {"version", "at", "items": [hash ...]}                                  it may have been sent
-                  ... and "jobs": [id | "" (unknown) | null (certainly not started)]      it was answered
+chunk of 100 takes about 6 kB however long the locations are. `header.py` has the stored form.
 """
 
 from __future__ import annotations
@@ -19,18 +14,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, chunks_of
-from airflow_provider_cgc.jobs.text import is_count, moment
+from airflow_provider_cgc.jobs.submitting.header import VERSION, Header, chunk_name, jobs_of
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
+    from airflow_provider_cgc.jobs.submitting.header import Store
     from airflow_provider_cgc.jobs.submitting.items import Key
-
-VERSION = 2
-_MOST_CHUNKS = 100_000
 
 
 class Fate(StrEnum):
@@ -55,155 +48,6 @@ class Past:
 
 class OtherOwnerError(Exception):
     """An earlier attempt sent as another user, whose jobs this one cannot see; the text says what to do."""
-
-
-class Store(Protocol):
-    """The part of Airflow's task state store that is needed."""
-
-    def get(self, key: str, default: Any = None) -> Any: ...
-    def set(self, key: str, value: Any) -> None: ...
-    def delete(self, key: str) -> None: ...
-
-
-class NoStore:
-    """The store to use if Airflow has none: it remembers nothing."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the default."""
-        return default
-
-    def set(self, key: str, value: Any) -> None:
-        """Do nothing."""
-
-    def delete(self, key: str) -> None:
-        """Do nothing."""
-
-
-def header_name(kind: JobKind) -> str:
-    """Return the header's name in the store, "cgc_exports"; chunk 7 is "cgc_exports_7"."""
-    return f"cgc_{kind.plural}"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """
-    The header of a record; an empty one if there is none.
-
-    :param store: the store that it was read from.
-    :param name: its name there.
-    :param value: the stored value, of any form.
-    """
-
-    store: Store
-    name: str
-    value: object
-
-    @classmethod
-    def read(cls, store: Store, kind: JobKind) -> Header:
-        """Read the header of the record of jobs of this kind."""
-        name = header_name(kind)
-        return cls(store, name, store.get(name))
-
-    def discard(self) -> None:
-        """Discard the record, so that a task starts anew although it did not succeed (`resume=False`)."""
-        self.store.delete(self.name)
-
-    def begin(self, *, max_tries: int) -> None:
-        """Note that nothing was sent so far, in case the first attempt ends before it has a ledger."""
-        if self.value is None:
-            self.store.set(self.name, {"version": VERSION, "max_tries": max_tries, "untouched": True})
-
-    def close(self) -> None:
-        """
-        Note that the task succeeded.
-
-        Nothing is deleted: if Airflow loses the success and tries the task again, everything is done already.
-        """
-        if self._known and not self.untouched:
-            self.store.set(self.name, {**self._known, "succeeded": True})
-
-    @property
-    def exists(self) -> bool:
-        """Something is recorded."""
-        return self.value is not None
-
-    @property
-    def untouched(self) -> bool:
-        """Nothing was ever sent."""
-        return self._any.get("untouched") is True
-
-    @property
-    def succeeded(self) -> bool:
-        """The task has succeeded, according to a record of any release."""
-        return self._any.get("succeeded") is True
-
-    def is_closed(self, *, max_tries: int) -> bool:
-        """
-        Say whether the task succeeded and was cleared since: it has to start anew.
-
-        A Clear raises Airflow's `max_tries`, a retry does not. A record of another release shows this as well.
-        """
-        recorded = self._any.get("max_tries")
-        return self.succeeded and isinstance(recorded, int) and recorded != max_tries
-
-    @property
-    def has_sent(self) -> bool:
-        """
-        Jobs were started, or may have been, and the task has not succeeded since.
-
-        A record that is damaged, or of another release, may stand for anything.
-        """
-        if not self.exists or self.untouched or self.succeeded:
-            return False
-        count = self._count
-        if self._known.get("whole") is not True or count is None:
-            return True
-        chunks = (_chunk(self.store.get(_name(self.name, number))) for number in range(count))
-        return any(chunk is None or any(job is not None for job in _jobs_of(chunk)) for chunk in chunks)
-
-    @property
-    def generation(self) -> int | None:
-        """The `max_tries` that the record was written with, which a Clear raises; None if there is no record."""
-        known = self._known.get("max_tries")
-        return known if isinstance(known, int) else None
-
-    @property
-    def since(self) -> datetime | None:
-        """The platform's clock before anything of the task was sent; None if there is no record."""
-        return moment(self._known.get("since"))
-
-    @property
-    def owner(self) -> str | None:
-        """The sender, according to a record of any release; None if there is no record."""
-        owner = self._any.get("owner")
-        return owner if isinstance(owner, str) else None
-
-    def ids(self) -> list[str] | None:
-        """Return the ids of the jobs that count for the items, sorted; None if there is no whole record."""
-        count = self._count
-        if self.untouched or count is None:
-            return None
-        jobs: dict[str, str | None] = {}
-        for number in range(count):
-            chunk = _chunk(self.store.get(_name(self.name, number)))
-            if chunk is None:
-                return None
-            jobs |= dict(zip(chunk["items"], _jobs_of(chunk), strict=True))
-        return sorted(job for job in jobs.values() if job)
-
-    @property
-    def _any(self) -> Mapping[str, Any]:
-        """The header if it is in the form of any release; else an empty one."""
-        return self.value if isinstance(self.value, dict) else {}
-
-    @property
-    def _known(self) -> Mapping[str, Any]:
-        """The header if it is in the form of this release; else an empty one."""
-        return self._any if self._any.get("version") == VERSION else {}
-
-    @property
-    def _count(self) -> int | None:
-        return _count(self._known)
 
 
 class Ledger:
@@ -254,7 +98,7 @@ class Ledger:
         if not header.exists or header.untouched or header.is_closed(max_tries=max_tries):
             self._write_header()
         else:
-            self._take_over(header.value if isinstance(header.value, dict) else {})
+            self._take_over(header)
 
     @property
     def began(self) -> datetime:
@@ -307,27 +151,23 @@ class Ledger:
         self._pasts |= fresh
         self.adopted({key: past.job_id for key, past in fresh.items() if past.job_id is not None})
 
-    def _take_over(self, header: Mapping[str, Any]) -> None:
+    def _take_over(self, header: Header) -> None:
         """Take over the stored record if it is this user's; one of another release leaves everything uncertain."""
-        known = header if header.get("version") == VERSION else {}
         # The owner counts in a record of any release: nobody else can see the jobs.
-        owner, since, whole, count = header.get("owner"), known.get("since"), known.get("whole"), _count(known)
-        if isinstance(owner, str) and owner != self._owner:
+        if header.owner not in (None, self._owner):
             raise OtherOwnerError(
-                f"an earlier attempt of this task sent its {self._plural} as {owner}; the connection's user is"
+                f"an earlier attempt of this task sent its {self._plural} as {header.owner}; the connection's user is"
                 f" now {self._owner}, who cannot see them. Use the former connection, or start anew with resume=False."
             )
-        self._since = min(self._since, moment(since) or self._since)
-        raised = known.get("max_tries", self._max_tries) != self._max_tries
-        self.cleared = self.cleared or raised or known.get("cleared") is True
-        complete = isinstance(owner, str) and moment(since) is not None and isinstance(whole, bool)
-        if not complete or count is None:
+        self._since = min(self._since, header.since or self._since)
+        self.cleared = self.cleared or header.was_cleared(max_tries=self._max_tries)
+        chunks = header.chunks()
+        if None in (header.owner, header.since, header.whole) or chunks is None:
             self._whole = False
             self._write_header()
             return
-        self._whole = whole is True
-        for number in range(count):
-            chunk = _chunk(self._store.get(_name(self._name, number)))
+        self._whole = header.whole is True
+        for chunk in chunks:
             self._chunks.append(chunk or {})
             if chunk is not None:
                 self._take(chunk)
@@ -336,7 +176,7 @@ class Ledger:
                 self._whole = False
                 self._pasts.clear()
                 self._first_sent.clear()
-        if known.get("succeeded"):
+        if header.known.get("succeeded"):
             # Airflow lost the success: if this attempt fails, a Clear continues and does not start anew.
             self._write_header()
 
@@ -351,7 +191,7 @@ class Ledger:
     def _take(self, chunk: Mapping[str, Any]) -> None:
         """Let a chunk count for its items, in place of earlier ones."""
         at = datetime.fromisoformat(chunk["at"])
-        for name, job in zip(chunk["items"], _jobs_of(chunk), strict=True):
+        for name, job in zip(chunk["items"], jobs_of(chunk), strict=True):
             key = self._keys.get(name)
             if key is None:
                 continue  # it is not an item of the task any more
@@ -360,7 +200,7 @@ class Ledger:
             self._pasts[key] = Past(fate, job or None, refused=job is None, at=at)
 
     def _write(self, number: int) -> None:
-        self._store.set(_name(self._name, number), self._chunks[number])
+        self._store.set(chunk_name(self._name, number), self._chunks[number])
 
     def _write_header(self) -> None:
         self._store.set(
@@ -378,16 +218,6 @@ class Ledger:
         )
 
 
-def _count(header: Mapping[str, Any]) -> int | None:
-    """Return the number of chunks in a header; None if it has none."""
-    count = header.get("chunks")
-    return count if is_count(count) and count < _MOST_CHUNKS else None
-
-
-def _name(header: str, number: int) -> str:
-    return f"{header}_{number}"
-
-
 def _id_in(record: BulkRecord[Any]) -> str | None:
     """Return the id in a record: a job's id, None for a refusal, "" if a job may run nevertheless."""
     if record.id is not None:
@@ -398,24 +228,3 @@ def _id_in(record: BulkRecord[Any]) -> str | None:
 def _hash(key: Key) -> str:
     """Return the name of an item in the record."""
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
-
-
-def _jobs_of(chunk: Mapping[str, Any]) -> list[str | None]:
-    """Return what became of the items of a chunk; without an answer, nothing is known of any."""
-    jobs: list[str | None] = chunk.get("jobs") or [""] * len(chunk["items"])
-    return jobs
-
-
-def _chunk(value: object) -> dict[str, Any] | None:
-    """Return a value of the store if it is a whole chunk in the form of this release."""
-    if not isinstance(value, dict) or value.get("version") != VERSION:
-        return None
-    items = value.get("items")
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        return None
-    if len(set(items)) != len(items) or moment(value.get("at")) is None:
-        return None
-    # Without an answer yet, every item's job is unknown.
-    jobs = value.get("jobs", [""] * len(items))
-    good = isinstance(jobs, list) and all(job is None or isinstance(job, str) for job in jobs)
-    return value if good and len(jobs) == len(items) else None

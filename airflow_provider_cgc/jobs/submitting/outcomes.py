@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.submitting.items import BadItem, Item
+from airflow_provider_cgc.jobs.submitting.task_facts import NO_TASK, TaskFacts
 from airflow_provider_cgc.jobs.text import shown
 from airflow_provider_cgc.jobs.waiting.causes import NO_REASON
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -76,9 +77,13 @@ class ItemOutcome:
     finished_on: datetime | None = None
     user: str | None = None
     conn_id: str | None = None
-    task: dict[str, Any] | None = field(default=None, hash=False)
-    """The task whose retry continues from here: `id` names the task of one Dag run, `max_tries` distinguishes a Clear
-    from a retry, and `succeeded` is true once there is nothing left to do."""
+    task: TaskFacts = field(default=NO_TASK, hash=False)
+    """The task whose retry continues from here."""
+
+    @property
+    def may_have_job(self) -> bool:
+        """A job was started for it, or may have been."""
+        return self.id is not None or self.state is ItemState.SUBMITTED
 
     def again(self, *, line: str = "") -> Item:
         """Return the item, to send it again."""
@@ -89,6 +94,7 @@ class ItemOutcome:
         values = {key: getattr(self.item, key) for key in self.item.ASKED}
         values |= {key: getattr(self, key) for key in _KEYS}
         values |= {"started_on": _written(self.started_on), "finished_on": _written(self.finished_on)}
+        values["task"] = self.task.to_json()
         return json.dumps({"version": VERSION} | values, allow_nan=False) + "\n"
 
     @classmethod
@@ -115,7 +121,7 @@ class ItemOutcome:
             finished_on=_time(raw, "finished_on"),
             user=_typed(raw, "user", str),
             conn_id=_typed(raw, "conn_id", str),
-            task=_typed(raw, "task", dict),
+            task=TaskFacts.from_json(_typed(raw, "task", dict)),
         )
 
 

@@ -15,8 +15,9 @@ from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import KINDS
 from airflow_provider_cgc.jobs.submitting.account import account_for
 from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+from airflow_provider_cgc.jobs.submitting.header import NoStore
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, read_each
-from airflow_provider_cgc.jobs.submitting.ledger import Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
 from airflow_provider_cgc.jobs.submitting.order import Order
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
@@ -137,7 +138,7 @@ def test_account_tells_each_thing(client: Any, clock: Clock) -> None:
 
     account = account_for(
         order,
-        tracker.summary().to_json(),
+        tracker.summary(),
         outcomes=outcomes,
         ids=[str(one.id) for one in outcomes],
         since=None,
@@ -145,7 +146,7 @@ def test_account_tells_each_thing(client: Any, clock: Clock) -> None:
     )
 
     assert [(one.state.value, one.code) for one in account.outcomes or ()] == [("COMPLETED", None), ("FAILED", 10225)]
-    assert (account.summary["completed"], account.summary["failed"]) == (1, 1)
+    assert (account.summary.completed, account.summary.failed) == (1, 1)
 
 
 def test_manifest_of_any_kind(client: Any, clock: Clock) -> None:

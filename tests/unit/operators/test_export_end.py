@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from airflow_provider_cgc.jobs.submitting import account
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.record import Record
+from airflow_provider_cgc.operators.task_manifest import TaskManifest
 from airflow_provider_cgc.sensors.ending import End
 from tests.fakes.task_instance import TaskInstance
 
@@ -153,7 +155,7 @@ def test_timeout_with_no_manifest(
 
     monkeypatch.setattr(account, "account_for", nothing)
     monkeypatch.setattr(Record, "outcomes", lambda self: [])
-    monkeypatch.setattr(Record, at, away)
+    monkeypatch.setattr(TaskManifest if at == "write" else Record, at, away)
     with pytest.raises(error):
         ended(outcome, completed=3)
 
@@ -164,7 +166,7 @@ def test_ends_tell_the_manifest(outcome: Outcome, monkeypatch: pytest.MonkeyPatc
     task = TaskInstance()
 
     # There is nothing at the address: the account cannot be made, and the address is told all the same.
-    monkeypatch.setattr(Record, "_lines", lambda self: [])
+    monkeypatch.setattr(TaskManifest, "lines", lambda self: [])
     with pytest.raises(BaseException):  # noqa: B017, PT011  # each in its own way
         ended(
             outcome,
@@ -201,7 +203,7 @@ def test_no_failure_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """
 
     def skipped(order: Any, summary: Any, **how: Any) -> Any:
-        return account.Account(order, {**summary, "failed": 0, "skipped": 1, "failed_items": []})
+        return account.Account(order, replace(summary, failed=0, skipped=1, failed_items=[], causes=[]))
 
     monkeypatch.setattr(account, "account_for", skipped)
     with pytest.raises(CgcJobsNotYetKnown, match="No item has failed, and 8 exports still run"):

@@ -49,10 +49,10 @@ def test_clear_outdates_the_jobs(manifest: str) -> None:
     """Jobs from before a Clear do not count for the retry of a killed attempt."""
     first = record(manifest, try_number=1, max_tries=2)
     opened(first, RUN_BEGAN)
-    first.write([outcome(ItemState.COMPLETED, "job")], succeeded=True)
+    first.manifest.write([outcome(ItemState.COMPLETED, "job")], succeeded=True)
     after_the_clear = record(manifest, try_number=2, max_tries=3)
     opened(after_the_clear, CLEARED)
-    after_the_clear.write([outcome(ItemState.SUBMITTED)])
+    after_the_clear.manifest.write([outcome(ItemState.SUBMITTED)])
 
     ledger = opened(record(manifest, try_number=3, max_tries=3), RETRIED)
 
@@ -63,10 +63,10 @@ def test_clear_outlives_a_kill(manifest: str) -> None:
     """A Clear is not forgotten when the attempt after it is killed."""
     first = record(manifest, try_number=1, max_tries=2)
     assert not opened(first, RUN_BEGAN).cleared
-    first.write([outcome(ItemState.FAILED, "job")])
+    first.manifest.write([outcome(ItemState.FAILED, "job")])
     after_the_clear = record(manifest, try_number=2, max_tries=3)
     assert opened(after_the_clear, CLEARED).cleared
-    after_the_clear.write([outcome(ItemState.SUBMITTED)])
+    after_the_clear.manifest.write([outcome(ItemState.SUBMITTED)])
 
     assert opened(record(manifest, try_number=3, max_tries=3), RETRIED).cleared
 
@@ -79,10 +79,10 @@ def test_manifest_is_believed(manifest: str) -> None:
     """
     first = record(manifest, try_number=1, max_tries=2)
     opened(first, RUN_BEGAN + timedelta(minutes=5))
-    first.write([outcome(ItemState.SUBMITTED, "job")])
+    first.manifest.write([outcome(ItemState.SUBMITTED, "job")])
 
     resumed = record(manifest, try_number=1, max_tries=2)
-    resumed.write(resumed.outcomes() or [])
+    resumed.manifest.write(resumed.outcomes() or [])
 
     assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).since([KEY]) == RUN_BEGAN + timedelta(minutes=5)
 
@@ -97,7 +97,7 @@ def test_foreign_jobs_are_not_ours(manifest: str, owner: str, try_number: int) -
     """
     first = record(manifest, try_number=1, max_tries=2)
     opened(first, RUN_BEGAN, owner)
-    first.write([replace(outcome(ItemState.SUBMITTED), user=owner.partition(" ")[0])])
+    first.manifest.write([replace(outcome(ItemState.SUBMITTED), user=owner.partition(" ")[0])])
 
     with pytest.raises(
         OtherOwnerError, match=f"according to file:.* sent its exports as {owner}; the connection's user is now me"
@@ -110,7 +110,7 @@ def test_foreign_jobs_are_not_ours(manifest: str, owner: str, try_number: int) -
 def test_user_alone_is_read(manifest: str) -> None:
     """A manifest that knows only the user is still read."""
     first = record(manifest, try_number=1, max_tries=2)
-    first.write([replace(outcome(ItemState.SUBMITTED, "job"), user="me")])
+    first.manifest.write([replace(outcome(ItemState.SUBMITTED, "job"), user="me")])
 
     assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).past(KEY).job_id == "job"
     with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection's user is now alice"):
@@ -121,7 +121,7 @@ def test_manifest_of_one_task(manifest: str) -> None:
     """Two tasks of a run do not share a manifest, two runs may."""
     first = record(manifest, try_number=1, max_tries=0, map_index=0)
     opened(first, RUN_BEGAN)
-    first.write([outcome(ItemState.SUBMITTED)])
+    first.manifest.write([outcome(ItemState.SUBMITTED)])
 
     with pytest.raises(CgcBadInput, match=r"that of another task of this Dag run, task/0.*ti.map_index }} into it"):
         record(manifest, try_number=1, max_tries=0, map_index=1).check(dry_run=False)
@@ -132,8 +132,8 @@ def test_manifest_of_one_task(manifest: str) -> None:
 def test_overwritten_manifest(manifest: str) -> None:
     """A manifest that another run has written over is no account."""
     ours, theirs = (record(manifest, try_number=1, max_tries=0, run=run) for run in ("today", "tomorrow"))
-    ours.write([outcome(ItemState.SUBMITTED, "job")])
-    theirs.write([outcome(ItemState.SUBMITTED, "other")])
+    ours.manifest.write([outcome(ItemState.SUBMITTED, "job")])
+    theirs.manifest.write([outcome(ItemState.SUBMITTED, "other")])
 
     with pytest.raises(CgcJobsNotYetKnown, match="another task has overwritten it"):
         ours.outcomes()
@@ -150,7 +150,7 @@ def test_poke_without_a_record(manifest: str) -> None:
 def test_retry_leaves_old_waits(manifest: str) -> None:
     """A retry does not take up the waits of the try before."""
     first = record(manifest, try_number=1, max_tries=1)
-    first.write([outcome(ItemState.FAILED, "job")])
+    first.manifest.write([outcome(ItemState.FAILED, "job")])
 
     assert first.taken_up() is not None
     assert record(manifest, try_number=2, max_tries=1).taken_up() is None

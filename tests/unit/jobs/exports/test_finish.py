@@ -20,7 +20,7 @@ from airflow_provider_cgc.jobs.files import MOST_CONFIRMED
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.account import account_for
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, failed_item
+from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, Summary, failed_item
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 FOR_GOOD = Problem(403, 9206, "No PUT.")
@@ -44,7 +44,8 @@ def settle(
 ) -> Any:
     """Make the account of a task whose Dag says so."""
     order = ExportOrder(client, copy_only=not moves, if_exists="skip" if skips else "fail", verify=verify)
-    return account_for(order, summary, log_info=lambda line: None, **how)
+    known = Summary.from_json({"kind": EXPORT.name, **summary}, kind=EXPORT)
+    return account_for(order, known, log_info=lambda line: None, **how)
 
 
 def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = None) -> Any:
@@ -76,7 +77,7 @@ def test_passing_is_found(count: int, last: Problem, may_pass: bool) -> None:
     told = settled(jobs)
 
     assert told.may_pass is may_pass
-    assert (told.summary["failed"], len(told.summary["failed_items"])) == (count, min(count, MOST_ITEMS))
+    assert (told.summary.failed, len(told.summary.failed_items)) == (count, min(count, MOST_ITEMS))
 
 
 def test_listed_as_the_wait_did() -> None:
@@ -95,7 +96,7 @@ def test_listed_as_the_wait_did() -> None:
 
     told = settled(jobs, listed=listed)
 
-    assert told.summary["failed_items"] == listed
+    assert told.summary.failed_items == listed
     assert [item["id"] for item in listed] == ["job-000", "job-002", "job-003"]
 
 
@@ -119,8 +120,8 @@ def test_ours_if_as_wanted(properties: dict[str, Any], counts: tuple[int, int]) 
 
     told = account_of(SimpleNamespace(exports=exports), [mine], since=SINCE)
 
-    assert (told.summary["completed"], told.summary["failed"]) == counts
-    assert told.summary["bytes"] == (7 if counts[0] else 0)
+    assert (told.summary.completed, told.summary.failed) == counts
+    assert told.summary.bytes == (7 if counts[0] else 0)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["counted", "of an older release"])
@@ -145,8 +146,8 @@ def test_taken_back_is_uncaused(known: bool) -> None:
 
     told = settle(client, summary, outcomes=None, ids=[job.id for job in jobs], verify=False, since=SINCE).summary
 
-    assert (told["failed"], told["completed"]) == (149, 1)
-    counts = [(one["code"], one["count"]) for one in told["causes"]]
+    assert (told.failed, told.completed) == (149, 1)
+    counts = [(one["code"], one["count"]) for one in told.causes]
     assert counts == ([(9107, 139), (9206, 10)] if known else [(9107, 99), (None, 50)])
 
 
@@ -160,7 +161,7 @@ def test_verifying_has_causes() -> None:
 
     told = account_of(SimpleNamespace(exports=exports, volumes=volumes), jobs, verify=True).summary
 
-    assert [(one["count"], one["message"]) for one in told["causes"]] == [
+    assert [(one["count"], one["message"]) for one in told.causes] == [
         (2, "The job COMPLETED, but the object has ... bytes instead of ..."),
         (1, "No PUT."),
     ]
@@ -231,7 +232,7 @@ def test_move_has_time(naps: list[float], shown: tuple[Any, Any], counts: tuple[
 
     told = account_of(a_platform([moved], files=lambda name: moved_file(moved, **next(looks))), [moved], moves=True)
 
-    assert (told.summary["completed"], told.summary["failed"]) == counts
+    assert (told.summary.completed, told.summary.failed) == counts
     assert sum(naps) == 20
 
 
@@ -283,7 +284,7 @@ def test_move_needs_a_proof(file: Any, objects: list[VolumeObject], ends: str, m
     )
 
     assert (told.not_yet_known is not None) == (ends == "not known")
-    assert told.summary["failed"] == (1 if ends == "failed" else 0)
+    assert told.summary.failed == (1 if ends == "failed" else 0)
     if manifest and ends != "not known":
         assert [one.state for one in told.outcomes] == [ItemState(ends.upper())]
 
@@ -300,7 +301,7 @@ def test_unmentioned_asked_alone(one: File | Problem, counts: tuple[int, int]) -
 
     told = account_of(a_platform([moved], files=lambda name: gap, objects=HERE, one=one), [moved], moves=True)
 
-    assert (told.summary["completed"], told.summary["failed"]) == counts
+    assert (told.summary.completed, told.summary.failed) == counts
 
 
 def test_left_out_is_undecided() -> None:
@@ -325,7 +326,7 @@ def test_completed_with_an_error(how: Any, manifest: bool) -> None:
 
     told = account_of(platform, [odd], manifest=manifest, **{how: True})
 
-    assert (told.summary["completed"], told.summary["failed"]) == (0, 1)
+    assert (told.summary.completed, told.summary.failed) == (0, 1)
 
 
 def test_late_end_is_not_counted() -> None:
@@ -349,7 +350,7 @@ def test_late_end_is_not_counted() -> None:
         since=None,
     )
 
-    assert (told.summary["completed"], told.summary["failed"], told.not_yet_known) == (0, 1, None)
+    assert (told.summary.completed, told.summary.failed, told.not_yet_known) == (0, 1, None)
 
 
 @pytest.mark.parametrize("how", ["moves", "verify"])
@@ -376,7 +377,7 @@ def test_forgotten_by_manifest(how: Any, good: bool) -> None:
     )
 
     assert told.not_yet_known is None
-    assert (told.summary["completed"], told.summary["failed"]) == ((1, 0) if good else (0, 1))
+    assert (told.summary.completed, told.summary.failed) == ((1, 0) if good else (0, 1))
 
 
 @pytest.mark.parametrize(("objects", "counts"), [(HERE, (1, 0)), (SHORT, (0, 1)), (NOWHERE, (0, 1))])
@@ -389,7 +390,7 @@ def test_taken_back_is_verified(objects: list[VolumeObject], counts: tuple[int, 
 
     told = account_of(platform, [mine], since=SINCE, verify=True, manifest=manifest)
 
-    assert (told.summary["completed"], told.summary["failed"]) == counts
+    assert (told.summary.completed, told.summary.failed) == counts
 
 
 @pytest.mark.parametrize("manifest", [True, False])
@@ -413,8 +414,8 @@ def test_found_as_wanted_is_skip(file: Any, objects: list[VolumeObject], skipped
 
     told = account_of(platform, [job], skips=True, verify=True, manifest=manifest)
 
-    assert (told.summary["skipped"], told.summary["failed"]) == (skipped, 1 - skipped)
-    assert len(told.summary["failed_items"]) == 1 - skipped
+    assert (told.summary.skipped, told.summary.failed) == (skipped, 1 - skipped)
+    assert len(told.summary.failed_items) == 1 - skipped
     if manifest:
         assert [one.state for one in told.outcomes] == [ItemState.SKIPPED if skipped else ItemState.FAILED]
 
@@ -426,7 +427,7 @@ def test_skipped_may_be_unmoved(manifest: bool) -> None:
 
     told = account_of(platform, [job], skips=True, moves=True, manifest=manifest)
 
-    assert (told.summary["skipped"], told.summary["failed"], told.not_yet_known) == (1, 0, None)
+    assert (told.summary.skipped, told.summary.failed, told.not_yet_known) == (1, 0, None)
 
 
 def test_size_from_the_manifest() -> None:
@@ -436,14 +437,14 @@ def test_size_from_the_manifest() -> None:
 
     told = account_of(platform, [job], skips=True, manifest=True)
 
-    assert (told.summary["skipped"], told.summary["failed"]) == (0, 1)
+    assert (told.summary.skipped, told.summary.failed) == (0, 1)
 
 
 def test_found_is_a_failure() -> None:
     """An object that a job found at its place is a failure unless it may be skipped."""
     told = account_of(a_platform([failed(0, TAKEN)], objects=HERE), [failed(0, TAKEN)])
 
-    assert (told.summary["skipped"], told.summary["failed"]) == (0, 1)
+    assert (told.summary.skipped, told.summary.failed) == (0, 1)
 
 
 def account_of(

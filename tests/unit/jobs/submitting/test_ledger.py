@@ -12,15 +12,8 @@ from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.jobs.exports.item import ExportKey
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.ledger import (
-    Fate,
-    Header,
-    Ledger,
-    NoStore,
-    OtherOwnerError,
-    Past,
-    header_name,
-)
+from airflow_provider_cgc.jobs.submitting.header import Header, NoStore, header_name
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError, Past
 from dev.virtual_time import START
 from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
 from tests.fakes.store import Store

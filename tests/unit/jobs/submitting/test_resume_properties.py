@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.ledger import Header, Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.header import Header, NoStore
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.resume import Action, decide_all
 from dev.virtual_time import START
 from tests.fakes.job_lists import key
