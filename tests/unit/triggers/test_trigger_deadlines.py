@@ -58,6 +58,15 @@ def test_ended_unseen_is_not_late(platform, wait, row, name):
     assert event.outcome is Outcome.COMPLETED
 
 
+def test_deadline_before_a_look(platform, wait, row):
+    """An interval that is longer than the timeout does not put the end off: the last look comes with the deadline."""
+    event, at = wait(row(["a"], poke_interval=600.0, first_look=START + 600, deadline=START + 60))
+
+    assert event.outcome is Outcome.TIMEOUT
+    assert [round(look) for look in platform.asked("a")] == [60]
+    assert 60 <= at <= 61
+
+
 def test_ended_just_now_is_in(platform, wait, row):
     """A job that ended between the last look and the deadline is not called late."""
     platform.end(["a"], after=HOUR - 1)
