@@ -7,15 +7,17 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from airflow_provider_cgc import storage
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.forms import named_problem
-from airflow_provider_cgc.jobs.ids import BadIds, literal, parse_ids
+from airflow_provider_cgc.jobs.ids import BadIds, flatten, is_uri, literal, parse_ids
 from airflow_provider_cgc.jobs.kinds import JobKind
 from airflow_provider_cgc.jobs.submitting.items import is_json
 from airflow_provider_cgc.jobs.text import BadNumber, counted, number_from
 
 LONGEST = 100 * 365 * 86_400.0
 """Seconds, a hundred years, the longest time: `timedelta.max` is beyond any calendar, and no clock sleeps that long."""
+_HANDOVER = "let that task start the exports with wait=False, and pass on its result"
 
 
 def ids_given(value: Any, *, where: str) -> list[str]:
@@ -30,6 +32,61 @@ def ids_given(value: Any, *, where: str) -> list[str]:
     except BadIds as error:
         # The reason is in the text; a second traceback would only hide it.
         raise CgcBadInput(f"{where}: {error}") from None
+
+
+def manifests_given(value: Any, *, where: str) -> list[str]:
+    """
+    Return the addresses in a value, in order and once each; none if it has ids, right or wrong ones.
+
+    :param where: the argument and its task, for messages.
+    :raises CgcBadInput: if it mixes addresses with other values, or is the result of a task that has waited itself.
+    """
+    value = storage.texts_in(value)
+    if isinstance(value, str) and is_uri(value):
+        return [value.strip()]
+    given: Any = value.strip() if isinstance(value, str) else value
+    try:
+        if isinstance(given, str) and given.startswith("{"):  # a template renders a mapping to text
+            given = literal(given)
+        entries: list[Any] = [given] if isinstance(given, Mapping) else list(flatten(given))
+    except BadIds:
+        return []  # the reader of ids says what is wrong with it
+    for entry in entries:
+        _refuse_results(entry, where)
+    addresses = [entry.strip() for entry in entries if is_uri(entry)]
+    if addresses and len(addresses) < len(entries):
+        other = next(entry for entry in entries if not is_uri(entry))
+        raise CgcBadInput(
+            f"{where} has both the address {addresses[0]} and {str(other)[:60]!r}; give either addresses of manifests"
+            " or ids of jobs"
+        )
+    return list(dict.fromkeys(addresses))
+
+
+def _refuse_results(entry: Any, where: str) -> None:
+    """Refuse the result of a task after which nothing is left to wait for; other mappings are for the reader of ids."""
+    if not isinstance(entry, Mapping):
+        return
+    if entry.get("dry_run"):
+        raise CgcBadInput(f"{where} is the report of a dry run, which started nothing; drop dry_run, and {_HANDOVER}")
+    if "file" in entry:
+        raise CgcBadInput(
+            f"{where} has files to export, not ids of jobs; give them to CgcBulkExportOperator(items=...) with"
+            " wait=False, and pass on its result"
+        )
+    if {"total", "failed_items"} <= entry.keys():
+        raise CgcBadInput(
+            f"{where} is the summary of a task that has waited already, so there is nothing left to wait for; drop"
+            f" this sensor, or {_HANDOVER}"
+        )
+
+
+def same_address(address: str, *, where: str) -> CgcBadInput:
+    """Return the error of a task that would write its manifest to the address that it reads from."""
+    return CgcBadInput(
+        f"{where} has the same address as manifest_path, {address}, and the task would overwrite the file that it"
+        " reads; give manifest_path another address"
+    )
 
 
 def check_count(

@@ -90,7 +90,9 @@ class Ours:
             _, row = deferred.trigger.serialize()
             return dict(row)
         finally:
-            sensor._connection().close()  # as the end of the worker's process does
+            # As the end of the worker's process does.
+            sensor._connection().close()
+            sensor._current = sensor._made = None
         raise AssertionError(f"wait {number} did not defer")
 
     def _read_xcom(self, address: Mapping[str, Any]) -> Any:

@@ -17,6 +17,7 @@ from airflow_provider_cgc.arguments import (
     count_of,
     flag_of,
     properties_of,
+    same_address,
     share_of,
     volume_of,
     whole_number,
@@ -30,7 +31,6 @@ from airflow_provider_cgc.jobs.submitting.manifest import form_of, is_table
 from airflow_provider_cgc.jobs.submitting.order import Tolerance
 from airflow_provider_cgc.jobs.text import is_nothing
 from airflow_provider_cgc.literals import Literals
-from airflow_provider_cgc.manifests import same_address
 from airflow_provider_cgc.operators.base import WHY_OTHERS, CgcSubmittingOperator
 
 IF_EXISTS = ("fail", "skip", "overwrite")

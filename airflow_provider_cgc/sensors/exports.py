@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.arguments import whole_number
+from airflow_provider_cgc.arguments import manifests_given, whole_number
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
@@ -69,8 +69,6 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
         self._read_literals().refuse()
 
     def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
-        from airflow_provider_cgc.manifests import manifests_given
-
         manifests = manifests_given(value, where=where)
         for address in manifests:
             try:
@@ -80,14 +78,14 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
         return None if manifests else super()._distinct_ids(value, where=where)
 
     def _given(self) -> JobTracker:
-        from airflow_provider_cgc.jobs.exports.item import ExportItem
-        from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-        from airflow_provider_cgc.manifests import manifests_given, outcomes_at
-
         where = f"{self.ids_argument} of task {self.task_id!r}"
         manifests = manifests_given(self.export_ids, where=where)
         if not manifests:
             return super()._given()
+        from airflow_provider_cgc.jobs.exports.item import ExportItem
+        from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+        from airflow_provider_cgc.manifests import outcomes_at
+
         lines = [one for address in manifests for one in outcomes_at(address, kind=EXPORT, of=ExportItem, where=where)]
         expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
         self._check_ids(lines, expected, where=where)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cgc.arguments import manifests_given
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
-from airflow_provider_cgc.manifests import manifests_given, outcomes_at
+from airflow_provider_cgc.manifests import outcomes_at
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
 WHERE = "export_ids of task 'wait'"

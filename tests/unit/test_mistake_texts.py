@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc import storage
-from airflow_provider_cgc.arguments import why_others
+from airflow_provider_cgc.arguments import manifests_given, why_others
 from airflow_provider_cgc.assets import asset_of
 from airflow_provider_cgc.client import CgcSettingsError, Settings
 from airflow_provider_cgc.client.errors import CgcNotFound
@@ -23,7 +23,6 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from airflow_provider_cgc.jobs.waiting.progress_log import ProgressLog
-from airflow_provider_cgc.manifests import manifests_given
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.record import Record
 from tests.fakes.task_instance import TaskInstance

@@ -9,10 +9,11 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import manifests_given
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.submitting.items import BadItems, parted
-from airflow_provider_cgc.manifests import items_given, manifests_given
+from airflow_provider_cgc.manifests import items_given
 
 S3 = "s3://lab_bucket@b/k/m.jsonl"
 LOCAL = "file:///data/m.jsonl"

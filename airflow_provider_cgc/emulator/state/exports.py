@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -132,8 +133,11 @@ def _refuse_twin(world: World, job: ExportJob) -> None:
 
     choice: 9006, "cannot be exported", for the file, and 9107, "already contains a file", for the key.
     """
-    others = [other for other in world.open_jobs() if isinstance(other, ExportJob)]
-    if world.options.same_file == "refused" and any(job.file is other.file for other in others):
+    if world.options.same_file == "refused" and any(job.file is other.file for other in _open_exports(world)):
         raise PlatformError(9006)
-    if world.options.same_key == "refused" and any(job.target == other.target for other in others):
+    if world.options.same_key == "refused" and any(job.target == other.target for other in _open_exports(world)):
         raise PlatformError(9107)
+
+
+def _open_exports(world: World) -> Iterator[ExportJob]:
+    return (job for job in world.open_jobs() if isinstance(job, ExportJob))
