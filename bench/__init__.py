@@ -1,1 +1,1 @@
-"""How much waiting costs, ours and everybody else's, measured against the emulator by one command: `make bench`."""
+"""The cost of waiting, ours and everybody else's, measured against the emulator by one command: `make bench`."""

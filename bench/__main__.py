@@ -78,7 +78,7 @@ def verdict(promises: Iterable[Bar]) -> int:
 
 
 def made() -> str:
-    """When and on what: nothing that tells one machine from another of its kind."""
+    """Tell time and machine, and nothing that tells it from another of its kind."""
     airflow, sdk = (metadata.version(name) for name in ("apache-airflow", "sevenbridges-python"))
     return (
         f"{date.today().isoformat()}, Python {platform.python_version()}, Airflow {airflow}, "

@@ -1,4 +1,4 @@
-"""What is computed from what was measured; pure."""
+"""The figures computed from measurements; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHUNK = 100
 
 @dataclass(frozen=True, slots=True)
 class Lags:
-    """How late a contender knew of jobs that had ended."""
+    """A contender's delays in noticing ends of jobs."""
 
     ended: int
     seen: int
@@ -38,7 +38,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def between(times: Sequence[float], start: float, end: float) -> int:
-    """How many times lie from `start` on and before `end`; they are in order."""
+    """Count the times from `start` on and before `end`; they are in order."""
     return bisect_left(times, end) - bisect_left(times, start)
 
 

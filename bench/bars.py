@@ -1,4 +1,4 @@
-"""What the provider promises in numbers, and whether it kept it; pure."""
+"""The provider's promises in numbers, each kept or broken; pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from bench.cases import INTERVAL
 
 Results = Mapping[tuple[str, str], Mapping[str, Any]]
-"""What was measured, by names of case and contender."""
+"""The measurements, by names of case and contender."""
 
 OURS = "ours"
 MOST_REQUESTS = 1200
@@ -31,11 +31,11 @@ class Bar:
     most: float
     unit: str = ""
     by_machine: bool = False
-    """Whether a busy machine can make the value worse: CPU, real time, memory."""
+    """A busy machine can make the value worse: CPU, real time, memory."""
 
     @property
     def kept(self) -> bool:
-        """Whether the value is within its bar."""
+        """Tell if the value is within its bar."""
         return self.value <= self.most
 
     def told(self, number: float) -> str:

@@ -1,4 +1,4 @@
-"""What is measured: the cases, the contenders, and for how long each pair may go on. Knows only values."""
+"""The measurements: cases, contenders, and the time that each pair may take. Knows only values."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LATENCY = 0.3
 MEAN = 600.0
 """Mean seconds that a job takes, from its submission to its end."""
 LIMIT = 1000
-"""Requests of one user in a window ..."""
+"""Requests of one user in a window."""
 WINDOW = 300.0
-"""... of so many seconds, as the platform documents them."""
+"""Seconds of a window, as the platform documents it."""
 SHARE = 0.8
 """The part of them that Airflow may use up, by default."""
 OTHERS = 200
@@ -40,17 +40,17 @@ class Case:
     """Jobs of each wait."""
     interval: float = INTERVAL
     rounds: int = 1
-    """How often the case is played, one after the other, with other durations; the counts are per round."""
+    """The times that the case is played in a row, with other durations; the counts are per round."""
     spread: float = 0.0
     """Seconds within which the waits begin; 0: all at once."""
     mapped: bool = False
-    """Whether each wait is a mapped task, whose first look is left to the triggerer."""
+    """Each wait is a mapped task, whose first look is left to the triggerer."""
     others: int = 0
     """Requests in 300 seconds that another client of the same user sends."""
     restart_at: float | None = None
-    """When all that waits is killed and begins anew."""
+    """Seconds until all is killed and begins anew."""
     long: bool = False
-    """Where asking job by job takes hours: such contenders are stopped early."""
+    """Asking job by job takes hours: such contenders are stopped early."""
     contenders: tuple[str, ...] = EVERYBODY
 
     def stops_after(self, contender: Contender) -> float | None:
@@ -104,7 +104,7 @@ class Contender:
     patience: float | None = None
     """Virtual seconds after which it is stopped in a long case; None: never."""
     in_the_triggerer: bool = False
-    """Whether it runs on the triggerer's event loop, beside the triggers of others."""
+    """It runs on the triggerer's event loop, beside the triggers of others."""
 
 
 CONTENDERS = {

@@ -1,4 +1,4 @@
-"""What it costs to export 10,000 files of 1,500 folders: `python -m bench.exports`, in real time, 0.3 s a call.
+"""The cost of exporting 10,000 files of 1,500 folders: `python -m bench.exports`, in real time, 0.3 s a call.
 
 The operators' own code in one process, with a stand-in for Airflow's context whose store takes 28 ms for a write, as
 Airflow's does. The jobs all end while nobody looks: what waiting costs is measured elsewhere in the bench.
@@ -104,7 +104,7 @@ def measure() -> dict[str, Any]:
 
 
 def bars(result: dict[str, Any]) -> list[Bar]:
-    """What we promise of it; nothing if it was not measured."""
+    """Give our promises of it; none if it was not measured."""
     if not result:
         return []
     what = "10,000 files of 1,500 folders"

@@ -121,7 +121,7 @@ class Lab:
         self.seen.setdefault(job_id, self.time.clock())
 
     def ends(self) -> dict[str, float]:
-        """When each job that has ended by now did so, by the platform's clock, to the fraction of a second."""
+        """Give the end of each job that has ended, by the platform's clock, to the fraction of a second."""
         with self.emulator.world.open() as world:
             return {job.id: job.ended for job in world.exports.values() if job.ended is not None}
 
@@ -158,7 +158,7 @@ class Tally(Journal):
                 self._times[others, True].append(request.wall)
 
     def times(self, *, others: bool = False, refused: bool = False) -> list[float]:
-        """When requests came; with `refused` only those that were answered 429."""
+        """Give the times of requests; with `refused` only those answered 429."""
         with self._lock:
             return list(self._times[others, refused])
 
@@ -168,7 +168,7 @@ class Tally(Journal):
 
 
 EMULATOR = "cgc-emulator"
-"""How the names of the emulator's threads begin."""
+"""The prefix of the emulator's threads' names."""
 OTHER_AGENT = "somebody-else"
 TOO_MANY = 429
 

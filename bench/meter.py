@@ -1,4 +1,4 @@
-"""What a contender costs this process: CPU, memory, and how long each turn of its event loop takes."""
+"""A contender's cost to this process: CPU, memory, and the time of each turn of its event loop."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Turns:
 
     def __init__(self) -> None:
         self.first = array("d")
-        """The turns of the first sweep, which a start or a restart brings ..."""
+        """The turns of the first sweep, which a start or a restart brings."""
         self.everyday = array("d")
-        """... and those after it."""
+        """The turns after it."""
         self._now = self.first
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -156,7 +156,7 @@ class Bench:
         return result
 
     def _beside(self, ends: dict[str, float], refused: list[float]) -> dict[str, Any]:
-        """What became of the second client, and of us beside it; steady is what follows the first whole window."""
+        """Tell the second client's fate, and ours beside it; steady is what follows the first whole window."""
         case, tally, steady = self.case, self.lab.tally, self.began + WINDOW
         others_refused = tally.times(others=True, refused=True)
 

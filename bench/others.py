@@ -28,7 +28,7 @@ class Other:
     """A way to wait: what a wait does is up to the subclass; threads are its own, and end with its life."""
 
     on_a_loop = False
-    """Whether the loop's own CPU is the contender's; where it only keeps the virtual time it is not."""
+    """The loop's own CPU is the contender's; not so if it only keeps the virtual time."""
 
     def __init__(self, lab: Lab, case: Case) -> None:
         self.lab = lab
@@ -42,7 +42,7 @@ class Other:
         self.renew()
 
     def threads(self, waits: int) -> int:
-        """How many threads so many waits need, if each wait is one."""
+        """Count the threads of so many waits; here each is one."""
         return waits
 
     def begin(self, waits: list[list[str]]) -> None:
@@ -71,7 +71,7 @@ class Other:
         return await asyncio.get_running_loop().run_in_executor(self._pools[-1], self.lab.life.call, func, *args)
 
     def note(self, job_id: str, state: str) -> bool:
-        """Whether a job has ended; notes when this was found out."""
+        """Tell if a job has ended; note when this was found out."""
         if state not in ENDED:
             return False
         self.lab.saw(job_id)

@@ -76,7 +76,7 @@ class Platform:
         self._call("forget_requests")
 
     def requests(self) -> list[Request]:
-        """What was asked since then, oldest first."""
+        """Give the requests since, oldest first."""
         return list(self._call("requests"))
 
     def _call(self, name: str, *arguments: Any) -> Any:
@@ -85,7 +85,7 @@ class Platform:
 
 
 class _Servant:
-    """What the other process does on demand."""
+    """The other process's end of calls."""
 
     def __init__(self, emulator: CgcEmulator, latency: float) -> None:
         self._emulator = emulator

@@ -1,4 +1,4 @@
-"""What the bench says: one table for a terminal, and the page `bench/RESULTS.md`; knows only values and texts."""
+"""The report: one table for a terminal, and the page `bench/RESULTS.md`; knows only values and texts."""
 
 from __future__ import annotations
 

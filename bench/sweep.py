@@ -1,4 +1,4 @@
-"""What one sweep of a worker costs in CPU, beside a bare loop of `requests` and `json` over the same calls.
+"""The CPU of one sweep of a worker, beside a bare loop of `requests` and `json` over the same calls.
 
 The platform is a process of its own here, and each call takes a while, as in life. A platform that answers at once is
 measured, too: there the threads of a sweep mostly get in each other's way.

@@ -33,7 +33,7 @@ LATENCY = 0.3
 SHORT_INTERVAL = 10.0
 """Seconds between two looks while the loop is watched: the shorter, the harder."""
 USUAL_INTERVAL = 60.0
-"""... and at the restart, so that whoever starts first does not look again while others still start."""
+"""The same at the restart: whoever starts first does not look again while others still start."""
 DEATH = 31.0
 """Seconds without a heartbeat after which Airflow gives a lost triggerer's triggers to another one, and one more."""
 PATIENCE = 600.0
@@ -86,7 +86,7 @@ class Round:
         return asleep[self._plan.waits - 1] if len(asleep) >= self._plan.waits else None
 
     def _last_served(self) -> float | None:
-        """When the last job was asked for that nobody had asked for before; None while there are such jobs."""
+        """Tell when the last job was asked for the first time; None while one has not been."""
         firsts: dict[str, float] = {}
         for request in self._platform.requests():
             for job_id in request.ids:

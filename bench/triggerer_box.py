@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DAGS = Path(__file__).parent / "dags"
 CONNECTION = "cgc_bench"
 BLOCKED = "Triggerer's async thread was blocked"
-"""What Airflow's own watchdog writes when its event loop stands still for more than 0.2 s."""
+"""The words of Airflow's own watchdog when its event loop stands still for over 0.2 s."""
 MIB = 2**20
 
 
@@ -48,7 +48,7 @@ class Size:
 
 @dataclass(slots=True)
 class Probe:
-    """What the probe in the triggerer has written down so far."""
+    """The notes of the probe in the triggerer so far."""
 
     pid: int
     began: float
@@ -115,7 +115,7 @@ class TriggererBox(AirflowBox):
         self.stop_component("triggerer", signal.SIGKILL)
 
     def probe(self) -> Probe | None:
-        """What the probe of the running triggerer has said; None before its first word."""
+        """Give the running triggerer's probe; None before its first word."""
         for pid in self.pids("triggerer"):
             path = self._probes / f"{pid}.json"
             if path.exists():
@@ -125,7 +125,7 @@ class TriggererBox(AirflowBox):
         return None
 
     def size(self, runner: int) -> Size:
-        """How much memory the triggerer has now; `runner` is the process of the triggers."""
+        """Measure the triggerer's memory; `runner` is the process of the triggers."""
         sizes = {pid: psutil.Process(pid).memory_info().rss / MIB for pid in self.pids("triggerer")}
         pss = getattr(psutil.Process(runner).memory_full_info(), "pss", None)
         return Size(runner=sizes[runner], runner_pss=None if pss is None else pss / MIB, all=sum(sizes.values()))
@@ -136,15 +136,15 @@ class TriggererBox(AirflowBox):
         return {pid: time.user + time.system for pid, time in times.items()}
 
     def tasks(self) -> dict[str, int]:
-        """How many task instances are in each state."""
+        """Count the task instances in each state."""
         return dict(self._ask("SELECT state, count(*) FROM task_instance GROUP BY state"))
 
     def assigned(self) -> int:
-        """How many triggers a triggerer has taken."""
+        """Count the triggers that are assigned."""
         return int(self._ask("SELECT count(*) FROM trigger WHERE triggerer_id IS NOT NULL")[0][0])
 
     def outcomes(self) -> list[str]:
-        """How the waits ended whose events have arrived: from what their tasks would be resumed with."""
+        """Give the outcomes in the events that have arrived, which their tasks would be resumed with."""
         rows = self._ask("SELECT next_kwargs FROM task_instance WHERE state = 'scheduled' AND next_kwargs <> '{}'")
         return [json.loads(kwargs)["event"]["outcome"] for (kwargs,) in rows]
 
@@ -156,7 +156,7 @@ class TriggererBox(AirflowBox):
             raise TriggererError(f"{len(failed)} triggers failed, the first so:\n{''.join(traceback)}")
 
     def blocked(self) -> int:
-        """How often Airflow's watchdog has complained since the box was made."""
+        """Count the complaints of Airflow's watchdog since the box was made."""
         return (self.home / "logs" / "triggerer.out").read_text(errors="replace").count(BLOCKED)
 
     def _ask(self, query: str) -> Sequence[Any]:

@@ -56,7 +56,7 @@ def _percentile(ordered: Sequence[float], percent: float) -> float:
 
 
 class Plan(NamedTuple):
-    """How much to measure."""
+    """The bench's sizes."""
 
     waits: int = 1000
     jobs_each: int = 10
@@ -96,7 +96,7 @@ FIGURES = {
     "all_rss_mib": ("memory of the triggerer, RSS, MiB", 1),
     "stop_seconds": ("stop after SIGTERM, s", 1),
 }
-"""What the table shows: the titles, and how many decimals."""
+"""The table's rows: their titles and decimals."""
 
 
 def merged(played: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What runs inside the triggerer to measure it: a probe of its event loop, and what the waits are compared with."""
+"""The code inside the triggerer that measures it: a probe of its event loop, and waits to compare ours with."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def put_off(session: Session, instance: TaskInstance, trigger: BaseTrigger) -> N
 
 
 def ours(ids: list[str], interval: float) -> BaseTrigger:
-    """What `CgcBulkExportSensor` defers with when it is mapped."""
+    """The trigger of a mapped `CgcBulkExportSensor`."""
     now = time.time()
     return CgcJobsTrigger(
         kind=EXPORT.name,
@@ -112,7 +112,7 @@ def asleep(ids: list[str], interval: float) -> BaseTrigger:
 
 
 WAITS: dict[str, MakeTrigger | None] = {"idle": None, "asleep": asleep, "shared": ours, "alone": alone}
-"""How the waits wait; none at all when idle."""
+"""The kinds of waits; none when idle."""
 
 if __name__ == "__main__":
     main()

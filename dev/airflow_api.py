@@ -53,7 +53,7 @@ class AirflowApi:
         return health if isinstance(health, dict) else None
 
     def alive(self, job_type: str) -> int:
-        """How many jobs of a type, such as "TriggererJob", have had a heartbeat lately."""
+        """Count the jobs of a type, such as "TriggererJob", with a recent heartbeat."""
         path, params = "/jobs", {"job_type": job_type, "is_alive": "true", "limit": PAGE}
         return len(self._call("GET", path, params=params).json()["jobs"])
 
@@ -121,7 +121,7 @@ class AirflowApi:
         return answer.json() if answer.content else None
 
     def run_url(self, dag_id: str, run_id: str) -> str:
-        """Where a person sees the run."""
+        """The run's page for people."""
         return f"{self.base_url}/dags/{_part(dag_id)}/runs/{_part(run_id)}"
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ class AirflowBox:
 
     @property
     def database_url(self) -> str:
-        """Where its database is, for SQLAlchemy."""
+        """Its database's URL, for SQLAlchemy."""
         return self._env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
 
     # --- its life

@@ -40,7 +40,7 @@ def component_names(components: Sequence[str], triggerers: int) -> tuple[str, ..
 
 
 def part_called(name: str) -> str:
-    """Which of `PARTS` a component is: 'triggerer' for 'triggerer-2'."""
+    """Find a component in `PARTS`: 'triggerer' for 'triggerer-2'."""
     return "triggerer" if name.startswith("triggerer-") else name
 
 
@@ -50,7 +50,7 @@ def called(part: str, names: Iterable[str]) -> list[str]:
 
 
 def part_of(child: psutil.Process) -> str | None:
-    """Which of `PARTS` a child of `airflow standalone` is; None before its exec, and for a zombie."""
+    """Find a child of `airflow standalone` in `PARTS`; None before its exec, and for a zombie."""
     try:
         words = " ".join(child.cmdline()).replace("api_server", "api-server").split()
     except psutil.Error:

@@ -62,7 +62,7 @@ def environment(
     database: str | None = None,
     base: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
-    """What the components see: `base` without its Airflow variables, our settings, then `extra`.
+    """The components' variables: `base` without Airflow's, our settings, then `extra`.
 
     `ports` are those of the API server, the worker log server and the triggerer log server. `database` is the URL of
     a server; without it there is a file in `home`.

@@ -26,7 +26,7 @@ class NoChromiumError(RuntimeError):
 
 
 def chromium_command() -> str:
-    """Where Chromium is: what `CHROMIUM` names, else the one on the PATH."""
+    """Find Chromium: the one that `CHROMIUM` names, else that on PATH."""
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not found:
         raise NoChromiumError(

@@ -24,7 +24,7 @@ class Line:
 
     @property
     def constraints(self) -> Path:
-        """Where the pins of this line are."""
+        """The file with this line's pins."""
         return ROOT / ("constraints.txt" if self.as_of is None else f"constraints/airflow-{self.name}.txt")
 
 

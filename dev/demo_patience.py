@@ -1,4 +1,4 @@
-"""How long the demo waits: as long as anything moves, however slow the machine is."""
+"""The demo's patience: as long as anything moves, however slow the machine is."""
 
 from __future__ import annotations
 

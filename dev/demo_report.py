@@ -1,4 +1,4 @@
-"""What the demo shows: one line while it runs, a table at the end. Knows only values and a text stream."""
+"""The demo's words: one line while it runs, a table at the end. Knows only values and a text stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBERS = ("files", "bytes", "requests", "platform s", "wall s")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one Dag of the demo ended.
+    """The end of a Dag of the demo.
 
     `seconds` is the platform's time from the first job's start to the last one's end, the longest of mapped sensors,
     because they wait side by side; `took` is the run's wall time.
@@ -35,7 +35,7 @@ class Result:
 
     @property
     def problem(self) -> str:
-        """Why this is not what the demo is to show; empty if it is."""
+        """The difference from what the demo shows; empty if none."""
         if self.state != self.expected:
             return f"it is {self.state} and should be {self.expected}"
         if not self.files:

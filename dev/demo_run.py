@@ -35,7 +35,7 @@ ACTS = (
 
 
 class Emulator(Protocol):
-    """What the demo needs of the platform's emulator."""
+    """The part of the emulator that the demo needs."""
 
     def stats(self) -> Mapping[str, Any]:
         """`total` is the number of requests so far."""
@@ -97,7 +97,7 @@ class Demo:
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """How the tasks of a run stand: each of them counts, and their numbers are what a person reads."""
+    """The state of a run's tasks: each of them counts, and people read their numbers."""
 
     states: Sequence[tuple[str, str, int]]
     told: str

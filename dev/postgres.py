@@ -21,7 +21,7 @@ from dev import processes
 from dev.processes import Component, describe_exit
 
 DEBIAN = Path("/usr/lib/postgresql")
-"""Where Debian and Ubuntu put the servers, by version; they are not on PATH there."""
+"""The servers on Debian and Ubuntu, by version; they are not on PATH there."""
 PROGRAMS = ("initdb", "postgres", "pg_isready")
 INITDB = ("--auth=trust", "--username=airflow", "--encoding=UTF8", "--locale=C", "--no-sync")
 ASK = ("--quiet", "--username=airflow", "--dbname=postgres")
@@ -76,7 +76,7 @@ class Postgres:
 
     @property
     def folder(self) -> Path:
-        """Where its data and its socket are."""
+        """The folder of data and socket."""
         if self._folder is None:
             raise RuntimeError("This Postgres is not started.")
         return self._folder
@@ -148,7 +148,7 @@ def find_programs(debian: Path = DEBIAN) -> Path:
 
 
 def server_owner() -> tuple[int, int] | None:
-    """Whom the server runs as, by user and group id: root takes the package's own user, else nobody; None is us."""
+    """The server's user and group id: root takes the package's own user, else nobody; None is us."""
     if os.geteuid() != 0:
         return None
     users = {entry.pw_name: entry for entry in pwd.getpwall()}

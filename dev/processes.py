@@ -177,7 +177,7 @@ def started_by_us(home: Path) -> list[psutil.Process]:
 
 
 def zombie_exit_code(pid: int) -> int | None:
-    """How a process ended that its parent has not asked about yet, as `Popen.returncode`; Linux only."""
+    """Give the `Popen.returncode` of a process that its parent has not asked about yet; Linux only."""
     try:
         status = int(Path(f"/proc/{pid}/stat").read_text().rsplit(" ", 1)[1])
     except (OSError, ValueError, IndexError):

@@ -42,11 +42,11 @@ THROUGHPUT = 25e6
 """Bytes a second of one export: with 20 at a time the emulator's 3 TB take not quite two hours."""
 INTERVAL = 60.0
 MIDDLE, OVER = 3600.0, 7300.0
-"""How many seconds into the wait its pictures are taken."""
+"""Seconds of the wait before its pictures are taken."""
 FAILING = {9107: 3, 9109: 1}
-"""How many exports fail, by the platform's code."""
+"""The failing exports, by the platform's code."""
 SECONDS = 120.0
-"""... for anything that Airflow should do."""
+"""Seconds for anything Airflow should do."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Time:
 
 
 def snapshot_after(seconds: float) -> dict[str, Any]:
-    """What a task writes that has waited so long for all files of the emulator: a minute of theirs is a loop here."""
+    """Give the snapshot after so long a wait for all of the emulator's files: a minute of theirs is a loop here."""
     end = time.time()
     clock = Time(end - seconds)
     with CgcEmulator(wall=clock, throughput=THROUGHPUT) as platform:

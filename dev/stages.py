@@ -46,7 +46,7 @@ class Stage:
 
     @property
     def output(self) -> Path:
-        """Where its output goes."""
+        """Its output's file."""
         return OUTPUTS / f"{self.target}.log"
 
 

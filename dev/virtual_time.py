@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 START = 1_750_000_000.0
-"""Where the wall clock starts: 2025-06-15 15:06:40 UTC."""
+"""The wall clock's start: 2025-06-15 15:06:40 UTC."""
 STUCK = 20.0
 """Real seconds after which a loop that cannot move is called stuck."""
 
@@ -64,13 +64,13 @@ class VirtualTime:
 
     @property
     def threads_at_work(self) -> int:
-        """How many calls of executors are under way, those that sleep left out."""
+        """The number of calls of executors under way, without the sleeping."""
         return 0 if self._loop is None else self._loop.busy
 
 
 @dataclass(slots=True)
 class _Calls:
-    """What is going on in one executor. A call that waits for a thread is at work unless all threads sleep."""
+    """The calls in one executor. One that waits for a thread is at work unless all threads sleep."""
 
     threads: int
     open: int = 0

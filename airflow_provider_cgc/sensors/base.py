@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 SUMMARY_KEY = "cgc_summary"
 TIMES = ("poke_interval", "timeout")
-JUST_BEFORE = 1.0
-"""Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 
 
 class CgcJobsSensor(TextTemplates, BaseSensorOperator):
@@ -128,7 +126,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             self._current = self._begin(context)
         wait = self._current
         outcome = self._look(wait)
-        if outcome is None and time.time() >= wait.deadline - JUST_BEFORE:
+        if outcome is None and wait.is_over(time.time()):
             outcome = Outcome.TIMEOUT
         if outcome is not None:
             self._forget(context)
@@ -223,7 +221,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         )
         if wait.answered:
             self._connection().answered = True
-        self._log_report(wait.opening())
+        # Airflow sleeps past the timeout, unless it backs off.
+        self._log_report(wait.opening(in_time=self.deferrable or self.exponential_backoff))
         if wait.tracker.open:
             wait.view.place = {**wait.view.place, **self._known_place()}
         return wait

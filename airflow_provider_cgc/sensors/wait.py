@@ -42,6 +42,8 @@ MOST_ROW_BYTES = 40_000
 """More open ids than this, or more bytes of JSON in all, and the ids go into an XCom instead of the trigger's row:
 Airflow encrypts the row, which makes it a third longer, and MySQL's column ends at 64 KiB."""
 SHORT_RESCHEDULE = 60
+JUST_BEFORE = 1.0
+"""Seconds by which our timeout is ahead of the base class's, so that it is ours that ends the task."""
 SECOND_LOOK = 10.0
 """Seconds before a poke without memory asks again for ids that it is about to call missing."""
 
@@ -145,8 +147,16 @@ class Wait:
         reason = self.watch.progress.unanswered if outcome is Outcome.TIMEOUT else self.denial
         return End(outcome, self.tracker.summary(), reason, self.refusal)
 
-    def opening(self) -> LookReport:
-        """Give the lines that begin a wait; none if an earlier poke has begun it, or there is nothing to wait for."""
+    def is_over(self, now: float) -> bool:
+        """Say whether the timeout has passed."""
+        return now >= self.deadline - JUST_BEFORE
+
+    def opening(self, *, in_time: bool) -> LookReport:
+        """
+        Give the lines that begin a wait; none if an earlier poke has begun it, or there is nothing to wait for.
+
+        :param in_time: the last look comes when the timeout is over, and not when the next interval is.
+        """
         tracker, every = self.tracker, self.watch.interval
         if not self.is_new or not tracker.open:
             return LookReport()
@@ -156,6 +166,12 @@ class Wait:
             report.warnings.append(
                 f"A poke_interval of {every:g} s in reschedule mode lets Airflow itself fail the task by a race"
                 f" (apache/airflow#71172); use {SHORT_RESCHEDULE} s or more, deferrable=True, and retries=2."
+            )
+        if self.started + every > self.deadline and not self.is_over(self.started):
+            last = "when the timeout is over" if in_time else f"after {every:g} s, when it also times out"
+            report.warnings.append(
+                f"poke_interval is {every:g} s and timeout {self.deadline - self.started:g} s, so that this task looks"
+                f" only twice: now and {last}. Give a shorter poke_interval, or a longer timeout."
             )
         return report
 

@@ -18,7 +18,7 @@ UNKNOWN = "unknownunknownunknownunknown0000"
 @dataclass(frozen=True)
 class Case:
     """
-    How the platform behaves, what the sensor is told, and how it must end: in state, summary and error.
+    A platform's behaviour, a sensor's arguments, and the end that must follow: state, summary, error.
 
     `error` is "the exception's class: a part of its text"; empty where there is no failure callback, because the task
     is green or skipped.

@@ -1,4 +1,4 @@
-"""Why jobs failed: each cause once with its number and its remedy, and rows that are named as people name files."""
+"""The causes of failures: each once with its number and its remedy, and rows named as people name files."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_object_size_is_read(cgc: CgcEmulator, client: CgcClient, told: str, siz
 
 
 def test_filter_hides_folders(cgc: CgcEmulator, client: CgcClient) -> None:
-    """Why a tree is filtered on our side."""
+    """So a tree is filtered on our side."""
     project = cgc.unwritable_project
     cgc.add_files(["top.bam", "a/deep.bam"], project=project, tags=["keep"], metadata={"k": "v"}, task="t1")
 

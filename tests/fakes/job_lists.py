@@ -30,9 +30,16 @@ def key(number: int, volume: str = VOLUME) -> ExportKey:
     return ExportKey(f"file{number:05d}", volume, f"results/{number:05d}.bam")
 
 
+def keys(count: int) -> set[ExportKey]:
+    return {key(number) for number in range(count)}
+
+
 def at(seconds: float) -> datetime:
     """Give a time of the platform, in whole seconds as it tells them."""
     return datetime.fromtimestamp(int(seconds), tz=UTC)
+
+
+SINCE = at(START)
 
 
 def export(
@@ -60,6 +67,11 @@ def older(count: int, *, until: float = START - 600, every: float = 30) -> list[
         export(f"old{number:05d}", key(50_000 + number), until - every * number, JobState.COMPLETED)
         for number in range(count)
     ]
+
+
+def young(count: int, *, first: int = 0, after: float = 1.0, every: float = 0.5) -> list[ExportJob]:
+    """Give exports of the wanted keys since the attempt's start."""
+    return [export(f"new{n:05d}", key(n), START + after + every * n) for n in range(first, first + count)]
 
 
 class ListOfJobs:

@@ -14,15 +14,16 @@ from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.items import Item, Key
-from airflow_provider_cgc.jobs.submitting.ledger import Ledger, NoStore
+from airflow_provider_cgc.jobs.submitting.header import NoStore
+from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Tolerance, Unfit
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = SINCE + timedelta(hours=2)
 FITS, PROVEN, OTHER = "fits", "proven", "other"
-"""What is where a result should go."""
+"""The content of the place where a result should go."""
 FAILS, SKIPPED = "fails", "skipped"
-"""What an item is counted as for which no job can be started."""
+"""The word of an account for an item for which no job can be started."""
 OTHERWISE, NOT_JOINED = "with other settings", "and only a record lets a retry know"
 COMPLETED, RUNNING = JobState.COMPLETED, JobState.RUNNING
 
@@ -41,7 +42,7 @@ class Situation:
     unlike: str | None = None
     """The way in which the listed job differs."""
     there: Sequence[str | None] = (None,)
-    """What each look finds where the result should go; the last one stays."""
+    """The findings of each look at the place where the result should go; the last one stays."""
     done_already: bool = False
     unfit: str | None = None
     has_key: bool = True
@@ -49,7 +50,7 @@ class Situation:
     answer: Problem | None = None
     """The error in the answer to the send."""
     appears: str | None = None
-    """What is there once it was sent."""
+    """The findings there once it was sent."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,7 @@ class Case:
 
 def verdict(jobs: Jobs, how: Mapping[str, Any], *, foreign: str) -> Verdict:
     """
-    What the table says.
+    Read the table.
 
     :param how: the sensor's arguments.
     :param foreign: how the platform answers for another user's job: "error", "gap" or "404".

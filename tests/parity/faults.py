@@ -135,7 +135,7 @@ FAULTS = {
 }
 
 NEED_MORE_THAN_TIME = {"401", "403", "404_gateway"} | {"302_html", "404_html", "405_html"}
-"""... the last ones at the first look: as long as the address has not answered, it may be wrong."""
+"""The last three only at the first look: until the address has answered, it may be wrong."""
 PASSING = [kind for kind in KINDS if kind not in NEED_MORE_THAN_TIME and not kind.startswith("slow")]
 CHANGE_THE_VERDICT = {
     "stuck",  # no job ends

@@ -29,7 +29,7 @@ MOST_CALLS = 24
 @dataclass(eq=False)
 class Process:
     """
-    What one process of Airflow knows; one that is gone sends nothing any more.
+    The knowledge of one process of Airflow; one that is gone sends nothing.
 
     `ended` are the jobs that have ended, `asked_to_wait` tells until when the platform did not want to be asked for an
     id, and `spent_until` until when Airflow's share is used up, by token: that two are of one user it cannot know.
@@ -48,7 +48,7 @@ class Process:
 @dataclass(eq=False)
 class Line:
     """
-    What went over the line in one scene; times are epoch seconds.
+    The traffic on the line in one scene; times are epoch seconds.
 
     `begun` has every request, `first_answer` when the platform first said anything about an id, `finished` when a job
     ended by the platform's own word, and `troubles` the answers that were none. Three are for complaints: `asked_again`

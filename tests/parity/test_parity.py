@@ -46,7 +46,7 @@ class Played:
     ended: Verdict
     expected: Verdict
     summary: dict[str, Any] | None
-    """... with the failed items in an order that does not depend on whose answer came first."""
+    """Its failed items are in an order that does not depend on whose answer came first."""
     complaints: list[str]
     story: str
 

@@ -14,7 +14,7 @@ BYTES_PER_SECOND = 1000
 SHORTEST = PENDING_SECONDS + OVERHEAD_SECONDS
 SECONDS = (5, 20, 30, 40, 50, 60, 3600)
 FILES = 1100
-"""... of each length."""
+"""Of each length."""
 
 
 class Lab(CgcEmulator):

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.system
 LENGTHS = ((5, 5, 5), (5, 5, 20), (20, 20, 20), (5, 20, 30), (20, 30, 40), (30, 40, 50), (40, 50, 60))
 """Seconds that the exports of a wait take. Those of 5 end, and are seen to, before anything happens."""
 NEVER = 3600
-"""... of the export that a wait's timeout does not await."""
+"""Seconds of an export that no wait's timeout awaits."""
 FAILING = range(2, 44, 6)
 TIMEOUTS = range(60, 120, 10)
 """Seconds: some are over while nobody, or more than one triggerer, looks after the wait."""

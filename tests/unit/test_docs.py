@@ -145,7 +145,7 @@ def test_figures_are_results() -> None:
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 WRITTEN = {"tests/RESULTS.md"}
-"""What a run writes, and nobody commits before a release."""
+"""The output of a run, not committed before a release."""
 
 
 def found(name: str) -> bool:

@@ -13,7 +13,8 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "airflow_provider_cgc"
-PARTS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py")
+PARTS = sorted(path for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py")
+BESIDE = [ROOT / name for name in ("bench", "dev", "example_dags", "tests")]
 NAMES_NOTHING = re.compile(r"(What|Which|Where|Whether|How|Who|Whom|Whose|When|Why|Knows)\b|\.\.\.")
 
 
@@ -31,13 +32,12 @@ def docstrings(source: str) -> Iterator[tuple[int, str]]:
                 yield statement.lineno, value.value.strip()
 
 
-def files_of(part: str) -> list[Path]:
-    path = PACKAGE / part
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+def files_of(part: Path) -> list[Path]:
+    return sorted(part.rglob("*.py")) if part.is_dir() else [part]
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_docstring_names_a_thing(part: str) -> None:
+@pytest.mark.parametrize("part", [*PARTS, *BESIDE], ids=lambda part: part.name)
+def test_docstring_names_a_thing(part: Path) -> None:
     found = [(path, line, text) for path in files_of(part) for line, text in docstrings(path.read_text())]
 
     assert found

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import logging
+
 import pytest
 
 from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS
+from airflow_provider_cgc.jobs.waiting.event import WaitEvent
 from airflow_provider_cgc.jobs.waiting.poller import Poller
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import START, VirtualTime
 from tests.fakes.platform import FakePlatform
+from tests.unit.triggers.tasks_trigger import events_of
 
 
 @pytest.fixture
@@ -52,3 +57,28 @@ def row():
         } | changes
 
     return make
+
+
+@pytest.fixture
+def wait(time):
+    """Run a stored wait to its end; give what its event says, and when it came (seconds since the start)."""
+
+    def run(row):
+        (event,) = time.run(events_of(CgcJobsTrigger(**row)))
+        return WaitEvent.from_json(json.loads(json.dumps(event.payload)), kind="export"), time.clock() - START
+
+    return run
+
+
+@pytest.fixture
+def records(caplog, monkeypatch):
+    """Give what anything of ours has logged so far; the trigger's own logger is structlog's on some releases."""
+    monkeypatch.setattr(CgcJobsTrigger, "log", logging.getLogger("airflow_provider_cgc.trigger"), raising=False)
+    caplog.set_level(logging.INFO)
+    return lambda: [record for record in caplog.records if record.name.startswith("airflow_provider_cgc")]
+
+
+@pytest.fixture
+def lines(records):
+    """Give what the trigger has said so far."""
+    return lambda: [record.getMessage() for record in records()]

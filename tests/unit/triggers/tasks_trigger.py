@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow.triggers.base import TriggerEvent
+
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from tests.fakes.task_instance import TaskInstance
+
+HOUR = 3600.0
 
 
 def trigger_of(row: dict[str, Any], task_id: str = "wait") -> CgcJobsTrigger:
@@ -18,3 +22,7 @@ async def event_of(trigger: CgcJobsTrigger) -> dict[str, Any]:
     async for event in trigger.run():
         return event.payload
     raise AssertionError("no event")
+
+
+async def events_of(trigger: CgcJobsTrigger) -> list[TriggerEvent]:
+    return [event async for event in trigger.run()]

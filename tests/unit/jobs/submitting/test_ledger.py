@@ -5,52 +5,23 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.jobs.exports.item import ExportKey
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.header import Header, NoStore, header_name
-from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, OtherOwnerError, Past
+from airflow_provider_cgc.jobs.submitting.header import NoStore
+from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger, Past
 from dev.virtual_time import START
 from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, at, key
+from tests.fakes.ledgers import BEGAN, HEADER, KEYS, LATER, NEVER, UNCERTAIN, first, header_of, opened, pasts, started
 from tests.fakes.store import Store
 
-HEADER = header_name(EXPORT)
-BEGAN = at(START)
-LATER = at(START + 1000)
-KEYS = [key(number) for number in range(6)]
-NEVER, UNCERTAIN = Past(Fate.NEVER_SENT), Past(Fate.UNCERTAIN)
 TURNED_AWAY = Past(Fate.NEVER_SENT, refused=True)
 
 
 class Died(BaseException):
     """The process is no more."""
-
-
-@pytest.fixture
-def store():
-    return Store()
-
-
-def opened(store, keys=KEYS, *, since=LATER, owner="me", fresh=False):
-    """Give the ledger of a later attempt."""
-    return Ledger(store, EXPORT, keys, since=since, owner=owner, fresh=fresh)
-
-
-def first(store, keys=KEYS):
-    """Give the ledger of the first attempt."""
-    return opened(store, keys, since=BEGAN, fresh=True)
-
-
-def header_of(store):
-    return Header.read(store, EXPORT)
-
-
-def pasts(ledger, keys=KEYS):
-    return [ledger.past(key) for key in keys]
 
 
 def dying_after(steps):
@@ -62,10 +33,6 @@ def dying_after(steps):
             raise Died
 
     return step
-
-
-def started(*ids):
-    return [BulkRecord(job_id) for job_id in ids]
 
 
 class TestWithoutARecord:
@@ -361,147 +328,6 @@ class TestOtherItems:
         assert pasts(opened(store)) == [*(Past(Fate.STARTED, name) for name in "abc"), NEVER, NEVER, NEVER]
 
 
-class TestForeignContent:
-    def sent(self, store):
-        ledger = first(store)
-        ledger.answered(ledger.intend(KEYS[:2], at=BEGAN), started("a", "b"))
-        ledger.answered(ledger.intend(KEYS[1:3], at=BEGAN), started("b2", "c"))
-        ledger.intend(KEYS[3:4], at=BEGAN)
-
-    def test_cases_begin_whole(self, store):
-        self.sent(store)
-
-        assert [past.job_id or past.fate for past in pasts(opened(store))] == [
-            *("a", "b2", "c"),
-            *(Fate.UNCERTAIN, Fate.NEVER_SENT, Fate.NEVER_SENT),
-        ]
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"version": 1},
-            {"version": None},
-            {"owner": None},
-            {"whole": 1},
-            {"since": "yesterday"},
-            {"since": "2025-06-15T15:06:40"},
-            {"chunks": -1},
-            {"chunks": True},
-            {"chunks": "3"},
-            {"chunks": 10**12},
-        ],
-        ids=str,
-    )
-    def test_foreign_header(self, store, change):
-        """A header that is not ours leaves all uncertain."""
-        self.sent(store)
-        store[HEADER].update(change)
-
-        assert set(pasts(opened(store))) == {UNCERTAIN}
-
-    @pytest.mark.parametrize("header", ["", "nonsense", 7, [], {}, [{"version": 1}]], ids=str)
-    def test_foreign_shape(self, store, header):
-        self.sent(store)
-        store[HEADER] = header
-
-        assert set(pasts(opened(store))) == {UNCERTAIN}
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"version": 1},
-            {"at": "yesterday"},
-            {"at": None},
-            {"items": None},
-            {"items": [1, 2]},
-            {"items": ["a", "a"]},
-            {"items": ["a"]},
-            {"jobs": None},
-            {"jobs": "ab"},
-            {"jobs": ["b2"]},
-            {"jobs": ["b2", 7]},
-        ],
-        ids=str,
-    )
-    def test_broken_chunk(self, store, change):
-        """A broken chunk makes everything uncertain that later chunks do not tell."""
-        self.sent(store)
-        store[f"{HEADER}_1"].update(change)
-
-        assert set(pasts(opened(store))) == {UNCERTAIN}
-
-    def test_lost_chunk(self, store):
-        """A lost chunk may have been anything, and later chunks are still known."""
-        self.sent(store)
-        del store[f"{HEADER}_0"]
-
-        assert [past.job_id for past in pasts(opened(store))] == [None, "b2", "c", None, None, None]
-        assert pasts(opened(store))[0] == UNCERTAIN
-        assert opened(store).since(KEYS) == BEGAN
-
-    @pytest.mark.parametrize(
-        "header",
-        [
-            *({"version": 2}, {"version": 2, "whole": True}, {"version": 2, "whole": True, "chunks": None}),
-            *({"version": 2, "whole": True, "chunks": "x"}, {"version": 2, "whole": True, "chunks": -1}),
-            *({"version": 2, "whole": True, "chunks": 10**12}, {"version": 1, "whole": True, "chunks": 0}),
-            *({}, [], "", "nonsense", 7),
-        ],
-        ids=str,
-    )
-    def test_unreadable_header(self, store, header):
-        """A header that cannot be read may have sent anything, and tells no ids."""
-        store[HEADER] = header
-
-        assert header_of(store).has_sent
-        assert header_of(store).ids() is None
-
-    def test_older_owner_is_noticed(self, store):
-        self.sent(store)
-        store[HEADER]["version"] = 1
-
-        assert header_of(store).owner == "me"
-        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection's user is now you"):
-            opened(store, owner="you")
-
-    def test_older_success_is_cleared(self, store):
-        self.sent(store)
-        header_of(store).close()
-        store[HEADER]["version"] = 1
-
-        assert not header_of(store).has_sent
-        assert header_of(store).is_closed(max_tries=1)
-        assert not header_of(store).is_closed(max_tries=0)
-
-    def test_other_user_is_an_error(self, store):
-        self.sent(store)
-
-        with pytest.raises(OtherOwnerError, match="sent its exports as me; the connection's user is now you"):
-            opened(store, owner="you")
-
-    @given(
-        st.dictionaries(
-            st.sampled_from([HEADER, f"{HEADER}_0", f"{HEADER}_1"]),
-            st.recursive(
-                st.none() | st.booleans() | st.integers() | st.text(),
-                lambda values: st.lists(values) | st.dictionaries(st.text() | st.sampled_from(["version"]), values),
-            ),
-        ),
-        st.integers(0, 3),
-    )
-    def test_nonsense_is_harmless(self, nonsense, chunks):
-        """No nonsense is believed, and none is an error."""
-        store = Store()
-        self.sent(store)
-        header = {HEADER: store[HEADER]} if chunks else {}
-        store.clear()
-        store.update(header | nonsense)
-        if chunks and HEADER not in nonsense:
-            store[HEADER]["chunks"] = chunks
-
-        assert set(pasts(opened(store))) == {UNCERTAIN}
-
-
 class TestSize:
     def test_ten_thousand_long_keys(self, store):
         keys = [ExportKey(f"{n:024x}", "o" * 40 + "/" + "v" * 32, f"{n:05d}" + "ä" * 509 + "x") for n in range(10_000)]
@@ -519,35 +345,3 @@ class TestSize:
         assert max(sizes.values()) < 6_000
         assert (len(sizes), len(store.sets)) == (100, 300)
         assert {past.fate for past in pasts(opened(store, keys), keys)} == {Fate.STARTED}
-
-
-events = st.lists(
-    st.tuples(
-        st.sets(st.integers(0, 5), min_size=1),
-        st.sampled_from(["sent", "answered", "withdrawn", "adopted", "next attempt"]),
-    )
-)
-
-
-@given(events)
-def test_next_attempt_knows(events):
-    store = Store()
-    ledger = first(store)
-
-    for turn, (numbers, event) in enumerate(events):
-        items = [KEYS[number] for number in sorted(numbers)]
-        if event == "next attempt":
-            ledger = opened(store)
-        elif event == "adopted":
-            ledger.adopted({item: f"job{turn}-{item.file}" for item in items})
-        else:
-            number = ledger.intend(items, at=at(START + turn))
-            if event == "answered":
-                answers = [BulkRecord(f"job{turn}"), BulkRecord(None, None, REFUSED), BulkRecord(None, None, NOT_TOLD)]
-                ledger.answered(number, [answers[n % 3] for n in range(len(items))])
-            elif event == "withdrawn":
-                ledger.withdrawn(number)
-
-    later = opened(store)
-    assert pasts(later) == pasts(ledger)
-    assert [later.since([item]) for item in KEYS] == [ledger.since([item]) for item in KEYS]

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT
-from airflow_provider_cgc.client.errors import CgcConnectionError
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.poller import GATHER, Poller
 from airflow_provider_cgc.jobs.waiting.sharing import shared_poller
 from dev.virtual_time import VirtualTime
+from tests.fakes.errors import DROPPED
 from tests.fakes.platform import FakePlatform, some_ids
 
 SLACK = 1.0
@@ -23,7 +23,6 @@ SLACK = 1.0
 ROUNDING = 1e-3
 """Seconds; a float has room for half a microsecond beside an epoch."""
 IDS = some_ids(130)
-DROPPED = CgcConnectionError("the line dropped", sent=True)
 
 
 @dataclass

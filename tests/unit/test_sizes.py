@@ -1,0 +1,14 @@
+"""A test file stays as long as a reader can keep in mind."""
+
+from __future__ import annotations
+
+from tests.conftest import ROOT
+
+MOST_LINES = 450
+
+
+def test_files_stay_small() -> None:
+    lines = {path.name: len(path.read_text().splitlines()) for path in ROOT.glob("tests/**/test_*.py")}
+
+    assert lines
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
