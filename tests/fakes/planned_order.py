@@ -13,8 +13,8 @@ from airflow_provider_cgc.client.models import ExportJob, JobState
 from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.jobs.submitting.items import Item, Key
 from airflow_provider_cgc.jobs.submitting.header import NoStore
+from airflow_provider_cgc.jobs.submitting.items import Item, Key
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Tolerance, Unfit
 
