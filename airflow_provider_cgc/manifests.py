@@ -9,10 +9,9 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import same_address
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.kinds import JobKind
-from airflow_provider_cgc.jobs.submitting.account import with_record
 from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, ItemT, parted, read_each
 from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
-from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, with_record
 from airflow_provider_cgc.jobs.waiting.look import records_of
 
 

@@ -1,4 +1,7 @@
-"""The base of operators that start jobs and wait for them as a sensor does."""
+"""The base of operators that start jobs and wait for them as a sensor does.
+
+Whatever sends is imported when a task runs, never when a Dag file is parsed.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,8 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import check_count, check_flag, count_of, share_of
 from airflow_provider_cgc.assets import refuse_early_events
 from airflow_provider_cgc.exceptions import CgcInputRefused
-from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, failure_table
-from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from airflow_provider_cgc.patience import push_xcom, task_state_store
 from airflow_provider_cgc.sensors.base import SUMMARY_KEY, CgcJobsSensor
 from airflow_provider_cgc.sensors.ending import End
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.hooks.cgc import CgcHook
     from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.submitting.items import Item
-    from airflow_provider_cgc.jobs.submitting.order import Order, Tolerance
+    from airflow_provider_cgc.jobs.submitting.order import Order
+    from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
     from airflow_provider_cgc.literals import Literals
-    from airflow_provider_cgc.sensors.source import Source
+    from airflow_provider_cgc.operators.submitting import SubmittedJobs
 
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns at most."""
@@ -106,21 +108,25 @@ class CgcSubmittingOperator(CgcJobsSensor):
             return super().execute(context)
         self._current = self._made = None
         with self._never_failing():
-            return self._only_start(context, SubmittedJobs(self))
+            return self._only_start(context, self._make_source())
 
     def on_kill(self) -> None:
         """Log that started jobs continue; a retry takes them over."""
-        if isinstance(self._made, SubmittedJobs) and self._made.is_sending:
+        if self._made is not None and self._made.is_sending:
             fate = "" if self.kind.cancellable else " and cannot be cancelled"
             self.log.warning(
                 "%s that were started continue%s; a retry takes them over.", self.kind.plural.capitalize(), fate
             )
         super().on_kill()
 
-    def _make_source(self) -> Source:
+    def _make_source(self) -> SubmittedJobs:
+        from airflow_provider_cgc.operators.submitting import SubmittedJobs
+
         return SubmittedJobs(self)
 
     def _only_start(self, context: Context, jobs: SubmittedJobs) -> Any:
+        from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+
         self._made = jobs
         work = jobs.prepare(context)
         if work is None:
@@ -167,7 +173,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
     @property
     def tolerance(self) -> Tolerance:
         """The number of items that may fail."""
-        from airflow_provider_cgc.jobs.submitting.order import Tolerance
+        from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 
         return Tolerance(
             most=count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}"),

@@ -28,7 +28,7 @@ from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume, par
 from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of, is_table
-from airflow_provider_cgc.jobs.submitting.order import Tolerance
+from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from airflow_provider_cgc.jobs.text import is_nothing
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.operators.base import WHY_OTHERS, CgcSubmittingOperator

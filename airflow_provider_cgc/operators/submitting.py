@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-    from airflow_provider_cgc.jobs.submitting.order import Order, Tolerance
+    from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+    from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 
 
 class Submitter(Protocol):
@@ -85,7 +86,6 @@ class SubmittedJobs(Source):
         self._task = task
         self._kind = task.kind
         self._log = task.log
-        self.is_sending = False
         self._ids: list[str] | None = None
         """The ids of all jobs of the task; None if another process has opened the wait."""
         self._ledger: Ledger | None = None

@@ -27,6 +27,8 @@ class Source(ABC):
 
     already_answered: bool = False
     """The platform has answered this task at `open`, so that its address is right."""
+    is_sending: bool = False
+    """Jobs are being started."""
     after_clear: str = "it only waits"
     """The effect of clearing the task, as the end of a sentence."""
 

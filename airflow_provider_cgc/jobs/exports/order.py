@@ -26,7 +26,8 @@ from airflow_provider_cgc.jobs.exports.problems import common_problems, report, 
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.objects import common_folder, sizes_of
-from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Tolerance, Unfit
+from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Unfit
+from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:

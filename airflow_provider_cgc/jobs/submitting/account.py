@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_JOB
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
-from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, ItemOutcome, ItemState, with_job
+from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, ItemOutcome, ItemState, with_job, with_record
 from airflow_provider_cgc.jobs.waiting.causes import Causes, causes_of
 from airflow_provider_cgc.jobs.waiting.look import records_of
 from airflow_provider_cgc.jobs.waiting.summary import FirstItems, failed_item
@@ -234,11 +234,6 @@ class Account:
 
 def _is_accounted_for(one: ItemOutcome) -> bool:
     return one.state.failed or (one.state.ended_well and one.item.key() is not None)
-
-
-def with_record(kind: JobKind, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
-    """Return an outcome, updated by the platform's record about its job."""
-    return outcome if record is None else with_job(kind, outcome, record.resource, record.error)
 
 
 def _code_may_pass(item: Mapping[str, Any]) -> bool:

@@ -5,7 +5,6 @@ Each kind subclasses `Order` in `jobs/<kind>/order.py`; nothing else in `jobs/su
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.submitting.items import BadItems
+from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
@@ -29,34 +29,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """The number of items that may fail: a number, or a share of all; if both are given, the smaller one."""
-
-    most: int = 0
-    share: float | None = None
-
-    def of(self, total: int) -> int:
-        """Return how many of `total` items may fail."""
-        if self.share is None:
-            return self.most
-        by_share = math.floor(self.share * total + 1e-9)
-        return min(self.most, by_share) if self.most else by_share
-
-    def exceeded(self, failed: int, total: int) -> bool:
-        """Say whether more of `total` items failed than may."""
-        return failed > self.of(total)
-
-    def words(self, total: int) -> str:
-        """Name the argument that limits failures, and how many of `total` items may fail."""
-        most = self.of(total)
-        if self.share is None or (self.most and self.most == most):
-            argument = f"max_failures={self.most}"
-        else:
-            argument = f"max_failure_share={self.share:g} of {counted(total, 'item')}"
-        return f"{argument} tolerates {most or 'none'}"
 
 
 @dataclass(frozen=True, slots=True)

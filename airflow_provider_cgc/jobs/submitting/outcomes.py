@@ -17,6 +17,7 @@ from airflow_provider_cgc.jobs.waiting.causes import NO_REASON
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 if TYPE_CHECKING:
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.jobs.kinds import JobKind
 
 T = TypeVar("T")
@@ -151,6 +152,11 @@ def tracker_of(kind: JobKind, outcomes: Iterable[ItemOutcome]) -> JobTracker:
             sent = one.state is not ItemState.UNSENT
             tracker.add_failed({**one.item.asked(), "id": one.id}, Problem(None, one.code, reason), sent=sent)
     return tracker
+
+
+def with_record(kind: JobKind, outcome: ItemOutcome, record: BulkRecord[Any] | None) -> ItemOutcome:
+    """Return an outcome, updated by the platform's record about its job."""
+    return outcome if record is None else with_job(kind, outcome, record.resource, record.error)
 
 
 def with_job(kind: JobKind, outcome: ItemOutcome, job: Any | None, error: Problem | None) -> ItemOutcome:

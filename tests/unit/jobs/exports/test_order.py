@@ -11,7 +11,8 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.order import ExportOrder
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.order import Tolerance, Unfit
+from airflow_provider_cgc.jobs.submitting.order import Unfit
+from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from tests.fakes.order import export_order
 
 GONE = Problem(404, 5002, "Requested file does not exist.")

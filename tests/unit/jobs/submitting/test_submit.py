@@ -26,8 +26,8 @@ from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.header import NoStore
 from airflow_provider_cgc.jobs.submitting.ledger import Fate, Ledger
-from airflow_provider_cgc.jobs.submitting.order import Tolerance
 from airflow_provider_cgc.jobs.submitting.submit import ENOUGH_ENDED, IN_FLIGHT, LOOK_EVERY, Sender, SubmitResult
+from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from tests.fakes.order import export_client, export_order
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
