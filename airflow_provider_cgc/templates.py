@@ -45,7 +45,7 @@ class TextTemplates:
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Leave literal text as it is, render text of a native Dag here, and leave everything else to Airflow."""
+        """Leave literal text and paths as they are, render text of a native Dag here, and leave the rest to Airflow."""
         if isinstance(content, str) and id(content) not in (seen_oids or ()):
             jinja_env = self._environment(jinja_env)
             is_file = bool(self.template_ext) and content.endswith(tuple(self.template_ext))
@@ -54,6 +54,8 @@ class TextTemplates:
             if _is_native(jinja_env):
                 template = jinja_env.get_template(content) if is_file else jinja_env.from_string(content)
                 return _rendered(template, context)
+        if isinstance(content, PurePath) and not _is_storage(content):
+            return content  # Airflow 3.0 calls its method `resolve`, which fails if there is no such file
         return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]  # of Airflow
 
     def _environment(self, given: jinja2.Environment | None) -> jinja2.Environment:
@@ -113,6 +115,12 @@ def is_literal(value: Any, *, marks: Iterable[str], files: Iterable[str] = (), d
 
 def _has(text: str, marks: Iterable[str]) -> bool:
     return any(mark in text for mark in marks)
+
+
+def _is_storage(path: PurePath) -> bool:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    return isinstance(path, ObjectStoragePath)
 
 
 def _is_native(env: jinja2.Environment) -> bool:

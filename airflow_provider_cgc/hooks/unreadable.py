@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
 
@@ -23,7 +24,11 @@ def not_found(conn_id: str) -> CgcSettingsError:
     """Return the error of a connection that is not defined, or whose environment variable cannot be read."""
     where, name = f"connection {conn_id!r}", _variable(conn_id)
     if name in os.environ:
-        why = _why_unreadable(os.environ[name]) or "Airflow does not accept its address"
+        why = _why_unreadable(os.environ[name])
+        odd = _odd_extra(conn_id, _extra_in(os.environ[name])) if why is None else None
+        if odd is not None:  # Airflow 3.0 and 3.1 refuse the whole connection
+            return odd
+        why = why or "Airflow does not accept its address"
         return CgcSettingsError(
             where, f"cannot be read from the environment variable {name}: {why}. Write it like {_EXAMPLE}"
         )
@@ -38,13 +43,9 @@ def not_found(conn_id: str) -> CgcSettingsError:
 
 def refuse_odd_extra(conn_id: str, extra: object) -> None:
     """Refuse an Extra that Airflow would silently ignore, or that is no object."""
-    if not isinstance(extra, str) or not extra.strip():
-        return
-    why = _why_no_object(extra)
-    if why:
-        raise CgcSettingsError(
-            f"field Extra of connection {conn_id!r}", f'{why}; write an object such as {{"platform": "cgc"}}'
-        )
+    odd = _odd_extra(conn_id, extra)
+    if odd is not None:
+        raise odd
 
 
 @contextmanager
@@ -59,6 +60,26 @@ def doubt_variable(conn_id: str) -> Iterator[None]:
     else:
         return
     raise not_found(conn_id)
+
+
+def _odd_extra(conn_id: str, extra: object) -> CgcSettingsError | None:
+    why = _why_no_object(extra) if isinstance(extra, str) and extra.strip() else None
+    if why is None:
+        return None
+    return CgcSettingsError(
+        f"field Extra of connection {conn_id!r}", f'{why}; write an object such as {{"platform": "cgc"}}'
+    )
+
+
+def _extra_in(text: str) -> object:
+    """Return the Extra in a variable that can be read otherwise: in an address, or in JSON as text or as an object."""
+    try:
+        if not text.strip().startswith("{"):
+            return parse_qs(urlsplit(text).query).get("__extra__", [None])[0]
+    except ValueError:
+        return None
+    extra = json.loads(text).get("extra")
+    return extra if isinstance(extra, str) else json.dumps(extra or {})
 
 
 def _variable(conn_id: str) -> str:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from airflow import __version__
 from airflow.providers.common.compat.sdk import Asset
 
 from airflow_provider_cgc.emulator import CgcEmulator
@@ -92,10 +93,21 @@ def events(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
         patch.setattr(CgcJobsSensor, "event_grace", 0.0)
         dag = load_dag_file("announcing", SOURCE).dag
-        if hasattr(dag, "sync_to_db"):  # Airflow 2.11, whose dag.test() stores no datasets, as its scheduler does
-            dag.sync_to_db()
+        store_assets(dag)
         run = dag.test()
         yield {"folder": str(folder), "run": run, **stored_events()}
+
+
+def store_assets(dag: Any) -> None:
+    """Store the assets of a Dag as a scheduler does, where `dag.test()` does not."""
+    if hasattr(dag, "sync_to_db"):  # Airflow 2.11
+        dag.sync_to_db()
+    elif __version__.startswith("3.0."):  # where a task refuses to run with an outlet that is unknown
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.models.dagbag import DagBag
+
+        DagBundlesManager().sync_bundles_to_db()
+        DagBag(dag.fileloc, include_examples=False).sync_to_db("dags-folder", None)
 
 
 def stored_events() -> dict[str, dict[str, Any]]:

@@ -33,6 +33,8 @@ UNREADABLE = {
 ODD_EXTRA = {
     "cut off": ('{"conn_type":"cgc","password":"canary-secret-token","extra":"{bad"}', "not JSON (Expecting"),
     "a list": ('{"conn_type":"cgc","password":"canary-secret-token","extra":[1]}', "not an object"),
+    "a list in an address": ("cgc://:canary-secret-token@/?__extra__=%5B1%5D", "not an object"),
+    "cut off in an address": ("cgc://:canary-secret-token@/?__extra__=%7Bbad", "not JSON (Expecting"),
 }
 READERS: dict[str, Callable[[], Settings]] = {
     "worker": lambda: CgcHook("cgc_odd").settings,
