@@ -81,6 +81,16 @@ def test_native_text_is_the_same(kind: type[Any], name: str, form: str) -> None:
         }[form]  # fmt: skip
 
 
+@pytest.mark.parametrize(("kind", "name"), ARGUMENTS)
+@pytest.mark.parametrize("native", [False, True])
+def test_path_is_left(kind: type[Any], name: str, native: bool) -> None:
+    """Airflow 3.0 would look for its file."""
+    path = Path("/no/such/file.jsonl")
+
+    assert rendered(kind, name, path, native=native) is path
+    assert rendered(kind, name, [{"k": path}], native=native) == [{"k": path}]
+
+
 @pytest.mark.parametrize("value", [2026, 1.5, True, False, 10**30, 2j])
 def test_number_is_text(value: Any) -> None:
     for native in (False, True):
