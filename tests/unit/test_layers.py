@@ -356,7 +356,11 @@ BASE_CLASSES = (
 HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
 PARSED = ("sensors.exports", "operators.exports", "operators.files", "links", "exceptions", "hooks.cgc")
 """The modules that a Dag file imports."""
-
+STARTING = {
+    f"{PACKAGE}.{module}"
+    for module in ("operators.submitting", "operators.record", "jobs.submitting.order", "jobs.submitting.attempt")
+}
+"""The modules that an operator needs to start jobs, which it does when a task runs."""
 
 REGISTRATION = f"{PACKAGE}.plugin.registration"
 
@@ -376,7 +380,7 @@ def loaded() -> dict[str, set[str]]:
 
 def test_dag_file_imports_little(loaded):
     """
-    A Dag file's imports load neither requests nor fastapi.
+    A Dag file's imports load neither requests nor fastapi, nor anything that starts jobs.
 
     Airflow itself loads `requests` on 2.11, so what counts is what we add, and which of our modules are loaded.
     """
@@ -385,6 +389,7 @@ def test_dag_file_imports_little(loaded):
     assert {f"{PACKAGE}.{module}" for module in PARSED} <= every
     assert {module: loaded[module] & HEAVY for module in PARSED if loaded[module] & HEAVY} == {}
     assert every & {name_of(path) for path in modules() if sends(path)} == set()
+    assert every & STARTING == set()
 
 
 def test_plugin_imports_little(loaded):
@@ -395,6 +400,10 @@ def test_plugin_imports_little(loaded):
     """
     assert REGISTRATION in loaded["plugin"]
     assert (loaded["plugin"] | loaded["what it registers"]) & HEAVY == set()
+
+
+def test_starting_modules_exist():
+    assert STARTING <= {name_of(path) for path in modules()}
 
 
 def sends(path: Path) -> bool:
