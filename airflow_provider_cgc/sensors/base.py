@@ -54,7 +54,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     """
     Wait until jobs on the platform have ended, and fail if any of them FAILED.
 
-    Not used directly: `CgcBulkExportSensor` and its siblings say which jobs. What ends how is the same in every mode:
+    Not used directly: a subclass for each kind of job says which jobs. What ends how is the same in every mode:
     all COMPLETED is success; a FAILED job, or an id that the platform has not known for more than three intervals,
     is `CgcJobsFailed`, which Airflow does not retry; rate limits, maintenance and dropped lines are waited out, and,
     once the platform has answered, redirects, web pages and 404 pages of what stands between. Before that they end the

@@ -77,7 +77,7 @@ class GivenJobs(Source):
         return self.read()
 
     def what_to_do(self, summary: Summary) -> str:
-        """Say what to do, so that neither the same failure nor a second copy of good files comes of it."""
+        """Return the next step, after which neither the same jobs fail again nor completed ones are repeated."""
         if not summary.failed:
             return (
                 f"This task asks with connection {self.conn_id!r}. When the ids and the connection are right, clear it:"

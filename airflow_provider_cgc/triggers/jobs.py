@@ -46,7 +46,7 @@ class CgcJobsTrigger(BaseTrigger):
     All arguments are plain JSON, because they are stored while the task is deferred; the token is not among them.
     Times are absolute (epoch seconds), so that a restart of the triggerer neither prolongs nor shortens anything.
 
-    :param kind: kind of job, "export" or "import".
+    :param kind: the kind of job, by its name in `KINDS`.
     :param cgc_conn_id: the connection to ask with.
     :param ids: the open job ids, up to 1,000 of them.
     :param ids_xcom: where the open ids are when there are more: dag_id, task_id, run_id, map_index, key, and how many

@@ -31,7 +31,7 @@ _QUOTED = re.compile(r"""(?<!\w)(?:'[^']*(?:'|$)|"[^"]*(?:"|$))""")
 """Text in quotes, also if it was cut off there."""
 _WORD = re.compile(r"""[^\s'"]+""")
 _VARIES = re.compile(r"\d|/|\w\.\w")
-"""A number, an id, a path, the name of a file."""
+"""A number, an id, a path, a name with an extension."""
 
 
 class Cause(NamedTuple):

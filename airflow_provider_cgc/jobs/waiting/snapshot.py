@@ -6,8 +6,8 @@ Pure: records, times and the tracker are handed in; who writes it, and how often
      "counts": {"total", "completed", "failed", "missing", "skipped", "running", "pending", "not_found", "not_seen"},
      "bytes", "bytes_total", "rate": {"bytes", "jobs"} a second, "eta": s, "history": [[s after since, completed,
      failed, running, other open, bytes] ...], "causes": [{"code", "message", "count"}], "failures", "longest",
-     "recent": [rows], "cut", "requests", "refused", "remedies": {code: text}, "web", "project", "volume", "task",
-     "manifest"}
+     "recent": [rows], "cut", "requests", "refused", "remedies": {code: text}, "web", "task", "manifest", and the
+     names of `SHARED`}
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class LiveView:
     :param kind: kind of job.
     :param since: when the waiting began, epoch seconds.
     :param interval: seconds between two looks at a job.
-    :param place: what is known from the start: `web`, `project`, `volume`, `bytes_total`, `manifest`, and as `names`
-        those of files, by id, whose keys do not tell them.
+    :param place: the facts that are known from the start: `web`, those of `SHARED`, `bytes_total`, `manifest`, and as
+        `names` those of the jobs' subjects, by id, whose keys do not show them.
     """
 
     kind: JobKind

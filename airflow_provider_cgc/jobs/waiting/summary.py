@@ -197,8 +197,10 @@ def failed_line(summary: Summary) -> str:
 
 def failure_table(summary: Summary, *, rows: int = MOST_ROWS) -> list[str]:
     """
-    Return the lines that end the log of a failed wait: the causes, the largest first, each with what to do, said once
-    for each code, and with failed items; a row says all that is known of one, for who searches the log for a file.
+    Return the lines that end the log of a failed wait.
+
+    These are the causes, the largest first, each with its failed items, and the remedy once for each code. The row of
+    an item has all that is known of it, so that a search of the log for its name finds it.
     """
     groups = summary.groups
     shares = shared_out(groups, rows)
