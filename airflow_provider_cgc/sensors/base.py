@@ -57,7 +57,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     Not used directly: a subclass for each kind of job says which jobs. What ends how is the same in every mode:
     all COMPLETED is success; a FAILED job, or an id that the platform has not known for more than three intervals,
     is `CgcJobsFailed`, which Airflow does not retry; rate limits, maintenance and dropped lines are waited out, and,
-    once the platform has answered, redirects, web pages and 404 pages of what stands between. Before that they end the
+    once the platform has answered, redirects, web pages and 404 pages of proxies in between. Before that they end the
     wait, at once in a worker, and after 15 minutes in a triggerer, which may not know what an earlier one was answered.
     An address that a worker cannot reach at its first look, or that answers something else, ends it within a minute.
     """

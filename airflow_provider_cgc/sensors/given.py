@@ -32,7 +32,7 @@ class CgcGivenJobsSensor(CgcJobsSensor):
         return given
 
     def _make_source(self) -> Source:
-        """Return a new source of the jobs, for this process; operators have others than sensors."""
+        """Return a new source of the jobs, for this process."""
         starters = sorted(self.upstream_task_ids)
         return GivenJobs(self.kind, self._given, conn_id=self.cgc_conn_id, starters=starters)
 

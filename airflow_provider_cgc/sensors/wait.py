@@ -164,8 +164,9 @@ class Wait:
         report = LookReport([f"{begin}, looking every {every:g} s until {clock_time(self.deadline)}."])
         if self.rescheduled and every < SHORT_RESCHEDULE:
             report.warnings.append(
-                f"A poke_interval of {every:g} s in reschedule mode lets Airflow itself fail the task by a race"
-                f" (apache/airflow#71172); use {SHORT_RESCHEDULE} s or more, deferrable=True, and retries=2."
+                f"With poke_interval={every:g} s in reschedule mode, Airflow can fail the task because of a race"
+                f" (apache/airflow#71172). Use {SHORT_RESCHEDULE} s or more, or deferrable=True, and set retries=2 in any"
+                " case."
             )
         if self.started + every > self.deadline and not self.is_over(self.started):
             last = "when the timeout is over" if in_time else f"after {every:g} s, when it also times out"

@@ -17,10 +17,9 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.account import account_for
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.waiting.summary import Summary, failed_item
+from tests.fakes.job_lists import FOR_GOOD
 
-FOR_GOOD = Problem(403, 9206, "No PUT.")
 GONE = Problem(404, 9008, "No such job.")
-TAKEN = Problem(409, 9107, "There is an object.")
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 KEPT = {"storage_type": "PLATFORM", "volume": None, "location": None}
 NO_FILE = Problem(404, 5002, "Requested file does not exist.")
@@ -80,10 +79,10 @@ def a_platform(
     )
 
 
-def settle(
+def account_from(
     client: Any, summary: Any, *, verify: bool = False, moves: bool = False, skips: bool = False, **how: Any
 ) -> Any:
-    """Make the account of a task whose Dag says so."""
+    """Return the account of a task with these options, from the summary of its wait."""
     order = ExportOrder(client, copy_only=not moves, if_exists="skip" if skips else "fail", verify=verify)
     known = Summary.from_json({"kind": EXPORT.name, **summary}, kind=EXPORT)
     return account_for(order, known, log_info=lambda line: None, **how)
@@ -92,7 +91,7 @@ def settle(
 def account_of(
     client: Any, jobs: Sequence[ExportJob], *, since: datetime | None = None, manifest: bool = False, **how: bool
 ) -> Any:
-    """Settle a task of these jobs on a made-up platform."""
+    """Return the account of a task of these jobs on a made-up platform."""
     bad = [job for job in jobs if job.failed]
     summary = {
         "total": len(jobs),
@@ -109,7 +108,7 @@ def account_of(
         )
         for job in jobs
     ]
-    return settle(
+    return account_from(
         client,
         summary,
         outcomes=lines if manifest else None,

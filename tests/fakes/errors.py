@@ -32,4 +32,4 @@ TOKEN = api_error(CgcUnauthorized, 401)
 PAGE = CgcNotFound(Problem(404, None, "a page", made_here=True), status=404, call="POST /bulk/storage/exports/get")
 """An answer that is not the platform's own."""
 DROPPED = CgcConnectionError("the line dropped", sent=True)
-REFUSED = CgcConnectionError("nothing listens there", sent=False)
+NOT_LISTENING = CgcConnectionError("nothing listens there", sent=False)

@@ -37,7 +37,7 @@ OURS: dict[str, Any] = {
     "may run": True,
 }
 NOT_OURS = {"found": False, "since": 0, "answered": False, "taken up": False, "may run": False}
-ANOTHER_S = {"found": "another user's", "cleared": None, "since": None}
+OTHER_USER = {"found": "another user's", "cleared": None, "since": None}
 
 
 def write(path: Path, task: Any) -> None:
@@ -56,7 +56,7 @@ def judged(path: Path, *, max_tries: int = 2) -> dict[str, Any]:
     ti = TaskInstance(try_number=2, max_tries=max_tries)
     more: dict[str, Any] = {"manifest_path": f"file://{path}", "resume": True, "retries": 2, "warn": print}
     record = Record(EXPORT, ExportItem, ti, store=None, **more)
-    known: dict[str, Any] = dict(ANOTHER_S)
+    known: dict[str, Any] = dict(OTHER_USER)
     try:
         ledger = record.open([KEY], now=RUN_BEGAN + timedelta(days=1), run_began=RUN_BEGAN, owner="me at host")
         known = {
@@ -92,8 +92,11 @@ def judged(path: Path, *, max_tries: int = 2) -> dict[str, Any]:
         *((GOOD | {"cleared": value}, {}) for value in (None, "true", 1, [True])),
         (GOOD | {"cleared": True}, {"cleared": True}),
         *((GOOD | {"owner": value}, {"answered": False}) for value in (None, "", 0, [], {})),
-        (GOOD | {"owner": "you at host"}, ANOTHER_S),
-        *((GOOD | {"owner": value}, ANOTHER_S | {"answered": False}) for value in ("you", 5, ["me at host"], {"a": 1})),
+        (GOOD | {"owner": "you at host"}, OTHER_USER),
+        *(
+            (GOOD | {"owner": value}, OTHER_USER | {"answered": False})
+            for value in ("you", 5, ["me at host"], {"a": 1})
+        ),
         ({"id": GOOD["id"]}, {"cleared": True, "since": 0, "answered": False, "taken up": False}),
     ],
     ids=lambda value: unlike(value) if value is None or "id" in value else "",

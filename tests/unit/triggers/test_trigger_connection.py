@@ -12,7 +12,7 @@ from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.triggers import jobs as trigger_module
 from airflow_provider_cgc.triggers.jobs import LAST_LOOK, CgcJobsTrigger
 from dev.virtual_time import START
-from tests.fakes.errors import PAGE, REFUSED
+from tests.fakes.errors import NOT_LISTENING, PAGE
 from tests.unit.triggers.tasks_trigger import HOUR
 
 
@@ -57,7 +57,7 @@ def test_old_row_is_unanswered(platform, wait, row):
 
 def test_unresolved_never_ends_it(platform, wait, row):
     """A name that is not resolved, or a port that nobody listens on, never ends a wait."""
-    platform.fault = lambda number, ids: REFUSED
+    platform.fault = lambda number, ids: NOT_LISTENING
 
     event, at = wait(row(["a"], answered=False))
 

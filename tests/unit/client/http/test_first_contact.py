@@ -18,7 +18,7 @@ from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, not_from_platf
 
 USER = {"username": "mcurie"}
 NOT_CONNECTED = urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore[arg-type]  # needs no pool
-REFUSED = {"exc": requests.ConnectionError(NOT_CONNECTED)}
+NOT_LISTENING = {"exc": requests.ConnectionError(NOT_CONNECTED)}
 DOWN = {"status_code": 503, "json": {"status": 503, "code": 90005, "message": "Service unavailable."}}
 PAGE = {"text": "<html>Welcome</html>", "headers": {"Content-Type": "text/html"}}
 MakeClient = Callable[..., CgcClient]
@@ -36,7 +36,7 @@ def test_refused_ends_in_a_minute(
     make_client: MakeClient, requests_mock: Any, base: str, clock: Any, patience: float
 ) -> None:
     """A port that refuses from the start ends the call within a minute."""
-    requests_mock.get(f"{base}/user", [REFUSED])
+    requests_mock.get(f"{base}/user", [NOT_LISTENING])
 
     with pytest.raises(CgcConnectionError):
         make_client(patience=patience).user()
@@ -51,7 +51,7 @@ def test_refused_later_waits(
 ) -> None:
     def refused_for_two_minutes(request: Any, context: Any) -> Any:
         if clock.now < began + 120:
-            raise REFUSED["exc"]  # type: ignore[misc]  # an exception
+            raise NOT_LISTENING["exc"]  # type: ignore[misc]  # an exception
         return USER
 
     requests_mock.get(f"{base}/rate_limit", [first])
@@ -69,7 +69,7 @@ def test_refused_later_waits(
 
 def test_known_answers_wait(requests_mock: Any, base: str, clock: Any, make_client: MakeClient) -> None:
     """A client that knows of earlier answers waits it out."""
-    requests_mock.get(f"{base}/user", [REFUSED])
+    requests_mock.get(f"{base}/user", [NOT_LISTENING])
     client = make_client(patience=300)
     again = CgcClient(
         client.settings, patience=300, budget=client.budget, clock=clock, sleep=clock.sleep, answered=True
@@ -82,7 +82,7 @@ def test_known_answers_wait(requests_mock: Any, base: str, clock: Any, make_clie
 
 
 def test_budget_is_no_contact(make_client: MakeClient, requests_mock: Any, base: str, clock: Any) -> None:
-    requests_mock.get(f"{base}/user", [REFUSED])
+    requests_mock.get(f"{base}/user", [NOT_LISTENING])
     client = make_client(patience=900)
     client.budget.observe_429(200.0)
 
@@ -111,7 +111,7 @@ def test_web_page_is_repeated(make_client: MakeClient, requests_mock: Any, base:
 def test_log_line_has_one_stop(
     make_client: MakeClient, requests_mock: Any, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    requests_mock.get(f"{base}/user", [REFUSED, PAGE | {"headers": {"Content-Type": "application/json"}}, DOWN])
+    requests_mock.get(f"{base}/user", [NOT_LISTENING, PAGE | {"headers": {"Content-Type": "application/json"}}, DOWN])
 
     with pytest.raises(CgcError):
         make_client(patience=60).user()

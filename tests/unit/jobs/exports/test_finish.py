@@ -16,31 +16,29 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import MOST_ITEM_BYTES, MOST_ITEMS, failed_item
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from tests.fakes.accounts import (
-    FOR_GOOD,
     HERE,
     KEPT,
     NOWHERE,
     SHORT,
     SINCE,
-    TAKEN,
     a_platform,
+    account_from,
     account_of,
     completed,
     failed,
     moved_file,
-    settle,
 )
+from tests.fakes.job_lists import FOR_GOOD, PASSING, TAKEN
 
 pytestmark = pytest.mark.usefixtures("naps")
 
-PASSING = Problem(503, 9100, "Busy.")
 UNHEARD_OF_BUSY = Problem(503, 9199, "Busy in a way that no page tells of.")
 UNHEARD_OF = Problem(400, 9198, "No.")
 STATUS_ONLY = Problem(503, None, "Busy.")
 
 
 def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = None) -> Any:
-    """Settle a task of which only these failures are told."""
+    """Return the account of a task whose summary has only these failures."""
     by_id = {job.id: job for job in jobs}
     exports = SimpleNamespace(bulk_get=lambda ids: [BulkRecord(name, by_id[name]) for name in ids])
     summary = {
@@ -53,7 +51,7 @@ def settled(jobs: Sequence[ExportJob], *, listed: list[dict[str, Any]] | None = 
         "failed_items": [failed_item(job) for job in jobs[:MOST_ITEMS]] if listed is None else listed,
     }
     client: Any = SimpleNamespace(exports=exports)
-    return settle(client, summary, outcomes=None, ids=sorted(by_id), verify=False, since=None)
+    return account_from(client, summary, outcomes=None, ids=sorted(by_id), verify=False, since=None)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +129,7 @@ def test_taken_back_is_uncaused(known: bool) -> None:
         del summary["causes"]
     client: Any = SimpleNamespace(exports=exports)
 
-    told = settle(client, summary, outcomes=None, ids=[job.id for job in jobs], verify=False, since=SINCE).summary
+    told = account_from(client, summary, outcomes=None, ids=[job.id for job in jobs], verify=False, since=SINCE).summary
 
     assert (told.failed, told.completed) == (149, 1)
     counts = [(one["code"], one["count"]) for one in told.causes]
@@ -150,7 +148,7 @@ def test_verifying_has_causes() -> None:
 
     assert [(one["count"], one["message"]) for one in told.causes] == [
         (2, "The job COMPLETED, but the object has ... bytes instead of ..."),
-        (1, "No PUT."),
+        (1, FOR_GOOD.message),
     ]
 
 
@@ -178,7 +176,7 @@ def test_late_end_is_not_counted() -> None:
     summary = {"total": 2, "completed": 0, "failed": 1, "missing": 0, "skipped": 0, "bytes": 0}
     summary |= {"failed_items": [failed_item(jobs[0])]}
 
-    told = settle(
+    told = account_from(
         platform,
         summary,
         outcomes=None,

@@ -9,7 +9,8 @@ import pytest
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import VolumeObject
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemState
-from tests.fakes.accounts import HERE, KEPT, NO_FILE, NOWHERE, SHORT, TAKEN, a_platform, account_of, failed, moved_file
+from tests.fakes.accounts import HERE, KEPT, NO_FILE, NOWHERE, SHORT, a_platform, account_of, failed, moved_file
+from tests.fakes.job_lists import TAKEN
 
 pytestmark = pytest.mark.usefixtures("naps")
 

@@ -13,11 +13,11 @@ from airflow_provider_cgc.jobs.exports.order import ExportOrder
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.order import Unfit
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+from tests.fakes.accounts import NO_FILE
+from tests.fakes.job_lists import REFUSED
 from tests.fakes.order import export_order
 
-GONE = Problem(404, 5002, "Requested file does not exist.")
 ALIAS = Problem(None, 9006, "It is an alias.", made_here=True)
-REFUSED = Problem(403, 9006, "Requested file cannot be exported.")
 UNDECIDED = Problem(None, None, "not told apart from unknown ids yet", made_here=True, undecided=True)
 
 
@@ -38,14 +38,14 @@ def unfit(*problems: Problem) -> list[Unfit]:
 @pytest.mark.parametrize(
     ("problems", "tolerated", "aliases", "error"),
     [
-        ([GONE], 0, "fail", BadItems),
-        ([GONE, GONE], 1, "fail", BadItems),
+        ([NO_FILE], 0, "fail", BadItems),
+        ([NO_FILE, NO_FILE], 1, "fail", BadItems),
         ([ALIAS], 0, "fail", BadItems),
-        ([ALIAS, GONE], 0, "skip", BadItems),
+        ([ALIAS, NO_FILE], 0, "skip", BadItems),
         ([REFUSED], 0, "skip", BadItems),
         ([UNDECIDED], 1, "fail", CgcUnreadableError),
-        ([UNDECIDED, GONE], 1, "fail", CgcUnreadableError),
-        ([UNDECIDED, GONE, GONE], 1, "fail", BadItems),
+        ([UNDECIDED, NO_FILE], 1, "fail", CgcUnreadableError),
+        ([UNDECIDED, NO_FILE, NO_FILE], 1, "fail", BadItems),
         ([UNDECIDED, ALIAS], 0, "skip", CgcUnreadableError),
     ],
 )
@@ -56,7 +56,7 @@ def test_too_many_are_refused(problems: list[Problem], tolerated: int, aliases: 
 
 
 @pytest.mark.parametrize(
-    ("problems", "tolerated", "aliases"), [([], 0, "fail"), ([GONE], 1, "fail"), ([ALIAS, ALIAS], 0, "skip")]
+    ("problems", "tolerated", "aliases"), [([], 0, "fail"), ([NO_FILE], 1, "fail"), ([ALIAS, ALIAS], 0, "skip")]
 )
 def test_enough_are_accepted(problems: list[Problem], tolerated: int, aliases: str) -> None:
     """As many unfit items as may fail are accepted."""
@@ -66,14 +66,14 @@ def test_enough_are_accepted(problems: list[Problem], tolerated: int, aliases: s
 def test_whole_fault_is_refused() -> None:
     """A fault of the whole order is refused, whatever may fail."""
     with pytest.raises(BadItems) as caught:
-        an_order(5).refuse(unfit(GONE), ["volume a/out: no"])
+        an_order(5).refuse(unfit(NO_FILE), ["volume a/out: no"])
 
     assert caught.value.problems == ("volume a/out: no", "item 0: 5002: Requested file does not exist.")
 
 
 def test_many_make_a_short_text() -> None:
     with pytest.raises(BadItems) as caught:
-        an_order().refuse(unfit(*[GONE] * 10_000))
+        an_order().refuse(unfit(*[NO_FILE] * 10_000))
 
     assert len(str(caught.value)) < 4000
     assert str(caught.value).endswith("; 9990 more.")
@@ -83,7 +83,7 @@ def test_refusal_tells_tolerance() -> None:
     order = an_order(2, items=7)
 
     with pytest.raises(BadItems) as caught:
-        order.refuse(unfit(GONE, ALIAS, GONE))
+        order.refuse(unfit(NO_FILE, ALIAS, NO_FILE))
 
     head, first, second = str(caught.value).splitlines()
     assert head == "items: 3 of 7 items cannot be exported; max_failures=2 tolerates 2"
@@ -94,6 +94,6 @@ def test_refusal_tells_tolerance() -> None:
 def test_other_refusal_does_not() -> None:
     """A refusal for another reason blames no limit."""
     with pytest.raises(BadItems) as caught:
-        an_order(5).refuse(unfit(GONE), ["volume a/out: no"])
+        an_order(5).refuse(unfit(NO_FILE), ["volume a/out: no"])
 
     assert str(caught.value).startswith("items: 2 problems\n")

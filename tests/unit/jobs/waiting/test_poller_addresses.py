@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_cgc.client.errors import CgcBudgetSpent, CgcRedirect
 from airflow_provider_cgc.jobs.waiting.sharing import CONNECTION_LIFE
-from tests.fakes.errors import DOWN, DROPPED, LIMITED, PAGE, REFUSED
+from tests.fakes.errors import DOWN, DROPPED, LIMITED, NOT_LISTENING, PAGE
 from tests.fakes.platform import FakePlatform, some_ids
 from tests.fakes.polling import INTERVAL, ended, failing, wait
 
@@ -36,7 +36,7 @@ def test_no_answer_in_15_minutes(time, error, interval):
 
 
 @foreign
-@pytest.mark.parametrize("other", [DROPPED, REFUSED, DOWN, LIMITED], ids=["line", "refused", "5xx", "429"])
+@pytest.mark.parametrize("other", [DROPPED, NOT_LISTENING, DOWN, LIMITED], ids=["line", "refused", "5xx", "429"])
 def test_other_trouble_restarts(time, error, other):
     """
     The 15 minutes are counted from the last trouble of another kind.
@@ -73,7 +73,7 @@ def test_own_budget_restarts_none(time, error):
 
 
 def test_refused_line_is_not_lost(time):
-    platform = failing(time, REFUSED)
+    platform = failing(time, NOT_LISTENING)
 
     letters = time.run(wait(platform, ["a"], limit=7 * 86_400.0))
 
