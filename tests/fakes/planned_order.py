@@ -66,9 +66,9 @@ class Options:
 
 class PlannedOrder(Order):
     kind = EXPORT
-    taken = frozenset({9107})
+    taken_codes = frozenset({9107})
     cannot = "cannot be exported"
-    unfit = "not_exportable"
+    unfit_key = "not_exportable"
     why_skipped = "because the files are aliases"
 
     def __init__(self, situations: Sequence[Situation], options: Options) -> None:

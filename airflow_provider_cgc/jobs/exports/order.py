@@ -57,10 +57,10 @@ class ExportOrder(Order):
     """
 
     kind = EXPORT
-    taken = frozenset({LOCATION_TAKEN})
+    taken_codes = frozenset({LOCATION_TAKEN})
     has_lists = True
     cannot = "cannot be exported"
-    unfit = "not_exportable"
+    unfit_key = "not_exportable"
     why_skipped = "because the files are aliases"
     gone = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
     twice = "move a file twice"

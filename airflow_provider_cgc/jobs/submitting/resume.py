@@ -12,11 +12,11 @@ is the one that the ledger names as the last.
     under way      (an unknown state is under way, too)         ADOPT: wait for it
     FAILED, none   the ledger names a job that was not seen     ADOPT: the wait will show it; or as below if the task
                                                                 was cleared since, and the job would be an hour old
-    FAILED, taken  complete                                     LOST: another user's or task's object is in the way;
+    FAILED, taken  complete                                     GIVE UP: another user's or task's object is in the way;
                                                                 SEND if the task was cleared since
     FAILED, taken  not complete                                 UNCERTAIN: it may be our own, from an earlier attempt
-    FAILED         another poke of the same try                 LOST: it is sent again by a retry only
-    FAILED         the error is permanent                       LOST, or as below if the task was cleared since
+    FAILED         another poke of the same try                 GIVE UP: it is sent again by a retry only
+    FAILED         the error is permanent                       GIVE UP, or as below if the task was cleared since
     FAILED         the error may be temporary, certain          SEND
     FAILED         the error may be temporary, not certain      UNCERTAIN: a later job may run
     none           the ledger says never sent                   SEND
@@ -31,7 +31,7 @@ list, and if it is not there either, the item is `forgotten`: the caller looks o
 decides.
 
 An item that was refused when it was sent counts as never sent: nothing runs, and the cause may have been removed.
-For UNCERTAIN the task has to fail: sending could move the file twice.
+For UNCERTAIN the task has to fail: sending could do it twice.
 """
 
 from __future__ import annotations
@@ -56,12 +56,13 @@ FORGETTING = 3600.0
 
 
 class Action(StrEnum):
-    """The fate of an item before anything is sent."""
+    """The decision about an item before anything is sent."""
 
     DONE = "done"
     ADOPT = "adopt"
     SEND = "send"
-    LOST = "lost"
+    GIVE_UP = "give up"
+    """Its job FAILED, and it is not sent again."""
     UNCERTAIN = "uncertain"
 
     # The table above knows only these; a `Plan` puts others in their place.
@@ -148,7 +149,8 @@ def _searched(
         if began < due:
             sleep(due - began)
             continue
-        search = search.after(find(order, search.open, since=ledger.since(search.open), details=order.bulk_get), began)
+        since = ledger.search_from(search.open)
+        search = search.after(find(order, search.open, since=since, details=order.bulk_get), began)
     return search
 
 
@@ -213,9 +215,9 @@ def _after_failure(order: Order, job: Any, past: Past, finding: Finding, *, clea
         elif cleared and not again:
             action = Action.SEND
         else:
-            action, why = Action.LOST, f"{why}, and the object in the way is not from a job of this task"
+            action, why = Action.GIVE_UP, f"{why}, and the object in the way is not from a job of this task"
     elif again or not (cleared or (job.error is not None and job.error.may_pass)):
-        action = Action.LOST
+        action = Action.GIVE_UP
     else:
         action = Action.SEND if finding.complete or job.id == past.job_id else Action.UNCERTAIN
     if action is Action.UNCERTAIN:

@@ -91,7 +91,7 @@ class Sender:
         self._clock = clock
         self._failed = failed
         # Items whose results exist already count as skipped in the end.
-        self._not_counted = order.taken if order.skips_existing else frozenset()
+        self._not_counted = order.taken_codes if order.skips_existing else frozenset()
         self._watched: list[str] = []
         self._seen_to_end: set[str] = set()
         self._ended: Counter[tuple[int | None, str] | None] = Counter()

@@ -62,7 +62,7 @@ def judged(path: Path, *, max_tries: int = 2) -> dict[str, Any]:
         known = {
             "found": ledger.past(KEY).job_id == "job",
             "cleared": ledger.cleared,
-            "since": ledger.began.astimezone(UTC).hour,
+            "since": ledger.since.astimezone(UTC).hour,
         }
     except OtherOwnerError:
         pass

@@ -52,7 +52,7 @@ def play(*situations: Situation, options: Options) -> Played:
     attempt.check(items_in(situations))
     attempt.now()
     ledger = order.ledger()
-    attempt.decide(ledger, again=options.again)
+    attempt.plan.decide(ledger, again=options.again, now=attempt.began)
     report, counts, announced = attempt.dry_run(), attempt.plan.counts(), attempt.outcomes()
     attempt.send(ledger)
     return Played(attempt, order, report[1], counts, announced, attempt.outcomes(), attempt.lines()[0])
