@@ -142,7 +142,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
         return self._handed_over(list(tracker.open))
 
     def _report(self, attempt: Attempt) -> dict[str, Any]:
-        """Log what would be done, with a warning if objects are in the way."""
+        """Log the report of a dry run, with a warning if objects are in the way."""
         for line in attempt.dry_run():
             self.log.info("%s", line)
         in_the_way = attempt.plan.obstacles()

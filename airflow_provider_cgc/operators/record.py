@@ -61,7 +61,7 @@ class Record:
     :param manifest_path: the whole address of the manifest, if there is one.
     :param resume: False to ignore the records of earlier attempts.
     :param retries: the task's own number of retries.
-    :param again: this is not the first poke of its try.
+    :param later_poke: this try has decided before, in another process.
     :param warn: takes a line to log.
     """
 
@@ -75,7 +75,7 @@ class Record:
         manifest_path: str | None,
         resume: bool,
         retries: int,
-        again: bool = False,
+        later_poke: bool = False,
         warn: Callable[[str], object],
     ) -> None:
         self._kind = kind
@@ -85,7 +85,7 @@ class Record:
         self._rest_key = f"{header_name(kind)}_rest"
         self._resume = resume
         self._retries = retries
-        self._again = again
+        self._later_poke = later_poke
         self._warn = warn
         self._max_tries = int(ti.max_tries or 0)
         task = TaskFacts(
@@ -102,7 +102,7 @@ class Record:
     @cached_property
     def is_first(self) -> bool:
         """No earlier attempt of this task can have sent anything that counts."""
-        if self._again:
+        if self._later_poke:
             return False
         first_try = bool(self._ti.try_number == 1)
         return first_try or self._starts_anew or self._header.was_cleared_after_success(max_tries=self._max_tries)
@@ -110,7 +110,7 @@ class Record:
     @cached_property
     def _starts_anew(self) -> bool:
         """`resume=False` lets this attempt ignore earlier ones: after a Clear, not in Airflow's own retry."""
-        if self._resume or self._again:
+        if self._resume or self._later_poke:
             return False
         if self._ti.try_number == 1:
             return True
@@ -143,7 +143,7 @@ class Record:
         :param host: returns the connection's host; called only if there was an earlier attempt.
         :raises CgcInputRefused: and `CgcJobsNotYetKnown`, as `begin` does.
         """
-        if self._ti.try_number == 1 and not self._again:
+        if self._ti.try_number == 1 and not self._later_poke:
             return False
         with self._at_the_path():
             owner = self._header.owner or self.manifest.facts.owner
@@ -344,7 +344,7 @@ class Record:
         header = self._header
         if header.exists:
             return not header.has_sent
-        return not self._again and bool(self._ti.try_number == 1)
+        return not self._later_poke and bool(self._ti.try_number == 1)
 
     def _address(self) -> Mapping[str, Any] | None:
         where = {"task_ids": self._ti.task_id, "map_indexes": self._ti.map_index}

@@ -1,7 +1,7 @@
 """The jobs that a task starts itself: checked, sent once, remembered for the next attempt, accounted for at the end.
 
-Independent of the kind of job: an operator makes the `Order`. A worker that resumes after a deferral makes no `Attempt`,
-and one that hands over no `Account`, so that each is imported where it is made.
+Independent of the kind of job: an operator makes the `Order`. A worker that resumes after a deferral needs no
+`Attempt`, and one that defers no `Account`: each is imported where it is made.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class SubmittedJobs(Source):
             began = attempt.now()
             owner = f"{client.user().username} at {client.settings.host}"
             ledger = record.open(order.keys, now=began, run_began=run_began(context), owner=owner)
-            attempt.plan.decide(ledger, again=self._is_later_poke(context), now=began)
+            attempt.plan.decide(ledger, later_poke=self._is_later_poke(context), now=began)
         except BadOrder as error:
             if self._task.is_dry_run:
                 raise
@@ -344,7 +344,7 @@ class SubmittedJobs(Source):
                 manifest_path=task.manifest_uri,
                 resume=task.resume,
                 retries=task.retries or 0,
-                again=self._is_later_poke(context),
+                later_poke=self._is_later_poke(context),
                 warn=lambda line: self._log.warning("%s", line),
             )
         return self._record_made

@@ -60,7 +60,7 @@ class Options:
     verify: bool = False
     believes: bool = False
     cleared: bool = False
-    again: bool = False
+    later_poke: bool = False
     has_lists: bool = True
 
 

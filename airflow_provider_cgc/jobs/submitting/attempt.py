@@ -55,8 +55,8 @@ class Attempt:
         """
         Ask the platform about the items, and give each its key.
 
-        `first` is False if an earlier attempt may have sent something; then `Plan.decide` checks the items that are still
-        to be sent.
+        `first` is False if an earlier attempt may have sent something; then `Plan.decide` checks the items that are
+        still to be sent.
 
         :raises BadItems: with everything that is wrong; nothing was submitted.
         """
@@ -79,7 +79,7 @@ class Attempt:
         return [*self.order.report(fit), f"{planned}.", *self.intent()]
 
     def intent(self) -> list[str]:
-        """Say what is about to be sent."""
+        """Return the lines that announce the sending."""
         to_send = self.plan.to_send()
         return self.order.intent(to_send) if to_send else []
 
@@ -126,7 +126,7 @@ class Attempt:
         return outcomes
 
     def lines(self) -> list[str]:
-        """Say what was done, and why some items were not sent."""
+        """Return the lines about the items that were sent, and those that were not, with the reason."""
         results = (
             (self.result.started, "started"),
             (self.result.refused, "refused by the platform"),

@@ -188,7 +188,7 @@ def chunk_name(header: str, number: int) -> str:
 
 
 def jobs_of(chunk: Mapping[str, Any]) -> list[str | None]:
-    """Return what became of the items of a chunk; without an answer, nothing is known of any."""
+    """Return the jobs of the items of a chunk; without an answer, nothing is known of any."""
     jobs: list[str | None] = chunk.get("jobs") or [""] * len(chunk["items"])
     return jobs
 

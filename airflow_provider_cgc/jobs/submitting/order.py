@@ -217,7 +217,7 @@ class Order(ABC):
         return " ".join(key)
 
     def intent(self, keys: Sequence[Key]) -> list[str]:
-        """Say what is about to be sent."""
+        """Return the lines that announce the sending."""
         return [f"Starting {len(keys)} of {self.kind.count(len(self.items))}."] if keys else []
 
     def obstructed(self, keys: Sequence[Key]) -> list[str]:
@@ -233,7 +233,7 @@ class Order(ABC):
         return [f"{self.kind.count(len(keys))}."]
 
     def place(self, outcomes: Sequence[ItemOutcome]) -> Mapping[str, Any]:
-        """Return what the items have in common, for the live snapshot; see `LiveView.place`."""
+        """Return the facts that all items share, for the live snapshot; see `LiveView.place`."""
         return {}
 
     # The end.

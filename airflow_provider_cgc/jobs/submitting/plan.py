@@ -73,20 +73,20 @@ class Plan:
         self._sleep = sleep
         self.decisions: dict[Key, Decision] = {}
         """One for each item with a key, in the items' order; empty before `decide`."""
-        self._again = False
+        self._later_poke = False
         self._now: datetime | None = None
         self._refused_before: set[Key] = set()
 
-    def decide(self, ledger: Ledger, *, again: bool, now: datetime) -> None:
+    def decide(self, ledger: Ledger, *, later_poke: bool, now: datetime) -> None:
         """
-        Decide what to do with each item; `again` means that this try has decided before.
+        Decide what to do with each item; `later_poke`: this try has decided before, in another process.
 
         `now` is the platform's clock.
 
         :raises UncertainJobs: nothing was sent; jobs of an earlier attempt continue.
         :raises BadItems: with the problems of items that are still to be sent; this attempt has sent nothing.
         """
-        self._again, self._now = again, now
+        self._later_poke, self._now = later_poke, now
         self._refused_before = {key for key in self._order.keys if ledger.past(key).refused}
         self.decisions = self.decide_by_jobs(self._order.keys, ledger)
         if self._order.skips_existing:
@@ -115,7 +115,9 @@ class Plan:
             )
             self._sleep(seconds)
 
-        return decide_all(self._order, keys, ledger, clock=self._clock, sleep=patient, again=self._again, now=self._now)
+        return decide_all(
+            self._order, keys, ledger, clock=self._clock, sleep=patient, later_poke=self._later_poke, now=self._now
+        )
 
     def skip_what_is_there(self, keys: Collection[Key]) -> list[Key]:
         """

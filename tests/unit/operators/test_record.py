@@ -142,7 +142,7 @@ def test_overwritten_manifest(manifest: str) -> None:
 
 def test_poke_without_a_record(manifest: str) -> None:
     """A later poke without its record searches, and does not send anew."""
-    again = record(manifest, try_number=1, max_tries=0, again=True)
+    again = record(manifest, try_number=1, max_tries=0, later_poke=True)
 
     assert again.taken_up() is None
     assert opened(again, RETRIED).past(KEY).fate is Fate.UNCERTAIN

@@ -140,7 +140,7 @@ def test_clear_sends_failed_once(case):
     action, job, finding = case
 
     first = judge(KEY, NAMED, job=job, finding=finding, cleared=True)
-    further = judge(KEY, NAMED, job=job, finding=finding, cleared=True, again=True)
+    further = judge(KEY, NAMED, job=job, finding=finding, cleared=True, later_poke=True)
 
     assert first.action is action
     assert further.action is (GIVE_UP if action is SEND else action)
