@@ -15,6 +15,8 @@ from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import check_count, check_flag, count_of, share_of
 from airflow_provider_cgc.assets import refuse_early_events
 from airflow_provider_cgc.exceptions import CgcInputRefused
+from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, failure_table
 from airflow_provider_cgc.patience import push_xcom, task_state_store
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.order import Order
-    from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
     from airflow_provider_cgc.literals import Literals
     from airflow_provider_cgc.operators.submitting import SubmittedJobs
 
@@ -51,7 +52,6 @@ class CgcSubmittingOperator(CgcJobsSensor):
     """The items of this kind."""
     sensor: ClassVar[str]
     """The sensor that waits for such jobs, in Python, with braces for its argument."""
-    ids_argument: ClassVar[str] = "items"
 
     def __init__(
         self,
@@ -125,8 +125,6 @@ class CgcSubmittingOperator(CgcJobsSensor):
         return SubmittedJobs(self)
 
     def _only_start(self, context: Context, jobs: SubmittedJobs) -> Any:
-        from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-
         self._made = jobs
         work = jobs.prepare(context)
         if work is None:
@@ -144,7 +142,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
         return self._handed_over(list(tracker.open))
 
     def _report(self, attempt: Attempt) -> dict[str, Any]:
-        """Log what would be done, with a warning if objects are in the way."""
+        """Log the report of a dry run, with a warning if objects are in the way."""
         for line in attempt.dry_run():
             self.log.info("%s", line)
         in_the_way = attempt.plan.obstacles()
@@ -173,8 +171,6 @@ class CgcSubmittingOperator(CgcJobsSensor):
     @property
     def tolerance(self) -> Tolerance:
         """The number of items that may fail."""
-        from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
-
         return Tolerance(
             most=count_of(self.max_failures, where=f"max_failures of task {self.task_id!r}"),
             share=share_of(self.max_failure_share, where=f"max_failure_share of task {self.task_id!r}"),
@@ -183,10 +179,6 @@ class CgcSubmittingOperator(CgcJobsSensor):
     def reschedules(self) -> bool:
         """Say whether each poke is a process of its own."""
         return self._reschedules
-
-    def tries_again(self) -> int:
-        """Return the task's own number of retries."""
-        return self.retries or 0
 
     def connection(self) -> CgcHook:
         """Return the hook of the task's connection."""
@@ -198,7 +190,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
 
     def check_memory(self, context: Context, count: int) -> None:
         """
-        Refuse options for which the started jobs could not be remembered.
+        Refuse options for which the started jobs could not be remembered or passed on.
 
         :raises CgcInputRefused: naming the argument that helps.
         """
@@ -225,7 +217,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
             )
 
     def leave_refusal(self, context: Context, summary: Summary) -> None:
-        """Push the summary of a refused order to XCom."""
+        """Push the summary of a refused order to XCom, and show it in the live snapshot."""
         push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         now = time.time()
         view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())

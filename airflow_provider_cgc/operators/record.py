@@ -61,7 +61,7 @@ class Record:
     :param manifest_path: the whole address of the manifest, if there is one.
     :param resume: False to ignore the records of earlier attempts.
     :param retries: the task's own number of retries.
-    :param again: this is not the first poke of its try.
+    :param later_poke: this try has decided before, in another process.
     :param warn: takes a line to log.
     """
 
@@ -75,7 +75,7 @@ class Record:
         manifest_path: str | None,
         resume: bool,
         retries: int,
-        again: bool = False,
+        later_poke: bool = False,
         warn: Callable[[str], object],
     ) -> None:
         self._kind = kind
@@ -85,7 +85,7 @@ class Record:
         self._rest_key = f"{header_name(kind)}_rest"
         self._resume = resume
         self._retries = retries
-        self._again = again
+        self._later_poke = later_poke
         self._warn = warn
         self._max_tries = int(ti.max_tries or 0)
         task = TaskFacts(
@@ -102,19 +102,19 @@ class Record:
     @cached_property
     def is_first(self) -> bool:
         """No earlier attempt of this task can have sent anything that counts."""
-        if self._again:
+        if self._later_poke:
             return False
         first_try = bool(self._ti.try_number == 1)
-        return first_try or self._starts_anew or self._header.is_closed(max_tries=self._max_tries)
+        return first_try or self._starts_anew or self._header.was_cleared_after_success(max_tries=self._max_tries)
 
     @cached_property
     def _starts_anew(self) -> bool:
         """`resume=False` lets this attempt ignore earlier ones: after a Clear, not in Airflow's own retry."""
-        if self._resume or self._again:
+        if self._resume or self._later_poke:
             return False
         if self._ti.try_number == 1:
             return True
-        recorded: object = self._header.generation
+        recorded: object = self._header.max_tries
         if recorded is None:
             recorded = self.manifest.facts.max_tries
         if recorded is not None:
@@ -143,7 +143,7 @@ class Record:
         :param host: returns the connection's host; called only if there was an earlier attempt.
         :raises CgcInputRefused: and `CgcJobsNotYetKnown`, as `begin` does.
         """
-        if self._ti.try_number == 1 and not self._again:
+        if self._ti.try_number == 1 and not self._later_poke:
             return False
         with self._at_the_path():
             owner = self._header.owner or self.manifest.facts.owner
@@ -216,7 +216,7 @@ class Record:
         # If nothing is recorded, more tries than the task's own number show that it was cleared once.
         cleared = task.max_tries != self._max_tries if lines else not known and self._max_tries > self._retries
         fresh = self.is_first
-        if self._are_over(lines, cleared=cleared, owner=owner):
+        if self._do_not_count(lines, cleared=cleared, owner=owner):
             lines, fresh = [], True
         since = now if fresh else min(now, task.since or run_began)
         ledger = Ledger(
@@ -233,9 +233,9 @@ class Record:
         self.manifest.keep(since=since, cleared=ledger.cleared, owner=owner)
         return ledger
 
-    def _are_over(self, lines: Sequence[ItemOutcome], *, cleared: bool, owner: str) -> bool:
+    def _do_not_count(self, lines: Sequence[ItemOutcome], *, cleared: bool, owner: str) -> bool:
         """
-        Say whether the task starts anew, so that its lines of earlier attempts do not count.
+        Say whether earlier attempts do not count: the task succeeded and was cleared since, or another user has sent.
 
         A first try may meet the manifest of a run that was deleted, or of another Airflow: it counts as well.
 
@@ -293,7 +293,7 @@ class Record:
     def taken_up(self) -> JobTracker | None:
         """Return the tracker of an earlier poke of this try; None if its record is incomplete."""
         memory = self._store.get(self._rest_key)
-        if isinstance(memory, Mapping) and memory.get("try") == self._ti.try_number:
+        if isinstance(memory, Mapping) and (memory.get("version"), memory.get("try")) == (VERSION, self._ti.try_number):
             with suppress(ValueError, KeyError, TypeError):  # not whole, or not of this release
                 return JobTracker.from_json(memory["state"], from_bits(self._header.ids() or [], memory["open"]))
         # Without a store the manifest has it, in lines that this try has written.
@@ -301,17 +301,17 @@ class Record:
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
         return tracker_of(self._kind, mine) if whole else None
 
-    def push(self, ids: list[str], *, began: datetime | None) -> None:
+    def push(self, ids: list[str], *, since: datetime | None) -> None:
         """Push the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
         address = push_ids(self._ti, STARTED_KEY, ids)
-        push_xcom(self._ti, ADDRESS_KEY, address | ({"since": began.isoformat()} if began else {}))
+        push_xcom(self._ti, ADDRESS_KEY, address | ({"since": since.isoformat()} if since else {}))
 
     def started(self) -> list[str]:
         """Return the ids of all jobs that `push` has pushed."""
         address = self._address()
         return patiently(read_ids, address) if address is not None else []
 
-    def began(self) -> datetime | None:
+    def since(self) -> datetime | None:
         """Return the platform's clock before anything of this task was sent; earlier jobs are not this task's."""
         recorded = self._header.since
         if recorded is not None:
@@ -320,9 +320,9 @@ class Record:
             return self.manifest.facts.since
         return moment((self._address() or {}).get("since"))
 
-    def close(self) -> None:
+    def note_success(self) -> None:
         """Note that the task succeeded: if it is cleared, it starts anew; if it is retried, everything is done."""
-        self._header.close()
+        self._header.note_success()
 
     @contextmanager
     def _at_the_path(self) -> Iterator[None]:
@@ -344,7 +344,7 @@ class Record:
         header = self._header
         if header.exists:
             return not header.has_sent
-        return not self._again and bool(self._ti.try_number == 1)
+        return not self._later_poke and bool(self._ti.try_number == 1)
 
     def _address(self) -> Mapping[str, Any] | None:
         where = {"task_ids": self._ti.task_id, "map_indexes": self._ti.map_index}

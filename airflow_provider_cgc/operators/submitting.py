@@ -1,6 +1,7 @@
 """The jobs that a task starts itself: checked, sent once, remembered for the next attempt, accounted for at the end.
 
-Independent of the kind of job: an operator makes the `Order`.
+Independent of the kind of job: an operator makes the `Order`. A worker that resumes after a deferral needs no
+`Attempt`, and one that defers no `Account`: each is imported where it is made.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from airflow_provider_cgc.client.errors import CgcError
@@ -45,6 +47,7 @@ class Submitter(Protocol):
     item: ClassVar[type[Item]]
     cgc_conn_id: str
     resume: bool
+    retries: int | None
     wait: bool
 
     @property
@@ -56,7 +59,6 @@ class Submitter(Protocol):
     @property
     def tolerance(self) -> Tolerance: ...
     def reschedules(self) -> bool: ...
-    def tries_again(self) -> int: ...
     def connection(self) -> CgcHook: ...
     def read_items(self) -> Sequence[Item]: ...
     def check_memory(self, context: Context, count: int) -> None: ...
@@ -70,7 +72,7 @@ class Submitter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An attempt that is ready to send, and its record."""
+    """An attempt that is ready to send, and its ledger."""
 
     attempt: Attempt
     ledger: Ledger
@@ -138,7 +140,7 @@ class SubmittedJobs(Source):
     def what_to_do(self, summary: Summary) -> str:
         """Return the advice about items that failed."""
         tolerance = self._task.tolerance
-        some_may = tolerance.of(summary.total) and tolerance.exceeded(summary.bad, summary.total)
+        some_may = tolerance.of(summary.total) and self.too_many(summary)
         limit = f"That is more than may fail: {tolerance.words(summary.total)}. " if some_may else ""
         return f"{limit}Fix the cause, then clear this task: {self.after_clear}."
 
@@ -152,22 +154,23 @@ class SubmittedJobs(Source):
 
     def before_deferring(self, context: Context) -> None:
         """Push the ids of all jobs."""
-        self._record(context).push(self._ids or [], began=self._ledger.began if self._ledger else None)
+        self._record(context).push(self._ids or [], since=self._ledger.since if self._ledger else None)
 
     def close(self, context: Context, end: End) -> End:
         """Account for every item, and judge by the number of failures that the task tolerates."""
-        record = self._record(context)
+        record, waited, account, doubt = self._record(context), end.outcome, None, None
         end = replace(end, summary=replace(end.summary, manifest=self._task.manifest_uri))
-        with self._keeping_timeout(end.outcome):
+        with self._keeping_timeout(waited, "Not every item could be accounted for"):
             account, doubt = self._account(context, end)
-            if account is not None:
-                end = replace(end, summary=account.summary, may_pass=account.may_pass)
-            end = self._judged(end, doubt)
-            if account is not None and account.outcomes is not None:
+        if account is not None:
+            end = replace(end, summary=account.summary, may_pass=account.may_pass)
+        end = self._judged(end, doubt)
+        if account is not None and account.outcomes is not None:
+            with self._keeping_timeout(waited, self._not_written):
                 record.manifest.write(account.outcomes, succeeded=end.outcome is Outcome.COMPLETED)
         self._task.accounted(context, end.summary)
         if end.outcome is Outcome.COMPLETED:
-            record.close()
+            record.note_success()
         return end
 
     def too_many(self, summary: Summary) -> bool:
@@ -185,7 +188,7 @@ class SubmittedJobs(Source):
         if work is None:
             return JobTracker.of(self._kind, [])
         tracker = tracker_of(self._kind, self.send(context, work))
-        if not self._task.tolerance.exceeded(tracker.failed, tracker.total):
+        if not self.too_many(tracker.summary()):
             tracker.excused = tracker.failed
         self._record(context).keep(tracker)
         return tracker
@@ -217,7 +220,7 @@ class SubmittedJobs(Source):
             began = attempt.now()
             owner = f"{client.user().username} at {client.settings.host}"
             ledger = record.open(order.keys, now=began, run_began=run_began(context), owner=owner)
-            attempt.decide(ledger, again=self._is_later_poke(context))
+            attempt.plan.decide(ledger, later_poke=self._is_later_poke(context), now=began)
         except BadOrder as error:
             if self._task.is_dry_run:
                 raise
@@ -228,10 +231,8 @@ class SubmittedJobs(Source):
 
     def _leave_refusal(self, context: Context, outcomes: list[ItemOutcome]) -> str:
         """Write the reasons to the manifest and to XCom; return a sentence with their places."""
-        manifest = self._task.manifest_uri
-        summary = write_reasons(
-            outcomes, self._record(context), kind=self._kind, manifest=manifest, warn=self._warn_of_manifest
-        )
+        manifest, warn = self._task.manifest_uri, partial(self._warn, self._not_written)
+        summary = write_reasons(outcomes, self._record(context), kind=self._kind, manifest=manifest, warn=warn)
         self._task.leave_refusal(context, summary)
         return where_reasons_are(summary, manifest=manifest)
 
@@ -280,15 +281,15 @@ class SubmittedJobs(Source):
             )
 
     @contextmanager
-    def _keeping_timeout(self, outcome: Outcome) -> Iterator[None]:
-        """Keep a timeout a timeout: errors of the account or the manifest become warnings then."""
+    def _keeping_timeout(self, outcome: Outcome, fault: str) -> Iterator[None]:
+        """Keep a timeout a timeout: an error becomes a warning then, which begins with the fault."""
         try:
             yield
         except Exception as error:
             if outcome in (Outcome.COMPLETED, Outcome.FAILED):
                 raise
             # Object storages raise errors of their own, of every kind.
-            self._warn_of_manifest(error)
+            self._warn(fault, error)
 
     def _account(self, context: Context, end: End) -> tuple[Account | None, str | None]:
         """
@@ -308,7 +309,7 @@ class SubmittedJobs(Source):
                 end.summary,
                 outcomes=record.outcomes(),
                 ids=record.started() if self._ids is None else self._ids,
-                since=self._ledger.began if self._ledger else record.began(),
+                since=self._ledger.since if self._ledger else record.since(),
                 log_info=self._log_info,
             )
         except (CgcError, CgcJobsNotYetKnown) as error:
@@ -342,8 +343,8 @@ class SubmittedJobs(Source):
                 store=ReadOnly(store) if task.is_dry_run and store is not None else store,
                 manifest_path=task.manifest_uri,
                 resume=task.resume,
-                retries=task.tries_again(),
-                again=self._is_later_poke(context),
+                retries=task.retries or 0,
+                later_poke=self._is_later_poke(context),
                 warn=lambda line: self._log.warning("%s", line),
             )
         return self._record_made
@@ -352,8 +353,12 @@ class SubmittedJobs(Source):
         """Say whether this try has poked before, in another process."""
         return self._task.reschedules() and has_poked(context)
 
-    def _warn_of_manifest(self, error: Exception) -> None:
-        self._log.warning("Manifest %s could not be written: %s", self._task.manifest_uri, error, exc_info=True)
+    @property
+    def _not_written(self) -> str:
+        return f"Manifest {self._task.manifest_uri} could not be written"
+
+    def _warn(self, fault: str, error: Exception) -> None:
+        self._log.warning("%s: %s", fault, error, exc_info=error)
 
     def _log_info(self, line: str) -> None:
         self._log.info("%s", line)

@@ -47,7 +47,7 @@ def exported(
     one.check(parse_items(items, where="items"))
     began = one.now()
     ledger = Ledger(NoStore(), EXPORT, order.keys, since=began, owner="me", fresh=True)
-    one.decide(ledger)
+    one.plan.decide(ledger, later_poke=False, now=one.began)
     one.send(ledger)
     return one.outcomes(user="me", conn_id="cgc_default")
 
@@ -278,7 +278,9 @@ def test_dry_run_tells_objects(if_exists: str, sent: int, emulator: CgcEmulator,
     )
     one = Attempt(order, log_info=lambda line: None)
     one.check(parse_items(emulator.file_ids[:2], where="items"))
-    one.decide(Ledger(NoStore(), EXPORT, order.keys, since=one.now(), owner="me", fresh=True))
+    now = one.now()
+    ledger = Ledger(NoStore(), EXPORT, order.keys, since=now, owner="me", fresh=True)
+    one.plan.decide(ledger, later_poke=False, now=now)
 
     lines = one.dry_run()
 
@@ -312,7 +314,7 @@ def test_stopped_sending_is_a_sentence(kind: str, emulator: CgcEmulator) -> None
         one = Attempt(order, log_info=lambda line: None, clock=time, sleep=time.sleep)
         one.check(parse_items(emulator.file_ids[:2], where="items"))
         ledger = Ledger(NoStore(), EXPORT, order.keys, since=one.now(), owner="me", fresh=True)
-        one.decide(ledger)
+        one.plan.decide(ledger, later_poke=False, now=one.began)
         one.send(ledger)
 
     assert re.fullmatch(r"Nothing more was sent: .*[^.]\.", one.lines()[-1])

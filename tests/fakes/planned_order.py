@@ -60,15 +60,15 @@ class Options:
     verify: bool = False
     believes: bool = False
     cleared: bool = False
-    again: bool = False
+    later_poke: bool = False
     has_lists: bool = True
 
 
 class PlannedOrder(Order):
     kind = EXPORT
-    taken = frozenset({9107})
+    taken_codes = frozenset({9107})
     cannot = "cannot be exported"
-    unfit = "not_exportable"
+    unfit_key = "not_exportable"
     why_skipped = "because the files are aliases"
 
     def __init__(self, situations: Sequence[Situation], options: Options) -> None:

@@ -130,7 +130,7 @@ def test_manifest_is_no_advice(tmp_path: Path, there: bytes) -> None:
         manifest_path=f"file://{path}",
         resume=True,
         retries=0,
-        again=False,
+        later_poke=False,
         warn=lambda line: None,
     )
 

@@ -102,7 +102,7 @@ def test_record_is_pushed_again(naps: list[float]) -> None:
     busy = Busy(1)
     record = Record(EXPORT, ExportItem, busy.task(), store=None, manifest_path=None, resume=True, retries=0, warn=print)
 
-    record.push(["a"], began=None)
+    record.push(["a"], since=None)
 
     assert [key for key, *_ in busy.done] == ["cgc_started", "cgc_started_parts"]
 

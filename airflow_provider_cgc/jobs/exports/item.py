@@ -201,7 +201,7 @@ _READERS: dict[str, Callable[[Mapping[Any, Any], str], Any]] = {
 
 
 def check_volume(item: ExportItem) -> list[str]:
-    """Say what is wrong with the volume of an item."""
+    """Return the problem of an item's volume, if there is one."""
     problem = named_problem(item.volume, kind="volume") if item.volume else None
     return [f"has a 'volume' that {problem}"] if problem else []
 

@@ -37,7 +37,7 @@ class BadLocation(BadInput):
 
 
 def check_key(key: str) -> str | None:
-    """Say what is wrong with a key and what to do, to follow the key's name; None if nothing is."""
+    """Return the problem of a key and its remedy, to follow the key's name; None if there is none."""
     segments = key.split("/")
     control = _CONTROL.search(key)
     if not key:

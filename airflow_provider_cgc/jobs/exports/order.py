@@ -57,10 +57,10 @@ class ExportOrder(Order):
     """
 
     kind = EXPORT
-    taken = frozenset({LOCATION_TAKEN})
+    taken_codes = frozenset({LOCATION_TAKEN})
     has_lists = True
     cannot = "cannot be exported"
-    unfit = "not_exportable"
+    unfit_key = "not_exportable"
     why_skipped = "because the files are aliases"
     gone = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
     twice = "move a file twice"
@@ -249,7 +249,7 @@ class ExportOrder(Order):
         return f"file {file_id} to {location!r} on {volume}"
 
     def intent(self, keys: Sequence[Key]) -> list[str]:
-        """Say what is about to be sent, its destination, and whether the platform keeps its files."""
+        """Return the line that announces the sending: the items, their destination, and the fate of the files."""
         destinations = [ExportKey(*key) for key in keys]
         lines = []
         for volume in sorted({one.volume for one in destinations}):
@@ -285,7 +285,7 @@ class ExportOrder(Order):
         return sentences(unfit)
 
     def place(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
-        """Return what the items have in common, for the live snapshot."""
+        """Return the facts that all items share, for the live snapshot."""
         return place_of(outcomes, self.facts.files)
 
     @property

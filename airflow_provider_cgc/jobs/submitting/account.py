@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.waiting.summary import Summary
 
 Records = Mapping[str, "BulkRecord[Any]"]
-"""By the job's id."""
+"""Records by the job's id."""
 
 
-class Ending(Protocol):
+class AccountedOrder(Protocol):
     """The part of an `Order` that its account needs."""
 
     kind: ClassVar[JobKind]
-    taken: ClassVar[frozenset[int]]
+    taken_codes: ClassVar[frozenset[int]]
 
     @property
     def finishes(self) -> bool: ...
@@ -41,7 +41,7 @@ class Ending(Protocol):
 
 
 def account_for(
-    order: Ending,
+    order: AccountedOrder,
     summary: Summary,
     *,
     outcomes: list[ItemOutcome] | None,
@@ -61,7 +61,7 @@ def account_for(
     """
     listed = summary.failed_items
     unlisted = summary.bad > len(listed)
-    unclear = any(item.get("id") and (item["code"] in order.taken or not _is_clear(item)) for item in listed)
+    unclear = any(item.get("id") and (item["code"] in order.taken_codes or not _is_clear(item)) for item in listed)
     if outcomes is None and not (order.finishes or unclear or unlisted):
         return Account(order, summary)
     account = Account(order, summary, outcomes, ids, records_of(order.bulk_get, ids))
@@ -84,7 +84,7 @@ class Account:
 
     def __init__(
         self,
-        order: Ending,
+        order: AccountedOrder,
         summary: Summary,
         outcomes: list[ItemOutcome] | None = None,
         ids: Sequence[str] = (),
@@ -163,7 +163,7 @@ class Account:
             self._lines[number] = with_job(self._order.kind, replace(self._lines[number], id=by.id), by, None)
 
     def size_of(self, job: Any) -> int | None:
-        """Return the size in the manifest of the file that a job was to export."""
+        """Return the size of a job's item, as in the manifest."""
         number = self._by_job.get(job.id)
         return None if number is None else self._lines[number].size
 

@@ -55,8 +55,8 @@ class Attempt:
         """
         Ask the platform about the items, and give each its key.
 
-        `first` is False if an earlier attempt may have sent something; then `decide` checks the items that are still to
-        be sent.
+        `first` is False if an earlier attempt may have sent something; then `Plan.decide` checks the items that are
+        still to be sent.
 
         :raises BadItems: with everything that is wrong; nothing was submitted.
         """
@@ -71,15 +71,6 @@ class Attempt:
             self.began = date or datetime.fromtimestamp(self._clock(), UTC)
         return self.began
 
-    def decide(self, ledger: Ledger, *, again: bool = False) -> None:
-        """
-        Decide what to do with each item; `again` means that this try has decided before.
-
-        :raises UncertainJobs: nothing was sent; jobs of an earlier attempt continue.
-        :raises BadItems: with the problems of items that are still to be sent; this attempt has sent nothing.
-        """
-        self.plan.decide(ledger, again=again, now=self.began)
-
     def dry_run(self) -> list[str]:
         """Return the lines of a report; sends nothing."""
         unfit = set(self.plan.keys(Action.UNFIT, Action.NEEDLESS))
@@ -88,7 +79,7 @@ class Attempt:
         return [*self.order.report(fit), f"{planned}.", *self.intent()]
 
     def intent(self) -> list[str]:
-        """Say what is about to be sent."""
+        """Return the lines that announce the sending."""
         to_send = self.plan.to_send()
         return self.order.intent(to_send) if to_send else []
 
@@ -107,11 +98,11 @@ class Attempt:
                 f" ({next(iter(self.result.uncertain.values()))}); looking for the jobs on the platform before anything"
                 " is sent again."
             )
-            again = self._find(ledger)
+            not_started = self._find(ledger)
             if rounds_left and not self.result.stopped:
-                self._send_again(sender, again)
+                self._send_again(sender, not_started)
             else:
-                self._give_up(again)
+                self._give_up(not_started)
         if self.order.skips_existing:
             self._skip_what_was_taken_meanwhile()
 
@@ -135,7 +126,7 @@ class Attempt:
         return outcomes
 
     def lines(self) -> list[str]:
-        """Say what was done, and why some items were not sent."""
+        """Return the lines about the items that were sent, and those that were not, with the reason."""
         results = (
             (self.result.started, "started"),
             (self.result.refused, "refused by the platform"),
@@ -150,7 +141,7 @@ class Attempt:
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
         """Look for uncertain jobs in the platform's list; return the items that certainly did not start, and why."""
-        decisions = self.plan.look_for(list(self.result.uncertain), ledger)
+        decisions = self.plan.decide_by_jobs(list(self.result.uncertain), ledger)
         known = SubmitResult(started={key: one.job_id for key, one in decisions.items() if one.job_id})
         ledger.adopted(known.started)
         reasons = {key: why for key, why in self.result.uncertain.items() if decisions[key].action is Action.SEND}
@@ -165,8 +156,8 @@ class Attempt:
     def _skip_what_was_taken_meanwhile(self) -> None:
         """Judge objects that appeared after the first look like those that were there before."""
         refused = self.result.refused
-        taken = [key for key, one in refused.items() if one.code in self.order.taken and not one.made_here]
-        for key in self.plan.look_at_what_is_there(taken):
+        taken = [key for key, one in refused.items() if one.code in self.order.taken_codes and not one.made_here]
+        for key in self.plan.skip_what_is_there(taken):
             del refused[key]
 
     def _send_again(self, sender: Sender, reasons: Mapping[Key, Problem | CgcError]) -> None:

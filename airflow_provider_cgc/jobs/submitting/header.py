@@ -1,4 +1,4 @@
-"""The stored form of a record: its header, by which a task's next attempt knows what it may rely on, and its chunks.
+"""The stored form of a ledger: its header, by which a task's next attempt knows what it may rely on, and its chunks.
 
 header        {"version", "max_tries", "untouched": true}                             nothing was ever sent
               {"version", "owner", "since", "whole", "chunks", "max_tries", "cleared", "succeeded"}
@@ -52,7 +52,7 @@ def header_name(kind: JobKind) -> str:
 @dataclass(frozen=True, slots=True)
 class Header:
     """
-    The header of a record; an empty one if there is none.
+    The header of a ledger; an empty one if there is none.
 
     :param store: the store that it was read from.
     :param name: its name there.
@@ -65,12 +65,12 @@ class Header:
 
     @classmethod
     def read(cls, store: Store, kind: JobKind) -> Header:
-        """Read the header of the record of jobs of this kind."""
+        """Read the header of the ledger for jobs of this kind."""
         name = header_name(kind)
         return cls(store, name, store.get(name))
 
     def discard(self) -> None:
-        """Discard the record, so that a task starts anew although it did not succeed (`resume=False`)."""
+        """Discard the ledger, so that a task starts anew although it did not succeed (`resume=False`)."""
         self.store.delete(self.name)
 
     def begin(self, *, max_tries: int) -> None:
@@ -78,14 +78,14 @@ class Header:
         if self.value is None:
             self.store.set(self.name, {"version": VERSION, "max_tries": max_tries, "untouched": True})
 
-    def close(self) -> None:
+    def note_success(self) -> None:
         """
         Note that the task succeeded.
 
         Nothing is deleted: if Airflow loses the success and tries the task again, everything is done already.
         """
-        if self.known and not self.untouched:
-            self.store.set(self.name, {**self.known, "succeeded": True})
+        if self._known and not self.untouched:
+            self.store.set(self.name, {**self._known, "succeeded": True})
 
     @property
     def exists(self) -> bool:
@@ -99,14 +99,14 @@ class Header:
 
     @property
     def succeeded(self) -> bool:
-        """The task has succeeded, according to a record of any release."""
+        """The task has succeeded, according to a ledger of any release."""
         return self._any.get("succeeded") is True
 
-    def is_closed(self, *, max_tries: int) -> bool:
+    def was_cleared_after_success(self, *, max_tries: int) -> bool:
         """
         Say whether the task succeeded and was cleared since: it has to start anew.
 
-        A Clear raises Airflow's `max_tries`, a retry does not. A record of another release shows this as well.
+        A Clear raises Airflow's `max_tries`, a retry does not. A ledger of another release shows this as well.
         """
         recorded = self._any.get("max_tries")
         return self.succeeded and isinstance(recorded, int) and recorded != max_tries
@@ -116,7 +116,7 @@ class Header:
         """
         Jobs were started, or may have been, and the task has not succeeded since.
 
-        A record that is damaged, or of another release, may stand for anything.
+        A ledger that is damaged, or of another release, may stand for anything.
         """
         if not self.exists or self.untouched or self.succeeded:
             return False
@@ -126,41 +126,41 @@ class Header:
         return any(chunk is None or any(job is not None for job in jobs_of(chunk)) for chunk in chunks)
 
     @property
-    def generation(self) -> int | None:
-        """The `max_tries` that the record was written with, which a Clear raises; None if there is no record."""
-        known = self.known.get("max_tries")
+    def max_tries(self) -> int | None:
+        """Airflow's `max_tries` when the ledger was written, which a Clear raises; None if there is no ledger."""
+        known = self._known.get("max_tries")
         return known if isinstance(known, int) else None
 
     @property
     def since(self) -> datetime | None:
-        """The platform's clock before anything of the task was sent; None if there is no record."""
-        return moment(self.known.get("since"))
+        """The platform's clock before anything of the task was sent; None if there is no ledger."""
+        return moment(self._known.get("since"))
 
     @property
     def owner(self) -> str | None:
-        """The sender, according to a record of any release; None if there is no record."""
+        """The sender, according to a ledger of any release; None if there is no ledger."""
         owner = self._any.get("owner")
         return owner if isinstance(owner, str) else None
 
     @property
     def whole(self) -> bool | None:
-        """Items that are in no chunk were never sent; None if there is no record."""
-        whole = self.known.get("whole")
+        """Items that are in no chunk were never sent; None if there is no ledger."""
+        whole = self._known.get("whole")
         return whole if isinstance(whole, bool) else None
 
     def was_cleared(self, *, max_tries: int) -> bool:
         """Say whether the task was cleared since it failed, now or before one of the attempts since."""
-        return bool(self.known.get("max_tries", max_tries) != max_tries) or self.known.get("cleared") is True
+        return bool(self._known.get("max_tries", max_tries) != max_tries) or self._known.get("cleared") is True
 
     def chunks(self) -> Iterator[dict[str, Any] | None] | None:
-        """Read the chunks in order, None for one that is lost or damaged; None if there is no record."""
-        count = self.known.get("chunks")
+        """Read the chunks in order, None for one that is lost or damaged; None if there is no ledger."""
+        count = self._known.get("chunks")
         if not is_count(count) or count >= _MOST_CHUNKS:
             return None
         return (_whole_chunk(self.store.get(chunk_name(self.name, number))) for number in range(count))
 
     def ids(self) -> list[str] | None:
-        """Return the ids of the jobs that count for the items, sorted; None if there is no whole record."""
+        """Return the ids of the jobs that count for the items, sorted; None if there is no whole ledger."""
         chunks = self.chunks()
         if self.untouched or chunks is None:
             return None
@@ -177,7 +177,7 @@ class Header:
         return self.value if isinstance(self.value, dict) else {}
 
     @property
-    def known(self) -> Mapping[str, Any]:
+    def _known(self) -> Mapping[str, Any]:
         """The header if it is in the form of this release; else an empty one."""
         return self._any if self._any.get("version") == VERSION else {}
 
@@ -188,7 +188,7 @@ def chunk_name(header: str, number: int) -> str:
 
 
 def jobs_of(chunk: Mapping[str, Any]) -> list[str | None]:
-    """Return what became of the items of a chunk; without an answer, nothing is known of any."""
+    """Return the jobs of the items of a chunk; without an answer, nothing is known of any."""
     jobs: list[str | None] = chunk.get("jobs") or [""] * len(chunk["items"])
     return jobs
 

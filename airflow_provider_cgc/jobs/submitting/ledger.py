@@ -1,4 +1,4 @@
-"""The record of everything that one task of one Dag run has sent, in a key-value store, for the next attempt.
+"""The ledger of everything that one task of one Dag run has sent, in a key-value store, for the next attempt.
 
 Built for Airflow's task state store, which lists no keys, takes about 28 ms for a write and warns above 64 KiB. One
 key holds the header, and one more each chunk: first the *intent* to send it, then the outcomes of its items. A chunk
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Fate(StrEnum):
-    """The state of an item in the record."""
+    """The state of an item in the ledger."""
 
     NEVER_SENT = "never sent"
     STARTED = "started"
@@ -52,17 +52,17 @@ class OtherOwnerError(Exception):
 
 class Ledger:
     """
-    The record of one task of one Dag run; not for several threads at once.
+    The ledger of one task of one Dag run; not for several threads at once.
 
     :param store: where it is kept.
     :param kind: kind of job.
     :param keys: the items of the task, in any order.
     :param since: the platform's clock before the first attempt of this Dag run, not only this one, sent anything.
     :param owner: the sender, such as "rfranklin at cgc-api.sbgenomics.com": only who started a job can see it.
-    :param fresh: if there is no record, nothing was sent before: this is the first attempt, the one before succeeded,
+    :param fresh: if nothing is stored, nothing was sent before: this is the first attempt, the one before succeeded,
         or everything is to start anew.
     :param max_tries: the task's `max_tries`, by which a Clear and a retry are distinguished.
-    :param cleared: another record of this task shows that it was cleared.
+    :param cleared: the manifest of this task shows that it was cleared.
     :raises OtherOwnerError: an earlier attempt was another user's.
     """
 
@@ -83,7 +83,6 @@ class Ledger:
         self._plural = kind.plural
         self._owner = owner
         self._since = since
-        self._whole = fresh
         self._max_tries = max_tries
         self.cleared = cleared
         """The task was cleared since it failed, so that everything is to be tried again. Kept until the task succeeds:
@@ -93,15 +92,14 @@ class Ledger:
         self._first_sent: dict[Key, datetime] = {}
         header = Header.read(store, kind)
         self._name = header.name
-        if header.untouched:
-            self._whole = True
-        if not header.exists or header.untouched or header.is_closed(max_tries=max_tries):
+        self._whole = fresh or header.untouched
+        if not header.exists or header.untouched or header.was_cleared_after_success(max_tries=max_tries):
             self._write_header()
         else:
             self._take_over(header)
 
     @property
-    def began(self) -> datetime:
+    def since(self) -> datetime:
         """The platform's clock before anything of this task was sent; jobs from before are not its own."""
         return self._since
 
@@ -114,7 +112,7 @@ class Ledger:
         """Return the past of an item."""
         return self._pasts.get(key) or Past(Fate.NEVER_SENT if self._whole else Fate.UNCERTAIN)
 
-    def since(self, keys: Collection[Key]) -> datetime:
+    def search_from(self, keys: Collection[Key]) -> datetime:
         """Return the earliest start, by the platform's clock, of jobs that can decide about these items."""
         known = {key: self._first_sent.get(key) for key in keys if self.past(key).fate is Fate.UNCERTAIN}
         return min((known.get(key) or self._since for key in keys), default=self._since)
@@ -143,17 +141,17 @@ class Ledger:
         """Note jobs that were found in the platform's list, so that they need not be looked for again."""
         for chunk in chunks_of(jobs, BULK_LIMIT):
             # With the time since when they were looked for: if this is interrupted, they are looked for there again.
-            self._note_jobs(self.intend(chunk, at=self.since(chunk)), [jobs[key] for key in chunk])
+            self._note_jobs(self.intend(chunk, at=self.search_from(chunk)), [jobs[key] for key in chunk])
 
     def learn(self, pasts: Mapping[Key, Past]) -> None:
-        """Take over the pasts in another record of this task, of items that are not in this one."""
+        """Take over the pasts in the manifest of this task, of items that are not in the ledger."""
         fresh = {key: past for key, past in pasts.items() if _hash(key) in self._keys and key not in self._pasts}
         self._pasts |= fresh
         self.adopted({key: past.job_id for key, past in fresh.items() if past.job_id is not None})
 
     def _take_over(self, header: Header) -> None:
-        """Take over the stored record if it is this user's; one of another release leaves everything uncertain."""
-        # The owner counts in a record of any release: nobody else can see the jobs.
+        """Take over the stored ledger if it is this user's; one of another release leaves everything uncertain."""
+        # The owner counts in a ledger of any release: nobody else can see the jobs.
         if header.owner not in (None, self._owner):
             raise OtherOwnerError(
                 f"an earlier attempt of this task sent its {self._plural} as {header.owner}; the connection's user is"
@@ -176,7 +174,7 @@ class Ledger:
                 self._whole = False
                 self._pasts.clear()
                 self._first_sent.clear()
-        if header.known.get("succeeded"):
+        if header.succeeded:
             # Airflow lost the success: if this attempt fails, a Clear continues and does not start anew.
             self._write_header()
 
@@ -226,5 +224,5 @@ def _id_in(record: BulkRecord[Any]) -> str | None:
 
 
 def _hash(key: Key) -> str:
-    """Return the name of an item in the record."""
+    """Return the name of an item in a chunk."""
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]

@@ -70,11 +70,12 @@ class Order(ABC):
     """
 
     kind: ClassVar[JobKind]
-    taken: ClassVar[frozenset[int]] = frozenset()
+    taken_codes: ClassVar[frozenset[int]] = frozenset()
     """The codes of jobs that FAILED because something was in the way of their result."""
     cannot: ClassVar[str] = "cannot be started"
-    unfit: ClassVar[str] = "not_startable"
-    """The key of the number of these items in the report of a dry run."""
+    """The predicate of items for which no job can be started."""
+    unfit_key: ClassVar[str] = "not_startable"
+    """The key of the number of unfit items in the report of a dry run."""
     why_skipped: ClassVar[str] = "nothing has to be done"
     """The reason for skipping an item that `skips`, to follow "skipped, ..."."""
     has_lists: ClassVar[bool] = False
@@ -82,7 +83,9 @@ class Order(ABC):
     gone: ClassVar[str] = "It was done before, and the result does not exist any more."
     """The problem of an item that needs no job, and whose result is missing."""
     twice: ClassVar[str] = "do it twice"
+    """The harm of sending an item twice, to follow "could ..."."""
     where_results_are: ClassVar[str] = "the jobs on the platform"
+    """The places to look at, to follow "Look at ..."."""
 
     def __init__(
         self,
@@ -157,7 +160,7 @@ class Order(ABC):
 
     def was_taken(self, job: Any) -> bool:
         """Say whether a job FAILED because something was in the way of its result."""
-        return self.kind.failed(job) and job.error is not None and job.error.code in self.taken
+        return self.kind.failed(job) and job.error is not None and job.error.code in self.taken_codes
 
     def unlike(self, key: Key, job: Any) -> str | None:
         """Return how a job for this item differs from the one wanted, to follow the job's name; None if it does not."""
@@ -214,7 +217,7 @@ class Order(ABC):
         return " ".join(key)
 
     def intent(self, keys: Sequence[Key]) -> list[str]:
-        """Say what is about to be sent."""
+        """Return the lines that announce the sending."""
         return [f"Starting {len(keys)} of {self.kind.count(len(self.items))}."] if keys else []
 
     def obstructed(self, keys: Sequence[Key]) -> list[str]:
@@ -230,7 +233,7 @@ class Order(ABC):
         return [f"{self.kind.count(len(keys))}."]
 
     def place(self, outcomes: Sequence[ItemOutcome]) -> Mapping[str, Any]:
-        """Return what the items have in common, for the live snapshot; see `LiveView.place`."""
+        """Return the facts that all items share, for the live snapshot; see `LiveView.place`."""
         return {}
 
     # The end.
@@ -262,7 +265,10 @@ class Order(ABC):
         failing = [one for one in unfit if not self.skips(one.problem)]
         too_many = self.too_many(sum(not one.problem.may_pass for one in failing))
         if common or too_many:
-            raise BadOrder(self, failing, [*common, *self.sentences(failing)], too_many=too_many)
+            count = len(self.items)
+            of_all = f"{len(failing)} of {counted(count, 'item')} {self.cannot}; {self.tolerance.words(count)}"
+            head = of_all if too_many else ""
+            raise BadOrder(self.where, [*common, *self.sentences(failing)], head, unfit=failing)
         unsure = {one.name: one.problem for one in failing if one.problem.may_pass}
         if unsure:
             raise undecided_error(unsure, "item")
@@ -279,18 +285,9 @@ class BadOrder(BadItems):
     `unfit` are the items for which no job can be started.
     """
 
-    def __init__(self, order: Order, unfit: Sequence[Unfit], problems: Sequence[str], *, too_many: bool) -> None:
-        count = len(order.items)
-        head = (
-            f"{len(unfit)} of {counted(count, 'item')} {order.cannot}; {order.tolerance.words(count)}"
-            if too_many
-            else ""
-        )
-        super().__init__(order.where, problems, head)
+    def __init__(self, where: str, problems: Sequence[str], head: str = "", *, unfit: Sequence[Unfit] = ()) -> None:
+        super().__init__(where, problems, head)
         self.unfit = list(unfit)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BadItems, (self.where, self.problems, self.head)
 
 
 def undecided_error(things: Mapping[str, Problem], noun: str) -> CgcUnreadableError:

@@ -79,7 +79,7 @@ class ItemOutcome:
     user: str | None = None
     conn_id: str | None = None
     task: TaskFacts = field(default=NO_TASK, hash=False)
-    """The task whose retry continues from here."""
+    """The facts of the task that wrote the line."""
 
     @property
     def may_have_job(self) -> bool:

@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.order import Order, Unfit
 
-OTHERWISE = "job {job} of another run is the same {kind} ({item}), {why}"
-
 
 class Words(NamedTuple):
-    """The words for the items of one action, after their number; `order` is the order's own."""
+    """The words for the items of one action, after their number; in braces, those of the order."""
 
     planned: str
     """In a dry run."""
@@ -38,10 +36,10 @@ WORDS = {
     Action.SEND: Words("to be sent", ""),
     Action.ADOPT: Words("under way already", "under way already and taken over"),
     Action.DONE: Words("done already", "done already"),
-    Action.LOST: Words("that failed and cannot succeed by themselves", "that failed before, not sent again"),
+    Action.GIVE_UP: Words("that failed and cannot succeed by themselves", "that failed before, not sent again"),
     Action.SKIP: Words("to be skipped, they are there already", "skipped, they are there already"),
-    Action.NEEDLESS: Words("to be skipped, {order.why_skipped}", "skipped, {order.why_skipped}"),
-    Action.UNFIT: Words("that {order.cannot}", "not sent, they {order.cannot}"),
+    Action.NEEDLESS: Words("to be skipped, {why}", "skipped, {why}"),
+    Action.UNFIT: Words("that {cannot}", "not sent, they {cannot}"),
     Action.IN_THE_WAY: Words("with something else in the way", "not sent, something else is in the way"),
     Action.WRONG: Words("done already, but not as they should be", "done already, but not as they should be"),
     Action.HOLD: Words("held back, a job of another run has other settings", "left to a job of another run for now"),
@@ -75,24 +73,24 @@ class Plan:
         self._sleep = sleep
         self.decisions: dict[Key, Decision] = {}
         """One for each item with a key, in the items' order; empty before `decide`."""
-        self._again = False
+        self._later_poke = False
         self._now: datetime | None = None
         self._refused_before: set[Key] = set()
 
-    def decide(self, ledger: Ledger, *, again: bool, now: datetime) -> None:
+    def decide(self, ledger: Ledger, *, later_poke: bool, now: datetime) -> None:
         """
-        Decide what to do with each item; `again` means that this try has decided before.
+        Decide what to do with each item; `later_poke`: this try has decided before, in another process.
 
         `now` is the platform's clock.
 
         :raises UncertainJobs: nothing was sent; jobs of an earlier attempt continue.
         :raises BadItems: with the problems of items that are still to be sent; this attempt has sent nothing.
         """
-        self._again, self._now = again, now
+        self._later_poke, self._now = later_poke, now
         self._refused_before = {key for key in self._order.keys if ledger.past(key).refused}
-        self.decisions = self.look_for(self._order.keys, ledger)
+        self.decisions = self.decide_by_jobs(self._order.keys, ledger)
         if self._order.skips_existing:
-            self.look_at_what_is_there([key for key, one in self.decisions.items() if self._may_be_there(one)])
+            self.skip_what_is_there([key for key, one in self.decisions.items() if self._may_be_there(one)])
         self._refuse_uncertain()
         if self._order.believes_what_is_there:
             self._believe_what_is_there()
@@ -107,7 +105,7 @@ class Plan:
         found = {key: one.job_id for key, one in self.decisions.items() if one.job_id}
         ledger.adopted({key: job_id for key, job_id in found.items() if ledger.past(key).job_id != job_id})
 
-    def look_for(self, keys: Iterable[Key], ledger: Ledger) -> dict[Key, Decision]:
+    def decide_by_jobs(self, keys: Iterable[Key], ledger: Ledger) -> dict[Key, Decision]:
         """Decide by the ledger and the platform's jobs alone; sleeps between two looks at the list of jobs."""
 
         def patient(seconds: float) -> None:
@@ -117,9 +115,11 @@ class Plan:
             )
             self._sleep(seconds)
 
-        return decide_all(self._order, keys, ledger, clock=self._clock, sleep=patient, again=self._again, now=self._now)
+        return decide_all(
+            self._order, keys, ledger, clock=self._clock, sleep=patient, later_poke=self._later_poke, now=self._now
+        )
 
-    def look_at_what_is_there(self, keys: Collection[Key]) -> list[Key]:
+    def skip_what_is_there(self, keys: Collection[Key]) -> list[Key]:
         """
         Skip items whose wanted result exists already, and those with something else in the way; return both.
 
@@ -149,7 +149,7 @@ class Plan:
 
     def tally(self) -> Counter[Action]:
         """Count the items by their action, also those without a key."""
-        keyless = [self._fate_of(one.problem) for one in self._order.keyless]
+        keyless = [self._action_for(one.problem) for one in self._order.keyless]
         return Counter([*(one.action for one in self.decisions.values()), *keyless])
 
     def counts(self) -> dict[str, int]:
@@ -158,8 +158,8 @@ class Plan:
         return {
             "to_send": tally[Action.SEND],
             "skipped": tally[Action.SKIP] + tally[Action.NEEDLESS],
-            self._order.unfit: tally[Action.UNFIT],
-            "settled": tally[Action.DONE] + tally[Action.ADOPT] + tally[Action.LOST],
+            self._order.unfit_key: tally[Action.UNFIT],
+            "settled": tally[Action.DONE] + tally[Action.ADOPT] + tally[Action.GIVE_UP],
         }
 
     def failed(self) -> int:
@@ -173,21 +173,24 @@ class Plan:
 
     def planned(self) -> list[str]:
         """Say in the words of a dry run how many items there are of each action, in the items' order."""
-        return [f"{count} {WORDS[action].planned.format(order=self._order)}" for action, count in self.tally().items()]
+        return [f"{count} {self._in_words(WORDS[action].planned)}" for action, count in self.tally().items()]
 
     def logged(self) -> list[str]:
         """Say in the words of the log how many items there are of each action, but for those that were sent."""
         tally = self.tally()
         return [
-            f"{tally[action]} {words.logged.format(order=self._order)}"
+            f"{tally[action]} {self._in_words(words.logged)}"
             for action, words in WORDS.items()
             if words.logged and tally[action]
         ]
 
+    def _in_words(self, words: str) -> str:
+        return words.format(why=self._order.why_skipped, cannot=self._order.cannot)
+
     def _end(self, key: Key, action: Action, problem: Problem) -> None:
         self.decisions[key] = Decision(action, problem.message, problem=problem)
 
-    def _fate_of(self, problem: Problem) -> Action:
+    def _action_for(self, problem: Problem) -> Action:
         """Return the action for an item with a problem for which no job can be started."""
         return Action.NEEDLESS if self._order.skips(problem) else Action.UNFIT
 
@@ -195,7 +198,7 @@ class Plan:
         return decision.action is Action.SEND or (decision.job is not None and self._order.was_taken(decision.job))
 
     def _join_what_runs(self) -> None:
-        """Take over jobs of other runs that do the same; hold back items for which such a job does it otherwise."""
+        """Take over jobs of other runs that do the same; hold back items for which such a job has other settings."""
         joined = []
         for key, job in elsewhere(self._order, set(self.to_send()), log_info=self._log_info).items():
             if why := self._order.not_joined(key, job):
@@ -220,9 +223,8 @@ class Plan:
 
     def _hold(self, key: Key, job_id: str, why: str) -> None:
         item = self._order.describe(key)
-        self.decisions[key] = Decision(
-            Action.HOLD, OTHERWISE.format(job=job_id, kind=self._kind.name, item=item, why=why)
-        )
+        reason = f"job {job_id} of another run is the same {self._kind.name} ({item}), {why}"
+        self.decisions[key] = Decision(Action.HOLD, reason)
 
     def _set_unfit_apart(self) -> None:
         """
@@ -232,7 +234,7 @@ class Plan:
         """
         unfit, common = self._order.problems(self.to_send())
         for key, one in unfit.items():
-            self._end(key, self._fate_of(one.problem), one.problem)
+            self._end(key, self._action_for(one.problem), one.problem)
         everything = [*self._order.keyless, *unfit.values()]
         self._order.refuse(everything, common)
         self._log_unfit(everything)

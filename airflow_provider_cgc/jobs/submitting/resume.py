@@ -12,11 +12,11 @@ is the one that the ledger names as the last.
     under way      (an unknown state is under way, too)         ADOPT: wait for it
     FAILED, none   the ledger names a job that was not seen     ADOPT: the wait will show it; or as below if the task
                                                                 was cleared since, and the job would be an hour old
-    FAILED, taken  complete                                     LOST: another user's or task's object is in the way;
+    FAILED, taken  complete                                     GIVE UP: another user's or task's object is in the way;
                                                                 SEND if the task was cleared since
     FAILED, taken  not complete                                 UNCERTAIN: it may be our own, from an earlier attempt
-    FAILED         another poke of the same try                 LOST: it is sent again by a retry only
-    FAILED         the error is permanent                       LOST, or as below if the task was cleared since
+    FAILED         another poke of the same try                 GIVE UP: it is sent again by a retry only
+    FAILED         the error is permanent                       GIVE UP, or as below if the task was cleared since
     FAILED         the error may be temporary, certain          SEND
     FAILED         the error may be temporary, not certain      UNCERTAIN: a later job may run
     none           the ledger says never sent                   SEND
@@ -31,7 +31,7 @@ list, and if it is not there either, the item is `forgotten`: the caller looks o
 decides.
 
 An item that was refused when it was sent counts as never sent: nothing runs, and the cause may have been removed.
-For UNCERTAIN the task has to fail: sending could move the file twice.
+For UNCERTAIN the task has to fail: sending could do it twice.
 """
 
 from __future__ import annotations
@@ -56,12 +56,13 @@ FORGETTING = 3600.0
 
 
 class Action(StrEnum):
-    """The fate of an item before anything is sent."""
+    """The decision about an item before anything is sent."""
 
     DONE = "done"
     ADOPT = "adopt"
     SEND = "send"
-    LOST = "lost"
+    GIVE_UP = "give up"
+    """Its job FAILED, and it is not sent again."""
     UNCERTAIN = "uncertain"
 
     # The table above knows only these; a `Plan` puts others in their place.
@@ -102,14 +103,14 @@ def decide_all(
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-    again: bool = False,
+    later_poke: bool = False,
     now: datetime | None = None,
 ) -> dict[Key, Decision]:
     """
     Decide about items: ask for the jobs that the ledger names, and search the list for items that are still uncertain.
 
-    `again` means that this try has decided before, and `now` is the platform's clock. Sleeps 90 s between the two looks
-    of a search, if there is one. Nobody may send anything meanwhile.
+    `later_poke`: this try has decided before, in another process. `now` is the platform's clock. Sleeps 90 s between
+    the two looks of a search, if there is one. Nobody may send anything meanwhile.
     """
     pasts = {key: ledger.past(key) for key in keys}
     jobs = _jobs_by_id([past.job_id for past in pasts.values() if past.job_id], order.bulk_get)
@@ -123,7 +124,7 @@ def decide_all(
             job=jobs.get(past.job_id or ""),
             finding=finding,
             cleared=ledger.cleared,
-            again=again,
+            later_poke=later_poke,
             young=_is_young(past, now),
         )
 
@@ -148,7 +149,8 @@ def _searched(
         if began < due:
             sleep(due - began)
             continue
-        search = search.after(find(order, search.open, since=ledger.since(search.open), details=order.bulk_get), began)
+        since = ledger.search_from(search.open)
+        search = search.after(find(order, search.open, since=since, details=order.bulk_get), began)
     return search
 
 
@@ -160,7 +162,7 @@ def decide(
     job: Any | None = None,
     finding: Finding | None = None,
     cleared: bool = False,
-    again: bool = False,
+    later_poke: bool = False,
     young: bool = False,
 ) -> Decision:
     """
@@ -169,7 +171,7 @@ def decide(
     :param job: the job that the ledger names, if the platform showed it; one for another item does not count.
     :param finding: the result of the search, if there was one.
     :param cleared: the task was cleared since it failed.
-    :param again: this try has decided before.
+    :param later_poke: this try has decided before, in another process.
     :param young: the job that the ledger names may have been started too recently to be visible.
     """
     if why := order.done_already(key):
@@ -188,7 +190,7 @@ def decide(
         return Decision(Action.ADOPT, f"job {past.job_id} was started and is not visible yet", past.job_id)
     if best is None:
         return _without_a_job(past, finding, unseen=unseen)
-    return _after_failure(order, best, past, finding, cleared=cleared, again=again)
+    return _after_failure(order, best, past, finding, cleared=cleared, later_poke=later_poke)
 
 
 def _is_young(past: Past, now: datetime | None) -> bool:
@@ -205,17 +207,19 @@ def _without_a_job(past: Past, finding: Finding, *, unseen: bool) -> Decision:
     return Decision(Action.UNCERTAIN, f"an earlier attempt may have started it, and {_why_unknown(finding)}")
 
 
-def _after_failure(order: Order, job: Any, past: Past, finding: Finding, *, cleared: bool, again: bool) -> Decision:
+def _after_failure(
+    order: Order, job: Any, past: Past, finding: Finding, *, cleared: bool, later_poke: bool
+) -> Decision:
     why = f"job {job.id} FAILED ({job.error or 'the platform gave no reason'})"
     if order.was_taken(job):
         if not finding.complete:
             action, why = Action.UNCERTAIN, f"{why}, maybe because of an earlier attempt"
-        elif cleared and not again:
+        elif cleared and not later_poke:
             action = Action.SEND
         else:
-            action, why = Action.LOST, f"{why}, and the object in the way is not from a job of this task"
-    elif again or not (cleared or (job.error is not None and job.error.may_pass)):
-        action = Action.LOST
+            action, why = Action.GIVE_UP, f"{why}, and the object in the way is not from a job of this task"
+    elif later_poke or not (cleared or (job.error is not None and job.error.may_pass)):
+        action = Action.GIVE_UP
     else:
         action = Action.SEND if finding.complete or job.id == past.job_id else Action.UNCERTAIN
     if action is Action.UNCERTAIN:

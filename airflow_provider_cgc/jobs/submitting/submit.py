@@ -91,7 +91,7 @@ class Sender:
         self._clock = clock
         self._failed = failed
         # Items whose results exist already count as skipped in the end.
-        self._not_counted = order.taken if order.skips_existing else frozenset()
+        self._not_counted = order.taken_codes if order.skips_existing else frozenset()
         self._watched: list[str] = []
         self._seen_to_end: set[str] = set()
         self._ended: Counter[tuple[int | None, str] | None] = Counter()
@@ -116,7 +116,7 @@ class Sender:
                     in_flight[future] = number, chunk
                     if probe or len(in_flight) == IN_FLIGHT:
                         self._take_some(in_flight, sent)
-                        self._decide(sent, probed=probe)
+                        self._stop_if_useless(sent, probed=probe)
                         probe = False
                 while in_flight:
                     self._take_some(in_flight, sent)
@@ -169,7 +169,7 @@ class Sender:
         else:
             sent.uncertain |= dict.fromkeys(chunk, error)
 
-    def _decide(self, sent: SubmitResult, *, probed: bool) -> None:
+    def _stop_if_useless(self, sent: SubmitResult, *, probed: bool) -> None:
         """Stop if sending more is useless."""
         if sent.stopped:
             return

@@ -63,7 +63,7 @@ def attempt(
     since = datetime.fromtimestamp(START, UTC)
     one.now()
     ledger = Ledger(NoStore() if store is None else store, order.kind, order.keys, since=since, owner="me", fresh=first)
-    one.decide(ledger)
+    one.plan.decide(ledger, later_poke=False, now=one.began)
     one.send(ledger)
     return one.outcomes()
 

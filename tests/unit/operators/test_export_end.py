@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -28,6 +29,12 @@ def test_airflow_methods_stay() -> None:
     hidden = [name for name in vars(operator) if callable(getattr(BaseSensorOperator, name, None))]
 
     assert hidden == []
+
+
+@pytest.fixture(autouse=True)
+def _plain_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the task log where pytest sees it."""
+    monkeypatch.setattr(CgcBulkExportOperator, "log", logging.getLogger("airflow_provider_cgc.tests"), raising=False)
 
 
 def ended(outcome: Outcome, *, total: int = 10, code: int = 9206, task: TaskInstance | None = None, **more: Any) -> Any:
@@ -103,7 +110,7 @@ def test_timeout_without_account(monkeypatch: pytest.MonkeyPatch) -> None:
         ended(Outcome.COMPLETED, completed=10)
 
 
-def test_connection_lost_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_lost_at_the_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A connection that cannot be used any more leaves the summary of the wait, and a task that is retried."""
 
     def broken(self: CgcBulkExportOperator, *, ended: bool) -> Any:
@@ -117,6 +124,8 @@ def test_connection_lost_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert task.xcoms["cgc_summary"]["completed"] == 10
     with pytest.raises(AirflowSensorTimeout):
         ended(Outcome.TIMEOUT, completed=9)
+    assert "Not every item could be accounted for: connection 'cgc_default' is not defined" in caplog.text
+    assert "manifest" not in caplog.text.lower()
 
 
 @pytest.mark.parametrize(
@@ -143,9 +152,14 @@ def test_timeout_with_open_ends(monkeypatch: pytest.MonkeyPatch, outcome: Outcom
     [(Outcome.TIMEOUT, AirflowSensorTimeout), (Outcome.EXECUTION_TIMEOUT, AirflowTaskTimeout)],
 )
 def test_timeout_with_no_manifest(
-    monkeypatch: pytest.MonkeyPatch, outcome: Outcome, error: type[BaseException], at: str, trouble: Exception
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    outcome: Outcome,
+    error: type[BaseException],
+    at: str,
+    trouble: Exception,
 ) -> None:
-    """A timeout stays one whatever trouble there is with the manifest."""
+    """A timeout stays one whatever trouble there is with the manifest, of which the log tells."""
 
     def away(self: Record, *args: Any, **how: Any) -> Any:
         raise trouble
@@ -158,6 +172,8 @@ def test_timeout_with_no_manifest(
     monkeypatch.setattr(TaskManifest if at == "write" else Record, at, away)
     with pytest.raises(error):
         ended(outcome, completed=3)
+    fault = {"outcomes": "Not every item could be accounted for", "write": "Manifest None could not be written"}
+    assert f"{fault[at]}: {trouble}" in caplog.text
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.COMPLETED])

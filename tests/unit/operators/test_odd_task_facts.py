@@ -62,13 +62,13 @@ def judged(path: Path, *, max_tries: int = 2) -> dict[str, Any]:
         known = {
             "found": ledger.past(KEY).job_id == "job",
             "cleared": ledger.cleared,
-            "since": ledger.began.astimezone(UTC).hour,
+            "since": ledger.since.astimezone(UTC).hour,
         }
     except OtherOwnerError:
         pass
     known |= {
         "answered": record.was_answered_at(lambda: "host"),
-        "taken up": Record(EXPORT, ExportItem, ti, store=None, again=True, **more).taken_up() is not None,
+        "taken up": Record(EXPORT, ExportItem, ti, store=None, later_poke=True, **more).taken_up() is not None,
     }
     record.write_nothing(waits=False)
     return known | {"may run": path.stat().st_size > 0}

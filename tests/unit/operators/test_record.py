@@ -56,7 +56,7 @@ def test_clear_outdates_the_jobs(manifest: str) -> None:
 
     ledger = opened(record(manifest, try_number=3, max_tries=3), RETRIED)
 
-    assert ledger.since([KEY]) == CLEARED
+    assert ledger.search_from([KEY]) == CLEARED
 
 
 def test_clear_outlives_a_kill(manifest: str) -> None:
@@ -84,7 +84,8 @@ def test_manifest_is_believed(manifest: str) -> None:
     resumed = record(manifest, try_number=1, max_tries=2)
     resumed.manifest.write(resumed.outcomes() or [])
 
-    assert opened(record(manifest, try_number=2, max_tries=2), RETRIED).since([KEY]) == RUN_BEGAN + timedelta(minutes=5)
+    ledger = opened(record(manifest, try_number=2, max_tries=2), RETRIED)
+    assert ledger.search_from([KEY]) == RUN_BEGAN + timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("owner", ["alice at cgc", "me at cavatica"])
@@ -141,7 +142,7 @@ def test_overwritten_manifest(manifest: str) -> None:
 
 def test_poke_without_a_record(manifest: str) -> None:
     """A later poke without its record searches, and does not send anew."""
-    again = record(manifest, try_number=1, max_tries=0, again=True)
+    again = record(manifest, try_number=1, max_tries=0, later_poke=True)
 
     assert again.taken_up() is None
     assert opened(again, RETRIED).past(KEY).fate is Fate.UNCERTAIN

@@ -47,7 +47,7 @@ class TestWithoutARecord:
         ledger = opened(NoStore())
 
         ledger.intend(KEYS[:2], at=LATER)
-        header_of(NoStore()).close()
+        header_of(NoStore()).note_success()
 
         assert set(pasts(opened(NoStore()))) == {UNCERTAIN}
 
@@ -147,18 +147,18 @@ class TestWhatIsWrittenDown:
         """After a success a Clear starts anew, and a retry finds all done."""
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS, at=BEGAN), started(*"abcdef"))
-        assert not header_of(store).is_closed(max_tries=1)
+        assert not header_of(store).was_cleared_after_success(max_tries=1)
 
-        header_of(store).close()
+        header_of(store).note_success()
 
-        assert not header_of(store).is_closed(max_tries=0)
+        assert not header_of(store).was_cleared_after_success(max_tries=0)
         assert pasts(opened(store))[0] == Past(Fate.STARTED, "a")
-        header_of(store).close()
-        assert header_of(store).is_closed(max_tries=1)
+        header_of(store).note_success()
+        assert header_of(store).was_cleared_after_success(max_tries=1)
         anew = Ledger(store, EXPORT, KEYS, since=LATER, owner="somebody else", fresh=True, max_tries=1)
         assert set(pasts(anew)) == {NEVER}
         assert not anew.cleared
-        assert not header_of(store).is_closed(max_tries=2)
+        assert not header_of(store).was_cleared_after_success(max_tries=2)
 
     def test_clear_is_no_retry(self, store):
         """A Clear of a task that did not succeed is told from a retry."""
@@ -247,7 +247,7 @@ class TestDeath:
 
         store.step = lambda: None
         later = opened(store)
-        assert (later.past(KEYS[0]), later.since([KEYS[0]])) == (UNCERTAIN, BEGAN)
+        assert (later.past(KEYS[0]), later.search_from([KEYS[0]])) == (UNCERTAIN, BEGAN)
 
 
 class TestSince:
@@ -258,7 +258,8 @@ class TestSince:
         ledger.intend(KEYS[1:2], at=at(START + 200))
         ledger.intend(KEYS[:1], at=at(START + 300))
 
-        assert [opened(store).since(KEYS[:2]), opened(store).since(KEYS[1:2])] == [at(START + 100), at(START + 200)]
+        later = opened(store)
+        assert [later.search_from(KEYS[:2]), later.search_from(KEYS[1:2])] == [at(START + 100), at(START + 200)]
 
     def test_others_since_beginning(self, store):
         """
@@ -269,13 +270,13 @@ class TestSince:
         ledger = first(store)
         ledger.answered(ledger.intend(KEYS[:1], at=LATER), started("a"))
 
-        assert {opened(store).since(KEYS[:1]), opened(Store(), since=BEGAN).since(KEYS)} == {BEGAN}
+        assert {opened(store).search_from(KEYS[:1]), opened(Store(), since=BEGAN).search_from(KEYS)} == {BEGAN}
 
     def test_beginning_is_the_first(self, store):
         """The beginning is the first attempt's even if a later one has other items."""
         first(store)
 
-        assert opened(store, KEYS[:3]).since(KEYS[:3]) == BEGAN
+        assert opened(store, KEYS[:3]).search_from(KEYS[:3]) == BEGAN
 
 
 class TestOtherItems:

@@ -91,7 +91,7 @@ def test_lost_chunk(store):
 
     assert [past.job_id for past in pasts(opened(store))] == [None, "b2", "c", None, None, None]
     assert pasts(opened(store))[0] == UNCERTAIN
-    assert opened(store).since(KEYS) == BEGAN
+    assert opened(store).search_from(KEYS) == BEGAN
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_older_owner_is_noticed(store):
 
 def test_older_success_is_cleared(store):
     sent(store)
-    header_of(store).close()
+    header_of(store).note_success()
     store[HEADER]["version"] = 1
 
     assert not header_of(store).has_sent
-    assert header_of(store).is_closed(max_tries=1)
-    assert not header_of(store).is_closed(max_tries=0)
+    assert header_of(store).was_cleared_after_success(max_tries=1)
+    assert not header_of(store).was_cleared_after_success(max_tries=0)
 
 
 def test_other_user_is_an_error(store):

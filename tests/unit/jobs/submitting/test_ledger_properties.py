@@ -40,4 +40,4 @@ def test_next_attempt_knows(events):
 
     later = opened(store)
     assert pasts(later) == pasts(ledger)
-    assert [later.since([item]) for item in KEYS] == [ledger.since([item]) for item in KEYS]
+    assert [later.search_from([item]) for item in KEYS] == [ledger.search_from([item]) for item in KEYS]

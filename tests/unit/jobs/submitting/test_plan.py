@@ -52,7 +52,7 @@ def play(*situations: Situation, options: Options) -> Played:
     attempt.check(items_in(situations))
     attempt.now()
     ledger = order.ledger()
-    attempt.decide(ledger, again=options.again)
+    attempt.plan.decide(ledger, later_poke=options.later_poke, now=attempt.began)
     report, counts, announced = attempt.dry_run(), attempt.plan.counts(), attempt.outcomes()
     attempt.send(ledger)
     return Played(attempt, order, report[1], counts, announced, attempt.outcomes(), attempt.lines()[0])
@@ -106,7 +106,7 @@ ALIAS = (
 )
 IS_DONE = ("COMPLETED", None, None, "the file is an alias already")
 
-PLAIN, AGAIN, SKIPS = Options(), Options(again=True), Options(skips_existing=True)
+PLAIN, AGAIN, SKIPS = Options(), Options(later_poke=True), Options(skips_existing=True)
 UNLISTED = Options(skips_existing=True, has_lists=False)
 CLEARED, BELIEVES = Options(cleared=True), Options(cleared=True, believes=True)
 VERIFIES, VERIFIES_CLEARED = Options(verify=True), Options(verify=True, cleared=True)

@@ -55,7 +55,7 @@ def whole_list(*jobs):
 
 
 FAILED = JobState.FAILED
-DONE, ADOPT, SEND, LOST, UNSURE = Action.DONE, Action.ADOPT, Action.SEND, Action.LOST, Action.UNCERTAIN
+DONE, ADOPT, SEND, GIVE_UP, UNSURE = Action.DONE, Action.ADOPT, Action.SEND, Action.GIVE_UP, Action.UNCERTAIN
 
 TABLE = {
     # an alias of the wanted object
@@ -85,17 +85,17 @@ TABLE = {
     "named, not seen nor listed": (ADOPT, NAMED, None, whole_list(), None),
     "named, not seen, another one failed": (ADOPT, NAMED, None, whole_list(listed(FAILED, PASSING)), None),
     # 9107
-    "9107, complete": (LOST, NAMED, named(FAILED, TAKEN), whole_list(), None),
+    "9107, complete": (GIVE_UP, NAMED, named(FAILED, TAKEN), whole_list(), None),
     "9107, not looked at": (UNSURE, NAMED, named(FAILED, TAKEN), None, None),
     "9107, not complete": (UNSURE, NAMED, named(FAILED, TAKEN), shown(), None),
-    "listed 9107, complete": (LOST, UNCERTAIN, None, whole_list(listed(FAILED, TAKEN)), None),
+    "listed 9107, complete": (GIVE_UP, UNCERTAIN, None, whole_list(listed(FAILED, TAKEN)), None),
     "listed 9107, not complete": (UNSURE, UNCERTAIN, None, shown(listed(FAILED, TAKEN)), None),
     # FAILED for good
-    "failed for good": (LOST, NAMED, named(FAILED, FOR_GOOD), None, None),
-    "failed without a reason": (LOST, NAMED, named(FAILED), None, None),
-    "listed, failed for good": (LOST, UNCERTAIN, None, whole_list(listed(FAILED, FOR_GOOD)), None),
+    "failed for good": (GIVE_UP, NAMED, named(FAILED, FOR_GOOD), None, None),
+    "failed without a reason": (GIVE_UP, NAMED, named(FAILED), None, None),
+    "listed, failed for good": (GIVE_UP, UNCERTAIN, None, whole_list(listed(FAILED, FOR_GOOD)), None),
     "failed so that it may pass, then for good": (
-        *(LOST, NAMED, named(FAILED, PASSING), whole_list(listed(FAILED, FOR_GOOD)), None),
+        *(GIVE_UP, NAMED, named(FAILED, PASSING), whole_list(listed(FAILED, FOR_GOOD)), None),
     ),
     # FAILED so that it may pass
     "may pass, named": (SEND, NAMED, named(FAILED, PASSING), None, None),
@@ -140,10 +140,10 @@ def test_clear_sends_failed_once(case):
     action, job, finding = case
 
     first = judge(KEY, NAMED, job=job, finding=finding, cleared=True)
-    further = judge(KEY, NAMED, job=job, finding=finding, cleared=True, again=True)
+    further = judge(KEY, NAMED, job=job, finding=finding, cleared=True, later_poke=True)
 
     assert first.action is action
-    assert further.action is (LOST if action is SEND else action)
+    assert further.action is (GIVE_UP if action is SEND else action)
 
 
 def test_counting_job_goes_along():
@@ -279,7 +279,7 @@ class TestPlan:
         ours = export("ours", key(0), START + 1, JobState.COMPLETED)
         desk.pages = ListOfJobs([ours, *desk.jobs.values()])
 
-        assert desk.actions() == [DONE, LOST, SEND]
+        assert desk.actions() == [DONE, GIVE_UP, SEND]
         assert desk.sleeps == [SETTLING]
 
     def test_brief_list_is_completed(self):
@@ -303,4 +303,4 @@ def test_problem_says_if_it_may():
 
     actions = {p: judge(KEY, NAMED, job=named(FAILED, p)).action for p in problems}
 
-    assert actions == {p: SEND if p.may_pass else LOST for p in problems}
+    assert actions == {p: SEND if p.may_pass else GIVE_UP for p in problems}

@@ -69,7 +69,7 @@ class Run:
             ledger.answered(number, self.volume.create(chunk))
         self.wait(ledger, keys)
         if all(decision.action is Action.DONE for decision in decisions.values()):
-            Header.read(self.store, EXPORT).close()
+            Header.read(self.store, EXPORT).note_success()
         return decisions
 
     def plan(self, ledger, keys):
@@ -123,5 +123,5 @@ def test_each_is_sent_once(chance, order, lags, stored, older, attempts):
     assert volume.twice == []
     for item in KEYS:
         lost = item in occupied + doomed
-        assert (item, decisions[item].action) == (item, Action.LOST if lost else Action.DONE)
+        assert (item, decisions[item].action) == (item, Action.GIVE_UP if lost else Action.DONE)
         assert decisions[item].job.started_on.timestamp() > START - 60
