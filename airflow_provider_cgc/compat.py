@@ -110,7 +110,7 @@ def first_poke(context: Context) -> datetime | None:
 
 def is_unmapped(task: Any) -> bool:
     """
-    Say whether a mapped task is being made in the worker that runs it.
+    Return True if a mapped task is being made in the worker that runs it.
 
     An error is then raised before the task has begun: Airflow 2.11 calls no failure callback for it.
     """
@@ -118,7 +118,7 @@ def is_unmapped(task: Any) -> bool:
 
 
 def has_poked(context: Context) -> bool:
-    """Say whether a rescheduled sensor has poked before in this try."""
+    """Return True if a rescheduled sensor has poked before in this try."""
     ti: Any = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
         return ti.get_first_reschedule_date(context) is not None

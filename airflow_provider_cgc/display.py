@@ -74,7 +74,7 @@ def links_of_snapshot(snapshot: object) -> dict[str, str]:
 
 
 def read(address: Mapping[str, Any] | None, *, warn: Warn) -> Any:
-    """Return what was written last, None if there is nothing."""
+    """Return the snapshot that was written last; None if there is none."""
     try:
         return None if address is None else compat.read_view(address, SNAPSHOT_KEY)
     except Exception as error:  # noqa: BLE001  # a display ends no wait

@@ -128,7 +128,7 @@ class CgcInputRefused(CgcBadInput, AirflowFailException):
 
 
 def _read(told: Mapping[str, Any], unsent: int) -> Summary:
-    """Read what an error's text tells of a summary; an error must not fail because of it, so nothing is checked."""
+    """Return the summary in an error's arguments; nothing is checked, so that no error fails because of it."""
     counts = {name: told[name] for name in ("total", "completed", "failed", "missing", "skipped")}
     known: dict[str, Any] = {"failed_items": told["failed_items"], "manifest": told.get("manifest")}
     return Summary(KINDS[told["kind"]], **counts, **known, causes=causes_of(told), unsent=unsent)

@@ -136,7 +136,7 @@ class ExportLineage:
 
 
 def is_wanted() -> bool:
-    """Say whether Airflow's OpenLineage provider is installed, and was not switched off."""
+    """Return True if Airflow's OpenLineage provider is installed, and was not switched off."""
     try:
         from airflow.providers.openlineage.conf import is_disabled
     except ImportError:

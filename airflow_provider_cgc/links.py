@@ -129,5 +129,5 @@ def _path(text: object, *, parts: int) -> str | None:
 
 
 def _is_ours(address: object) -> bool:
-    """Say whether a stored value is an address on a known platform, because XComs can be edited by hand."""
+    """Return True if a stored value is an address on a known platform, because XComs can be edited by hand."""
     return isinstance(address, str) and any(address.startswith(f"{web_url}/") for web_url in _WEB_URLS)

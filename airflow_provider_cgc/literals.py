@@ -33,7 +33,7 @@ class Literals:
         self.is_subclass = not type(task).__module__.startswith(f"{PACKAGE}.")
 
     def known(self, *names: str) -> bool:
-        """Say whether all of these arguments are literals."""
+        """Return True if all of these arguments are literals."""
         return not is_unmapped(self._task) and all(self._is_known(getattr(self._task, name)) for name in names)
 
     def value(self, name: str) -> Any:

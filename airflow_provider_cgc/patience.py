@@ -44,7 +44,7 @@ def patiently(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def is_passing_trouble(error: BaseException) -> bool:
-    """Say whether an error means that Airflow's database or API server was busy or away, and may be back."""
+    """Return True if an error means that Airflow's database or API server was busy or away, and may be back."""
     if AirflowRuntimeError is not None and isinstance(error, AirflowRuntimeError):
         detail = getattr(error.error, "detail", None)
         status = detail.get("status_code") if isinstance(detail, Mapping) else 0
@@ -83,7 +83,7 @@ class _PatientStore:
         self._store = store
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return what is stored under a key."""
+        """Return the value that is stored under a key."""
         return patiently(self._store.get, key, default)
 
     def set(self, key: str, value: Any) -> None:

@@ -96,7 +96,7 @@ class CgcRetryPolicy(RetryPolicy):
 
 
 def why_hopeless(error: BaseException) -> str | None:
-    """Return why a retry cannot help; None if it may."""
+    """Return the reason why a retry cannot help; None if it may."""
     if isinstance(error, AirflowFailException | CgcBadInput):
         return "The task's input is wrong, or its work has failed permanently"
     behind = _platform_error(error)

@@ -150,7 +150,7 @@ def read_lines(uri: object) -> Iterator[str]:
 
 def exists(uri: object) -> bool:
     """
-    Say whether there is a file or object; trouble with the storage is an error, never a "no".
+    Return True if there is a file or object; trouble with the storage is an error, never a "no".
 
     :raises BadPath: if that cannot be found out, or there is a folder.
     """
@@ -280,7 +280,7 @@ def _refuse_if_folder(target: _Target, found: Mapping[str, Any]) -> None:
 
 
 def _can_rename(fs: Any) -> bool:
-    """Say whether this file system has a rename of its own; the common base class copies and deletes instead."""
+    """Return True if this file system has a rename of its own; the common base class copies and deletes instead."""
     from fsspec import AbstractFileSystem  # type: ignore[import-untyped]  # it has no types
 
     return type(fs).mv is not AbstractFileSystem.mv

@@ -40,7 +40,7 @@ class MeasurementError(RuntimeError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what the arguments ask for, or everything."""
+    """Measure the rows that the arguments choose, or everything."""
     options = _options(arguments)
     pairs = list(_pairs(options.case, options.contender))
     began = time.monotonic()

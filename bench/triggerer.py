@@ -86,7 +86,7 @@ class Round:
         return asleep[self._plan.waits - 1] if len(asleep) >= self._plan.waits else None
 
     def _last_served(self) -> float | None:
-        """Tell when the last job was asked for the first time; None while one has not been."""
+        """Return the time at which the last job was asked for the first time; None while one has not been."""
         firsts: dict[str, float] = {}
         for request in self._platform.requests():
             for job_id in request.ids:

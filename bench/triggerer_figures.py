@@ -1,4 +1,4 @@
-"""From what was seen of a triggerer to the figures in the table, and whether our promises are kept; pure."""
+"""The figures in the table from the observations of a triggerer, and the promises that these keep or break; pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TICK = 0.01
 
 
 class Lag(NamedTuple):
-    """By how many seconds the event loop was late at a time (epoch seconds)."""
+    """The seconds by which the event loop was late at a time (epoch seconds)."""
 
     when: float
     seconds: float

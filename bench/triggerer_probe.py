@@ -171,7 +171,7 @@ def _replace(path: Path, value: Any) -> None:
 
 
 def _count_messages() -> None:
-    """Count what the triggers ask their supervisor for; Airflow itself counts it nowhere."""
+    """Count the requests of the triggers to their supervisor; Airflow itself counts them nowhere."""
     send = TriggerCommsDecoder.asend
 
     async def counted(self: TriggerCommsDecoder, msg: Any) -> Any:

@@ -36,7 +36,7 @@ MakeTrigger = Callable[[list[str], float], BaseTrigger]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Replace what is deferred by what is asked for."""
+    """Replace the deferred waits by those that are asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench.triggerer_rows", description=__doc__)
     parser.add_argument("how", choices=WAITS)
     parser.add_argument("--batches", type=Path, required=True, help="JSON: the ids of each wait")

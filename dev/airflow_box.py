@@ -211,7 +211,7 @@ class AirflowBox:
         processes.send(everyone[:1] if main_only else everyone, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        """SIGCONT what was frozen."""
+        """Send SIGCONT to the frozen processes."""
         processes.send(self._members(name), signal.SIGCONT)
         self._frozen.discard(name)
         self._forgive_silence()

@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def missing() -> str:
-    """Tell what Python lacks to run the demo, and the remedy; empty if nothing."""
+    """Name the thing that Python lacks to run the demo, and the remedy; empty if it lacks nothing."""
     if sys.hexversion < 0x030B0000:
         return f"The demo needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}."
     remedy = f"{sys.executable} -m pip install -e '.[emulator]'"

@@ -11,7 +11,7 @@ class DemoTooSlowError(RuntimeError):
 
 
 class Patience:
-    """Ends when what is seen has not changed for `seconds`; a slow machine that gets on is given all the time."""
+    """An end of patience once nothing has changed for `seconds`; a slow machine that gets on is given all the time."""
 
     def __init__(self, seconds: float, *, now: Callable[[], float] = time.monotonic) -> None:
         self.seconds = seconds

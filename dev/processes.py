@@ -151,7 +151,7 @@ def kill(sessions: Sequence[int], known: Iterable[psutil.Process] = (), *, patie
 
 
 def end_leftovers(home: Path) -> int:
-    """Kill what an earlier program, killed itself, left running in `home`; return how many there were."""
+    """Kill the processes that an earlier program, killed itself, left running in `home`; return their number."""
     try:
         sessions: dict[str, float] = json.loads((home / SESSIONS_FILE).read_text())
     except (OSError, ValueError):

@@ -166,7 +166,7 @@ class Run:
             return process
 
     def _end(self) -> None:
-        """End what runs: gently, so that no Airflow is left behind, and after a minute whatever is left of it."""
+        """End all running stages: gently, so that no Airflow is left behind, and after a minute by force."""
         signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
         with self._lock:

@@ -20,7 +20,7 @@ except ImportError:  # Airflow 2.11
 
 # [START howto_callback_failed_exports]
 def tell_the_lab(context) -> None:
-    """Say what failed; put a mail, Slack or pager call here."""
+    """Report the failure; put a mail, Slack or pager call here."""
     print(f"Message to the lab about {context['ti'].task_id}:\n{context['exception']}")
 
 

@@ -86,7 +86,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what `make test-all` would add."""
+    """Name the tests that `make test-all` would add."""
     left_out = config.stash.get(LEFT_OUT, Counter())
     if left_out:
         told = ", ".join(f"{count:,} in {tier}" for tier, count in sorted(left_out.items()))

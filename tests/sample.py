@@ -73,7 +73,7 @@ def plays_whole(config: pytest.Config) -> bool:
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take what is not played out of the collected tests, and remember how many these are."""
+    """Take the tests that are not played out of the collected ones, and remember their number."""
     matrices: dict[str, dict[str, frozenset[Hashable]]] = {}
     turns: dict[tuple[str, str], list[pytest.Function]] = {}
     played: set[str] = set()

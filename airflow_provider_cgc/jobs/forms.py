@@ -50,13 +50,13 @@ def part_of_page(value: object, kind: str) -> str | None:
 
 
 def is_page(value: object) -> bool:
-    """Say whether this is the address of something on the platform's web site, or of its API."""
+    """Return True if this is the address of something on the platform's web site, or of its API."""
     is_file = isinstance(value, str) and is_file_name(value.strip())
     return not is_file and any(part_of_page(value, kind) for kind in _PARTS_OF_PAGES)
 
 
 def is_file_name(value: str) -> bool:
-    """Say whether this is certainly the name of a file, and no id."""
+    """Return True if this is certainly the name of a file, and no id."""
     return value.lower().endswith(FILE_ENDS)
 
 

@@ -86,7 +86,7 @@ def flatten(value: Any, depth: int = 0) -> Iterator[Any]:
 
 
 def is_uri(value: object) -> bool:
-    """Say whether this is text with the form of an address, such as that of a manifest; no id has "://" in it."""
+    """Return True if this is text with the form of an address, such as that of a manifest; no id has "://" in it."""
     if isinstance(value, Address):
         return True
     if not isinstance(value, str) or "://" not in value or len(value.split()) != 1:
@@ -125,7 +125,7 @@ def literal(text: str) -> Any:
 
 
 def id_problem(item: Any) -> str | None:
-    """Say what is wrong with one id, to follow its name; None if nothing is."""
+    """Return the fault of one id, to follow its name; None if it has none."""
     if not isinstance(item, str):
         return f"is {shown(item)}, of type {type(item).__name__}, not a string"
     if not item.strip():

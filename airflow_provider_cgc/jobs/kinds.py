@@ -125,15 +125,15 @@ class JobKind:
         return self.endpoint(client).bulk_get
 
     def has_ended(self, job: Any) -> bool:
-        """Say whether a job needs no further look."""
+        """Return True if a job needs no further look."""
         return self.phase(job) in ENDED
 
     def completed(self, job: Any) -> bool:
-        """Say whether a job has ended well."""
+        """Return True if a job has ended well."""
         return self.phase(job) is Phase.COMPLETED
 
     def failed(self, job: Any) -> bool:
-        """Say whether a job has ended otherwise."""
+        """Return True if a job has ended otherwise."""
         return self.phase(job) is Phase.FAILED
 
     def count(self, number: int) -> str:
@@ -141,7 +141,7 @@ class JobKind:
         return f"{number} {self.name if number == 1 else self.plural}"
 
     def still_running(self, count: int) -> str:
-        """Say what becomes of `count` jobs that nobody waits for any more."""
+        """Return a sentence about `count` jobs that nobody waits for any more: they continue."""
         if self.start is not None:
             return f"{self.count(count)} {'has' if count == 1 else 'have'} not ended, and those that were started go on"
         jobs = f"{self.name} still runs" if count == 1 else f"{self.plural} still run"

@@ -23,12 +23,12 @@ class BadInput(ValueError):
 
 
 def is_nothing(text: str) -> bool:
-    """Say whether a text is one that a template writes for a missing value."""
+    """Return True if a text is one that a template writes for a missing value."""
     return text.strip().lower() in ("", "none", "null")
 
 
 def is_count(value: object) -> TypeGuard[int]:
-    """Say whether a value is a whole number from 0; true and false are none."""
+    """Return True if a value is a whole number from 0; true and false are none."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 

@@ -56,7 +56,7 @@ def _route(scope: Mapping[str, Any]) -> str:
 
 
 def _matches(etag: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Say whether the browser's copy is ours; a proxy that compresses makes a tag weak (`W/`), which counts here."""
+    """Return True if the browser's copy is ours; a proxy that compresses makes a tag weak (`W/`), which counts here."""
     told = b",".join(value for name, value in headers if name.lower() == b"if-none-match")
     return any(one.strip().removeprefix(b"W/") in (etag, b"*") for one in told.split(b","))
 

@@ -169,7 +169,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                 ) from error
 
     def on_kill(self) -> None:
-        """Say what goes on without us; there is nothing to cancel for a sensor."""
+        """Log that the jobs continue; a sensor cancels nothing."""
         if self._current is not None and self._current.tracker.open:
             self.log.warning("%s.", self.kind.still_running(len(self._current.tracker.open)))
 
@@ -196,7 +196,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
 
     @contextmanager
     def _telling_timeout(self) -> Iterator[None]:
-        """Say what is known of the jobs when Airflow stops a worker that waits, because of its execution_timeout."""
+        """Raise an error with the state of the jobs if Airflow's execution_timeout stops a waiting worker."""
         try:
             yield
         except AirflowTaskTimeout as error:
@@ -243,7 +243,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         return bool(self.reschedule and not self.deferrable)
 
     def _look(self, wait: Wait) -> Outcome | None:
-        """Look once, say what is worth a line, and give the verdict if there is one."""
+        """Look once, log the news, and return the outcome if the wait has ended."""
         self._log_report(wait.look(self._connection()))
         return wait.verdict(fail_fast=self.fail_fast)
 
@@ -312,7 +312,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         return max(min(self._current.advice, self._current.deadline - time.time()), interval)
 
     def _memory(self, context: Context) -> Any | None:
-        """Return what is remembered from one rescheduled poke to the next, where Airflow can."""
+        """Return the memory from one rescheduled poke to the next; None if there is none."""
         return task_state_store(context) if self._reschedules else None
 
     def _remember(self, context: Context, wait: Wait) -> None:
@@ -328,7 +328,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
                 Wait.delete(store)
 
     def _finish(self, context: Context, end: End) -> Any:
-        """Push the summary, write the last lines of the log, and return or raise what the end means."""
+        """Push the summary, write the last lines of the log, and return the result or raise the error."""
         end = self._source.close(context, end)
         push_xcom(context["ti"], SUMMARY_KEY, end.summary.to_json())
         named = with_names(end, lambda: self._connection().get_conn(patience=0), warn=self._warn)
@@ -350,7 +350,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         self._raise(end)
 
     def _known_place(self) -> dict[str, Any]:
-        """Return what the live snapshot can tell from the start; see `LiveView.place`."""
+        """Return the facts for the live snapshot that are known from the start; see `LiveView.place`."""
         return {"web": self._connection().settings.web_url, **self._source.place()}
 
     def _show(self, context: Context, wait: Wait) -> None:
@@ -387,7 +387,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         return error_of(end, what_to_do=todo, clear=clear, conn_id=self.cgc_conn_id, limit=limit)
 
     def _raise(self, end: End) -> NoReturn:
-        """Raise what the end means, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble is not."""
+        """Raise the error of this end, as a skip if `soft_fail` covers it: the jobs' end is covered, trouble is not."""
         error = self._error(end)
         if self.soft_fail and end.outcome in (Outcome.FAILED, Outcome.TIMEOUT):
             raise AirflowSkipException(f"Skipped because of soft_fail=True: {error}") from error

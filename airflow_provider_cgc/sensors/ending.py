@@ -84,8 +84,8 @@ def _failed(end: End, what_to_do: str) -> BaseException:
         return CgcJobsFailed(summary, what_to_do, unsent)
     return CgcJobsIncomplete(
         summary,
-        "Some failures may be temporary: a retry, if the task has one left, sends only those items again. After the last"
-        f" retry: {what_to_do}",
+        "Some failures may be temporary: a retry, if the task has one left, sends only those items again. After the"
+        f" last retry: {what_to_do}",
         unsent,
     )
 

@@ -37,11 +37,11 @@ class CgcGivenJobsSensor(CgcJobsSensor):
         return GivenJobs(self.kind, self._given, conn_id=self.cgc_conn_id, starters=starters)
 
     def _given(self) -> JobTracker:
-        """Return the jobs that the arguments tell, or say what is wrong with these before anything is sent."""
+        """Return the jobs in the arguments, or raise an error if these are wrong, before anything is sent."""
         return JobTracker.of(self.kind, self._ids())
 
     def _ids(self) -> list[str]:
-        """Return the distinct ids, or say what is wrong with the arguments before anything is sent."""
+        """Return the distinct ids, or raise an error if the arguments are wrong, before anything is sent."""
         where = f"{self.ids_argument} of task {self.task_id!r}"
         given = ids_given(getattr(self, self.ids_argument), where=where)
         ids = list(dict.fromkeys(given))

@@ -34,32 +34,32 @@ class Source(ABC):
 
     @abstractmethod
     def open(self, context: Context) -> JobTracker:
-        """Return the jobs to wait for; raise what is wrong with the arguments before anything is sent."""
+        """Return the jobs to wait for; raise an error if an argument is wrong, before anything is sent."""
 
     @abstractmethod
     def what_to_do(self, summary: Summary) -> str:
-        """Say what to do in Airflow about jobs that failed, in whole sentences."""
+        """Return the next step in Airflow for jobs that failed, in whole sentences."""
 
     def place(self) -> Mapping[str, Any]:
-        """Return what the live snapshot tells from the start (`LiveView.place`), once the wait is open."""
+        """Return the facts that the live snapshot shows from the start (`LiveView.place`), once the wait is open."""
         return {}
 
     def asset(self) -> Asset | None:
-        """Return the asset of where things go, for an `AssetAlias` among the outlets; None where it is not known."""
+        """Return the asset of the destination, for an `AssetAlias` among the outlets; None if it is not known."""
         return None
 
     def before_deferring(self, context: Context) -> None:  # noqa: B027  # most have nothing to keep
-        """Keep what `close` needs: it will be called in another process."""
+        """Keep the facts that `close` needs: it will be called in another process."""
 
     def close(self, context: Context, end: End) -> End:
-        """Judge how a wait ended: put its summary right, or end it in another way. Called once, before all is told."""
+        """Judge the end of a wait: correct its summary, or change the outcome. Called once, before any report."""
         return end
 
 
 @dataclass(frozen=True, slots=True)
 class GivenJobs(Source):
     """
-    The jobs that somebody else has started, by their ids or by what tells these.
+    Jobs that somebody else has started, given by their ids or by manifests.
 
     :param kind: kind of job.
     :param read: reads the task's arguments.
@@ -73,7 +73,7 @@ class GivenJobs(Source):
     starters: Sequence[str]
 
     def open(self, context: Context) -> JobTracker:
-        """Return the jobs that the arguments tell."""
+        """Return the jobs in the arguments."""
         return self.read()
 
     def what_to_do(self, summary: Summary) -> str:

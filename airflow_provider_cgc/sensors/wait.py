@@ -139,16 +139,16 @@ class Wait:
         return self._report(answer, hook)
 
     def verdict(self, *, fail_fast: bool) -> Outcome | None:
-        """Say how the wait ends after a look, or None while it goes on; the deadline is the caller's."""
+        """Return the outcome after a look, None while the wait goes on; the deadline is the caller's."""
         return Outcome.ERROR if self.denial is not None else self.watch.verdict(fail_fast=fail_fast)
 
     def end(self, outcome: Outcome) -> End:
-        """Return how the wait ended."""
+        """Return the end of the wait."""
         reason = self.watch.progress.unanswered if outcome is Outcome.TIMEOUT else self.denial
         return End(outcome, self.tracker.summary(), reason, self.refusal)
 
     def is_over(self, now: float) -> bool:
-        """Say whether the timeout has passed."""
+        """Return True if the timeout has passed."""
         return now >= self.deadline - JUST_BEFORE
 
     def opening(self, *, in_time: bool) -> LookReport:
@@ -165,8 +165,8 @@ class Wait:
         if self.rescheduled and every < SHORT_RESCHEDULE:
             report.warnings.append(
                 f"With poke_interval={every:g} s in reschedule mode, Airflow can fail the task because of a race"
-                f" (apache/airflow#71172). Use {SHORT_RESCHEDULE} s or more, or deferrable=True, and set retries=2 in any"
-                " case."
+                f" (apache/airflow#71172). Use {SHORT_RESCHEDULE} s or more, or deferrable=True, and set retries=2 in"
+                " any case."
             )
         if self.started + every > self.deadline and not self.is_over(self.started):
             last = "when the timeout is over" if in_time else f"after {every:g} s, when it also times out"
@@ -177,7 +177,7 @@ class Wait:
         return report
 
     def to_row(self, ti: Any) -> dict[str, Any]:
-        """Return what a trigger must know to go on with this wait; ids that are too many for its row go into XComs."""
+        """Return the arguments of a trigger that continues this wait; ids too many for its row go into XComs."""
         ids, state = list(self.tracker.open), self.tracker.to_json()
         too_large = len(ids) > MOST_IDS_IN_ROW or len(json.dumps([ids, state])) > MOST_ROW_BYTES
         return {
@@ -194,7 +194,7 @@ class Wait:
         }
 
     def save(self, store: Any, context: Context) -> None:
-        """Leave what is known in the task state store, small: an open id is one bit there."""
+        """Keep the state of the wait in the task state store, small: an open id is one bit there."""
         store.set(
             MEMORY_KEY,
             {
@@ -229,7 +229,7 @@ class Wait:
         self.view.restore(memory.get("view"))
 
     def _do_without_memory(self, now: float) -> None:
-        """Date what cannot be remembered from the first poke, and speak only when another half hour has passed."""
+        """Date unknown ids from the first poke, as nothing else is remembered, and log only once in half an hour."""
         self.without_memory = True
         self.tracker.unknown_from = self.started
         if (now - self.started) % QUIET >= self.watch.interval:
@@ -253,7 +253,7 @@ class Wait:
         return answer
 
     def _is_no_contact(self, answer: Answers) -> bool:
-        """Say whether an address that never answered gave nothing of the platform: it is wrong, and not out of order.
+        """Return True if an address that never answered gave nothing of the platform: it is wrong, not out of order.
 
         Any other trouble, such as maintenance, is an answer.
         """

@@ -200,7 +200,7 @@ class CgcJobsTrigger(BaseTrigger):
         )
 
     def _address(self) -> dict[str, Any] | None:
-        """Return where the snapshot goes; None where the trigger belongs to no task."""
+        """Return the address of the snapshot; None if the trigger belongs to no task."""
         ti = getattr(self, "task_instance", None)
         return None if ti is None else view_address(ti)
 

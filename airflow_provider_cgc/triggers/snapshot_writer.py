@@ -1,4 +1,4 @@
-"""Writing what many waits show, a few a second in one triggerer: a thousand waits must not keep its database busy."""
+"""Writing the snapshots of many waits, a few a second in one triggerer, to keep load from Airflow's database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LiveSnapshot:
     begun: bool = False
     warned: bool = False
     patient_until: float = 0.0
-    """Until when nothing is written before every job was seen, lest what is shown goes back after a restart."""
+    """The time until which every job must have been seen before a write, lest a snapshot goes back after a restart."""
     linked: Mapping[str, str] = field(default_factory=dict)
     under_way: asyncio.Future[None] | None = None
 
@@ -149,7 +149,7 @@ class SnapshotWriter:
             self._free_at = loop.time() + max(least, BREATH * (loop.time() - began))
 
     async def _write(self, one: LiveSnapshot) -> bool:
-        """Write what one wait shows, if it is due; say whether Airflow took it."""
+        """Write the snapshot of one wait, if it is due; return True if Airflow took it."""
         complaints: list[str] = []
         in_own_thread = functools.partial(in_thread, executor=self._pool, warn=complaints.append)
         if not one.begun:

@@ -54,7 +54,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.fixture(scope="module")
 def told(database: None) -> Iterator[Callable[[str, str], str]]:
-    """Give what the exception of a case says in one mode; none of them may have sent anything."""
+    """Give the exception's text of a case in one mode; none of them may have sent anything."""
     with CgcEmulator(files=1) as emulator, pytest.MonkeyPatch.context() as patch:
         conn = emulator.connection
         connections = {

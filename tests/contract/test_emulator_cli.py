@@ -40,7 +40,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
 
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Give what the command says of arguments that it refuses with code 2; in this process."""
+    """Give the command's words about arguments that it refuses with code 2; in this process."""
 
     def accepted(*_: object) -> None:
         raise AssertionError("the arguments were accepted")

@@ -131,7 +131,7 @@ class Task:
         self.emulator.clock.advance(self.pause)
 
     def clear(self) -> None:
-        """Do what a Clear does: the tries go on counting, and there may be as many more as the Dag says."""
+        """Clear the task: the tries go on counting, and there may be as many more as the Dag says."""
         self.emulator.clock.advance(600)
         self.max_tries = self.try_number + RETRIES
         self.try_number += 1

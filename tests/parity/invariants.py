@@ -22,7 +22,7 @@ JITTER = 0.95
 
 
 def complaints(task: Task, end: End, expected: Verdict, jobs: Jobs, *, lasts: float) -> Iterator[str]:
-    """Say what is wrong."""
+    """Give a sentence for each thing that is wrong."""
     yield from end.left
     yield from (f"{job_id} was asked for again" for job_id in task.scene.line.asked_again)
     yield from _unbidden(task)

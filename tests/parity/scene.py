@@ -159,7 +159,7 @@ class Scene:
             loop.call_later(seconds, action)
 
     def new_process(self, predecessor: Process | None = None) -> Process:
-        """Forget what a new process of Airflow does not know: the rate budget, and whatever it was not handed."""
+        """Forget everything that a new process of Airflow does not know: the budget, and all that was not handed on."""
         self._patch.setattr("airflow_provider_cgc.client.http.budget._BUDGETS", {})
         self.line.process = (predecessor or Process()).successor()
         return self.line.process

@@ -27,7 +27,7 @@ CANARY = f"canary{secrets.token_hex(12)}"
 """The beginning of every token, so that a leak is found wherever it is."""
 
 PLACES = {"test_cancelled_waits.py": -1, "test_two_triggerers.py": -1, "test_secrets.py": 1}
-"""In which order the modules run: 0 where it does not matter."""
+"""The order in which the modules run: 0 if it does not matter."""
 
 MISMATCHES: pytest.StashKey[dict[str, int]] = pytest.StashKey()
 
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how often Airflow's own race failed a try: a fact about Airflow, not a fault of the provider."""
+    """Report the tries that Airflow's own race has failed: a fact about Airflow, not a fault of the provider."""
     counted = config.stash.get(MISMATCHES, None)
     if counted is not None:
         told = ", ".join(f"{count} in {dag_id}" for dag_id, count in sorted(counted.items())) or "none"
@@ -89,7 +89,7 @@ def airflow(
 
 
 def note_mismatches(config: pytest.Config, airflow: AirflowBox) -> None:
-    """Remember how often this Airflow failed a try by its own race, for the summary."""
+    """Count the tries that this Airflow has failed by its own race, for the summary."""
     counted = config.stash.setdefault(MISMATCHES, {})
     for (dag_id, _, _), count in mismatches(airflow).items():
         counted[dag_id] = counted.get(dag_id, 0) + count

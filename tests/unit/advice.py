@@ -96,7 +96,7 @@ def imports() -> set[str]:
 
 
 def settings_given(said: str) -> list[tuple[str, str]]:
-    """Give what a text says to set: `name=value` with a literal value."""
+    """Give the settings that a text advises: `name=value` with a literal value."""
     return re.findall(r"\b([a-z][a-z_]*)=(\"[a-z]+\"|'[a-z/-]+'|True|False|\d+)", said)
 
 

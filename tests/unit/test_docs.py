@@ -149,7 +149,7 @@ WRITTEN = {"tests/RESULTS.md"}
 
 
 def found(name: str) -> bool:
-    """Say whether there is such a file or folder, named from the top, from the package, or by its name alone."""
+    """Return True if there is such a file or folder, named from the top, from the package, or by its name alone."""
     tops = (ROOT, ROOT / "airflow_provider_cgc", ROOT / "tests")
     return any((top / name).exists() for top in tops)
 

@@ -302,7 +302,7 @@ def test_private_names_stay():
 
 
 def used_of_our_modules(path: Path) -> Iterator[str]:
-    """Give what a file reads from modules of ours that it has imported as such."""
+    """Give the names that a file reads from modules of ours that it has imported as such."""
     nodes = nodes_of(path)
     ours = {
         name.asname or name.name
@@ -344,7 +344,7 @@ def test_free_of_airflow():
 
 
 def loaded_by(*statements: str) -> list[set[str]]:
-    """Give what each of some statements loads, one after the other in a fresh interpreter."""
+    """Give the modules that each of some statements loads, one after the other in a fresh interpreter."""
     code = (
         "import json, sys\n"
         "seen, loaded = set(sys.modules), []\n"

@@ -161,7 +161,7 @@ TEMPLATED = [(kind, name) for kind, known in KINDS.items() for name in known.tem
 @pytest.mark.parametrize(("kind", "name"), TEMPLATED)
 @pytest.mark.parametrize("form", ["output", "part", "list", "dict", "literal", "param"])
 def test_resolved_later_is_left(kind: str, name: str, form: str) -> None:
-    """Neither what an upstream task gives, nor lists and dicts in which something of that kind stands."""
+    """Neither an upstream task's output is read, nor are lists and dicts that contain one."""
     with dag(params={"bad": 0}) as made_in:
         value = outputs()
         later = {
@@ -218,7 +218,7 @@ def test_default_args_are_literal() -> None:
 
 
 def test_mapped_is_read_at_run() -> None:
-    """Not when it is made for that: the failure callback and `never_fail` would not count."""
+    """They are not read when the task is made: the failure callback and `never_fail` would not count."""
     with dag():
         upstream = outputs()
         CgcListFilesOperator.partial(task_id="list").expand(folder=["raw//2026", "x"])

@@ -40,7 +40,7 @@ ARGUMENTS = [(kind, name) for kind in KINDS for name in kind.template_fields]
 
 
 def rendered(kind: type[Any], name: str, value: Any, *, native: bool, params: Any = None, **of_dag: Any) -> Any:
-    """Give what an operator has for an argument when it runs; set past `__init__`, which would refuse most of it."""
+    """Give the value of an operator's argument when it runs; set past `__init__`, which would refuse most of them."""
     usual = next((usual for usual in USUAL.values() if set(usual) <= set(kind.template_fields) and usual), {})
     with DAG(
         "d", schedule=None, start_date=datetime(2026, 1, 1), render_template_as_native_obj=native, **of_dag
@@ -195,7 +195,7 @@ def test_file_of_a_field_is_text(tmp_path: Path, content: str, native: bool) -> 
 
 
 class Watched(CgcListFilesOperator):
-    """Tells what Airflow's own way has rendered."""
+    """An operator with a mark on each value that Airflow's own way has rendered."""
 
     def _render(self, *args: Any, **kwargs: Any) -> Any:
         return f"{super()._render(*args, **kwargs)} by Airflow"

@@ -22,7 +22,7 @@ __all__ = ["BulkCreateEndpoint", "Fit", "checked_flag", "checked_text"]
 log = logging.getLogger(__name__)
 
 _NOBODY = -1
-"""Stands where an item's index would for a job that cannot be tied to one item."""
+"""The index in place of an item's for a job that cannot be tied to one item."""
 
 
 class Fit(IntEnum):

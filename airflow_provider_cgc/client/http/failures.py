@@ -96,7 +96,7 @@ def _judge(fault: BaseException, layers: list[BaseException], request: object, h
 
 
 def _cannot_connect(layers: list[BaseException], host: str) -> str:
-    """Explain why there is no connection, and what to check: the proxy, the name, the network, or the service."""
+    """Return the reason why there is no connection, and the thing to check: the proxy, name, network, or service."""
     innermost = layers[-1]
     reason = one_line(str(getattr(innermost, "strerror", None) or innermost), 120).lower()
     if any(isinstance(layer, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError) for layer in layers):

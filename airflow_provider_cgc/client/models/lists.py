@@ -29,7 +29,7 @@ class Page(Generic[T]):
     next: str | None = field(repr=False)
     date: datetime | None
     has_items: bool = True
-    """False where `items` is null: an empty page, unless the rest of the list shows that it cannot be one."""
+    """False if `items` is null: an empty page, unless the rest of the list shows that it cannot be one."""
 
     def is_last(self, seen: int, *, limit: int = 100) -> bool:
         """Return True if no page follows. `seen`: items read so far, with this page.

@@ -41,7 +41,7 @@ class Bucket(MutableMapping[str, StoredObject]):
             yield self._keys[index]
 
     def level(self, prefix: str, *, after: str = "") -> Iterator[str]:
-        """Yield what is directly below a prefix, in order: keys, and once each the prefixes that end with a slash.
+        """Yield the things directly below a prefix, in order: keys, and once each the prefixes that end with a slash.
 
         :param after: begin behind this key or prefix, as an earlier call gave it.
         """

@@ -142,7 +142,7 @@ class FaultBox:
         self._faults.clear()
 
     def strike(self, method: str, path: str) -> tuple[float, Fault | None]:
-        """Return what happens to one request: a delay in seconds, and at most one other fault."""
+        """Return the faults of one request: a delay in seconds, and at most one other fault."""
         delay, struck = 0.0, None
         for fault in list(self._faults):
             if not fault.aims_at(method, path) or not fault.ready():

@@ -53,7 +53,7 @@ class ImportJob(Job):
         return self._land(now)
 
     def _land(self, now: float | None) -> PlatformError | None:
-        """Look whether the import can be done, and do it if there is a time."""
+        """Return the error that prevents the import, None if there is none; then do it, if there is a time."""
         try:
             volume = usable_volume(self.world, self.user, self.order)
             folder = _destination(self.world, self.user, self.order)

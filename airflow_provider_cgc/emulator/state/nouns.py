@@ -70,7 +70,7 @@ class File:
         return not (self.folder or self.frozen or self.volume is not None)
 
     def become_alias(self, volume: str, location: str, now: float) -> None:
-        """Become what a move leaves behind: the same id, the bytes on the volume."""
+        """Become the alias that a move leaves behind: the same id, the bytes on the volume."""
         self.volume, self.location, self.modified = volume, location, now
 
 

@@ -166,7 +166,7 @@ def _check_moves(client: CgcClient, account: Account) -> str | None:
 
 
 def _may_become_an_alias(record: BulkRecord[File]) -> bool:
-    """Say whether a second look may show an alias: the file is none yet, or the answer about it was unclear."""
+    """Return True if a second look may show an alias: the file is none yet, or the answer about it was unclear."""
     return is_undecided(record) or (record.resource is not None and not record.resource.is_alias)
 
 
@@ -175,7 +175,7 @@ def _is_moved(record: BulkRecord[File], key: ExportKey) -> bool:
 
 
 def _shows_no_target(record: BulkRecord[File], key: ExportKey) -> bool:
-    """Say whether the platform no longer has the file, or does not show for certain what it is an alias of."""
+    """Return True if the platform no longer has the file, or does not show for certain what it is an alias of."""
     file = record.resource
     if file is None:
         return record.error is not None and record.error.code == NO_SUCH_FILE

@@ -61,7 +61,7 @@ def unfit_items(items: Sequence[ExportItem], facts: Facts) -> list[Unfit]:
 
 
 def problem_of(item: ExportItem, facts: Facts) -> Problem | None:
-    """Return why an item cannot be exported, as far as the platform's answers show it; None if they show nothing."""
+    """Return the problem for which an item cannot be exported; None if the platform's answers show none."""
     file = facts.files.get(item.file)
     if file is None:
         return facts.refused[item.file]
@@ -135,7 +135,7 @@ def report(items: Sequence[ExportItem], facts: Facts) -> list[str]:
 
 
 def _is_done(item: ExportItem, facts: Facts) -> bool:
-    """Say whether an earlier export has moved the file to the item's own destination: nothing is left to do."""
+    """Return True if an earlier export has moved the file to the item's own destination: nothing is left to do."""
     file = facts.files.get(item.file)
     return file is not None and file.is_alias_of(item.volume, item.location)
 

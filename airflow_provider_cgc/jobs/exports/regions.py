@@ -66,5 +66,5 @@ def _endpoint(volume: Volume) -> object:
 
 
 def _is_amazon(endpoint: object) -> bool:
-    """Say whether an endpoint is Amazon's, as the documented default is for a volume that has none."""
+    """Return True if an endpoint is Amazon's, as the documented default is for a volume that has none."""
     return not isinstance(endpoint, str) or not endpoint or ".amazonaws.com" in endpoint.lower()

@@ -73,7 +73,7 @@ class Selection:
         )
 
     def takes(self, file: File) -> bool:
-        """Say whether a file is wanted."""
+        """Return True if a file is wanted."""
         return (
             (not self.names or any(fnmatch.fnmatchcase(file.name, pattern) for pattern in self.names))
             and (not self.tags or not set(self.tags).isdisjoint(file.tags))

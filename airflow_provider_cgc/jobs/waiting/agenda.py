@@ -45,7 +45,7 @@ class Agenda:
         self._when.pop(job_id, None)
 
     def next_time(self) -> float | None:
-        """From when on something is due: `DUE` if something is, None if nothing is planned."""
+        """Return the time from which on something is due: `DUE` if something is, None if nothing is planned."""
         if self._queues:
             return DUE
         while self._heap and not self._is_planned(*self._heap[0]):
@@ -54,7 +54,7 @@ class Agenda:
 
     def take(self, now: float, *, chunk: int, most: int | None = None, apart: Collection[str] = ()) -> list[str]:
         """
-        Take what is due at `now` out of the plan, `most` ids at most.
+        Take the ids that are due at `now` out of the plan, `most` of them at most.
 
         If anything is due, what is due next fills the last request of `chunk` ids up: it rides for free. Ids in
         `apart` travel in requests of their own, and so neither give a ride nor take one.

@@ -88,7 +88,7 @@ class Addresses:
         """The address that is asked; None before the first request."""
 
     def note_asked(self, address: str, waiters: Iterable[Waiter]) -> None:
-        """Note which address is asked; forget what each wait was answered at the one before, if this is another."""
+        """Note the address that is asked; if it is new, forget the answers that each wait got from the old one."""
         if self._now not in (None, address):
             for waiter in waiters:
                 waiter.answered, waiter.foreign_since = False, None
@@ -118,10 +118,10 @@ class Addresses:
 
 
 def cannot_pass(error: CgcError) -> bool:
-    """Say whether asking again is no use, wherever the answer came from."""
+    """Return True if asking again is no use, wherever the answer came from."""
     return not transient(error, answered=True)
 
 
 def may_be_about_an_id(error: CgcError) -> bool:
-    """Say whether a request with other ids might be answered."""
+    """Return True if a request with other ids might be answered."""
     return not (transient(error) or not_from_platform(error) or isinstance(error, (CgcUnauthorized, CgcSettingsError)))

@@ -31,7 +31,7 @@ class Answers:
     error: CgcError | None = None
 
     def hopeless(self, *, answered: bool = False) -> bool:
-        """Say whether looking again is no use: the token, the rights, or an address that never `answered` are wrong."""
+        """Return True if another look cannot help: the token, the rights, or an address that never `answered` is wrong."""
         return self.error is not None and not transient(self.error, answered=answered)
 
     def note(self, error: CgcError | None) -> None:
@@ -88,7 +88,7 @@ def records_of(bulk_get: BulkGet, ids: Iterable[str]) -> dict[str, BulkRecord[An
 
 
 def is_undecided(record: BulkRecord[Any]) -> bool:
-    """Say whether a record tells nothing of its id for now."""
+    """Return True if a record tells nothing of its id for now."""
     return record.resource is None and (record.error is None or record.error.may_pass)
 
 

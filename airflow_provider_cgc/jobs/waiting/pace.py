@@ -36,7 +36,7 @@ class Pace:
 
     def has_turn(self, budget: RateBudget | None, now: float, wish: Callable[[], float]) -> bool:
         """
-        Say whether something may be sent at `now`: one request, or as many as are due if `is_free` says so then.
+        Return True if something may be sent at `now`: one request, or as many as are due if `is_free` says so then.
 
         A pause of the budget that is short passes in silence; in a long one every look is refused without being sent,
         so that everybody who waits is told.

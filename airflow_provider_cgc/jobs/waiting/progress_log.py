@@ -82,7 +82,7 @@ class ProgressLog:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what must survive between two pokes of a rescheduled sensor."""
+        """Return the state that must survive between two pokes of a rescheduled sensor."""
         return {
             "said_at": self.said_at,
             "said": list(self.said) if self.said else None,
@@ -93,7 +93,7 @@ class ProgressLog:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> ProgressLog:
-        """Continue where `to_json` left off."""
+        """Restore the state that `to_json` has stored."""
         said = state.get("said")
         return cls(
             said_at=state.get("said_at"),
@@ -126,5 +126,5 @@ def progress(tracker: JobTracker) -> str:
 
 
 def no_answer(error: CgcError, conn_id: str) -> str:
-    """Say why a look failed, and which of a deployment's connections it was made with."""
+    """Return the reason why a look failed, with the connection that it was made with."""
     return f"{as_sentence(error)} This task asks with connection {conn_id!r}."

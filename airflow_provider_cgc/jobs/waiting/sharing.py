@@ -47,7 +47,7 @@ _SHARED: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Sh
 
 @contextmanager
 def shared(key: Hashable, make: Callable[[], T]) -> Iterator[T]:
-    """Return what everyone with the same `key` on this event loop shares."""
+    """Return the one thing that everyone with the same `key` on this event loop shares."""
     known = _SHARED.setdefault(asyncio.get_running_loop(), {})
     if key not in known:
         known[key] = _Shared(make())
@@ -136,7 +136,7 @@ class Threads(ThreadPoolExecutor):
         super().__init__(THREADS, thread_name_prefix="cgc-poller")
 
     def close(self) -> None:
-        """End when what is under way is done, and wait for nothing."""
+        """End once the calls under way are done, and wait for nothing."""
         self.shutdown(wait=False, cancel_futures=True)
 
 

@@ -101,15 +101,15 @@ class LiveView:
             self._recent.append({**self._row(job.id, job.item), "size": job.size, "ended": at})
 
     def due(self, tracker: JobTracker, now: float) -> bool:
-        """Say whether it is worth writing: something changed, and the last time is half a minute ago."""
+        """Return True if it is worth writing: something changed, and the last time is half a minute ago."""
         return now - self.written_at >= SHORTEST_STEP and self.changed(tracker)
 
     def silent(self, now: float) -> bool:
-        """Say whether it is time for a sign of life, although nothing changed."""
+        """Return True if it is time for a sign of life, although nothing changed."""
         return now - self.written_at >= max(BEAT, 2 * self.interval)
 
     def changed(self, tracker: JobTracker) -> bool:
-        """Say whether there is something that was not written yet."""
+        """Return True if there is something that was not written yet."""
         return self._facts(tracker) != self._written
 
     def snapshot(self, tracker: JobTracker, now: float) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class LiveView:
         self.place = {name: value for name, value in known.items() if value is not None} | dict(self.place)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what whoever goes on with this wait needs for `restore`: a later poke, the worker after a deferral."""
+        """Return the state that `restore` needs, in a later poke or in the worker after a deferral."""
         return {
             "version": VERSION,
             "since": self.since,
@@ -251,14 +251,14 @@ class LiveView:
         return _filled(value, failures, longest, self._recent)
 
     def _row(self, job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a row shows of a job, with the name of its subject where that is known."""
+        """Return the row of a job, with the name of its subject if that is known."""
         names = self.place.get("names")
         name = names.get(item.get(self.kind.subject)) if isinstance(names, Mapping) else None
         named = {"name": name, **{key: value for key, value in item.items() if value}}
         return {"id": job_id} | {key: storable(named[key]) for key in self.kind.columns if named.get(key)}
 
     def _why(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        """Return why a job counts as failed, and whether the platform knows it."""
+        """Return the reason why a job counts as failed; its state is MISSING if the platform does not know it."""
         # Nothing is known of what a job was to move that the platform does not know.
         missing = item.get("code") == self.kind.unknown_code or item.get(self.kind.known_by, "") is None
         return {"code": item.get("code"), "message": item.get("message"), "state": "MISSING" if missing else "FAILED"}

@@ -105,9 +105,9 @@ class Summary:
     @classmethod
     def from_json(cls, value: Any, *, kind: JobKind, unsent: object = 0) -> Summary:
         """
-        Read what claims to be a summary of this kind, of whichever release; `unsent` was stored beside it.
+        Read a value that should be a summary of this kind, of any release; `unsent` was stored beside it.
 
-        Raises ValueError, saying what is wrong with it.
+        Raises ValueError that names its fault.
         """
         if not isinstance(value, Mapping) or value.get("kind") != kind.name:
             raise ValueError("there is no summary of this kind")
@@ -160,7 +160,7 @@ class FirstItems:
 
 
 def failed_item(job: Job) -> dict[str, Any]:
-    """Return what a FAILED job was to do, in the form that starts such a job, and why it did not."""
+    """Return the work of a FAILED job, in the form that starts such a job, and its error."""
     problem = job.error
     return {
         "id": job.id,
@@ -223,13 +223,13 @@ def failure_table(summary: Summary, *, rows: int = MOST_ROWS) -> list[str]:
 
 
 def manifest_line(summary: Summary) -> str:
-    """Say where all items are, if there is a manifest."""
+    """Name the manifest with all items, if there is one."""
     where = one_line(summary.manifest, LONGEST_ROW)
     return f"All items, with what became of each, are in the manifest {where}" if where else ""
 
 
 def cause_words(group: Group) -> str:
-    """Say how many failures a cause has, and name it."""
+    """Return the number of a cause's failures, and its name."""
     if group.is_uncounted:
         return f"{group.count} not counted by cause"
     message = group.message.removesuffix(".")

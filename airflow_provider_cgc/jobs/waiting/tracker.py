@@ -25,7 +25,7 @@ UNKNOWN_INTERVALS = 3
 LONG_PENDING = 6 * 3600.0
 """Seconds after which a job that is still PENDING is warned of once."""
 NOT_FOUND = "NOT_FOUND"
-"""Stands where a state would for an open id that the platform does not know; the platform has no such state."""
+"""The state of an open id that the platform does not know; the platform itself has no such state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class JobTracker:
                 self.open[job_id] = Phase.DRAFT.value
 
     def take_started(self, records: Iterable[BulkRecord[Any]], now: float) -> None:
-        """Learn how the platform took the starts: a job that is refused for good has failed, others are tried again."""
+        """Take the platform's answers to starts: a job that is refused for good has failed, others are tried again."""
         for record in records:
             job_id, problem = record.id, record.error
             if job_id is None or job_id not in self.open or job_id not in self._starting:
@@ -206,7 +206,7 @@ class JobTracker:
         return [job_id for job_id in self.open if job_id in late] if late else []
 
     def verdict(self, *, fail_fast: bool) -> Outcome | None:
-        """Say how the wait ends, or None while it goes on; deadlines are the caller's."""
+        """Return the outcome of the wait, None while it goes on; deadlines are the caller's."""
         if self.denied is not None:
             return Outcome.ERROR
         if self.bad > self.excused and fail_fast:
@@ -272,7 +272,7 @@ class JobTracker:
     @classmethod
     def from_json(cls, state: Mapping[str, Any], open_ids: Iterable[str]) -> JobTracker:
         """
-        Continue where `to_json` left off; keys that a newer release added are ignored.
+        Restore the state that `to_json` has stored; keys that a newer release added are ignored.
 
         Raises ValueError if the state is not one of ours or does not fit the open ids.
         """
@@ -350,7 +350,7 @@ class JobTracker:
         ]
 
     def _is_outdated(self, job_id: str, phase: Phase, asked: float) -> bool:
-        """Say whether a job is called a draft by an answer from before it was started; let go what is told anew."""
+        """Return True if an answer from before a job was started calls it a draft; else forget its start."""
         since = self._starting.get(job_id)
         if phase is Phase.DRAFT and since is not None and asked <= since:
             return True

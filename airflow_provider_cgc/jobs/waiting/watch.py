@@ -77,7 +77,7 @@ class Watch:
         return ids
 
     def verdict(self, *, fail_fast: bool) -> Outcome | None:
-        """Say how the wait ends, or None while it goes on; deadlines are the caller's."""
+        """Return the outcome of the wait, None while it goes on; deadlines are the caller's."""
         return self.tracker.verdict(fail_fast=fail_fast)
 
     def report_progress(self, now: float) -> LookReport:

@@ -30,7 +30,7 @@ def listed(**arguments: Any) -> list[dict[str, Any]]:
 
 
 def advised(task: Attempts, pattern: str) -> Any:
-    """Give what the task's error says, by a pattern; fails if it does not say it."""
+    """Find a pattern in the task's error; fail if it is not there."""
     text = f"{task.error}\n{task.xcoms.get('cgc_summary')}"
     found = re.search(pattern, text)
     assert found, text

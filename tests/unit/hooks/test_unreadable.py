@@ -47,7 +47,7 @@ every_reader = pytest.mark.parametrize("read", READERS.values(), ids=list(READER
 
 @pytest.fixture
 def refusal(monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: Any) -> Callable[[str, Callable[[], Settings]], str]:
-    """Gives what is said of a variable when it is read; fails if anything of what it holds is shown."""
+    """Give the words about a variable when it is read; fail if anything of its value is shown."""
 
     def told(text: str, read: Callable[[], Settings]) -> str:
         monkeypatch.setenv("AIRFLOW_CONN_CGC_ODD", text)

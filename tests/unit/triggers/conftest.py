@@ -72,7 +72,7 @@ def wait(time):
 
 @pytest.fixture
 def records(caplog, monkeypatch):
-    """Give what anything of ours has logged so far; the trigger's own logger is structlog's on some releases."""
+    """Give the log records of ours so far; the trigger's own logger is structlog's on some releases."""
     monkeypatch.setattr(CgcJobsTrigger, "log", logging.getLogger("airflow_provider_cgc.trigger"), raising=False)
     caplog.set_level(logging.INFO)
     return lambda: [record for record in caplog.records if record.name.startswith("airflow_provider_cgc")]
@@ -80,5 +80,5 @@ def records(caplog, monkeypatch):
 
 @pytest.fixture
 def lines(records):
-    """Give what the trigger has said so far."""
+    """Give the trigger's log lines so far."""
     return lambda: [record.getMessage() for record in records()]

@@ -81,7 +81,7 @@ class Channel:
 
 @pytest.fixture
 def channel(monkeypatch) -> Iterator[Callable[[], Channel]]:
-    """Give what opens a channel that everything in a trigger speaks through from then on."""
+    """Give a function that opens a channel, through which everything in a trigger speaks from then on."""
     opened: list[Channel] = []
 
     def read_view(address: Any, key: str) -> None:
@@ -135,7 +135,7 @@ def asking(connect, monkeypatch) -> None:
 
 
 async def settle() -> list[str]:
-    """Let what goes on come to its end; give the names of the tasks that do not."""
+    """Let all running tasks end; give the names of those that do not."""
     await asyncio.sleep(60)
     return [task.get_coro().__qualname__ for task in asyncio.all_tasks() - {asyncio.current_task()}]
 

@@ -53,7 +53,7 @@ def placed(*items, template="{path}/{name}", volume=VOLUME, files=None):
 
 
 def refusal(*items, template="{path}/{name}", volume=VOLUME, **more):
-    """Return what is told of items that have no place of their own."""
+    """Return the problems of items that have no place of their own."""
     found = targets(items, template=LocationTemplate(template), volume=volume, **more)
     return "\n".join([*(reason for _, reason in found.unplaced), *found.problems, *clashes(found.items)])
 
