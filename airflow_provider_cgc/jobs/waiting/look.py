@@ -31,7 +31,7 @@ class Answers:
     error: CgcError | None = None
 
     def hopeless(self, *, answered: bool = False) -> bool:
-        """Return True if another look cannot help: the token, the rights, or an address that never `answered` is wrong."""
+        """Return True if another look cannot help: token, rights, or an address that never `answered` are wrong."""
         return self.error is not None and not transient(self.error, answered=answered)
 
     def note(self, error: CgcError | None) -> None:
