@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from airflow import __version__
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.conftest import DAGS, ROOT
@@ -125,6 +126,12 @@ def load_dag_file(name: str, source: str | None = None) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    if __version__.startswith("3.1."):  # whose `dag.test()` stores only the first Dag of a name
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.models.dagbag import BundleDagBag, sync_bag_to_db
+
+        DagBundlesManager().sync_bundles_to_db()
+        sync_bag_to_db(BundleDagBag(dag_folder=DAGS, bundle_path=DAGS), "dags-folder", None)
     return module
 
 
