@@ -318,13 +318,13 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _remember(self, context: Context, wait: Wait) -> None:
         store = self._memory(context)
         if store is not None:
-            with despite_trouble("What this poke saw could not be kept for the next one", warn=self._warn):
+            with despite_trouble("The state of this poke could not be kept for the next one", warn=self._warn):
                 wait.save(store, context)
 
     def _forget(self, context: Context) -> None:
         store = self._memory(context)
         if store is not None:
-            with despite_trouble("What earlier pokes saw could not be deleted from Airflow's store", warn=self._warn):
+            with despite_trouble("The state of earlier pokes could not be deleted from the store", warn=self._warn):
                 Wait.delete(store)
 
     def _finish(self, context: Context, end: End) -> Any:
@@ -333,7 +333,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         push_xcom(context["ti"], SUMMARY_KEY, end.summary.to_json())
         named = with_names(end, lambda: self._connection().get_conn(patience=0), warn=self._warn)
         if named is not end:
-            with despite_trouble("The names of what failed could not be put into the summary", warn=self._warn):
+            with despite_trouble("The names of failed items could not be put into the summary", warn=self._warn):
                 push_xcom(context["ti"], SUMMARY_KEY, named.summary.to_json())
         end = named
         self._show_end(context, end)

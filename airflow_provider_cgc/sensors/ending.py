@@ -45,7 +45,7 @@ def with_names(end: End, client: Callable[[], CgcClient], *, warn: Callable[[str
     try:
         names = kind.names(client(), nameless)
     except CgcError as error:
-        warn(f"The names of what failed could not be looked up: {error}")
+        warn(f"The names of failed items could not be looked up: {error}")
         return end
     items = [
         {**item, "name": storable(names[item[kind.subject]])}

@@ -225,7 +225,7 @@ def failure_table(summary: Summary, *, rows: int = MOST_ROWS) -> list[str]:
 def manifest_line(summary: Summary) -> str:
     """Name the manifest with all items, if there is one."""
     where = one_line(summary.manifest, LONGEST_ROW)
-    return f"All items, with what became of each, are in the manifest {where}" if where else ""
+    return f"All items, each with its outcome, are in the manifest {where}" if where else ""
 
 
 def cause_words(group: Group) -> str:
