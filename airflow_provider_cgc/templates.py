@@ -92,7 +92,7 @@ def without_last_newline(value: Any) -> Any:
 
 def is_literal(value: Any, *, marks: Iterable[str], files: Iterable[str] = (), depth: int = 0) -> bool:
     """
-    Say whether the task will certainly see this value: no template, no file, and nothing that is resolved later.
+    Return True if the task will certainly see this value: no template, no file, and nothing that is resolved later.
 
     :param marks: the marks that make a text a template.
     :param files: the ends of names for which Airflow reads a file (`template_ext`).

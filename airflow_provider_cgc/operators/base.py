@@ -45,7 +45,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
     """
     Start jobs on the platform, each once, and wait until they have ended.
 
-    Not used directly: `CgcBulkExportOperator` and its siblings define the jobs, and describe the arguments.
+    Not used directly: a subclass for each kind defines the jobs, and describes the arguments.
     """
 
     item: ClassVar[type[Item]]
@@ -177,7 +177,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
         )
 
     def reschedules(self) -> bool:
-        """Say whether each poke is a process of its own."""
+        """Return True if each poke is a process of its own."""
         return self._reschedules
 
     def connection(self) -> CgcHook:

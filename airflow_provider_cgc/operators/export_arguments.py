@@ -160,7 +160,7 @@ def _judge_items(
 
 
 def _hides_failures(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> bool:
-    """Say whether a sensor that gets the ids would succeed although items failed, because the ids do not show them."""
+    """Return True if a sensor that gets the ids would succeed although items failed: the ids do not show them."""
     return not (task.wait or task.manifest_path) and bool(values["max_failures"] or values["max_failure_share"])
 
 

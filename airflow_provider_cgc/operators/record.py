@@ -138,7 +138,7 @@ class Record:
 
     def was_answered_at(self, host: Callable[[], str]) -> bool:
         """
-        Say whether the platform has answered an earlier attempt of this task at the same host.
+        Return True if the platform has answered an earlier attempt of this task at the same host.
 
         :param host: returns the connection's host; called only if there was an earlier attempt.
         :raises CgcInputRefused: and `CgcJobsNotYetKnown`, as `begin` does.
@@ -193,7 +193,7 @@ class Record:
         """
         Make sure that a manifest can be written, before anything is sent.
 
-        :raises CgcBadInput: if another file is there, or another task's manifest.
+        :raises CgcBadInput: if something else is there, or another task's manifest.
         :raises CgcInputRefused: if it cannot be written, and nothing was sent before.
         :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
@@ -235,7 +235,7 @@ class Record:
 
     def _do_not_count(self, lines: Sequence[ItemOutcome], *, cleared: bool, owner: str) -> bool:
         """
-        Say whether earlier attempts do not count: the task succeeded and was cleared since, or another user has sent.
+        Return True if earlier attempts do not count: the task succeeded and was cleared, or another user has sent.
 
         A first try may meet the manifest of a run that was deleted, or of another Airflow: it counts as well.
 

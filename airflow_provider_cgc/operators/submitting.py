@@ -174,7 +174,7 @@ class SubmittedJobs(Source):
         return end
 
     def too_many(self, summary: Summary) -> bool:
-        """Say whether more items failed than the task tolerates."""
+        """Return True if more items failed than the task tolerates."""
         return self._task.tolerance.exceeded(summary.bad, summary.total)
 
     def _taken_up(self, context: Context) -> JobTracker | None:
@@ -350,7 +350,7 @@ class SubmittedJobs(Source):
         return self._record_made
 
     def _is_later_poke(self, context: Context) -> bool:
-        """Say whether this try has poked before, in another process."""
+        """Return True if this try has poked before, in another process."""
         return self._task.reschedules() and has_poked(context)
 
     @property

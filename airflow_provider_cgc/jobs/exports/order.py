@@ -154,7 +154,7 @@ class ExportOrder(Order):
         return self._if_exists != "overwrite" and self._copy_only
 
     def done_already(self, key: Key) -> str | None:
-        """Return why nothing is to be done, if an earlier export moved the file: it is an alias of that object."""
+        """Return the reason to do nothing, if an earlier export moved the file: it is an alias of that object."""
         file_id, volume, location = key
         file = self.facts.files.get(file_id)
         if file is None or not file.is_alias_of(volume, location):
@@ -162,7 +162,7 @@ class ExportOrder(Order):
         return "the file is an alias of the exported object already"
 
     def skips(self, problem: Problem) -> bool:
-        """Say whether an alias is skipped instead of counted as a failure."""
+        """Return True if an alias is skipped instead of counted as a failure."""
         return self._aliases == "skip" and problem.made_here and problem.code == NOT_EXPORTABLE
 
     def key_of(self, job: ExportJob, scope: str | None = None) -> Key | None:
@@ -173,13 +173,13 @@ class ExportOrder(Order):
         return ExportKey(job.file, volume, job.location)
 
     def unlike(self, key: Key, job: ExportJob) -> str | None:
-        """Return how a job's properties differ from those wanted; None if they do not."""
+        """Return the difference of a job's properties from those wanted; None if there is none."""
         wanted = self._properties_of(self.keys[key])
         actual = {name: job.properties.get(name) for name in wanted}
         return None if actual == wanted else f"with properties {actual} instead of {wanted}"
 
     def not_joined(self, key: Key, job: ExportJob) -> str | None:
-        """Return why an unfinished job of another run cannot count for this task; None if it can."""
+        """Return the reason why an unfinished job of another run cannot count for this task; None if it can."""
         if why := self.unlike(key, job):
             return why
         if self._if_exists != "overwrite":
@@ -210,11 +210,11 @@ class ExportOrder(Order):
         return self.client.exports.page(volume=scope or None, state=state, offset=offset, limit=limit)
 
     def is_whole(self, job: ExportJob) -> bool:
-        """Say whether a job has its file, location and start time; its volume is the list's."""
+        """Return True if a job has its file, location and start time; its volume is the list's."""
         return None not in (job.file, job.location, job.started_on)
 
     def could_be(self, job: ExportJob, key: Key) -> bool:
-        """Say whether a job could be the one with this key, by the fields that it has."""
+        """Return True if a job could be the one with this key, by the fields that it has."""
         fields = zip((job.file, job.volume, job.location), key, strict=True)
         return all(value is None or value == wanted for value, wanted in fields)
 

@@ -206,7 +206,7 @@ class Account:
         return any(self._passes(item) for item in self._failures.values())
 
     def _passes(self, item: Mapping[str, Any]) -> bool:
-        """Say whether a failure may be temporary: by its job's error if the job is known, else by its code."""
+        """Return True if a failure may be temporary: by its job's error if the job is known, else by its code."""
         if item["id"] in self._problems:
             problem = self._problems[item["id"]]
             return problem is not None and problem.may_pass
@@ -237,10 +237,10 @@ def _is_accounted_for(one: ItemOutcome) -> bool:
 
 
 def _code_may_pass(item: Mapping[str, Any]) -> bool:
-    """Say whether a failure may be temporary, by its code alone; `_is_clear` says if the code is enough."""
+    """Return True if a failure may be temporary, by its code alone; `_is_clear` says if the code is enough."""
     return Problem(None, item["code"], str(item["message"])).may_pass
 
 
 def _is_clear(item: Mapping[str, Any]) -> bool:
-    """Say whether a failure's code shows if it is temporary; otherwise the HTTP status did, which is not kept."""
+    """Return True if a failure's code shows if it is temporary; otherwise the HTTP status did, which is not kept."""
     return not item["id"] or item["code"] in REMEDIES

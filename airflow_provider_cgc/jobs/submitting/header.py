@@ -45,7 +45,7 @@ class NoStore:
 
 
 def header_name(kind: JobKind) -> str:
-    """Return the header's name in the store, such as "cgc_exports"."""
+    """Return the header's name in the store, such as "cgc_runs"."""
     return f"cgc_{kind.plural}"
 
 
@@ -104,7 +104,7 @@ class Header:
 
     def was_cleared_after_success(self, *, max_tries: int) -> bool:
         """
-        Say whether the task succeeded and was cleared since: it has to start anew.
+        Return True if the task succeeded and was cleared since: it has to start anew.
 
         A Clear raises Airflow's `max_tries`, a retry does not. A ledger of another release shows this as well.
         """
@@ -149,7 +149,7 @@ class Header:
         return whole if isinstance(whole, bool) else None
 
     def was_cleared(self, *, max_tries: int) -> bool:
-        """Say whether the task was cleared since it failed, now or before one of the attempts since."""
+        """Return True if the task was cleared since it failed, now or before one of the attempts since."""
         return bool(self._known.get("max_tries", max_tries) != max_tries) or self._known.get("cleared") is True
 
     def chunks(self) -> Iterator[dict[str, Any] | None] | None:
@@ -183,7 +183,7 @@ class Header:
 
 
 def chunk_name(header: str, number: int) -> str:
-    """Return the name of a chunk in the store, such as "cgc_exports_7"."""
+    """Return the name of a chunk in the store, such as "cgc_runs_7"."""
     return f"{header}_{number}"
 
 

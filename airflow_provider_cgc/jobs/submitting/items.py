@@ -157,7 +157,7 @@ def _is_object(text: str) -> bool:
 
 
 def is_json(value: Any) -> bool:
-    """Say whether JSON can hold a value as it is."""
+    """Return True if JSON can hold a value as it is."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):

@@ -3,7 +3,7 @@
 Built for Airflow's task state store, which lists no keys, takes about 28 ms for a write and warns above 64 KiB. One
 key holds the header, and one more each chunk: first the *intent* to send it, then the outcomes of its items. A chunk
 names each item by a hash of its key, so that it counts for that item even if the next attempt has other items, and a
-chunk of 100 takes about 6 kB however long the locations are. `header.py` has the stored form.
+chunk of 100 takes about 6 kB however long the keys are. `header.py` has the stored form.
 """
 
 from __future__ import annotations

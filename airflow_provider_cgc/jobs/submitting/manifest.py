@@ -31,7 +31,7 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
 def is_table(name: str) -> bool:
-    """Say whether a name is that of a table."""
+    """Return True if a name is that of a table."""
     return any(name.lower().endswith(end) for end, form in _FORMS.items() if form in _DELIMITERS)
 
 

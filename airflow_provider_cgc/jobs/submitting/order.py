@@ -142,11 +142,11 @@ class Order(ABC):
         return False
 
     def done_already(self, key: Key) -> str | None:
-        """Return why an item needs no job, whatever its jobs show; None if it may need one."""
+        """Return the reason why an item needs no job, whatever its jobs show; None if it may need one."""
         return None
 
     def skips(self, problem: Problem) -> bool:
-        """Say whether an item with this problem is skipped instead of counted as a failure."""
+        """Return True if an item with this problem is skipped instead of counted as a failure."""
         return False
 
     def prepare(self, keys: Sequence[Key]) -> None:  # noqa: B027  # most kinds need nothing
@@ -159,15 +159,15 @@ class Order(ABC):
         """Return the key of a job's item, None if the job lacks a part of it; `scope` is that of the job's list."""
 
     def was_taken(self, job: Any) -> bool:
-        """Say whether a job FAILED because something was in the way of its result."""
+        """Return True if a job FAILED because something was in the way of its result."""
         return self.kind.failed(job) and job.error is not None and job.error.code in self.taken_codes
 
     def unlike(self, key: Key, job: Any) -> str | None:
-        """Return how a job for this item differs from the one wanted, to follow the job's name; None if it does not."""
+        """Return the difference of a job from the one wanted, to follow the job's name; None if there is none."""
         return None
 
     def not_joined(self, key: Key, job: Any) -> str | None:
-        """Return why an unfinished job of another run cannot count for this task; None if it can."""
+        """Return the reason why an unfinished job of another run cannot count for this task; None if it can."""
         return self.unlike(key, job)
 
     def joined(self, jobs: Sequence[Any]) -> list[str]:
@@ -185,11 +185,11 @@ class Order(ABC):
         raise NotImplementedError
 
     def is_whole(self, job: Any) -> bool:
-        """Say whether a job of a list has its key and its start time."""
+        """Return True if a job of a list has its key and its start time."""
         return True
 
     def could_be(self, job: Any, key: Key) -> bool:
-        """Say whether a job could be the one with this key, by the fields that it has."""
+        """Return True if a job could be the one with this key, by the fields that it has."""
         return False
 
     # Sending.
@@ -252,7 +252,7 @@ class Order(ABC):
         return []
 
     def too_many(self, failed: int) -> bool:
-        """Say whether more items failed than the task tolerates."""
+        """Return True if more items failed than the task tolerates."""
         return self.tolerance.exceeded(failed, len(self.items))
 
     def refuse(self, unfit: Iterable[Unfit], common: Sequence[str] = ()) -> None:
@@ -291,7 +291,7 @@ class BadOrder(BadItems):
 
 
 def undecided_error(things: Mapping[str, Problem], noun: str) -> CgcUnreadableError:
-    """Return the error about files or items for which the platform's answers do not show if they exist."""
+    """Return the error about items for which the platform's answers do not show if they exist."""
     first, problem = next(iter(things.items()))
     return CgcUnreadableError(
         f"the platform's answers about {counted(len(things), noun)} are unclear, such as {first}:"

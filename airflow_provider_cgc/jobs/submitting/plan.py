@@ -79,7 +79,7 @@ class Plan:
 
     def decide(self, ledger: Ledger, *, later_poke: bool, now: datetime) -> None:
         """
-        Decide what to do with each item; `later_poke`: this try has decided before, in another process.
+        Decide about each item; `later_poke`: this try has decided before, in another process.
 
         `now` is the platform's clock.
 

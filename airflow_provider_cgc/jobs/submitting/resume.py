@@ -23,11 +23,11 @@ is the one that the ledger names as the last.
     none           complete                                     SEND
     none           otherwise                                    UNCERTAIN
 
-"Taken": something was in the way of its result (9107 of an export); the order knows the codes.
+"Taken": something was in the way of its result; the order knows the codes.
 
 A user who clears a failed task has probably removed the cause: a permanent error, such as a missing right on the
 bucket, or an object in the way, is then tried again. A job that the platform no longer knows is then looked for in its
-list, and if it is not there either, the item is `forgotten`: the caller looks on the volume, and the object there
+list, and if it is not there either, the item is `forgotten`: the caller looks at the destination, and the object there
 decides.
 
 An item that was refused when it was sent counts as never sent: nothing runs, and the cause may have been removed.

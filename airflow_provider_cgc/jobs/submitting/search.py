@@ -149,7 +149,7 @@ def elsewhere(order: Order, wanted: Collection[Key], *, log_info: Callable[[str]
     """
     Return unfinished jobs of any run for these items, as far as the platform's list shows them.
 
-    Of each list twice as many jobs are looked through as are wanted: a task of one file must not read the jobs of a
+    Of each list twice as many jobs are looked through as are wanted: a task of one item must not read the jobs of a
     whole night. If that is not the whole list, `log_info` gets a line. Two runs that start in the same minute do not
     see each other's jobs. Raises `CgcError`.
     """

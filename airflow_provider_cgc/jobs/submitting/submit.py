@@ -227,7 +227,7 @@ _ID_TWICE = Problem(None, None, "the platform's answer gives it another item's j
 
 
 def _nothing_was_done(error: CgcError) -> bool:
-    """Say whether a create that failed with this error has certainly started nothing."""
+    """Return True if a create that failed with this error has certainly started nothing."""
     if isinstance(error, CgcConnectionError):
         return not error.sent
     if isinstance(error, CgcRateLimited):
@@ -236,5 +236,5 @@ def _nothing_was_done(error: CgcError) -> bool:
 
 
 def _about_the_items(error: CgcApiError) -> bool:
-    """Say whether a refusal of a whole call is about the items, and not about the user."""
+    """Return True if a refusal of a whole call is about the items, and not about the user."""
     return error.status in (400, 403, 404, 409) and error.code is not None

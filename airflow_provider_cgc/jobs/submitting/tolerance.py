@@ -16,14 +16,14 @@ class Tolerance:
     share: float | None = None
 
     def of(self, total: int) -> int:
-        """Return how many of `total` items may fail."""
+        """Return the number of `total` items that may fail."""
         if self.share is None:
             return self.most
         by_share = math.floor(self.share * total + 1e-9)
         return min(self.most, by_share) if self.most else by_share
 
     def exceeded(self, failed: int, total: int) -> bool:
-        """Say whether more of `total` items failed than may."""
+        """Return True if more of `total` items failed than may."""
         return failed > self.of(total)
 
     def words(self, total: int) -> str:

@@ -47,12 +47,12 @@ def write(path: Path, task: Any) -> None:
 
 
 def unlike(task: Any) -> str:
-    """Return what a task's facts have that `GOOD` has not, as the name of a test."""
+    """Return the facts of a task that `GOOD` has not, as the name of a test."""
     return str({key: value for key, value in task.items() if GOOD.get(key, "") != value} if task else task)
 
 
 def judged(path: Path, *, max_tries: int = 2) -> dict[str, Any]:
-    """Return what the second try of the task makes of its manifest."""
+    """Return the result of the task's second try with this manifest."""
     ti = TaskInstance(try_number=2, max_tries=max_tries)
     more: dict[str, Any] = {"manifest_path": f"file://{path}", "resume": True, "retries": 2, "warn": print}
     record = Record(EXPORT, ExportItem, ti, store=None, **more)

@@ -45,7 +45,7 @@ class Run:
         self.attempts = 0
 
     def attempt(self, keys, *, dies_after=None):
-        """Give what became of each item; raises what ends an attempt before that."""
+        """Give the outcome of each item; raise the error that ends an attempt before that."""
         steps = 0
 
         def step():
