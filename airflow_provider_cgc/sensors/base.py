@@ -290,8 +290,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         # Also where nothing was asked yet: the trigger goes on from it, and Airflow logs an error where nothing is.
         self._show(context, wait)
         self.log.info(
-            "Handing over to the triggerer, which must be running; the wait's progress is in the XCom 'cgc_jobs' and, on"
-            " Airflow 3.1 and later, in the tab 'CGC jobs' of this task."
+            "Handing over to the triggerer, which must be running; the wait's progress is in the XCom 'cgc_jobs' and,"
+            " on Airflow 3.1 and later, in the tab 'CGC jobs' of this task."
         )
         self.defer(
             trigger=CgcJobsTrigger(
