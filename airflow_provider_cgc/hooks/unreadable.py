@@ -28,7 +28,8 @@ def not_found(conn_id: str) -> CgcSettingsError:
         odd = _odd_extra(conn_id, _extra_in(os.environ[name])) if why is None else None
         if odd is not None:  # Airflow 3.0 and 3.1 refuse the whole connection
             return odd
-        why = why or "Airflow does not accept its address"
+        is_json = os.environ[name].strip().startswith("{")
+        why = why or f"Airflow does not accept its {'values' if is_json else 'address'}"
         return CgcSettingsError(
             where, f"cannot be read from the environment variable {name}: {why}. Write it like {_EXAMPLE}"
         )

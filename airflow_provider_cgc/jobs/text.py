@@ -99,6 +99,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def in_seconds(value: float) -> str:
+    """Write a time in seconds, however long: "0.3 s", "1209600 s"."""
+    return f"{round(value, 3):.10g} s"
+
+
 def clock_time(epoch: float) -> str:
     """Write an epoch time in UTC, to the second; one beyond the calendar as a number of seconds."""
     try:

@@ -221,8 +221,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         )
         if wait.answered:
             self._connection().answered = True
-        # Airflow sleeps past the timeout, unless it backs off.
-        self._log_report(wait.opening(in_time=self.deferrable or self.exponential_backoff))
+        self._log_report(wait.opening(in_time=self.deferrable, steady=not self.exponential_backoff))
         if wait.tracker.open:
             wait.view.place = {**wait.view.place, **self._known_place()}
         return wait

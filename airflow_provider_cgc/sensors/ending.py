@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import AirflowSensorTimeout, AirflowTaskTimeout
 from airflow_provider_cgc.exceptions import CgcJobsFailed, CgcJobsIncomplete, CgcJobsNotYetKnown, CgcWaitError
-from airflow_provider_cgc.jobs.text import joined, storable
+from airflow_provider_cgc.jobs.text import in_seconds, joined, storable
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, manifest_line
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _late(end: End, clear: str, limit: object) -> BaseException:
     is_own = end.outcome is Outcome.TIMEOUT
     name = "timeout" if is_own else "execution_timeout"
     text = joined(
-        f"The {name} of {f'{limit:g} s' if isinstance(limit, int | float) else limit} is over.",
+        f"The {name} of {in_seconds(limit) if isinstance(limit, int | float) else limit} is over.",
         f"{end.summary.completed} of {end.summary.kind.count(end.summary.total)} completed.",
         _still(end.summary, known=end.reason is None),
         f"The last look at them failed: {end.reason}" if end.reason else "",

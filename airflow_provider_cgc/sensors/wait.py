@@ -18,7 +18,7 @@ from airflow_provider_cgc.client.errors import CgcError, CgcUnauthorized, CgcUnr
 from airflow_provider_cgc.client.http.retry import FIRST_CONTACT, FIRST_CONTACT_PAUSE, unreached, wait_before_repeat
 from airflow_provider_cgc.compat import first_poke, has_poked
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
-from airflow_provider_cgc.jobs.text import clock_time
+from airflow_provider_cgc.jobs.text import clock_time, in_seconds
 from airflow_provider_cgc.jobs.waiting.look import Answers, ask_all
 from airflow_provider_cgc.jobs.waiting.progress_log import QUIET, ProgressLog
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
@@ -151,28 +151,29 @@ class Wait:
         """Return True if the timeout has passed."""
         return now >= self.deadline - JUST_BEFORE
 
-    def opening(self, *, in_time: bool) -> LookReport:
+    def opening(self, *, in_time: bool, steady: bool) -> LookReport:
         """
         Give the lines that begin a wait; none if an earlier poke has begun it, or there is nothing to wait for.
 
         :param in_time: the last look comes when the timeout is over, and not when the next interval is.
+        :param steady: the looks are an interval apart; a backoff has times of its own.
         """
-        tracker, every = self.tracker, self.watch.interval
+        tracker, every, timeout = self.tracker, self.watch.interval, self.deadline - self.started
         if not self.is_new or not tracker.open:
             return LookReport()
         begin = f"Waiting for {tracker.kind.count(len(tracker.open))} (connection {self.watch.conn_id})"
-        report = LookReport([f"{begin}, looking every {every:g} s until {clock_time(self.deadline)}."])
+        report = LookReport([f"{begin}, looking every {in_seconds(every)} until {clock_time(self.deadline)}."])
         if self.rescheduled and every < SHORT_RESCHEDULE:
             report.warnings.append(
-                f"With poke_interval={every:g} s in reschedule mode, Airflow can fail the task because of a race"
+                f"With poke_interval={every:g} in reschedule mode, Airflow can fail the task because of a race"
                 f" (apache/airflow#71172). Use {SHORT_RESCHEDULE} s or more, or deferrable=True, and set retries=2 in"
                 " any case."
             )
-        if self.started + every > self.deadline and not self.is_over(self.started):
-            last = "when the timeout is over" if in_time else f"after {every:g} s, when it also times out"
+        if steady and self.started + every > self.deadline and not self.is_over(self.started):
+            last = "when the timeout is over" if in_time else f"after {in_seconds(every)}, when it also times out"
             report.warnings.append(
-                f"poke_interval is {every:g} s and timeout {self.deadline - self.started:g} s, so that this task looks"
-                f" only twice: now and {last}. Give a shorter poke_interval, or a longer timeout."
+                f"poke_interval is {in_seconds(every)} and timeout {in_seconds(timeout)}, so that this task looks only"
+                f" twice: now and {last}. Give a shorter poke_interval, or a longer timeout."
             )
         return report
 

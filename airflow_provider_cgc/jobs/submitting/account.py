@@ -104,7 +104,7 @@ class Account:
         self._problems = {job.id: job.error for job in self.jobs if kind.failed(job)}
         unlisted = {job.id: failed_item(job) for job in self.jobs if kind.failed(job) and job.id not in self._failures}
         # A job that FAILED after the wait had ended, by `fail_fast` or a timeout, is none that the summary counts.
-        self._failures |= dict(islice(unlisted.items(), max(summary.bad - len(self._failures), 0)))
+        self._failures |= dict(islice(unlisted.items(), self._unlisted_jobs(ids)))
         self._lines = [self._with_all_known(one, records.get(one.id or "")) for one in outcomes or ()]
         self._has_manifest = outcomes is not None
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
@@ -113,6 +113,13 @@ class Account:
         self._given_up: set[Key] = set()
         self._by_job = {one.id: number for number, one in enumerate(self._lines) if one.id}
         self._by_key = {key: number for number, one in enumerate(self._lines) if (key := one.item.key())}
+
+    def _unlisted_jobs(self, ids: Sequence[str]) -> int:
+        """Count the jobs that failed while the task waited and are not listed; items without a job are none."""
+        summary, asked = self.summary, set(ids)
+        jobless = summary.total - summary.skipped - len(asked) if summary.left else 0
+        listed_jobless = sum(item["id"] not in asked for item in summary.failed_items)
+        return max(summary.bad - len(summary.failed_items) - max(jobless - listed_jobless, 0), 0)
 
     @property
     def outcomes(self) -> list[ItemOutcome] | None:

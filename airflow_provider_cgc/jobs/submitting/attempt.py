@@ -130,12 +130,13 @@ class Attempt:
         results = (
             (self.result.started, "started"),
             (self.result.refused, "refused by the platform"),
+            (self.result.uncertain, "not known to have been started"),
             (self.result.unsent, "not sent"),
         )
         started, *others = [f"{len(keys)} {word}" if keys else "" for keys, word in results]
         counts = ", ".join(filter(None, [started, *self.plan.logged(), *others]))
         lines = [f"Of {self._kind.count(len(self.order.items))}: {counts}."]
-        if self.result.stopped:
+        if self.result.stopped and self.result.unsent:
             lines.append(f"Nothing more was sent: {as_sentence(self.result.stopped)}")
         return lines
 

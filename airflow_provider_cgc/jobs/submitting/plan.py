@@ -36,11 +36,11 @@ WORDS = {
     Action.SEND: Words("to be sent", ""),
     Action.ADOPT: Words("under way already", "under way already and taken over"),
     Action.DONE: Words("done already", "done already"),
-    Action.GIVE_UP: Words("that failed and cannot succeed by themselves", "that failed before, not sent again"),
+    Action.GIVE_UP: Words("that failed and cannot succeed by themselves", "failed before and not sent again"),
     Action.SKIP: Words("to be skipped, they are there already", "skipped, they are there already"),
     Action.NEEDLESS: Words("to be skipped, {why}", "skipped, {why}"),
-    Action.UNFIT: Words("that {cannot}", "not sent, they {cannot}"),
-    Action.IN_THE_WAY: Words("with something else in the way", "not sent, something else is in the way"),
+    Action.UNFIT: Words("that {cannot}", "not sent because they {cannot}"),
+    Action.IN_THE_WAY: Words("with something else in the way", "not sent because something else is in the way"),
     Action.WRONG: Words("done already, but not as they should be", "done already, but not as they should be"),
     Action.HOLD: Words("held back, a job of another run has other settings", "left to a job of another run for now"),
 }
@@ -163,7 +163,7 @@ class Plan:
         }
 
     def failed(self) -> int:
-        """Count the items that are not sent and count as failed."""
+        """Count the items that fail without a job; those whose job FAILED before hold no others up."""
         tally = self.tally()
         return tally[Action.UNFIT] + tally[Action.IN_THE_WAY] + tally[Action.WRONG]
 

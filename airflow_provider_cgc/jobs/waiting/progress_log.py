@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.jobs.kinds import Phase
-from airflow_provider_cgc.jobs.text import duration, human_bytes
+from airflow_provider_cgc.jobs.text import duration, human_bytes, in_seconds
 from airflow_provider_cgc.jobs.waiting.summary import not_sent
 from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker
 
@@ -77,8 +77,8 @@ class ProgressLog:
         self.slowed_to = every
         told = f"{every:.0f}" if every >= 1 else f"{every:.1g}"
         return (
-            f"Looking at each job about every {told} s instead of every {asked:g} s, so that Airflow keeps to its"
-            " share of the platform's requests."
+            f"Looking at each job about every {told} s instead of every {in_seconds(asked)}, so that Airflow keeps to"
+            " its share of the platform's requests."
         )
 
     def to_json(self) -> dict[str, Any]:

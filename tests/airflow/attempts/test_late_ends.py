@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -47,6 +48,32 @@ def test_late_ends_change_no_verdict(
     assert [item["file"] for item in told["failed_items"]] == [first]
     assert sum(cause["count"] for cause in told["causes"]) == 1
     assert [line["state"] for line in manifest_lines(manifest)] == ["FAILED", end, end]
+
+
+@pytest.mark.parametrize("refused", [3, 101, 150], ids=["all listed", "one unlisted", "many unlisted"])
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_late_objects_skip_none(still: CgcEmulator, manifest: str, refused: int, has_manifest: bool) -> None:
+    """Jobs that find an object in their way after the wait has ended take back no failure, listed or not."""
+    files = still.file_ids[: refused + 20]
+    for file in files[:refused]:
+        still.fail_files(file, code=9009, at="submit")
+    how = {"manifest_path": manifest} if has_manifest else {}
+    task = Attempts(still, items=files, if_exists="skip", fail_fast=True, max_failures=refused - 1, **how)
+    make = account.account_for
+
+    def in_the_way(*args: Any, **how: Any) -> Any:
+        for file in files[refused:]:
+            still.put_objects([f"out/{file}"], volume=still.volume, size=size_of(still, file))
+        return make(*args, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account, "account_for", in_the_way)
+        assert task.run() == "CgcJobsFailed", task.error
+
+    assert task.summary == {"total": refused + 20, "failed": refused}
+    if has_manifest:
+        states = Counter(line["state"] for line in manifest_lines(manifest))
+        assert states["FAILED"] == refused + 20
 
 
 def test_late_object_is_not_skipped(still: CgcEmulator, manifest: str) -> None:

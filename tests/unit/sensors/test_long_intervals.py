@@ -29,9 +29,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     [
         ({"mode": "poke"}, LATE, 600),
         ({"mode": "reschedule"}, LATE, 600),
-        ({"mode": "poke", "exponential_backoff": True}, IN_TIME, 60),
     ],
-    ids=["poke", "reschedule", "backoff"],
+    ids=["poke", "reschedule"],
 )
 def test_long_interval_warns_once(
     how: dict[str, Any],
@@ -73,6 +72,16 @@ def test_end_after_timeout_is_seen(mode: str, clock: Clock, monkeypatch: pytest.
     summary = run(platform, monkeypatch, {"mode": mode}).to_the_end()
 
     assert summary["completed"] == 2
+
+
+def test_backoff_has_its_own_times(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backoff begins with half of the interval, or less, and may look often."""
+    with pytest.raises(AirflowSensorTimeout):
+        run(platform, monkeypatch, {"mode": "poke", "exponential_backoff": True}).to_the_end()
+
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize("times", [{"poke_interval": 60.1, "timeout": 60.1}, {"timeout": 0}, {"timeout": 1}], ids=str)

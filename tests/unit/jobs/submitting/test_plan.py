@@ -77,7 +77,7 @@ GONE = ("FAILED", None, None, "It was done before, and the result does not exist
 FORGOTTEN = "the platform does not know job named-f0 any more, and the result is there"
 OTHER_RUN = "not sent: job listed-f0 of another run is the same export (f0 a/out x/0), "
 
-IN_THE_WAY_WORDS = "with something else in the way", "not sent, something else is in the way"
+IN_THE_WAY_WORDS = "with something else in the way", "not sent because something else is in the way"
 LEFT_WORDS = "held back, a job of another run has other settings", "left to a job of another run for now"
 THERE_WORDS = "to be skipped, they are there already", "skipped, they are there already"
 WRONG_WORDS = "done already, but not as they should be", "done already, but not as they should be"
@@ -88,14 +88,14 @@ REFUSED_ONE = (TO_SEND, "refused by the platform"), "to_send", ("FAILED", None, 
 TAKEN_ONE = (TO_SEND, "refused by the platform"), "to_send", ("FAILED", None, 9107, TAKEN.message)
 DONE = ("done already", "done already"), "settled"
 ADOPTED = ("under way already", "under way already and taken over"), "settled"
-FAILED = ("that failed and cannot succeed by themselves", "that failed before, not sent again"), "settled", NAMED
+FAILED = ("that failed and cannot succeed by themselves", "failed before and not sent again"), "settled", NAMED
 THERE = THERE_WORDS, "skipped", IS_THERE
 IN_THE_WAY = IN_THE_WAY_WORDS, None, OBSTRUCTED
 WRONG = WRONG_WORDS, None
 LEFT = LEFT_WORDS, None, ("UNSENT", None, None, OTHER_RUN + OTHERWISE)
 NOT_COUNTED = LEFT_WORDS, None, ("UNSENT", None, None, OTHER_RUN + NOT_JOINED)
 UNFIT = (
-    ("that cannot be exported", "not sent, they cannot be exported"),
+    ("that cannot be exported", "not sent because they cannot be exported"),
     "not_exportable",
     ("FAILED", None, 9006, FAILS),
 )
