@@ -274,7 +274,8 @@ class CgcJobsTrigger(BaseTrigger):
                 waiter.drop(job_id)
         if news.error is None:
             live.changed()
-            if not news.starting:  # What could not be started now is left for the next look.
+            # What could not be started now is left for the next look.
+            if watch.window is not None and not news.starting:
                 waiter.start(watch.to_start())
         for line in report.warnings:
             self.log.warning("%s", line)

@@ -6,7 +6,7 @@ Knows neither request nor clock, and logs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +58,8 @@ class Watch:
 
         :param every: seconds between two looks, where something else than the interval decides it; else 0.
         """
-        report = self.report_progress(now)
         changes = (self.progress.recovered(now), self.progress.slowed(every, asked=self.interval))
-        report.lines[:0] = [line for line in changes if line]
-        return report
+        return self.report_progress(now, after=changes)
 
     def report_trouble(self, error: CgcError, now: float, *, next_look: float) -> LookReport:
         """End a look of which something was not answered, and may be answered in `next_look` seconds."""
@@ -80,8 +78,10 @@ class Watch:
         """Return the outcome of the wait, None while it goes on; deadlines are the caller's."""
         return self.tracker.verdict(fail_fast=fail_fast)
 
-    def report_progress(self, now: float) -> LookReport:
-        """Give up ids that stay unknown, and return the progress line and the warnings."""
-        self.tracker.close_missing(now, interval=self.interval)
-        progress = self.progress.line(self.tracker, now) if self.tracker.open or self.tells_end else None
-        return LookReport(lines=[progress] if progress else [], warnings=self.tracker.drain_notes())
+    def report_progress(self, now: float, *, after: Sequence[str | None] = ()) -> LookReport:
+        """Give up ids that stay unknown, and return the progress line, `after` other ones, and the warnings."""
+        tracker = self.tracker
+        if tracker.unknown:
+            tracker.close_missing(now, interval=self.interval)
+        progress = self.progress.line(tracker, now) if tracker.open or self.tells_end else None
+        return LookReport([line for line in (*after, progress) if line], tracker.drain_notes())
