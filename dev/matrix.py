@@ -1,6 +1,8 @@
 """Runs the tests on every supported line of Airflow, each in a venv of its own with the pins that belong to it.
 
-For example `python -m dev.matrix 2.11 3.0`, or `make matrix VERSIONS="2.11 3.0"`; `--help` tells the rest.
+For example `python -m dev.matrix 2.11 3.0`, or `make matrix VERSIONS="2.11 3.0" PYTHONS="3.12 3.13"`; `--help` tells
+the rest. With `--wheel` the tests meet the package as users have it: the built wheel in site-packages, with the source
+tree nowhere near.
 """
 
 from __future__ import annotations
@@ -9,75 +11,150 @@ import argparse
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from dev.constraints import LINES, ROOT, Line
+from dev import package, pythons
+from dev.constraints import LINES, ROOT, Line, line_named
 
 TESTS = ("tests/unit", "tests/airflow", "tests/crash")
+WHERE = "import airflow_provider_cgc as it; print(it.__path__[0])"
 
 
-def interpreter(line: Line) -> Path:
-    """Make the venv of a line if it is not there as its pins want it; give its Python."""
-    venv = ROOT / f".venv-{line.name}"
-    python = venv / "bin" / "python"
+def interpreter(line: Line, python: str = pythons.OWN) -> Path:
+    """Make the venv of a line, with the tree's package, if it is not there as its pins want it; give its Python."""
+    venv = _venv(line, python)
     used = venv / "constraints.txt"
     if used.exists() and used.read_bytes() == line.constraints.read_bytes():
-        return python
-    uv = str(Path(sys.executable).with_name("uv"))
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True)
-    subprocess.run(
-        [
-            *(
-                uv,
-                "pip",
-                "install",
-                "--quiet",
-                "--compile-bytecode",
-                "--python",
-                str(python),
-                "--constraint",
-                str(line.constraints),
-            ),
-            *("--editable", ".[emulator,test]", f"apache-airflow=={line.patch}"),
-        ],
-        check=True,
-        cwd=ROOT,
-    )
+        return venv / "bin" / "python"
+    _make(venv, python)
+    _install(venv, line, "--editable", ".[emulator,test]")
     shutil.copy(line.constraints, used)
-    return python
+    return venv / "bin" / "python"
+
+
+def interpreter_with(wheel: Path, line: Line, python: str) -> Path:
+    """Make a venv of a line in which the wheel is installed and not the tree; give its Python."""
+    venv = _venv(line, python, "-wheel")
+    _make(venv, python)
+    _install(venv, line, f"airflow-provider-cgc[emulator,test] @ {wheel.as_uri()}")
+    return venv / "bin" / "python"
+
+
+@contextmanager
+def tree_with_installed(python: Path) -> Iterator[Path]:
+    """A copy of the tree for the tests, in which the package is the one that this Python has installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        installed = _where(python, folder)
+        if "site-packages" not in installed.parts or installed.is_relative_to(ROOT / package.PACKAGE):
+            raise RuntimeError(f"the package is not the wheel's: it is imported from {installed}")
+        package.copy_tree(Path(folder), without=f"{package.PACKAGE}/")
+        # Some tests read the package's files, and `python -m pytest` looks here first: both find the installed ones.
+        (Path(folder) / package.PACKAGE).symlink_to(installed)
+        yield Path(folder)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the tests of each wanted line; give the exit status."""
+    """Run the tests of each wanted line on each wanted Python; give the exit status."""
     parser = argparse.ArgumentParser(prog="python -m dev.matrix", description="Run the tests on lines of Airflow.")
-    parser.add_argument("lines", nargs="*", type=_line, metavar="LINE", help="a line such as 3.1; default: all of them")
+    parser.add_argument(
+        "lines",
+        nargs="*",
+        type=line_named,
+        metavar="LINE",
+        help='a line such as 3.1, "lowest" for the lowest versions that setup.cfg allows, or "newest"; default: all',
+    )
+    parser.add_argument(
+        "--python",
+        action="append",
+        type=_python,
+        metavar="VERSION",
+        help=f'such as 3.13, or "newest" of this machine; may be repeated; default: {pythons.OWN}, which runs this',
+    )
     parser.add_argument("--whole", action="store_true", help="all combinations, not a sample")
     parser.add_argument(
         "--only", action="append", metavar="PATH", help="these tests instead, one after the other; may be repeated"
     )
+    parser.add_argument("--wheel", action="store_true", help="test the built wheel, not the tree")
     wanted = parser.parse_intermixed_args(arguments)
     tests = ["--numprocesses", "0", *wanted.only] if wanted.only else ["--numprocesses", "auto", *TESTS]
     if wanted.whole:
         tests.insert(0, "--whole")
-    failed = []
-    for line in LINES:
-        if wanted.lines and line not in wanted.lines:
-            continue
-        print(f"\n=== Airflow {line.patch} ===", flush=True)
-        command = [str(interpreter(line)), "-m", "pytest", "-q", *tests]
-        if subprocess.run(command, cwd=ROOT, check=False).returncode:
-            failed.append(line.name)
+    pairs = list(_pairs(wanted.lines, wanted.python or [pythons.OWN]))
+    if not pairs:
+        print("nothing to run: no wanted line of Airflow supports a wanted Python")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = package.build(Path(folder)).wheel if wanted.wheel else None
+        failed = [f"{line.name} (Python {python})" for line, python in pairs if not _passes(line, python, wheel, tests)]
     if failed:
         print(f"\nfailed on Airflow {', '.join(failed)}")
     return 1 if failed else 0
 
 
-def _line(name: str) -> Line:
+def _pairs(lines: Sequence[Line], wanted: Sequence[str]) -> Iterator[tuple[Line, str]]:
     for line in LINES:
-        if line.name == name:
-            return line
-    raise argparse.ArgumentTypeError(f"no such line: {name}; there are {', '.join(line.name for line in LINES)}")
+        if lines and line not in lines:
+            continue
+        for name in wanted:
+            python = pythons.newest(line.newest_python) if name == "newest" else name
+            if name == "newest" and python == pythons.OWN:
+                print(f"Airflow {line.patch}: no newer Python that it supports is on this machine, {python} is taken")
+            if pythons.as_numbers(python) > pythons.as_numbers(line.newest_python):
+                print(f"Airflow {line.patch} does not support Python {python}: left out")
+            else:
+                yield line, python
+
+
+def _passes(line: Line, python: str, wheel: Path | None, tests: Sequence[str]) -> bool:
+    of_what = f", {wheel.name}" if wheel else ""
+    print(f"\n=== Airflow {line.patch}, Python {python}{of_what} ===", flush=True)
+    if wheel is None:
+        return _play(interpreter(line, python), tests, ROOT)
+    with_wheel = interpreter_with(wheel, line, python)
+    with tree_with_installed(with_wheel) as tree:
+        return _play(with_wheel, tests, tree)
+
+
+def _play(python: Path, tests: Sequence[str], tree: Path) -> bool:
+    return subprocess.run([str(python), "-m", "pytest", "-q", *tests], cwd=tree, check=False).returncode == 0
+
+
+def _venv(line: Line, python: str, kind: str = "") -> Path:
+    other = "" if python == pythons.OWN else f"-py{python}"
+    return ROOT / f".venv-{line.name}{other}{kind}"
+
+
+def _make(venv: Path, python: str) -> None:
+    command = [_uv(), "venv", "--quiet", "--clear", "--python", str(pythons.found(python)), str(venv)]
+    subprocess.run(command, check=True)
+
+
+def _install(venv: Path, line: Line, *what: str) -> None:
+    command = [_uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(venv / "bin" / "python")]
+    pins = ["--constraint", str(line.constraints), f"apache-airflow=={line.patch}"]
+    subprocess.run([*command, *pins, *what], check=True, cwd=ROOT)
+
+
+def _where(python: Path, folder: str) -> Path:
+    answer = subprocess.run([str(python), "-c", WHERE], cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    return Path(answer.stdout.strip())
+
+
+def _uv() -> str:
+    return str(Path(sys.executable).with_name("uv"))
+
+
+def _python(version: str) -> str:
+    if version == "newest":
+        return version
+    if version not in pythons.SUPPORTED:
+        raise argparse.ArgumentTypeError(f"Python {version} is not among {', '.join(pythons.SUPPORTED)}")
+    if pythons.found(version) is None:
+        raise argparse.ArgumentTypeError(f"Python {version} is not on this machine; uv python install {version}")
+    return version
 
 
 if __name__ == "__main__":

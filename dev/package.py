@@ -1,0 +1,166 @@
+"""Builds the sdist and the wheel into a folder, and checks that they hold what they should and nothing else.
+
+`python -m dev.package` or `make package` leaves them in `dist/`. What git knows of, or does not ignore, is copied
+before it is built, because setuptools also packs what an earlier build has left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "airflow_provider_cgc"
+NOT_IN_SDIST = (".gitignore", ".ci/", ".github/")
+"""Files, and folders with their slash, of the repository only."""
+GENERATED = ("PKG-INFO", f"{PACKAGE}.egg-info/")
+"""Files and folders of the sdist that the build writes."""
+
+
+class PackageError(RuntimeError):
+    """The sdist or the wheel is not as it should be."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """The files of one build."""
+
+    sdist: Path
+    wheel: Path
+
+
+def main() -> int:
+    """Build into `dist/` and check; give the exit status."""
+    into = ROOT / "dist"
+    shutil.rmtree(into, ignore_errors=True)
+    try:
+        built = build(into)
+        check(built)
+    except (PackageError, subprocess.CalledProcessError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path, names in ((built.sdist, names_in_sdist(built.sdist)), (built.wheel, names_in_wheel(built.wheel))):
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes, {len(names)} files; {', '.join(tops(names))}")
+    print("The sdist builds the same wheel, byte for byte.")
+    return 0
+
+
+def build(into: Path) -> Built:
+    """Build the sdist, and the wheel from the sdist."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy_tree(Path(folder))
+        _build(Path(folder), into)
+    [sdist], [wheel] = into.glob("*.tar.gz"), into.glob("*.whl")
+    return Built(sdist, wheel)
+
+
+def check(built: Built) -> None:
+    """
+    Check both files: their contents, their metadata, and that the tree makes the same wheel as the sdist.
+
+    :raises PackageError: for wrong contents, or another wheel.
+    :raises subprocess.CalledProcessError: if `twine` or `check-wheel-contents` finds something.
+    """
+    known = known_files()
+    wrong = [
+        *(f"{built.wheel.name}: {what}" for what in wrong_in_wheel(names_in_wheel(built.wheel), known)),
+        *(f"{built.sdist.name}: {what}" for what in wrong_in_sdist(names_in_sdist(built.sdist), known)),
+    ]
+    if wrong:
+        raise PackageError("\n".join(wrong))
+    with tempfile.TemporaryDirectory() as tree, tempfile.TemporaryDirectory() as again:
+        copy_tree(Path(tree))
+        _build(Path(tree), Path(again), "--wheel")
+        [other] = Path(again).glob("*.whl")
+        if other.read_bytes() != built.wheel.read_bytes():
+            raise PackageError(f"{built.wheel.name}: the wheel from the sdist and the one from the tree are different")
+    for tool in (["twine", "check", "--strict", str(built.sdist)], ["twine", "check", "--strict", str(built.wheel)]):
+        _run(sys.executable, "-m", *tool)
+    _run(str(Path(sys.executable).with_name("check-wheel-contents")), "--toplevel", PACKAGE, str(built.wheel))
+
+
+def known_files() -> list[str]:
+    """List the files that git knows of or does not ignore, without those that are gone."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return sorted(name for name in set(listed.split("\0")) if name and (ROOT / name).is_file())
+
+
+def copy_tree(folder: Path, without: str | None = None) -> None:
+    """Copy the known files, but those below `without`; with the same modes on every machine."""
+    for name in known_files():
+        if without is None or not name.startswith(without):
+            copy = folder / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, copy)
+            copy.chmod(0o755 if os.access(ROOT / name, os.X_OK) else 0o644)
+
+
+def wrong_in_wheel(names: Collection[str], known: Collection[str]) -> Iterator[str]:
+    """Say what is missing in a wheel, or too much: it holds the package's files and its own metadata."""
+    expected = {name for name in known if name.startswith(f"{PACKAGE}/")}
+    yield from _differences({name for name in names if ".dist-info/" not in name}, expected)
+
+
+def wrong_in_sdist(names: Collection[str], known: Collection[str]) -> Iterator[str]:
+    """Say what is missing in an sdist, or too much: it holds all known files but those of the repository alone."""
+    expected = {name for name in known if not name.startswith(NOT_IN_SDIST)}
+    yield from _differences({name for name in names if not name.startswith(GENERATED)}, expected)
+
+
+def names_in_wheel(wheel: Path) -> list[str]:
+    """List a wheel's files."""
+    with zipfile.ZipFile(wheel) as archive:
+        return [name for name in archive.namelist() if not name.endswith("/")]
+
+
+def names_in_sdist(sdist: Path) -> list[str]:
+    """List an sdist's files, below its one folder."""
+    with tarfile.open(sdist) as archive:
+        return ["/".join(PurePosixPath(one.name).parts[1:]) for one in archive if one.isfile()]
+
+
+def tops(names: Collection[str]) -> list[str]:
+    """Say how many files are in each folder at the top, with the files beside them."""
+    folders = Counter(name.split("/")[0] for name in names if "/" in name)
+    return [*(f"{name}/ {count}" for name, count in sorted(folders.items())), *sorted(n for n in names if "/" not in n)]
+
+
+def _build(tree: Path, into: Path, *options: str) -> None:
+    moment = os.environ.get("SOURCE_DATE_EPOCH")
+    if not moment:
+        command = ["git", "log", "-1", "--format=%ct"]
+        moment = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    # With the pinned setuptools, whose version is written into the wheel.
+    command = [sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", str(into.resolve()), str(tree)]
+    _run(*command, env={**os.environ, "SOURCE_DATE_EPOCH": moment})
+
+
+def _run(*command: str, env: dict[str, str] | None = None) -> None:
+    """Run a program; show what it says only if it fails."""
+    answer = subprocess.run(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if answer.returncode:
+        print(answer.stdout, file=sys.stderr)
+        raise subprocess.CalledProcessError(answer.returncode, command)
+
+
+def _differences(names: Collection[str], expected: Collection[str]) -> Iterator[str]:
+    for name in sorted(set(expected) - set(names)):
+        yield f"{name} is missing"
+    for name in sorted(set(names) - set(expected)):
+        yield f"{name} does not belong there"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
