@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BROWSING := $(VENV)/.browsing
 
-.PHONY: demo test test-all check system triggerer browser screenshots bench matrix ci all constraints clean help
+.PHONY: demo test test-all check system triggerer browser screenshots bench matrix pythons package wheel ci all constraints clean help
 
 help:
 	@echo "make demo      a real Airflow waits for exports on an emulated CGC (4 minutes; KEEP=1 leaves the UI up,"
@@ -18,10 +18,15 @@ help:
 	@echo "               apt-get install postgresql)"
 	@echo "make triggerer the triggerer of Airflow 3.1 outlives waits that are cancelled (3 minutes; ARGS=--whole: 7)"
 	@echo "make browser   the \"CGC jobs\" tab in Chromium (6 minutes; apt-get install chromium)"
-	@echo "make matrix    the tests on every supported Airflow (4 minutes each; VERSIONS=\"2.11 3.3\" for some)"
+	@echo "make matrix    the tests on every supported Airflow (4 minutes each; VERSIONS=\"2.11 3.3\" for some, \"lowest\" for"
+	@echo "               the lowest versions that setup.cfg allows; PYTHONS=\"3.12 3.13\" for other Pythons)"
+	@echo "make pythons   the tests on Python 3.12 and 3.13 (PYMIN minutes)"
+	@echo "make package   sdist and wheel, into dist/; what is in them is checked (1 minute)"
+	@echo "make wheel     the tests on the built wheel: the lowest versions, and the newest with the newest Python here"
+	@echo "               (WHMIN minutes)"
 	@echo "make bench     requests, lag, CPU and memory of waiting, beside the usual scripts (20 minutes)"
 	@echo ""
-	@echo "make ci        what must hold before a change lands: check; then test, matrix 2.11, our rows of bench and demo,"
+	@echo "make ci        what must hold before a change lands: check, package; then test, wheel, our rows of bench and demo,"
 	@echo "               beside system, triggerer and browser (20 minutes; apt-get install postgresql chromium)"
 	@echo "make all       everything, before a release; writes tests/RESULTS.md (70 minutes)"
 	@echo "make screenshots  the README's images of the tab, made anew"
@@ -60,7 +65,18 @@ bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
 
 matrix: $(READY)
-	$(BIN)/python -m dev.matrix $(VERSIONS) $(ARGS)
+	$(BIN)/python -m dev.matrix $(VERSIONS) $(addprefix --python=,$(PYTHONS)) $(ARGS)
+
+pythons: $(READY)
+	$(BIN)/python -m dev.matrix 2.11 newest --python 3.12 --python 3.13 $(ARGS)
+
+package: $(READY)
+	$(BIN)/python -m dev.package
+
+# What users install, with nothing of the tree beside it.
+wheel: $(READY)
+	$(BIN)/python -m dev.matrix lowest --wheel $(ARGS)
+	$(BIN)/python -m dev.matrix newest --python newest --wheel --only tests/unit/test_plugin.py --only tests/airflow/test_example_dags.py
 
 # They depend on everything their stages need, so that no stage installs into .venv while another one runs.
 ci: $(BROWSING)
@@ -90,4 +106,4 @@ $(BROWSING): $(READY)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-* .demo .stages build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* .demo .stages build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -20,8 +20,6 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "airflow_provider_cgc"
-NOT_IN_SDIST = (".gitignore", ".ci/", ".github/")
-"""Files, and folders with their slash, of the repository only."""
 GENERATED = ("PKG-INFO", f"{PACKAGE}.egg-info/")
 """Files and folders of the sdist that the build writes."""
 
@@ -106,15 +104,14 @@ def copy_tree(folder: Path, without: str | None = None) -> None:
 
 
 def wrong_in_wheel(names: Collection[str], known: Collection[str]) -> Iterator[str]:
-    """Say what is missing in a wheel, or too much: it holds the package's files and its own metadata."""
+    """List the faults of a wheel's contents: it holds the package's files and its own metadata."""
     expected = {name for name in known if name.startswith(f"{PACKAGE}/")}
     yield from _differences({name for name in names if ".dist-info/" not in name}, expected)
 
 
 def wrong_in_sdist(names: Collection[str], known: Collection[str]) -> Iterator[str]:
-    """Say what is missing in an sdist, or too much: it holds all known files but those of the repository alone."""
-    expected = {name for name in known if not name.startswith(NOT_IN_SDIST)}
-    yield from _differences({name for name in names if not name.startswith(GENERATED)}, expected)
+    """List the faults of an sdist's contents: it holds all known files, so that all tests run in it."""
+    yield from _differences({name for name in names if not name.startswith(GENERATED)}, known)
 
 
 def names_in_wheel(wheel: Path) -> list[str]:
@@ -130,7 +127,7 @@ def names_in_sdist(sdist: Path) -> list[str]:
 
 
 def tops(names: Collection[str]) -> list[str]:
-    """Say how many files are in each folder at the top, with the files beside them."""
+    """Count the files in each folder at the top, and name the files beside them."""
     folders = Counter(name.split("/")[0] for name in names if "/" in name)
     return [*(f"{name}/ {count}" for name, count in sorted(folders.items())), *sorted(n for n in names if "/" not in n)]
 

@@ -28,7 +28,7 @@ RESULTS = ROOT / "tests" / "RESULTS.md"
 SHOWN_OF_A_FAILURE = 60
 PATIENCE = 60.0
 """Seconds that a stage has to end what it has started, when another one has failed."""
-NOT_HANDED_ON = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS", "VERSIONS", "KEEP", "PYTEST_ADDOPTS")
+NOT_HANDED_ON = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS", "VERSIONS", "PYTHONS", "KEEP", "PYTEST_ADDOPTS")
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -54,16 +54,16 @@ Lane = Sequence[Stage]
 """Stages one after the other."""
 
 CI: Sequence[Sequence[Lane]] = (
-    [[Stage("check")]],
+    [[Stage("check"), Stage("package")]],
     [
-        [Stage("test"), Stage("matrix", ("VERSIONS=2.11",)), Stage("bench", ("ARGS=--contender ours",)), Stage("demo")],
+        [Stage("test"), Stage("wheel"), Stage("bench", ("ARGS=--contender ours",)), Stage("demo")],
         [Stage("system"), Stage("triggerer"), Stage("browser")],
     ],
 )
 ALL: Sequence[Sequence[Lane]] = (
-    [[Stage("check")]],
+    [[Stage("check"), Stage("package")]],
     [
-        [Stage("test-all"), Stage("matrix", ("ARGS=--whole",))],
+        [Stage("test-all"), Stage("matrix", ("ARGS=--whole",)), Stage("pythons"), Stage("wheel")],
         # First, because `matrix` in the other lane later builds the same Airflow 3.1 venv; both at once would break it.
         [Stage("triggerer", ("ARGS=--whole",)), Stage("system", ("ARGS=--whole",)), Stage("browser"), Stage("demo")],
     ],

@@ -129,6 +129,16 @@ def test_page_has_all_stages() -> None:
     ]
 
 
+@pytest.mark.parametrize("plan", stages.PLANS)
+def test_outputs_do_not_meet(plan: str) -> None:
+    """No plan has two stages whose outputs go into one file, and each is a target of the Makefile."""
+    outputs = [stage.output.name for lanes in stages.PLANS[plan] for lane in lanes for stage in lane]
+    makefile = (ROOT / "Makefile").read_text()
+
+    assert len(outputs) == len(set(outputs))
+    assert all(f"\n{name.removesuffix('.log')}:" in makefile for name in outputs)
+
+
 def test_unknown_plan_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert stages.main(["everything"]) == 2
     assert capsys.readouterr().err == "no such plan: everything; there are ci, all\n"

@@ -1,0 +1,39 @@
+"""Checks that a tag may be released: `python -m dev.release v0.1.0`. Needs the standard library alone."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wrong(tag: str, version: str, changelog: str, citation: str) -> Iterator[str]:
+    """List the faults of a release: the tag, the changelog's section, or the citation's version."""
+    if tag != f"v{version}":
+        yield f"the tag is {tag}, the package's version is {version}: tag it v{version}, or change __version__"
+    sections = re.findall(r"^## (\S+)(.*)$", changelog, re.MULTILINE)
+    if not sections or sections[0][0] != version:
+        yield f"the first section of CHANGELOG.md is not that of {version}"
+    elif not re.fullmatch(r" \(\d{4}-\d\d-\d\d\)", sections[0][1]):
+        yield f"CHANGELOG.md says '{version}{sections[0][1]}': write the day, as in '## {version} (2026-01-31)'"
+    if not re.search(rf"^version: {re.escape(version)}$", citation, re.MULTILINE):
+        yield f"CITATION.cff has another version than {version}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check the tag; give the exit status."""
+    if len(arguments) != 1:
+        print("give the tag: python -m dev.release v0.1.0", file=sys.stderr)
+        return 2
+    source = (ROOT / "airflow_provider_cgc" / "__init__.py").read_text()
+    [version] = re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE)
+    found = list(wrong(arguments[0], version, (ROOT / "CHANGELOG.md").read_text(), (ROOT / "CITATION.cff").read_text()))
+    print(*found or [f"{arguments[0]} may be released"], sep="\n", file=sys.stderr if found else sys.stdout)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
