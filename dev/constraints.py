@@ -49,7 +49,7 @@ def resolve(line: Line) -> None:
         "--python-version", "3.11", "--output-file", str(line.constraints),
         "setup.cfg", "-",
     ]  # fmt: skip
-    extras = ["emulator", "test"] if line.as_of else ["emulator", "test", "browser", "dev"]
+    extras = ["emulator", "test"] if line.as_of else ["emulator", "test", "browser", "docs", "dev"]
     for extra in extras:
         command += ["--extra", extra]
     if line.as_of:
