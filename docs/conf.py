@@ -24,6 +24,7 @@ extensions = [
     "sphinx_copybutton",
     "myst_parser",  # for the changelog, which is Markdown
     "cgc_tables",
+    "accessible",
 ]
 exclude_patterns = ["_build", "snippets"]
 nitpicky = True
@@ -31,12 +32,10 @@ default_role = "code"  # docstrings put names in single backticks
 
 html_theme = "furo"
 html_title = f"airflow-provider-cgc {release}"
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 copybutton_exclude = ".linenos, .gp, .go"  # neither prompts nor outputs
 
 autodoc_member_order = "bysource"
