@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import airflow_provider_cgc
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
+os.environ.setdefault("AIRFLOW_HOME", str(DOCS / "_build" / "airflow"))  # autodoc imports Airflow, which writes there
 
 project = "airflow-provider-cgc"
 author = "The airflow-provider-cgc authors"
