@@ -4,14 +4,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BROWSING := $(VENV)/.browsing
+DOCUMENTING := $(VENV)/.documenting
 
-.PHONY: demo test test-all check system triggerer browser screenshots bench matrix pythons package wheel ci all constraints clean help
+.PHONY: demo test test-all check docs system triggerer browser screenshots bench matrix pythons package wheel ci all constraints clean help
 
 help:
 	@echo "make demo      a real Airflow waits for exports on an emulated CGC (4 minutes; KEEP=1 leaves the UI up,"
 	@echo "               PORT=8123 chooses its port)"
 	@echo "make test      unit, contract, parity, crash and Airflow tests: a sample of all combinations (4 minutes)"
 	@echo "make check     ruff, mypy --strict, import directions, docs tests (1 minute)"
+	@echo "make docs      the documentation site, into docs/_build/html; its links and code are checked (1 minute)"
 	@echo ""
 	@echo "make test-all  the same tests in all combinations, exports killed at every step (12 minutes)"
 	@echo "make system    a real scheduler and triggerers (11 minutes; ARGS=--whole for all of it: 15;"
@@ -48,6 +50,12 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/unit/test_layers.py tests/unit/test_docs.py
 
+# Warnings are errors; the site needs no network, neither to be built nor to be read.
+docs: $(DOCUMENTING)
+	rm -rf docs/_build/html
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
+	$(BIN)/python -m pytest -q tests/docs
+
 system: $(READY)
 	$(BIN)/python -m pytest tests/system $(ARGS)
 
@@ -55,7 +63,9 @@ system: $(READY)
 triggerer: $(READY)
 	$(BIN)/python -m dev.matrix 3.1 --only tests/system/test_cancelled_waits.py $(ARGS)
 
+# The site is looked at, too.
 browser: $(BROWSING)
+	@test -e docs/_build/html/index.html || $(MAKE) docs
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 screenshots: $(BROWSING)
@@ -79,10 +89,10 @@ wheel: $(READY)
 	$(BIN)/python -m dev.matrix newest --python newest --wheel --only tests/unit/test_plugin.py --only tests/airflow/test_example_dags.py
 
 # They depend on everything their stages need, so that no stage installs into .venv while another one runs.
-ci: $(BROWSING)
+ci: $(BROWSING) $(DOCUMENTING)
 	$(BIN)/python -m dev.stages ci
 
-all: $(BROWSING)
+all: $(BROWSING) $(DOCUMENTING)
 	$(BIN)/python -m dev.stages all
 
 # Resolve everything anew; commit the result.
@@ -105,5 +115,9 @@ $(BROWSING): $(READY)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[browser]'
 	@touch $@
 
+$(DOCUMENTING): $(READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .venv-* .demo .stages build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf docs/_build $(VENV) .venv-* .demo .stages build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -63,7 +63,7 @@ def resolve(line: Line, *, keep: bool = False) -> None:
         command.append("--upgrade")
     if line.lowest:
         command += ["--resolution", "lowest-direct"]
-    extras = ["emulator", "test"] if line.as_of else ["emulator", "test", "browser", "dev"]
+    extras = ["emulator", "test"] if line.as_of else ["emulator", "test", "browser", "docs", "dev"]
     for extra in extras:
         command += ["--extra", extra]
     if line.as_of:

@@ -54,14 +54,14 @@ Lane = Sequence[Stage]
 """Stages one after the other."""
 
 CI: Sequence[Sequence[Lane]] = (
-    [[Stage("check"), Stage("package")]],
+    [[Stage("check")], [Stage("docs"), Stage("package")]],
     [
         [Stage("test"), Stage("wheel"), Stage("bench", ("ARGS=--contender ours",)), Stage("demo")],
         [Stage("system"), Stage("triggerer"), Stage("browser")],
     ],
 )
 ALL: Sequence[Sequence[Lane]] = (
-    [[Stage("check"), Stage("package")]],
+    [[Stage("check")], [Stage("docs"), Stage("package")]],
     [
         [Stage("test-all"), Stage("matrix", ("ARGS=--whole",)), Stage("pythons"), Stage("wheel")],
         # First, because `matrix` in the other lane later builds the same Airflow 3.1 venv; both at once would break it.

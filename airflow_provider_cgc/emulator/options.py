@@ -22,79 +22,79 @@ _UNIONS = (Union, UnionType)
 class Options:
     """The variants now in force; the defaults are what the sources make likely.
 
-    Which jobs are known, and how a bulk call answers:
+    Which jobs are known, and how a bulk call answers::
 
-    unknown_ids      how a bulk get answers an id it does not know: error record, gap, 404 for the whole call
-    foreign_ids      the same for another user's job
-    unknown_for      platform seconds after its creation for which a job is not known yet by its id
-    expiry           platform seconds after its end from which on a job is known no more; None: it is kept for ever
-    duplicate_ids    an id that stands twice in a bulk get: answered twice, once, or 400 for the whole call
-    record_order     of bulk answers: as in the request, reversed, or shuffled anew in each
-    too_many         more than 100 in a bulk call: 400, 413 as a page of the gateway, the rest cut off, all answered
-    empty_bulk       an empty list in a bulk call: 400, or an empty answer
-    bad_volume       a volume that cannot be used in a bulk create: an error of the item, or of the whole call
-    bulk_fields      names in `fields` of a bulk call: prefixed by `resource.`, plain, or all ignored
-    singular_path    whether `/bulk/storage/export/get` and its like answer too
+        unknown_ids      how a bulk get answers an id it does not know: error record, gap, 404 for the whole call
+        foreign_ids      the same for another user's job
+        unknown_for      platform seconds after its creation for which a job is not known yet by its id
+        expiry           platform seconds after its end from which on a job is known no more; None: it is kept for ever
+        duplicate_ids    an id that stands twice in a bulk get: answered twice, once, or 400 for the whole call
+        record_order     of bulk answers: as in the request, reversed, or shuffled anew in each
+        too_many         more than 100 in a bulk call: 400, 413 as a page of the gateway, the rest cut off, all answered
+        empty_bulk       an empty list in a bulk call: 400, or an empty answer
+        bad_volume       a volume that cannot be used in a bulk create: an error of the item, or of the whole call
+        bulk_fields      names in `fields` of a bulk call: prefixed by `resource.`, plain, or all ignored
+        singular_path    whether `/bulk/storage/export/get` and its like answer too
 
-    Lists:
+    Lists::
 
-    list_order       of jobs: newest first, oldest first, by id, or shuffled anew in each answer
-    list_lag         platform seconds until a new job shows in the list
-    default_limit    how many items a page has if the caller does not say
-    over_limit       a `limit` above 100: 400, or a page of 100
-    many_states      a repeated `state` filter: any of them, only the last, or 400
-    total_header     `X-Total-Matching-Query`: present, absent, or there twice
-    empty_links      whether a list of a single page has `links` at all
-    next_links       whether the pages of a list lead to each other, or are only found by their offsets
+        list_order       of jobs: newest first, oldest first, by id, or shuffled anew in each answer
+        list_lag         platform seconds until a new job shows in the list
+        default_limit    how many items a page has if the caller does not say
+        over_limit       a `limit` above 100: 400, or a page of 100
+        many_states      a repeated `state` filter: any of them, only the last, or 400
+        total_header     `X-Total-Matching-Query`: present, absent, or there twice
+        empty_links      whether a list of a single page has `links` at all
+        next_links       whether the pages of a list lead to each other, or are only found by their offsets
 
-    Contents of volumes:
+    Contents of volumes::
 
-    prefix_slash     whether a prefix that is listed as a folder ends with its slash
-    prefix_means     what is below `prefix`: all whose key begins so, or what lies in that folder
+        prefix_slash     whether a prefix that is listed as a folder ends with its slash
+        prefix_means     what is below `prefix`: all whose key begins so, or what lies in that folder
 
-    Rate limit and access:
+    Rate limit and access::
 
-    rate_window      fixed, or sliding: each request is forgotten 300 seconds later
-    rate_headers     whether answers carry `X-RateLimit-*` at all
-    reset_unit       of `X-RateLimit-Reset` and `rate.reset`: seconds or milliseconds
-    retry_after      whether a 429 tells by `Retry-After` how many seconds are left until the reset
-    advance_access   whether volumes, imports and exports need the header `X-SBG-Advance-Access`
+        rate_window      fixed, or sliding: each request is forgotten 300 seconds later
+        rate_headers     whether answers carry `X-RateLimit-*` at all
+        reset_unit       of `X-RateLimit-Reset` and `rate.reset`: seconds or milliseconds
+        retry_after      whether a 429 tells by `Retry-After` how many seconds are left until the reset
+        advance_access   whether volumes, imports and exports need the header `X-SBG-Advance-Access`
 
-    States of jobs:
+    States of jobs::
 
-    jump             RUNNING is never shown: PENDING, then COMPLETED
-    stuck            true or "PENDING": no job leaves PENDING; "RUNNING": jobs start and do not end
-    unknown_state    a made-up state shown in place of a real one
-    unknown_state_of        which state it takes the place of
-    unknown_state_seconds   only for so many platform seconds after the job's creation
-    unknown_state_looks     only for the first looks at the job by its id
+        jump             RUNNING is never shown: PENDING, then COMPLETED
+        stuck            true or "PENDING": no job leaves PENDING; "RUNNING": jobs start and do not end
+        unknown_state    a made-up state shown in place of a real one
+        unknown_state_of        which state it takes the place of
+        unknown_state_seconds   only for so many platform seconds after the job's creation
+        unknown_state_looks     only for the first looks at the job by its id
 
-    How things are written:
+    How things are written::
 
-    absent           keys without a value: left out or null
-    empty            empty lists and objects: as such or null
-    pasted_shape     export jobs in the (wrong) shape that the documentation of the bulk get prints
-    time_offset      how times are written: "Z" or an offset such as "+02:00"
-    extra_fields     true, or a dict: fields nobody has heard of, in every resource
-    result           of a COMPLETED export: present, absent, or always shown as an alias, even after a copy
-    job_error        whether a FAILED job carries `error`
-    failed_status    of the answer to a GET of a FAILED job: 200, or the status of the job's error
-    error_lacks      fields that errors lack, a list: some of status, code, message, more_info
-    destination_name `name` of an import's destination: filled in, or only as it was asked for
-    object_size      in a volume object's `metadata`: as `size`, as the header `Content-Length`, or absent
-    hosted_on        whether a file's storage has `hosted_on_locations`
-    alias_location   `location` of an alias: as it was sent, or the whole key, with the volume's own prefix
-    type_case        of a file's `type` and `storage.type`, a volume's `service.type` and `access_mode`: as documented,
-                     or in the other case
+        absent           keys without a value: left out or null
+        empty            empty lists and objects: as such or null
+        pasted_shape     export jobs in the (wrong) shape that the documentation of the bulk get prints
+        time_offset      how times are written: "Z" or an offset such as "+02:00"
+        extra_fields     true, or a dict: fields nobody has heard of, in every resource
+        result           of a COMPLETED export: present, absent, or always shown as an alias, even after a copy
+        job_error        whether a FAILED job carries `error`
+        failed_status    of the answer to a GET of a FAILED job: 200, or the status of the job's error
+        error_lacks      fields that errors lack, a list: some of status, code, message, more_info
+        destination_name `name` of an import's destination: filled in, or only as it was asked for
+        object_size      in a volume object's `metadata`: as `size`, as the header `Content-Length`, or absent
+        hosted_on        whether a file's storage has `hosted_on_locations`
+        alias_location   `location` of an alias: as it was sent, or the whole key, with the volume's own prefix
+        type_case        of a file's `type` and `storage.type`, a volume's `service.type` and `access_mode`: as
+                         documented, or in the other case
 
-    What is allowed, and what comes of it:
+    What is allowed, and what comes of it::
 
-    same_key         two exports at once to one key: the slower fails, the last wins, or the second is refused
-    same_file        two exports of one file at once: both run, or the second is refused
-    folder_code      with which an export of a folder is refused
-    import_checks    a bad volume or destination: refused at submit, or the job is accepted and fails
-    forced_code      of the error of jobs that a forced deactivation of their volume ends
-    delete_status    of the answer to a DELETE
+        same_key         two exports at once to one key: the slower fails, the last wins, or the second is refused
+        same_file        two exports of one file at once: both run, or the second is refused
+        folder_code      with which an export of a folder is refused
+        import_checks    a bad volume or destination: refused at submit, or the job is accepted and fails
+        forced_code      of the error of jobs that a forced deactivation of their volume ends
+        delete_status    of the answer to a DELETE
     """
 
     unknown_ids: Unseen = "error"

@@ -59,7 +59,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
     :param folder: list only this folder: its id, or its path below the project such as "raw/2026". A name that looks
         like an id (24 hexadecimal digits) is written with a slash before it. (templated)
     :param recursive: list the folders below, too, at any depth; otherwise only the files directly there.
-    :param name: a shell pattern such as "*.bam", or several of which one must match; case-sensitive. (templated)
+    :param name: a shell pattern such as `*.bam`, or several of which one must match; case-sensitive. (templated)
     :param metadata: the metadata that the files must have: a dict of values, or of lists of which one must match;
         numbers are compared as text. (templated)
     :param tag: a tag, or several of which the file must have one. (templated)

@@ -39,7 +39,7 @@ class Controls:
 
         :param kind: one of `faults.KINDS`.
         :param method: only requests with this method.
-        :param path: only requests whose path matches this glob, such as "/v2/bulk/storage/exports/*".
+        :param path: only requests whose path matches this glob, such as `/v2/bulk/storage/exports/*`.
         :param count: how many requests, None for all until `clear_faults()`.
         :param probability: with which a request that could be struck is.
         :param seconds: of "slow": the delay before the request takes effect; of "slow_answer": the delay after it
@@ -64,7 +64,7 @@ class Controls:
     ) -> None:
         """Let the export of files fail, or the import of objects.
 
-        :param pattern: a file's name or id, an object's location or the last part of it, or a glob such as "*.bam".
+        :param pattern: a file's name or id, an object's location or the last part of it, or a glob such as `*.bam`.
         :param code: of the platform's error.
         :param at: "job": the job is accepted and FAILED later; "submit": the item is refused.
         :param jobs: only "exports" or only "imports".
@@ -110,7 +110,7 @@ class Controls:
 
         :param location: may hold `{name}`, `{id}` and `{project}`.
         :param user: who starts them; the default user if none is named.
-        :raises PlatformError: if the platform refuses one of them.
+        :raises ~airflow_provider_cgc.emulator.state.errors.PlatformError: if the platform refuses one of them.
         """
         with self.world.open() as world:
             who = _who(world, user)
@@ -138,7 +138,7 @@ class Controls:
         :param project: where they go; the first project if neither it nor a folder, `parent`, is named.
         :param name: in the project; it may hold `{name}`, which stands for the last part of the location.
         :param user: who starts them; the default user if none is named.
-        :raises PlatformError: if the platform refuses one of them.
+        :raises ~airflow_provider_cgc.emulator.state.errors.PlatformError: if the platform refuses one of them.
         """
         if project is None and parent is None:
             project = PROJECT
@@ -178,7 +178,7 @@ class Controls:
         :param paths: a name, or folders and a name with slashes between; folders that are not there are made, and a
             path that ends with a slash makes folders only.
         :param task: the id of the task that made them.
-        :raises PlatformError: 3002 if the project is not there.
+        :raises ~airflow_provider_cgc.emulator.state.errors.PlatformError: 3002 if the project is not there.
         :raises ValueError: if a part of a path is empty, or the name is taken.
         """
         with self.world.open() as world:
