@@ -20,15 +20,15 @@ help:
 	@echo "               apt-get install postgresql)"
 	@echo "make triggerer the triggerer of Airflow 3.1 outlives waits that are cancelled (3 minutes; ARGS=--whole: 7)"
 	@echo "make browser   the \"CGC jobs\" tab in Chromium (6 minutes; apt-get install chromium)"
-	@echo "make matrix    the tests on every supported Airflow (4 minutes each; VERSIONS=\"2.11 3.3\" for some, \"lowest\" for"
-	@echo "               the lowest versions that setup.cfg allows; PYTHONS=\"3.12 3.13\" for other Pythons)"
-	@echo "make pythons   the tests on Python 3.12 and 3.13 (PYMIN minutes)"
+	@echo "make matrix    the tests on every supported Airflow (4 minutes each; VERSIONS=\"2.11 3.3\" for some, \"lowest\" is"
+	@echo "               one more: the lowest versions that setup.cfg allows; PYTHONS=\"3.12 3.13\" for other Pythons)"
+	@echo "make pythons   the tests on Python 3.12 and 3.13 (14 minutes)"
 	@echo "make package   sdist and wheel, into dist/; what is in them is checked (1 minute)"
 	@echo "make wheel     the tests on the built wheel: the lowest versions, and the newest with the newest Python here"
-	@echo "               (WHMIN minutes)"
+	@echo "               (6 minutes)"
 	@echo "make bench     requests, lag, CPU and memory of waiting, beside the usual scripts (20 minutes)"
 	@echo ""
-	@echo "make ci        what must hold before a change lands: check, package; then test, wheel, our rows of bench and demo,"
+	@echo "make ci        what must hold before a change lands: check, docs, package; then test, wheel, our rows of bench"
 	@echo "               beside system, triggerer and browser (20 minutes; apt-get install postgresql chromium)"
 	@echo "make all       everything, before a release; writes tests/RESULTS.md (70 minutes)"
 	@echo "make screenshots  the README's images of the tab, made anew"
@@ -86,7 +86,8 @@ package: $(READY)
 # What users install, with nothing of the tree beside it.
 wheel: $(READY)
 	$(BIN)/python -m dev.matrix lowest --wheel $(ARGS)
-	$(BIN)/python -m dev.matrix newest --python newest --wheel --only tests/unit/test_plugin.py --only tests/airflow/test_example_dags.py
+	$(BIN)/python -m dev.matrix newest --python newest --wheel \
+	  --only tests/unit/test_plugin.py --only tests/airflow/test_example_dags.py
 
 # They depend on everything their stages need, so that no stage installs into .venv while another one runs.
 ci: $(BROWSING) $(DOCUMENTING)
