@@ -29,11 +29,11 @@ help:
 	@echo "make bench     requests, lag, CPU and memory of waiting, beside the usual scripts (20 minutes)"
 	@echo ""
 	@echo "make ci        what must hold before a change lands: check, docs, package; then test, wheel, our rows of bench"
-	@echo "               beside system, triggerer and browser (20 minutes; apt-get install postgresql chromium)"
-	@echo "make all       everything, before a release; writes tests/RESULTS.md (70 minutes)"
+	@echo "               and demo, beside system, triggerer and browser (25 minutes; apt-get install postgresql chromium)"
+	@echo "make all       everything, before a release; writes tests/RESULTS.md (95 minutes)"
 	@echo "make screenshots  the README's images of the tab, made anew"
 	@echo "ARGS=... goes to pytest in test, test-all, system and browser, as in make test ARGS=tests/unit/jobs, and to bench;"
-	@echo "matrix and triggerer know ARGS=--whole. Times are those of two idle cores."
+	@echo "matrix, pythons, wheel and triggerer know ARGS=--whole. Times are those of two idle cores."
 
 demo: $(READY)
 	$(BIN)/python -m dev.demo
