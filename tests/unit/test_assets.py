@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -129,12 +130,21 @@ def no_connection() -> Any:
 NOTHING = dict.fromkeys(FACTS, 0)
 
 
-class Events(dict[Any, Any]):
-    """The events of any outlets."""
+class Event:
+    """The event of an outlet."""
 
-    def __missing__(self, outlet: Any) -> Any:
-        self[outlet] = type("Event", (), {"extra": {}})()
-        return self[outlet]
+    def __init__(self) -> None:
+        self.extra: dict[str, Any] = {}
+
+
+class Events(defaultdict[str, Event]):
+    """The events of any outlets, by their addresses, because an asset of Airflow 3.0 is no key of a dict."""
+
+    def __init__(self) -> None:
+        super().__init__(Event)
+
+    def __getitem__(self, outlet: Any) -> Event:
+        return super().__getitem__(getattr(outlet, "uri", "an alias"))
 
 
 def test_no_outlets_no_events() -> None:

@@ -60,6 +60,32 @@ def test_form_keeps_schema(connection: dict[str, Any]) -> None:
     jsonschema.validate([connection], whole["properties"]["connection-types"])
 
 
+@pytest.mark.parametrize("part", ["integrations", "asset-uris", "dataset-uris"])
+def test_part_keeps_schema(info: dict[str, Any], part: str) -> None:
+    """Airflow's schema for its own providers is the stricter one: it has a list of tags."""
+    parts = schema("provider.yaml.schema.json")["properties"]
+    if part not in parts:
+        pytest.skip(f"this Airflow has no {part}")
+
+    jsonschema.validate(info[part], parts[part])
+
+
+def test_integration_is_described(info: dict[str, Any]) -> None:
+    """Each part belongs to an integration that the list describes."""
+    described = [one["integration-name"] for one in info["integrations"]]
+    parts = ("hooks", "sensors", "operators", "triggers")
+
+    assert {entry["integration-name"] for part in parts for entry in info[part]} == {*described}
+
+
+def test_functions_are_all_there(info: dict[str, Any]) -> None:
+    """Every function that Airflow is told of is there."""
+    for entry in info["asset-uris"]:
+        for path in (entry["handler"], entry["to_openlineage_converter"]):
+            module, _, name = path.rpartition(".")
+            assert callable(getattr(import_module(module), name))
+
+
 def test_name_is_distributions(info: dict[str, Any]) -> None:
     """Airflow 3.3 does not start if they differ."""
     assert info["package-name"] == "airflow-provider-cgc"
