@@ -131,8 +131,8 @@ def _compare_platforms(outlet: Any, connection: Callable[[], CgcHook]) -> None:
     if told != used:
         log.warning(
             "The outlet %s is on platform %r, but the connection %r of this task is for platform %r. Airflow stores its"
-            " event all the same. If it is a mistake, write asset_of(..., platform=%r) here and in the Dags that wait"
-            " for it.",
+            " event all the same. If it is a mistake, write airflow_provider_cgc.assets.asset_of(..., platform=%r) here"
+            " and in the Dags that wait for it.",
             outlet.uri,
             told,
             hook.cgc_conn_id,
