@@ -26,6 +26,7 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "Cancer Genomics Cloud",
                 "external-doc-url": "https://docs.cancergenomicscloud.org/",
+                "logo": "https://raw.githubusercontent.com/airflow-provider-cgc/airflow-provider-cgc/main/docs/images/logo.svg",
                 "tags": ["service"],
             }
         ],

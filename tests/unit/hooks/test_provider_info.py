@@ -16,6 +16,7 @@ from airflow_provider_cgc import __version__, get_provider_info
 from airflow_provider_cgc.client import PLATFORMS
 from airflow_provider_cgc.client import Settings as ClientSettings
 from airflow_provider_cgc.hooks.connection import OTHER, settings_from_connection
+from tests.conftest import ROOT
 
 TOKEN = "canary0123456789abcdef0123456789"
 HOME = Path(inspect.getfile(airflow)).parent
@@ -76,6 +77,13 @@ def test_integration_is_described(info: dict[str, Any]) -> None:
     parts = ("hooks", "sensors", "operators", "triggers")
 
     assert {entry["integration-name"] for part in parts for entry in info[part]} == {*described}
+
+
+def test_logo_is_there(info: dict[str, Any]) -> None:
+    """The logo's address leads to a file of the repository."""
+    for one in info["integrations"]:
+        _, _, path = one["logo"].partition("/main/")
+        assert "<svg" in (ROOT / path).read_text()
 
 
 def test_functions_are_all_there(info: dict[str, Any]) -> None:
