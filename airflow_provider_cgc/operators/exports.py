@@ -225,4 +225,4 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
     def asset(self) -> Asset | None:
         """Return the asset of the files' destination; None if it is not known."""
-        return destination_of(self.volume, self.location)
+        return destination_of(self.volume, self.location, host=self.connection().settings.host)
