@@ -44,9 +44,9 @@ def check_connection(visit: Visit) -> Finding:
             " stored with."
         )
     variable = variable_of(conn_id)
-    where = f", from the environment variable {variable}, which is set here" if variable in os.environ else ""
-    project = f", default project {one_line(settings.project)}" if settings.project else ""
-    text = f"{conn_id!r} leads to {settings.base_url} with a token{where}{project}"
+    here = f" ({variable} is set here)" if variable in os.environ else ""
+    project = f", and to project {one_line(settings.project)} by default" if settings.project else ""
+    text = f"{conn_id!r}{here} has a token, and leads to {settings.base_url}{project}"
     return note(f"{text}; it {visit.hook.doubt}") if visit.hook.doubt else ok(text)
 
 
@@ -100,7 +100,7 @@ def _others(conn_id: str) -> str:
         found |= _in_database()
     if not found:
         return "No other connection of this type was found."
-    return f"Connections of this type: {', '.join(map(repr, sorted(found)))}{did_you_mean(conn_id, found)}."
+    return as_sentence(f"Connections of this type: {', '.join(map(repr, sorted(found)))}{did_you_mean(conn_id, found)}")
 
 
 def _in_database() -> set[str]:

@@ -61,7 +61,7 @@ def check_volume(visit: Visit) -> Finding:
         return note(f"{about}: {rights}; an export without 'write' is refused with {_NO_RIGHT_TO_VOLUME}")
     if may.copy is False:
         return note(f"{about}: {rights}. If that is needed: {advice}")
-    return ok(f"{about}: active, {volume.access_mode}; {rights}")
+    return ok(f"{about}: active, access mode {volume.access_mode or 'not shown'}; {rights}")
 
 
 def check_region(visit: Visit) -> Finding:
@@ -84,8 +84,8 @@ def _rights(visit: Visit, *, export: bool | None, export_by: str, load: bool | N
     """Say what the user may do."""
     rights = [(export, f"export ({export_by!r})"), (load, f"import ({load_by!r})")]
     words = [
-        f"{verb} {' and '.join(named)}"
-        for verb, state in (("may", True), ("may not", False))
+        f"{verb} {between.join(named)}"
+        for verb, between, state in (("may", " and ", True), ("may not", " or ", False))
         if (named := [name for may, name in rights if may is state])
     ]
     if not words:

@@ -156,7 +156,7 @@ def volume_problems(volume_id: str, facts: Facts, *, about: str) -> Iterator[str
     if volume.active is False:
         yield f"{about}: {_remedy(VOLUME_INACTIVE)}"
     if volume.access_mode is not None and not volume.writable:
-        yield f"{about}, has the access mode {shown(volume.access_mode)}: {_remedy(VOLUME_READ_ONLY)}"
+        yield f"{about}: its access mode is {shown(volume.access_mode)}. {_remedy(VOLUME_READ_ONLY)}"
 
 
 def _about_regions(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
