@@ -29,7 +29,7 @@ DESCRIPTION = (
     " nothing failed, 1 if something did, 2 if the command was not understood."
 )
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "--conn-id": {"default": "cgc_default", "metavar": "ID", "help": "the Airflow connection (default: cgc_default)"},
+    "--conn-id": {"default": "cgc_default", "metavar": "ID", "help": "the Airflow connection (default: %(default)s)"},
     "--project": {
         "metavar": "OWNER/NAME",
         "help": "the project to export from or import into (default: that of the connection)",

@@ -81,7 +81,7 @@ def check_region(visit: Visit) -> Finding:
 
 
 def _rights(visit: Visit, *, export: bool | None, export_by: str, load: bool | None, load_by: str) -> str:
-    """Say what the user may do."""
+    """Name the rights that the user has, and those that it lacks."""
     rights = [(export, f"export ({export_by!r})"), (load, f"import ({load_by!r})")]
     words = [
         f"{verb} {between.join(named)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -91,6 +92,7 @@ def healthy(triggerer: Callable[[timedelta], None], cgc: CgcEmulator, connect: C
 def doctor(database: None, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Callable[..., Told]:
     """Run the command in this process; nothing that it prints may hold the token."""
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "")  # so that it is put back
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "disabled", True)  # the emulator's server
 
     def run(*arguments: str) -> Told:
         capfd.readouterr()
@@ -200,7 +202,7 @@ def test_unknown_extra_is_noted(healthy: CgcEmulator, doctor: Any, monkeypatch: 
 
 
 def test_backend_that_raises(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever an error of Airflow holds, the token is not shown."""
+    """The token is not shown, whatever an error of Airflow holds."""
     from airflow_provider_cgc.hooks.cgc import CgcHook, mask_secret
 
     def refuse(cls: type, conn_id: str) -> Any:
@@ -374,7 +376,7 @@ def test_bad_manifest_path(healthy: CgcEmulator, doctor: Any, tmp_path: Path, pa
 
 
 def test_manifest_is_left_alone(healthy: CgcEmulator, doctor: Any, tmp_path: Path) -> None:
-    """What is at the path stays, and nothing is left beside it."""
+    """The file at the path stays, and nothing is left beside it."""
     manifest = tmp_path / "run.jsonl"
     manifest.write_text("kept\n")
 
@@ -407,7 +409,7 @@ def in_a_shell(*command: str, **variables: str) -> Told:
 
 
 def test_unreadable_database_is_noted(cgc: CgcEmulator, connect: Any, tmp_path: Path) -> None:
-    """Where the database cannot be read, a connection of the environment is enough for the rest."""
+    """A connection of the environment is enough for the rest."""
     connect(cgc)
 
     told = in_a_shell(

@@ -51,6 +51,9 @@ MAY_IMPORT = {
     "lineage": _HOOKS | {"patience"},
     "assets": _HOOKS,
     "plugin": _TRIGGERS | {"sensors", "operators", "links"},
+    # It asks as a task would, and no task needs it.
+    "doctor": _HOOKS | {"storage"},
+    "__main__": {"doctor"},
 }
 # Inside a part, a folder or module may import itself and these, which stand below it; a name with a dot is a module.
 _FORMS = {"forms", "ids", "kinds", "text"}
