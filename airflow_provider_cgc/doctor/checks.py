@@ -8,6 +8,7 @@ from typing import NamedTuple
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import act_as_component
 from airflow_provider_cgc.doctor.connection import check_connection, check_platform, check_requests, check_user
+from airflow_provider_cgc.doctor.deadline import TooSlow, within
 from airflow_provider_cgc.doctor.deployment import check_manifest, check_triggerer
 from airflow_provider_cgc.doctor.finding import Finding, State, failed, not_checked
 from airflow_provider_cgc.doctor.places import check_project, check_region, check_volume
@@ -16,24 +17,30 @@ from airflow_provider_cgc.doctor.visit import Visit, Wanted
 __all__ = ["CHECKS", "examine"]
 
 
+LONGEST_CHECK = 30.0
+"""Seconds that a check may take: the platform has its own limits, but a database or storage may hang for minutes."""
+
+
 class Check(NamedTuple):
-    """A check, with the one that must have gone well before it."""
+    """A check, with the thing that it asks, and the check that must have gone well before it."""
 
     name: str
     make: Callable[[Visit], Finding]
+    asks: str
     needs: str | None = None
 
 
+_PLATFORM = "the platform"
 CHECKS = (
-    Check("connection", check_connection),
-    Check("platform", check_platform, needs="connection"),
-    Check("requests", check_requests, needs="platform"),
-    Check("user", check_user, needs="requests"),
-    Check("project", check_project, needs="user"),
-    Check("volume", check_volume, needs="user"),
-    Check("region", check_region, needs="user"),
-    Check("triggerer", check_triggerer),
-    Check("manifest", check_manifest),
+    Check("connection", check_connection, "Airflow's secrets backend or database"),
+    Check("platform", check_platform, _PLATFORM, needs="connection"),
+    Check("requests", check_requests, _PLATFORM, needs="platform"),
+    Check("user", check_user, _PLATFORM, needs="requests"),
+    Check("project", check_project, _PLATFORM, needs="user"),
+    Check("volume", check_volume, _PLATFORM, needs="user"),
+    Check("region", check_region, _PLATFORM, needs="user"),
+    Check("triggerer", check_triggerer, "Airflow's database"),
+    Check("manifest", check_manifest, "the storage of the manifest"),
 )
 
 
@@ -56,6 +63,11 @@ def examine(wanted: Wanted) -> Iterator[tuple[str, Finding]]:
 
 def _made(check: Check, visit: Visit) -> Finding:
     try:
-        return check.make(visit)
+        return within(LONGEST_CHECK, lambda: check.make(visit))
     except CgcError as error:
         return failed(visit.explain(error))
+    except TooSlow:
+        return failed(
+            f"No answer came from {check.asks} within {LONGEST_CHECK:g} s. Check the network between it and this"
+            " machine, firewalls and proxies included."
+        )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Visit", "Wanted"]
 
-LONGEST_ANSWER = 15.0
+LONGEST_ANSWER = 10.0
 """Seconds that an answer may take, whatever the connection allows: somebody is waiting."""
 
 

@@ -51,7 +51,6 @@ MAY_IMPORT = {
     "lineage": _HOOKS | {"patience"},
     "assets": _HOOKS,
     "plugin": _TRIGGERS | {"sensors", "operators", "links"},
-    # It asks as a task would, and no task needs it.
     "doctor": _HOOKS | {"storage"},
     "__main__": {"doctor"},
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +32,18 @@ def airflows_command() -> Any:
     [doctor] = group.subcommands
     assert (group.name, doctor.name) == ("cgc", "doctor")
     return doctor
+
+
+def test_command_imports_little() -> None:
+    """Airflow imports the command for each of its own; and it must work where Airflow does not."""
+    code = (
+        "import sys, airflow_provider_cgc.doctor.command, airflow_provider_cgc.__main__\n"
+        "print({'airflow', 'requests', 'sqlalchemy'} & set(sys.modules))\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "set()\n"
 
 
 def test_nothing_given_is_usage(capsys: Any) -> None:
