@@ -70,6 +70,7 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": _conn_fields(),
             }
         ],
+        "cli": ["airflow_provider_cgc.doctor.command.airflow_commands"],
         "config": {
             "cgc": {
                 "description": "Settings of the provider for the Cancer Genomics Cloud.",

@@ -52,6 +52,8 @@ MAY_IMPORT = {
     "lineage": _HOOKS | {"patience", "asset_uris"},
     "assets": _HOOKS | {"asset_uris"},
     "plugin": _TRIGGERS | {"sensors", "operators", "links"},
+    "doctor": _HOOKS | {"storage"},
+    "__main__": {"doctor"},
 }
 # Inside a part, a folder or module may import itself and these, which stand below it; a name with a dot is a module.
 _FORMS = {"forms", "ids", "kinds", "text"}
