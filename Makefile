@@ -47,6 +47,7 @@ check: $(READY)
 
 # Warnings are errors; the site needs no network, neither to be built nor to be read.
 docs: $(DOCUMENTING)
+	rm -rf docs/_build/html
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
 	$(BIN)/python -m pytest -q tests/docs
 
@@ -57,7 +58,9 @@ system: $(READY)
 triggerer: $(READY)
 	$(BIN)/python -m dev.matrix 3.1 --only tests/system/test_cancelled_waits.py $(ARGS)
 
-browser: $(BROWSING) docs
+# The site is looked at, too.
+browser: $(BROWSING)
+	@test -e docs/_build/html/index.html || $(MAKE) docs
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 screenshots: $(BROWSING)

@@ -54,14 +54,14 @@ Lane = Sequence[Stage]
 """Stages one after the other."""
 
 CI: Sequence[Sequence[Lane]] = (
-    [[Stage("check")]],
+    [[Stage("check")], [Stage("docs")]],
     [
         [Stage("test"), Stage("matrix", ("VERSIONS=2.11",)), Stage("bench", ("ARGS=--contender ours",)), Stage("demo")],
         [Stage("system"), Stage("triggerer"), Stage("browser")],
     ],
 )
 ALL: Sequence[Sequence[Lane]] = (
-    [[Stage("check")]],
+    [[Stage("check")], [Stage("docs")]],
     [
         [Stage("test-all"), Stage("matrix", ("ARGS=--whole",))],
         # First, because `matrix` in the other lane later builds the same Airflow 3.1 venv; both at once would break it.

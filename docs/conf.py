@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import airflow_provider_cgc
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
+os.environ.setdefault("AIRFLOW_HOME", str(DOCS / "_build" / "airflow"))  # autodoc imports Airflow, which writes there
 
 project = "airflow-provider-cgc"
 author = "The airflow-provider-cgc authors"
@@ -24,6 +26,7 @@ extensions = [
     "sphinx_copybutton",
     "myst_parser",  # for the changelog, which is Markdown
     "cgc_tables",
+    "accessible",
 ]
 exclude_patterns = ["_build", "snippets"]
 nitpicky = True
@@ -31,12 +34,10 @@ default_role = "code"  # docstrings put names in single backticks
 
 html_theme = "furo"
 html_title = f"airflow-provider-cgc {release}"
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 copybutton_exclude = ".linenos, .gp, .go"  # neither prompts nor outputs
 
 autodoc_member_order = "bysource"

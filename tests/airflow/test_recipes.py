@@ -1,10 +1,8 @@
-"""The README's recipes do what they say, run as they stand there."""
+"""The snippets of the documentation do what they say, run as they stand there."""
 
 from __future__ import annotations
 
-import re
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,24 +13,7 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from tests.airflow.conftest import load_dag_file, xcoms
 from tests.conftest import DAGS, ROOT
 
-HEAD = """
-from datetime import datetime
-try:
-    from airflow.sdk import DAG, task
-except ImportError:  # Airflow 2.11
-    from airflow.decorators import task
-    from airflow.models.dag import DAG
-from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
-
-files, volume = {files!r}, "demo-lab/results"
-with DAG("recipe", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) as dag:
-"""
-
-
-def recipe(name: str) -> str:
-    found = re.search(rf"<!-- run: {name} -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert found is not None
-    return found.group(1)
+SNIPPETS = ROOT / "docs" / "snippets"
 
 
 @pytest.fixture
@@ -47,8 +28,8 @@ def run_sdk_recipe(
     def run(files: list[str]) -> Any:
         emulator.clock.speed = 20_000
         connect(emulator)
-        source = HEAD.format(files=files) + textwrap.indent(recipe("sdk_starter"), "    ")
-        return load_dag_file("recipe", source).dag.test()
+        source = (SNIPPETS / "export_with_sdk.py").read_text()
+        return load_dag_file("export_with_sdk", source).export_with_sdk().test(run_conf={"files": files})
 
     return run
 
@@ -57,7 +38,7 @@ def test_sensor_waits_for_sdk(run_sdk_recipe: Callable[[list[str]], Any], emulat
     run = run_sdk_recipe(emulator.file_ids[:120])
 
     assert str(run.state) == "success"
-    assert xcoms("recipe", run.run_id)["wait_for_exports", -1, "cgc_summary"]["completed"] == 120
+    assert xcoms("export_with_sdk", run.run_id)["wait_for_exports", -1, "cgc_summary"]["completed"] == 120
 
 
 def test_refused_fails_starter(
@@ -77,7 +58,7 @@ def test_refused_fails_starter(
 def test_emulator_recipe_runs() -> None:
     names: dict[str, Any] = {}
 
-    exec(recipe("emulator"), names)  # our own README
+    exec((SNIPPETS / "emulate.py").read_text(), names)  # our own
 
     assert len(names["job_ids"]) == 10
 
@@ -91,7 +72,7 @@ def test_dag_test_recipe_runs(database: None, no_grace: None, monkeypatch: pytes
     monkeypatch.delitem(sys.modules, "cgc_export_project")
     monkeypatch.syspath_prepend(str(DAGS))
     test = tmp_path / "test_export.py"
-    test.write_text(recipe("dag_test").replace("speed=60", "speed=3600"))
+    test.write_text((SNIPPETS / "test_export.py").read_text().replace("speed=60", "speed=3600"))
     passed = Passed()
 
     code = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(test)], plugins=[passed])
@@ -115,6 +96,6 @@ def test_hook_recipe_runs(
 ) -> None:
     connect(emulator)
 
-    exec(recipe("hook"), {})  # our own README
+    exec((SNIPPETS / "hook.py").read_text(), {})  # our own
 
     assert capsys.readouterr().out.count(" PENDING ") == 3

@@ -264,7 +264,7 @@ def test_options_are_settable() -> None:
 
 
 def test_options_are_explained() -> None:
-    explained = re.findall(r"^ {4}(\w+) {1,16}\S", Options.__doc__ or "", re.MULTILINE)
+    explained = re.findall(r"^ {8}(\w+) {1,16}\S", Options.__doc__ or "", re.MULTILINE)
 
     assert [name for name in explained if name in Options().to_json()] == list(Options().to_json())
 

@@ -1,16 +1,25 @@
-"""The README, the changelog and the docstrings say what the code does."""
+"""The README, the pages of the site, the changelog and the docstrings say what the code does."""
 
 from __future__ import annotations
 
 import ast
+import configparser
 import inspect
+import json
 import re
 import textwrap
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import airflow_provider_cgc
+from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
+from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
@@ -19,16 +28,23 @@ from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
-BLOCK = re.compile(
-    r"(?:<!-- (?P<verb>from|run): (?P<what>[^>]+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)```", re.DOTALL
-)
-BLOCKS = [match.groupdict() for match in BLOCK.finditer(README)]
-QUOTES = [block for block in BLOCKS if block["verb"] == "from"]
+QUOTED = re.compile(r"<!-- from: (?P<what>[^>]+) -->\n```python\n(?P<body>.*?)```", re.DOTALL)
+QUOTES = [match.groupdict() for match in QUOTED.finditer(README)]
+DOCS = ROOT / "docs"
+PAGES = {str(path.relative_to(DOCS)): path.read_text() for path in sorted(DOCS.rglob("*.rst"))}
+SITE = "\n".join(PAGES.values())
 AIRFLOWS_OWN = {"poke_interval", "timeout", "mode", "soft_fail", "never_fail"}
 
 
-def test_readme_quotes_examples() -> None:
-    assert len(QUOTES) >= 2
+MOST_LINES = 200
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= MOST_LINES
+
+
+def test_readme_quotes_an_example() -> None:
+    assert QUOTES
 
 
 @pytest.mark.parametrize("quote", QUOTES, ids=lambda quote: quote["what"])
@@ -42,21 +58,50 @@ def test_quotes_are_exact(quote: dict[str, str]) -> None:
     assert textwrap.dedent(found.group(1)).strip() == quote["body"].strip()
 
 
-@pytest.mark.parametrize(
-    "block", [block for block in BLOCKS if block["language"] == "python"], ids=lambda b: b["body"][:40]
-)
-def test_readme_python_is_python(block: dict[str, str]) -> None:
-    ast.parse(block["body"])
+def read_ini(text: str) -> None:
+    configparser.ConfigParser(interpolation=None).read_string(text)
 
 
-def test_sensor_is_in_the_readme() -> None:
-    """Every argument of the sensor is in the README."""
-    own = set(inspect.signature(CgcBulkExportSensor.__init__).parameters) - {"self", "kwargs"}
-    base = set(inspect.signature(CgcBulkExportSensor.__mro__[1].__init__).parameters) - {"self", "kwargs"}
+READERS: Mapping[str, Callable[[str], Any]] = {
+    "python": ast.parse,
+    "json": json.loads,
+    "yaml": lambda text: list(yaml.safe_load_all(text)),
+    "ini": read_ini,
+    "toml": tomllib.loads,
+}
+READ_BY_NOBODY = {"console", "text", "docker", "jinja"}
+"""Languages of blocks whose form no test checks."""
 
-    documented = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
 
-    assert own | base | AIRFLOWS_OWN <= documented
+def blocks_of(page: str) -> list[tuple[str, str]]:
+    """Give the code blocks of a page, each with its language."""
+    found = re.finditer(r"^( *)\.\. code-block:: *(\w*)\n((?:\1 +[^\n]*\n|\n)+)", page + "\n", re.MULTILINE)
+    blocks = []
+    for _, language, body in (match.groups() for match in found):
+        lines = textwrap.dedent(body).strip("\n").split("\n")
+        while lines and re.match(r":[\w-]+:", lines[0]):
+            lines.pop(0)
+        blocks.append((language, "\n".join(lines).strip("\n")))
+    return blocks
+
+
+BLOCKS = [(page, language, body) for page, text in PAGES.items() for language, body in blocks_of(text)]
+BLOCKS += [("README.md", *match) for match in re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)]
+
+
+@pytest.mark.parametrize(("page", "language", "body"), BLOCKS, ids=[f"{page}: {body[:30]}" for page, _, body in BLOCKS])
+def test_code_block_can_be_read(page: str, language: str, body: str) -> None:
+    assert body.strip()
+    assert language in READERS or language in READ_BY_NOBODY
+    READERS.get(language, str)(body)
+
+
+def test_code_blocks_are_found() -> None:
+    page = (
+        ".. code-block:: python\n   :caption: x\n\n   a = 1\n\n   b = 2\n\nText\n\n  .. code-block:: json\n\n     {}\n"
+    )
+
+    assert blocks_of(page) == [("python", "a = 1\n\nb = 2"), ("json", "{}")]
 
 
 @pytest.mark.parametrize("sensor", [CgcBulkExportSensor, CgcBulkImportSensor, CgcBulkExportOperator])
@@ -78,36 +123,36 @@ def test_templated_is_told(operator: type[Any]) -> None:
     assert {name for name, text in described if "(templated)" in text} == set(operator.template_fields)
 
 
-def test_operators_in_the_readme() -> None:
-    """Every argument of the operators is in the README."""
-    names = {
-        name
-        for operator in (CgcBulkExportOperator, CgcListFilesOperator)
-        for name in set(inspect.signature(operator.__init__).parameters) - {"self", "kwargs"}
-    }
-
-    assert names <= set(re.findall(r"`(\w+)`", README))
+@pytest.mark.parametrize("path", sorted((ROOT / "example_dags").glob("*.py")), ids=lambda path: path.stem)
+def test_example_is_on_the_site(path: Path) -> None:
+    assert path.stem in SITE
 
 
-def test_fields_in_the_readme() -> None:
-    """Every field of the connection is in the README."""
-    fields = airflow_provider_cgc.get_provider_info()["connection-types"][0]["conn-fields"]
-
-    for name, field in fields.items():
-        assert f"`{name}`" in README or f"| {field['label']} |" in README
-    for platform in fields["platform"]["schema"]["enum"]:
-        assert f"`{platform}`" in README
+@pytest.mark.parametrize("path", sorted((DOCS / "snippets").glob("*.py")), ids=lambda path: path.stem)
+def test_snippet_is_on_the_site(path: Path) -> None:
+    assert f"snippets/{path.name}" in SITE
 
 
-def test_examples_in_the_readme() -> None:
-    """Every example is named in the README."""
-    for example in (ROOT / "example_dags").glob("*.py"):
-        assert f"example_dags/{example.name}" in README
+def test_settings_are_on_the_site() -> None:
+    """Every option of `airflow.cfg`; the fields of a connection are a table that the site makes."""
+    options = airflow_provider_cgc.get_provider_info()["config"]["cgc"]["options"]
+
+    assert options
+    assert {name for name in options if name not in SITE} == set()
+
+
+def test_xcom_keys_are_on_the_site() -> None:
+    tracker = JobTracker.of(EXPORT, ["A" * 32])
+    view = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(tracker, 1.0)
+
+    page = PAGES["guides/xcom.rst"]
+
+    assert {key for key in (*tracker.summary().to_json(), *view, *view["counts"]) if f"``{key}``" not in page} == set()
 
 
 def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    named = set(re.findall(r"`(?:KEEP=1 )?make (\w+)`", README + (ROOT / "CONTRIBUTING.md").read_text()))
+    named = set(re.findall(r"`(?:KEEP=1 )?make (\w+)", README + SITE + (ROOT / "CONTRIBUTING.md").read_text()))
 
     assert named
     for target in named:
@@ -131,9 +176,17 @@ def test_public_has_docstrings() -> None:
                 )
 
 
-def test_figures_are_results() -> None:
-    """Every figure of the bench in the README is one of its results."""
-    [paragraph] = re.findall(r"<!-- figures: bench/RESULTS.md -->\n(.*?)\n\n", README, re.DOTALL)
+@pytest.mark.parametrize(
+    ("page", "mark"),
+    [
+        (README, r"<!-- figures: bench/RESULTS.md -->\n"),
+        (PAGES["guides/requests.rst"], r"\.\. figures: bench/RESULTS.md\n\n"),
+    ],
+    ids=["README", "requests"],
+)
+def test_figures_are_results(page: str, mark: str) -> None:
+    """Every figure of the bench is one of its results."""
+    [paragraph] = re.findall(mark + r"(.*?)\n\n", page, re.DOTALL)
     results = (ROOT / "bench" / "RESULTS.md").read_text()
 
     number = r"\d[\d,.]*\d|\d"

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "airflow_provider_cgc"
 PARTS = sorted(path for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py")
-BESIDE = [ROOT / name for name in ("bench", "dev", "example_dags", "tests")]
+BESIDE = [ROOT / name for name in ("bench", "dev", "docs", "example_dags", "tests")]
 NAMES_NOTHING = re.compile(
     r"(What|Which|Where|Whether|How|Who|Whom|Whose|When|Why|Knows)\b|\.\.\.|\w+ (what|which|where|whether|how|why)\b"
 )

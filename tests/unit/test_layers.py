@@ -93,6 +93,7 @@ INSIDE = {
 # Outside the package: the demo, then the bench, then the tests.
 OUTSIDE = {
     PACKAGE: set(),
+    "docs": {PACKAGE},
     "example_dags": {PACKAGE},
     "dev": {PACKAGE},
     "bench": {PACKAGE, "dev", "tests.fakes"},
