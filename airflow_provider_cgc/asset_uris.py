@@ -1,5 +1,4 @@
-"""
-The address of a place on a volume, `cgc://<host of the platform's API>/owner/volume/prefix`: built and read only here.
+"""The address of a place on a volume, `cgc://<host of the API>/owner/volume/prefix`: built and read only here.
 
 Airflow loads this module for the first asset of any kind, and calls `normalise` for each of ours, in the scheduler,
 too. So it loads neither Airflow nor `requests`, and knows no connection.
