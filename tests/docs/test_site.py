@@ -77,6 +77,12 @@ def test_page_needs_no_other_host(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(SITE)))
+def test_theme_reports_nothing(path: Path) -> None:
+    """The theme writes an error into the page, and Sphinx does not warn, where a page has a table of contents."""
+    assert "Adding a table of contents" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(SITE)))
 def test_pictures_are_told(path: Path) -> None:
     assert page_at(path).unnamed_pictures == []
 
