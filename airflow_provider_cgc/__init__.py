@@ -22,6 +22,14 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Move and process data on the `Cancer Genomics Cloud <https://cgc.sbgenomics.com/>`__ and the "
         "other Seven Bridges platforms: nothing lost, nothing twice.",
         "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": "Cancer Genomics Cloud",
+                "external-doc-url": "https://docs.cancergenomicscloud.org/",
+                "logo": "https://raw.githubusercontent.com/airflow-provider-cgc/airflow-provider-cgc/main/docs/images/logo.svg",
+                "tags": ["service"],
+            }
+        ],
         "hooks": [{"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.hooks.cgc"]}],
         "sensors": [
             {
@@ -38,6 +46,8 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": "Cancer Genomics Cloud", "python-modules": ["airflow_provider_cgc.triggers.jobs"]}
         ],
+        "asset-uris": _asset_uris(),
+        "dataset-uris": _asset_uris(),  # Airflow 2.11
         "extra-links": [
             "airflow_provider_cgc.links.CgcProjectLink",
             "airflow_provider_cgc.links.CgcVolumeLink",
@@ -60,6 +70,7 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": _conn_fields(),
             }
         ],
+        "cli": ["airflow_provider_cgc.doctor.command.airflow_commands"],
         "config": {
             "cgc": {
                 "description": "Settings of the provider for the Cancer Genomics Cloud.",
@@ -78,6 +89,17 @@ def get_provider_info() -> dict[str, Any]:
             }
         },
     }
+
+
+def _asset_uris() -> list[dict[str, Any]]:
+    """Return the form of our assets' addresses, and their names in OpenLineage."""
+    return [
+        {
+            "schemes": ["cgc"],
+            "handler": "airflow_provider_cgc.asset_uris.normalise",
+            "to_openlineage_converter": "airflow_provider_cgc.asset_uris.to_openlineage",
+        }
+    ]
 
 
 def _conn_fields() -> dict[str, Any]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_cgc.asset_uris import SCHEME, address, host_of, normalise, platform_at, platform_in
 from airflow_provider_cgc.compat import announced_kinds
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import BadInput, shown
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
+
+    from airflow_provider_cgc.hooks.cgc import CgcHook
 
 log = logging.getLogger(__name__)
 
@@ -20,43 +24,73 @@ FACTS = ("total", "completed", "skipped", "failed", "bytes", "manifest")
 """The facts of a summary that an event has."""
 
 
-def asset_of(volume: str, prefix: str = "", **kwargs: Any) -> Asset:
+def asset_of(volume: str, prefix: str = "", *, platform: str = "cgc", **kwargs: Any) -> Asset:
     """
-    Return the asset of a volume, or of the objects below a prefix of it: `cgc://owner/volume/prefix`.
+    Return the asset of a volume, or of the objects below a prefix of it:
+    `cgc://cgc-api.sbgenomics.com/owner/volume/prefix`.
 
-    The same volume and prefix are the same asset in every Dag; a slash at either end of the prefix makes no difference.
+    The same place is the same asset in every Dag; a slash at either end of the prefix makes no difference.
 
     :param volume: "owner/name", as the operators take it.
     :param prefix: a folder on the volume. Assets are known when a Dag is parsed: a template is not rendered here.
+    :param platform: the platform that has the volume, because another one may have a volume of the same name: a name as
+        in a connection ("cgc", "cavatica", "sbg-us", "sbg-eu", "sbg-cn", "bdc"), or for platform 'other' the host of
+        its API, with the port if there is one in the connection.
     :param kwargs: passed on, such as `name` and `group` (Airflow 3) or `extra`.
-    :raises CgcBadInput: if the volume is not of that form, or something is a template.
+    :raises CgcBadInput: if the platform is not known, the volume is not of that form, or something is a template.
     """
+    if not isinstance(prefix, str):
+        raise CgcBadInput(f"The prefix {shown(prefix)} of an asset is no text; write it like folder/below")
+    if not isinstance(volume, str):
+        raise CgcBadInput(f"The volume {shown(volume)} of an asset is no text; write it like owner/name")
+    if "{" in volume or "{" in prefix:
+        raise CgcBadInput(
+            f"The asset of {shown(volume)}, {shown(prefix)} has a template, and assets are known when the Dag is"
+            " parsed; give the part that is always the same"
+        )
+    try:
+        return _asset(host_of(platform), volume, prefix, **kwargs)
+    except BadInput as fault:
+        raise CgcBadInput(str(fault)) from None
+
+
+def _asset(host: str, volume: str, prefix: str, **kwargs: Any) -> Asset:
     # Imported here, because on Airflow 3 it loads modules that a worker does not need.
     from airflow.providers.common.compat.sdk import Asset
 
-    if not isinstance(prefix, str):
-        raise CgcBadInput(f"The prefix {shown(prefix)} of an asset is no text; write it like folder/below")
-    owner, _, name = volume.partition("/") if isinstance(volume, str) else ("", "", "")
-    if not owner.strip() or not name.strip() or "/" in name:
-        raise CgcBadInput(f"The volume {volume!r} of an asset has another form; write it like owner/name")
-    if "{" in volume or "{" in prefix:
-        raise CgcBadInput(
-            f"The asset of {volume!r}, {prefix!r} has a template, and assets are known when the Dag is parsed; give the"
-            " part that is always the same"
-        )
-    # Percent-encoded, because Airflow 2.11 takes ASCII only, and "?" and "#" would end the path.
-    path = "/".join(quote(part, safe="") for part in (name, *prefix.split("/")) if part)
-    return Asset(uri=f"cgc://{quote(owner, safe='')}/{path}", **kwargs)
+    return Asset(uri=address(host, volume, prefix), **kwargs)
 
 
-def tell_events(context: Context, outlets: Iterable[Any], summary: Mapping[str, Any], *, place: Asset | None) -> None:
+def destination_of(volume: str | None, location: str, *, host: str) -> Asset | None:
+    """
+    Return the asset of a task's destination, as far as it is the same for all items.
+
+    :param host: as in the settings of the task's connection.
+    """
+    fixed, brace, _ = location.partition("{")
+    folder = fixed.rpartition("/")[0] if brace else ""
+    try:
+        return _asset(host, volume, folder) if volume else None
+    except BadInput:
+        return None
+
+
+def tell_events(
+    context: Context,
+    outlets: Iterable[Any],
+    summary: Mapping[str, Any],
+    *,
+    place: Callable[[], Asset | None],
+    connection: Callable[[], CgcHook],
+) -> None:
     """
     Add the facts of a summary to the events of a task's outlets; Airflow stores them when the task has succeeded.
 
-    An asset that is referred to by name or address is looked up by Airflow; an error there becomes a warning, because
-    the work is done by then.
+    The work is done by then, so that every trouble with an event is a warning; an outlet on another platform than the
+    task's is told, too.
 
-    :param place: the asset for the event of an `AssetAlias`; None if it is not known.
+    :param place: gives the asset for the event of an `AssetAlias`; None if it is not known.
+    :param connection: gives the hook of the task's connection.
     """
     outlets = list(outlets)
     if not outlets:
@@ -67,39 +101,59 @@ def tell_events(context: Context, outlets: Iterable[Any], summary: Mapping[str, 
     kinds: Any = announced_kinds()
     for outlet in outlets:
         if isinstance(outlet, AssetAlias):
-            if place is not None:
-                context["outlet_events"][outlet].add(place, extra=facts)
-            else:
-                log.warning(
-                    "The outlet %s has no event: this task does not know the files' destination. Give the asset of the"
-                    " destination (airflow_provider_cgc.assets.asset_of) instead.",
-                    outlet,
-                )
+            with _at_most_warning("The outlet %s has no event", outlet):
+                _tell_alias(context, outlet, place(), facts)
         elif isinstance(outlet, kinds):
-            try:
+            with _at_most_warning("The event of the outlet %s does not say what was moved", outlet):
                 context["outlet_events"][outlet].extra.update(facts)
-            except Exception as error:  # noqa: BLE001  # an event must not fail a task
-                log.warning(
-                    "The event of the outlet %s does not say what was moved: %s: %s",
-                    outlet,
-                    type(error).__name__,
-                    error,
-                )
+            with _at_most_warning("The platform of the outlet %s could not be compared with the connection's", outlet):
+                _compare_platforms(outlet, connection)
 
 
-def destination_of(volume: str | None, location: str) -> Asset | None:
-    """Return the asset of a task's destination, as far as it is the same for all items."""
-    fixed, brace, _ = location.partition("{")
-    folder = fixed.rpartition("/")[0] if brace else ""
+def _tell_alias(context: Context, alias: Any, place: Asset | None, facts: dict[str, Any]) -> None:
+    if place is not None:
+        context["outlet_events"][alias].add(place, extra=facts)
+        return
+    log.warning(
+        "The outlet %s has no event: this task does not know the files' destination. Give the asset of the destination"
+        " (airflow_provider_cgc.assets.asset_of) instead.",
+        alias,
+    )
+
+
+def _compare_platforms(outlet: Any, connection: Callable[[], CgcHook]) -> None:
+    """Warn of an asset of ours that is on another platform than the connection."""
+    told = platform_in(getattr(outlet, "uri", None) or "")
+    if told is None:
+        return
+    hook = connection()
+    used = platform_at(hook.settings.host)
+    if told != used:
+        log.warning(
+            "The outlet %s is on platform %r, but the connection %r of this task is for platform %r. Airflow stores its"
+            " event all the same. If it is a mistake, write airflow_provider_cgc.assets.asset_of(..., platform=%r) here"
+            " and in the Dags that wait for it.",
+            outlet.uri,
+            told,
+            hook.cgc_conn_id,
+            used,
+            used,
+        )
+
+
+@contextmanager
+def _at_most_warning(what: str, outlet: Any) -> Iterator[None]:
     try:
-        return asset_of(volume, folder) if volume else None
-    except CgcBadInput:
-        return None
+        yield
+    except Exception as error:  # noqa: BLE001  # an event must not fail a task
+        log.warning(f"{what}: %s: %s", outlet, type(error).__name__, error)  # noqa: G004  # our own words
 
 
 def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
     """
-    Refuse outlets that Airflow accepts and never announces: conditions on assets, which only schedules use, and text.
+    Refuse outlets that Airflow accepts and never announces to anybody: conditions on assets, which only schedules use,
+    text, and addresses of ours in another form than that of every `Asset`.
+
     Other objects, of which Airflow's lineage has many, have nothing to do with assets.
 
     :raises ValueError: when the Dag is parsed.
@@ -115,6 +169,25 @@ def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
                 f"{where}: Airflow announces nothing for an outlet of type {type(outlet).__name__} ({shown(outlet)});"
                 " list the assets themselves, such as airflow_provider_cgc.assets.asset_of('owner/volume', 'folder')"
             )
+        for text in (getattr(outlet, "uri", None), getattr(outlet, "name", None)):
+            _check_address(text, where=where)
+
+
+def _check_address(text: Any, *, where: str) -> None:
+    """
+    Refuse an address of ours that is in another form than the usual one, so that nobody would wait for it.
+
+    Airflow 2.11 only warns of a wrong one. A reference has the address as it was written, and so has an asset's name on
+    Airflow 3, if it has no other; two names for one address are a conflict there.
+    """
+    if not isinstance(text, str) or not text.lower().startswith(f"{SCHEME}:"):
+        return
+    try:
+        usual = urlunsplit(normalise(urlsplit(text)))
+    except ValueError as fault:
+        raise ValueError(f"{where}: {fault}") from None
+    if text != usual:
+        raise ValueError(f"{where}: the usual form of the asset {shown(text)} is {usual}; write it like that")
 
 
 def refuse_early_events(outlets: Iterable[Any], *, wait: bool, dry_run: bool, where: str) -> None:

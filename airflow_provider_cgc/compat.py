@@ -6,6 +6,7 @@ The versions that are tested are `LINES` in `dev/constraints.py`; `make constrai
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -66,6 +67,7 @@ __all__ = [
     "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
+    "act_as_component",
     "announced_kinds",
     "conf",
     "default_deferrable",
@@ -87,6 +89,15 @@ T = TypeVar("T")
 
 _RUNNING: set[asyncio.Task[Any]] = set()
 """The calls that `uncancelled` has begun, kept here because the loop itself holds tasks only weakly."""
+
+
+def act_as_component() -> None:
+    """
+    Let this process find the connections in Airflow's database, as Airflow's own commands do.
+
+    From Airflow 3.1 on only a process that says so looks there; before, every one does.
+    """
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
 
 
 def default_deferrable() -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cgc.asset_uris import namespace
 from airflow_provider_cgc.patience import task_state_store
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def moved(items: Iterable[ExportItem], facts: Facts, *, host: str) -> Moved:
     their projects. Objects by their folders, or the volume: on S3 and Google by bucket and key, elsewhere by the
     volume's name on the platform.
     """
-    here = f"cgc://{host}"
+    here = namespace(host)
     items = list(items)
     files = {item.file: facts.files.get(item.file) for item in items}
     sources = (

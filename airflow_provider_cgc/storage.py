@@ -148,6 +148,17 @@ def read_lines(uri: object) -> Iterator[str]:
     return _decoded(stream, target)
 
 
+def remove(uri: object) -> None:
+    """
+    Remove a file or object.
+
+    :raises BadPath: if there is none, or it may not be removed.
+    """
+    target = _target(uri)
+    with _faults(target):
+        target.fs.rm_file(target.path)
+
+
 def exists(uri: object) -> bool:
     """
     Return True if there is a file or object; trouble with the storage is an error, never a "no".

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_cgc.client.platforms import KNOWN_HOSTS, PLATFORMS, Platform
 
-__all__ = ["checked_base_url", "is_loopback", "origin", "platform_meant"]
+__all__ = ["checked_base_url", "host_and_port", "is_loopback", "origin", "platform_meant"]
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[::1\]")
@@ -37,8 +37,7 @@ def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
         )
     parts = _split(text)
     scheme, netloc = parts.scheme, parts.netloc.lower()
-    host, _, port = netloc.rpartition(":") if re.search(r":[^\]]*$", netloc) else (netloc, "", "")
-    _check_host(host, port, netloc)
+    host, port = host_and_port(netloc)
     if port in ("", _DEFAULT_PORTS[scheme]):
         netloc = host
     if not _permitted(host, netloc, allowed_hosts):
@@ -49,6 +48,17 @@ def checked_base_url(text: object, allowed_hosts: Collection[str] = ()) -> str:
     if scheme == "http" and not is_loopback(host):
         raise ValueError(f"must start with https:// for host '{host}': plain http would show the token on the way")
     return f"{scheme}://{netloc}{_checked_path(parts.path)}"
+
+
+def host_and_port(netloc: str) -> tuple[str, str]:
+    """Return a host name in lower case and its port, empty if there is none; raises ValueError with the fact."""
+    netloc = netloc.lower()
+    host, _, port = netloc.rpartition(":") if re.search(r":[^\]]*$", netloc) else (netloc, "", "")
+    if not _HOST.fullmatch(host):
+        raise ValueError("has no valid host name; write it in plain ASCII, without a dot at the end")
+    if netloc != host and not (_PORT.fullmatch(port) and int(port) <= 65535):
+        raise ValueError("has a port that is not a number from 1 to 65535")
+    return host, port
 
 
 def origin(url: str) -> tuple[str, str]:
@@ -96,13 +106,6 @@ def _split(text: str, *, strict: bool = True) -> SplitResult:
             "has a user name or '@' before the host; leave it out; the token goes into the connection's field Token"
         )
     return parts
-
-
-def _check_host(host: str, port: str, netloc: str) -> None:
-    if not _HOST.fullmatch(host):
-        raise ValueError("has no valid host name; write it in plain ASCII, without a dot at the end")
-    if netloc != host and not (_PORT.fullmatch(port) and int(port) <= 65535):
-        raise ValueError("has a port that is not a number from 1 to 65535")
 
 
 def _permitted(host: str, netloc: str, allowed_hosts: Collection[str]) -> bool:

@@ -54,8 +54,8 @@ class CgcHook(BaseHook):
         super().__init__(**kwargs)
         self.cgc_conn_id = cgc_conn_id
         self._settings: Settings | None = None
-        self._doubt = ""
-        """The doubt that the Test button adds to its answer, about a connection that can be read."""
+        self.doubt = ""
+        """The doubt about a connection that can be read, to follow its name; "" if there is none, or none was read."""
         self._clients: dict[float, CgcClient] = {}
         self.answered = False
         """The platform has answered at this connection's address before, so a refused connection is an outage."""
@@ -143,9 +143,10 @@ class CgcHook(BaseHook):
             # Airflow gives a connection that is being tested an id of eight random letters.
             return False, str(fault).replace(f"connection {self.cgc_conn_id!r}", "this connection")
         minutes = max(round((rate.reset - time.time()) / 60), 1)
+        doubt = f". The connection {self.doubt}" if self.doubt else ""
         return True, (
             f"Connected to {_title(self.settings)} as {user.username}; {rate.remaining} of {rate.limit} requests "
-            f"left in the window that ends in about {minutes} min{self._doubt}"
+            f"left in the window that ends in about {minutes} min{doubt}"
         )
 
     def _read(self) -> Settings:
@@ -158,8 +159,7 @@ class CgcHook(BaseHook):
             mask_secret(connection.password)
         refuse_odd_extra(self.cgc_conn_id, connection.extra)
         settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
-        unknown = unknown_extras(connection.extra_dejson)
-        self._doubt = f". The connection {unknown}" if unknown else ""
+        self.doubt = unknown_extras(connection.extra_dejson) or ""
         for password in _proxy_passwords(settings):
             mask_secret(password)
         return settings

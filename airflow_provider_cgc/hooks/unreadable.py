@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
 
-__all__ = ["doubt_variable", "not_found", "refuse_odd_extra"]
+__all__ = ["doubt_variable", "not_found", "refuse_odd_extra", "variable_of"]
 
 _KEYS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 _EXAMPLE = """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'"""
@@ -22,7 +22,7 @@ _EXAMPLE = """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform":
 
 def not_found(conn_id: str) -> CgcSettingsError:
     """Return the error of a connection that is not defined, or whose environment variable cannot be read."""
-    where, name = f"connection {conn_id!r}", _variable(conn_id)
+    where, name = f"connection {conn_id!r}", variable_of(conn_id)
     if name in os.environ:
         why = _why_unreadable(os.environ[name])
         odd = _odd_extra(conn_id, _extra_in(os.environ[name])) if why is None else None
@@ -55,7 +55,7 @@ def doubt_variable(conn_id: str) -> Iterator[None]:
     try:
         yield
     except CgcSettingsError:
-        text = os.environ.get(_variable(conn_id), "").strip()
+        text = os.environ.get(variable_of(conn_id), "").strip()
         if not text or text.startswith("{") or "://" in text:
             raise
     else:
@@ -83,7 +83,8 @@ def _extra_in(text: str) -> object:
     return extra if isinstance(extra, str) else json.dumps(extra or {})
 
 
-def _variable(conn_id: str) -> str:
+def variable_of(conn_id: str) -> str:
+    """Return the name of the environment variable of a connection."""
     return f"AIRFLOW_CONN_{conn_id.upper()}"
 
 

@@ -45,22 +45,27 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
     or the job ids if there is none.
 
     .. seealso::
-        The example Dags ``cgc_export_project``, ``cgc_nightly_export`` and ``cgc_export_manifest``.
+        The guide, with Dags to copy: :ref:`howto/operator:CgcBulkExportOperator`.
 
     :param items: the files to export: file ids or objects `{"file": id, "location": key, "volume": "owner/name",
         "properties": {}}` of which all but `file` may be left out; a list, text of one (JSON, Python, or ids separated
-        by commas or white space), or the result of `CgcListFilesOperator`. (templated)
+        by commas or white space), or the result of `CgcListFilesOperator`, also of a mapped one. The `location` of an
+        item is taken literally, including braces. (templated)
     :param manifest: in place of `items`, the address of a CSV, TSV or JSON lines file with the same words as columns
-        or keys: text or an `ObjectStoragePath`; it may be a manifest that this operator wrote. (templated)
-    :param failed_only: of a manifest that this operator wrote, take only the items that failed.
+        or keys (`id` may stand for `file`): text or an `ObjectStoragePath`; it may be a manifest that this operator
+        wrote. (templated)
+    :param failed_only: of a manifest that this operator wrote, take only the items that failed. For items with an
+        unknown outcome, because its task did not wait, the platform is asked; they must have finished.
     :param volume: the volume for items that have none of their own. (templated)
     :param location: the key below the volume's prefix, for items that have none: `{name}`, `{path}` (folders below
-        the project), `{project}`, `{id}`, `{metadata.KEY}`; empty folders are left out. (templated)
+        the project), `{project}` (its short name, without the owner), `{id}`, `{metadata.KEY}`; empty folders are left
+        out. (templated)
     :param copy_only: True keeps the platform's file; False *moves* it: it becomes an alias of the exported object and
         can never be exported again. If it is listed again, as in a nightly move, it counts as completed if it is an
         alias of the wanted object, so leave the date out of `location`. Has no default on purpose. (templated)
     :param if_exists: what to do if an object is there already: "fail" the item, "skip" it if the size is the same
         (or the volume's list gives none), also if the object appears while the job waits, or "overwrite" the object.
+        Another size fails the item. With `copy_only=False` a skipped file is not moved: the platform keeps it.
         (templated)
     :param aliases: what to do with files that are aliases of other objects than the wanted one, which the platform
         does not export: "fail" those items, or "skip" them. (templated)
@@ -73,14 +78,16 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         smaller number counts. (templated)
     :param manifest_path: the address of a file to write, with the outcome of every item, also if the task fails: text
         such as "s3://bucket/{{ run_id }}.jsonl", or an `ObjectStoragePath`; written before anything is sent, when all
-        is sent, and at the end. (templated)
+        is sent, and at the end; empty if there was nothing to do. (templated)
     :param manifest_conn_id: the connection for `manifest_path` and `manifest`, if these name none
         ("s3://conn@bucket/key"). (templated)
     :param verify: after the jobs have COMPLETED, list the volume and check that each object is there, with the right
         size if the list gives one.
     :param resume: False lets a Clear start everything again, however the task ended; Airflow's own retries still
-        continue, because otherwise each of them would export everything once more.
+        continue, because otherwise each of them would export everything once more. Below Airflow 3.3 False needs a
+        `manifest_path`.
     :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be started.
+        With failures tolerated it needs a `manifest_path`, because ids do not show what was refused.
     :param dry_run: check everything, log what would be done, and send nothing; returns the number of `items`, and how
         many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way) and `in_the_way` (an
         object is there; these are also counted in `to_send`, except with `if_exists="skip"`).
@@ -91,8 +98,10 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         (templated)
     :param fail_fast: fail at the first FAILED job instead of when all have ended; the other jobs continue.
     :param deferrable: wait in the triggerer; wins over `mode`. Default: Airflow's `[operators] default_deferrable`.
-    :param poke_interval: seconds between two looks at the jobs, in every mode; 60 by default.
-    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer.
+    :param poke_interval: seconds between two looks at a job, in every mode; 60 by default. Give less than
+        `timeout`, and 60 or more in `mode="reschedule"`.
+    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer; 7 days by
+        default, which is Airflow's own setting. An infinite time, such as `timedelta.max`, is a hundred years.
     :param soft_fail: skip instead of fail if jobs FAILED or the wait timed out; a wrong argument, token or right still
         fails the task.
     :param never_fail: skip instead of fail whatever happens.
@@ -225,4 +234,4 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
     def asset(self) -> Asset | None:
         """Return the asset of the files' destination; None if it is not known."""
-        return destination_of(self.volume, self.location)
+        return destination_of(self.volume, self.location, host=self.connection().settings.host)

@@ -52,7 +52,7 @@ class CgcListFilesOperator(TextTemplates, BaseOperator):
     `path`; for more than 1,000 files the address of the manifest, with one item as JSON on each line.
 
     .. seealso::
-        "List files" in the README.
+        The guide, with Dags to copy: :ref:`howto/operator:CgcListFilesOperator`.
 
     :param project: the project, "owner/short-name". Default: the project of `folder` if that is an id, else the
         connection's `project`. (templated)

@@ -337,11 +337,12 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         end = named
         self._show_end(context, end)
         if end.outcome is Outcome.COMPLETED:
-            tell_events(context, self.outlets or (), end.summary.to_json(), place=self._source.asset())
+            summary = end.summary.to_json()
+            tell_events(context, self.outlets or (), summary, place=self._source.asset, connection=self._connection)
             self.log.info("%s", closing_line(end.summary))
             for line in failure_table(end.summary):
                 self.log.warning("%s", line)
-            return end.summary.to_json()
+            return summary
         if end.outcome is Outcome.FAILED:
             self.log.error("%s", failed_line(end.summary))
         for line in failure_table(end.summary):

@@ -31,7 +31,7 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
     code and message, the most frequent first.
 
     .. seealso::
-        The example Dag ``cgc_wait_for_exports``, and "A Dag to copy" in the README.
+        The guide, with Dags to copy: :ref:`howto/sensor:CgcBulkExportSensor`.
 
     :param export_ids: the ids of the export jobs: a list, one id, the output of an upstream task (lists of lists from
         a mapped one too), or text, namely a JSON or Python list (what a template renders to) or ids separated by
@@ -47,8 +47,10 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
         cancelled.
     :param allow_empty: succeed at once when the list of ids is empty; otherwise that is an error.
     :param deferrable: wait in the triggerer; wins over `mode`. Default: Airflow's `[operators] default_deferrable`.
-    :param poke_interval: seconds between two looks, in every mode; 60 by default.
-    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer.
+    :param poke_interval: seconds between two looks at a job, in every mode; 60 by default. Give less than
+        `timeout`, and 60 or more in `mode="reschedule"`.
+    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer; 7 days by
+        default, which is Airflow's own setting. An infinite time, such as `timedelta.max`, is a hundred years.
     :param soft_fail: skip instead of fail when exports FAILED or the timeout is over; trouble with the token, the
         rights or a crash is never skipped.
     :param never_fail: skip instead of fail whatever happens.

@@ -26,7 +26,7 @@ class CgcBulkImportSensor(CgcGivenJobsSensor):
     the imported files; folders are told without one.
 
     .. seealso::
-        The example Dag ``cgc_wait_for_imports``.
+        The guide, with a Dag to copy: :ref:`howto/sensor:CgcBulkImportSensor`.
 
     :param import_ids: the ids of the import jobs: a list, one id, the output of an upstream task (lists of lists from
         a mapped one too), or text, namely a JSON or Python list (what a template renders to) or ids separated by
@@ -38,8 +38,10 @@ class CgcBulkImportSensor(CgcGivenJobsSensor):
         cancelled.
     :param allow_empty: succeed at once when the list of ids is empty; otherwise that is an error.
     :param deferrable: wait in the triggerer; wins over `mode`. Default: Airflow's `[operators] default_deferrable`.
-    :param poke_interval: seconds between two looks, in every mode; 60 by default.
-    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer.
+    :param poke_interval: seconds between two looks at a job, in every mode; 60 by default. Give less than
+        `timeout`, and 60 or more in `mode="reschedule"`.
+    :param timeout: seconds until `AirflowSensorTimeout`, in every mode, across restarts of the triggerer; 7 days by
+        default, which is Airflow's own setting. An infinite time, such as `timedelta.max`, is a hundred years.
     :param soft_fail: skip instead of fail when imports FAILED or the timeout is over; trouble with the token, the
         rights or a crash is never skipped.
     :param never_fail: skip instead of fail whatever happens.

@@ -138,6 +138,17 @@ def test_places(cgc: CgcEmulator, client: CgcClient) -> None:
         client.volumes.get("nobody/nothing")
 
 
+def test_rights_on_places(cgc: CgcEmulator, client: CgcClient) -> None:
+    mine, theirs = (client.volumes.permissions(volume, "demo") for volume in (cgc.volume, cgc.unwritable_volume))
+
+    assert (mine.read, mine.copy, mine.write) == (True, True, True)
+    assert (theirs.read, theirs.copy, theirs.write, theirs.execute) == (True, False, False, None)
+    assert client.projects.get(cgc.project).permissions.copy is True
+    assert client.projects.get(cgc.unwritable_project).permissions.copy is False
+    with pytest.raises(CgcNotFound):
+        client.volumes.permissions(cgc.volume, "no/body")
+
+
 def test_export_to_its_end(cgc: CgcEmulator, client: CgcClient) -> None:
     wanted = export_items(cgc, 5)
 

@@ -56,6 +56,14 @@ def test_lists_volumes(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     assert volumes[cgc.read_only_volume].access_mode == "RO"
 
 
+@pytest.mark.parametrize(("volume", "writes"), [("demo-lab/results", True), ("partner-lab/dropbox", False)])
+def test_shows_a_member(api: sevenbridges.Api, volume: str, writes: bool) -> None:
+    member = api.volumes.get(volume).get_member("demo")
+
+    assert (member.username, member.type) == ("demo", "USER")
+    assert (member.permissions["read"], member.permissions["write"]) == (True, writes)
+
+
 def test_walks_the_tree(cgc: CgcEmulator, api: sevenbridges.Api) -> None:
     [folder] = api.files.query(project=cgc.project)
 

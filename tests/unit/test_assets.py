@@ -2,34 +2,75 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AssetAlias, AssetAll, AssetAny
+from airflow.providers.common.compat.sdk import Asset, AssetAlias, AssetAll, AssetAny
 
 from airflow_provider_cgc.assets import FACTS, asset_of, destination_of, tell_events
+from airflow_provider_cgc.client import PLATFORMS
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
+CGC = "cgc://cgc-api.sbgenomics.com"
+
 
 @pytest.mark.parametrize(
     ("volume", "prefix", "uri"),
     [
-        ("lab/bucket", "", "cgc://lab/bucket"),
-        ("lab/bucket", "runs", "cgc://lab/bucket/runs"),
-        ("lab/bucket", "/runs//2026/", "cgc://lab/bucket/runs/2026"),
-        ("Lab_1/my.bucket", "a b/ä?#", "cgc://Lab_1/my.bucket/a%20b/%C3%A4%3F%23"),
+        ("lab/bucket", "", f"{CGC}/lab/bucket"),
+        ("lab/bucket", "runs", f"{CGC}/lab/bucket/runs"),
+        ("lab/bucket", "/runs//2026/", f"{CGC}/lab/bucket/runs/2026"),
+        ("Lab_1/my.bucket", "a b/ä?#", f"{CGC}/Lab_1/my.bucket/a%20b/%C3%A4%3F%23"),
     ],
 )
 def test_same_for_airflow(volume: str, prefix: str, uri: str) -> None:
     assert asset_of(volume, prefix).uri == uri
 
 
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_platforms_make_assets(name: str) -> None:
+    """A volume of the same name on another platform is another asset."""
+    assert asset_of("lab/bucket", platform=name).uri == f"cgc://{PLATFORMS[name].host}/lab/bucket"
+
+
+@pytest.mark.parametrize(
+    ("platform", "host"),
+    [
+        ("api.example.org", "api.example.org"),
+        ("API.example.org:443", "api.example.org"),
+        ("api.example.org:8443", "api.example.org:8443"),
+        ("localhost", "localhost"),
+        ("emulator:8090", "emulator:8090"),
+        ("emulator:443", "emulator:443"),
+        ("[::1]:8090", "[::1]:8090"),
+    ],
+)
+def test_other_platform_is_a_host(platform: str, host: str) -> None:
+    assert asset_of("lab/bucket", platform=platform).uri == f"cgc://{host}/lab/bucket"
+
+
+@pytest.mark.parametrize(
+    "platform",
+    ["cavatika", "CGC", "other", "", "cgc.sbgenomics.com", "https://api.example.org/v2", "a.b:0", "u@a.b", None, 5, []],
+)
+def test_unknown_platform_is_refused(platform: Any) -> None:
+    with pytest.raises(CgcBadInput, match="give one of cgc, cavatica, sbg-us, sbg-eu, sbg-cn, bdc, or for platform"):
+        asset_of("lab/bucket", platform=platform)
+
+
 def test_places_make_assets() -> None:
     """Different places are different assets."""
     assert asset_of("lab/bucket", "a%20b").uri != asset_of("lab/bucket", "a b").uri
+
+
+@pytest.mark.parametrize(("prefix", "words"), [("../x", "'.' or '..'"), ("a/./b", "'.' or '..'"), ("\ud800", "UTF-8")])
+def test_odd_prefix_is_refused(prefix: str, words: str) -> None:
+    with pytest.raises(CgcBadInput, match=words):
+        asset_of("lab/bucket", prefix)
 
 
 @pytest.mark.parametrize("volume", ["bucket", "", "/bucket", "lab/", "lab/a/b"])
@@ -47,22 +88,68 @@ def test_template_is_refused() -> None:
 @pytest.mark.parametrize(
     ("volume", "location", "uri"),
     [
-        ("lab/bucket", "runs/2026-01-01/{path}/{name}", "cgc://lab/bucket/runs/2026-01-01"),
-        ("lab/bucket", "runs/x-{name}", "cgc://lab/bucket/runs"),
-        ("lab/bucket", "{path}/{name}", "cgc://lab/bucket"),
-        ("lab/bucket", "one/key", "cgc://lab/bucket"),
+        ("lab/bucket", "runs/2026-01-01/{path}/{name}", "/lab/bucket/runs/2026-01-01"),
+        ("lab/bucket", "runs/x-{name}", "/lab/bucket/runs"),
+        ("lab/bucket", "{path}/{name}", "/lab/bucket"),
+        ("lab/bucket", "one/key", "/lab/bucket"),
         (None, "runs/{name}", None),
         ("bucket", "runs/{name}", None),
     ],
 )
 def test_place_starts_all_keys(volume: str | None, location: str, uri: str | None) -> None:
-    place = destination_of(volume, location)
+    place = destination_of(volume, location, host="emulator:8090")
 
-    assert (place.uri if place else None) == uri
+    assert (place.uri if place else None) == (uri and f"cgc://emulator:8090{uri}")
+
+
+def test_lone_host_has_a_place() -> None:
+    """A host without a dot is written with the usual port, because it could be an owner's name."""
+    place = destination_of("lab/bucket", "runs/{name}", host="platform")
+
+    assert place is not None
+    assert place == asset_of("lab/bucket", "runs", platform="platform:443")
+
+
+class Connection:
+    """A hook of a connection to a host."""
+
+    cgc_conn_id = "lab"
+
+    def __init__(self, host: str) -> None:
+        self.settings = type("Settings", (), {"host": host})
+
+
+def no_place() -> None:
+    return None
+
+
+def no_connection() -> Any:
+    raise ConnectionError("the connection is away")
+
+
+NOTHING = dict.fromkeys(FACTS, 0)
+
+
+class Event:
+    """The event of an outlet."""
+
+    def __init__(self) -> None:
+        self.extra: dict[str, Any] = {}
+
+
+class Events(defaultdict[str, Event]):
+    """The events of any outlets, by their addresses, because an asset of Airflow 3.0 is no key of a dict."""
+
+    def __init__(self) -> None:
+        super().__init__(Event)
+
+    def __getitem__(self, outlet: Any) -> Event:
+        return super().__getitem__(getattr(outlet, "uri", "an alias"))
 
 
 def test_no_outlets_no_events() -> None:
-    tell_events({}, [], {}, place=None)
+    """Without outlets nothing is asked, not even the connection."""
+    tell_events({}, [], {}, place=no_place, connection=no_connection)
 
 
 USUAL = {"task_id": "export", "items": ["a"], "volume": "lab/bucket", "copy_only": True}
@@ -89,7 +176,7 @@ def test_early_end_is_silent(arguments: dict[str, bool], words: str) -> None:
     [
         AssetAll(asset_of("lab/bucket"), asset_of("lab/other")),
         AssetAny(asset_of("lab/bucket"), asset_of("lab/other")),
-        "cgc://lab/bucket",
+        f"{CGC}/lab/bucket",
     ],
     ids=["all", "any", "text"],
 )
@@ -105,9 +192,91 @@ def test_other_outlets_are_left() -> None:
     CgcBulkExportOperator(**USUAL, outlets=[object(), AssetAlias("a")])
 
 
+class Named:
+    """An outlet that Airflow left as it was written: a reference, or a dataset of Airflow 2.11."""
+
+    def __init__(self, uri: str, name: str | None = None) -> None:
+        self.uri, self.name = uri, name
+
+
+@pytest.mark.parametrize(
+    ("outlet", "words"),
+    [
+        (Named("cgc://lab/bucket"), "does not say its platform"),
+        (Named(f"{CGC}/lab/bucket", "cgc://lab/bucket"), "does not say its platform"),
+        (Named(f"{CGC}/lab/bucket/"), f"is {CGC}/lab/bucket; write it like that"),
+        (Named(f"{CGC}/lab/bucket", "CGC://cgc-api.sbgenomics.com/lab/bucket"), "write it like that"),
+        (Named("cgc://[bad/lab/bucket"), "Invalid IPv6"),
+    ],
+    ids=["no platform", "no platform in the name", "another form", "another form of the name", "no address"],
+)
+def test_outlet_of_nobody_is_refused(outlet: Named, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        CgcBulkExportOperator(**USUAL, outlets=[outlet])
+
+
+@pytest.mark.parametrize(
+    "outlet",
+    [
+        asset_of("lab/bucket"),
+        Named("S3://x/", None),
+        Named(f"{CGC}/lab/bucket", "night's exports"),
+        Named("cgc", "cgc"),
+    ],
+    ids=["ours", "another scheme", "a name", "no scheme"],
+)
+def test_usual_outlet_is_taken(outlet: Any) -> None:
+    CgcBulkExportOperator(**USUAL, outlets=[outlet])
+
+
+def told_of(outlets: list[Any], host: str) -> None:
+    tell_events({"outlet_events": Events()}, outlets, NOTHING, place=no_place, connection=lambda: Connection(host))
+
+
+@pytest.mark.parametrize("host", ["cavatica-api.sbgenomics.com", "emulator:8090"])
+def test_other_platform_is_told(host: str, caplog: pytest.LogCaptureFixture) -> None:
+    """An outlet on another platform than the connection's is told once, with what to write."""
+    told_of([asset_of("lab/bucket")], host)
+
+    [line] = caplog.messages
+    used = "cavatica" if host.startswith("cavatica") else host
+    assert f"on platform 'cgc', but the connection 'lab' of this task is for platform '{used}'" in line
+    assert asset_of("lab/bucket", platform=used).uri == f"cgc://{host}/lab/bucket"
+    assert f"asset_of(..., platform='{used}')" in line
+
+
+@pytest.mark.parametrize(
+    ("outlet", "host"),
+    [
+        (asset_of("lab/bucket"), "cgc-api.sbgenomics.com"),
+        (asset_of("lab/bucket", platform="emulator:443"), "emulator"),
+        (asset_of("lab/bucket", platform="127.0.0.1:8090"), "127.0.0.1:8090"),
+        (Asset("s3://bucket/key"), "cgc-api.sbgenomics.com"),
+        (Asset("night"), "cgc-api.sbgenomics.com"),
+    ],
+    ids=["ours", "a lone host", "a port", "another scheme", "a name"],
+)
+def test_own_platform_is_not_told(outlet: Any, host: str, caplog: pytest.LogCaptureFixture) -> None:
+    told_of([outlet], host)
+
+    assert caplog.messages == []
+
+
+def test_lost_connection_is_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that cannot be read at the end keeps no fact from an event, and ends no task."""
+    events = Events()
+
+    tell_events({"outlet_events": events}, [asset_of("lab/a")], NOTHING, place=no_connection, connection=no_connection)
+    tell_events({"outlet_events": events}, [AssetAlias("a")], NOTHING, place=no_connection, connection=no_connection)
+
+    assert events[asset_of("lab/a")].extra == NOTHING
+    assert "could not be compared with the connection's: ConnectionError: the connection is away" in caplog.text
+    assert "has no event: ConnectionError" in caplog.text
+
+
 def test_unknown_place_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """An alias of a place that is not known is told."""
-    tell_events({"outlet_events": {}}, [AssetAlias("a")], dict.fromkeys(FACTS, 0), place=None)
+    tell_events({"outlet_events": {}}, [AssetAlias("a")], NOTHING, place=no_place, connection=no_connection)
 
     assert "does not know the files' destination" in caplog.text
 
@@ -121,6 +290,8 @@ class NoEvents:
 
 def test_untold_event_is_no_end(caplog: pytest.LogCaptureFixture) -> None:
     """An event that cannot be told ends no task."""
-    tell_events({"outlet_events": NoEvents()}, [asset_of("lab/bucket")], dict.fromkeys(FACTS, 0), place=None)
+    tell_events(
+        {"outlet_events": NoEvents()}, [asset_of("lab/bucket")], NOTHING, place=no_place, connection=no_connection
+    )
 
     assert "does not say what was moved: KeyError" in caplog.text

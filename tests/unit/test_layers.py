@@ -48,9 +48,12 @@ MAY_IMPORT = {
     # An operator that waits is a sensor that starts itself what it waits for.
     "operators": _TRIGGERS | _ARGUMENTS | {"sensors", "lineage", "assets"},
     "links": _HOOKS,
-    "lineage": _HOOKS | {"patience"},
-    "assets": _HOOKS,
+    "asset_uris": _JOBS,
+    "lineage": _HOOKS | {"patience", "asset_uris"},
+    "assets": _HOOKS | {"asset_uris"},
     "plugin": _TRIGGERS | {"sensors", "operators", "links"},
+    "doctor": _HOOKS | {"storage"},
+    "__main__": {"doctor"},
 }
 # Inside a part, a folder or module may import itself and these, which stand below it; a name with a dot is a module.
 _FORMS = {"forms", "ids", "kinds", "text"}

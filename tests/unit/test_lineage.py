@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc import lineage
+from airflow_provider_cgc.asset_uris import to_openlineage
+from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.item import ExportItem
@@ -129,6 +131,16 @@ def openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, f"{package.__name__}.extractors", extractors)
     monkeypatch.setitem(sys.modules, "airflow.providers.common.compat.openlineage.facet", facet)
     monkeypatch.setattr(lineage, "is_wanted", lambda: True)
+
+
+@pytest.mark.parametrize("host", [HOST, "127.0.0.1:8090", "platform"])
+def test_asset_is_the_same_dataset(openlineage: None, host: str) -> None:
+    """An asset of a folder, and an export into it, are one dataset where lineage does not know the bucket."""
+    asset = destination_of("lab/azure", "a b/ä/{name}", host=host)
+    export = moved([item(volume="lab/azure", location="a b/ä/0.bam")], facts(AZURE), host=host)
+
+    assert asset is not None
+    assert to_openlineage(asset, None) == export.outputs[0]
 
 
 @pytest.mark.parametrize("with_store", [True, False])

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from airflow_provider_cgc.client.endpoints.pages import all_items
-from airflow_provider_cgc.client.endpoints.paths import owner_and_name
+from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
 from airflow_provider_cgc.client.errors import CgcUnreadableError
 from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import Volume, VolumeObject, fields
+from airflow_provider_cgc.client.models.account import Permissions
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT, Page
 
 __all__ = ["VolumesEndpoint"]
@@ -35,6 +36,17 @@ class VolumesEndpoint:
     def list(self) -> Iterator[Volume]:
         """Yield all volumes, whole, page by page."""
         return all_items(self._transport, _PATH, Volume.from_json, {"fields": "_all"})
+
+    def permissions(self, volume_id: str, username: str) -> Permissions:
+        """
+        Return the permissions of a member: `write` to export to the volume, `copy` to import from it.
+
+        A user who is a member through a team or division may be unknown here (404), and nothing says which members may
+        ask about others.
+        """
+        path = f"{_PATH}/{owner_and_name('volume', volume_id)}/members/{one_segment('user', username)}"
+        member = fields.object_of(self._transport.send(Request("GET", path)).value, "member")
+        return Permissions.from_json(member.get("permissions"))
 
     def contents(
         self,

@@ -197,7 +197,7 @@ class CgcForbidden(CgcApiError):
 
 
 class CgcNotFound(CgcApiError):
-    """404. `.gateway`: the answer is not the application's, so the path or host is wrong, not the id."""
+    """Nothing is there (404). `.gateway`: it is not the application's answer; the path or host is wrong, not the id."""
 
     @property
     def gateway(self) -> bool:

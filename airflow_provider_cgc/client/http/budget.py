@@ -20,7 +20,7 @@ from airflow_provider_cgc.client.models.limits import RateLimit
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.settings import Settings
 
-__all__ = ["RateBudget", "budget_for"]
+__all__ = ["RateBudget", "budget_for", "left_to_people"]
 
 _WAIT_WITHOUT_ADVICE = 60.0
 _SOON = 60.0
@@ -190,7 +190,12 @@ class RateBudget:
         return window.remaining - self._under_way - self._reserve(window.limit)
 
     def _reserve(self, limit: int) -> int:
-        return math.floor(limit * (1 - self.share) + 1e-9)
+        return left_to_people(limit, self.share)
+
+
+def left_to_people(limit: int, share: float) -> int:
+    """Return the requests of a window that Airflow does not use: those beyond its share."""
+    return math.floor(limit * (1 - share) + 1e-9)
 
 
 class _Others:

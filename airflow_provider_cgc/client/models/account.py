@@ -1,4 +1,4 @@
-"""Projects and users: https://docs.cancergenomicscloud.org/reference."""
+"""Projects, users and their permissions: https://docs.cancergenomicscloud.org/reference."""
 
 from __future__ import annotations
 
@@ -10,12 +10,33 @@ from airflow_provider_cgc.client.models.fields import Json
 
 
 @dataclass(frozen=True, slots=True)
+class Permissions:
+    """A user's permissions on a project or volume; None if an answer does not show one. A volume has no `execute`."""
+
+    read: bool | None = None
+    copy: bool | None = None
+    write: bool | None = None
+    execute: bool | None = None
+    admin: bool | None = None
+
+    @classmethod
+    def from_json(cls, raw: object) -> Permissions:
+        """Read the platform's JSON; whatever it is not shown in stays None."""
+        item = fields.mapping(raw)
+        return cls(**{name: fields.flag(item.get(name)) for name in ("read", "copy", "write", "execute", "admin")})
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
-    """A project; `location` is its cloud and region ("aws:us-east-1"), which an export's volume must share."""
+    """A project; `location` is its cloud and region ("aws:us-east-1"), which an export's volume must share.
+
+    `permissions` are those of the token's user.
+    """
 
     id: str
     name: str = ""
     location: str | None = None
+    permissions: Permissions = Permissions()
     raw: Json = field(repr=False, compare=False, default_factory=dict)
 
     @classmethod
@@ -27,6 +48,7 @@ class Project:
             id=fields.id_of(item, "project"),
             name=fields.text(item.get("name")) or "",
             location=fields.text(settings.get("location")),
+            permissions=Permissions.from_json(item.get("permissions")),
             raw=item,
         )
 

@@ -119,6 +119,14 @@ class View:
         }
         return self._as_answered(body | self._times(volume.created, volume.modified))
 
+    def member(self, volume: Volume, user: User) -> Json:
+        """Write a member of a volume with its permissions."""
+        href = f"{self.base}/storage/volumes/{volume.id}/members/{quote(user.name)}"
+        write = volume.writable_by(user)
+        permissions = {"read": True, "copy": volume.copyable_by(user), "write": write, "admin": write}
+        body = {"href": href, "id": user.name, "username": user.name, "type": "USER", "permissions": permissions}
+        return self._as_answered(body)
+
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
         """Write an object on a volume."""
         name = {"present": "size", "header": "Content-Length", "absent": None}[self.options.object_size]

@@ -29,7 +29,7 @@ from airflow_provider_cgc.jobs.text import counted, human_bytes, shown
 from airflow_provider_cgc.jobs.waiting.causes import Cause, grouped
 
 if TYPE_CHECKING:
-    from airflow_provider_cgc.client.models import File
+    from airflow_provider_cgc.client.models import File, Volume
 
 
 LARGEST = 5 * 1024**4
@@ -143,15 +143,20 @@ def _is_done(item: ExportItem, facts: Facts) -> bool:
 def _about_volumes(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
     for volume_id, number in _tally(item.volume for item in items).items():
         about = f"volume {one_line(volume_id)}, where {counted(number, 'item')} {'goes' if number == 1 else 'go'}"
-        refusal = facts.refused_volumes.get(volume_id)
-        if refusal is not None:
-            yield f"{about}: {_with_remedy(refusal, otherwise=NO_SUCH_VOLUME)}"
-            continue
-        volume = facts.volumes[volume_id]
-        if volume.active is False:
-            yield f"{about}: {_remedy(VOLUME_INACTIVE)}"
-        if volume.access_mode is not None and not volume.writable:
-            yield f"{about}, has the access mode {shown(volume.access_mode)}: {_remedy(VOLUME_READ_ONLY)}"
+        yield from volume_problems(volume_id, facts, about=about)
+
+
+def volume_problems(volume_id: str, facts: Facts, *, about: str) -> Iterator[str]:
+    """Describe the problems for which a volume takes no objects, each with its remedy; `about` names the volume."""
+    refusal = facts.refused_volumes.get(volume_id)
+    if refusal is not None:
+        yield f"{about}: {_with_remedy(refusal, otherwise=NO_SUCH_VOLUME)}"
+        return
+    volume = facts.volumes[volume_id]
+    if volume.active is False:
+        yield f"{about}: {_remedy(VOLUME_INACTIVE)}"
+    if volume.access_mode is not None and not volume.writable:
+        yield f"{about}: its access mode is {shown(volume.access_mode)}. {_remedy(VOLUME_READ_ONLY)}"
 
 
 def _about_regions(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
@@ -160,13 +165,19 @@ def _about_regions(items: Sequence[ExportItem], facts: Facts) -> Iterator[str]:
     ways = Counter((file.project, item.volume) for item, file in files if file and file.project and item.volume)
     for (project_id, volume_id), number in ways.items():
         location, volume = facts.locations.get(project_id), facts.volumes.get(volume_id)
-        apart = difference(location, volume) if location and volume else None
-        if apart:
-            yield (
-                f"project {one_line(project_id)} is in {shown(location)}, and volume {one_line(volume_id)}, where"
-                f" {counted(number, 'item')} of it {'goes' if number == 1 else 'go'}, is {apart}:"
-                f" {_remedy(OTHER_REGION)}"
-            )
+        goes = f"{counted(number, 'item')} of it {'goes' if number == 1 else 'go'}"
+        about = f"volume {one_line(volume_id)}, where {goes},"
+        problem = region_problem(project_id, location, volume, about=about) if location and volume else None
+        if problem:
+            yield problem
+
+
+def region_problem(project_id: str, location: str, volume: Volume, *, about: str) -> str | None:
+    """Describe the problem of a project that is certainly elsewhere than a volume; `about` names the volume."""
+    apart = difference(location, volume)
+    if apart is None:
+        return None
+    return f"project {one_line(project_id)} is in {shown(location)}, and {about} is {apart}: {_remedy(OTHER_REGION)}"
 
 
 def _item(item: ExportItem, file: File | None = None) -> str:

@@ -16,6 +16,7 @@ from airflow_provider_cgc import __version__, get_provider_info
 from airflow_provider_cgc.client import PLATFORMS
 from airflow_provider_cgc.client import Settings as ClientSettings
 from airflow_provider_cgc.hooks.connection import OTHER, settings_from_connection
+from tests.conftest import ROOT
 
 TOKEN = "canary0123456789abcdef0123456789"
 HOME = Path(inspect.getfile(airflow)).parent
@@ -58,6 +59,39 @@ def test_form_keeps_schema(connection: dict[str, Any]) -> None:
         pytest.skip("this Airflow draws no form from the provider info")
 
     jsonschema.validate([connection], whole["properties"]["connection-types"])
+
+
+@pytest.mark.parametrize("part", ["integrations", "asset-uris", "dataset-uris"])
+def test_part_keeps_schema(info: dict[str, Any], part: str) -> None:
+    """Airflow's schema for its own providers is the stricter one: it has a list of tags."""
+    parts = schema("provider.yaml.schema.json")["properties"]
+    if part not in parts:
+        pytest.skip(f"this Airflow has no {part}")
+
+    jsonschema.validate(info[part], parts[part])
+
+
+def test_integration_is_described(info: dict[str, Any]) -> None:
+    """Each part belongs to an integration that the list describes."""
+    described = [one["integration-name"] for one in info["integrations"]]
+    parts = ("hooks", "sensors", "operators", "triggers")
+
+    assert {entry["integration-name"] for part in parts for entry in info[part]} == {*described}
+
+
+def test_logo_is_there(info: dict[str, Any]) -> None:
+    """The logo's address leads to a file of the repository."""
+    for one in info["integrations"]:
+        _, _, path = one["logo"].partition("/main/")
+        assert "<svg" in (ROOT / path).read_text()
+
+
+def test_functions_are_all_there(info: dict[str, Any]) -> None:
+    """Every function that Airflow is told of is there."""
+    for entry in info["asset-uris"]:
+        for path in (entry["handler"], entry["to_openlineage_converter"]):
+            module, _, name = path.rpartition(".")
+            assert callable(getattr(import_module(module), name))
 
 
 def test_name_is_distributions(info: dict[str, Any]) -> None:

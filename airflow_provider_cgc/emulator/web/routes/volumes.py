@@ -34,6 +34,13 @@ async def volume(call: Counted, owner: str, name: str) -> JSONResponse:
         return call.answer(call.view.volume(world.volume(f"{owner}/{name}")))
 
 
+@router.get("/{owner}/{name}/members/{username}")
+async def member(call: Counted, owner: str, name: str, username: str) -> JSONResponse:
+    """Answer with a member of a volume. choice: every user is one, and may ask about the others."""
+    with call.world.open() as world:
+        return call.answer(call.view.member(world.volume(f"{owner}/{name}"), world.account(username)))
+
+
 @router.patch("/{owner}/{name}")
 async def modify(call: Counted, owner: str, name: str) -> JSONResponse:
     """Change parts of a volume; `force=true` deactivates it though jobs run."""

@@ -24,6 +24,7 @@ from airflow_provider_cgc.client import (
     Volume,
     VolumeObject,
 )
+from airflow_provider_cgc.client.models.account import Permissions
 from airflow_provider_cgc.client.models.limits import rate_limit_from_json
 
 COMPLETED: dict[str, Any] = {
@@ -201,7 +202,7 @@ def test_other_things_are_refused(model: Any, raw: object) -> None:
 )
 def test_no_field_breaks_it(value: object) -> None:
     names = [*COMPLETED, "error", "size", "type", "storage", "tags", "metadata", "service", "settings", "active"]
-    names += ["autorename", "preserve_folder_structure"]
+    names += ["autorename", "preserve_folder_structure", "permissions"]
     raw = {name: value for name in names if name != "id"} | {"id": "x"}
 
     for model in (ExportJob, ImportJob, File, Volume, Project):
@@ -271,6 +272,19 @@ def test_region_of_an_endpoint(endpoint: str, region: str | None) -> None:
 )
 def test_object_with_a_size(extra: dict[str, Any]) -> None:
     assert VolumeObject.from_json({"location": "run7/a.bam", **extra}).size == 7
+
+
+@pytest.mark.parametrize(
+    ("raw", "permissions"),
+    [
+        ({"read": True, "copy": False, "write": "true"}, Permissions(read=True, copy=False, write=True)),
+        ({"read": None, "fly": True}, Permissions()),
+        (None, Permissions()),
+        (["read"], Permissions()),
+    ],
+)
+def test_project_has_permissions(raw: Any, permissions: Permissions) -> None:
+    assert Project.from_json({"id": "a/b", "permissions": raw}).permissions == permissions
 
 
 def test_project_and_user() -> None:

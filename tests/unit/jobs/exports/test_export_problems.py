@@ -172,7 +172,7 @@ class TestVolumes:
         ("change", "words"),
         [
             ({"active": False}, f"{OUT}, where 2 items go: 9069: {REMEDIES[9069].text}"),
-            ({"access_mode": "RO"}, f"{OUT}, where 2 items go, has the access mode 'RO': 9026: {REMEDIES[9026].text}"),
+            ({"access_mode": "RO"}, f"{OUT}, where 2 items go: its access mode is 'RO'. 9026: {REMEDIES[9026].text}"),
         ],
     )
     def test_closed_volume_once(self, change, words):

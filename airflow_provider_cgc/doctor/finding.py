@@ -1,0 +1,54 @@
+"""The result of one check, and its line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["Finding", "State", "failed", "not_checked", "note", "ok"]
+
+
+class State(Enum):
+    """The state of the thing that was checked."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Nothing is wrong, or it cannot be told; there is something to know."""
+    FAILED = "FAILED"
+    NOT_CHECKED = "not checked"
+
+
+_WIDTH = max(len(state.value) for state in State)
+_WIDTH_OF_NAME = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check; the text of a failed one names the object, the fact and the next step."""
+
+    state: State
+    text: str
+
+    def line(self, check: str) -> str:
+        """Return the line about a check."""
+        return f"{self.state.value:<{_WIDTH}}  {check:<{_WIDTH_OF_NAME}}  {' '.join(self.text.split())}"
+
+
+def ok(text: str) -> Finding:
+    """Return the result of a check that found nothing wrong."""
+    return Finding(State.OK, text)
+
+
+def note(text: str) -> Finding:
+    """Return the result of a check after which there is something to know."""
+    return Finding(State.NOTE, text)
+
+
+def failed(text: str) -> Finding:
+    """Return the result of a check that found something wrong."""
+    return Finding(State.FAILED, text)
+
+
+def not_checked(text: str) -> Finding:
+    """Return the result of a check that could not be made, with the reason."""
+    return Finding(State.NOT_CHECKED, text)

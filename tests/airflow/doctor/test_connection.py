@@ -1,0 +1,150 @@
+"""The doctor finds what is wrong with a connection, and with the platform behind it: line and exit status."""
+
+from __future__ import annotations
+
+import json
+import socket
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.models.connection import Connection
+from airflow.utils.session import create_session
+
+from airflow_provider_cgc.doctor import visit as visits
+from airflow_provider_cgc.emulator import CgcEmulator
+from tests.airflow.doctor.told import CANARY, failed_alone, with_connection
+
+
+def test_no_such_connection(healthy: CgcEmulator, doctor: Any) -> None:
+    told = doctor("--conn-id", "cgc_defalt", "--volume", healthy.volume)
+
+    failed_alone(told, "connection", "connection 'cgc_defalt' is not defined; create it under Admin > Connections")
+    assert "AIRFLOW_CONN_CGC_DEFALT=" in told.texts["connection"]
+    assert "Airflow looked in EnvironmentVariablesBackend and MetastoreBackend." in told.texts["connection"]
+    assert told.texts["connection"].endswith("is 'cgc_defalt' meant to be 'cgc_default'?")
+
+
+def test_database_is_looked_in(healthy: CgcEmulator, doctor: Any) -> None:
+    given = {**healthy.connection, "extra": json.dumps(healthy.connection["extra"])}
+    with create_session() as session:
+        session.add(Connection(conn_id="cgc_stored", **given))
+    try:
+        found = doctor("--conn-id", "cgc_stored")
+        named = doctor("--conn-id", "elsewhere")
+    finally:
+        with create_session() as session:
+            session.query(Connection).filter(Connection.conn_id == "cgc_stored").delete()
+
+    assert found.states["user"] == "ok"
+    assert "set here" not in found.texts["connection"]
+    assert named.texts["connection"].endswith("Connections of this type: 'cgc_default', 'cgc_stored'.")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"extra": "{bad"}, "field Extra of connection 'cgc_default' is not JSON"),
+        ({"extra": {"platform": "gcg"}}, "must be one of cgc, cavatica"),
+        ({"host": "https://cgc.example.org/v2"}, "[cgc] allowed_hosts"),
+        ({"host": ""}, "platform 'other' needs a host"),
+        ({"password": ""}, "Password (token) of connection 'cgc_default' is missing; copy it from"),
+        ({"password": f"Bearer {CANARY}"}, "begins with the name of a header"),
+        ({"pasword": CANARY}, "a key that Airflow does not know"),
+    ],
+    ids=["extra", "platform", "host not allowed", "no host", "no token", "token with a label", "misspelt key"],
+)
+def test_bad_connection(
+    healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], words: str
+) -> None:
+    with_connection(monkeypatch, healthy, **changed)
+
+    failed_alone(doctor("--volume", healthy.volume), "connection", words)
+
+
+def test_unknown_extra_is_noted(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_connection(monkeypatch, healthy, extra={"platform": "other", "rate-share": CANARY})
+
+    told = doctor()
+
+    assert (told.status, told.states["connection"]) == (0, "note")
+    assert "is 'rate-share' meant to be 'rate_share'?" in told.texts["connection"]
+
+
+def test_backend_that_raises(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token is not shown, whatever an error of Airflow holds."""
+    from airflow_provider_cgc.hooks.cgc import CgcHook, mask_secret
+
+    def refuse(cls: type, conn_id: str) -> Any:
+        mask_secret(CANARY)
+        raise RuntimeError(f"no key for {CANARY}\nin the vault")
+
+    monkeypatch.setattr(CgcHook, "get_connection", classmethod(refuse))
+
+    failed_alone(doctor("--volume", healthy.volume), "connection", "cannot be read (RuntimeError: no key for ***)")
+
+
+# The platform
+
+
+def test_nothing_listens(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with_connection(monkeypatch, healthy, host=f"http://127.0.0.1:{free.getsockname()[1]}/v2")
+
+        failed_alone(doctor("--volume", healthy.volume), "platform", "connection refused")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("404_html", "check host and path of the connection"),
+        ("302_html", "a redirect to host"),
+        ("broken_json", "not JSON"),
+        ("401", "put the current one into the connection's field Token"),
+        ("403", "ask an admin"),
+        ("503_maintenance", "in maintenance"),
+        ("drop_before", "the connection was lost"),
+    ],
+)
+def test_platform_in_trouble(healthy: CgcEmulator, doctor: Any, kind: str, words: str) -> None:
+    healthy.fault(kind, count=None)
+
+    failed_alone(doctor("--volume", healthy.volume), "platform", words)
+
+
+def test_refused_token(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_connection(monkeypatch, healthy, password="canary-of-yesterday")
+
+    failed_alone(doctor("--volume", healthy.volume), "platform", "answered 401, code 90001")
+
+
+def test_slow_platform_is_left(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "LONGEST_ANSWER", 0.3)
+    healthy.fault("slow", seconds=4, count=None)
+
+    failed_alone(doctor("--volume", healthy.volume), "platform", "This command waits for 0.3 s at most.")
+
+
+def test_no_request_is_left(triggerer: Any, connect: Any, doctor: Any) -> None:
+    triggerer(timedelta(seconds=1))
+    with CgcEmulator(files=3, speed=0, token=CANARY, rate_limit=2) as cgc:
+        connect(cgc)
+        doctor()
+
+        told = doctor("--volume", cgc.volume)
+
+    failed_alone(told, "requests", "0 of 2 requests are left until ")
+    assert "wait for the next window" in told.texts["requests"]
+
+
+def test_share_is_used_up(triggerer: Any, connect: Any, doctor: Any) -> None:
+    triggerer(timedelta(seconds=1))
+    with CgcEmulator(files=3, speed=0, token=CANARY, rate_limit=10) as cgc:
+        connect(cgc)
+        for _ in range(5):
+            told = doctor("--project", cgc.project)
+
+    assert (told.status, told.states["requests"]) == (0, "note")
+    assert "2 of 10 requests are left" in told.texts["requests"]
+    assert "leaves 2 of them to people (rate_share 0.8), so that tasks wait" in told.texts["requests"]
