@@ -16,7 +16,10 @@ def test_own_python_is_found() -> None:
     assert pythons.found(pythons.OWN) == Path(sys.executable)
 
 
-def test_absent_python_is_not() -> None:
+def test_absent_python_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What uv does not find is not here."""
+    monkeypatch.setattr(pythons.subprocess, "run", lambda command, **how: subprocess.CompletedProcess(command, 2, ""))
+
     assert pythons.found("3.99") is None
 
 
