@@ -53,6 +53,9 @@ class CgcSubmittingOperator(CgcJobsSensor):
     sensor: ClassVar[str]
     """The sensor that waits for such jobs, in Python, with braces for its argument."""
 
+    # A retry after a worker's death continues. Airflow's Registry reads this in the class that defines `execute`.
+    __supports_durable_execution = True
+
     def __init__(
         self,
         *,
