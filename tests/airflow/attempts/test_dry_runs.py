@@ -45,7 +45,7 @@ def asked(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def test_lists_what_would_be_sent(emulator: CgcEmulator, plan: str) -> None:
-    """Neither what is skipped nor what cannot be exported is in the manifest; what is in the way is told."""
+    """Items that are skipped or cannot be exported are left out; a line says if something is in the way."""
     files = emulator.file_ids[:3]
     before = Attempts(emulator, items=files[:1])
     assert before.run() == "success", before.error
