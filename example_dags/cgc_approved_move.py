@@ -63,14 +63,12 @@ else:
         approve = ApprovalOperator(
             task_id="approve",
             subject="Move {{ ti.xcom_pull('plan')['to_send'] }} files of {{ params.project }} to {{ params.volume }}?",
-            body="""{% set plan = ti.xcom_pull('plan') -%}
-- to be moved: {{ plan['to_send'] }} files, {{ plan['bytes'] | filesizeformat }}
-- objects in the way, which fail these files: {{ plan['in_the_way'] }}
-- moved already, or under way: {{ plan['settled'] }}
-
-The files become aliases of the moved objects, which cannot be undone.
-Each file with its place is in {{ plan['manifest'] }}.
-""",
+            body="{% set plan = ti.xcom_pull('plan') %}"
+            "- to be moved: {{ plan['to_send'] }} files, {{ plan['bytes'] | filesizeformat }}\n"
+            "- objects in the way, which fail these files: {{ plan['in_the_way'] }}\n"
+            "- moved already, or under way: {{ plan['settled'] }}\n\n"
+            "The files become aliases of the moved objects, which cannot be undone."
+            " Each file with its place is in {{ plan['manifest'] }}.",
             response_timeout=timedelta(days=3),
         )
 
