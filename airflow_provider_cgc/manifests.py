@@ -35,6 +35,11 @@ def outcomes_at(address: str, *, kind: JobKind, of: type[Item], where: str) -> l
         raise CgcBadInput(
             f"{where}: {address}, {found.cut_off}; clear the task that writes it: it takes over the running jobs"
         )
+    if any(one.task.dry_run for one in found.outcomes):
+        raise CgcBadInput(
+            f"{where}: {address} is of a dry run, which started nothing; give the manifest of the task that sends its"
+            " items"
+        )
     unknown = [one for one in found.outcomes if one.id is None and not one.state.ended]
     if unknown:
         raise CgcBadInput(
@@ -120,6 +125,11 @@ def failed_items(lines: Iterable[str], *, name: str, of: type[ItemT], failed_of:
     """
     kind = failed_of.kind
     outcomes = read_outcomes(lines, name=name, of=of).outcomes
+    if any(one.task.dry_run for one in outcomes):
+        raise CgcInputRefused(
+            f"{name} is of a dry run, in which nothing can fail; leave failed_only out to take all its items. Nothing"
+            " was sent."
+        )
     left = [one for one in outcomes if not one.state.ended]
     lost = [one for one in left if one.id is None]
     if lost:

@@ -28,16 +28,18 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.hooks.cgc import CgcHook
-    from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.order import Order
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
     from airflow_provider_cgc.literals import Literals
-    from airflow_provider_cgc.operators.submitting import SubmittedJobs
+    from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 
 MOST_IDS = 1000
 """Job ids that a task without a manifest returns at most."""
 PATIENCE = 900.0
 """Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
+NOTHING = dict.fromkeys(("to_send", "skipped", "settled", "in_the_way"), 0)
+"""The counts of a dry run without items."""
 WHY_OTHERS = "the list is incomplete, or has changed; look at its source"
 
 
@@ -52,6 +54,9 @@ class CgcSubmittingOperator(CgcJobsSensor):
     """The items of this kind."""
     sensor: ClassVar[str]
     """The sensor that waits for such jobs, in Python, with braces for its argument."""
+
+    # A retry after a worker's death continues. Airflow's Registry reads this in the class that defines `execute`.
+    __supports_durable_execution = True
 
     def __init__(
         self,
@@ -128,9 +133,9 @@ class CgcSubmittingOperator(CgcJobsSensor):
         self._made = jobs
         work = jobs.prepare(context)
         if work is None:
-            return {"items": 0, "dry_run": True} if self._dry_run else self._handed_over([])
+            return self._planned(0, []) | NOTHING if self._dry_run else self._handed_over([])
         if self._dry_run:
-            return self._report(work.attempt)
+            return self._report(context, jobs, work)
         tracker = tracker_of(self.kind, jobs.send(context, work))
         if jobs.too_many(tracker.summary()):
             return self._finish(context, End(Outcome.FAILED, tracker.summary()))
@@ -141,16 +146,26 @@ class CgcSubmittingOperator(CgcJobsSensor):
         self.log.info("%s started; this task does not wait.", self.kind.count(len(tracker.open)))
         return self._handed_over(list(tracker.open))
 
-    def _report(self, attempt: Attempt) -> dict[str, Any]:
-        """Log the report of a dry run, with a warning if objects are in the way."""
+    def _report(self, context: Context, jobs: SubmittedJobs, work: Prepared) -> dict[str, Any]:
+        """Log the report of a dry run, with a warning if objects are in the way, and write its manifest."""
+        attempt = work.attempt
         for line in attempt.dry_run():
             self.log.info("%s", line)
         in_the_way = attempt.plan.obstacles()
         for line in attempt.order.obstructed(in_the_way) if in_the_way else ():
             self.log.warning("%s", line)
+        planned = jobs.write_planned(context, work, in_the_way)
         self.log.info("This was a dry run: nothing was sent.")
         counts = {**attempt.plan.counts(), "in_the_way": len(in_the_way)}
-        return {"items": len(attempt.order.items), "dry_run": True, **counts}
+        return self._planned(len(attempt.order.items), planned) | counts
+
+    def _planned(self, items: int, planned: Sequence[ItemOutcome]) -> dict[str, Any]:
+        """Return the result of a dry run but for its counts."""
+        uri = self.manifest_uri
+        if uri is not None:
+            self.log.info("The items that would be sent are listed in %s.", uri)
+        size = sum(one.size or 0 for one in planned)
+        return {"items": items, "dry_run": True, "bytes": size} | ({} if uri is None else {"manifest": uri})
 
     def _handed_over(self, ids: list[str]) -> str | list[str]:
         """Return the value for a sensor: the manifest's address, or the ids."""

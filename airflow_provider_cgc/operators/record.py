@@ -189,6 +189,18 @@ class Record:
         self.manifest.write(outcomes)
         return True
 
+    def write_planned(self, outcomes: Iterable[ItemOutcome]) -> None:
+        """
+        Write the items that a dry run would send; a record of what was sent stays, also one written meanwhile.
+
+        :raises CgcBadInput: if there is one, or something else.
+        :raises CgcInputRefused: and `CgcJobsNotYetKnown` if it cannot be written.
+        """
+        self.manifest.read_again()
+        self.check(dry_run=True)
+        with self._at_the_path():
+            self.manifest.write(outcomes, dry_run=True)
+
     def check(self, *, dry_run: bool) -> None:
         """
         Make sure that a manifest can be written, before anything is sent.
@@ -197,10 +209,8 @@ class Record:
         :raises CgcInputRefused: if it cannot be written, and nothing was sent before.
         :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
-        if dry_run:
-            return
         with self._at_the_path():
-            self.manifest.check(warn=self._warn)
+            self.manifest.check(dry_run=dry_run, warn=self._warn)
 
     def open(self, keys: Iterable[Key], *, now: datetime, run_began: datetime, owner: str) -> Ledger:
         """

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.attempt import Attempt
-    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
@@ -117,6 +117,18 @@ class SubmittedJobs(Source):
                 f" cause is fixed (this task asks with connection {self._task.cgc_conn_id!r}), clear this task:"
                 f" {self.after_clear}."
             ) from error
+
+    def write_planned(self, context: Context, work: Prepared, in_the_way: Sequence[Key]) -> list[ItemOutcome]:
+        """
+        Write the items that a dry run would send to the manifest, if there is one, and return them.
+
+        :raises CgcInputRefused: if it cannot be written, or has the record of what was sent.
+        """
+        user = work.ledger.owner.partition(" at ")[0]
+        planned = work.attempt.planned(in_the_way, user=user, conn_id=self._task.cgc_conn_id)
+        with refusing_bad_input():
+            self._record(context).write_planned(planned)
+        return planned
 
     def send(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """
@@ -203,7 +215,9 @@ class SubmittedJobs(Source):
         if items:
             task.check_memory(context, len(items))
             return self._decide(context, task.order(recorded=record.lasts), items)
-        if not task.is_dry_run:
+        if task.is_dry_run:
+            record.write_planned([])
+        else:
             record.write_nothing(waits=task.wait)
         return None
 

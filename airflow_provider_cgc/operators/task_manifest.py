@@ -40,7 +40,7 @@ class TaskManifest:
         return self._read
 
     def mine(self) -> list[ItemOutcome]:
-        """Return the lines, if this task of this Dag run has written them."""
+        """Return the lines, if this task of this Dag run has written them as the record of what it sent."""
         return [one for one in self.lines() if self._is_mine(one)]
 
     @property
@@ -53,9 +53,11 @@ class TaskManifest:
         self._read = None
         return self.mine()
 
-    def check(self, *, warn: Callable[[str], object]) -> None:
+    def check(self, *, dry_run: bool, warn: Callable[[str], object]) -> None:
         """
         Make sure that it can be written, and is no other task's of the same Dag run.
+
+        A dry run overwrites only what a dry run has written.
 
         :raises CgcBadInput: if another file is there, or another task's manifest; `BadPath` if it cannot be written.
         """
@@ -75,12 +77,17 @@ class TaskManifest:
                     f" {other.removeprefix(run)}, and each task needs its own; put {{{{ ti.task_id }}}} and, for mapped"
                     " tasks, {{ ti.map_index }} into it."
                 )
+            if dry_run and not one.task.dry_run:
+                raise CgcBadInput(
+                    f"manifest_path {self.path} has the record of what was sent, which a dry run does not overwrite;"
+                    " give the dry run a path of its own, or leave manifest_path out to only look."
+                )
 
     def keep(self, *, since: datetime, cleared: bool, owner: str) -> None:
         """Keep these facts in every line from now on; otherwise those stay that are in the lines."""
         self._task = replace(self._task, since=since, cleared=cleared, owner=owner)
 
-    def write(self, outcomes: Iterable[ItemOutcome], *, succeeded: bool = False) -> None:
+    def write(self, outcomes: Iterable[ItemOutcome], *, succeeded: bool = False, dry_run: bool = False) -> None:
         """
         Write it, whole or not at all.
 
@@ -90,12 +97,19 @@ class TaskManifest:
             return
         outcomes = list(outcomes)
         kept = outcomes[0].task if outcomes and self._task.since is None else self._task
-        task = replace(self._task, succeeded=succeeded, since=kept.since, cleared=kept.cleared, owner=kept.owner)
+        task = replace(
+            self._task,
+            succeeded=succeeded,
+            since=kept.since,
+            cleared=kept.cleared,
+            owner=kept.owner,
+            dry_run=dry_run,
+        )
         self._read = None
         storage.write_lines(self.path, (replace(one, task=task).to_line() for one in outcomes))
 
     def _is_mine(self, line: ItemOutcome) -> bool:
-        return line.task.id == self._task.id
+        return line.task.id == self._task.id and not line.task.dry_run
 
     def _lines_now(self) -> list[ItemOutcome]:
         if self.path is None or not storage.exists(self.path):

@@ -66,6 +66,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     template_fields: Sequence[str] = ("cgc_conn_id", "expected_count")
     operator_extra_links = (CgcProjectLink(), CgcVolumeLink())
 
+    __supports_durable_execution = True  # a retry takes up the wait again; the Registry reads it here
     max_in_flight: int | None = None
     """Jobs that may be under way at once, for kinds that are made as drafts: whoever waits starts the others."""
     event_grace: ClassVar[float] = 15.0

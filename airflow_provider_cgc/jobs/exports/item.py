@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
 from airflow_provider_cgc.jobs.ids import id_problem
 from airflow_provider_cgc.jobs.submitting.items import MANIFEST_ENDS, MOST_SHOWN, BadItem, Item, is_json, read_each
+from airflow_provider_cgc.jobs.submitting.task_facts import TaskFacts
 from airflow_provider_cgc.jobs.text import is_count, shown
 
 
@@ -36,6 +37,8 @@ class ExportItem(Item):
     """The template to use instead of the operator's `location`; a failed item that got no location keeps its own."""
     copy_only: bool | None = field(default=None, compare=False)
     """The `copy_only` that it was sent with, if it was sent; the next try ignores it."""
+    planned: bool = field(default=False, compare=False)
+    """True if a dry run has planned it with this `copy_only`, which must be kept."""
 
     ASKED: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties", "location_template", "copy_only")
     COLUMNS: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties")
@@ -69,7 +72,10 @@ class ExportItem(Item):
             raise BadItem(
                 f"has {shown(copy_only)} for 'copy_only', of type {type(copy_only).__name__}, not bool; correct it"
             )
-        return replace(cls.read({key: raw.get(key) for key in cls.ASKED}, line), copy_only=copy_only)
+        task = raw.get("task")
+        planned = isinstance(task, Mapping) and TaskFacts.from_json(task).dry_run
+        item = cls.read({key: raw.get(key) for key in cls.ASKED}, line)
+        return replace(item, copy_only=copy_only, planned=planned)
 
     def key(self) -> ExportKey | None:
         """Return its key; None while its volume or location is not known."""

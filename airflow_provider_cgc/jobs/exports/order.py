@@ -119,7 +119,8 @@ class ExportOrder(Order):
         # On a later attempt an unfit item may have been exported before; only an alias that is skipped was not.
         left_out = {one.item for one in unfit if first or self.skips(one.problem)}
         to_export = [item for item in found.items if item not in left_out]
-        wrong = [*found.problems, *clashes(to_export), *([] if self._copy_only else moved_twice(to_export))]
+        moved = [] if self._copy_only else moved_twice(to_export)
+        wrong = [*found.problems, *clashes(to_export), *moved, *self._planned_otherwise()]
         # A volume that has been closed since then stops a later attempt only if something is still to be sent there.
         checked = to_export if first or facts.refused_volumes else []
         # An item whose object is there already may be skipped, even if its file is gone.
@@ -296,6 +297,17 @@ class ExportOrder(Order):
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
         """Count the objects that were there already, check that moved files are aliases, verify objects; repeatable."""
         return finish(self, account, moves=not self._copy_only, since=since, log_info=log_info)
+
+    def _planned_otherwise(self) -> list[str]:
+        """Return the problem of items that a dry run has planned with another `copy_only`."""
+        others = [one for one in self.items if one.planned and one.copy_only not in (None, self._copy_only)]
+        if not others:
+            return []
+        return [
+            f"{counted(len(others), 'item')}, such as {others[0].line}, {'was' if len(others) == 1 else 'were'} planned"
+            f" by a dry run with copy_only={not self._copy_only}, and this task has copy_only={self._copy_only}; give"
+            " both tasks the same one"
+        ]
 
     def _properties_of(self, item: ExportItem) -> dict[str, Any]:
         """Return the properties of an item: its own, or else those of all."""

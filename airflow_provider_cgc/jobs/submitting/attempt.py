@@ -6,7 +6,7 @@ Free of Airflow: the memory of earlier attempts is handed in as a `Ledger`, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 3
 """The most searches for items that became uncertain; those that certainly did not start are sent again."""
+DRY_RUN = "not sent: this was a dry run"
+"""The reason of an item that a dry run would send."""
 
 
 class Attempt:
@@ -77,6 +79,22 @@ class Attempt:
         fit = [key for key in self.order.keys if key not in unfit]
         planned = ", ".join(self.plan.planned()) or "Nothing to do"
         return [*self.order.report(fit), f"{planned}.", *self.intent()]
+
+    def planned(
+        self, in_the_way: Collection[Key] = (), *, user: str | None = None, conn_id: str | None = None
+    ) -> list[ItemOutcome]:
+        """Return the items that a dry run would send, in their order; `in_the_way` are those whose place is taken."""
+        taken = set(in_the_way)
+        return [
+            replace(
+                self._base(self.order.keys[key]),
+                state=ItemState.UNSENT,
+                message=f"{DRY_RUN}; something is there already" if key in taken else DRY_RUN,
+                user=user,
+                conn_id=conn_id,
+            )
+            for key in self.plan.keys(Action.SEND)
+        ]
 
     def intent(self) -> list[str]:
         """Return the lines that announce the sending."""

@@ -32,7 +32,7 @@ class ItemState(StrEnum):
     """The state of one item: the platform's word for its job, or ours."""
 
     UNSENT = "UNSENT"
-    """Sending stopped before its turn."""
+    """Sending stopped before its turn, or a dry run would send it."""
     SUBMITTED = "SUBMITTED"
     DRAFT = "DRAFT"
     """Its job was made and is not started yet."""

@@ -24,6 +24,7 @@ class TaskFacts:
     :param since: the platform's clock before anything of the task was sent.
     :param cleared: the task was cleared since it failed.
     :param owner: the sender, such as "rfranklin at cgc-api.sbgenomics.com".
+    :param dry_run: the line is of a dry run: the item would have been sent, and nothing was.
     """
 
     id: str | None = None
@@ -33,6 +34,7 @@ class TaskFacts:
     since: datetime | None = None
     cleared: bool | None = None
     owner: str | None = None
+    dry_run: bool = False
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any] | None) -> TaskFacts:
@@ -47,6 +49,7 @@ class TaskFacts:
             since=moment(raw.get("since")),
             cleared=cleared if isinstance(cleared, bool) else None,
             owner=str(owner) if owner else None,
+            dry_run=raw.get("dry_run") is True,
         )
 
     def to_json(self) -> dict[str, Any] | None:
@@ -54,7 +57,7 @@ class TaskFacts:
         if self.id is None:
             return None
         since = None if self.since is None else self.since.isoformat()
-        known = {"since": since, "cleared": self.cleared, "owner": self.owner}
+        known = {"since": since, "cleared": self.cleared, "owner": self.owner, "dry_run": self.dry_run or None}
         return {
             "id": self.id,
             "max_tries": self.max_tries,

@@ -25,8 +25,11 @@ class Attempts:
     :param arguments: of the operator.
     """
 
-    def __init__(self, emulator: CgcEmulator, *, store: bool = True, retries: int = 2, **arguments: Any) -> None:
+    def __init__(
+        self, emulator: CgcEmulator, *, store: bool = True, retries: int = 2, task_id: str = "export", **arguments: Any
+    ) -> None:
         self.emulator = emulator
+        self.task_id = task_id
         self.store = Store() if store else None
         self.retries = retries
         self.arguments = {"volume": emulator.volume, "copy_only": True, "location": "out/{id}", **arguments}
@@ -42,9 +45,9 @@ class Attempts:
         self.xcoms = Store()
         arguments = {"poke_interval": 0.2, "timeout": 60, "retries": self.retries, **self.arguments, **changed}
         known = {name: value for name, value in arguments.items() if value is not None}
-        operator = late(exports.CgcBulkExportOperator, task_id="export", **known)
+        operator = late(exports.CgcBulkExportOperator, task_id=self.task_id, **known)
         ti = TaskInstance(
-            "export",
+            self.task_id,
             try_number=self.try_number,
             max_tries=self.max_tries,
             xcoms=self.xcoms,
