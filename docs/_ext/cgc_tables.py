@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -70,7 +71,8 @@ class ConnectionFields(Table):
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`").replace("_", "\\_")
+    """Make reStructuredText of plain text: no markup, no link, and straight quotes, as JSON has them."""
+    return re.sub(r"""([\\*`_:"'])""", r"\\\1", text)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
