@@ -17,7 +17,7 @@ from airflow_provider_cgc.doctor.visit import Visit, Wanted
 __all__ = ["CHECKS", "examine"]
 
 
-LONGEST_CHECK = 30.0
+LONGEST_CHECK = 60.0
 """Seconds that a check may take: the platform has its own limits, but a database or storage may hang for minutes."""
 
 

@@ -30,8 +30,9 @@ class Finding:
     text: str
 
     def line(self, check: str) -> str:
-        """Return the line about a check."""
-        return f"{self.state.value:<{_WIDTH}}  {check:<{_WIDTH_OF_NAME}}  {' '.join(self.text.split())}"
+        """Return the line about a check, without what could move the cursor of a terminal or forge another line."""
+        text = "".join(char if char.isprintable() else "?" for char in " ".join(self.text.split()))
+        return f"{self.state.value:<{_WIDTH}}  {check:<{_WIDTH_OF_NAME}}  {text}"
 
 
 def ok(text: str) -> Finding:

@@ -97,11 +97,11 @@ def test_status_is_of_failures(findings: dict[str, Finding], capsys: Any, state:
 
 
 def test_finding_is_one_line(findings: dict[str, Finding], capsys: Any) -> None:
-    findings["one"] = failed("a\nb\n  c")
+    findings["one"] = failed("a\nb\n  c\x1b[2K\u202e")
 
     assert command.run(argparse.Namespace()) == 1
 
-    assert capsys.readouterr().out == "FAILED       one         a b c\n1 failed: one.\n"
+    assert capsys.readouterr().out == "FAILED       one         a b c?[2K?\n1 failed: one.\n"
 
 
 def test_logs_come_back(findings: dict[str, Finding], monkeypatch: pytest.MonkeyPatch) -> None:
