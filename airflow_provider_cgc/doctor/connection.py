@@ -27,6 +27,10 @@ __all__ = ["check_connection", "check_platform", "check_requests", "check_user"]
 
 _PREFIX = variable_of("")
 _NO_REQUEST_LEFT = 1000
+_CHECK_THEM = (
+    "Check Airflow's secrets backend, its database, and that the Fernet key is the one that the connection was stored"
+    " with."
+)
 
 
 def check_connection(visit: Visit) -> Finding:
@@ -35,14 +39,9 @@ def check_connection(visit: Visit) -> Finding:
     try:
         settings = visit.settings
     except CgcSettingsError as error:
-        search = (_places(conn_id), _others(conn_id)) if error.undefined else ()
-        return failed(joined(as_sentence(error), *search))
+        return failed(_search(conn_id, error) if error.undefined else as_sentence(error))
     except Exception as error:  # noqa: BLE001  # a secrets backend is anybody's code
-        return failed(
-            f"Connection {conn_id!r} cannot be read ({foreign(error)})."
-            " Check Airflow's secrets backend, its database, and that the Fernet key is the one that the connection was"
-            " stored with."
-        )
+        return failed(f"Connection {conn_id!r} cannot be read ({foreign(error)}). {_CHECK_THEM}")
     variable = variable_of(conn_id)
     here = f" ({variable} is set here)" if variable in os.environ else ""
     project = f", and to project {one_line(settings.project)} by default" if settings.project else ""
@@ -78,24 +77,27 @@ def check_user(visit: Visit) -> Finding:
     return ok(f"the token is that of {visit.username}, whose permissions count")
 
 
-def _places(conn_id: str) -> str:
-    """Name the places where Airflow has looked for a connection, and those that failed."""
+def _search(conn_id: str, error: CgcSettingsError) -> str:
+    """Name the places where Airflow has looked for a connection: one that fails seems to have none."""
     asked, failures = [], []
     for backend in ensure_secrets_loaded():
         name = type(backend).__name__
         try:
-            backend.get_connection(conn_id=conn_id)
-        except Exception as error:  # noqa: BLE001  # a secrets backend is anybody's code
-            failures.append(f"{name} failed ({foreign(error)}), so that the connection may be there")
+            found = backend.get_connection(conn_id=conn_id)
+            _ = found and found.password  # which is decrypted only now
+        except Exception as fault:  # noqa: BLE001  # a secrets backend is anybody's code
+            failures.append(f"{name} failed ({foreign(fault)})")
         else:
             asked.append(name)
-    return joined(f"Airflow looked in {' and '.join(asked)}." if asked else "", *(f"{one}." for one in failures))
+    looked = f"Airflow looked in {' and '.join(asked)}." if asked else ""
+    if failures:
+        return joined(f"Connection {conn_id!r} cannot be read: {' and '.join(failures)}. {_CHECK_THEM}", looked)
+    return joined(as_sentence(error), looked, _others(conn_id))
 
 
 def _others(conn_id: str) -> str:
     """Name the connections of this type that are defined."""
     found = {_id_of(name) for name, text in os.environ.items() if name.startswith(_PREFIX) and _is_ours(text)}
-    # Where the database cannot be read, `_places` has said so.
     with suppress(NoDatabase):
         found |= _in_database()
     if not found:

@@ -41,6 +41,21 @@ def test_database_is_looked_in(healthy: CgcEmulator, doctor: Any) -> None:
     assert named.texts["connection"].endswith("Connections of this type: 'cgc_default', 'cgc_stored'.")
 
 
+def test_place_that_fails(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that fails may have the connection: it is not said to be undefined."""
+
+    def locked(self: Any, conn_id: str, **kwargs: Any) -> Any:
+        raise OSError("the vault is sealed")
+
+    monkeypatch.setattr("airflow.secrets.metastore.MetastoreBackend.get_connection", locked)
+
+    told = doctor("--conn-id", "cgc_vault", "--volume", healthy.volume)
+
+    failed_alone(told, "connection", "cannot be read: MetastoreBackend failed (OSError: the vault is sealed). Check")
+    assert "not defined" not in told.texts["connection"]
+    assert told.texts["connection"].endswith("Airflow looked in EnvironmentVariablesBackend.")
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
