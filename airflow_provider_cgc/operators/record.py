@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.errors.problem import as_sentence
+from airflow_provider_cgc.compat import store_outlives_clear
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsNotYetKnown, CgcJobsUncertain
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.submitting.header import Header, NoStore, header_name
@@ -153,6 +154,11 @@ class Record:
     def lasts(self) -> bool:
         """The next attempt will know the jobs that this one sent or took over."""
         return self._has_store or self.manifest.path is not None
+
+    @property
+    def outlives_clear(self) -> bool:
+        """The next attempt will also know them, and if the task has succeeded, after a Clear."""
+        return self.manifest.path is not None or (self._has_store and store_outlives_clear())
 
     def write_nothing(self, *, waits: bool) -> None:
         """
