@@ -88,8 +88,8 @@ def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outc
     """
     Say what a Clear does: `{"sends": the most jobs that it starts, "running": ..., "text": sentences}`.
 
-    `sends` counts on it that what runs completes, and that nobody removes results. `running` is True if this is
-    about a Clear that stops a worker, and else about one of a task that is deferred or has ended.
+    `sends` counts on it that what runs completes, and that nobody removes results. `running` is True if this holds
+    only while a worker runs the task, False if only while none does, None if it always holds.
     """
     stops = clearing.holds_worker and outcome is None
     if not clearing.sends:
@@ -101,7 +101,7 @@ def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outc
         text = _starts_anew(clearing, kind, counts, succeeded=outcome is Outcome.COMPLETED)
     else:
         most, text = counts.bad, _continues(clearing, kind, counts)
-    return {"sends": most, "running": stops, "text": text}
+    return {"sends": most, "running": stops if clearing.sends else None, "text": text}
 
 
 def after_clear_of_refused(kind: JobKind, total: int) -> dict[str, Any]:
