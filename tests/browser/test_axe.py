@@ -60,7 +60,7 @@ def test_nothing_serious(scheme: str, put: Callable[..., None], open_tab: Callab
 
 
 def look_at_all_of(tab: Tab) -> Page:
-    """Open what can be opened, and press a count, which then looks otherwise."""
+    """Open all parts that can be opened, and press a count, which then looks otherwise."""
     tab.root.evaluate("root => root.querySelectorAll('details').forEach((one) => (one.open = true))")
     if tab.button("failed").count():
         tab.button("failed").click()

@@ -86,7 +86,7 @@ class Counts:
 
 def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outcome | None) -> dict[str, Any]:
     """
-    Say what a Clear does: `{"sends": the most jobs that it starts, "running": ..., "text": sentences}`.
+    Describe a Clear: `{"sends": the most jobs that it starts, "running": ..., "text": sentences}`.
 
     `sends` counts on it that what runs completes, and that nobody removes results. `running` is True if this holds
     only while a worker runs the task, False if only while none does, None if it always holds.
@@ -105,7 +105,7 @@ def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outc
 
 
 def after_clear_of_refused(kind: JobKind, total: int) -> dict[str, Any]:
-    """Say what a Clear does with an order that was refused."""
+    """Describe a Clear of a task whose order was refused."""
     text = (
         f"Clearing this task checks {_all(kind, total)} again. It sends nothing as"
         " long as there is a reason to refuse them; else it sends those that can be sent and that no earlier attempt"
@@ -122,7 +122,7 @@ def _only_waits(kind: JobKind, counts: Counts, outcome: Outcome | None) -> str:
 
 
 def _starts_anew(clearing: Clearing, kind: JobKind, counts: Counts, *, succeeded: bool) -> str:
-    """Say what an attempt does that knows of no earlier one."""
+    """Describe an attempt that knows of no earlier one."""
     why = "This task succeeded, so clearing it starts anew" if succeeded else "Clearing this task starts anew"
     lead = why if clearing.resumes else f"{why} (resume=False)"
     ended = counts.completed + counts.bad
@@ -139,7 +139,7 @@ def _starts_anew(clearing: Clearing, kind: JobKind, counts: Counts, *, succeeded
 
 
 def _as_a_retry(kind: JobKind, counts: Counts) -> str:
-    """Say what an attempt does after a Clear that has stopped a worker: it cannot tell this from a retry."""
+    """Describe an attempt after a Clear that has stopped a worker: it cannot tell this from a retry."""
     failed = f"{_those(kind, counts.bad, 'failed')} only if the error may be temporary, or if no job was started"
     sent = f"sends again {failed}, and no others" if counts.bad else "sends nothing again"
     first = f"Clearing this task now stops its worker, and the next one continues as in a retry: it {sent}"
@@ -147,7 +147,7 @@ def _as_a_retry(kind: JobKind, counts: Counts) -> str:
 
 
 def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
-    """Say what an attempt does that takes up the one before."""
+    """Describe an attempt that takes up the one before."""
     first = f"Clearing this task {_tries(kind, counts.bad)}{_takes_up(kind, counts)}."
     gone = "It also sends those again whose results are gone by then (verify=True)." if clearing.verifies else ""
     looks = (

@@ -204,7 +204,7 @@ def test_clear_stops_a_worker(
 
 @pytest.mark.parametrize("record", RECORDS)
 def test_timed_out_task(record: str, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]) -> None:
-    """What had not ended at the timeout is taken over."""
+    """Jobs that had not ended at the timeout are taken over."""
     task = attempts(still, record)
     assert task.run(timeout=0.5) == "AirflowSensorTimeout"
     told = seen.told
@@ -234,7 +234,7 @@ def test_refused_order(
 def test_refused_by_the_platform(
     record: str, emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
 ) -> None:
-    """What was refused when it was sent counts as never sent, whatever the reason was."""
+    """An item that was refused when it was sent counts as never sent, for any reason."""
     refuse(emulator, emulator.file_ids[:1])
     task = attempts(emulator, record)
     assert task.run() == "CgcJobsFailed"
