@@ -156,9 +156,13 @@ class Record:
         return self._has_store or self.manifest.path is not None
 
     @property
-    def outlives_clear(self) -> bool:
-        """The next attempt will also know them, and if the task has succeeded, after a Clear."""
-        return self.manifest.path is not None or (self._has_store and store_outlives_clear())
+    def outlives_clear(self) -> bool | None:
+        """After a Clear, the next attempt will know them, too, and if the task had succeeded; None if it depends."""
+        if self._has_store and store_outlives_clear():
+            return True
+        if self.manifest.path is None:
+            return False
+        return None if storage.local_warning(self.manifest.path) else True
 
     def write_nothing(self, *, waits: bool) -> None:
         """

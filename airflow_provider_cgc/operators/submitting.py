@@ -154,13 +154,15 @@ class SubmittedJobs(Source):
     def _clearing(self) -> dict[str, Any]:
         """Return the facts that decide about a Clear; none if they are not known."""
         task, record, again = self._task, self._record_made, self._task.completed_again()
-        if record is None or again is None:
+        remembers = None if record is None else record.outlives_clear
+        if remembers is None or again is None:
             return {}
         facts = Clearing(
             sends=True,
             holds_worker=not (task.deferrable or task.reschedules()),
+            cleared=self._ledger is not None and self._ledger.cleared,
             resumes=task.resume,
-            remembers=record.outlives_clear,
+            remembers=remembers,
             **again,
         )
         return {"clearing": facts.to_json()}

@@ -28,6 +28,7 @@ class Clearing:
 
     :param sends: the task starts jobs; otherwise it only waits for them.
     :param holds_worker: it waits in a worker, so that a Clear during the wait stops the worker.
+    :param cleared: it was cleared since it failed, so that even a retry tries everything again.
     :param resumes: a Clear of a task that did not succeed continues (`resume=True`).
     :param remembers: the next attempt will know whether the task had succeeded.
     :param verifies: completed jobs whose results are gone are sent again after a Clear.
@@ -37,6 +38,7 @@ class Clearing:
 
     sends: bool
     holds_worker: bool = False
+    cleared: bool = False
     resumes: bool = True
     remembers: bool = True
     verifies: bool = False
@@ -75,8 +77,8 @@ class Counts:
     def of(cls, counts: Mapping[str, int], bytes_: int) -> Counts:
         """Read the counts of a snapshot."""
         still = sum(counts[name] for name in ("running", "pending", "not_found", "not_seen"))
-        ended = (counts[name] for name in ("completed", "failed", "missing", "skipped"))
-        return cls(*ended, still, bytes_)
+        completed, failed, missing, skipped = (counts[name] for name in ("completed", "failed", "missing", "skipped"))
+        return cls(completed, failed, missing, skipped, still, bytes_)
 
     @property
     def bad(self) -> int:
@@ -95,7 +97,7 @@ def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outc
     if not clearing.sends:
         most, text = 0, _only_waits(kind, counts, outcome)
     elif stops:
-        most, text = counts.bad, _as_a_retry(kind, counts)
+        most, text = counts.bad, _as_a_retry(clearing, kind, counts)
     elif not clearing.resumes or (outcome is Outcome.COMPLETED and clearing.remembers):
         most = counts.bad + (counts.completed if clearing.repeats else 0)
         text = _starts_anew(clearing, kind, counts, succeeded=outcome is Outcome.COMPLETED)
@@ -138,27 +140,30 @@ def _starts_anew(clearing: Clearing, kind: JobKind, counts: Counts, *, succeeded
     return _joined(first, running, _about_skipped(counts), _UNCHANGED)
 
 
-def _as_a_retry(kind: JobKind, counts: Counts) -> str:
+def _as_a_retry(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
     """Describe an attempt after a Clear that has stopped a worker: it cannot tell this from a retry."""
     failed = f"{_those(kind, counts.bad, 'failed')} only if the error may be temporary, or if no job was started"
-    sent = f"sends again {failed}, and no others" if counts.bad else "sends nothing again"
-    first = f"Clearing this task now stops its worker, and the next one continues as in a retry: it {sent}"
-    return _joined(f"{first}{_takes_up(kind, counts)}.", _about_late(counts), _about_skipped(counts), _UNCHANGED)
+    sent = f"sends again {failed}, and no others"
+    tried = sent if counts.bad and not clearing.cleared else _tries(kind, counts.bad)
+    return _joined(
+        "Clearing this task now stops its worker, and the next one continues as in a retry: it"
+        f" {tried}{_takes_up(kind, counts)}.",
+        _about_late(counts),
+        _about_list(clearing, kind),
+        _about_skipped(counts),
+        _UNCHANGED,
+    )
 
 
 def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
     """Describe an attempt that takes up the one before."""
     first = f"Clearing this task {_tries(kind, counts.bad)}{_takes_up(kind, counts)}."
     gone = "It also sends those again whose results are gone by then (verify=True)." if clearing.verifies else ""
-    looks = (
-        f"It has to find its {kind.plural} in the platform's list; if that does not show what became of all of them, it"
-        " fails and sends nothing."
-    )
     return _joined(
         first,
         _about_late(counts),
         gone if counts.completed else "",
-        "" if clearing.remembers else looks,
+        _about_list(clearing, kind),
         _about_skipped(counts),
         _UNCHANGED,
     )
@@ -174,6 +179,15 @@ def _takes_up(kind: JobKind, counts: Counts) -> str:
     taken = f"takes over {_those(kind, counts.open, UNDER_WAY)}" if counts.open else ""
     both = " and ".join(filter(None, [kept, taken]))
     return both and f"; it {both}"
+
+
+def _about_list(clearing: Clearing, kind: JobKind) -> str:
+    if clearing.remembers:
+        return ""
+    return (
+        f"It has to find its {kind.plural} in the platform's list; if that does not show what became of all of them, it"
+        " fails and sends nothing."
+    )
 
 
 def _about_late(counts: Counts) -> str:

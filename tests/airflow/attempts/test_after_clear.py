@@ -202,6 +202,39 @@ def test_clear_stops_a_worker(
     assert sent == (1 if code == 9100 else 0)
 
 
+def test_clear_after_clear(
+    still: CgcEmulator, attempts: Callable[..., Attempts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that was cleared since it failed tries everything again, also in a retry."""
+    monkeypatch.setattr(snapshot, "SHORTEST_STEP", 0.0)
+    seen = Stopping(still)
+    monkeypatch.setattr(display, "write", seen.write)
+    fail_smallest(still)
+    task = attempts(still, "manifest")
+    assert task.run(timeout=0.01) == "AirflowSensorTimeout"
+    assert task.clear() == "SystemExit"
+    told = seen.told
+    monkeypatch.setattr(display, "write", lambda *args, **how: True)
+
+    sent = sent_by(lambda: task.retry(timeout=0.5), task)
+
+    assert told["running"]
+    assert sent == told["sends"] == 1
+    assert "tries the export that failed again" in told["text"]
+
+
+def test_a_task_that_only_starts(emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]) -> None:
+    refuse(emulator, emulator.file_ids[:1])
+    task = attempts(emulator, "manifest", wait=False)
+    assert task.run() == "CgcJobsFailed"
+    told = seen.told
+    emulator.clear_faults()
+
+    sent = sent_by(task.clear, task)
+
+    assert sent == told["sends"] == 1
+
+
 @pytest.mark.parametrize("record", RECORDS)
 def test_timed_out_task(record: str, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]) -> None:
     """Jobs that had not ended at the timeout are taken over."""

@@ -111,6 +111,14 @@ CASES: list[tuple[Clearing, Counts, Outcome | None, int, str]] = [
         " 10 exports that completed and takes over the 8 exports under way. What fails until then counts as failed."
         f" {HOLDS}",
     ),
+    (
+        replace(COPY, holds_worker=True, cleared=True),
+        MIXED,
+        None,
+        3,
+        "Clearing this task now stops its worker, and the next one continues as in a retry: it tries the 3 exports that"
+        f" failed again, and sends no others; it keeps the 297 exports that completed. {HOLDS}",
+    ),
 ]
 
 
