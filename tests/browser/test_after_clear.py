@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.snapshots import snapshot
-from tests.browser.tab import Tab
+from tests.browser.tab import ONE_TASK, Tab
+from tests.system.runs import Run
 
 TEXT = "Clearing this task tries the 3 exports that failed again."
 
@@ -41,16 +42,32 @@ def test_real_sensor_tells(open_tab: Callable[..., Tab]) -> None:
     ],
 )
 def test_only_while_it_holds(
-    running: bool | None, outcome: str | None, state: str, is_shown: bool, show: Callable[..., Tab]
+    running: bool | None,
+    outcome: str | None,
+    state: str,
+    is_shown: bool,
+    own_page: Tab,
+    put: Callable[..., None],
+    run: Run,
 ) -> None:
-    tab = show(snapshot(failures=3, longest=2, outcome=outcome, after_clear=told(running=running)), fresh=True)
+    own_page.page.unroute(ONE_TASK)
+    own_page.page.route(ONE_TASK, lambda route: route.fulfill(json={"operator_name": "Cgc", "state": state}))
+    put(cgc_jobs=snapshot(failures=3, longest=2, outcome=outcome, after_clear=told(running=running)))
 
-    tab.say_of_the_task(state=state)
+    own_page.turn_to(run.dag_id, run.run_id, "shown")
 
-    tab.wait_for("ready")
-    expect(tab.part("after-clear")).to_have_count(int(is_shown))
-    if is_shown:
-        expect(tab.part("after-clear")).to_have_text(TEXT)
+    own_page.wait_for("ready")
+    assert own_page.part("after-clear").all_inner_texts() == ([TEXT] if is_shown else [])
+
+
+@pytest.fixture(scope="module")
+def own_page(profile: Callable[..., BrowserContext], run: Run) -> Iterator[Tab]:
+    """A page of Airflow in which a test may say what is asked of the task."""
+    tab = Tab(profile(), run.airflow.base_url)
+    tab.open(run.dag_id, run.run_id, "shown")
+    tab.wait_for("ready", "empty", "older", "error")
+    yield tab
+    tab.close()
 
 
 @pytest.mark.parametrize("value", [None, 5, "text", [], {}, {"text": ["a"]}, {"text": ""}])

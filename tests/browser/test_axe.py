@@ -70,11 +70,13 @@ def look_at_all_of(tab: Tab) -> Page:
 
 def test_axe_finds_what_is_wrong(show: Callable[..., Tab]) -> None:
     """It is looked at the tab itself: an image without a name in it is found, one outside is not."""
-    tab = show(snapshot(recent=1), fresh=True)
+    tab = show(snapshot(recent=1))
     tab.wait_for("ready")
-    tab.page.evaluate("document.body.append(document.createElement('img'))")
+    add_image = "one => one.append(document.createElement('img'))"
+    tab.page.locator("body").evaluate(add_image)
     assert serious(tab.page, ROOT) == []
 
-    tab.root.evaluate("root => root.append(document.createElement('img'))")
+    tab.root.evaluate(add_image)
 
     assert "image-alt" in "".join(serious(tab.page, ROOT))
+    tab.page.locator("body > img").evaluate("one => one.remove()")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext
 
 from tests.browser.snapshots import snapshot
 from tests.browser.tab import Tab
+from tests.system.runs import Run
 
 AN_HOUR, A_DAY = 3600, 86400
 MORNING = datetime(2026, 11, 24, 6, 7, 30, tzinfo=UTC).timestamp()
@@ -20,6 +22,28 @@ def wait_of(seconds: float, *, end: float = MORNING, **changes: Any) -> dict[str
     history = [[seconds * tenth / 10, max(tenth - 1, 0), min(tenth, 1), 0, 10 - tenth, 0] for tenth in range(11)]
     counts = {"completed": 9, "failed": 1}
     return snapshot(since=end - seconds, at=end, history=history, counts=counts, outcome="completed", **changes)
+
+
+@pytest.fixture(scope="module")
+def utc_tab(profile: Callable[..., BrowserContext], run: Run, long_open: Tab) -> Iterator[Tab]:
+    """The tab in a browser that lives by UTC, loaded once."""
+    tab = Tab(profile(timezone_id="UTC"), run.airflow.base_url)
+    tab.open(run.dag_id, run.run_id, "shown")
+    tab.wait_for("ready", "empty", "older", "error")
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def show_utc(utc_tab: Tab, put: Callable[..., None], run: Run) -> Callable[[Any], Tab]:
+    """Show a snapshot there."""
+
+    def show_utc(value: Any) -> Tab:
+        put(cgc_jobs=value)
+        utc_tab.turn_to(run.dag_id, run.run_id, "shown")
+        return utc_tab
+
+    return show_utc
 
 
 def times_on_axis(tab: Tab) -> list[str]:
@@ -34,21 +58,21 @@ def times_on_axis(tab: Tab) -> list[str]:
         (1000, ["05:55 24 Nov", "06:00", "06:05"]),
         (AN_HOUR, ["05:10 24 Nov", "05:20", "05:30", "05:40", "05:50", "06:00"]),
         (9.5 * AN_HOUR, ["22:00 23 Nov", "00:00 24 Nov", "02:00 24 Nov", "04:00 24 Nov", "06:00 24 Nov"]),
-        (2 * A_DAY, ["12:00 22 Nov", "00:00 23 Nov", "12:00 23 Nov", "00:00 24 Nov"]),
+        (
+            2 * A_DAY,
+            [
+                *("12:00 22 Nov", "18:00 22 Nov", "00:00 23 Nov", "06:00 23 Nov"),
+                *("12:00 23 Nov", "18:00 23 Nov", "00:00 24 Nov", "06:00 24 Nov"),
+            ],
+        ),
         (7 * A_DAY, ["18 Nov", "19 Nov", "20 Nov", "21 Nov", "22 Nov", "23 Nov", "24 Nov"]),
-        (60 * A_DAY, ["1 Oct", "9 Oct", "17 Oct", "25 Oct", "2 Nov", "10 Nov", "18 Nov"]),
+        (60 * A_DAY, ["2 Oct", "10 Oct", "18 Oct", "26 Oct", "3 Nov", "11 Nov", "19 Nov"]),
     ],
 )
-def test_round_times(seconds: float, times: list[str], show: Callable[..., Tab], utc: dict[str, Any]) -> None:
-    tab = show(wait_of(seconds), **utc)
+def test_round_times(seconds: float, times: list[str], show_utc: Callable[[Any], Tab]) -> None:
+    tab = show_utc(wait_of(seconds))
 
     assert times_on_axis(tab) == times
-
-
-@pytest.fixture
-def utc() -> dict[str, Any]:
-    """A browser that lives by UTC."""
-    return {"timezone_id": "UTC"}
 
 
 @pytest.mark.parametrize(
@@ -67,11 +91,11 @@ def utc() -> dict[str, Any]:
 def test_clock_of_the_viewer(zone: str, end: datetime, times: list[str], show: Callable[..., Tab]) -> None:
     tab = show(wait_of(5.5 * AN_HOUR, end=end.timestamp()), timezone_id=zone)
 
-    assert [one.split()[0] for one in times_on_axis(tab)][-len(times) :] == times
+    assert [one.split()[0] for one in times_on_axis(tab)] == times
 
 
-def test_table_has_the_same(show: Callable[..., Tab], utc: dict[str, Any]) -> None:
-    tab = show(wait_of(AN_HOUR), **utc)
+def test_table_has_the_same(show_utc: Callable[[Any], Tab]) -> None:
+    tab = show_utc(wait_of(AN_HOUR))
     tab.wait_for("ready")
 
     tab.root.locator("summary").click()
@@ -80,7 +104,7 @@ def test_table_has_the_same(show: Callable[..., Tab], utc: dict[str, Any]) -> No
     assert rows[0].split() == ["time", "completed", "failed", "running", "waiting"]
     assert rows[1].split() == ["2026-11-24", "05:07:30", "0", "0", "0", "10"]
     assert rows[-1].split() == ["2026-11-24", "06:07:30", "9", "1", "0", "0"]
-    assert len(rows) == 9
+    assert len(rows) == 8  # the first time on the axis comes before the second look
 
 
 @pytest.mark.parametrize(
