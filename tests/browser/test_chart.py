@@ -79,19 +79,15 @@ def test_round_times(seconds: float, times: list[str], show_utc: Callable[[Any],
     ("zone", "end", "times"),
     [
         # The clock is put back at 3:00, and forward at 2:00.
-        (
-            "Europe/Berlin",
-            datetime(2026, 10, 25, 5, tzinfo=UTC),
-            ["00:00", "01:00", "02:00", "03:00", "04:00", "05:00"],
-        ),
-        ("Europe/Berlin", datetime(2026, 3, 29, 3, tzinfo=UTC), ["00:00", "01:00", "03:00", "04:00", "05:00"]),
-        ("Asia/Kolkata", datetime(2026, 3, 29, 3, tzinfo=UTC), ["04:00", "05:00", "06:00", "07:00", "08:00"]),
+        ("Europe/Berlin", datetime(2026, 10, 25, 5, tzinfo=UTC), "02:00 03:00 04:00 05:00 06:00"),
+        ("Europe/Berlin", datetime(2026, 3, 29, 3, tzinfo=UTC), "23:00 00:00 01:00 03:00 04:00 05:00"),
+        ("Asia/Kolkata", datetime(2026, 3, 29, 3, tzinfo=UTC), "03:00 04:00 05:00 06:00 07:00 08:00"),
     ],
 )
-def test_clock_of_the_viewer(zone: str, end: datetime, times: list[str], show: Callable[..., Tab]) -> None:
+def test_clock_of_the_viewer(zone: str, end: datetime, times: str, show: Callable[..., Tab]) -> None:
     tab = show(wait_of(5.5 * AN_HOUR, end=end.timestamp()), timezone_id=zone)
 
-    assert [one.split()[0] for one in times_on_axis(tab)] == times
+    assert " ".join(one.split()[0] for one in times_on_axis(tab)) == times
 
 
 def test_table_has_the_same(show_utc: Callable[[Any], Tab]) -> None:

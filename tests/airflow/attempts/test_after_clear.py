@@ -151,6 +151,7 @@ def test_ended_task(
     assert sent == told["sends"], told["text"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("resume", [True, False], ids=["resume", "anew"])
 @pytest.mark.parametrize("export", EXPORTS)
 @pytest.mark.parametrize("record", ["store", "manifest"])
