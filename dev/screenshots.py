@@ -23,6 +23,7 @@ from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.client.platforms import CGC
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.waiting.clearing import Clearing
 from airflow_provider_cgc.jobs.waiting.look import chunks, look
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -66,7 +67,8 @@ def snapshot_after(seconds: float) -> dict[str, Any]:
     with CgcEmulator(wall=clock, throughput=THROUGHPUT) as platform:
         let_some_fail(platform)
         tracker = JobTracker.of(EXPORT, platform.submit_exports(platform.file_ids, location="nightly/{id}/{name}"))
-        view = LiveView(EXPORT, since=clock.now, interval=INTERVAL, place={"web": CGC.web_url})
+        place = {"web": CGC.web_url, "clearing": Clearing(sends=False).to_json()}
+        view = LiveView(EXPORT, since=clock.now, interval=INTERVAL, place=place)
         snapshot = view.snapshot(tracker, clock.now)
         with CgcClient(Settings(token=platform.token, base_url=platform.url), clock=clock) as client:
             while tracker.open and clock.now <= end:

@@ -260,6 +260,10 @@ class CgcSubmittingOperator(CgcJobsSensor):
     def accounted(self, context: Context, summary: Summary) -> None:
         """Use the facts that `about_to_send` has kept."""
 
+    def completed_again(self) -> dict[str, Any] | None:
+        """Return the facts of `Clearing` about jobs that have completed; None if they are not known."""
+        return None
+
     def asset(self) -> Asset | None:
         """Return the asset of the destination; None if it is not known."""
         return None

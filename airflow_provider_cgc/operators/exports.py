@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_cgc.arguments import flag_of
 from airflow_provider_cgc.assets import destination_of
+from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
-from airflow_provider_cgc.operators.export_arguments import literals_of, read_arguments
+from airflow_provider_cgc.operators.export_arguments import READERS, literals_of, read_arguments
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -234,6 +235,16 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
     def accounted(self, context: Context, summary: Summary) -> None:
         """Take up the names of the datasets again."""
         self._recall_lineage(context, summary)
+
+    def completed_again(self) -> dict[str, Any] | None:
+        """Return the facts of `Clearing` about exports that have completed; None if an argument is wrong."""
+        from airflow_provider_cgc.jobs.exports.again import completed_again
+
+        try:
+            given = {name: READERS[name](getattr(self, name), where=name) for name in ("copy_only", "if_exists")}
+        except CgcBadInput:
+            return None
+        return completed_again(**given, verify=self.verify)
 
     def asset(self) -> Asset | None:
         """Return the asset of the files' destination; None if it is not known."""

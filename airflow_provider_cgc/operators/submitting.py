@@ -18,6 +18,7 @@ from airflow_provider_cgc.compat import has_poked, run_began
 from airflow_provider_cgc.exceptions import CgcJobsNotYetKnown, CgcJobsUncertain, CgcWaitError
 from airflow_provider_cgc.jobs.submitting.ledger import OtherOwnerError
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+from airflow_provider_cgc.jobs.waiting.clearing import Clearing
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.operators.record import ReadOnly, Record
@@ -46,6 +47,7 @@ class Submitter(Protocol):
     kind: ClassVar[JobKind]
     item: ClassVar[type[Item]]
     cgc_conn_id: str
+    deferrable: bool
     resume: bool
     retries: int | None
     wait: bool
@@ -68,6 +70,7 @@ class Submitter(Protocol):
     def about_to_send(self, context: Context, order: Order) -> None: ...
     def accounted(self, context: Context, summary: Summary) -> None: ...
     def asset(self) -> Asset | None: ...
+    def completed_again(self) -> dict[str, Any] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,23 @@ class SubmittedJobs(Source):
 
     def place(self) -> Mapping[str, Any]:
         """Return the source, the destination and the size of the items."""
-        return {**self._place, "manifest": self._task.manifest_uri}
+        return {**self._place, **self._clearing(), "manifest": self._task.manifest_uri}
+
+    def _clearing(self) -> dict[str, Any]:
+        """Return the facts that decide about a Clear; none if they are not known."""
+        task, record, again = self._task, self._record_made, self._task.completed_again()
+        remembers = None if record is None else record.outlives_clear
+        if remembers is None or again is None:
+            return {}
+        facts = Clearing(
+            sends=True,
+            holds_worker=not (task.deferrable or task.reschedules()),
+            cleared=self._ledger is not None and self._ledger.cleared,
+            resumes=task.resume,
+            remembers=remembers,
+            **again,
+        )
+        return {"clearing": facts.to_json()}
 
     def asset(self) -> Asset | None:
         """Return the asset of the destination; None if it is not known."""

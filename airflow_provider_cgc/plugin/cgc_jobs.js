@@ -114,7 +114,15 @@ function readSnapshot(value) {
     volume: asText(value.volume),
     task: asText(value.task),
     manifest: asText(value.manifest),
+    afterClear: readAfterClear(value.after_clear),
   };
+}
+
+// What a Clear of the task would do; the words come from where it is decided. `running`: true if that is so only while a
+// worker runs the task, false if only while none does.
+function readAfterClear(value) {
+  const { text, running } = isObject(value) ? value : {};
+  return { text: asText(text), running: typeof running === "boolean" ? running : null };
 }
 
 // A snapshot of an older release, and a summary, do not say which job failed and which one the platform does not know.
@@ -479,12 +487,13 @@ function timeZone() {
   }
 }
 
+const zoneName = () => timeZone() ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+const wallClock = (at) => new Date(at * 1000).toLocaleString("sv", { timeZone: timeZone() }); // 2026-11-24 14:05:00
+
 // `now` is for what goes on: after the end nothing is drawn anew, and "5 s ago" would soon be wrong.
 function Time({ at, now = null }) {
-  const date = new Date(at * 1000);
-  const told = date.toLocaleString("sv", { timeZone: timeZone() }); // like Airflow: 2026-11-24 14:05:00
   const ago = now === null ? "" : ` (${lasting(now - at)} ago)`;
-  return h("time", { dateTime: date.toISOString() }, told + ago);
+  return h("time", { dateTime: new Date(at * 1000).toISOString() }, wallClock(at) + ago);
 }
 
 const clock = () => new Date().toLocaleTimeString("sv", { timeZone: timeZone() });
@@ -670,49 +679,146 @@ function Progress({ snapshot }) {
   );
 }
 
-const LAYERS = ["completed", "failed", "running", "pending"];
+// --- the chart: how many jobs were in which state, by the clock
 
-function Chart({ history }) {
-  if (history.length < 2) {
+const DAY = 86_400;
+const STEPS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY]; // seconds
+const MOST_TIMES = 8; // on the axis, or one more; in a narrow window every other one
+const MOST_LINES = 4; // above the one at 0
+
+// Seconds by which the clock on the user's wall is ahead of UTC at a time.
+const offset = (at) => Date.parse(`${wallClock(at).replace(" ", "T")}Z`) / 1000 - Math.floor(at);
+
+// The times in between at which that clock shows something round, also if it is put forward or back on the way.
+function roundTimes(from, to) {
+  const span = to - from;
+  const step = STEPS.find((one) => span / one <= MOST_TIMES) ?? DAY * Math.ceil(span / DAY / MOST_TIMES);
+  const first = Math.ceil((from + offset(from)) / step) * step;
+  const shown = Array.from({ length: MOST_TIMES + 2 }, (_, index) => first + index * step);
+  const times = shown.map((wall) => wall - offset(wall - offset(from)));
+  return { step, times: times.filter((at, index) => at >= from && at <= to && !(at <= times[index - 1])) };
+}
+
+// "14:00", and below it the day: at each time if there are several days, else at the first. Midnights are days alone.
+function labelsOf({ step, times }) {
+  const days = times.map((at) =>
+    new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: timeZone() }),
+  );
+  const clocks = times.map((at) => wallClock(at).slice(11, step < 60 ? 19 : 16));
+  return times.map((at, index) => ({
+    at,
+    lines: [step < DAY && clocks[index], (index === 0 || days[0] !== days.at(-1)) && days[index]].filter(Boolean),
+  }));
+}
+
+function roundCounts(most) {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(most)) - 1);
+  const step = [1, 2, 5, 10, 20, 50].map((one) => one * power).find((one) => most / one <= MOST_LINES);
+  return Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
+}
+
+function Chart({ snapshot }) {
+  const { history, since, counts, word } = snapshot;
+  const [from, to] = history.length < 2 ? [] : [since + history[0][0], since + history.at(-1)[0]];
+  if (since === null || asTime(to) === null || asTime(to - from) === null) {
     return null;
   }
-  const [width, height] = [600, 100];
-  const start = history[0][0];
-  const span = history.at(-1)[0] - start;
+  const layers = {
+    completed: counts.skipped ? "completed or skipped" : "completed",
+    failed: counts.missing ? "failed or unknown" : "failed",
+    running: "running",
+    pending: "waiting",
+  };
   const most = Math.max(1, ...history.map((point) => point[1] + point[2] + point[3] + point[4]));
-  const edges = history.map(([time, ...counts]) => {
+  const x = (at) => (100 * (at - from)) / (to - from);
+  const y = (count) => 100 - (100 * count) / most;
+  const edges = history.map(([time, ...parts]) => {
     let sum = 0;
-    const heights = [height, ...counts.map((count) => height - (height * (sum += count)) / most)];
-    return { x: (width * (time - start)) / span, y: heights };
+    return { x: x(since + time), y: [0, ...parts].map((count) => y((sum += count))) };
   });
-  const at = (edge, layer) => `${edge.x.toFixed(1)},${edge.y[layer].toFixed(1)}`;
-  const [, completed, failed, running, waiting] = history.at(-1).map(Math.floor);
-  const label =
-    `Jobs over ${lasting(span)}, at the end: ${number(completed)} completed, ${number(failed)} failed, ` +
-    `${number(running)} running, ${number(waiting)} waiting`;
+  const corner = (edge, layer) => `${edge.x.toFixed(2)},${edge.y[layer].toFixed(2)}`;
+  const labels = labelsOf(roundTimes(from, to));
+  const lines = roundCounts(most);
+  const at = (side, percent) => ({ [side]: `${percent.toFixed(2)}%` });
+  const last = Object.values(layers).map((name, index) => `${number(Math.floor(history.at(-1)[index + 1]))} ${name}`);
   return h(
-    "div",
-    { className: "cgc-chart" },
+    "figure",
+    { className: "cgc-chart", dir: "ltr" },
+    h(
+      "figcaption",
+      { className: "cgc-quiet" },
+      `${word[0].toUpperCase()}${word.slice(1)}s by state, from ${wallClock(from)} to ${wallClock(to)} (${zoneName()})`,
+    ),
+    h(
+      "div",
+      { className: "cgc-scale", "aria-hidden": true },
+      lines.map((count) => h("span", { key: count, style: at("top", y(count)) }, number(count))),
+      h("span", null, number(lines.at(-1))), // unseen: it makes the room for the others
+    ),
     h(
       "svg",
       {
         "data-cgc": "chart",
         role: "img",
-        "aria-label": label,
-        viewBox: `0 0 ${width} ${height}`,
+        "aria-label": `The number of ${word}s in each state over ${lasting(to - from)}; at the end ${last.join(", ")}`,
+        viewBox: "0 0 100 100",
         preserveAspectRatio: "none",
       },
-      LAYERS.map((name, layer) => {
-        const top = edges.map((edge) => at(edge, layer + 1));
-        const bottom = edges.map((edge) => at(edge, layer)).reverse();
+      Object.keys(layers).map((name, layer) => {
+        const top = edges.map((edge) => corner(edge, layer + 1));
+        const bottom = edges.map((edge) => corner(edge, layer)).reverse();
         return h("polygon", { key: name, className: `cgc-area-${name}`, points: [...top, ...bottom].join(" ") });
+      }),
+      h("path", {
+        className: "cgc-lines",
+        d: [
+          ...lines.map((count) => `M0 ${y(count).toFixed(2)}H100`),
+          ...labels.map((label) => `M${x(label.at).toFixed(2)} 0V100`),
+        ].join(""),
       }),
     ),
     h(
       "div",
-      { className: "cgc-axis", "aria-hidden": true },
-      h("span", null, "start"),
-      h("span", null, `after ${lasting(history.at(-1)[0])}`),
+      { className: "cgc-axis", "data-cgc": "axis", "aria-hidden": true },
+      labels.map((label) =>
+        h(
+          "span",
+          { key: label.at, style: at("left", x(label.at)) },
+          label.lines.map((line) => h("span", { key: line }, line)),
+        ),
+      ),
+    ),
+    h(ChartTable, { history, since, layers, times: [from, ...labels.map((label) => label.at), to] }),
+  );
+}
+
+// The same in numbers: of the last look before each time on the axis.
+function ChartTable({ history, since, layers, times }) {
+  const rows = [...new Set(times.map((time) => history.findLast((point) => since + point[0] <= time) ?? history[0]))];
+  return h(
+    "details",
+    { "data-cgc": "chart-table" },
+    h("summary", null, "The chart in numbers"),
+    h(
+      "table",
+      null,
+      h(
+        "thead",
+        null,
+        h("tr", null, ["time", ...Object.values(layers)].map((name) => h("th", { key: name, scope: "col" }, name))),
+      ),
+      h(
+        "tbody",
+        null,
+        rows.map(([time, ...parts]) =>
+          h(
+            "tr",
+            { key: time },
+            h("th", { scope: "row" }, h(Time, { at: since + time })),
+            parts.map((count, index) => h("td", { key: index }, number(Math.floor(count)))),
+          ),
+        ),
+      ),
     ),
   );
 }
@@ -855,6 +961,13 @@ function Causes({ causes }) {
   );
 }
 
+// Rather nothing than something that does not hold now.
+function AfterClear({ snapshot: { afterClear, outcome }, taskState }) {
+  const { text, running } = afterClear;
+  const holds = running === null || outcome || running === (taskState === "running");
+  return text && holds && h("p", { "data-cgc": "after-clear" }, visible(text));
+}
+
 // What became of one job: the platform's words and ours are kept apart.
 function Story({ row, now }) {
   if (row.group === "failed" || row.group === "missing") {
@@ -977,9 +1090,10 @@ function Jobs({ view, title }) {
         links.map(([name, id, href]) => h(Away, { key: name, href }, `${name} `, h("bdi", null, visible(id)))),
       ),
     h(Progress, { snapshot }),
-    h(Chart, snapshot),
+    h(Chart, { snapshot }),
     h(Counts, { counts: snapshot.counts, outcome: snapshot.outcome, chosen, choose: setChosen }),
     h(Causes, snapshot),
+    h(AfterClear, view),
     h(Facts, { snapshot, now, fresh }),
     h(
       "div",
@@ -1143,8 +1257,18 @@ const CSS = `
 .cgc-percent { font-variant-numeric: tabular-nums }
 .cgc-bar { flex: 1; display: flex; height: .75rem; overflow: hidden; border-radius: var(--chakra-radii-sm);
   background: var(--chakra-colors-bg-emphasized) }
-.cgc-chart svg { display: block; width: 100%; height: 6rem; background: var(--chakra-colors-bg-subtle) }
-.cgc-axis { display: flex; justify-content: space-between; font-size: .75rem; color: var(--chakra-colors-fg-muted) }
+.cgc-chart { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .25rem .5rem; padding-inline-end: 1.25rem }
+.cgc-chart > figcaption, .cgc-chart > details { grid-column: 1 / -1 }
+.cgc-chart > figcaption { margin-bottom: .5rem }
+.cgc-chart svg { display: block; width: 100%; height: 8rem; background: var(--chakra-colors-bg-subtle) }
+.cgc-lines { stroke: var(--chakra-colors-fg); stroke-opacity: .25; vector-effect: non-scaling-stroke }
+.cgc-scale, .cgc-axis { position: relative; font-size: .75rem; line-height: 1.2; white-space: nowrap;
+  color: var(--chakra-colors-fg-muted); font-variant-numeric: tabular-nums }
+.cgc-scale > :not(:last-child) { position: absolute; right: 0; transform: translateY(-50%) }
+.cgc-scale > :last-child { visibility: hidden }
+.cgc-axis { grid-column: 2; height: 2.4em }
+.cgc-axis > span { position: absolute; display: grid; justify-items: center; transform: translateX(-50%) }
+.cgc-chart summary { cursor: pointer; width: fit-content }
 .cgc-counts, .cgc-tools:not([hidden]) { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem }
 .cgc-tools input { flex: 1 1 14rem; min-width: 0; max-width: 28rem }
 .cgc-dot { display: inline-block; width: .625rem; height: .625rem; border-radius: 50%; margin-inline-end: .5rem }
@@ -1160,6 +1284,9 @@ const CSS = `
 .cgc-tab th:first-child { width: 8rem }
 .cgc-tab th, .cgc-tab td { padding: .5rem .75rem; vertical-align: top; overflow-wrap: anywhere }
 .cgc-tab tbody tr { border-top: 1px solid var(--chakra-colors-border) }
+.cgc-tab .cgc-chart table { width: auto; table-layout: auto; font-variant-numeric: tabular-nums }
+.cgc-tab .cgc-chart :is(th, td):nth-child(n) { width: auto; padding: .125rem .75rem; text-align: end;
+  overflow-wrap: normal }
 .cgc-state { white-space: nowrap }
 .cgc-name, bdi.cgc-quiet { display: block; text-align: match-parent }
 .cgc-tab .cgc-id { display: block; font-size: .6875rem }
@@ -1171,11 +1298,12 @@ const CSS = `
 .cgc-unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap }
 @container (max-width: 40rem) {
-  .cgc-tab table, .cgc-tab tbody, .cgc-tab tr, .cgc-tab td { display: block }
-  .cgc-tab thead { position: absolute; clip-path: inset(50%); width: 1px; overflow: hidden }
-  .cgc-tab thead, .cgc-tab th { display: block }
-  .cgc-tab td { padding: .125rem .75rem }
-  .cgc-tab tr { padding: .5rem 0 }
+  .cgc-box :is(table, tbody, tr, td, thead, th) { display: block }
+  .cgc-box thead { position: absolute; clip-path: inset(50%); width: 1px; overflow: hidden }
+  .cgc-box td { padding: .125rem .75rem }
+  .cgc-box tr { padding: .5rem 0 }
+  .cgc-tab .cgc-chart :is(th, td):nth-child(n) { padding: .125rem .25rem; font-size: .75rem }
+  .cgc-axis > :nth-child(even) { visibility: hidden }
 }
 ${COLOURS}`;
 

@@ -223,8 +223,8 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         if wait.answered:
             self._connection().answered = True
         self._log_report(wait.opening(in_time=self.deferrable, steady=not self.exponential_backoff))
-        if wait.tracker.open:
-            wait.view.place = {**wait.view.place, **self._known_place()}
+        known = self._known_place() if wait.tracker.open else self._source.place()
+        wait.view.place = {**wait.view.place, **known}
         return wait
 
     @property
@@ -366,7 +366,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         if self._current is not None:
             view = self._current.view
         else:
-            view = LiveView(self.kind, since=time.time(), interval=self.poke_interval)
+            view = LiveView(self.kind, since=time.time(), interval=self.poke_interval, place=self._source.place())
             view.restore(self._seen or display.read(view_address(context["ti"]), warn=self._warn))
         self._write_view(context, view.final(end.summary, time.time(), outcome=end.outcome))
 

@@ -34,7 +34,13 @@ class CgcGivenJobsSensor(CgcJobsSensor):
     def _make_source(self) -> Source:
         """Return a new source of the jobs, for this process."""
         starters = sorted(self.upstream_task_ids)
-        return GivenJobs(self.kind, self._given, conn_id=self.cgc_conn_id, starters=starters)
+        return GivenJobs(
+            self.kind,
+            self._given,
+            conn_id=self.cgc_conn_id,
+            starters=starters,
+            starts_drafts=self.max_in_flight is not None,
+        )
 
     def _given(self) -> JobTracker:
         """Return the jobs in the arguments, or raise an error if these are wrong, before anything is sent."""

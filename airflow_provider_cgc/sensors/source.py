@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.kinds import JobKind
+from airflow_provider_cgc.jobs.waiting.clearing import Clearing
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 if TYPE_CHECKING:
@@ -65,16 +66,22 @@ class GivenJobs(Source):
     :param read: reads the task's arguments.
     :param conn_id: the connection that the task asks with.
     :param starters: the tasks that may have started the jobs.
+    :param starts_drafts: whoever waits starts jobs that were made as drafts.
     """
 
     kind: JobKind
     read: Callable[[], JobTracker]
     conn_id: str
     starters: Sequence[str]
+    starts_drafts: bool = False
 
     def open(self, context: Context) -> JobTracker:
         """Return the jobs in the arguments."""
         return self.read()
+
+    def place(self) -> Mapping[str, Any]:
+        """Return the effect of a Clear, if it is certain that it starts nothing."""
+        return {} if self.starts_drafts else {"clearing": Clearing(sends=False).to_json()}
 
     def what_to_do(self, summary: Summary) -> str:
         """Return the next step, after which neither the same jobs fail again nor completed ones are repeated."""

@@ -169,7 +169,7 @@ def test_the_keys_of_a_live_snapshot() -> None:
     assert set(shown) == {
         *("version", "kind", "outcome", "at", "since", "interval", "counts", "bytes", "bytes_total", "rate", "eta"),
         *("history", "causes", "failures", "longest", "recent", "cut", "requests", "refused", "remedies"),
-        *("web", "project", "volume", "task", "manifest"),
+        *("web", "project", "volume", "task", "manifest", "after_clear"),
     }
     assert set(shown["counts"]) == {
         *("total", "completed", "failed", "missing", "skipped", "running", "pending", "not_found", "not_seen"),

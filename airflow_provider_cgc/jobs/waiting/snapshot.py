@@ -6,8 +6,8 @@ Pure: records, times and the tracker are handed in; who writes it, and how often
      "counts": {"total", "completed", "failed", "missing", "skipped", "running", "pending", "not_found", "not_seen"},
      "bytes", "bytes_total", "rate": {"bytes", "jobs"} a second, "eta": s, "history": [[s after since, completed,
      failed, running, other open, bytes] ...], "causes": [{"code", "message", "count"}], "failures", "longest",
-     "recent": [rows], "cut", "requests", "refused", "remedies": {code: text}, "web", "task", "manifest", and the
-     names of `SHARED`}
+     "recent": [rows], "cut", "requests", "refused", "remedies": {code: text}, "web", "task", "manifest", the names of
+     `SHARED`, and "after_clear": {"sends", "running", "text"}, the effect of clearing the task (`clearing`), or null}
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors.problem import REMEDIES
 from airflow_provider_cgc.jobs.kinds import ENDED, SHARED, Phase
 from airflow_provider_cgc.jobs.text import storable
+from airflow_provider_cgc.jobs.waiting.clearing import Clearing, Counts, after_clear, after_clear_of_refused
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary, is_number
 from airflow_provider_cgc.jobs.waiting.tracker import NOT_FOUND, JobTracker
 
@@ -58,8 +59,9 @@ class LiveView:
     :param kind: kind of job.
     :param since: when the waiting began, epoch seconds.
     :param interval: seconds between two looks at a job.
-    :param place: the facts that are known from the start: `web`, those of `SHARED`, `bytes_total`, `manifest`, and as
-        `names` those of the jobs' subjects, by id, whose keys do not show them.
+    :param place: the facts that are known from the start: `web`, those of `SHARED`, `bytes_total`, `manifest`, as
+        `names` those of the jobs' subjects, by id, whose keys do not show them, and as `clearing` the facts of
+        `Clearing`.
     """
 
     kind: JobKind
@@ -165,7 +167,8 @@ class LiveView:
         """Return the only snapshot of a task that was refused: what did not fail was not sent, and nothing runs."""
         value = self.final(summary, now, outcome=Outcome.FAILED)
         counts = value["counts"]
-        return value | {"counts": counts | {"running": 0, "not_seen": counts["running"]}}
+        told = None if self._clearing is None else after_clear_of_refused(self.kind, summary.total - summary.skipped)
+        return value | {"counts": counts | {"running": 0, "not_seen": counts["running"]}, "after_clear": told}
 
     def restore(self, earlier: object) -> None:
         """Go on from an earlier snapshot, or from `to_json`, of this wait; what makes no sense in it is left."""
@@ -204,7 +207,7 @@ class LiveView:
             "requests": self.requests,
             "refused": self.refused,
             "recent": list(self._recent),
-            **{name: value for name, value in self.place.items() if name != "names"},
+            **{name: value for name, value in self.place.items() if name not in ("names", "clearing")},
             **{name: self._one(name) for name in SHARED},
         }
 
@@ -246,9 +249,18 @@ class LiveView:
             **{name: self._one(name) for name in SHARED},
             "task": self.place.get("task"),
             "manifest": self.place.get("manifest"),
+            "after_clear": self._after_clear(Counts.of(counts, done), outcome),
         }
         failures = [self._row(item.get("id"), item) | self._why(item) for item in failed_items][:MOST_FAILURES]
         return _filled(value, failures, longest, self._recent)
+
+    @property
+    def _clearing(self) -> Clearing | None:
+        return Clearing.from_json(self.place.get("clearing"))
+
+    def _after_clear(self, counts: Counts, outcome: Outcome | None) -> dict[str, Any] | None:
+        facts = self._clearing
+        return None if facts is None else after_clear(facts, self.kind, counts, outcome)
 
     def _row(self, job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return the row of a job, with the name of its subject if that is known."""

@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_cgc import compat
 from airflow_provider_cgc.client.errors import CgcUnavailable
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.jobs.waiting.clearing import Clearing
 from airflow_provider_cgc.jobs.waiting.summary import Outcome
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from airflow_provider_cgc.triggers.snapshot_writer import BREATH, SPACING, TROUBLE
@@ -78,6 +79,19 @@ def test_event_carries_it_on(time, platform, row, xcoms):
     assert event["outcome"] == Outcome.COMPLETED.value
     assert event["view"]["requests"] == len(platform.requests)
     assert event["view"]["history"]
+
+
+def test_clear_is_told_anew(time, platform, row, xcoms):
+    """The row has the facts, each snapshot its own words."""
+    platform.end(["a"], after=600)
+    platform.end(["b"], after=7200)
+    facts = Clearing(sends=True, keeps="because they are moved").to_json()
+
+    time.run(events_of(trigger_of(row(["a", "b"], place={"clearing": facts}))))
+    first, later = [value["after_clear"]["text"] for _, value in xcoms.snapshots()]
+
+    assert first.startswith("Clearing this task sends nothing again; it takes over the 2 exports under way.")
+    assert later.startswith("Clearing this task sends nothing again; it keeps the export that completed and takes over")
 
 
 def test_goes_on_from_before(time, platform, row, xcoms):

@@ -1,0 +1,217 @@
+"""The effect of clearing a task, said before anybody clears it: what would be sent again, and what not.
+
+The rules are those of `jobs.submitting.resume` and `operators.record`. Only what is certain is said. A Clear of a task
+that is deferred or has ended raises Airflow's `max_tries`, by which the next attempt knows of it. A Clear of a task
+that holds a worker does not: Airflow stops the worker, and the next attempt cannot tell that from a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cgc.jobs.text import human_bytes
+from airflow_provider_cgc.jobs.waiting.summary import Outcome
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.jobs.kinds import JobKind
+
+UNDER_WAY = "under way"
+_UNCHANGED = "This holds while its items and arguments stay the same and the platform still shows its jobs."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearing:
+    """
+    The facts of a task that decide about a Clear, known when its wait begins.
+
+    :param sends: the task starts jobs; otherwise it only waits for them.
+    :param holds_worker: it waits in a worker, so that a Clear during the wait stops the worker.
+    :param cleared: it was cleared since it failed, so that even a retry tries everything again.
+    :param resumes: a Clear of a task that did not succeed continues (`resume=True`).
+    :param remembers: the next attempt will know whether the task had succeeded.
+    :param verifies: completed jobs whose results are gone are sent again after a Clear.
+    :param repeats: the effect of sending a completed job again, to follow "sends them again, ...".
+    :param keeps: the reason why a completed job is not sent again even if all starts anew; one of the two is "".
+    """
+
+    sends: bool
+    holds_worker: bool = False
+    cleared: bool = False
+    resumes: bool = True
+    remembers: bool = True
+    verifies: bool = False
+    repeats: str = ""
+    keeps: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that a trigger's row holds."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Clearing | None:
+        """Read that form; None if it is not there, or of another release and not understood."""
+        if not isinstance(value, Mapping):
+            return None
+        known = {one.name: value.get(one.name) for one in fields(cls)}
+        wrong = [name for name, one in known.items() if not isinstance(one, str if name in _TEXTS else bool)]
+        return None if wrong else cls(**known)  # type: ignore[arg-type]  # checked one line above
+
+
+_TEXTS = ("repeats", "keeps")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The jobs of a snapshot as a Clear treats them."""
+
+    completed: int
+    failed: int
+    missing: int
+    skipped: int
+    open: int
+    bytes: int = 0
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], bytes_: int) -> Counts:
+        """Read the counts of a snapshot."""
+        still = sum(counts[name] for name in ("running", "pending", "not_found", "not_seen"))
+        completed, failed, missing, skipped = (counts[name] for name in ("completed", "failed", "missing", "skipped"))
+        return cls(completed, failed, missing, skipped, still, bytes_)
+
+    @property
+    def bad(self) -> int:
+        """The number of those that did not end well."""
+        return self.failed + self.missing
+
+
+def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outcome | None) -> dict[str, Any]:
+    """
+    Describe a Clear: `{"sends": the most jobs that it starts, "running": ..., "text": sentences}`.
+
+    `sends` counts on it that what runs completes, and that nobody removes results. `running` is True if this holds
+    only while a worker runs the task, False if only while none does, None if it always holds.
+    """
+    stops = clearing.holds_worker and outcome is None
+    if not clearing.sends:
+        most, text = 0, _only_waits(kind, counts, outcome)
+    elif stops:
+        most, text = counts.bad, _as_a_retry(clearing, kind, counts)
+    elif not clearing.resumes or (outcome is Outcome.COMPLETED and clearing.remembers):
+        most = counts.bad + (counts.completed if clearing.repeats else 0)
+        text = _starts_anew(clearing, kind, counts, succeeded=outcome is Outcome.COMPLETED)
+    else:
+        most, text = counts.bad, _continues(clearing, kind, counts)
+    return {"sends": most, "running": stops if clearing.sends else None, "text": text}
+
+
+def after_clear_of_refused(kind: JobKind, total: int) -> dict[str, Any]:
+    """Describe a Clear of a task whose order was refused."""
+    text = (
+        f"Clearing this task checks {_all(kind, total)} again. It sends nothing as"
+        " long as there is a reason to refuse them; else it sends those that can be sent and that no earlier attempt"
+        " has started."
+    )
+    return {"sends": total, "running": False, "text": text}
+
+
+def _only_waits(kind: JobKind, counts: Counts, outcome: Outcome | None) -> str:
+    text = f"Clearing this task starts no {kind.plural}: it only waits again."
+    if outcome is not Outcome.FAILED or not counts.failed:
+        return text
+    return f"{text} It does not change the {kind.plural} that failed: with the same ones it fails again."
+
+
+def _starts_anew(clearing: Clearing, kind: JobKind, counts: Counts, *, succeeded: bool) -> str:
+    """Describe an attempt that knows of no earlier one."""
+    why = "This task succeeded, so clearing it starts anew" if succeeded else "Clearing this task starts anew"
+    lead = why if clearing.resumes else f"{why} (resume=False)"
+    ended = counts.completed + counts.bad
+    if clearing.repeats and ended:
+        which = _all(kind, ended) if succeeded else _those(kind, ended, "ended")
+        size = f" ({human_bytes(counts.bytes)})" if counts.bytes and not counts.bad else ""
+        first = f"{lead}: it sends {which}{size} again, {clearing.repeats}."
+    else:
+        kept = f"; it keeps {_those(kind, counts.completed, 'completed')}, {clearing.keeps}" if counts.completed else ""
+        first = f"{lead}: it {_tries(kind, counts.bad)}{kept}."
+    under_way = f"It takes over {_those(kind, counts.open, UNDER_WAY)}, as far as the platform's list shows"
+    running = f"{under_way} {'it' if counts.open == 1 else 'them'}, and else sends again." if counts.open else ""
+    return _joined(first, running, _about_skipped(counts), _UNCHANGED)
+
+
+def _as_a_retry(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
+    """Describe an attempt after a Clear that has stopped a worker: it cannot tell this from a retry."""
+    failed = f"{_those(kind, counts.bad, 'failed')} only if the error may be temporary, or if no job was started"
+    sent = f"sends again {failed}, and no others"
+    tried = sent if counts.bad and not clearing.cleared else _tries(kind, counts.bad)
+    return _joined(
+        "Clearing this task now stops its worker, and the next one continues as in a retry: it"
+        f" {tried}{_takes_up(kind, counts)}.",
+        _about_late(counts),
+        _about_list(clearing, kind),
+        _about_skipped(counts),
+        _UNCHANGED,
+    )
+
+
+def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
+    """Describe an attempt that takes up the one before."""
+    first = f"Clearing this task {_tries(kind, counts.bad)}{_takes_up(kind, counts)}."
+    gone = "It also sends those again whose results are gone by then (verify=True)." if clearing.verifies else ""
+    return _joined(
+        first,
+        _about_late(counts),
+        gone if counts.completed else "",
+        _about_list(clearing, kind),
+        _about_skipped(counts),
+        _UNCHANGED,
+    )
+
+
+def _tries(kind: JobKind, bad: int) -> str:
+    return f"tries {_those(kind, bad, 'failed')} again, and sends no others" if bad else "sends nothing again"
+
+
+def _takes_up(kind: JobKind, counts: Counts) -> str:
+    """Return the end of a sentence about what is not sent."""
+    kept = f"keeps {_those(kind, counts.completed, 'completed')}" if counts.completed else ""
+    taken = f"takes over {_those(kind, counts.open, UNDER_WAY)}" if counts.open else ""
+    both = " and ".join(filter(None, [kept, taken]))
+    return both and f"; it {both}"
+
+
+def _about_list(clearing: Clearing, kind: JobKind) -> str:
+    if clearing.remembers:
+        return ""
+    return (
+        f"It has to find its {kind.plural} in the platform's list; if that does not show what became of all of them, it"
+        " fails and sends nothing."
+    )
+
+
+def _about_late(counts: Counts) -> str:
+    return "What fails until then counts as failed." if counts.open else ""
+
+
+def _about_skipped(counts: Counts) -> str:
+    if not counts.skipped:
+        return ""
+    return f"What was skipped ({counts.skipped:,}) is looked at again, and sent only if nothing speaks for a skip then."
+
+
+def _those(kind: JobKind, count: int, what: str) -> str:
+    """Name jobs by what became of them: "the 3 runs that failed"."""
+    return f"the {kind.name if count == 1 else _count(kind, count)} {what if what == UNDER_WAY else f'that {what}'}"
+
+
+def _all(kind: JobKind, count: int) -> str:
+    return f"the {kind.name}" if count == 1 else f"all {_count(kind, count)}"
+
+
+def _count(kind: JobKind, count: int) -> str:
+    return f"{count:,} {kind.name if count == 1 else kind.plural}"
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
