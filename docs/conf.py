@@ -31,6 +31,7 @@ extensions = [
 exclude_patterns = ["_build", "snippets"]
 nitpicky = True
 default_role = "code"  # docstrings put names in single backticks
+smartquotes = False  # a text stands here as it does in a log
 
 html_theme = "furo"
 html_title = f"airflow-provider-cgc {release}"

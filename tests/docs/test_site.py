@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 SITE = ROOT / "docs" / "_build" / "html"
 PAGES = [path for path in sorted(SITE.rglob("*.html")) if "_modules" not in path.parts]
 LOADED = {("script", "src"), ("img", "src"), ("source", "srcset"), ("iframe", "src"), ("link", "href")}
-"""What a browser fetches with a page; a link to read on is none."""
+"""The tags that a browser fetches with a page; a link to read on is none."""
 NOT_FETCHED = {"canonical", "author", "search", "next", "prev", "index"}
 
 
@@ -31,7 +31,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Note what a tag refers to."""
+        """Take up the addresses of a tag."""
         given = {name: value or "" for name, value in attributes}
         if "id" in given:
             self.ids.add(given["id"])

@@ -17,7 +17,7 @@ def test_own_python_is_found() -> None:
 
 
 def test_absent_python_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What uv does not find is not here."""
+    """A Python that uv does not find is not here."""
     monkeypatch.setattr(pythons.subprocess, "run", lambda command, **how: subprocess.CompletedProcess(command, 2, ""))
 
     assert pythons.found("3.99") is None
