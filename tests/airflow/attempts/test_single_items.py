@@ -14,7 +14,7 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports import problems
 from airflow_provider_cgc.jobs.submitting import joblist
-from tests.airflow.attempts.attempts import Attempts, manifest_lines, remove_files
+from tests.airflow.attempts.attempts import Attempts, manifest_lines, remove_files, size_of
 
 
 def gone(emulator: CgcEmulator) -> Any:
@@ -340,4 +340,5 @@ def test_dry_run_tells_all(emulator: CgcEmulator) -> None:
         "not_exportable": 3,
         "settled": 0,
         "in_the_way": 0,
+        "bytes": sum(size_of(emulator, file) for file in emulator.file_ids[:3]),
     }
