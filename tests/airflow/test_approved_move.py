@@ -1,4 +1,4 @@
-"""A move that waits for a second person: approved, rejected, not answered; on real Airflow, answered by its own API."""
+"""A move that waits for a second person: approved, rejected, or told that the time for an answer is over."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Somebody(threading.Thread):
     """
     A person who answers the request of a run as soon as there is one.
 
-    :param answer: "Approve", "Reject", or "" to let the time for an answer pass.
+    :param answer: "Approve", "Reject", or "" to tell the task that the time for an answer is over, as Airflow does.
     """
 
     def __init__(self, answer: str) -> None:
@@ -150,7 +150,7 @@ def test_approved_is_moved(play: Callable[..., Any], emulator: CgcEmulator, tmp_
             marks=pytest.mark.skipif(VERSION < (3, 3), reason="the trigger tells the time there"),
         ),
     ],
-    ids=["rejected", "not answered"],
+    ids=["rejected", "told that time is over"],
 )
 def test_nothing_is_moved(play: Callable[..., Any], emulator: CgcEmulator, answer: str, ends: dict[str, str]) -> None:
     states, somebody, _ = play(answer)
