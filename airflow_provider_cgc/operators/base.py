@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+    from airflow_provider_cgc.jobs.waiting.clearing import Clearing
     from airflow_provider_cgc.literals import Literals
     from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 
@@ -236,6 +237,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
         push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         now = time.time()
         view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
+        view.clearing = self._source.clearing()
         self._write_view(context, view.refusal(summary, now))
 
     def read_items(self) -> Sequence[Item]:
@@ -260,8 +262,8 @@ class CgcSubmittingOperator(CgcJobsSensor):
     def accounted(self, context: Context, summary: Summary) -> None:
         """Use the facts that `about_to_send` has kept."""
 
-    def completed_again(self) -> dict[str, Any] | None:
-        """Return the facts of `Clearing` about jobs that have completed; None if they are not known."""
+    def clearing(self) -> Clearing | None:
+        """Return the facts about a Clear that the arguments decide; None if they are not known."""
         return None
 
     def asset(self) -> Asset | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.jobs.exports.order import ExportOrder
     from airflow_provider_cgc.jobs.submitting.order import Order
+    from airflow_provider_cgc.jobs.waiting.clearing import Clearing
     from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.literals import Literals
 
@@ -236,15 +237,15 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         """Take up the names of the datasets again."""
         self._recall_lineage(context, summary)
 
-    def completed_again(self) -> dict[str, Any] | None:
-        """Return the facts of `Clearing` about exports that have completed; None if an argument is wrong."""
-        from airflow_provider_cgc.jobs.exports.again import completed_again
+    def clearing(self) -> Clearing | None:
+        """Return the facts about a Clear that its arguments decide; None if one of these is wrong."""
+        from airflow_provider_cgc.jobs.exports.again import clearing_of_completed
 
         try:
             given = {name: READERS[name](getattr(self, name), where=name) for name in ("copy_only", "if_exists")}
         except CgcBadInput:
             return None
-        return completed_again(**given, verify=self.verify)
+        return clearing_of_completed(**given, verify=self.verify)
 
     def asset(self) -> Asset | None:
         """Return the asset of the files' destination; None if it is not known."""
