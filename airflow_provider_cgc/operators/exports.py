@@ -92,10 +92,10 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         With failures tolerated it needs a `manifest_path`, because ids do not show what was refused.
     :param dry_run: check everything, log what would be done, and send nothing; returns the number of `items`, and how
         many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way) and `in_the_way` (an
-        object is there; these are also counted in `to_send`, except with `if_exists="skip"`), the `bytes` to send, and
-        the `manifest`. With `manifest_path` it writes the items to send there, each with its place: another task with
-        `manifest` sends exactly these, and refuses them if its `copy_only` is another one. It overwrites no record of
-        what was sent.
+        object is there; these are also counted in `to_send`, except with `if_exists="skip"`), the sum of the known
+        sizes of those to send as `bytes`, and the `manifest`, None without `manifest_path`. With `manifest_path` it
+        writes the items to send there, each with its place: another task with `manifest` sends exactly these, and
+        refuses them if its `copy_only` is another one. It overwrites no record of what was sent.
     :param allow_empty: succeed if there is nothing to export, which is otherwise an error. Items that are skipped are
         something.
     :param cgc_conn_id: the connection, of a user who may export the files. (templated)

@@ -130,7 +130,7 @@ def test_approved_is_moved(play: Callable[..., Any], emulator: CgcEmulator, tmp_
     assert states == dict.fromkeys(["list_files", "plan", "approve", "move"], "success")
     plan = xcoms(NAME, run.run_id)["plan", -1, "return_value"]
     assert somebody.asked["subject"] == "Move 300 files of demo-lab/cptac3 to demo-lab/results?"
-    assert "- to be moved: 300 files, 3.1 TB\n" in somebody.asked["body"]
+    assert "- to be moved: 300 files of 3.1 TB (known sizes)\n" in somebody.asked["body"]
     assert f"Each file with its place is in {plan['manifest']}." in somebody.asked["body"]
     assert (plan["to_send"], plan["in_the_way"], plan["settled"]) == (300, 0, 0)
     planned = {(line["file"], line["location"]) for line in lines_of(tmp_path, "plan.jsonl")}
