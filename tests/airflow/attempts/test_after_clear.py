@@ -235,7 +235,7 @@ def test_clear_after_clear(
 
     assert told["running"]
     assert sent == told["sends"] == 1
-    assert "sends again the export that failed, and no others" in told["text"]
+    assert "tries again the export that failed, and no others" in told["text"]
 
 
 def test_a_task_that_only_starts(emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]) -> None:
@@ -261,6 +261,153 @@ def test_timed_out_task(record: str, still: CgcEmulator, seen: Seen, attempts: C
 
     assert sent == told["sends"] == 0
     assert "takes over the 4 exports under way" in told["text"]
+
+
+@pytest.mark.parametrize("later", [0, 24 * 3600], ids=["under way", "completed by then"])
+@pytest.mark.parametrize("export", EXPORTS)
+@pytest.mark.parametrize("record", ["store", "manifest", "store and manifest"])
+def test_timed_out_anew(
+    record: str, export: str, later: int, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """With `resume=False`, jobs that have completed by the Clear are no longer under way, and are sent again."""
+    task = attempts(still, record, resume=False, **EXPORTS[export])
+    assert task.run(timeout=0.5) == "AirflowSensorTimeout"
+    told = seen.told
+    still.clock.advance(later)
+
+    sent = sent_by(lambda: task.clear(timeout=0.5), task)
+
+    assert sent == (told["sends"] if later else 0)
+    assert "takes over those that still are under way then" in told["text"]
+    assert ("sends again those that have ended by then" in told["text"]) == (told["sends"] == ITEMS)
+
+
+@pytest.mark.parametrize("start", ["fail_fast", "wait=False"])
+@pytest.mark.parametrize("record", ["store", "manifest"])
+def test_failed_early_anew(
+    record: str, start: str, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """The same if the task has failed while jobs were under way."""
+    task = attempts(still, record, resume=False, if_exists="overwrite")
+    if start == "wait=False":
+        refuse(still, still.file_ids[:1])
+        assert task.run(wait=False) == "CgcJobsFailed"
+    else:
+        fail_smallest(still)
+        assert task.run(timeout=0.5) == "AirflowSensorTimeout"
+        until_two_have_ended(task)
+        assert task.retry(fail_fast=True) == "CgcJobsFailed"
+    told = seen.told
+    assert seen.snapshot["counts"]["running"]
+    still.clear_faults()
+    still.clock.advance(24 * 3600)
+
+    sent = sent_by(lambda: task.clear(timeout=0.5), task)
+
+    assert sent == told["sends"] == ITEMS, told["text"]
+
+
+@pytest.mark.parametrize("end", ["success", "timeout"])
+@pytest.mark.parametrize("export", ["copy, fail", "copy, skip", "move, fail"])
+@pytest.mark.parametrize("record", RECORDS)
+def test_joined_jobs(
+    record: str,
+    export: str,
+    end: str,
+    still: CgcEmulator,
+    seen: Seen,
+    attempts: Callable[..., Attempts],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Jobs of another run are older than this run: without a record, a Clear does not find those that have ended."""
+    monkeypatch.setattr(snapshot, "SHORTEST_STEP", 0.0)
+    still.option("stuck", "RUNNING")
+    other = Attempts(still, store=False, items=still.file_ids[:ITEMS], task_id="other", wait=False, **EXPORTS[export])
+    assert other.run() == "success"
+    still.clock.advance(3600)
+    task = attempts(still, record, **EXPORTS[export])
+
+    def write(address: object, snapshot: dict[str, Any], **how: object) -> bool:
+        if end == "success":
+            complete(still)
+        return seen.write(address, snapshot)
+
+    monkeypatch.setattr(display, "write", write)
+    assert task.run(timeout=0.5 if end == "timeout" else 60) == {"timeout": "AirflowSensorTimeout"}.get(end, end)
+    told = seen.snapshot["after_clear"]
+    complete(still)
+
+    sent = sent_by(lambda: task.clear(timeout=60), task)
+
+    if record == "list":
+        assert told is None
+    else:
+        assert sent == told["sends"], told["text"]
+
+
+def complete(emulator: CgcEmulator) -> None:
+    """Let all jobs complete that were stuck."""
+    emulator.option("stuck", False)
+    emulator.clock.advance(24 * 3600)
+
+
+@pytest.mark.parametrize("hours", [0, 2])
+@pytest.mark.parametrize("record", RECORDS)
+def test_unknown_jobs(
+    record: str, hours: int, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """A young job that the platform does not know is waited for, unless only the platform's list can tell of it."""
+    task = attempts(still, record, missing_grace=None)
+    assert task.run(timeout=0.3) == "AirflowSensorTimeout"
+    with still.world.open() as world:
+        ids = list(world.exports)
+    still.forget(ids)
+    if record == "list":
+        told, hours = seen.told, 2
+    else:
+        assert task.clear() == "CgcJobsFailed"
+        told = seen.told
+        assert "perhaps not within an hour of their start" in told["text"]
+        assert told["sends"] == ITEMS
+    still.clock.advance(hours * 3600)
+
+    sent = sent_by(lambda: task.clear(timeout=0.5), task)
+
+    assert sent == (ITEMS if hours else 0), told["text"]
+
+
+@pytest.mark.parametrize("first", ["nothing", "success", "failed"])
+@pytest.mark.parametrize("resume", [True, False], ids=["resume", "anew"])
+@pytest.mark.parametrize("record", RECORDS)
+def test_refused_later(
+    record: str, resume: bool, first: str, emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """What a Clear sends after a refusal depends on the attempts before it."""
+    if record == "list" and not resume:
+        pytest.skip("it is refused without a record")
+    if first == "failed":
+        fail_last(emulator)
+    task = attempts(emulator, record, resume=resume, if_exists="overwrite")
+    if first != "nothing":
+        task.run()
+    close_volume(emulator, True)
+    assert (task.run if first == "nothing" else task.clear)() == "CgcInputRefused"
+    told = seen.snapshot["after_clear"]
+    close_volume(emulator, False)
+
+    sent = sent_by(task.clear, task)
+
+    if record == "list" and first != "nothing":
+        assert told is None
+        return
+    anew = first != "failed" or not resume
+    assert sent == (ITEMS if anew else 1)
+    assert ("done or under way" in told["text"]) == (not anew)
+
+
+def close_volume(emulator: CgcEmulator, closed: bool) -> None:
+    with emulator.world.open() as world:
+        world.volumes[emulator.volume].active = not closed
 
 
 @pytest.mark.parametrize("mended", [True, False])
