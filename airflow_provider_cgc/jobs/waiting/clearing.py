@@ -105,19 +105,17 @@ def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outc
     return {"sends": most, "running": stops if clearing.sends else None, "text": text}
 
 
-def after_clear_of_refused(clearing: Clearing, kind: JobKind, total: int) -> dict[str, Any] | None:
-    """Describe a Clear of a task whose order was refused; None if earlier attempts may be forgotten."""
-    if not (clearing.remembers or clearing.first):
-        return None
-    done = "" if clearing.first or not clearing.resumes else "done or "
+def after_clear_of_refused(clearing: Clearing, kind: JobKind, total: int) -> dict[str, Any]:
+    """Describe a Clear of a task whose order was refused; only the first attempt is certain to leave nothing."""
     one = total == 1
-    them, sent = ("it", "it if it can be sent and is") if one else ("them", "those that can be sent and are")
-    text = _joined(
+    text = (
         f"Clearing this task checks {_all(kind, total)} again. It sends nothing as long as there is a reason to refuse"
-        f" {them}; otherwise it sends {sent} not {done}under way already.",
-        _about_list(clearing, kind),
+        f" {'it' if one else 'them'}"
     )
-    return {"sends": total, "running": False, "text": text}
+    if clearing.first or not clearing.resumes:
+        sent = "it if it can be sent and is" if one else "those that can be sent and are"
+        text = f"{text}; otherwise it sends {sent} not under way already"
+    return {"sends": total, "running": False, "text": _joined(f"{text}.", _about_list(clearing, kind))}
 
 
 def _only_waits(kind: JobKind, counts: Counts, outcome: Outcome | None) -> str:
