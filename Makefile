@@ -83,10 +83,10 @@ pythons: $(READY)
 package: $(READY)
 	$(BIN)/python -m dev.package
 
-# What users install, with nothing of the tree beside it.
-wheel: $(READY)
-	$(BIN)/python -m dev.matrix lowest --wheel $(ARGS)
-	$(BIN)/python -m dev.matrix newest --python newest --wheel \
+# What users install, with nothing of the tree beside it; the files in dist/ afterwards are those that were tested.
+wheel: package
+	$(BIN)/python -m dev.matrix lowest --wheel dist/*.whl $(ARGS)
+	$(BIN)/python -m dev.matrix newest --python newest --wheel dist/*.whl \
 	  --only tests/unit/test_plugin.py --only tests/unit/triggers --only tests/unit/jobs/waiting \
 	  --only tests/airflow/test_example_dags.py
 
