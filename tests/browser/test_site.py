@@ -35,6 +35,11 @@ def opened(profile: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
         page.close()
 
 
+def test_site_is_built() -> None:
+    """Without pages the next test would look at none."""
+    assert set(PAGES) >= {path for path in KINDS_OF_PAGE if not path.startswith("api/")}
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_serious_on_the_site(path: str, opened: Callable[..., Page]) -> None:
     assert serious(opened(path, color_scheme="light")) == []
