@@ -36,7 +36,7 @@ class Table(SphinxDirective):
 class Remedies(Table):
     """The platform's codes, the advice for each, and whether a retry may help."""
 
-    head = ("code", "what to do", "may pass by itself")
+    head = ("code", "what to do", "may be temporary")
     widths = (10, 75, 15)
 
     def rows(self) -> Iterable[Sequence[str]]:
