@@ -179,7 +179,7 @@ def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
 
 
 def _tries_all(clearing: Clearing, kind: JobKind, counts: Counts) -> tuple[str, str]:
-    """Return what is tried again, as a part of a sentence, and a sentence about unknown jobs."""
+    """Return the part of a sentence that names the jobs to try again, and a sentence about unknown ones."""
     missing = counts.missing
     if not missing or not clearing.remembers:
         return _tries(kind, counts.bad), ""
@@ -225,7 +225,7 @@ def _about_list(clearing: Clearing, kind: JobKind) -> str:
 
 
 def _about_open(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
-    """Say what an attempt that starts anew does with jobs that may have ended by then."""
+    """Describe the jobs under way, which may have ended when an attempt starts anew."""
     if not counts.open:
         return ""
     why = f"; {clearing.why}" if clearing.resends and not counts.completed + counts.bad else ""

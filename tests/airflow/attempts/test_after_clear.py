@@ -325,7 +325,7 @@ def test_unknown_jobs(
 def test_refused_later(
     record: str, resume: bool, first: str, emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
 ) -> None:
-    """What a Clear sends after a refusal depends on the attempts before it."""
+    """A Clear after a refusal sends what the attempts before it have left."""
     if record == "list" and not resume:
         pytest.skip("it is refused without a record")
     if first == "failed":
