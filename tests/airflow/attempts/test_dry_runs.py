@@ -71,8 +71,11 @@ def test_lists_what_would_be_sent(emulator: CgcEmulator, plan: str) -> None:
         "skipped": 1,
         "not_exportable": 1,
         "settled": 0,
+        "under_way": 0,
+        "failing": 0,
         "in_the_way": 1,
         "bytes": sum(size_of(emulator, file) for file in files),
+        "lines": 3,
         "manifest": plan,
     }
 
