@@ -181,8 +181,9 @@ def _check_address(text: Any, *, sign: str, where: str) -> None:
     """
     Refuse an address of ours that is in another form than the usual one, so that nobody would wait for it.
 
-    Text that does not begin with the `sign` is no address of ours. Airflow 2.11 only warns of a wrong one. A reference has the address as it was written, and so has an asset's name on
-    Airflow 3, if it has no other; two names for one address are a conflict there.
+    Text that does not begin with the `sign` is no address of ours. Airflow 2.11 only warns of a wrong one. A reference
+    has the address as it was written, and so has an asset's name on Airflow 3, if it has no other; two names for one
+    address are a conflict there.
     """
     if not isinstance(text, str) or not text.lower().startswith(sign):
         return

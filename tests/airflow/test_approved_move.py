@@ -24,6 +24,7 @@ from tests.airflow.test_example_dags import sent
 
 VERSION = tuple(int(part) for part in __version__.split(".")[:2])
 needs_approvals = pytest.mark.skipif(VERSION < (3, 1), reason="ApprovalOperator needs Airflow 3.1")
+needs_answers = pytest.mark.skipif(VERSION < (3, 3), reason="`dag.test()` cannot ask a person below Airflow 3.3")
 NAME = "cgc_approved_move"
 
 
@@ -57,7 +58,7 @@ class Somebody(threading.Thread):
             with create_session() as session:
                 query = select(HITLDetail).join(TaskInstance, TaskInstance.id == HITLDetail.ti_id)
                 query = query.where(HITLDetail.responded_at.is_(None), TaskInstance.dag_id == NAME)
-                query = query.where(TaskInstance.state.in_(["awaiting_input", "deferred"]))
+                query = query.where(TaskInstance.state == "awaiting_input")
                 detail = session.scalars(query).first()
                 if detail is None:
                     continue
@@ -75,8 +76,6 @@ class Somebody(threading.Thread):
             detail.responded_at = datetime.now(UTC)
             detail.responded_by = {"id": "2", "name": "second"}
             detail.chosen_options = [self.answer]
-            if VERSION < (3, 3):  # the trigger in `dag.test()` sees it
-                return
             event = detail.as_resume_event_payload()
         handle_event_submit(TriggerEvent(event), task_instance=detail.task_instance, session=session)
 
@@ -123,7 +122,7 @@ def aliases(emulator: CgcEmulator) -> int:
         return sum(record.resource.is_alias for record in client.files.bulk_get(ids) if record.resource)
 
 
-@needs_approvals
+@needs_answers
 def test_approved_is_moved(play: Callable[..., Any], emulator: CgcEmulator, tmp_path: Path) -> None:
     states, somebody, run = play("Approve")
 
@@ -139,16 +138,12 @@ def test_approved_is_moved(play: Callable[..., Any], emulator: CgcEmulator, tmp_
     assert aliases(emulator) == len(sent(emulator)) == 300
 
 
-@needs_approvals
+@needs_answers
 @pytest.mark.parametrize(
     ("answer", "ends"),
     [
         ("Reject", {"approve": "success", "move": "skipped"}),
-        pytest.param(
-            "",
-            {"approve": "failed", "move": "upstream_failed"},
-            marks=pytest.mark.skipif(VERSION < (3, 3), reason="the trigger tells the time there"),
-        ),
+        ("", {"approve": "failed", "move": "upstream_failed"}),
     ],
     ids=["rejected", "told that time is over"],
 )
@@ -177,3 +172,12 @@ def test_timeout_is_days(load_dags: Callable[[str], ModuleType]) -> None:
 
     assert (approve.response_timeout, approve.defaults) == (timedelta(days=3), None)
     assert importlib.util.find_spec("airflow.providers.standard.operators.hitl")
+
+
+@needs_approvals
+def test_move_expects_the_plan(load_dags: Callable[[str], ModuleType]) -> None:
+    """A plan that lost lines, or all of them, is not exported."""
+    move = getattr(load_dags(NAME), NAME)().get_task("move")
+
+    assert move.expected_count == "{{ ti.xcom_pull('plan')['lines'] }}"
+    assert move.allow_empty

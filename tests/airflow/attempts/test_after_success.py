@@ -89,7 +89,7 @@ def test_killed_at_its_request(
     sent: int,
     resume: bool,
 ) -> None:
-    """What arrived since the Clear is found and not sent twice; what did not is sent, although it was before it."""
+    """A job that arrived since the Clear is found and not sent twice; without one the file is sent once more."""
     assert sent_by(task, task.run, resume=resume) == ("success", 2)
     remove_objects(task)
     assert killed(task, task.clear, arrived=arrived, resume=resume) == ("SystemExit", 2 if arrived else 0)

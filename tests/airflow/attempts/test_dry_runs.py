@@ -131,7 +131,7 @@ def test_copy_is_no_move(emulator: CgcEmulator, plan: str, planned_as: bool) -> 
     task = move(emulator, plan, copy_only=not planned_as)
 
     assert task.run() == "CgcInputRefused"
-    assert f"planned by a dry run with copy_only={planned_as}" in str(task.error)
+    assert f"planned with copy_only={planned_as}" in str(task.error)
     assert "3 items, such as line 1, were planned" in str(task.error)
     assert task.jobs == []
     assert task.run(copy_only=planned_as) == "success", task.error
