@@ -19,7 +19,7 @@ help:
 	@echo "make system    a real scheduler and triggerers (11 minutes; ARGS=--whole for all of it: 15;"
 	@echo "               apt-get install postgresql)"
 	@echo "make triggerer the triggerer of Airflow 3.1 outlives waits that are cancelled (3 minutes; ARGS=--whole: 7)"
-	@echo "make browser   the \"CGC jobs\" tab in Chromium (6 minutes; apt-get install chromium)"
+	@echo "make browser   the \"CGC jobs\" tab and the site in Chromium (6 minutes; apt-get install chromium)"
 	@echo "make matrix    the tests on every supported Airflow (4 minutes each; VERSIONS=\"2.11 3.3\" for some, \"lowest\" is"
 	@echo "               one more: the lowest versions that setup.cfg allows; PYTHONS=\"3.12 3.13\" for other Pythons)"
 	@echo "make pythons   the tests on Python 3.12 and 3.13 (14 minutes)"
@@ -83,10 +83,10 @@ pythons: $(READY)
 package: $(READY)
 	$(BIN)/python -m dev.package
 
-# What users install, with nothing of the tree beside it.
-wheel: $(READY)
-	$(BIN)/python -m dev.matrix lowest --wheel $(ARGS)
-	$(BIN)/python -m dev.matrix newest --python newest --wheel \
+# What users install, with nothing of the tree beside it; the files in dist/ afterwards are those that were tested.
+wheel: package
+	$(BIN)/python -m dev.matrix lowest --wheel dist/*.whl $(ARGS)
+	$(BIN)/python -m dev.matrix newest --python newest --wheel dist/*.whl \
 	  --only tests/unit/test_plugin.py --only tests/unit/triggers --only tests/unit/jobs/waiting \
 	  --only tests/airflow/test_example_dags.py
 

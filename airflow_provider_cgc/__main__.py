@@ -16,14 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="The Airflow provider for the Cancer Genomics Cloud.",
         epilog="python -m airflow_provider_cgc.emulator serves an emulated platform.",
     )
-    commands = parser.add_subparsers(title="commands")
+    commands = parser.add_subparsers(title="commands", required=True, dest="command")
     doctor = commands.add_parser("doctor", help=command.SUMMARY, description=command.DESCRIPTION)
     doctor.set_defaults(run=command.run)
     command.add_options(doctor)
     given = parser.parse_args(arguments)
-    if not hasattr(given, "run"):
-        parser.print_help()
-        return 2
     return int(given.run(given))
 
 

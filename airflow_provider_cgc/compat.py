@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -67,7 +68,7 @@ __all__ = [
     "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
-    "act_as_component",
+    "acting_as_component",
     "announced_kinds",
     "conf",
     "default_deferrable",
@@ -79,6 +80,7 @@ __all__ = [
     "read_xcom",
     "run_began",
     "stats",
+    "tasks_need_database",
     "uncancelled",
     "view_address",
     "write_view",
@@ -87,17 +89,32 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_PROCESS_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
 _RUNNING: set[asyncio.Task[Any]] = set()
 """The calls that `uncancelled` has begun, kept here because the loop itself holds tasks only weakly."""
 
 
-def act_as_component() -> None:
+@contextmanager
+def acting_as_component() -> Iterator[None]:
     """
-    Let this process find the connections in Airflow's database, as Airflow's own commands do.
+    Let this process find the connections in Airflow's database meanwhile, as Airflow's own commands do.
 
     From Airflow 3.1 on only a process that says so looks there; before, every one does.
     """
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+    before = os.environ.get(_PROCESS_CONTEXT)
+    os.environ[_PROCESS_CONTEXT] = "server"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_PROCESS_CONTEXT]
+        else:
+            os.environ[_PROCESS_CONTEXT] = before
+
+
+def tasks_need_database() -> bool:
+    """Return True if a task reads its connections in Airflow's database; from Airflow 3.0 on it asks the API server."""
+    return AirflowRuntimeError is None
 
 
 def default_deferrable() -> bool:

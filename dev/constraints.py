@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.tools import tool
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -54,7 +56,7 @@ def resolve(line: Line, *, keep: bool = False) -> None:
     """Write the pins of one line, for every Python and platform that it runs on; `keep` those that may stay."""
     line.constraints.parent.mkdir(exist_ok=True)
     command = [
-        str(Path(sys.executable).with_name("uv")), "pip", "compile", "--universal", "--quiet",
+        tool("uv"), "pip", "compile", "--universal", "--quiet",
         "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
         "--python-version", "3.11", "--output-file", str(line.constraints),
         "setup.cfg", "-",

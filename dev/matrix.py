@@ -1,7 +1,7 @@
 """Runs the tests on every supported line of Airflow, each in a venv of its own with the pins that belong to it.
 
 For example `python -m dev.matrix 2.11 3.0`, or `make matrix VERSIONS="2.11 3.0" PYTHONS="3.12 3.13"`; `--help` tells
-the rest. With `--wheel` the tests meet the package as users have it: the built wheel in site-packages, with the source
+the rest. With `--wheel` the tests meet the package as users have it: a built wheel in site-packages, with the source
 tree nowhere near.
 """
 
@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev import package, pythons
+from dev import pythons
 from dev.constraints import LINES, ROOT, Line, line_named
+from dev.tools import tool
+from dev.tree import PACKAGE, copy_tree
 
 TESTS = ("tests/unit", "tests/airflow", "tests/crash")
 WHERE = "import airflow_provider_cgc as it; print(it.__path__[0])"
@@ -50,9 +52,9 @@ def tree_with_installed(python: Path) -> Iterator[Path]:
         installed = _where(python, folder)
         if "site-packages" not in installed.parts:
             raise RuntimeError(f"the package is not the wheel's: it is imported from {installed}")
-        package.copy_tree(Path(folder), without=f"{package.PACKAGE}/")
+        copy_tree(Path(folder), without=f"{PACKAGE}/")
         # Some tests read the package's files, and `python -m pytest` looks here first: both find the installed ones.
-        (Path(folder) / package.PACKAGE).symlink_to(installed)
+        (Path(folder) / PACKAGE).symlink_to(installed)
         yield Path(folder)
 
 
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--only", action="append", metavar="PATH", help="these tests instead, one after the other; may be repeated"
     )
-    parser.add_argument("--wheel", action="store_true", help="test the built wheel, not the tree")
+    parser.add_argument("--wheel", type=_wheel, metavar="FILE", help="test this wheel, as built, not the tree")
     wanted = parser.parse_intermixed_args(arguments)
     tests = ["--numprocesses", "0", *wanted.only] if wanted.only else ["--numprocesses", "auto", *TESTS]
     if wanted.whole:
@@ -86,9 +88,9 @@ def main(arguments: Sequence[str]) -> int:
     if not pairs:
         print("nothing to run: no wanted line of Airflow supports a wanted Python")
         return 1
-    with tempfile.TemporaryDirectory() as folder:
-        wheel = package.build(Path(folder)).wheel if wanted.wheel else None
-        failed = [f"{line.name} (Python {python})" for line, python in pairs if not _passes(line, python, wheel, tests)]
+    failed = [
+        f"{line.name} (Python {python})" for line, python in pairs if not _passes(line, python, wanted.wheel, tests)
+    ]
     if failed:
         print(f"\nfailed on Airflow {', '.join(failed)}")
     return 1 if failed else 0
@@ -100,12 +102,15 @@ def _pairs(lines: Sequence[Line], wanted: Sequence[str]) -> Iterator[tuple[Line,
             continue
         for name in wanted:
             python = pythons.newest(line.newest_python) if name == "newest" else name
-            if name == "newest" and python == pythons.OWN:
-                print(f"Airflow {line.patch}: no newer Python that it supports is on this machine, {python} is taken")
+            if python is None:
+                print(f"Airflow {line.patch} supports no Python of this machine: left out")
+                continue
             if pythons.as_numbers(python) > pythons.as_numbers(line.newest_python):
                 print(f"Airflow {line.patch} does not support Python {python}: left out")
-            else:
-                yield line, python
+                continue
+            if name == "newest" and python != line.newest_python:
+                print(f"Airflow {line.patch}: no newer Python that it supports is on this machine, {python} is taken")
+            yield line, python
 
 
 def _passes(line: Line, python: str, wheel: Path | None, tests: Sequence[str]) -> bool:
@@ -128,12 +133,12 @@ def _venv(line: Line, python: str, kind: str = "") -> Path:
 
 
 def _make(venv: Path, python: str) -> None:
-    command = [_uv(), "venv", "--quiet", "--clear", "--python", str(pythons.found(python)), str(venv)]
+    command = [tool("uv"), "venv", "--quiet", "--clear", "--python", str(pythons.found(python)), str(venv)]
     subprocess.run(command, check=True)
 
 
 def _install(venv: Path, line: Line, *what: str) -> None:
-    command = [_uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(venv / "bin" / "python")]
+    command = [tool("uv"), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(venv / "bin" / "python")]
     pins = ["--constraint", str(line.constraints), f"apache-airflow=={line.patch}"]
     subprocess.run([*command, *pins, *what], check=True, cwd=ROOT)
 
@@ -143,8 +148,11 @@ def _where(python: Path, folder: str) -> Path:
     return Path(answer.stdout.strip())
 
 
-def _uv() -> str:
-    return str(Path(sys.executable).with_name("uv"))
+def _wheel(name: str) -> Path:
+    wheel = Path(name).resolve()
+    if not wheel.is_file():
+        raise argparse.ArgumentTypeError(f"no such file: {name}; `make package` builds dist/*.whl")
+    return wheel
 
 
 def _python(version: str) -> str:

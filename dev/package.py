@@ -1,7 +1,7 @@
 """Builds the sdist and the wheel into a folder, and checks that they hold what they should and nothing else.
 
-`python -m dev.package` or `make package` leaves them in `dist/`. What git knows of, or does not ignore, is copied
-before it is built, because setuptools also packs what an earlier build has left behind.
+`python -m dev.package` or `make package` leaves them in `dist/`. The known files are copied before they are built,
+because setuptools also packs what an earlier build has left behind.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "airflow_provider_cgc"
+from dev.tools import tool
+from dev.tree import PACKAGE, ROOT, copy_tree, known_files
+
 GENERATED = ("PKG-INFO", f"{PACKAGE}.egg-info/")
 """Files and folders of the sdist that the build writes."""
 
@@ -81,26 +82,8 @@ def check(built: Built) -> None:
         [other] = Path(again).glob("*.whl")
         if other.read_bytes() != built.wheel.read_bytes():
             raise PackageError(f"{built.wheel.name}: the wheel from the sdist and the one from the tree are different")
-    for tool in (["twine", "check", "--strict", str(built.sdist)], ["twine", "check", "--strict", str(built.wheel)]):
-        _run(sys.executable, "-m", *tool)
-    _run(str(Path(sys.executable).with_name("check-wheel-contents")), "--toplevel", PACKAGE, str(built.wheel))
-
-
-def known_files() -> list[str]:
-    """List the files that git knows of or does not ignore, without those that are gone."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return sorted(name for name in set(listed.split("\0")) if name and (ROOT / name).is_file())
-
-
-def copy_tree(folder: Path, without: str | None = None) -> None:
-    """Copy the known files, but those below `without`; with the same modes on every machine."""
-    for name in known_files():
-        if without is None or not name.startswith(without):
-            copy = folder / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, copy)
-            copy.chmod(0o755 if os.access(ROOT / name, os.X_OK) else 0o644)
+    _run(tool("twine"), "check", "--strict", str(built.sdist), str(built.wheel))
+    _run(tool("check-wheel-contents"), "--toplevel", PACKAGE, str(built.wheel))
 
 
 def wrong_in_wheel(names: Collection[str], known: Collection[str]) -> Iterator[str]:

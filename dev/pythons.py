@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dev.tools import tool
+
 SUPPORTED = ("3.11", "3.12", "3.13")
 """The Pythons in setup.cfg's classifiers, oldest first."""
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -19,9 +21,8 @@ def found(version: str) -> Path | None:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     # pyenv's own `python3.13` on the PATH runs only where pyenv was told to; the interpreter behind it always does.
     path = os.pathsep.join([*(str(one) for one in pyenv.glob(f"{version}.*/bin")), os.environ.get("PATH", "")])
-    uv = str(Path(sys.executable).with_name("uv"))
     answer = subprocess.run(
-        [uv, "python", "find", "--no-python-downloads", "--no-project", "--system", version],
+        [tool("uv"), "python", "find", "--no-python-downloads", "--no-project", "--system", version],
         env={**os.environ, "PATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -31,12 +32,12 @@ def found(version: str) -> Path | None:
     return Path(answer.stdout.strip()) if answer.returncode == 0 else None
 
 
-def newest(up_to: str) -> str:
-    """Give the newest supported Python of this machine that is not newer than `up_to`; if there is none, our own."""
+def newest(up_to: str) -> str | None:
+    """Give the newest supported Python of this machine that is not newer than `up_to`; None if there is none."""
     for version in reversed(SUPPORTED):
         if as_numbers(version) <= as_numbers(up_to) and found(version):
             return version
-    return OWN
+    return None
 
 
 def as_numbers(version: str) -> tuple[int, ...]:

@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def wrong(tag: str, version: str, changelog: str, citation: str) -> Iterator[str]:
-    """List the faults of a release: the tag, the changelog's section, or the citation's version."""
+def wrong(*, tag: str, version: str, changelog: str, citation: str, results: str) -> Iterator[str]:
+    """List the faults of a release: the tag, the changelog's section, the citation's version, or the tests' results."""
     if tag != f"v{version}":
         yield f"the tag is {tag}, the package's version is {version}: tag it v{version}, or change __version__"
     sections = re.findall(r"^## (\S+)(.*)$", changelog, re.MULTILINE)
@@ -21,6 +21,8 @@ def wrong(tag: str, version: str, changelog: str, citation: str) -> Iterator[str
         yield f"CHANGELOG.md says '{version}{sections[0][1]}': write the day, as in '## {version} (2026-01-31)'"
     if not re.search(rf"^version: {re.escape(version)}$", citation, re.MULTILINE):
         yield f"CITATION.cff has another version than {version}"
+    if not re.search(rf"^airflow-provider-cgc {re.escape(version)}, ", results, re.MULTILINE):
+        yield f"tests/RESULTS.md is not that of {version}: run `make all`, which writes it, and commit it"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,7 +32,16 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     source = (ROOT / "airflow_provider_cgc" / "__init__.py").read_text()
     [version] = re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE)
-    found = list(wrong(arguments[0], version, (ROOT / "CHANGELOG.md").read_text(), (ROOT / "CITATION.cff").read_text()))
+    results = ROOT / "tests" / "RESULTS.md"
+    found = list(
+        wrong(
+            tag=arguments[0],
+            version=version,
+            changelog=(ROOT / "CHANGELOG.md").read_text(),
+            citation=(ROOT / "CITATION.cff").read_text(),
+            results=results.read_text() if results.exists() else "",
+        )
+    )
     print(*found or [f"{arguments[0]} may be released"], sep="\n", file=sys.stderr if found else sys.stdout)
     return 1 if found else 0
 

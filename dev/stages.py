@@ -22,6 +22,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
+from airflow_provider_cgc import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUTS = ROOT / ".stages"
 RESULTS = ROOT / "tests" / "RESULTS.md"
@@ -219,10 +221,8 @@ def page(passed: Sequence[Passed], wall: float) -> Iterator[str]:
     yield "# What was tested before the last release"
     yield ""
     yield "Written by `make all`; do not edit."
-    yield (
-        f"{date.today().isoformat()}, Python {platform.python_version()}, Airflow {airflow}, {os.cpu_count()} cores, "
-        f"{_minutes(wall)} minutes in all."
-    )
+    yield f"airflow-provider-cgc {__version__}, Airflow {airflow}, Python {platform.python_version()}."
+    yield f"{date.today().isoformat()}, {os.cpu_count()} cores, {_minutes(wall)} minutes in all."
     yield ""
     yield "| stage | wall, min:s | CPU, min:s | said |"
     yield "|---|---:|---:|---|"

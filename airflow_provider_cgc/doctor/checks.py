@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 from airflow_provider_cgc.client.errors import CgcError
-from airflow_provider_cgc.compat import act_as_component
+from airflow_provider_cgc.compat import acting_as_component
 from airflow_provider_cgc.doctor.connection import check_connection, check_platform, check_requests, check_user
 from airflow_provider_cgc.doctor.deadline import TooSlow, within
 from airflow_provider_cgc.doctor.deployment import check_manifest, check_triggerer
@@ -46,19 +47,14 @@ CHECKS = (
 
 def examine(wanted: Wanted) -> Iterator[tuple[str, Finding]]:
     """Make all checks, and yield the name and result of each as soon as it is known."""
-    act_as_component()
-    visit = Visit(wanted)
-    broken: dict[str, str] = {}
-    """The checks that did not go well, each with the failed one that is the reason."""
-    try:
+    broken: dict[str, str] = {}  # the checks that did not go well, each with the first one that is the reason
+    with acting_as_component(), closing(Visit(wanted)) as visit:
         for check in CHECKS:
             reason = broken.get(check.needs or "")
             finding = not_checked(f"needs {reason!r}, see above") if reason else _made(check, visit)
-            if reason or finding.state is State.FAILED:
+            if finding.state in (State.FAILED, State.NOT_CHECKED):
                 broken[check.name] = reason or check.name
             yield check.name, finding
-    finally:
-        visit.close()
 
 
 def _made(check: Check, visit: Visit) -> Finding:

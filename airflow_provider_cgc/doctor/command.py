@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.doctor.finding import Finding, State
@@ -99,9 +100,8 @@ def _findings(given: argparse.Namespace) -> Iterator[tuple[str, Finding]]:
         yield name, finding
         if finding.state is State.FAILED:
             return
-    # Imported here, because otherwise it cannot be.
+    # Only now: without the right packages this import fails.
     from airflow_provider_cgc.doctor.checks import examine
     from airflow_provider_cgc.doctor.visit import Wanted
 
-    names = (flag.removeprefix("--").replace("-", "_") for flag in _OPTIONS)
-    yield from examine(Wanted(**{name: getattr(given, name) for name in names}))
+    yield from examine(Wanted(**{one.name: getattr(given, one.name) for one in fields(Wanted)}))

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_cgc.doctor.foreign import foreign
 
-__all__ = ["NoDatabase", "address_of", "open_database"]
+__all__ = ["NoDatabase", "address_of", "open_database", "reading_database"]
 
 
 class NoDatabase(Exception):
@@ -24,12 +24,23 @@ def open_database() -> Iterator[Any]:
     """
     try:
         from airflow.utils.session import create_session
-        from sqlalchemy.exc import SQLAlchemyError
-    except ImportError as error:  # a worker of Airflow 3 need not have them
+    except ImportError as error:  # a worker of Airflow 3 need not have it
         raise NoDatabase(f"Airflow's database cannot be read from here ({error})") from error
+    with reading_database(), create_session() as session:
+        yield session
+
+
+@contextmanager
+def reading_database() -> Iterator[None]:
+    """
+    Tell the errors of Airflow's database from all others.
+
+    :raises NoDatabase: in place of an error of the database.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
-        with create_session() as session:
-            yield session
+        yield
     except SQLAlchemyError as error:
         raise NoDatabase(f"Airflow's database{_named()} cannot be read from here ({foreign(error)})") from None
 

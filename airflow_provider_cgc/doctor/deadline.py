@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from threading import Thread
 from typing import TypeVar
 
@@ -26,12 +26,9 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     result: Future[T] = Future()
     # A daemon, because the threads of an executor are waited for when the process ends.
     Thread(target=_run, args=(call, result), daemon=True, name="cgc-doctor").start()
-    try:
-        return result.result(timeout=seconds)
-    except TimeoutError:
-        if result.done():
-            raise
-        raise TooSlow from None
+    if not wait([result], timeout=seconds).done:
+        raise TooSlow
+    return result.result()
 
 
 def _run(call: Callable[[], T], result: Future[T]) -> None:

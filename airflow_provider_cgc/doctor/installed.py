@@ -40,8 +40,8 @@ def check_airflow() -> Finding:
     except Exception as error:  # noqa: BLE001  # anything may be wrong with it; the text may hold a password
         return failed(
             f"Airflow cannot be started here ({type(error).__name__}): run `airflow version`, which shows the whole"
-            " error, and correct Airflow's settings (airflow.cfg, and AIRFLOW__... in the environment). A task of"
-            " Airflow 3 has no database, so that it cannot start it: run this on the machine itself."
+            " error, and correct Airflow's settings (airflow.cfg, and AIRFLOW__... in the environment). Inside a task"
+            " of Airflow 3 this is normal: run the command in a shell of the worker."
         )
     return ok(f"starts, with AIRFLOW_HOME {AIRFLOW_HOME} and {executor}")
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from airflow_provider_cgc.client.errors import CgcForbidden, CgcNotFound, CgcUsageError
-from airflow_provider_cgc.client.errors.codes import REMEDIES
+from airflow_provider_cgc.client.errors.codes import (
+    NO_RIGHT_TO_PROJECT,
+    NO_RIGHT_TO_VOLUME,
+    REMEDIES,
+    WRONG_PROJECT_FORM,
+)
 from airflow_provider_cgc.client.errors.problem import as_sentence, one_line
 from airflow_provider_cgc.client.models.account import Permissions
 from airflow_provider_cgc.doctor.finding import Finding, failed, not_checked, note, ok
@@ -13,10 +20,6 @@ from airflow_provider_cgc.jobs.exports.problems import region_problem, volume_pr
 
 __all__ = ["check_project", "check_region", "check_volume"]
 
-_NO_RIGHT_TO_PROJECT = 9003
-_NO_RIGHT_TO_VOLUME = 9020
-_PROJECT_FORM = 3012
-
 
 def check_project(visit: Visit) -> Finding:
     """Look at the project, and at what this user may do there."""
@@ -24,18 +27,17 @@ def check_project(visit: Visit) -> Finding:
     if not project_id:
         return not_checked("give --project; the connection has no default project")
     try:
-        visit.project = project = visit.platform().projects.get(project_id)
+        visit.project = project = visit.client().projects.get(project_id)
     except CgcUsageError as error:
-        return failed(f"{as_sentence(error)} {REMEDIES[_PROJECT_FORM].text}")
-    about = f"project {one_line(project.id)}"
+        return failed(f"{as_sentence(error)} {REMEDIES[WRONG_PROJECT_FORM].text}")
     may = project.permissions
-    rights = _rights(visit, export=may.copy, export_by="copy", load=may.write, load_by="write")
-    advice = REMEDIES[_NO_RIGHT_TO_PROJECT].text
-    if may.copy is False:
-        return failed(f"{about}: {rights}. {_NO_RIGHT_TO_PROJECT}: {advice}")
-    if may.write is False:
-        return note(f"{about}: {rights}. If that is needed: {advice}")
-    return ok(f"{about}: {rights}")
+    return _judged(
+        f"project {one_line(project.id)}:",
+        visit.username,
+        to_export=_Right("copy", may.copy),
+        to_import=_Right("write", may.write),
+        refusal=NO_RIGHT_TO_PROJECT,
+    )
 
 
 def check_volume(visit: Visit) -> Finding:
@@ -44,24 +46,22 @@ def check_volume(visit: Visit) -> Finding:
     if not volume_id:
         return not_checked("give --volume")
     about = f"volume {one_line(volume_id)}"
-    facts = ask(visit.platform(), [], [volume_id])
+    facts = ask(visit.client(), [], [volume_id])
     problems = list(volume_problems(volume_id, facts, about=about))
     visit.volume = volume = facts.volumes.get(volume_id)
     if volume is None or problems:
         return failed(" ".join(problems))
     try:
-        may = visit.platform().volumes.permissions(volume_id, visit.username)
+        may = visit.client().volumes.permissions(volume_id, visit.username)
     except (CgcForbidden, CgcNotFound):
         may = Permissions()
-    rights = _rights(visit, export=may.write, export_by="write", load=may.copy, load_by="copy")
-    advice = REMEDIES[_NO_RIGHT_TO_VOLUME].text
-    if may.write is False:
-        return failed(f"{about}: {rights}. {_NO_RIGHT_TO_VOLUME}: {advice}")
-    if may.write is None:
-        return note(f"{about}: {rights}; an export without 'write' is refused with {_NO_RIGHT_TO_VOLUME}")
-    if may.copy is False:
-        return note(f"{about}: {rights}. If that is needed: {advice}")
-    return ok(f"{about}: active, access mode {volume.access_mode or 'not shown'}; {rights}")
+    return _judged(
+        f"{about}: active, access mode {one_line(volume.access_mode or 'not shown')};",
+        visit.username,
+        to_export=_Right("write", may.write),
+        to_import=_Right("copy", may.copy),
+        refusal=NO_RIGHT_TO_VOLUME,
+    )
 
 
 def check_region(visit: Visit) -> Finding:
@@ -80,14 +80,31 @@ def check_region(visit: Visit) -> Finding:
     return ok(f"{here}, and volume {one_line(volume.id)} in {one_line(volume.region)}")
 
 
-def _rights(visit: Visit, *, export: bool | None, export_by: str, load: bool | None, load_by: str) -> str:
+class _Right(NamedTuple):
+    """A right of the user, and None if the platform does not show it."""
+
+    name: str
+    given: bool | None
+
+
+def _judged(about: str, user: str, *, to_export: _Right, to_import: _Right, refusal: int) -> Finding:
+    """Return the finding about a place where an export needs one right and an import another."""
+    fact, advice = f"{about} {_named(user, to_export, to_import)}", REMEDIES[refusal].text
+    if to_export.given is False:
+        return failed(f"{fact}. {refusal}: {advice}")
+    if to_export.given is None:
+        return note(f"{fact}; an export without {to_export.name!r} is refused with {refusal}")
+    if to_import.given is False:
+        return note(f"{fact}. If that is needed: {advice}")
+    return ok(fact)
+
+
+def _named(user: str, to_export: _Right, to_import: _Right) -> str:
     """Name the rights that the user has, and those that it lacks."""
-    rights = [(export, f"export ({export_by!r})"), (load, f"import ({load_by!r})")]
+    rights = [(f"export ({to_export.name!r})", to_export.given), (f"import ({to_import.name!r})", to_import.given)]
     words = [
         f"{verb} {between.join(named)}"
         for verb, between, state in (("may", " and ", True), ("may not", " or ", False))
-        if (named := [name for may, name in rights if may is state])
+        if (named := [name for name, given in rights if given is state])
     ]
-    if not words:
-        return f"the platform does not show the permissions of user {visit.username}"
-    return f"user {visit.username} {', '.join(words)}"
+    return f"user {user} {', '.join(words)}" if words else f"the platform does not show the permissions of user {user}"

@@ -23,7 +23,7 @@ LONGEST_ANSWER = 10.0
 class Wanted:
     """The arguments of the command."""
 
-    conn_id: str = CgcHook.default_conn_name
+    conn_id: str
     project: str | None = None
     volume: str | None = None
     manifest_path: str | None = None
@@ -36,11 +36,11 @@ class Visit:
 
     wanted: Wanted
     hook: CgcHook = field(init=False)
-    client: CgcClient | None = None
-    rate: RateLimit | None = None
+    rate: RateLimit = field(init=False)
     username: str = ""
     project: Project | None = None
     volume: Volume | None = None
+    _client: CgcClient | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.hook = CgcHook(self.wanted.conn_id)
@@ -50,12 +50,12 @@ class Visit:
         """The checked connection."""
         return self.hook.settings
 
-    def platform(self) -> CgcClient:
+    def client(self) -> CgcClient:
         """Return the client, which asks as briefly as the Test button, and leaves Airflow's share of requests alone."""
-        if self.client is None:
+        if self._client is None:
             settings = replace(self.settings, timeout=min(self.settings.timeout, LONGEST_ANSWER))
-            self.client = CgcClient(settings, patience=PATIENCE_OF_THE_TEST, budget=RateBudget(share=1.0))
-        return self.client
+            self._client = CgcClient(settings, patience=PATIENCE_OF_THE_TEST, budget=RateBudget(share=1.0))
+        return self._client
 
     def explain(self, error: CgcError) -> str:
         """Return an error of the client in sentences."""
@@ -66,5 +66,5 @@ class Visit:
     def close(self) -> None:
         """Close the connections to the platform."""
         self.hook.close()
-        if self.client is not None:
-            self.client.close()
+        if self._client is not None:
+            self._client.close()

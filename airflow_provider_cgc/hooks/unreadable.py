@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
 
-__all__ = ["doubt_variable", "not_found", "refuse_odd_extra", "variable_of"]
+__all__ = ["doubt_variable", "not_found", "refuse_odd_extra", "shells_take", "variable_of"]
 
 _KEYS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 _EXAMPLE = """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform": "cgc"}}'"""
@@ -23,12 +23,13 @@ _EXAMPLE = """'{"conn_type": "cgc", "password": "<token>", "extra": {"platform":
 def not_found(conn_id: str) -> CgcSettingsError:
     """Return the error of a connection that is not defined, or whose environment variable cannot be read."""
     where, name = f"connection {conn_id!r}", variable_of(conn_id)
-    if name in os.environ:
-        why = _why_unreadable(os.environ[name])
-        odd = _odd_extra(conn_id, _extra_in(os.environ[name])) if why is None else None
+    text = os.environ.get(name)
+    if text is not None:
+        why = _why_unreadable(text)
+        odd = _odd_extra(conn_id, _extra_in(text)) if why is None else None
         if odd is not None:  # Airflow 3.0 and 3.1 refuse the whole connection
             return odd
-        is_json = os.environ[name].strip().startswith("{")
+        is_json = text.strip().startswith("{")
         why = why or f"Airflow does not accept its {'values' if is_json else 'address'}"
         return CgcSettingsError(
             where, f"cannot be read from the environment variable {name}: {why}. Write it like {_EXAMPLE}"
@@ -37,7 +38,7 @@ def not_found(conn_id: str) -> CgcSettingsError:
         fact = "is not defined; give the id of an Airflow connection, which contains the platform's address"
         return CgcSettingsError(where, fact, undefined=True)
     fact = "is not defined; create it under Admin > Connections with type 'Cancer Genomics Cloud'"
-    if re.fullmatch(r"[A-Z0-9_]+", conn_id.upper()):  # no shell takes another name
+    if shells_take(name):
         fact += f", or as an environment variable: {name}={_EXAMPLE}"
     return CgcSettingsError(where, fact, undefined=True)
 
@@ -86,6 +87,11 @@ def _extra_in(text: str) -> object:
 def variable_of(conn_id: str) -> str:
     """Return the name of the environment variable of a connection."""
     return f"AIRFLOW_CONN_{conn_id.upper()}"
+
+
+def shells_take(variable: str) -> bool:
+    """Return True if a shell can set an environment variable of this name."""
+    return re.fullmatch(r"[A-Z0-9_]+", variable) is not None
 
 
 def _why_unreadable(text: str) -> str | None:

@@ -16,6 +16,7 @@ import pytest
 from airflow import __version__
 
 from airflow_provider_cgc.emulator import CgcEmulator
+from dev.tools import tool
 from tests.conftest import DAGS, ROOT
 
 HERE = Path(__file__).parent
@@ -24,7 +25,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="session")
 def database() -> None:
     """Migrate Airflow's database, in the one process that runs all tests of this folder."""
-    airflow = str(Path(sys.executable).with_name("airflow"))
+    airflow = tool("airflow")
     subprocess.run([airflow, "db", "migrate"], check=True, capture_output=True, timeout=300)
 
 

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 import airflow_provider_cgc
+from airflow_provider_cgc.client import CgcClient, Settings
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
@@ -148,6 +149,18 @@ def test_xcom_keys_are_on_the_site() -> None:
     page = PAGES["guides/xcom.rst"]
 
     assert {key for key in (*tracker.summary().to_json(), *view, *view["counts"]) if f"``{key}``" not in page} == set()
+
+
+@pytest.mark.parametrize("part", ["exports", "imports", "files", "volumes", "projects"])
+def test_calls_are_on_the_page(part: str) -> None:
+    """The table of the client has exactly the calls of each of its parts."""
+    with CgcClient(Settings(token="0123456789abcdef0123456789abcdef")) as client:
+        endpoint = type(getattr(client, part))
+    [row] = re.findall(rf"   \* - [^\n]*``cgc\.{part}``.*?\n     - (.*?)\n", PAGES["guides/hook.rst"])
+
+    calls = {name for name, _ in inspect.getmembers(endpoint, inspect.isfunction) if not name.startswith("_")}
+
+    assert set(re.findall(r"``(\w+)``", row)) == calls
 
 
 def test_make_targets_exist() -> None:

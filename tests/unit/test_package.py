@@ -13,7 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 
 import airflow_provider_cgc
-from dev import pythons
+from dev import pythons, stages
 from dev.constraints import LINES
 from tests.conftest import ROOT
 
@@ -122,6 +122,38 @@ def as_triple(version: str) -> str:
     return ".".join([*version.split("."), "0", "0"][:3])
 
 
+def test_pages_name_this_version() -> None:
+    """A file, requirement or output on a page is that of this version."""
+    named = found_on_pages(
+        r"airflow[-_]provider[-_]cgc(?:-|==| )(\d[\w.]*)",
+        r"airflow-provider-cgc \|.*\| (\d\S*)",
+        r"tag: \"\d[\d.]*-(\d[\w.]*)\"",
+    )
+
+    assert len(named) > 10
+    assert {page: version for page, version in named if version != airflow_provider_cgc.__version__} == {}
+
+
+def test_pages_name_this_floor() -> None:
+    """The compatibility layer that a page asks for is the one that `setup.cfg` asks for."""
+    named = found_on_pages(r"common-compat(?:`*(?:>=|==)| *`* (?=\S+ or newer))(\d+(?:\.\d+)+)")
+    [floor] = re.findall(r"common-compat>=(\S+)", SETUP["options"]["install_requires"])
+
+    assert {page for page, _ in named} >= {"docs/installation.rst", "docs/guides/deployment.rst"}
+    assert {page: version for page, version in named if as_triple(version) != as_triple(floor)} == {}
+
+
+def found_on_pages(*patterns: str) -> list[tuple[str, str]]:
+    """Each page with what the patterns find on it, but the changelog, which tells of other versions."""
+    texts = {path: path.read_text() for path in SHOWN if path.name not in ("CHANGELOG.md", "changelog.rst")}
+    return [
+        (str(path.relative_to(ROOT)), found)
+        for path, text in texts.items()
+        for pattern in patterns
+        for found in re.findall(pattern, text)
+    ]
+
+
 def test_security_reports_are_private() -> None:
     text = (ROOT / "SECURITY.md").read_text()
 
@@ -149,12 +181,68 @@ def test_workflows_run_what_exists(path: Path) -> None:
             assert all((ROOT / name).is_file() for name in re.findall(r"^\.ci/\w+", run)), run
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_jobs_end(path: Path) -> None:
+    """Every job has a limit of minutes; one that calls a workflow has those of its jobs."""
+    jobs: dict[str, Any] = yaml.safe_load(path.read_text())["jobs"]
+
+    assert {name for name, job in jobs.items() if "uses" not in job and "timeout-minutes" not in job} == set()
+
+
+def test_actions_are_kept_new() -> None:
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+
+    assert [(one["package-ecosystem"], one["directory"]) for one in updates] == [("github-actions", "/")]
+
+
+def test_taught_actions_are_ours() -> None:
+    """An action on a page has the major version that our own workflows use."""
+    ours = dict(re.findall(r"uses: ([\w/-]+)@\w{40}  # (v\d+)", "".join(path.read_text() for path in WORKFLOWS)))
+    taught = [found for path in SHOWN for found in re.findall(r"uses: ([\w/-]+)@(\S+)", path.read_text())]
+
+    assert taught
+    assert [f"{name}@{version}" for name, version in taught if ours.get(name) != version] == []
+
+
 def test_only_publishing_may_publish() -> None:
     """The job that may write runs no code of the repository; all others may only read; it comes last."""
-    jobs: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
+    jobs: dict[str, Any] = workflow("release")["jobs"]
     publish = jobs.pop("publish")
 
     assert all(job["permissions"] == {"contents": "read"} for job in jobs.values())
     assert publish["permissions"]["id-token"] == "write"
     assert [step for step in publish["steps"] if "run" in step or "checkout" in step["uses"]] == []
-    assert (publish["needs"], jobs["build"]["needs"], jobs["test"]["needs"]) == ("build", "test", "tag")
+    assert (publish["needs"], jobs["test"]["needs"]) == ("test", "tag")
+
+
+def test_tested_files_are_published() -> None:
+    """A release publishes the files of its CI, where `make wheel` tests what `make package` has built."""
+    [job] = workflow("ci")["jobs"].values()
+    [run] = [number for number, step in enumerate(job["steps"]) if step.get("run") == ".ci/run"]
+    kept = [step["with"] for step in job["steps"][run:] if step.get("if") is None and "upload" in step.get("uses", "")]
+    taken = [step["with"] for step in workflow("release")["jobs"]["publish"]["steps"] if "download" in step["uses"]]
+    [rule] = re.findall(r"^wheel: (.*)\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)
+
+    assert [(one["name"], one["path"]) for one in kept] == [(one["name"], one["path"]) for one in taken]
+    assert [one["path"] for one in kept] == ["dist/"]
+    assert rule[0] == "package"
+    assert rule[1].count("-m dev.matrix") == rule[1].count("--wheel dist/*.whl") > 0
+    assert "wheel" in {stage.target for lanes in stages.CI for lane in lanes for stage in lane}
+
+
+def test_site_is_of_a_good_main() -> None:
+    """The site is published when the CI of a push to main has passed, and shows just that commit."""
+    docs, ci = workflow("docs"), workflow("ci")["name"]
+    checkout = docs["jobs"]["build"]["steps"][0]
+    when = docs[True]  # as YAML reads the key "on"
+
+    assert when == {"workflow_run": {"workflows": [ci], "types": ["completed"], "branches": ["main"]}}
+    assert "workflow_run.conclusion == 'success'" in docs["jobs"]["build"]["if"]
+    assert "workflow_run.event == 'push'" in docs["jobs"]["build"]["if"]
+    assert checkout["with"]["ref"] == "${{ github.event.workflow_run.head_sha }}"
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    """One of our workflows."""
+    found: dict[Any, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+    return found

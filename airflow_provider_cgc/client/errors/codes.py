@@ -93,13 +93,14 @@ _OTHER_SERVER = (
 # The platform as a whole
 
 _code(0, "The platform is in maintenance. This is temporary: its status page tells more.", may_pass=True)
-_code(
+NO_REQUEST_LEFT = _code(
     1000,
     "All requests of this user in this 5-minute window are used up, by everything that uses the same token: wait for "
     "the next window. If it happens again, lower the connection's 'rate_share', or run fewer tasks and scripts with "
     "this token at once.",
     may_pass=True,
 )
+"""The requests of this user in this window are used up."""
 _code(2001, "This user may not see the other user: ask an admin of the division.")
 _code(2002, "Check the user name: the platform has no such user.")
 
@@ -108,7 +109,8 @@ _code(2002, "Check the user name: the platform has no such user.")
 _code(3001, "Ask an admin of the project to add this user as a member with the permissions needed.")
 NO_SUCH_PROJECT = _code(3002, f"{_PROJECT_ID} This user must be a member of the project.")
 """There is no such project, or this user is not a member of it."""
-_code(3012, _PROJECT_FORM)
+WRONG_PROJECT_FORM = _code(3012, _PROJECT_FORM)
+"""The project id is not written as 'owner/short-name'."""
 
 # Files
 
@@ -152,12 +154,13 @@ _code(7026, "Only a task in status DRAFT can be changed: make a new one.")
 _code(9000, _LATER, may_pass=True)
 _code(9001, f"{_BUCKET_POLICY}: it lacks read access.")
 _code(9002, f"{_BUCKET_POLICY}: it lacks cross-account write access.")
-_code(
+NO_RIGHT_TO_PROJECT = _code(
     9003,
     "Ask an admin of the project to add this user with the permission 'copy' to export from it, or 'write' to import "
     "into it.",
     denies=True,
 )
+"""This user may not export from the project, or import into it."""
 _code(
     9004,
     f"Ask an admin of the file's project to add this user with the permission 'copy'. {_CONTROLLED}",
@@ -186,11 +189,12 @@ _code(9010, "A volume of this name exists already: use it, or choose another nam
 _code(9011, _BAD_REQUEST)
 _code(9012, _PROJECT_ID)
 _code(9018, "Give the import a name: it cannot be taken from the location.")
-_code(
+NO_RIGHT_TO_VOLUME = _code(
     9020,
     "Ask an admin of the volume to give this user, as a member of it, the permission 'write' to export, or 'copy' to "
     "import.",
 )
+"""This user may not export to the volume, or import from it."""
 _code(9021, _BAD_REQUEST)
 _code(9022, "Correct 'aws_canned_acl' in the properties: the platform does not know this value.")
 _code(9023, "Correct 'sse_algorithm' in the properties: AES256, aws:kms or null.")
@@ -314,7 +318,7 @@ _status(401, f"{_OTHER_SERVER} If it does: {_TOKEN}", denies=True)
 _status(403, f"{_OTHER_SERVER} Otherwise ask an admin of the project or volume for the permission.", denies=True)
 _status(405, "The address does not take such calls: check host and path of the connection.")
 _status(407, "The proxy asks for a user and password: give them in the connection's 'proxies'.")
-_status(429, _remedies[1000].text, may_pass=True)
+_status(429, _remedies[NO_REQUEST_LEFT].text, may_pass=True)
 _status(502, _LATER, may_pass=True)
 _status(503, _LATER, may_pass=True)
 _status(504, _LATER, may_pass=True)

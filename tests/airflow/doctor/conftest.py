@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,14 +48,15 @@ def healthy(triggerer: Callable[[timedelta], None], cgc: CgcEmulator, connect: C
 
 @pytest.fixture
 def doctor(database: None, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Callable[..., Told]:
-    """Run the command in this process; nothing that it prints may hold the token."""
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "")  # so that it is put back
+    """Run the command in this process; it leaves the environment as it was, and nothing it prints holds the token."""
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "disabled", True)  # the emulator's server
 
     def run(*arguments: str) -> Told:
         capfd.readouterr()
+        before = dict(os.environ)
         status = main(["doctor", *arguments])
         out, err = capfd.readouterr()
+        assert dict(os.environ) == before
         assert "canary" not in out + err
         assert "Traceback" not in out + err
         return read(status, out)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import socket
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.models.connection import Connection
 from airflow.utils.session import create_session
+from cryptography.fernet import Fernet
 
+from airflow_provider_cgc.compat import tasks_need_database
 from airflow_provider_cgc.doctor import visit as visits
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.doctor.told import CANARY, failed_alone, with_connection
+from tests.airflow.doctor.told import AFTER, CANARY, failed_alone, in_a_shell, with_connection
 
 
 def test_no_such_connection(healthy: CgcEmulator, doctor: Any) -> None:
@@ -54,6 +57,61 @@ def test_place_that_fails(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest
     failed_alone(told, "connection", "cannot be read: MetastoreBackend failed (OSError: the vault is sealed). Check")
     assert "not defined" not in told.texts["connection"]
     assert told.texts["connection"].endswith("Airflow looked in EnvironmentVariablesBackend.")
+
+
+def test_worker_without_database(cgc: CgcEmulator, tmp_path: Path) -> None:
+    """A worker of Airflow 3 needs no database, because tasks ask the API server; one of 2.11 does."""
+    told = in_a_shell(
+        *("airflow_provider_cgc", "doctor", "--conn-id", "cgc_stored", "--volume", cgc.volume),
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{tmp_path}/none.db",
+    )
+
+    text = told.texts["connection"]
+    assert (
+        f"Airflow's database sqlite:///{tmp_path}/none.db cannot be read from here (OperationalError: no such" in text
+    )
+    assert AFTER["connection"] <= told.having("not checked")
+    if tasks_need_database():
+        assert (told.status, told.having("FAILED")) == (1, {"connection"})
+        return
+    assert (told.status, told.states["connection"], told.having("FAILED")) == (0, "not checked", set())
+    assert text.startswith("Connection 'cgc_stored' is not in EnvironmentVariablesBackend, and Airflow's database ")
+    assert text.endswith("Run this command on the API server's machine, or set AIRFLOW_CONN_CGC_STORED here.")
+
+
+def test_bug_of_ours_is_no_finding(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in reading the fields is not taken for one of a secrets backend."""
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("airflow_provider_cgc.hooks.cgc.settings_from_connection", broken)
+
+    with pytest.raises(KeyError, match="a bug"):
+        doctor()
+
+
+@pytest.mark.parametrize("field", ["password", "extra"])
+def test_wrong_fernet_key(database: None, field: str) -> None:
+    """Airflow decrypts a field only when it is read."""
+    stored = Connection(conn_id="cgc_stored", conn_type="cgc")
+    setattr(stored, f"_{field}", Fernet(Fernet.generate_key()).encrypt(CANARY.encode()).decode())
+    setattr(stored, "is_encrypted" if field == "password" else "is_extra_encrypted", True)
+    with create_session() as session:
+        session.add(stored)
+    try:
+        told = in_a_shell(
+            *("airflow_provider_cgc", "doctor", "--conn-id", "cgc_stored"),
+            AIRFLOW__CORE__FERNET_KEY=Fernet.generate_key().decode(),
+        )
+    finally:
+        with create_session() as session:
+            session.query(Connection).filter(Connection.conn_id == "cgc_stored").delete()
+
+    assert told.states["connection"] == "FAILED"
+    assert "cannot be read" in told.texts["connection"]
+    assert "InvalidToken" in told.texts["connection"]
+    assert "that the Fernet key is the one that the connection was stored with" in told.texts["connection"]
 
 
 @pytest.mark.parametrize(

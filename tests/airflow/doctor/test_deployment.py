@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 
 from airflow_provider_cgc.doctor import checks, deployment
 from airflow_provider_cgc.emulator import CgcEmulator
-from tests.airflow.doctor.told import CANARY, NAMES, Told, failed_alone, read
+from tests.airflow.doctor.told import CANARY, NAMES, failed_alone, in_a_shell
 
 
 @pytest.mark.parametrize(
@@ -95,14 +93,6 @@ def test_hanging_storage_is_left(healthy: CgcEmulator, doctor: Any, tmp_path: Pa
     os.close(os.open(pipe, os.O_WRONLY))
 
     failed_alone(told, "manifest", "No answer came from the storage of the manifest within 0.5 s. Check the network")
-
-
-def in_a_shell(*command: str, **variables: str) -> Told:
-    done = subprocess.run(
-        [sys.executable, "-m", *command], env={**os.environ, **variables}, capture_output=True, text=True, timeout=300
-    )
-    assert "canary" not in done.stdout + done.stderr
-    return read(done.returncode, done.stdout)
 
 
 def test_unreadable_database_is_noted(cgc: CgcEmulator, connect: Any, tmp_path: Path) -> None:

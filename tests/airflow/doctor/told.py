@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any, NamedTuple
 
 import pytest
@@ -48,6 +51,15 @@ def spread(line: str) -> str:
 
 def with_connection(monkeypatch: pytest.MonkeyPatch, cgc: CgcEmulator, **changed: Any) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CGC_DEFAULT", json.dumps({**cgc.connection, **changed}))
+
+
+def in_a_shell(*command: str, **variables: str) -> Told:
+    """Run a command in a process of its own; nothing that it prints may hold the token."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command], env={**os.environ, **variables}, capture_output=True, text=True, timeout=300
+    )
+    assert "canary" not in done.stdout + done.stderr
+    return read(done.returncode, done.stdout)
 
 
 def failed_alone(told: Told, check: str, words: str) -> None:

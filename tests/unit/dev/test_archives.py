@@ -1,20 +1,17 @@
-"""The contents of sdist and wheel are checked, and so is the tag of a release."""
+"""The contents of sdist and wheel are checked."""
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from dev import package, release
+from dev import package
 
 KNOWN = ["README.md", "airflow_provider_cgc/__init__.py", "airflow_provider_cgc/py.typed", "tests/conftest.py"]
 IN_WHEEL = ["airflow_provider_cgc/__init__.py", "airflow_provider_cgc/py.typed", "x-0.1.0.dist-info/METADATA"]
 IN_SDIST = [*KNOWN, "PKG-INFO", "airflow_provider_cgc.egg-info/SOURCES.txt"]
-CHANGES = "# Changelog\n\n## 1.2.0 (2026-12-01)\n\nMore.\n\n## 1.1.0 (2026-11-01)\n"
-CITATION = "cff-version: 1.2.0\nversion: 1.2.0\n"
 
 
 def test_wheel_holds_the_package_only() -> None:
@@ -45,35 +42,6 @@ def test_wrong_sdist_is_told(names: list[str], said: str) -> None:
     assert list(package.wrong_in_sdist(names, KNOWN)) == [said]
 
 
-def test_leftovers_are_not_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Only files that git knows are built, with the same modes everywhere; what was deleted is left out."""
-    root, copy = tmp_path / "root", tmp_path / "copy"
-    (root / "bin").mkdir(parents=True)
-    (root / "bin" / "run").write_text("")
-    (root / "bin" / "run").chmod(0o700)
-    (root / "plain").write_text("")
-    (root / "left").write_text("")
-    monkeypatch.setattr(package, "ROOT", root)
-    monkeypatch.setattr(package, "known_files", lambda: ["bin/run", "plain"])
-
-    package.copy_tree(copy)
-
-    modes = {str(path.relative_to(copy)): path.stat().st_mode & 0o777 for path in copy.rglob("*") if path.is_file()}
-    assert modes == {"bin/run": 0o755, "plain": 0o644}
-
-
-def test_part_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "root" / "it").mkdir(parents=True)
-    for name in ("it/inside", "it_beside"):
-        (tmp_path / "root" / name).write_text("")
-    monkeypatch.setattr(package, "ROOT", tmp_path / "root")
-    monkeypatch.setattr(package, "known_files", lambda: ["it/inside", "it_beside"])
-
-    package.copy_tree(tmp_path / "copy", without="it/")
-
-    assert os.listdir(tmp_path / "copy") == ["it_beside"]
-
-
 def test_other_wheel_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A wheel from the sdist that differs from the one of the tree is refused."""
 
@@ -89,30 +57,3 @@ def test_other_wheel_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
     with pytest.raises(package.PackageError, match="from the sdist and the one from the tree are different"):
         package.check(built)
-
-
-def test_good_tag_may_be_released() -> None:
-    assert list(release.wrong("v1.2.0", "1.2.0", CHANGES, CITATION)) == []
-
-
-@pytest.mark.parametrize(
-    ("tag", "changes", "citation", "said"),
-    [
-        ("v1.1.0", CHANGES, CITATION, "the tag is v1.1.0, the package's version is 1.2.0"),
-        ("1.2.0", CHANGES, CITATION, "the tag is 1.2.0"),
-        ("v1.2.0", CHANGES.replace("2026-12-01", "unreleased"), CITATION, "says '1.2.0 (unreleased)': write the day"),
-        ("v1.2.0", CHANGES.replace(" (2026-12-01)", ""), CITATION, "says '1.2.0': write the day"),
-        ("v1.2.0", CHANGES.replace("1.2.0", "1.3.0"), CITATION, "the first section of CHANGELOG.md is not that"),
-        ("v1.2.0", "", CITATION, "the first section of CHANGELOG.md is not that"),
-        ("v1.2.0", CHANGES, "cff-version: 1.2.0\nversion: 1.1.0\n", "CITATION.cff has another version"),
-    ],
-)
-def test_wrong_tag_is_told(tag: str, changes: str, citation: str, said: str) -> None:
-    [problem] = release.wrong(tag, "1.2.0", changes, citation)
-
-    assert said in problem
-
-
-def test_release_needs_a_tag(capsys: pytest.CaptureFixture[str]) -> None:
-    assert release.main([]) == 2
-    assert "give the tag" in capsys.readouterr().err

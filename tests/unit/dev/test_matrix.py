@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dev import matrix, package, pythons
+from dev import matrix, pythons, tree
 from dev.constraints import LINES, ROOT, line_named
 
 USUAL = ["--numprocesses", "auto", *matrix.TESTS]
@@ -42,7 +42,6 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         matrix, "interpreter_with", lambda wheel, line, python: Path(f"{wheel.stem} on {line.name} on {python}")
     )
     monkeypatch.setattr(matrix, "tree_with_installed", tree)
-    monkeypatch.setattr(package, "build", lambda into: package.Built(into / "x.tar.gz", into / "it.whl"))
     monkeypatch.setattr(matrix.subprocess, "run", run)
     return played
 
@@ -69,9 +68,12 @@ def test_few_tests_run_in_turn(played: list[tuple[str, list[str]]]) -> None:
     assert played == [("3.1 on 3.11", ["--numprocesses", "0", "tests/a.py", "tests/b.py"])]
 
 
-def test_wheel_is_tested_elsewhere(played: list[tuple[str, list[str]]]) -> None:
+def test_wheel_is_tested_elsewhere(played: list[tuple[str, list[str]]], tmp_path: Path) -> None:
     """The wheel's tests run in a copy of the tree, not in the tree."""
-    assert matrix.main(["lowest", "--wheel"]) == 0
+    wheel = tmp_path / "it.whl"
+    wheel.write_text("")
+
+    assert matrix.main(["lowest", "--wheel", str(wheel)]) == 0
     assert played == [("it on lowest on 3.11 in copy", USUAL)]
 
 
@@ -97,6 +99,20 @@ def test_newest_python_of_each_line(played: list[tuple[str, list[str]]], capsys:
     )
 
 
+def test_newest_python_is_our_own(
+    played: list[tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line that does not support the only Python is left out, and nothing is missed where that is the newest."""
+    monkeypatch.setattr(pythons, "OWN", "3.13")
+    monkeypatch.setattr(pythons, "found", lambda version: Path(version) if version == "3.13" else None)
+
+    assert matrix.main(["2.11", "3.3", "--python", "newest"]) == 0
+    assert lines_of(played) == ["3.3 on 3.13"]
+    said = capsys.readouterr().out
+    assert "Airflow 2.11.2 supports no Python of this machine: left out" in said
+    assert "is taken" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -105,6 +121,7 @@ def test_newest_python_of_each_line(played: list[tuple[str, list[str]]], capsys:
         (["--python", "3.12"], "Python 3.12 is not on this machine"),
         (["--python", "3.10"], "Python 3.10 is not among 3.11, 3.12, 3.13"),
         (["--python", "python3"], "Python python3 is not among"),
+        (["--wheel", "dist/none.whl"], "no such file: dist/none.whl; `make package` builds"),
     ],
 )
 def test_unknown_is_refused(
@@ -129,19 +146,19 @@ def test_venvs_do_not_meet(python: str, kind: str, name: str, monkeypatch: pytes
 
 def test_copy_has_the_installed_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In the copy of the tree the package is the installed one, also for tests that read its files."""
-    installed = tmp_path / "site-packages" / package.PACKAGE
+    installed = tmp_path / "site-packages" / tree.PACKAGE
     installed.mkdir(parents=True)
     monkeypatch.setattr(matrix, "_where", lambda python, folder: installed)
-    monkeypatch.setattr(package, "known_files", lambda: ["setup.cfg", f"{package.PACKAGE}/__init__.py"])
+    monkeypatch.setattr(tree, "known_files", lambda: ["setup.cfg", f"{tree.PACKAGE}/__init__.py"])
 
-    with matrix.tree_with_installed(Path("python")) as tree:
-        assert sorted(path.name for path in tree.iterdir()) == [package.PACKAGE, "setup.cfg"]
-        assert (tree / package.PACKAGE).resolve() == installed
+    with matrix.tree_with_installed(Path("python")) as copy:
+        assert sorted(path.name for path in copy.iterdir()) == [tree.PACKAGE, "setup.cfg"]
+        assert (copy / tree.PACKAGE).resolve() == installed
 
 
 def test_tree_is_no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python that imports the tree's package is not taken for one with the wheel."""
-    monkeypatch.setattr(matrix, "_where", lambda python, folder: ROOT / package.PACKAGE)
+    monkeypatch.setattr(matrix, "_where", lambda python, folder: ROOT / tree.PACKAGE)
 
     with pytest.raises(RuntimeError, match="is not the wheel's"), matrix.tree_with_installed(Path(sys.executable)):
         pass

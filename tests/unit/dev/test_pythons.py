@@ -30,10 +30,13 @@ def test_newest_is_here(up_to: str, newest: str, monkeypatch: pytest.MonkeyPatch
     assert pythons.newest(up_to) == newest
 
 
-def test_own_is_newest_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pythons, "found", lambda version: None)
+def test_too_new_is_no_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own Python is not taken where it is newer than wanted and there is no other."""
+    monkeypatch.setattr(pythons, "OWN", "3.13")
+    monkeypatch.setattr(pythons, "found", lambda version: Path(version) if version == "3.13" else None)
 
-    assert pythons.newest("3.13") == pythons.OWN
+    assert pythons.newest("3.12") is None
+    assert pythons.newest("3.13") == "3.13"
 
 
 def test_versions_compare_as_numbers() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from airflow_provider_cgc import __version__
 from dev import stages
 from dev.stages import Passed, Run, Stage, StageError
 from tests.conftest import ROOT
@@ -122,7 +123,8 @@ def test_page_has_all_stages() -> None:
 
     page = list(stages.page(passed, 181.0))
 
-    assert "3:01 minutes in all." in page[3]
+    assert page[3].startswith(f"airflow-provider-cgc {__version__}, Airflow ")
+    assert "3:01 minutes in all." in page[4]
     assert page[-2:] == [
         "| `make test-all` | 2:00 | 3:20 | 9 passed in 2s |",
         '| `make system ARGS="--whole -q"` | 1:01 | 0:05 | ok |',

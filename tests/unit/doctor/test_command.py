@@ -15,6 +15,7 @@ from airflow_provider_cgc.__main__ import main
 from airflow_provider_cgc.doctor import command
 from airflow_provider_cgc.doctor.finding import Finding, State, failed, ok
 from airflow_provider_cgc.doctor.foreign import foreign
+from airflow_provider_cgc.hooks.cgc import CgcHook
 
 OPTIONS = {"--conn-id", "--project", "--volume", "--manifest-path", "--manifest-conn-id"}
 
@@ -46,19 +47,15 @@ def test_command_imports_little() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_nothing_given_is_usage(capsys: Any) -> None:
-    assert main([]) == 2
-
-    assert "doctor" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("arguments", [["nurse"], ["doctor", "--colour", "red"], ["doctor", "--volume"]])
+@pytest.mark.parametrize("arguments", [[], ["nurse"], ["doctor", "--colour", "red"], ["doctor", "--volume"]])
 def test_wrong_usage_is_two(arguments: list[str], capsys: Any) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
 
     assert ended.value.code == 2
-    assert "usage: " in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "usage: " in told
+    assert "doctor" in told
 
 
 def test_help_names_all(capsys: Any) -> None:
@@ -76,7 +73,7 @@ def test_airflow_takes_the_same() -> None:
         argument.add_to_parser(parser)
 
     assert {flag for one in airflows_command().args for flag in one.flags} == OPTIONS
-    assert parser.parse_args([]).conn_id == "cgc_default"
+    assert parser.parse_args([]).conn_id == CgcHook.default_conn_name
 
 
 def test_airflow_is_told_of_it() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future
 
 import pytest
 
+from airflow_provider_cgc.doctor import deadline
 from airflow_provider_cgc.doctor.deadline import TooSlow, within
 
 
@@ -33,6 +36,26 @@ def test_hanging_call_is_left() -> None:
         within(0.05, going_on.wait)
 
     going_on.set()
+
+
+def test_last_moment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that ends just after its time is too slow, and no error escapes."""
+
+    def call() -> int:
+        started.wait(60)
+        return 7
+
+    def wait(futures: list[Future[int]], timeout: float) -> object:
+        found = concurrent.futures.wait(futures, timeout)
+        started.set()
+        assert concurrent.futures.wait(futures, 60).done
+        return found
+
+    started = threading.Event()
+    monkeypatch.setattr(deadline, "wait", wait)
+
+    with pytest.raises(TooSlow):
+        within(0.05, call)
 
 
 def test_process_ends_all_the_same() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from airflow_provider_cgc.client.errors import codes
@@ -181,3 +183,18 @@ def test_no_reason_is_told() -> None:
     assert problem is not None
     assert problem.message == "the platform gave no reason"
     assert problem.link is None
+
+
+def test_codes_have_names() -> None:
+    """Code that asks for a code of the platform imports its name; the emulator imports nothing of ours."""
+    codes_told = {code for code in REMEDIES if code > 3000 and code % 1000}  # the others may be counts
+    package = ROOT / "airflow_provider_cgc"
+    paths = [path for path in package.rglob("*.py") if "emulator" not in path.parts and path.name != "codes.py"]
+
+    assert len(paths) > 100
+    assert [
+        f"{path.relative_to(package)}:{node.lineno}: {node.value}"
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value in codes_told
+    ] == []
