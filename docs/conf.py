@@ -27,6 +27,7 @@ extensions = [
     "myst_parser",  # for the changelog, which is Markdown
     "cgc_tables",
     "accessible",
+    "search_codes",
 ]
 exclude_patterns = ["_build", "snippets"]
 nitpicky = True
@@ -35,6 +36,9 @@ smartquotes = False  # a text stands here as it does in a log
 
 html_theme = "furo"
 html_title = f"airflow-provider-cgc {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = [("search_codes.js", {"defer": "defer"})]
 html_show_copyright = False
 html_copy_source = False
 pygments_style = "a11y-high-contrast-light"

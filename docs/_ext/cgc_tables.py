@@ -42,7 +42,9 @@ class Remedies(Table):
     def rows(self) -> Iterable[Sequence[str]]:
         known = {**REMEDIES, **{f"HTTP {status}": remedy for status, remedy in STATUS_REMEDIES.items()}}
         for code, remedy in known.items():
-            yield f"``{code}``", _escaped(remedy.text), "yes" if remedy.may_pass else ""
+            name = str(code).lower().replace(" ", "-")
+            cell = f".. _code-{name}:\n\n       ``{code}``"  # an address to link to, such as #code-9107
+            yield cell, _escaped(remedy.text), "yes" if remedy.may_pass else ""
 
 
 class Platforms(Table):

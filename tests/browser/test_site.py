@@ -50,10 +50,15 @@ def test_nothing_serious_in_the_dark(path: str, opened: Callable[..., Page]) -> 
     assert serious(opened(path, color_scheme="dark")) == []
 
 
-def test_search_works_offline(opened: Callable[..., Page]) -> None:
-    page = opened("search.html?q=manifest_path")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("manifest_path", "XCom and manifest"), ("9107", "Troubleshooting"), ("firewall", "Deployment")],
+)
+def test_search_works_offline(query: str, found: str, opened: Callable[..., Page]) -> None:
+    """Also for a code of the platform, which is a word of digits only."""
+    page = opened(f"search.html?q={query}")
 
-    expect(page.locator("#search-results")).to_contain_text("XCom and manifest")
+    expect(page.locator("#search-results")).to_contain_text(found)
 
 
 @pytest.mark.parametrize("path", KINDS_OF_PAGE)
