@@ -101,12 +101,12 @@ def tell_events(
     kinds: Any = announced_kinds()
     for outlet in outlets:
         if isinstance(outlet, AssetAlias):
-            with _at_most_warning("The outlet %s has no event", outlet):
+            with _at_most_warning(outlet, "has no event"):
                 _tell_alias(context, outlet, place(), facts)
         elif isinstance(outlet, kinds):
-            with _at_most_warning("The event of the outlet %s does not say what was moved", outlet):
+            with _at_most_warning(outlet, "has an event that does not say what was moved"):
                 context["outlet_events"][outlet].extra.update(facts)
-            with _at_most_warning("The platform of the outlet %s could not be compared with the connection's", outlet):
+            with _at_most_warning(outlet, "could not be compared with the platform of the connection"):
                 _compare_platforms(outlet, connection)
 
 
@@ -142,11 +142,12 @@ def _compare_platforms(outlet: Any, connection: Callable[[], CgcHook]) -> None:
 
 
 @contextmanager
-def _at_most_warning(what: str, outlet: Any) -> Iterator[None]:
+def _at_most_warning(outlet: Any, fault: str) -> Iterator[None]:
+    """Turn an error into a warning; the fault is the predicate of a sentence about the outlet."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  # an event must not fail a task
-        log.warning(f"{what}: %s: %s", outlet, type(error).__name__, error)  # noqa: G004  # our own words
+        log.warning("The outlet %s %s: %s: %s", outlet, fault, type(error).__name__, error)
 
 
 def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -81,7 +80,6 @@ __all__ = [
     "read_xcom",
     "run_began",
     "stats",
-    "store_outlives_clear",
     "tasks_need_database",
     "uncancelled",
     "view_address",
@@ -236,12 +234,6 @@ def stats() -> Any:
     from airflow.providers.common.compat.sdk import Stats
 
     return Stats
-
-
-def store_outlives_clear() -> bool:
-    """Return True if a Clear leaves a task's state store as it is."""
-    # Airflow 3.4 drops it; can go with the floor there
-    return tuple(map(int, airflow_version.split(".")[:2])) < (3, 4)
 
 
 def announced_kinds() -> tuple[type, ...]:

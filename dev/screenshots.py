@@ -67,8 +67,8 @@ def snapshot_after(seconds: float) -> dict[str, Any]:
     with CgcEmulator(wall=clock, throughput=THROUGHPUT) as platform:
         let_some_fail(platform)
         tracker = JobTracker.of(EXPORT, platform.submit_exports(platform.file_ids, location="nightly/{id}/{name}"))
-        place = {"web": CGC.web_url, "clearing": Clearing(sends=False).to_json()}
-        view = LiveView(EXPORT, since=clock.now, interval=INTERVAL, place=place)
+        place, clearing = {"web": CGC.web_url}, Clearing(sends=False)
+        view = LiveView(EXPORT, since=clock.now, interval=INTERVAL, place=place, clearing=clearing)
         snapshot = view.snapshot(tracker, clock.now)
         with CgcClient(Settings(token=platform.token, base_url=platform.url), clock=clock) as client:
             while tracker.open and clock.now <= end:

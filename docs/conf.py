@@ -35,6 +35,7 @@ default_role = "code"  # docstrings put names in single backticks
 smartquotes = False  # a text stands here as it does in a log
 
 html_theme = "furo"
+html_theme_options = {"light_css_variables": {"color-code-background": "#f5f5f5"}}
 html_title = f"airflow-provider-cgc {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

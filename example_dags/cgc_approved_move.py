@@ -64,7 +64,7 @@ else:
             task_id="approve",
             subject="Move {{ ti.xcom_pull('plan')['to_send'] }} files of {{ params.project }} to {{ params.volume }}?",
             body="{% set plan = ti.xcom_pull('plan') %}"
-            "- to be moved: {{ plan['to_send'] }} files, {{ plan['bytes'] | filesizeformat }}\n"
+            "- to be moved: {{ plan['to_send'] }} files of {{ plan['bytes'] | filesizeformat }} (known sizes)\n"
             "- objects in the way, which fail these files: {{ plan['in_the_way'] }}\n"
             "- moved already, or under way: {{ plan['settled'] }}\n\n"
             "The files become aliases of the moved objects, which cannot be undone."

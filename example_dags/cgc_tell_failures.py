@@ -1,7 +1,7 @@
 """Tell people about a failed export: by mail, in a chat, and by a task of the Dag.
 
-What is told leaves the house, so it has counts, codes and remedies, and no names: file names can identify patients. The
-full list is where only those who may see it can read it: in the task's log, in the XCom `cgc_summary`, in the manifest.
+What is told leaves the house, so it has counts and codes only, no names: file names can identify patients. The full
+list is where only those who may see it can read it: in the task's log, in the XCom `cgc_summary`, in the manifest.
 
 A failure callback runs where the task has failed, with its exception; if the worker itself was lost, Airflow calls it
 from the Dag processor, with no exception. An error of a callback is logged, and changes nothing else. A task with

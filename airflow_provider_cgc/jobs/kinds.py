@@ -86,6 +86,7 @@ class JobKind:
     :param cancellable: a job that runs can be stopped.
     :param phase: judges how far a job is, by its whole record.
     :param endpoint: finds the calls about such jobs in a client.
+    :param unfit_key: the key of the number of items for which no job can be started, in the result of a dry run.
     :param unknown_code: the platform's code for an id that it does not know.
     :param denials: codes and statuses of a record that waiting cannot change.
     :param subject: the key of an item for what is moved, if the kind has one.
@@ -105,6 +106,7 @@ class JobKind:
     phase: Callable[[Any], Phase] = field(repr=False)
     endpoint: Callable[[Any], Endpoint] = field(repr=False)
     unknown_code: int
+    unfit_key: str = "not_startable"
     denials: frozenset[int] = DENIALS
     subject: str = ""
     title: str = "name"
@@ -170,6 +172,7 @@ EXPORT = JobKind(
     phase=phase_by_state,
     endpoint=attrgetter("exports"),
     unknown_code=NO_SUCH_JOB,
+    unfit_key="not_exportable",
     subject="file",
     title="location",
     columns=("file", "name", "volume", "location"),

@@ -6,6 +6,7 @@ Whatever sends is imported when a task runs, never when a Dag file is parsed.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.hooks.cgc import CgcHook
-    from airflow_provider_cgc.jobs.submitting.items import Item
+    from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+    from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+    from airflow_provider_cgc.jobs.submitting.resume import Action
+    from airflow_provider_cgc.jobs.waiting.clearing import Clearing
     from airflow_provider_cgc.literals import Literals
     from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 
@@ -38,8 +42,6 @@ MOST_IDS = 1000
 """Job ids that a task without a manifest returns at most."""
 PATIENCE = 900.0
 """Seconds that one call may wait and repeat: two windows of the rate limit, and a short maintenance."""
-NOTHING = dict.fromkeys(("to_send", "skipped", "settled", "in_the_way"), 0)
-"""The counts of a dry run without items."""
 WHY_OTHERS = "the list is incomplete, or has changed; look at its source"
 
 
@@ -132,10 +134,10 @@ class CgcSubmittingOperator(CgcJobsSensor):
     def _only_start(self, context: Context, jobs: SubmittedJobs) -> Any:
         self._made = jobs
         work = jobs.prepare(context)
-        if work is None:
-            return self._planned(0, []) | NOTHING if self._dry_run else self._handed_over([])
         if self._dry_run:
-            return self._report(context, jobs, work)
+            return self._try_out(context, jobs, work)
+        if work is None:
+            return self._handed_over([])
         tracker = tracker_of(self.kind, jobs.send(context, work))
         if jobs.too_many(tracker.summary()):
             return self._finish(context, End(Outcome.FAILED, tracker.summary()))
@@ -146,26 +148,41 @@ class CgcSubmittingOperator(CgcJobsSensor):
         self.log.info("%s started; this task does not wait.", self.kind.count(len(tracker.open)))
         return self._handed_over(list(tracker.open))
 
-    def _report(self, context: Context, jobs: SubmittedJobs, work: Prepared) -> dict[str, Any]:
-        """Log the report of a dry run, with a warning if objects are in the way, and write its manifest."""
-        attempt = work.attempt
+    def _try_out(self, context: Context, jobs: SubmittedJobs, work: Prepared | None) -> dict[str, Any]:
+        """Log the report of a dry run, write its manifest, and return its result; without `work` there are no items."""
+        if work is None:
+            result = self._dry_result(0, Counter(), [], [])
+        else:
+            attempt, in_the_way = work.attempt, work.attempt.plan.obstacles()
+            self._log_dry_run(attempt, in_the_way)
+            planned = jobs.write_planned(context, work, in_the_way)
+            result = self._dry_result(len(attempt.order.items), attempt.plan.tally(), planned, in_the_way)
+        if self.manifest_uri is not None:
+            self.log.info("The items that would be sent are listed in %s.", self.manifest_uri)
+        self.log.info("This was a dry run: nothing was sent.")
+        return result
+
+    def _log_dry_run(self, attempt: Attempt, in_the_way: Sequence[Key]) -> None:
+        """Log the report of a dry run, with a warning if objects are in the way."""
         for line in attempt.dry_run():
             self.log.info("%s", line)
-        in_the_way = attempt.plan.obstacles()
         for line in attempt.order.obstructed(in_the_way) if in_the_way else ():
             self.log.warning("%s", line)
-        planned = jobs.write_planned(context, work, in_the_way)
-        self.log.info("This was a dry run: nothing was sent.")
-        counts = {**attempt.plan.counts(), "in_the_way": len(in_the_way)}
-        return self._planned(len(attempt.order.items), planned) | counts
 
-    def _planned(self, items: int, planned: Sequence[ItemOutcome]) -> dict[str, Any]:
-        """Return the result of a dry run but for its counts."""
-        uri = self.manifest_uri
-        if uri is not None:
-            self.log.info("The items that would be sent are listed in %s.", uri)
-        size = sum(one.size or 0 for one in planned)
-        return {"items": items, "dry_run": True, "bytes": size} | ({} if uri is None else {"manifest": uri})
+    def _dry_result(
+        self, items: int, tally: Counter[Action], planned: Sequence[ItemOutcome], in_the_way: Sequence[Key]
+    ) -> dict[str, Any]:
+        """Return the result of a dry run, which has the same keys in any case; an unknown size counts for nothing."""
+        from airflow_provider_cgc.jobs.submitting.plan import counts_of
+
+        return {
+            "items": items,
+            "dry_run": True,
+            **counts_of(tally, self.kind),
+            "in_the_way": len(in_the_way),
+            "bytes": sum(one.size or 0 for one in planned),
+            "manifest": self.manifest_uri,
+        }
 
     def _handed_over(self, ids: list[str]) -> str | list[str]:
         """Return the value for a sensor: the manifest's address, or the ids."""
@@ -236,6 +253,7 @@ class CgcSubmittingOperator(CgcJobsSensor):
         push_xcom(context["ti"], SUMMARY_KEY, summary.to_json())
         now = time.time()
         view = LiveView(self.kind, since=now, interval=self.poke_interval, place=self._known_place())
+        view.clearing = self._source.clearing()
         self._write_view(context, view.refusal(summary, now))
 
     def read_items(self) -> Sequence[Item]:
@@ -260,8 +278,8 @@ class CgcSubmittingOperator(CgcJobsSensor):
     def accounted(self, context: Context, summary: Summary) -> None:
         """Use the facts that `about_to_send` has kept."""
 
-    def completed_again(self) -> dict[str, Any] | None:
-        """Return the facts of `Clearing` about jobs that have completed; None if they are not known."""
+    def clearing(self) -> Clearing | None:
+        """Return the facts about a Clear that the arguments decide; None if they are not known."""
         return None
 
     def asset(self) -> Asset | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.jobs.exports.order import ExportOrder
     from airflow_provider_cgc.jobs.submitting.order import Order
+    from airflow_provider_cgc.jobs.waiting.clearing import Clearing
     from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.literals import Literals
 
@@ -91,10 +92,10 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         With failures tolerated it needs a `manifest_path`, because ids do not show what was refused.
     :param dry_run: check everything, log what would be done, and send nothing; returns the number of `items`, and how
         many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way) and `in_the_way` (an
-        object is there; these are also counted in `to_send`, except with `if_exists="skip"`), the `bytes` to send, and
-        the `manifest`. With `manifest_path` it writes the items to send there, each with its place: another task with
-        `manifest` sends exactly these, and refuses them if its `copy_only` is another one. It overwrites no record of
-        what was sent.
+        object is there; these are also counted in `to_send`, except with `if_exists="skip"`), the sum of the known
+        sizes of those to send as `bytes`, and the `manifest`, None without `manifest_path`. With `manifest_path` it
+        writes the items to send there, each with its place: another task with `manifest` sends exactly these, and
+        refuses them if its `copy_only` is another one. It overwrites no record of what was sent.
     :param allow_empty: succeed if there is nothing to export, which is otherwise an error. Items that are skipped are
         something.
     :param cgc_conn_id: the connection, of a user who may export the files. (templated)
@@ -236,15 +237,15 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         """Take up the names of the datasets again."""
         self._recall_lineage(context, summary)
 
-    def completed_again(self) -> dict[str, Any] | None:
-        """Return the facts of `Clearing` about exports that have completed; None if an argument is wrong."""
-        from airflow_provider_cgc.jobs.exports.again import completed_again
+    def clearing(self) -> Clearing | None:
+        """Return the facts about a Clear that its arguments decide; None if one of these is wrong."""
+        from airflow_provider_cgc.jobs.exports.again import clearing_of_completed
 
         try:
             given = {name: READERS[name](getattr(self, name), where=name) for name in ("copy_only", "if_exists")}
         except CgcBadInput:
             return None
-        return completed_again(**given, verify=self.verify)
+        return clearing_of_completed(**given, verify=self.verify)
 
     def asset(self) -> Asset | None:
         """Return the asset of the files' destination; None if it is not known."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.errors.problem import as_sentence
-from airflow_provider_cgc.compat import store_outlives_clear
+from airflow_provider_cgc.compat import conf
 from airflow_provider_cgc.exceptions import CgcInputRefused, CgcJobsNotYetKnown, CgcJobsUncertain
 from airflow_provider_cgc.jobs.ids import from_bits, to_bits
 from airflow_provider_cgc.jobs.submitting.header import Header, NoStore, header_name
@@ -158,10 +158,11 @@ class Record:
     @property
     def outlives_clear(self) -> bool | None:
         """After a Clear, the next attempt will know them, too, and if the task had succeeded; None if it depends."""
-        if self._has_store and store_outlives_clear():
+        # On Airflow 3.3 a Clear keeps the store. A later one may let users choose (apache/airflow#72100).
+        if self._has_store and not conf.getboolean("state_store", "clear_on_success", fallback=False):
             return True
         if self.manifest.path is None:
-            return False
+            return None if self._has_store else False
         return None if storage.local_warning(self.manifest.path) else True
 
     def write_nothing(self, *, waits: bool) -> None:

@@ -18,11 +18,16 @@ from airflow_provider_cgc.compat import has_poked, run_began
 from airflow_provider_cgc.exceptions import CgcJobsNotYetKnown, CgcJobsUncertain, CgcWaitError
 from airflow_provider_cgc.jobs.submitting.ledger import OtherOwnerError
 from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-from airflow_provider_cgc.jobs.waiting.clearing import Clearing
 from airflow_provider_cgc.jobs.waiting.summary import Outcome, Summary
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.operators.record import ReadOnly, Record
-from airflow_provider_cgc.operators.refusing import refusal, refusing_bad_input, where_reasons_are, write_reasons
+from airflow_provider_cgc.operators.refusing import (
+    refusal,
+    refuse_what_is_open,
+    refusing_bad_input,
+    where_reasons_are,
+    write_reasons,
+)
 from airflow_provider_cgc.patience import task_state_store
 from airflow_provider_cgc.sensors.ending import End
 from airflow_provider_cgc.sensors.source import Source
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
     from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+    from airflow_provider_cgc.jobs.waiting.clearing import Clearing
 
 
 class Submitter(Protocol):
@@ -70,7 +76,7 @@ class Submitter(Protocol):
     def about_to_send(self, context: Context, order: Order) -> None: ...
     def accounted(self, context: Context, summary: Summary) -> None: ...
     def asset(self) -> Asset | None: ...
-    def completed_again(self) -> dict[str, Any] | None: ...
+    def clearing(self) -> Clearing | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,6 @@ class SubmittedJobs(Source):
     """The jobs that a task starts itself, in one process that works on the task."""
 
     already_answered = True
-    after_clear = "it takes over running jobs, counts finished ones, and sends only items that failed or are missing"
 
     def __init__(self, task: Submitter) -> None:
         self._task = task
@@ -96,6 +101,13 @@ class SubmittedJobs(Source):
         self._ledger: Ledger | None = None
         self._place: Mapping[str, Any] = {}
         self._record_made: Record | None = None
+
+    @property
+    def clear_in_short(self) -> str:
+        """The effect of clearing the task, as the end of a sentence."""
+        if self._task.resume:
+            return "it takes over running jobs, counts finished ones, and sends only items that failed or are missing"
+        return "a Clear takes over running jobs, and treats all other items as new ones (resume=False)"
 
     def open(self, context: Context) -> JobTracker:
         """Start the jobs, or take up those that an earlier poke of this try has started."""
@@ -118,7 +130,7 @@ class SubmittedJobs(Source):
             raise CgcWaitError(
                 f"{self._task.connection().explain(error)} This attempt has started no {self._kind.plural}. When the"
                 f" cause is fixed (this task asks with connection {self._task.cgc_conn_id!r}), clear this task:"
-                f" {self.after_clear}."
+                f" {self.clear_in_short}."
             ) from error
 
     def write_planned(self, context: Context, work: Prepared, in_the_way: Sequence[Key]) -> list[ItemOutcome]:
@@ -157,27 +169,25 @@ class SubmittedJobs(Source):
         tolerance = self._task.tolerance
         some_may = tolerance.of(summary.total) and self.too_many(summary)
         limit = f"That is more than may fail: {tolerance.words(summary.total)}. " if some_may else ""
-        return f"{limit}Fix the cause, then clear this task: {self.after_clear}."
+        return f"{limit}Fix the cause, then clear this task: {self.clear_in_short}."
 
     def place(self) -> Mapping[str, Any]:
         """Return the source, the destination and the size of the items."""
-        return {**self._place, **self._clearing(), "manifest": self._task.manifest_uri}
+        return {**self._place, "manifest": self._task.manifest_uri}
 
-    def _clearing(self) -> dict[str, Any]:
-        """Return the facts that decide about a Clear; none if they are not known."""
-        task, record, again = self._task, self._record_made, self._task.completed_again()
+    def clearing(self) -> Clearing | None:
+        """Return the facts that decide about a Clear; None if they are not known."""
+        task, record, facts = self._task, self._record_made, self._task.clearing()
         remembers = None if record is None else record.outlives_clear
-        if remembers is None or again is None:
-            return {}
-        facts = Clearing(
-            sends=True,
+        if remembers is None or facts is None:
+            return None
+        return replace(
+            facts,
             holds_worker=not (task.deferrable or task.reschedules()),
             cleared=self._ledger is not None and self._ledger.cleared,
             resumes=task.resume,
             remembers=remembers,
-            **again,
         )
-        return {"clearing": facts.to_json()}
 
     def asset(self) -> Asset | None:
         """Return the asset of the destination; None if it is not known."""
@@ -280,38 +290,16 @@ class SubmittedJobs(Source):
         except CgcError as error:
             raise CgcWaitError(
                 f"{as_sentence(error)} Started before that: {self._kind.count(len(attempt.result.started))} (started"
-                f" {self._kind.plural} continue). Fix the cause, then clear this task, or let it be retried: it looks"
-                f" for started {self._kind.plural}, and sends only items that are missing."
+                f" {self._kind.plural} continue). Fix the cause, then let this task be retried, or clear it:"
+                f" {self.clear_in_short}."
             ) from error
         finally:
             outcomes = attempt.outcomes(user=user, conn_id=conn_id)
             record.manifest.write(outcomes)
         for line in attempt.lines():
             self._log_info(line)
-        self._refuse_what_is_open(attempt)
+        refuse_what_is_open(attempt, clear=self.clear_in_short)
         return outcomes
-
-    def _refuse_what_is_open(self, attempt: Attempt) -> None:
-        count, result = self._kind.count, attempt.result
-        if result.uncertain:
-            # A retry searches before it sends, and fails for good if it cannot find out.
-            raise CgcJobsNotYetKnown(
-                f"{count(len(result.uncertain))} may or may not have been started"
-                f" ({next(iter(result.uncertain.values()))}). Those that were started continue; a retry, or a Clear,"
-                " looks for them again and sends only items that certainly were not started."
-            )
-        if result.error is not None:
-            raise CgcWaitError(
-                f"{as_sentence(result.error)} Started before that: {count(len(result.started))} (started"
-                f" {self._kind.plural} continue); not sent: {len(result.unsent)}. Fix the cause, then clear this task:"
-                " it sends only items that are missing."
-            ) from result.error
-        if held := attempt.plan.held():
-            raise CgcJobsNotYetKnown(
-                f"Not sent for now: {count(len(held))}, because {held[0]}. Jobs that"
-                " were started continue. When that job has ended, let this task be retried, or clear it: it sends only"
-                " items that are missing."
-            )
 
     @contextmanager
     def _keeping_timeout(self, outcome: Outcome, fault: str) -> Iterator[None]:

@@ -5,6 +5,17 @@
 // Airflow's REST API in the session of whoever looks, so nobody sees here what they may not see elsewhere.
 // Every value is taken for hostile: it is checked in `readSnapshot`, becomes text only as React's children, is never
 // markup, style or code, and never decides by itself where a link leads.
+//
+// One module, because Airflow imports one address. Its parts, each below a line of the form "// --- values":
+//   values            readSnapshot, and how each value is read
+//   asking Airflow    the requests, and useLooks, which repeats them
+//   words             numbers, sizes and times for people; the headline
+//   links             to known origins only
+//   taking it along   the table as CSV, for a file or the clipboard
+//   what is seen      Progress
+//   the chart         Chart, and the same in numbers
+//   the rest          Counts, Facts, the table of jobs, Causes, AfterClear, and Tab, which holds them all
+//   how it looks      the style sheet
 
 const NAME = "CGC jobs"; // Airflow's UI takes the component from the global of this name
 const VERSION = 1; // of the snapshot
@@ -822,6 +833,8 @@ function ChartTable({ history, since, layers, times }) {
     ),
   );
 }
+
+// --- the rest: numbers, causes and jobs, and the tab that holds all
 
 function Counts({ counts, outcome, chosen, choose }) {
   const word = (name) => (outcome === "failed" && name === "not_seen" ? "not sent" : COUNTS[name]);

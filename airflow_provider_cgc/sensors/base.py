@@ -143,7 +143,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
         except ValueError as error:
             raise CgcTriggerError(
                 f"The trigger of this task sent an event that cannot be believed: {error}. The {self.kind.plural} were"
-                f" not cancelled. Clear this task: {self._source.after_clear}."
+                f" not cancelled. Clear this task: {self._source.clear_in_short}."
             ) from error
         self._seen = ended.view
         self._connection().answered = True
@@ -160,13 +160,13 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             try:
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             except TaskDeferralTimeout as error:
-                clear = self._source.after_clear
+                clear = self._source.clear_in_short
                 raise AirflowTaskTimeout(f"{as_sentence(error)} Clear this task: {clear}.") from error
             except TaskDeferralError as error:
                 display.break_off(view_address(context["ti"]), now=time.time(), warn=self._warn)
                 raise CgcTriggerError(
                     f"The trigger of this task failed: {error}. Its traceback is above. The {self.kind.plural} were not"
-                    f" cancelled. Clear this task: {self._source.after_clear}."
+                    f" cancelled. Clear this task: {self._source.clear_in_short}."
                 ) from error
 
     def on_kill(self) -> None:
@@ -224,7 +224,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             self._connection().answered = True
         self._log_report(wait.opening(in_time=self.deferrable, steady=not self.exponential_backoff))
         known = self._known_place() if wait.tracker.open else self._source.place()
-        wait.view.place = {**wait.view.place, **known}
+        wait.view.place, wait.view.clearing = {**wait.view.place, **known}, self._source.clearing()
         return wait
 
     @property
@@ -367,6 +367,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             view = self._current.view
         else:
             view = LiveView(self.kind, since=time.time(), interval=self.poke_interval, place=self._source.place())
+            view.clearing = self._source.clearing()
             view.restore(self._seen or display.read(view_address(context["ti"]), warn=self._warn))
         self._write_view(context, view.final(end.summary, time.time(), outcome=end.outcome))
 
@@ -384,7 +385,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
     def _error(self, end: End) -> BaseException:
         """Return the exception of a wait that did not end in success."""
         limit = self.timeout if end.outcome is Outcome.TIMEOUT else self.execution_timeout
-        todo, clear = self._source.what_to_do, self._source.after_clear
+        todo, clear = self._source.what_to_do, self._source.clear_in_short
         return error_of(end, what_to_do=todo, clear=clear, conn_id=self.cgc_conn_id, limit=limit)
 
     def _raise(self, end: End) -> NoReturn:

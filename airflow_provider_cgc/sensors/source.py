@@ -30,8 +30,11 @@ class Source(ABC):
     """The platform has answered this task at `open`, so that its address is right."""
     is_sending: bool = False
     """Jobs are being started."""
-    after_clear: str = "it only waits"
-    """The effect of clearing the task, as the end of a sentence."""
+
+    @property
+    def clear_in_short(self) -> str:
+        """The effect of clearing the task, as the end of a sentence."""
+        return "it only waits"
 
     @abstractmethod
     def open(self, context: Context) -> JobTracker:
@@ -44,6 +47,10 @@ class Source(ABC):
     def place(self) -> Mapping[str, Any]:
         """Return the facts that the live snapshot shows from the start (`LiveView.place`), once the wait is open."""
         return {}
+
+    def clearing(self) -> Clearing | None:
+        """Return the facts that decide about a Clear, once the wait is open; None if they are not known."""
+        return None
 
     def asset(self) -> Asset | None:
         """Return the asset of the destination, for an `AssetAlias` among the outlets; None if it is not known."""
@@ -79,16 +86,21 @@ class GivenJobs(Source):
         """Return the jobs in the arguments."""
         return self.read()
 
-    def place(self) -> Mapping[str, Any]:
-        """Return the effect of a Clear, if it is certain that it starts nothing."""
-        return {} if self.starts_drafts else {"clearing": Clearing(sends=False).to_json()}
+    @property
+    def clear_in_short(self) -> str:
+        """The effect of clearing the task, as the end of a sentence."""
+        return "it waits again, and starts drafts that are left" if self.starts_drafts else "it only waits"
+
+    def clearing(self) -> Clearing | None:
+        """Return the facts that decide about a Clear, if it is certain that it starts nothing."""
+        return None if self.starts_drafts else Clearing(sends=False)
 
     def what_to_do(self, summary: Summary) -> str:
         """Return the next step, after which neither the same jobs fail again nor completed ones are repeated."""
         if not summary.failed:
             return (
                 f"This task asks with connection {self.conn_id!r}. When the ids and the connection are right, clear it:"
-                f" {self.after_clear}."
+                f" {self.clear_in_short}."
             )
         starters = ", ".join(self.starters) or f"the task that starts the {self.kind.plural}"
         return (

@@ -189,7 +189,7 @@ class Wait:
             "state": state,
             "poke_interval": self.watch.interval,
             "deadline": self.deadline,
-            "place": dict(self.view.place),
+            "place": self.view.place_for_row(),
             "answered": self.answered,
             "max_in_flight": self.watch.window,
         }

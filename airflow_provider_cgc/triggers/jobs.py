@@ -61,7 +61,7 @@ class CgcJobsTrigger(BaseTrigger):
     :param answered: whether the platform had answered when the task was deferred (`Poller.join`); what was answered
         later is known to the triggerer's process only.
     :param max_in_flight: how many jobs may be under way at once, for kinds that are made as drafts.
-    :param place: what the live snapshot tells from the start (`LiveView.place`).
+    :param place: what the live snapshot tells from the start (`LiveView.place_for_row`).
     :param unknown: arguments of another release; logged and otherwise ignored, because rows outlive upgrades.
     """
 
@@ -186,7 +186,7 @@ class CgcJobsTrigger(BaseTrigger):
     def _opened(self, open_ids: list[str]) -> Watch:
         """Return the wait as its row tells it; what the worker has said is not said again."""
         tracker, now = JobTracker.from_json(self.state, open_ids), self.clock()
-        view = LiveView(tracker.kind, since=now, interval=self.poke_interval, place=self.place)
+        view = LiveView.of_row(tracker.kind, self.place, since=now, interval=self.poke_interval)
         progress = ProgressLog(said_at=now, said=(tracker.closed, tracker.bad))
         return Watch(tracker, view, self.poke_interval, self.cgc_conn_id, self.max_in_flight, progress=progress)
 

@@ -25,6 +25,7 @@ from airflow_provider_cgc.jobs.submitting.header import NoStore
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState, tracker_of
+from airflow_provider_cgc.jobs.submitting.plan import counts_of
 from airflow_provider_cgc.manifests import FailedOf, failed_items
 from tests.fakes.clock import Clock
 
@@ -289,7 +290,7 @@ def test_dry_run_tells_objects(if_exists: str, sent: int, emulator: CgcEmulator,
     assert f"Exporting {sent} of 2 items to {VOLUME}, below 'x/'." in lines
     assert f"{'1 with something else in the way, ' if if_exists == 'skip' else ''}{sent} to be sent." in lines
     assert any("these files are MOVED" in line for line in lines)
-    assert one.plan.counts() == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}
+    assert counts_of(one.plan.tally(), EXPORT) == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 

@@ -68,7 +68,6 @@ class PlannedOrder(Order):
     kind = EXPORT
     taken_codes = frozenset({9107})
     cannot = "cannot be exported"
-    unfit_key = "not_exportable"
     why_skipped = "because the files are aliases"
 
     def __init__(self, situations: Sequence[Situation], options: Options) -> None:

@@ -270,7 +270,7 @@ def test_lost_connection_is_no_end(caplog: pytest.LogCaptureFixture) -> None:
     tell_events({"outlet_events": events}, [AssetAlias("a")], NOTHING, place=no_connection, connection=no_connection)
 
     assert events[asset_of("lab/a")].extra == NOTHING
-    assert "could not be compared with the connection's: ConnectionError: the connection is away" in caplog.text
+    assert "compared with the platform of the connection: ConnectionError: the connection is away" in caplog.text
     assert "has no event: ConnectionError" in caplog.text
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from airflow_provider_cgc.jobs.waiting.clearing import Clearing
 
-REPEATS = {
-    "overwrite": 'over the objects that are there, because if_exists is "overwrite"',
-    "fail": 'and each fails whose object is still there, because if_exists is "fail"',
+AGAIN: dict[str, tuple[bool, str]] = {
+    "fail": (True, 'an export whose object is still there fails (if_exists="fail")'),
+    "skip": (False, 'an object that is there with the right size is skipped (if_exists="skip")'),
+    "overwrite": (True, 'an object that is there is overwritten (if_exists="overwrite")'),
 }
-KEEPS = {"skip": 'as long as their objects are there with the right size, because if_exists is "skip"'}
-MOVED = "because their files have been moved: they are aliases of the exported objects"
+"""By `if_exists`, of copies: `Clearing.resends` and `Clearing.why`."""
+MOVED = "a moved file is an alias of its object, and an alias is never exported"
 
 
-def completed_again(*, copy_only: bool, if_exists: str, verify: bool) -> dict[str, Any]:
-    """Return the facts of `Clearing` that depend on the arguments of an export; an alias is never sent."""
+def clearing_of_completed(*, copy_only: bool, if_exists: str, verify: bool) -> Clearing:
+    """Return the facts about a Clear that depend on the arguments of an export; an alias is never sent."""
     if not copy_only:
-        return {"keeps": MOVED}
-    return {"repeats": REPEATS.get(if_exists, ""), "keeps": KEEPS.get(if_exists, ""), "verifies": verify}
+        return Clearing(sends=True, why=MOVED)
+    resends, why = AGAIN[if_exists]
+    return Clearing(sends=True, resends=resends, why=why, verifies=verify)

@@ -60,7 +60,6 @@ class ExportOrder(Order):
     taken_codes = frozenset({LOCATION_TAKEN})
     has_lists = True
     cannot = "cannot be exported"
-    unfit_key = "not_exportable"
     why_skipped = "because the files are aliases"
     gone = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
     twice = "move a file twice"

@@ -74,8 +74,6 @@ class Order(ABC):
     """The codes of jobs that FAILED because something was in the way of their result."""
     cannot: ClassVar[str] = "cannot be started"
     """The predicate of items for which no job can be started."""
-    unfit_key: ClassVar[str] = "not_startable"
-    """The key of the number of unfit items in the report of a dry run."""
     why_skipped: ClassVar[str] = "nothing has to be done"
     """The reason for skipping an item that `skips`, to follow "skipped, ..."."""
     has_lists: ClassVar[bool] = False

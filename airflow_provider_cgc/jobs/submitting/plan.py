@@ -18,6 +18,7 @@ from airflow_provider_cgc.jobs.submitting.search import SETTLING, elsewhere
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.items import Key
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.order import Order, Unfit
@@ -45,6 +46,16 @@ WORDS = {
     Action.HOLD: Words("held back, a job of another run has other settings", "left to a job of another run for now"),
 }
 """In the order of the log. A plan with an item that is UNCERTAIN is not carried out."""
+
+
+def counts_of(tally: Counter[Action], kind: JobKind) -> dict[str, int]:
+    """Count the items that would be sent, would be skipped, cannot be started, and are done or under way."""
+    return {
+        "to_send": tally[Action.SEND],
+        "skipped": tally[Action.SKIP] + tally[Action.NEEDLESS],
+        kind.unfit_key: tally[Action.UNFIT],
+        "settled": tally[Action.DONE] + tally[Action.ADOPT] + tally[Action.GIVE_UP],
+    }
 
 
 class UncertainJobs(Exception):
@@ -151,16 +162,6 @@ class Plan:
         """Count the items by their action, also those without a key."""
         keyless = [self._action_for(one.problem) for one in self._order.keyless]
         return Counter([*(one.action for one in self.decisions.values()), *keyless])
-
-    def counts(self) -> dict[str, int]:
-        """Count the items that would be sent, would be skipped, cannot be started, and are done or under way."""
-        tally = self.tally()
-        return {
-            "to_send": tally[Action.SEND],
-            "skipped": tally[Action.SKIP] + tally[Action.NEEDLESS],
-            self._order.unfit_key: tally[Action.UNFIT],
-            "settled": tally[Action.DONE] + tally[Action.ADOPT] + tally[Action.GIVE_UP],
-        }
 
     def failed(self) -> int:
         """Count the items that fail without a job; those whose job FAILED before hold no others up."""

@@ -32,8 +32,8 @@ class Clearing:
     :param resumes: a Clear of a task that did not succeed continues (`resume=True`).
     :param remembers: the next attempt will know whether the task had succeeded.
     :param verifies: completed jobs whose results are gone are sent again after a Clear.
-    :param repeats: the effect of sending a completed job again, to follow "sends them again, ...".
-    :param keeps: the reason why a completed job is not sent again even if all starts anew; one of the two is "".
+    :param resends: completed jobs are sent again if all starts anew.
+    :param why: the effect of that, or the reason why they are kept, as a sentence without its full stop.
     """
 
     sends: bool
@@ -42,8 +42,8 @@ class Clearing:
     resumes: bool = True
     remembers: bool = True
     verifies: bool = False
-    repeats: str = ""
-    keeps: str = ""
+    resends: bool = False
+    why: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that a trigger's row holds."""
@@ -55,11 +55,8 @@ class Clearing:
         if not isinstance(value, Mapping):
             return None
         known = {one.name: value.get(one.name) for one in fields(cls)}
-        wrong = [name for name, one in known.items() if not isinstance(one, str if name in _TEXTS else bool)]
+        wrong = [name for name, one in known.items() if not isinstance(one, str if name == "why" else bool)]
         return None if wrong else cls(**known)  # type: ignore[arg-type]  # checked one line above
-
-
-_TEXTS = ("repeats", "keeps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outc
     elif stops:
         most, text = counts.bad, _as_a_retry(clearing, kind, counts)
     elif not clearing.resumes or (outcome is Outcome.COMPLETED and clearing.remembers):
-        most = counts.bad + (counts.completed if clearing.repeats else 0)
+        most = counts.bad + (counts.completed if clearing.resends else 0)
         text = _starts_anew(clearing, kind, counts, succeeded=outcome is Outcome.COMPLETED)
     else:
         most, text = counts.bad, _continues(clearing, kind, counts)
@@ -110,8 +107,8 @@ def after_clear_of_refused(kind: JobKind, total: int) -> dict[str, Any]:
     """Describe a Clear of a task whose order was refused."""
     text = (
         f"Clearing this task checks {_all(kind, total)} again. It sends nothing as"
-        " long as there is a reason to refuse them; else it sends those that can be sent and that no earlier attempt"
-        " has started."
+        " long as there is a reason to refuse them; otherwise it sends those that can be sent and that no earlier"
+        " attempt has started."
     )
     return {"sends": total, "running": False, "text": text}
 
@@ -128,27 +125,23 @@ def _starts_anew(clearing: Clearing, kind: JobKind, counts: Counts, *, succeeded
     why = "This task succeeded, so clearing it starts anew" if succeeded else "Clearing this task starts anew"
     lead = why if clearing.resumes else f"{why} (resume=False)"
     ended = counts.completed + counts.bad
-    if clearing.repeats and ended:
-        which = _all(kind, ended) if succeeded else _those(kind, ended, "ended")
+    if clearing.resends and ended:
+        which = _all(kind, ended) if succeeded else _those(kind, ended, "has ended" if ended == 1 else "have ended")
         size = f" ({human_bytes(counts.bytes)})" if counts.bytes and not counts.bad else ""
-        first = f"{lead}: it sends {which}{size} again, {clearing.repeats}."
+        first = f"{lead}: it sends again {which}{size}; {clearing.why}."
     else:
-        kept = f"; it keeps {_those(kind, counts.completed, 'completed')}, {clearing.keeps}" if counts.completed else ""
+        kept = f"; it keeps {_those(kind, counts.completed, 'completed')}: {clearing.why}" if counts.completed else ""
         first = f"{lead}: it {_tries(kind, counts.bad)}{kept}."
-    under_way = f"It takes over {_those(kind, counts.open, UNDER_WAY)}, as far as the platform's list shows"
-    running = f"{under_way} {'it' if counts.open == 1 else 'them'}, and else sends again." if counts.open else ""
-    return _joined(first, running, _about_skipped(counts), _UNCHANGED)
+    return _joined(first, _about_open(kind, counts.open), _about_skipped(counts), _UNCHANGED)
 
 
 def _as_a_retry(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
     """Describe an attempt after a Clear that has stopped a worker: it cannot tell this from a retry."""
-    failed = f"{_those(kind, counts.bad, 'failed')} only if the error may be temporary, or if no job was started"
-    sent = f"sends again {failed}, and no others"
-    tried = sent if counts.bad and not clearing.cleared else _tries(kind, counts.bad)
+    tried = _tries(kind, counts.bad) if clearing.cleared or not counts.bad else _retries(kind, counts.bad)
     return _joined(
         "Clearing this task now stops its worker, and the next one continues as in a retry: it"
         f" {tried}{_takes_up(kind, counts)}.",
-        _about_late(counts),
+        _about_late(kind, counts),
         _about_list(clearing, kind),
         _about_skipped(counts),
         _UNCHANGED,
@@ -158,10 +151,10 @@ def _as_a_retry(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
 def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
     """Describe an attempt that takes up the one before."""
     first = f"Clearing this task {_tries(kind, counts.bad)}{_takes_up(kind, counts)}."
-    gone = "It also sends those again whose results are gone by then (verify=True)." if clearing.verifies else ""
+    gone = f"It also sends again {kind.plural} whose results are gone (verify=True)." if clearing.verifies else ""
     return _joined(
         first,
-        _about_late(counts),
+        _about_late(kind, counts),
         gone if counts.completed else "",
         _about_list(clearing, kind),
         _about_skipped(counts),
@@ -170,7 +163,14 @@ def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
 
 
 def _tries(kind: JobKind, bad: int) -> str:
-    return f"tries {_those(kind, bad, 'failed')} again, and sends no others" if bad else "sends nothing again"
+    return f"sends again {_those(kind, bad, 'failed')}, and no others" if bad else "sends nothing again"
+
+
+def _retries(kind: JobKind, bad: int) -> str:
+    failed = _those(kind, bad, "failed")
+    if bad == 1:
+        return f"sends again {failed} only if its error may be temporary or it was never started, and no others"
+    return f"sends again, of {failed}, only those whose error may be temporary or that were never started"
 
 
 def _takes_up(kind: JobKind, counts: Counts) -> str:
@@ -190,14 +190,25 @@ def _about_list(clearing: Clearing, kind: JobKind) -> str:
     )
 
 
-def _about_late(counts: Counts) -> str:
-    return "What fails until then counts as failed." if counts.open else ""
+def _about_open(kind: JobKind, count: int) -> str:
+    if not count:
+        return ""
+    if count == 1:
+        return f"It takes over the {kind.name} under way if the platform's list shows it, and otherwise sends it again."
+    under_way = f"the {_count(kind, count)} {UNDER_WAY}"
+    return f"It takes over those of {under_way} that the platform's list shows, and sends the others again."
+
+
+def _about_late(kind: JobKind, counts: Counts) -> str:
+    return f"{kind.plural.capitalize()} that fail before you clear count as failed." if counts.open else ""
 
 
 def _about_skipped(counts: Counts) -> str:
     if not counts.skipped:
         return ""
-    return f"What was skipped ({counts.skipped:,}) is looked at again, and sent only if nothing speaks for a skip then."
+    one = counts.skipped == 1
+    items, them = ("The skipped item is", "it") if one else (f"The {counts.skipped:,} skipped items are", "them")
+    return f"{items} checked again and sent only if the reason to skip {them} is gone."
 
 
 def _those(kind: JobKind, count: int, what: str) -> str:

@@ -59,15 +59,16 @@ class LiveView:
     :param kind: kind of job.
     :param since: when the waiting began, epoch seconds.
     :param interval: seconds between two looks at a job.
-    :param place: the facts that are known from the start: `web`, those of `SHARED`, `bytes_total`, `manifest`, as
-        `names` those of the jobs' subjects, by id, whose keys do not show them, and as `clearing` the facts of
-        `Clearing`.
+    :param place: the facts that are known from the start: `web`, those of `SHARED`, `bytes_total`, `manifest`, and as
+        `names` those of the jobs' subjects, by id, whose keys do not show them.
+    :param clearing: the facts that decide about a Clear; None if they are not known.
     """
 
     kind: JobKind
     since: float
     interval: float
     place: Mapping[str, Any] = field(default_factory=dict)
+    clearing: Clearing | None = None
     requests: int = 0
     refused: int = 0
     _history: list[list[float]] = field(default_factory=list)
@@ -78,6 +79,17 @@ class LiveView:
     """The values of `SHARED` in the jobs that have ended."""
     written_at: float = -math.inf
     _written: object = None
+
+    @classmethod
+    def of_row(cls, kind: JobKind, place: Mapping[str, Any], *, since: float, interval: float) -> LiveView:
+        """Return the view of a wait whose trigger's row has this `place`."""
+        known = {name: value for name, value in place.items() if name != "clearing"}
+        clearing = Clearing.from_json(place.get("clearing"))
+        return cls(kind, since=since, interval=interval, place=known, clearing=clearing)
+
+    def place_for_row(self) -> dict[str, Any]:
+        """Return the `place` of a trigger's row, from which `of_row` reads."""
+        return {**self.place, **({} if self.clearing is None else {"clearing": self.clearing.to_json()})}
 
     def take(self, records: Iterable[BulkRecord[Any]], open_ids: Collection[str]) -> None:
         """Learn from the platform's answers, before the tracker does, which then closes what has ended."""
@@ -167,7 +179,7 @@ class LiveView:
         """Return the only snapshot of a task that was refused: what did not fail was not sent, and nothing runs."""
         value = self.final(summary, now, outcome=Outcome.FAILED)
         counts = value["counts"]
-        told = None if self._clearing is None else after_clear_of_refused(self.kind, summary.total - summary.skipped)
+        told = None if self.clearing is None else after_clear_of_refused(self.kind, summary.total - summary.skipped)
         return value | {"counts": counts | {"running": 0, "not_seen": counts["running"]}, "after_clear": told}
 
     def restore(self, earlier: object) -> None:
@@ -207,7 +219,7 @@ class LiveView:
             "requests": self.requests,
             "refused": self.refused,
             "recent": list(self._recent),
-            **{name: value for name, value in self.place.items() if name not in ("names", "clearing")},
+            **{name: value for name, value in self.place.items() if name != "names"},
             **{name: self._one(name) for name in SHARED},
         }
 
@@ -249,18 +261,10 @@ class LiveView:
             **{name: self._one(name) for name in SHARED},
             "task": self.place.get("task"),
             "manifest": self.place.get("manifest"),
-            "after_clear": self._after_clear(Counts.of(counts, done), outcome),
+            "after_clear": self.clearing and after_clear(self.clearing, self.kind, Counts.of(counts, done), outcome),
         }
         failures = [self._row(item.get("id"), item) | self._why(item) for item in failed_items][:MOST_FAILURES]
         return _filled(value, failures, longest, self._recent)
-
-    @property
-    def _clearing(self) -> Clearing | None:
-        return Clearing.from_json(self.place.get("clearing"))
-
-    def _after_clear(self, counts: Counts, outcome: Outcome | None) -> dict[str, Any] | None:
-        facts = self._clearing
-        return None if facts is None else after_clear(facts, self.kind, counts, outcome)
 
     def _row(self, job_id: object, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return the row of a job, with the name of its subject if that is known."""

@@ -151,6 +151,20 @@ def test_ended_task(
     assert sent == told["sends"], told["text"]
 
 
+@pytest.mark.parametrize(
+    ("resume", "words"),
+    [(True, "sends only items that failed or are missing"), (False, "all other items as new ones (resume=False)")],
+)
+def test_error_tells_it_too(resume: bool, words: str, emulator: CgcEmulator, attempts: Callable[..., Attempts]) -> None:
+    """An error of a task that starts anew does not promise that it only continues."""
+    fail_last(emulator)
+    task = attempts(emulator, "manifest", resume=resume)
+
+    assert task.run() == "CgcJobsFailed"
+
+    assert words in str(task.error)
+
+
 @pytest.mark.sampled
 @pytest.mark.parametrize("resume", [True, False], ids=["resume", "anew"])
 @pytest.mark.parametrize("export", EXPORTS)
@@ -199,7 +213,7 @@ def test_clear_stops_a_worker(
 
     assert told["running"]
     assert told["sends"] == 1
-    assert "only if the error may be temporary" in told["text"]
+    assert "only if its error may be temporary" in told["text"]
     assert sent == (1 if code == 9100 else 0)
 
 
@@ -221,7 +235,7 @@ def test_clear_after_clear(
 
     assert told["running"]
     assert sent == told["sends"] == 1
-    assert "tries the export that failed again" in told["text"]
+    assert "sends again the export that failed, and no others" in told["text"]
 
 
 def test_a_task_that_only_starts(emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]) -> None:

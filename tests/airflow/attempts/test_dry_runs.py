@@ -77,6 +77,20 @@ def test_lists_what_would_be_sent(emulator: CgcEmulator, plan: str) -> None:
     }
 
 
+@pytest.mark.parametrize("path", [True, False], ids=["manifest", "no manifest"])
+def test_keys_are_the_same(emulator: CgcEmulator, plan: str, path: bool) -> None:
+    """A template reads the result without a look at the number of items: Airflow refuses keys that are not there."""
+    manifest_path = plan if path else None
+    task = planned(emulator, plan, manifest_path=manifest_path)
+    some = task.returned
+
+    assert task.clear(items=[], allow_empty=True) == "success", task.error
+
+    none = task.returned
+    assert [*none] == [*some]
+    assert none == {**dict.fromkeys(some, 0), "dry_run": True, "manifest": manifest_path}
+
+
 def test_sends_nothing(emulator: CgcEmulator, plan: str) -> None:
     task = planned(emulator, plan)
 

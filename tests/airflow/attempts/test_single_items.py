@@ -341,4 +341,5 @@ def test_dry_run_tells_all(emulator: CgcEmulator) -> None:
         "settled": 0,
         "in_the_way": 0,
         "bytes": sum(size_of(emulator, file) for file in emulator.file_ids[:3]),
+        "manifest": None,
     }

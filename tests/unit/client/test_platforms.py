@@ -1,4 +1,4 @@
-"""The known platforms: one list, which the connection's form, the README and the tab repeat."""
+"""The known platforms: one list, which the connection's form, the README, the assets and the tab repeat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from airflow_provider_cgc import get_provider_info
+from airflow_provider_cgc import assets, get_provider_info
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from tests.conftest import ROOT
 
@@ -28,6 +28,11 @@ def names_in_the_readme() -> list[str]:
     return ["cgc", *re.findall(r"`([a-z-]+)`", line)]
 
 
+def names_for_assets() -> list[str]:
+    [listed] = re.findall(r"as\s+in a connection \((.*?)\)", assets.asset_of.__doc__ or "", re.S)
+    return re.findall(r'"(.*?)"', listed)
+
+
 def web_pages_in_the_tab() -> list[str]:
     [listed] = re.findall(r"const ORIGINS = \[(.*?)\];", (PACKAGE / "plugin" / "cgc_jobs.js").read_text(), re.S)
     return re.findall(r'"(.*?)"', listed)
@@ -38,6 +43,7 @@ def web_pages_in_the_tab() -> list[str]:
     [
         (names_in_the_form, [*NAMES, "other"]),
         (names_in_the_readme, [*NAMES, "other"]),
+        (names_for_assets, NAMES),
         (web_pages_in_the_tab, WEB_PAGES),
     ],
 )

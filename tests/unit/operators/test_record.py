@@ -166,3 +166,25 @@ def test_dry_run_changes_nothing(manifest: str) -> None:
     opened(record(manifest, try_number=2, max_tries=0, store=ReadOnly(store), resume=False), RETRIED)
 
     assert store == before
+
+
+@pytest.mark.parametrize(
+    ("has_store", "has_manifest", "clears", "expected"),
+    [
+        (True, False, False, True),
+        (True, False, True, None),
+        (True, True, True, True),
+        (False, True, True, True),
+        (False, False, True, False),
+    ],
+)
+def test_known_to_outlive_a_clear(
+    has_store: bool, has_manifest: bool, clears: bool, expected: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow 3.3 empties the store of a task that succeeds, if its settings say so."""
+    monkeypatch.setenv("AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS", str(clears))
+    path: Any = "s3://bucket/manifest.jsonl" if has_manifest else None
+
+    one = record(path, try_number=1, max_tries=2, store=Store() if has_store else None)
+
+    assert one.outlives_clear is expected

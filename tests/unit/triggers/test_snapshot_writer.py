@@ -85,7 +85,7 @@ def test_clear_is_told_anew(time, platform, row, xcoms):
     """The row has the facts, each snapshot its own words."""
     platform.end(["a"], after=600)
     platform.end(["b"], after=7200)
-    facts = Clearing(sends=True, keeps="because they are moved").to_json()
+    facts = Clearing(sends=True, why="they are moved").to_json()
 
     time.run(events_of(trigger_of(row(["a", "b"], place={"clearing": facts}))))
     first, later = [value["after_clear"]["text"] for _, value in xcoms.snapshots()]

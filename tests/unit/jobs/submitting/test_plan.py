@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.attempt import Attempt
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.plan import counts_of
 from tests.fakes.clock import Clock
 from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, TAKEN
 from tests.fakes.planned_order import (
@@ -53,7 +55,7 @@ def play(*situations: Situation, options: Options) -> Played:
     attempt.now()
     ledger = order.ledger()
     attempt.plan.decide(ledger, later_poke=options.later_poke, now=attempt.began)
-    report, counts, announced = attempt.dry_run(), attempt.plan.counts(), attempt.outcomes()
+    report, counts, announced = attempt.dry_run(), counts_of(attempt.plan.tally(), EXPORT), attempt.outcomes()
     attempt.send(ledger)
     return Played(attempt, order, report[1], counts, announced, attempt.outcomes(), attempt.lines()[0])
 
