@@ -41,8 +41,8 @@ def check_connection(visit: Visit) -> Finding:
     conn_id = visit.wanted.conn_id
     if "://" in conn_id or "{" in conn_id:
         return failed(
-            "--conn-id is an address or JSON, which is not repeated here: it may hold a password. Give the id of an"
-            " Airflow connection, such as cgc_default."
+            "--conn-id was given an address or JSON, which is not repeated here: it may hold a password. Give the id of"
+            " an Airflow connection."
         )
     try:
         with suppress(AirflowNotFoundException):  # the settings tell it better

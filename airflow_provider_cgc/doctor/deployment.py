@@ -57,7 +57,7 @@ def check_manifest(visit: Visit) -> Finding:
 
 
 def _secrets_in(path: str) -> Iterator[str]:
-    """Yield what nobody should have written into an address: a password, a signature."""
+    """Yield the parts of an address that nobody should have written there: a signature, a password."""
     with suppress(ValueError):
         parts = urlsplit(path)
         yield from (parts.query, parts.netloc.rpartition("@")[0].partition(":")[2])
