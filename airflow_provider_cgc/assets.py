@@ -162,7 +162,7 @@ def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
     outlets = [outlets] if isinstance(outlets, str) else list(outlets)
     if not outlets:
         return
-    from airflow.providers.common.compat.sdk import AssetAll, AssetAny
+    from airflow.providers.common.compat.sdk import AssetAlias, AssetAll, AssetAny
 
     for outlet in outlets:
         if isinstance(outlet, (AssetAll, AssetAny, str)):
@@ -170,18 +170,22 @@ def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
                 f"{where}: Airflow announces nothing for an outlet of type {type(outlet).__name__} ({shown(outlet)});"
                 " list the assets themselves, such as airflow_provider_cgc.assets.asset_of('owner/volume', 'folder')"
             )
-        for text in (getattr(outlet, "uri", None), getattr(outlet, "name", None)):
-            _check_address(text, where=where)
+        if isinstance(outlet, AssetAlias):
+            continue  # its name is no address
+        _check_address(getattr(outlet, "uri", None), sign=f"{SCHEME}:", where=where)
+        # A name may be anything, but is the address if no other was given.
+        _check_address(getattr(outlet, "name", None), sign=f"{SCHEME}://", where=where)
 
 
-def _check_address(text: Any, *, where: str) -> None:
+def _check_address(text: Any, *, sign: str, where: str) -> None:
     """
     Refuse an address of ours that is in another form than the usual one, so that nobody would wait for it.
 
-    Airflow 2.11 only warns of a wrong one. A reference has the address as it was written, and so has an asset's name on
-    Airflow 3, if it has no other; two names for one address are a conflict there.
+    Text that does not begin with the `sign` is no address of ours. Airflow 2.11 only warns of a wrong one. A reference
+    has the address as it was written, and so has an asset's name on Airflow 3, if it has no other; two names for one
+    address are a conflict there.
     """
-    if not isinstance(text, str) or not text.lower().startswith(f"{SCHEME}:"):
+    if not isinstance(text, str) or not text.lower().startswith(sign):
         return
     try:
         usual = urlunsplit(normalise(urlsplit(text)))

@@ -66,7 +66,9 @@ else:
             body="{% set plan = ti.xcom_pull('plan') %}"
             "- to be moved: {{ plan['to_send'] }} files of {{ plan['bytes'] | filesizeformat }} (known sizes)\n"
             "- objects in the way, which fail these files: {{ plan['in_the_way'] }}\n"
-            "- moved already, or under way: {{ plan['settled'] }}\n\n"
+            "- under way to the same place in another run, which is waited for: {{ plan['under_way'] }}\n"
+            "- files that will fail as things are: {{ plan['failing'] }}\n"
+            "- moved already: {{ plan['settled'] - plan['under_way'] }}\n\n"
             "The files become aliases of the moved objects, which cannot be undone."
             " Each file with its place is in {{ plan['manifest'] }}.",
             response_timeout=timedelta(days=3),
@@ -76,6 +78,7 @@ else:
             task_id="move",
             manifest="{{ ti.xcom_pull('plan')['manifest'] }}",
             copy_only=False,
+            expected_count="{{ ti.xcom_pull('plan')['lines'] }}",  # a plan that lost lines is refused
             allow_empty=True,  # everything may have been moved already
             manifest_path="{{ params.manifests }}/{{ run_id }}/moved.jsonl",
             deferrable=True,

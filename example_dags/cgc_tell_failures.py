@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
@@ -74,13 +74,14 @@ def tell_the_chat(context) -> None:
 
 
 def post_to_chat(text: str) -> None:
-    """Post a text; the webhook's address is a secret, so no error may name it."""
+    """Post a text; the webhook's address is a secret, so no error and no log may have it."""
     import requests
 
-    address = BaseHook.get_connection("cgc_chat").password
+    address = BaseHook.get_connection("cgc_chat").password or ""
+    mask_secret(address.partition("://")[2].partition("/")[2])  # at level DEBUG, urllib3 logs what follows the host
     try:
         status = requests.post(address, json={"text": text}, timeout=30).status_code
-    except requests.RequestException as error:
+    except (OSError, ValueError) as error:  # of requests, and of urllib3 for an address that it does not take
         raise RuntimeError(f"The chat of connection 'cgc_chat' cannot be reached ({type(error).__name__}).") from None
     if status >= 300:
         raise RuntimeError(f"The chat of connection 'cgc_chat' answered {status}; check its webhook.")

@@ -39,6 +39,11 @@ _CHECK_THEM = (
 def check_connection(visit: Visit) -> Finding:
     """Look for the connection, and read each of its fields."""
     conn_id = visit.wanted.conn_id
+    if "://" in conn_id or "{" in conn_id:
+        return failed(
+            "--conn-id was given an address or JSON, which is not repeated here: it may hold a password. Give the id of"
+            " an Airflow connection."
+        )
     try:
         with suppress(AirflowNotFoundException):  # the settings tell it better
             _decrypt(visit.hook.get_connection(conn_id))

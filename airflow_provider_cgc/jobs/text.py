@@ -37,9 +37,9 @@ class BadNumber(ValueError):
 
 
 def shown(value: Any) -> str:
-    """Return a value as it would be written in Python, cut off if it is long."""
+    """Return a value as it would be written in Python, its middle left out if it is long: a quote stays closed."""
     text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}...{text[-1]}"
 
 
 def counted(number: int, word: str) -> str:

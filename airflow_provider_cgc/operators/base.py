@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.order import Order
-    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
     from airflow_provider_cgc.jobs.submitting.resume import Action
     from airflow_provider_cgc.jobs.waiting.clearing import Clearing
     from airflow_provider_cgc.literals import Literals
@@ -151,14 +150,22 @@ class CgcSubmittingOperator(CgcJobsSensor):
     def _try_out(self, context: Context, jobs: SubmittedJobs, work: Prepared | None) -> dict[str, Any]:
         """Log the report of a dry run, write its manifest, and return its result; without `work` there are no items."""
         if work is None:
-            result = self._dry_result(0, Counter(), [], [])
+            result = self._dry_result(0, Counter(), in_the_way=0, lines=0, size=0)
         else:
             attempt, in_the_way = work.attempt, work.attempt.plan.obstacles()
             self._log_dry_run(attempt, in_the_way)
-            planned = jobs.write_planned(context, work, in_the_way)
-            result = self._dry_result(len(attempt.order.items), attempt.plan.tally(), planned, in_the_way)
+            lines = jobs.write_planned(context, work, in_the_way)
+            result = self._dry_result(
+                len(attempt.order.items),
+                attempt.plan.tally(),
+                in_the_way=len(in_the_way),
+                lines=lines,
+                size=attempt.bytes_to_send,
+            )
         if self.manifest_uri is not None:
-            self.log.info("The items that would be sent are listed in %s.", self.manifest_uri)
+            self.log.info(
+                "The items to send, and those that are under way or would fail, are listed in %s.", self.manifest_uri
+            )
         self.log.info("This was a dry run: nothing was sent.")
         return result
 
@@ -170,17 +177,18 @@ class CgcSubmittingOperator(CgcJobsSensor):
             self.log.warning("%s", line)
 
     def _dry_result(
-        self, items: int, tally: Counter[Action], planned: Sequence[ItemOutcome], in_the_way: Sequence[Key]
+        self, items: int, tally: Counter[Action], *, in_the_way: int, lines: int, size: int
     ) -> dict[str, Any]:
-        """Return the result of a dry run, which has the same keys in any case; an unknown size counts for nothing."""
+        """Return the result of a dry run, which has the same keys in any case."""
         from airflow_provider_cgc.jobs.submitting.plan import counts_of
 
         return {
             "items": items,
             "dry_run": True,
             **counts_of(tally, self.kind),
-            "in_the_way": len(in_the_way),
-            "bytes": sum(one.size or 0 for one in planned),
+            "in_the_way": in_the_way,
+            "bytes": size,
+            "lines": lines,
             "manifest": self.manifest_uri,
         }
 

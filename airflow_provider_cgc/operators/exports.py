@@ -29,18 +29,20 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
     """
     Export files of projects to a volume and wait until they are there; none lost, none twice.
 
-    Everything is checked before anything is sent, and all problems are reported together. Jobs are started 100 in a
-    request (https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job), and the wait is that of
+    What the platform shows is checked before anything is sent, and all problems are reported together. Jobs are started
+    100 in a request (https://docs.cancergenomicscloud.org/reference/start-a-bulk-export-job), and the wait is that of
     `CgcBulkExportSensor`, with the same modes and arguments. A retry, or a Clear of a task that failed, continues where
     the last attempt stopped: it takes over running jobs, counts finished ones, and sends only items that are missing or
-    failed with an error that may be temporary (after a Clear, all that failed). A Clear of a task that succeeded
-    exports everything again. If it is not certain whether an item was started, the task fails and does not send it. In
-    reschedule mode an item is sent once in a try, however often the task pokes.
+    failed with an error that may be temporary (after a Clear, all that failed). A Clear of a task that succeeded starts
+    anew: with `if_exists="overwrite"` every copy is exported again, with "fail" each item fails whose object is still
+    there, with "skip" only missing objects are exported; moved files are never sent again. If it is not certain whether
+    an item was started, the task fails and does not send it. In reschedule mode an item is sent once in a try, however
+    often the task pokes.
 
     The record of started jobs is Airflow's task state store (3.3 and later), the manifest at `manifest_path`, or the
-    platform's list of jobs. If only that list is left, a Clear of a task that succeeded finds its jobs there and
-    exports nothing. A task with `wait=False` does not know how its jobs end: a Clear sends again only items that
-    failed. Set `resume=False` to export everything again.
+    platform's list of jobs. If only that list is left, a Clear of a task that succeeded finds its jobs there and sends
+    only what failed. A task with `wait=False` does not know how its jobs end: a Clear sends again only items that
+    failed. With `resume=False` every Clear starts anew.
 
     Returns its summary, also in the XCom `cgc_summary`: see `CgcBulkExportSensor`; `failed_items` and the manifest are
     in the form that `items` and `manifest` take. With `wait=False` it returns a value for a sensor: the manifest's URI,
@@ -85,17 +87,19 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         ("s3://conn@bucket/key"). (templated)
     :param verify: after the jobs have COMPLETED, list the volume and check that each object is there, with the right
         size if the list gives one.
-    :param resume: False lets a Clear start everything again, however the task ended; Airflow's own retries still
-        continue, because otherwise each of them would export everything once more. Below Airflow 3.3 False needs a
+    :param resume: False lets every Clear start anew, however the task ended; Airflow's own retries still continue,
+        because otherwise each of them would export everything once more. Below Airflow 3.3 False needs a
         `manifest_path`.
     :param wait: False ends the task when all jobs are started; `cgc_summary` counts those that could not be started.
         With failures tolerated it needs a `manifest_path`, because ids do not show what was refused.
     :param dry_run: check everything, log what would be done, and send nothing; returns the number of `items`, and how
-        many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way) and `in_the_way` (an
-        object is there; these are also counted in `to_send`, except with `if_exists="skip"`), the sum of the known
-        sizes of those to send as `bytes`, and the `manifest`, None without `manifest_path`. With `manifest_path` it
-        writes the items to send there, each with its place: another task with `manifest` sends exactly these, and
-        refuses them if its `copy_only` is another one. It overwrites no record of what was sent.
+        many of them are `to_send`, `skipped`, `not_exportable`, `settled` (done, or under way), `under_way` (those of
+        the settled ones whose jobs have not ended), `failing` (failed for good, done wrongly, or held back by a job of
+        another run) and `in_the_way` (an object is there; these are also counted in `to_send`, except with
+        `if_exists="skip"`), the `bytes` to send, as far as sizes are known, and the `manifest`, None without
+        `manifest_path`. With `manifest_path` it writes the items to send, under way, failing or in the way there, each
+        with its place, and `lines` is their number: another task with `manifest` exports exactly these, and refuses
+        them if its `copy_only` is another one. It overwrites only its own plan of the same Dag run.
     :param allow_empty: succeed if there is nothing to export, which is otherwise an error. Items that are skipped are
         something.
     :param cgc_conn_id: the connection, of a user who may export the files. (templated)

@@ -239,7 +239,7 @@ class Record:
         fresh = self.is_first
         if self._do_not_count(lines, cleared=cleared, owner=owner):
             lines, fresh = [], True
-        since = now if fresh else min(now, task.since or run_began)
+        since = now if fresh and not lines else min(now, task.since or run_began)
         ledger = Ledger(
             self._store,
             self._kind,
@@ -251,7 +251,7 @@ class Record:
             cleared=not fresh and (cleared or task.cleared is True),
         )
         ledger.learn({key: _past(one) for one in lines if (key := one.item.key()) is not None})
-        self.manifest.keep(since=since, cleared=ledger.cleared, owner=owner)
+        self.manifest.keep(since=ledger.since, cleared=ledger.cleared, owner=owner)
         return ledger
 
     def _do_not_count(self, lines: Sequence[ItemOutcome], *, cleared: bool, owner: str) -> bool:

@@ -137,9 +137,9 @@ class SubmittedJobs(Source):
                 f" {self.clear_in_short}."
             ) from error
 
-    def write_planned(self, context: Context, work: Prepared, in_the_way: Sequence[Key]) -> list[ItemOutcome]:
+    def write_planned(self, context: Context, work: Prepared, in_the_way: Sequence[Key]) -> int:
         """
-        Write the items that a dry run would send to the manifest, if there is one, and return them.
+        Write the items of a dry run that are not over to the manifest, if there is one, and count them.
 
         :raises CgcInputRefused: if it cannot be written, or has the record of what was sent.
         """
@@ -147,7 +147,7 @@ class SubmittedJobs(Source):
         planned = work.attempt.planned(in_the_way, user=user, conn_id=self._task.cgc_conn_id)
         with refusing_bad_input():
             self._record(context).write_planned(planned)
-        return planned
+        return len(planned)
 
     def send(self, context: Context, work: Prepared) -> list[ItemOutcome]:
         """

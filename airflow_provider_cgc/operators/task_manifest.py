@@ -57,7 +57,7 @@ class TaskManifest:
         """
         Make sure that it can be written, and is no other task's of the same Dag run.
 
-        A dry run overwrites only what a dry run has written.
+        A dry run overwrites only what it has written itself, in this Dag run.
 
         :raises CgcBadInput: if another file is there, or another task's manifest; `BadPath` if it cannot be written.
         """
@@ -81,6 +81,11 @@ class TaskManifest:
                 raise CgcBadInput(
                     f"manifest_path {self.path} has the record of what was sent, which a dry run does not overwrite;"
                     " give the dry run a path of its own, or leave manifest_path out to only look."
+                )
+            if dry_run and other != self._task.id:
+                raise CgcBadInput(
+                    f"manifest_path {self.path} has the plan of another Dag run, {other}, for which somebody may still"
+                    " wait; put {{ run_id }} into it, so that each run has its own."
                 )
 
     def keep(self, *, since: datetime, cleared: bool, owner: str) -> None:

@@ -181,3 +181,12 @@ def test_timeout_is_days(load_dags: Callable[[str], ModuleType]) -> None:
 
     assert (approve.response_timeout, approve.defaults) == (timedelta(days=3), None)
     assert importlib.util.find_spec("airflow.providers.standard.operators.hitl")
+
+
+@needs_approvals
+def test_move_expects_the_plan(load_dags: Callable[[str], ModuleType]) -> None:
+    """A plan that lost lines, or all of them, is not exported."""
+    move = getattr(load_dags(NAME), NAME)().get_task("move")
+
+    assert move.expected_count == "{{ ti.xcom_pull('plan')['lines'] }}"
+    assert move.allow_empty

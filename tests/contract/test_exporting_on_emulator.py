@@ -290,7 +290,8 @@ def test_dry_run_tells_objects(if_exists: str, sent: int, emulator: CgcEmulator,
     assert f"Exporting {sent} of 2 items to {VOLUME}, below 'x/'." in lines
     assert f"{'1 with something else in the way, ' if if_exists == 'skip' else ''}{sent} to be sent." in lines
     assert any("these files are MOVED" in line for line in lines)
-    assert counts_of(one.plan.tally(), EXPORT) == {"to_send": sent, "skipped": 0, "not_exportable": 0, "settled": 0}
+    counts = counts_of(one.plan.tally(), EXPORT)
+    assert counts == {**dict.fromkeys(counts, 0), "to_send": sent}
     assert client.exports.page(volume=VOLUME, limit=1).items == ()
 
 

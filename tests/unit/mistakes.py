@@ -64,7 +64,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         "export",
         {"location": "x" * 1025},
         "the location"
-        " 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx... has 1025"
+        " 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' has 1025"
         " bytes in UTF-8, and object stores take at most 1024; shorten it.",
     ),
     (

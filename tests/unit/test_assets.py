@@ -195,7 +195,7 @@ def test_other_outlets_are_left() -> None:
 class Named:
     """An outlet that Airflow left as it was written: a reference, or a dataset of Airflow 2.11."""
 
-    def __init__(self, uri: str, name: str | None = None) -> None:
+    def __init__(self, uri: str | None, name: str | None = None) -> None:
         self.uri, self.name = uri, name
 
 
@@ -222,8 +222,21 @@ def test_outlet_of_nobody_is_refused(outlet: Named, words: str) -> None:
         Named("S3://x/", None),
         Named(f"{CGC}/lab/bucket", "night's exports"),
         Named("cgc", "cgc"),
+        Named("s3://b/x", "cgc: my asset"),
+        Named(None, "cgc:x"),
+        AssetAlias("cgc:daily"),
+        AssetAlias("cgc://daily"),
     ],
-    ids=["ours", "another scheme", "a name", "no scheme"],
+    ids=[
+        "ours",
+        "another scheme",
+        "a name",
+        "no scheme",
+        "a name like ours",
+        "only a name",
+        "alias",
+        "alias like ours",
+    ],
 )
 def test_usual_outlet_is_taken(outlet: Any) -> None:
     CgcBulkExportOperator(**USUAL, outlets=[outlet])

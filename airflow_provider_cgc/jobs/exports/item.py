@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
@@ -36,12 +36,12 @@ class ExportItem(Item):
     location_template: str | None = None
     """The template to use instead of the operator's `location`; a failed item that got no location keeps its own."""
     copy_only: bool | None = field(default=None, compare=False)
-    """The `copy_only` that it was sent with, if it was sent; the next try ignores it."""
+    """The `copy_only` that it was sent with, if a task has sent it, or is meant to be sent with."""
     planned: bool = field(default=False, compare=False)
-    """True if a dry run has planned it with this `copy_only`, which must be kept."""
+    """True if it must be sent with its `copy_only`: a dry run has planned it so, or no task has sent it."""
 
     ASKED: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties", "location_template", "copy_only")
-    COLUMNS: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties")
+    COLUMNS: ClassVar[tuple[str, ...]] = ("file", "location", "volume", "properties", "copy_only")
     JSON_COLUMNS: ClassVar[tuple[str, ...]] = ("properties",)
     ALSO: ClassVar[Mapping[str, str]] = {"file": "id"}
 
@@ -59,6 +59,10 @@ class ExportItem(Item):
                 said[key] = reader(entry, key)
             except BadItem as error:
                 problems += error.problems
+        try:
+            said["copy_only"], said["planned"] = _copy_only(entry)
+        except BadItem as error:
+            problems += error.problems
         problems += _unknown(entry)
         if problems:
             raise BadItem(*problems)
@@ -67,15 +71,9 @@ class ExportItem(Item):
     @classmethod
     def read_line(cls, raw: Mapping[str, Any], line: str = "") -> ExportItem:
         """Read the item of a line of a manifest again. Raises BadItem."""
-        copy_only = raw.get("copy_only")
-        if not isinstance(copy_only, bool | None):
-            raise BadItem(
-                f"has {shown(copy_only)} for 'copy_only', of type {type(copy_only).__name__}, not bool; correct it"
-            )
-        task = raw.get("task")
-        planned = isinstance(task, Mapping) and TaskFacts.from_json(task).dry_run
-        item = cls.read({key: raw.get(key) for key in cls.ASKED}, line)
-        return replace(item, copy_only=copy_only, planned=planned)
+        if isinstance(raw.get("copy_only"), str):
+            raise BadItem(_NO_FLAG.format(shown(raw["copy_only"]), "str"))
+        return cls.read({key: raw.get(key) for key in (*cls.ASKED, "task")}, line)
 
     def key(self) -> ExportKey | None:
         """Return its key; None while its volume or location is not known."""
@@ -101,7 +99,8 @@ class ExportItem(Item):
 IGNORED = frozenset(
     {"id", "code", "message", "state", "started_on", "finished_on", "user", "conn_id", "copy_only", "task", "version"}
 )
-"""The keys that failed items of a summary and lines of a manifest have from an earlier try; they are ignored."""
+"""The keys that failed items of a summary and lines of a manifest have from an earlier try. They are ignored, but for
+the `copy_only` of items that no task has sent."""
 
 
 def parse_items(
@@ -125,6 +124,24 @@ def _unknown(entry: Mapping[Any, Any]) -> list[str]:
     close = "".join(did_you_mean(key, KEYS) for key in unknown[:MOST_SHOWN])
     named = f"{shown(unknown[:MOST_SHOWN])}, which no item knows"
     return [f"has {named}; correct or remove it: an item may say {', '.join(KEYS)}{close}"]
+
+
+_NO_FLAG = "has {} for 'copy_only', of type {}, not bool; correct it"
+
+
+def _copy_only(entry: Mapping[Any, Any]) -> tuple[bool | None, bool]:
+    """Return the `copy_only` of an item, and True if it must be kept: it says nothing about one that was sent."""
+    said, task = entry.get("copy_only"), entry.get("task")
+    if isinstance(said, str):  # in a table
+        said = {"true": True, "false": False}.get(said.lower(), said)
+    if not isinstance(said, bool | None):
+        raise BadItem(_NO_FLAG.format(shown(said), type(said).__name__))
+    if not isinstance(task, Mapping):
+        return said, said is not None
+    planned = TaskFacts.from_json(task).dry_run
+    if planned and said is None:
+        raise BadItem("has no 'copy_only', although a dry run has planned it; take it as it was written")
+    return said, planned
 
 
 def _file_id_of(entry: Mapping[Any, Any], key: str) -> str:

@@ -298,14 +298,14 @@ class ExportOrder(Order):
         return finish(self, account, moves=not self._copy_only, since=since, log_info=log_info)
 
     def _planned_otherwise(self) -> list[str]:
-        """Return the problem of items that a dry run has planned with another `copy_only`."""
-        others = [one for one in self.items if one.planned and one.copy_only not in (None, self._copy_only)]
+        """Return the problem of items that were planned with another `copy_only`."""
+        others = [one for one in self.items if one.planned and one.copy_only != self._copy_only]
         if not others:
             return []
         return [
             f"{counted(len(others), 'item')}, such as {others[0].line}, {'was' if len(others) == 1 else 'were'} planned"
-            f" by a dry run with copy_only={not self._copy_only}, and this task has copy_only={self._copy_only}; give"
-            " both tasks the same one"
+            f" with copy_only={not self._copy_only}, and this task has copy_only={self._copy_only}; give both the same"
+            " one"
         ]
 
     def _properties_of(self, item: ExportItem) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, ItemOutcome, ItemState
-from airflow_provider_cgc.jobs.submitting.plan import Plan
+from airflow_provider_cgc.jobs.submitting.plan import LISTED, Plan
 from airflow_provider_cgc.jobs.submitting.resume import Action
 from airflow_provider_cgc.jobs.submitting.submit import Sender, SubmitResult
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 3
 """The most searches for items that became uncertain; those that certainly did not start are sent again."""
 DRY_RUN = "not sent: this was a dry run"
-"""The reason of an item that a dry run would send."""
+"""The reason of an item in the manifest of a dry run."""
 
 
 class Attempt:
@@ -83,18 +83,33 @@ class Attempt:
     def planned(
         self, in_the_way: Collection[Key] = (), *, user: str | None = None, conn_id: str | None = None
     ) -> list[ItemOutcome]:
-        """Return the items that a dry run would send, in their order; `in_the_way` are those whose place is taken."""
+        """
+        Return the items that are not over, in their order: those that a dry run would send, whose jobs are under way,
+        or that would fail; `in_the_way` are those whose place is taken.
+        """
         taken = set(in_the_way)
         return [
             replace(
                 self._base(self.order.keys[key]),
                 state=ItemState.UNSENT,
-                message=f"{DRY_RUN}; something is there already" if key in taken else DRY_RUN,
+                message=self._why_listed(key, taken=key in taken),
                 user=user,
                 conn_id=conn_id,
             )
-            for key in self.plan.keys(Action.SEND)
+            for key in self.plan.keys(*LISTED)
         ]
+
+    def _why_listed(self, key: Key, *, taken: bool) -> str:
+        """Return the message of an item in the manifest of a dry run."""
+        decision = self.plan.decisions[key]
+        if decision.action is not Action.SEND:
+            return f"{DRY_RUN}; {decision.why}"
+        return f"{DRY_RUN}; something is there already" if taken else DRY_RUN
+
+    @property
+    def bytes_to_send(self) -> int:
+        """The sum of the known sizes of the items to send."""
+        return sum(self.order.keys[key].size or 0 for key in self.plan.to_send())
 
     def intent(self) -> list[str]:
         """Return the lines that announce the sending."""

@@ -57,7 +57,8 @@ class Ledger:
     :param store: where it is kept.
     :param kind: kind of job.
     :param keys: the items of the task, in any order.
-    :param since: the platform's clock before the first attempt of this Dag run, not only this one, sent anything.
+    :param since: the platform's clock before the first attempt that counts, not only this one, sent anything. The one
+        that is stored counts more.
     :param owner: the sender, such as "rfranklin at cgc-api.sbgenomics.com": only who started a job can see it.
     :param fresh: if nothing is stored, nothing was sent before: this is the first attempt, the one before succeeded,
         or everything is to start anew.
@@ -157,7 +158,8 @@ class Ledger:
                 f"an earlier attempt of this task sent its {self._plural} as {header.owner}; the connection's user is"
                 f" now {self._owner}, who cannot see them. Use the former connection, or start anew with resume=False."
             )
-        self._since = min(self._since, header.since or self._since)
+        # It may be later than the beginning of the Dag run: jobs from before a Clear after a success do not count.
+        self._since = header.since or self._since
         self.cleared = self.cleared or header.was_cleared(max_tries=self._max_tries)
         chunks = header.chunks()
         if None in (header.owner, header.since, header.whole) or chunks is None:

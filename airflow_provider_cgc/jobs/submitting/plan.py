@@ -48,13 +48,25 @@ WORDS = {
 """In the order of the log. A plan with an item that is UNCERTAIN is not carried out."""
 
 
+LISTED = (Action.SEND, Action.ADOPT, Action.GIVE_UP, Action.IN_THE_WAY, Action.WRONG, Action.HOLD)
+"""The actions of items that are not over: a dry run lists them, so that the task that sends its manifest takes over
+their jobs, or fails. Nothing is left to do for the others, or nothing can be done."""
+
+
 def counts_of(tally: Counter[Action], kind: JobKind) -> dict[str, int]:
-    """Count the items that would be sent, would be skipped, cannot be started, and are done or under way."""
+    """
+    Count the items that would be sent, would be skipped, cannot be started, and are done or under way.
+
+    `under_way` are those of the `settled` ones whose jobs have not ended; `failing` are those that failed for good, are
+    done wrongly, or are held back by a job of another run.
+    """
     return {
         "to_send": tally[Action.SEND],
         "skipped": tally[Action.SKIP] + tally[Action.NEEDLESS],
         kind.unfit_key: tally[Action.UNFIT],
-        "settled": tally[Action.DONE] + tally[Action.ADOPT] + tally[Action.GIVE_UP],
+        "settled": tally[Action.DONE] + tally[Action.ADOPT],
+        "under_way": tally[Action.ADOPT],
+        "failing": tally[Action.GIVE_UP] + tally[Action.WRONG] + tally[Action.HOLD],
     }
 
 

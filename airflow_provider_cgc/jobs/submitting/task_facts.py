@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_cgc.jobs.text import moment
+from airflow_provider_cgc.jobs.submitting.items import BadItem
+from airflow_provider_cgc.jobs.text import moment, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,18 @@ class TaskFacts:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any] | None) -> TaskFacts:
-        """Read the facts in a line; all are unknown if it has none."""
+        """
+        Read the facts in a line; all are unknown if it has none.
+
+        :raises BadItem: if it is not clear whether it is of a dry run.
+        """
         raw = raw or {}
+        dry_run = raw.get("dry_run")
+        if not isinstance(dry_run, bool | None):
+            raise BadItem(
+                f"has {shown(dry_run)} for 'dry_run' of its 'task', of type {type(dry_run).__name__}, not bool; take it"
+                " as it was written"
+            )
         name, cleared, owner = raw.get("id"), raw.get("cleared"), raw.get("owner")
         return cls(
             id=name if isinstance(name, str) else None,
@@ -49,7 +60,7 @@ class TaskFacts:
             since=moment(raw.get("since")),
             cleared=cleared if isinstance(cleared, bool) else None,
             owner=str(owner) if owner else None,
-            dry_run=raw.get("dry_run") is True,
+            dry_run=dry_run is True,
         )
 
     def to_json(self) -> dict[str, Any] | None:

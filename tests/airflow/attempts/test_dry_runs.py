@@ -71,8 +71,11 @@ def test_lists_what_would_be_sent(emulator: CgcEmulator, plan: str) -> None:
         "skipped": 1,
         "not_exportable": 1,
         "settled": 0,
+        "under_way": 0,
+        "failing": 0,
         "in_the_way": 1,
         "bytes": sum(size_of(emulator, file) for file in files),
+        "lines": 3,
         "manifest": plan,
     }
 
@@ -128,7 +131,7 @@ def test_copy_is_no_move(emulator: CgcEmulator, plan: str, planned_as: bool) -> 
     task = move(emulator, plan, copy_only=not planned_as)
 
     assert task.run() == "CgcInputRefused"
-    assert f"planned by a dry run with copy_only={planned_as}" in str(task.error)
+    assert f"planned with copy_only={planned_as}" in str(task.error)
     assert "3 items, such as line 1, were planned" in str(task.error)
     assert task.jobs == []
     assert task.run(copy_only=planned_as) == "success", task.error

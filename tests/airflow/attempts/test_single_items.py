@@ -339,7 +339,10 @@ def test_dry_run_tells_all(emulator: CgcEmulator) -> None:
         "skipped": 1,
         "not_exportable": 3,
         "settled": 0,
+        "under_way": 0,
+        "failing": 0,
         "in_the_way": 0,
         "bytes": sum(size_of(emulator, file) for file in emulator.file_ids[:3]),
+        "lines": 3,
         "manifest": None,
     }

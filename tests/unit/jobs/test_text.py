@@ -10,8 +10,9 @@ from airflow_provider_cgc.jobs.text import BadNumber, counted, moment, number_fr
 
 
 def test_long_value_is_cut_off():
+    """Its quote is closed, so that what follows is no part of it where messages are compared."""
     assert shown("x" * 5) == "'xxxxx'"
-    assert shown("x" * 500) == f"'{'x' * 79}..."
+    assert shown("x" * 500) == f"'{'x' * 79}...'"
 
 
 def test_one_has_no_plural():

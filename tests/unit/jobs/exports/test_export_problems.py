@@ -100,6 +100,15 @@ class TestItems:
         assert text.startswith("3 items: 9006: It is an alias: its bytes are on volume ... at ... already. ")
         assert text.count(REMEDIES[9006].text) == 1
 
+    def test_long_place_is_the_same_cause(self):
+        """A place that is cut off in the text stands for the same cause as one that is shown whole."""
+        places = {f"{number:024x}": f"raw/{'a' * length}.bam" for number, length in enumerate((5, 500))}
+        files = [an_alias(file_id, location=place) for file_id, place in places.items()]
+
+        text = only(problems([an_item(one, number) for number, one in enumerate(places)], facts(*files)))
+
+        assert text.startswith("2 items: 9006: It is an alias: its bytes are on volume ... at ... already. ")
+
     def test_alias_names_its_bytes(self):
         """An alias is named with the place of its bytes."""
         text = only(problems([an_item()], facts(an_alias(volume="mcurie/in", location="raw/a.bam"))))

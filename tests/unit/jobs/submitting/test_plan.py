@@ -12,7 +12,9 @@ import pytest
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.attempt import Attempt
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
+from airflow_provider_cgc.jobs.submitting.plan import LISTED as IN_A_PLAN
 from airflow_provider_cgc.jobs.submitting.plan import counts_of
+from airflow_provider_cgc.jobs.submitting.resume import Action
 from tests.fakes.clock import Clock
 from tests.fakes.job_lists import FOR_GOOD, NOT_TOLD, PASSING, REFUSED, TAKEN
 from tests.fakes.planned_order import (
@@ -89,13 +91,13 @@ NOT_SENT = (TO_SEND, "not sent"), "to_send", ("UNSENT", None, None, f"not sent: 
 REFUSED_ONE = (TO_SEND, "refused by the platform"), "to_send", ("FAILED", None, 9006, REFUSED.message)
 TAKEN_ONE = (TO_SEND, "refused by the platform"), "to_send", ("FAILED", None, 9107, TAKEN.message)
 DONE = ("done already", "done already"), "settled"
-ADOPTED = ("under way already", "under way already and taken over"), "settled"
-FAILED = ("that failed and cannot succeed by themselves", "failed before and not sent again"), "settled", NAMED
+ADOPTED = ("under way already", "under way already and taken over"), "under_way"
+FAILED = ("that failed and cannot succeed by themselves", "failed before and not sent again"), "failing", NAMED
 THERE = THERE_WORDS, "skipped", IS_THERE
 IN_THE_WAY = IN_THE_WAY_WORDS, None, OBSTRUCTED
-WRONG = WRONG_WORDS, None
-LEFT = LEFT_WORDS, None, ("UNSENT", None, None, OTHER_RUN + OTHERWISE)
-NOT_COUNTED = LEFT_WORDS, None, ("UNSENT", None, None, OTHER_RUN + NOT_JOINED)
+WRONG = WRONG_WORDS, "failing"
+LEFT = LEFT_WORDS, "failing", ("UNSENT", None, None, OTHER_RUN + OTHERWISE)
+NOT_COUNTED = LEFT_WORDS, "failing", ("UNSENT", None, None, OTHER_RUN + NOT_JOINED)
 UNFIT = (
     ("that cannot be exported", "not sent because they cannot be exported"),
     "not_exportable",
@@ -191,7 +193,8 @@ def test_item_is_told_alike(
 
     [one] = played.outcomes
     assert (played.dry_run, played.log) == (f"1 {words[0]}.", f"Of 1 export: 1 {words[1]}.")
-    assert {name for name, count in played.counts.items() if count} == ({number} if number else set())
+    numbers = {"settled", "under_way"} if number == "under_way" else {number} if number else set()
+    assert {name for name, count in played.counts.items() if count} == numbers
     assert (one.state.value, one.id, one.code, one.message) == outcome
     assert bool(played.order.sent) == (words[0] == TO_SEND)
 
@@ -234,4 +237,15 @@ def test_every_item_counts_once(skips_existing: bool, verify: bool, believes: bo
     for line in (played.dry_run, played.log.partition(": ")[2]):
         assert sum(map(int, re.findall(r"\d+(?= )", line))) == len(situations), line
     assert all(count >= 0 for count in played.counts.values())
+    obstructed = played.attempt.plan.tally()[Action.IN_THE_WAY]
+    assert sum(played.counts.values()) - played.counts["under_way"] + obstructed == len(situations)
     assert len(played.announced) == len(played.outcomes) == len(situations)
+
+
+OVER = {Action.DONE, Action.SKIP, Action.NEEDLESS, Action.UNFIT}
+"""Nothing is left to do for these items, or nothing can be done."""
+
+
+def test_every_other_item_is_listed() -> None:
+    """A dry run lists each item that is not over; with one that is uncertain there is no plan."""
+    assert {*IN_A_PLAN} == {*Action} - OVER - {Action.UNCERTAIN}
