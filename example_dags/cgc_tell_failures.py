@@ -25,13 +25,13 @@ except ImportError:  # Airflow 2.11
 
 
 # [START howto_callback_text]
-def text_without_names(ti, summary) -> str:
+def text_without_names(ti, summary, task_id=None) -> str:
     """Return the counts of a summary in words, without names of files; a task that was killed has no summary."""
-    head = f"{ti.dag_id}, task {ti.task_id}, run {ti.run_id}"
+    head = f"{ti.dag_id}, task {task_id or ti.task_id}, run {ti.run_id}"
     if not summary:
         return f"{head}: it failed; the reason is in its log."
     lines = [
-        f"{head}: of {summary['total']} {summary['kind']} jobs {summary['completed']} completed,"
+        f"{head}: {summary['kind']} jobs: {summary['total']} in all, {summary['completed']} completed,"
         f" {summary['failed']} failed, {summary['missing']} are unknown to the platform."
     ]
     lines += [f"- {cause['count']} with code {cause['code'] or 'none'}" for cause in summary["causes"]]
@@ -122,7 +122,8 @@ def cgc_tell_failures():
 
     @task(trigger_rule="one_failed", retries=2)
     def tell(ti=None):
-        post_to_chat(text_without_names(ti, ti.xcom_pull(task_ids="export", key="cgc_summary")))
+        summary = ti.xcom_pull(task_ids="export", key="cgc_summary")
+        post_to_chat(text_without_names(ti, summary, task_id="export"))
 
     @task
     def go_on():

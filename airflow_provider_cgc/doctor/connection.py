@@ -31,8 +31,8 @@ __all__ = ["check_connection", "check_platform", "check_requests", "check_user"]
 
 _PREFIX = variable_of("")
 _CHECK_THEM = (
-    "Check Airflow's secrets backend, its database, and that the Fernet key is the one that the connection was stored"
-    " with."
+    "Check Airflow's secrets backend, its database (`airflow db migrate` makes its tables), and that the Fernet key is"
+    " the one that the connection was stored with."
 )
 
 

@@ -21,7 +21,7 @@ __all__ = ["check_manifest", "check_triggerer"]
 
 _JOB_TYPE = "TriggererJob"
 _ASK_AIRFLOW = f"airflow jobs check --job-type {_JOB_TYPE}"
-_START = "Start one with `airflow triggerer`, or let the tasks wait in their workers with deferrable=False."
+_START = "Start one with `airflow triggerer`, or give the tasks deferrable=False, and mode='reschedule' for long waits."
 _LINE = "written by the doctor of airflow-provider-cgc; may be deleted\n"
 
 

@@ -136,7 +136,7 @@ def test_all_are_told(run: Callable[..., Any], mails: list[Any], chat: Chat) -> 
     told = [part.get_payload(decode=True).decode(), *(body["text"] for _, body in chat.posts)]
     assert len(told) == 3
     for text in told:
-        assert "of 1 export jobs 0 completed, 1 failed" in text
+        assert "export jobs: 1 in all, 0 completed, 1 failed" in text
         assert "- 1 with code 9109" in text
         assert BROKEN not in text
     assert {path for path, _ in chat.posts} == {SECRET}
@@ -161,7 +161,7 @@ def test_other_ends_have_counts(outcome: Outcome, recipes: Any, chat: Chat) -> N
     recipes.tell_the_chat(context(error))
 
     [(_, body)] = chat.posts
-    assert "of 5 export jobs 3 completed, 0 failed" in body["text"]
+    assert "export jobs: 5 in all, 3 completed, 0 failed" in body["text"]
 
 
 @pytest.mark.parametrize("error", [None, "detected as zombie", CgcInputRefused("file patient-7.bam is gone")])
