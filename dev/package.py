@@ -16,13 +16,18 @@ import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from airflow_provider_cgc import __version__
 from dev.tools import tool
 from dev.tree import PACKAGE, ROOT, copy_tree, known_files
 
-GENERATED = ("PKG-INFO", f"{PACKAGE}.egg-info/")
-"""Files and folders of the sdist that the build writes."""
+NAME = f"{PACKAGE}-{__version__}"
+_METADATA = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "top_level.txt")
+_EGG_INFO = ("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "requires.txt", "top_level.txt")
+WRITTEN_INTO_WHEEL = [f"{NAME}.dist-info/{name}" for name in _METADATA]
+WRITTEN_INTO_SDIST = ["PKG-INFO", *(f"{PACKAGE}.egg-info/{name}" for name in _EGG_INFO)]
+"""The files that the build itself writes, each by its name: anything else is somebody's."""
 
 
 class PackageError(RuntimeError):
@@ -88,13 +93,13 @@ def check(built: Built) -> None:
 
 def wrong_in_wheel(names: Collection[str], known: Collection[str]) -> Iterator[str]:
     """List the faults of a wheel's contents: it holds the package's files and its own metadata."""
-    expected = {name for name in known if name.startswith(f"{PACKAGE}/")}
-    yield from _differences({name for name in names if ".dist-info/" not in name}, expected)
+    expected = [name for name in known if name.startswith(f"{PACKAGE}/")]
+    yield from _differences(names, [*expected, *WRITTEN_INTO_WHEEL])
 
 
 def wrong_in_sdist(names: Collection[str], known: Collection[str]) -> Iterator[str]:
     """List the faults of an sdist's contents: it holds all known files, so that all tests run in it."""
-    yield from _differences({name for name in names if not name.startswith(GENERATED)}, known)
+    yield from _differences(names, [*known, *WRITTEN_INTO_SDIST])
 
 
 def names_in_wheel(wheel: Path) -> list[str]:
@@ -104,9 +109,9 @@ def names_in_wheel(wheel: Path) -> list[str]:
 
 
 def names_in_sdist(sdist: Path) -> list[str]:
-    """List an sdist's files, below its one folder."""
+    """List an sdist's files and links, below its one folder; one that is elsewhere has its whole name."""
     with tarfile.open(sdist) as archive:
-        return ["/".join(PurePosixPath(one.name).parts[1:]) for one in archive if one.isfile()]
+        return [one.name.removeprefix(f"{NAME}/") for one in archive if not one.isdir()]
 
 
 def tops(names: Collection[str]) -> list[str]:
@@ -140,6 +145,9 @@ def _differences(names: Collection[str], expected: Collection[str]) -> Iterator[
         yield f"{name} is missing"
     for name in sorted(set(names) - set(expected)):
         yield f"{name} does not belong there"
+    for name, times in sorted(Counter(names).items()):
+        if times > 1:
+            yield f"{name} is there {times} times"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,15 +15,25 @@ def wrong(*, tag: str, version: str, changelog: str, citation: str, results: str
     """List the faults of a release: the tag, the changelog's section, the citation's version, or the tests' results."""
     if tag != f"v{version}":
         yield f"the tag is {tag}, the package's version is {version}: tag it v{version}, or change __version__"
-    sections = re.findall(r"^## (\S+)(.*)$", changelog, re.MULTILINE)
-    if not sections or sections[0][0] != version:
+    first = re.search(r"^ {0,3}##(?!#)(.*)$", changelog, re.MULTILINE)
+    section = first[1].strip() if first else ""
+    if section.split()[:1] != [version]:
         yield f"the first section of CHANGELOG.md is not that of {version}"
-    elif not re.fullmatch(r" \(\d{4}-\d\d-\d\d\)", sections[0][1]):
-        yield f"CHANGELOG.md says '{version}{sections[0][1]}': write the day, as in '## {version} (2026-01-31)'"
+    elif not _is_day(section.removeprefix(version)):
+        yield f"CHANGELOG.md says '{section}': write the day, as in '## {version} (2026-01-31)'"
     if not re.search(rf"^version: {re.escape(version)}$", citation, re.MULTILINE):
         yield f"CITATION.cff has another version than {version}"
     if not re.search(rf"^airflow-provider-cgc {re.escape(version)}, ", results, re.MULTILINE):
         yield f"tests/RESULTS.md is not that of {version}: run `make all`, which writes it, and commit it"
+
+
+def _is_day(text: str) -> bool:
+    """Return True for a day of the calendar, such as " (2026-01-31)"."""
+    day = re.fullmatch(r" \((\d{4}-\d\d-\d\d)\)", text, re.ASCII)
+    try:
+        return day is not None and bool(date.fromisoformat(day[1]))
+    except ValueError:
+        return False
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
@@ -25,13 +25,13 @@ except ImportError:  # Airflow 2.11
 
 
 # [START howto_callback_text]
-def text_without_names(ti, summary) -> str:
+def text_without_names(ti, summary, task_id=None) -> str:
     """Return the counts of a summary in words, without names of files; a task that was killed has no summary."""
-    head = f"{ti.dag_id}, task {ti.task_id}, run {ti.run_id}"
+    head = f"{ti.dag_id}, task {task_id or ti.task_id}, run {ti.run_id}"
     if not summary:
         return f"{head}: it failed; the reason is in its log."
     lines = [
-        f"{head}: of {summary['total']} {summary['kind']} jobs {summary['completed']} completed,"
+        f"{head}: {summary['kind']} jobs: {summary['total']} in all, {summary['completed']} completed,"
         f" {summary['failed']} failed, {summary['missing']} are unknown to the platform."
     ]
     lines += [f"- {cause['count']} with code {cause['code'] or 'none'}" for cause in summary["causes"]]
@@ -74,13 +74,14 @@ def tell_the_chat(context) -> None:
 
 
 def post_to_chat(text: str) -> None:
-    """Post a text; the webhook's address is a secret, so no error may name it."""
+    """Post a text; the webhook's address is a secret, so no error and no log may have it."""
     import requests
 
-    address = BaseHook.get_connection("cgc_chat").password
+    address = BaseHook.get_connection("cgc_chat").password or ""
+    mask_secret(address.partition("://")[2].partition("/")[2])  # at level DEBUG, urllib3 logs what follows the host
     try:
         status = requests.post(address, json={"text": text}, timeout=30).status_code
-    except requests.RequestException as error:
+    except (OSError, ValueError) as error:  # of requests, and of urllib3 for an address that it does not take
         raise RuntimeError(f"The chat of connection 'cgc_chat' cannot be reached ({type(error).__name__}).") from None
     if status >= 300:
         raise RuntimeError(f"The chat of connection 'cgc_chat' answered {status}; check its webhook.")
@@ -121,7 +122,8 @@ def cgc_tell_failures():
 
     @task(trigger_rule="one_failed", retries=2)
     def tell(ti=None):
-        post_to_chat(text_without_names(ti, ti.xcom_pull(task_ids="export", key="cgc_summary")))
+        summary = ti.xcom_pull(task_ids="export", key="cgc_summary")
+        post_to_chat(text_without_names(ti, summary, task_id="export"))
 
     @task
     def go_on():

@@ -18,9 +18,9 @@ from airflow_provider_cgc.client.errors.codes import TOKEN_PAGE
 from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
 from airflow_provider_cgc.client.urls import checked_base_url, origin
 
-__all__ = ["Settings"]
+__all__ = ["SHORTEST_TOKEN", "Settings"]
 
-_SHORTEST_TOKEN = 8
+SHORTEST_TOKEN = 8
 _LONGEST_TIMEOUT = 3600.0
 _PROJECT = re.compile(r"[^\s/?#\\]+/[^\s/?#\\]+")
 _PROXY_KEY = re.compile(r"(?:https?|all)(?:://[A-Za-z0-9.\-\[\]:]+)?")
@@ -62,6 +62,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_token(self.token)
+        for name in ("base_url", "project", "verify"):
+            _refuse_token_in(name, getattr(self, name), self.token)
         allowed_hosts = _checked_hosts(self.allowed_hosts)
         object.__setattr__(self, "allowed_hosts", allowed_hosts)
         try:
@@ -120,8 +122,14 @@ def _check_token(token: object) -> None:
         raise CgcSettingsError("token", f"begins or ends with a blank; {where} without it")
     if not all("!" <= char <= "~" for char in token):
         raise CgcSettingsError("token", f"has a blank, line break or letter outside ASCII inside; {where}")
-    if len(token) < _SHORTEST_TOKEN:
-        raise CgcSettingsError("token", f"has fewer than {_SHORTEST_TOKEN} characters; {where}")
+    if len(token) < SHORTEST_TOKEN:
+        raise CgcSettingsError("token", f"has fewer than {SHORTEST_TOKEN} characters; {where}")
+
+
+def _refuse_token_in(name: str, value: object, token: str) -> None:
+    """Refuse the token in a field that is shown in messages and logs; a host's name is put into lower case there."""
+    if isinstance(value, str) and token.lower() in value.lower():
+        raise CgcSettingsError(name, "has the token in it, which belongs into the token's own field alone; take it out")
 
 
 def _checked_hosts(hosts: object) -> tuple[str, ...]:

@@ -31,14 +31,19 @@ __all__ = ["check_connection", "check_platform", "check_requests", "check_user"]
 
 _PREFIX = variable_of("")
 _CHECK_THEM = (
-    "Check Airflow's secrets backend, its database, and that the Fernet key is the one that the connection was stored"
-    " with."
+    "Check Airflow's secrets backend, its database (`airflow db migrate` makes its tables), and that the Fernet key is"
+    " the one that the connection was stored with."
 )
 
 
 def check_connection(visit: Visit) -> Finding:
     """Look for the connection, and read each of its fields."""
     conn_id = visit.wanted.conn_id
+    if "://" in conn_id or "{" in conn_id:
+        return failed(
+            "--conn-id was given an address or JSON, which is not repeated here: it may hold a password. Give the id of"
+            " an Airflow connection."
+        )
     try:
         with suppress(AirflowNotFoundException):  # the settings tell it better
             _decrypt(visit.hook.get_connection(conn_id))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.client.errors.problem import as_sentence, one_line
 from airflow_provider_cgc.doctor.database import NoDatabase, address_of, open_database
-from airflow_provider_cgc.doctor.finding import Finding, failed, not_checked, note, ok
+from airflow_provider_cgc.doctor.finding import Finding, failed, not_checked, note, ok, without_secrets
 from airflow_provider_cgc.doctor.foreign import foreign
 from airflow_provider_cgc.doctor.visit import Visit
 from airflow_provider_cgc.jobs.text import clock_time, counted, duration
@@ -18,7 +21,7 @@ __all__ = ["check_manifest", "check_triggerer"]
 
 _JOB_TYPE = "TriggererJob"
 _ASK_AIRFLOW = f"airflow jobs check --job-type {_JOB_TYPE}"
-_START = "Start one with `airflow triggerer`, or let the tasks wait in their workers with deferrable=False."
+_START = "Start one with `airflow triggerer`, or give the tasks deferrable=False, and mode='reschedule' for long waits."
 _LINE = "written by the doctor of airflow-provider-cgc; may be deleted\n"
 
 
@@ -42,12 +45,22 @@ def check_manifest(visit: Visit) -> Finding:
     try:
         return _try_storage(storage.address(path, visit.wanted.manifest_conn_id))
     except storage.BadPath as error:
-        return failed(as_sentence(error))
+        text = as_sentence(error)
     except Exception as error:  # noqa: BLE001  # each storage has errors of its own
-        return failed(
-            f"The path {one_line(path)} cannot be used ({foreign(error)}). Check the connection of the storage, its"
-            " rights, and the network."
+        text = (
+            f"The path {one_line(without_secrets(path))} cannot be used ({foreign(error)}). Check the connection of the"
+            " storage, its rights, and the network."
         )
+    for secret in filter(None, _secrets_in(path)):  # a storage may tell them apart from their address
+        text = text.replace(secret, "***")
+    return failed(text)
+
+
+def _secrets_in(path: str) -> Iterator[str]:
+    """Yield the parts of an address that nobody should have written there: a signature, a password."""
+    with suppress(ValueError):
+        parts = urlsplit(path)
+        yield from (parts.query, parts.netloc.rpartition("@")[0].partition(":")[2])
 
 
 def _triggerer(session: Any) -> Finding:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Finding", "State", "failed", "not_checked", "note", "ok"]
+__all__ = ["Finding", "State", "failed", "not_checked", "note", "ok", "without_secrets"]
+
+_USER = re.compile(r"(?<=://)[^\s'\"<>]*@")
+"""As much as can be: a password may have a slash or an @ in it."""
+_QUERY = re.compile(r"(://[^\s'\"<>?]*\?)[^\s'\"<>)]+")
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without user, password and query of the addresses in it."""
+    return _QUERY.sub(r"\1***", _USER.sub("***@", text))
 
 
 class State(Enum):
@@ -30,8 +40,9 @@ class Finding:
     text: str
 
     def line(self, check: str) -> str:
-        """Return the line about a check, without what could move the cursor of a terminal or forge another line."""
-        text = "".join(char if char.isprintable() else "?" for char in " ".join(self.text.split()))
+        """Return the line about a check, without secrets, and what could move a cursor or forge another line."""
+        text = without_secrets(" ".join(self.text.split()))
+        text = "".join(char if char.isprintable() else "?" for char in text)
         return f"{self.state.value:<{_WIDTH}}  {check:<{_WIDTH_OF_NAME}}  {text}"
 
 

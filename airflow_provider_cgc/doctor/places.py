@@ -68,7 +68,7 @@ def check_region(visit: Visit) -> Finding:
     """Compare the cloud and region of the project with those of the volume."""
     project, volume = visit.project, visit.volume
     if project is None or volume is None:
-        return not_checked("both a project and a volume are needed")
+        return not_checked("needs a project and a volume, see above")
     if project.location is None:
         return note(f"the platform does not show the region of project {one_line(project.id)}")
     problem = region_problem(project.id, project.location, volume, about=f"volume {one_line(volume.id)}")

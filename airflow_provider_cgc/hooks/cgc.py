@@ -159,7 +159,7 @@ class CgcHook(BaseHook):
             mask_secret(connection.password)
         refuse_odd_extra(self.cgc_conn_id, connection.extra)
         settings = _settings_of(self.cgc_conn_id, connection, connection.extra_dejson)
-        self.doubt = unknown_extras(connection.extra_dejson) or ""
+        self.doubt = unknown_extras(connection.extra_dejson, connection.password) or ""
         for password in _proxy_passwords(settings):
             mask_secret(password)
         return settings
@@ -208,7 +208,7 @@ def _form() -> dict[str, Any]:
 
 
 def _settings_of(conn_id: str, connection: Any, extra: dict[str, Any]) -> Settings:
-    unknown = unknown_extras(extra)
+    unknown = unknown_extras(extra, connection.password)
     if unknown and (conn_id, unknown) not in _WARNED:
         _WARNED.add((conn_id, unknown))
         log.warning("Connection '%s' %s", conn_id, unknown)

@@ -6,13 +6,14 @@ Neither Airflow nor `requests` is imported here, so the rules are the same for a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_cgc.client.errors import CgcSettingsError
 from airflow_provider_cgc.client.platforms import CGC, PLATFORMS
-from airflow_provider_cgc.client.settings import Settings
+from airflow_provider_cgc.client.settings import SHORTEST_TOKEN, Settings
 from airflow_provider_cgc.client.urls import checked_base_url, is_loopback, platform_meant
 from airflow_provider_cgc.jobs.forms import did_you_mean
 from airflow_provider_cgc.jobs.text import shown
@@ -24,6 +25,7 @@ OTHER = "other"
 
 _LABELS = {"token": "Password (token)", "base_url": "Host", "allowed_hosts": "[cgc] allowed_hosts"}
 _SCHEMES = ("http", "https")
+_WORDS_OF_PASSWORD = re.compile(r"[\s:=\"'`\u2018\u2019\u201c\u201d<>]+")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -59,13 +61,16 @@ def settings_from_connection(
         )
     except CgcSettingsError as fault:
         label = _LABELS.get(fault.field, f"Extra '{fault.field}'")
-        raise CgcSettingsError(f"field {label} of connection '{conn_id}'", fault.fact) from None
+        refused = CgcSettingsError(f"field {label} of connection '{conn_id}'", _without(password, fault.fact))
+    # Not within `except`, so that it does not carry the error that may have the token in it.
+    raise refused
 
 
-def unknown_extras(extra: Mapping[str, Any]) -> str | None:
-    """Name unknown extras, never their values, to follow a connection's name; None if there are none."""
+def unknown_extras(extra: Mapping[str, Any], password: str | None) -> str | None:
+    """Name unknown extras, never their values or the password, to follow a connection's name; None without any."""
     # Airflow's own forms prefix the names, and its URIs may have all of them in one.
-    unknown = sorted(name for name in map(str, extra) if name not in EXTRAS and not name.startswith(("extra__", "__")))
+    names = (_without(password, str(name)) for name in extra)
+    unknown = sorted(name for name in names if name not in EXTRAS and not name.startswith(("extra__", "__")))
     if not unknown:
         return None
     named, close = ", ".join(map(shown, unknown)), "".join(did_you_mean(name, EXTRAS) for name in unknown)
@@ -77,6 +82,13 @@ def unknown_extras(extra: Mapping[str, Any]) -> str | None:
 def split_hosts(option: str | None) -> tuple[str, ...]:
     """Return the hosts in a comma-separated option."""
     return tuple(host.strip().lower() for host in (option or "").split(",") if host.strip())
+
+
+def _without(password: str | None, text: str) -> str:
+    """Strike out the password, which may stand in another field, too, there in lower case, or without a label."""
+    given = _clean(password)
+    secrets = [secret for secret in (given, *_WORDS_OF_PASSWORD.split(given)) if len(secret) >= SHORTEST_TOKEN]
+    return re.sub("|".join(map(re.escape, secrets)), "***", text, flags=re.IGNORECASE) if secrets else text
 
 
 def _platform(extra: Mapping[str, Any]) -> str | None:
@@ -161,13 +173,13 @@ def _options(extra: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _READERS[name](name, value) for name, value in given.items() if value is not None and value != ""}
 
 
-def _number(name: str, value: Any) -> Any:
+def _number(_: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
         return float(value)
     except ValueError:
-        raise CgcSettingsError(name, f"must be a number, not {value[:40]!r}") from None
+        return value  # refused by `Settings`, which does not repeat it: it may be a token in the wrong field
 
 
 def _truth(name: str, value: Any) -> bool:

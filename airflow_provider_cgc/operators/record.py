@@ -322,15 +322,24 @@ class Record:
         whole = bool(mine) and all(one.id or one.state is not ItemState.SUBMITTED for one in mine)
         return tracker_of(self._kind, mine) if whole else None
 
-    def push(self, ids: list[str], *, since: datetime | None) -> None:
-        """Push the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral."""
+    def push(self, ids: list[str], *, since: datetime | None, joined: bool = False) -> None:
+        """
+        Push the ids of all jobs, and since when jobs count, for the worker that resumes after the deferral.
+
+        `joined`: some are of other runs.
+        """
         address = push_ids(self._ti, STARTED_KEY, ids)
-        push_xcom(self._ti, ADDRESS_KEY, address | ({"since": since.isoformat()} if since else {}))
+        known = {"since": since.isoformat()} if since else {}
+        push_xcom(self._ti, ADDRESS_KEY, address | known | ({"joined": True} if joined else {}))
 
     def started(self) -> list[str]:
         """Return the ids of all jobs that `push` has pushed."""
         address = self._address()
         return patiently(read_ids, address) if address is not None else []
+
+    def joined(self) -> bool:
+        """Return True if some of the jobs that `push` has pushed are of other runs."""
+        return (self._address() or {}).get("joined") is True
 
     def since(self) -> datetime | None:
         """Return the platform's clock before anything of this task was sent; earlier jobs are not this task's."""

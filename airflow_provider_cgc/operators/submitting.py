@@ -99,6 +99,10 @@ class SubmittedJobs(Source):
         self._ids: list[str] | None = None
         """The ids of all jobs of the task; None if another process has opened the wait."""
         self._ledger: Ledger | None = None
+        self._first = False
+        """No earlier attempt has sent anything that counts; False if another process has opened the wait."""
+        self._joined: bool | None = None
+        """Jobs of other runs were taken over; None if another process has opened the wait."""
         self._place: Mapping[str, Any] = {}
         self._record_made: Record | None = None
 
@@ -154,7 +158,7 @@ class SubmittedJobs(Source):
         :raises CgcJobsNotYetKnown: if it is not known yet what was sent, or a job of another run is in the way; a retry
             looks again.
         """
-        self._ledger = work.ledger
+        self._ledger, self._joined = work.ledger, work.attempt.plan.has_joined
         self._task.about_to_send(context, work.attempt.order)
         self.is_sending = True
         try:
@@ -176,10 +180,16 @@ class SubmittedJobs(Source):
         return {**self._place, "manifest": self._task.manifest_uri}
 
     def clearing(self) -> Clearing | None:
-        """Return the facts that decide about a Clear; None if they are not known."""
+        """
+        Return the facts that decide about a Clear; None if they are not known.
+
+        Without a record, the next attempt does not find the jobs of other runs that were started before this run.
+        """
         task, record, facts = self._task, self._record_made, self._task.clearing()
         remembers = None if record is None else record.outlives_clear
-        if remembers is None or facts is None:
+        if record is None or remembers is None or facts is None:
+            return None
+        if not remembers and (record.joined() if self._joined is None else self._joined):
             return None
         return replace(
             facts,
@@ -187,6 +197,7 @@ class SubmittedJobs(Source):
             cleared=self._ledger is not None and self._ledger.cleared,
             resumes=task.resume,
             remembers=remembers,
+            first=self._first,
         )
 
     def asset(self) -> Asset | None:
@@ -195,7 +206,9 @@ class SubmittedJobs(Source):
 
     def before_deferring(self, context: Context) -> None:
         """Push the ids of all jobs."""
-        self._record(context).push(self._ids or [], since=self._ledger.since if self._ledger else None)
+        self._record(context).push(
+            self._ids or [], since=self._ledger.since if self._ledger else None, joined=self._joined or False
+        )
 
     def close(self, context: Context, end: End) -> End:
         """Account for every item, and judge by the number of failures that the task tolerates."""
@@ -237,6 +250,7 @@ class SubmittedJobs(Source):
     def _prepare(self, context: Context) -> Prepared | None:
         task, record = self._task, self._record(context)
         record.begin()
+        self._first = record.is_first
         if record.was_answered_at(lambda: task.connection().settings.host):
             task.connection().answered = True
         items = task.read_items()

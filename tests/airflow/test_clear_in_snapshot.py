@@ -36,7 +36,7 @@ def test_told_in_each_mode(mode: str, emulator: CgcEmulator, tmp_path: Any) -> N
 
     told = sender.xcoms["cgc_jobs"]["after_clear"]
     assert (told["sends"], told["running"]) == (1, False)
-    assert told["text"].startswith("Clearing this task sends again the export that failed, and no others;")
+    assert told["text"].startswith("Clearing this task tries again the export that failed, and no others;")
     told = sensor.xcoms["cgc_jobs"]["after_clear"]
     assert (told["sends"], told["running"]) == (0, None)
     assert told["text"].endswith("with the same ones it fails again.")

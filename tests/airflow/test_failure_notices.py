@@ -14,6 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_cgc.compat import AirflowSensorTimeout
 from airflow_provider_cgc.emulator import CgcEmulator
@@ -135,7 +136,7 @@ def test_all_are_told(run: Callable[..., Any], mails: list[Any], chat: Chat) -> 
     told = [part.get_payload(decode=True).decode(), *(body["text"] for _, body in chat.posts)]
     assert len(told) == 3
     for text in told:
-        assert "of 1 export jobs 0 completed, 1 failed" in text
+        assert "export jobs: 1 in all, 0 completed, 1 failed" in text
         assert "- 1 with code 9109" in text
         assert BROKEN not in text
     assert {path for path, _ in chat.posts} == {SECRET}
@@ -160,7 +161,7 @@ def test_other_ends_have_counts(outcome: Outcome, recipes: Any, chat: Chat) -> N
     recipes.tell_the_chat(context(error))
 
     [(_, body)] = chat.posts
-    assert "of 5 export jobs 3 completed, 0 failed" in body["text"]
+    assert "export jobs: 5 in all, 3 completed, 0 failed" in body["text"]
 
 
 @pytest.mark.parametrize("error", [None, "detected as zombie", CgcInputRefused("file patient-7.bam is gone")])
@@ -175,14 +176,37 @@ def test_without_summary(error: Any, recipes: Any, mails: list[Any], chat: Chat)
     assert "patient" not in str(mails[0])
 
 
-def test_webhook_stays_secret(recipes: Any, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+def chat_is_at(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CGC_CHAT", json.dumps({"conn_type": "generic", "password": address}))
+
+
+def test_refused_webhook_stays_secret(recipes: Any, chat: Chat) -> None:
     chat.status = 403
     with pytest.raises(RuntimeError, match="answered 403") as refused:
         recipes.tell_the_chat(context(None))
-    monkeypatch.setenv("AIRFLOW_CONN_CGC_CHAT", json.dumps({"conn_type": "generic", "password": f"nowhere{SECRET}"}))
-    with pytest.raises(RuntimeError, match="MissingSchema") as unreached:
+
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [None, f"nowhere{SECRET}", f"http://{'a' * 70}.example{SECRET}", f"http://[{SECRET}", f"http://h:x{SECRET}"],
+)
+def test_odd_webhook_stays_secret(recipes: Any, monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
+    """Whatever `requests` and its library raise, for a label that is too long too, becomes one plain error."""
+    chat_is_at(address, monkeypatch)
+    with pytest.raises(RuntimeError, match="cannot be reached") as caught:
         recipes.tell_the_chat(context(None))
 
-    for caught in (refused, unreached):
-        assert SECRET not in str(caught.value)
-        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert SECRET not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_webhook_is_masked_in_logs(recipes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At level DEBUG, urllib3 logs path and query alone, and not the address that Airflow masks."""
+    path = "/services/masked-here?key=of-the-room"
+    chat_is_at(f"http://127.0.0.1:1{path}", monkeypatch)
+    with pytest.raises(RuntimeError, match="cannot be reached"):
+        recipes.tell_the_chat(context(None))
+
+    assert redact(f"POST {path} HTTP/1.1") == "POST /*** HTTP/1.1"

@@ -12,7 +12,7 @@ from tests.browser.snapshots import snapshot
 from tests.browser.tab import ONE_TASK, Tab
 from tests.system.runs import Run
 
-TEXT = "Clearing this task sends again the 3 exports that failed, and no others."
+TEXT = "Clearing this task tries again the 3 exports that failed, and no others."
 
 
 def told(**changes: Any) -> dict[str, Any]:

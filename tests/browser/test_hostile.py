@@ -113,6 +113,31 @@ def test_no_direction_signs(show: Callable[..., Tab]) -> None:
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", tab.root.evaluate("root => root.textContent"))
 
 
+def with_number(value: Any, odd: float, *, but: frozenset[str] = frozenset({"version"})) -> Any:
+    """Put a number in the place of every number."""
+    if isinstance(value, dict):
+        return {key: one if key in but else with_number(one, odd, but=but) for key, one in value.items()}
+    if isinstance(value, list):
+        return [with_number(one, odd, but=but) for one in value]
+    return odd if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize("odd", [1e308, 1.7e308, 2**53 - 1, 1e21, -1e308, 5e-324], ids=str)
+def test_numbers_of_any_size(odd: float, show: Callable[..., Tab]) -> None:
+    """Numbers that no task counts, whose sums are even infinite, are shown or left out; the tab stands."""
+    value = snapshot(failures=2, longest=1, recent=1)
+    all_odd = with_number(value, odd)
+    counts_odd = with_number(value, odd, but=frozenset({"version", "at", "since", "history", "ended"}))
+    counts_odd["history"] = [[time, *[odd] * 5] for time, *_ in value["history"]]
+
+    for one in (all_odd, counts_odd):
+        tab = show(one)
+
+        tab.wait_for("ready")
+        assert not re.search("Infinity|NaN|Invalid", tab.root.evaluate("root => root.outerHTML"))
+        assert tab.errors == []
+
+
 @pytest.mark.parametrize("web", STRANGE_WEBS, ids=str)
 def test_no_link_to_other_hosts(web: Any, show: Callable[..., Tab]) -> None:
     """No link leads to a host that the tab does not know."""

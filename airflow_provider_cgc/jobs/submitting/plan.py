@@ -96,6 +96,8 @@ class Plan:
         self._sleep = sleep
         self.decisions: dict[Key, Decision] = {}
         """One for each item with a key, in the items' order; empty before `decide`."""
+        self.has_joined = False
+        """A job of another run was taken over."""
         self._later_poke = False
         self._now: datetime | None = None
         self._refused_before: set[Key] = set()
@@ -219,6 +221,7 @@ class Plan:
             else:
                 self.decisions[key] = Decision(Action.ADOPT, f"job {job.id} is under way", job.id, job)
                 joined.append(job)
+        self.has_joined = bool(joined)
         for line in self._order.joined(joined):
             self._log_info(line)
 

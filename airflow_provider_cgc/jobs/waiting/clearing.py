@@ -30,7 +30,8 @@ class Clearing:
     :param holds_worker: it waits in a worker, so that a Clear during the wait stops the worker.
     :param cleared: it was cleared since it failed, so that even a retry tries everything again.
     :param resumes: a Clear of a task that did not succeed continues (`resume=True`).
-    :param remembers: the next attempt will know whether the task had succeeded.
+    :param remembers: the next attempt will know its jobs, and whether it had succeeded.
+    :param first: no earlier attempt has sent anything that counts.
     :param verifies: completed jobs whose results are gone are sent again after a Clear.
     :param resends: completed jobs are sent again if all starts anew.
     :param why: the effect of that, or the reason why they are kept, as a sentence without its full stop.
@@ -41,6 +42,7 @@ class Clearing:
     cleared: bool = False
     resumes: bool = True
     remembers: bool = True
+    first: bool = False
     verifies: bool = False
     resends: bool = False
     why: str = ""
@@ -94,23 +96,26 @@ def after_clear(clearing: Clearing, kind: JobKind, counts: Counts, outcome: Outc
     if not clearing.sends:
         most, text = 0, _only_waits(kind, counts, outcome)
     elif stops:
-        most, text = counts.bad, _as_a_retry(clearing, kind, counts)
+        most, text = _as_a_retry(clearing, kind, counts)
     elif not clearing.resumes or (outcome is Outcome.COMPLETED and clearing.remembers):
-        most = counts.bad + (counts.completed if clearing.resends else 0)
+        most = counts.bad + (counts.completed + counts.open if clearing.resends else 0)
         text = _starts_anew(clearing, kind, counts, succeeded=outcome is Outcome.COMPLETED)
     else:
         most, text = counts.bad, _continues(clearing, kind, counts)
     return {"sends": most, "running": stops if clearing.sends else None, "text": text}
 
 
-def after_clear_of_refused(kind: JobKind, total: int) -> dict[str, Any]:
-    """Describe a Clear of a task whose order was refused."""
+def after_clear_of_refused(clearing: Clearing, kind: JobKind, total: int) -> dict[str, Any]:
+    """Describe a Clear of a task whose order was refused; only the first attempt is certain to leave nothing."""
+    one = total == 1
     text = (
-        f"Clearing this task checks {_all(kind, total)} again. It sends nothing as"
-        " long as there is a reason to refuse them; otherwise it sends those that can be sent and that no earlier"
-        " attempt has started."
+        f"Clearing this task checks {_all(kind, total)} again. It sends nothing as long as there is a reason to refuse"
+        f" {'it' if one else 'them'}"
     )
-    return {"sends": total, "running": False, "text": text}
+    if clearing.first or not clearing.resumes:
+        sent = "it if it can be sent and is" if one else "those that can be sent and are"
+        text = f"{text}; otherwise it sends {sent} not under way already"
+    return {"sends": total, "running": False, "text": _joined(f"{text}.", _about_list(clearing, kind))}
 
 
 def _only_waits(kind: JobKind, counts: Counts, outcome: Outcome | None) -> str:
@@ -125,35 +130,46 @@ def _starts_anew(clearing: Clearing, kind: JobKind, counts: Counts, *, succeeded
     why = "This task succeeded, so clearing it starts anew" if succeeded else "Clearing this task starts anew"
     lead = why if clearing.resumes else f"{why} (resume=False)"
     ended = counts.completed + counts.bad
+    kept = f"keeps {_those(kind, counts.completed, 'completed')}: {clearing.why}" if counts.completed else ""
+    effect = ""
     if clearing.resends and ended:
         which = _all(kind, ended) if succeeded else _those(kind, ended, "has ended" if ended == 1 else "have ended")
         size = f" ({human_bytes(counts.bytes)})" if counts.bytes and not counts.bad else ""
-        first = f"{lead}: it sends again {which}{size}; {clearing.why}."
-    else:
-        kept = f"; it keeps {_those(kind, counts.completed, 'completed')}: {clearing.why}" if counts.completed else ""
-        first = f"{lead}: it {_tries(kind, counts.bad)}{kept}."
-    return _joined(first, _about_open(kind, counts.open), _about_skipped(counts), _UNCHANGED)
+        effect = f": it sends again {which}{size}; {clearing.why}"
+    elif counts.bad or not counts.open:
+        effect = f": it {_tries(kind, counts.bad)}{kept and f'; it {kept}'}"
+    elif kept:
+        effect = f": it {kept}"
+    return _joined(f"{lead}{effect}.", _about_open(clearing, kind, counts), _about_skipped(counts), _UNCHANGED)
 
 
-def _as_a_retry(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
+def _as_a_retry(clearing: Clearing, kind: JobKind, counts: Counts) -> tuple[int, str]:
     """Describe an attempt after a Clear that has stopped a worker: it cannot tell this from a retry."""
-    tried = _tries(kind, counts.bad) if clearing.cleared or not counts.bad else _retries(kind, counts.bad)
-    return _joined(
+    if clearing.cleared:
+        most, tried, unknown = counts.bad, *_tries_all(clearing, kind, counts)
+    else:
+        # It waits again for jobs that the platform does not know, if it remembers them.
+        most, unknown = counts.failed if clearing.remembers else counts.bad, ""
+        tried = _retries(kind, most) if most else _tries(kind, 0)
+    text = _joined(
         "Clearing this task now stops its worker, and the next one continues as in a retry: it"
         f" {tried}{_takes_up(kind, counts)}.",
+        unknown,
         _about_late(kind, counts),
         _about_list(clearing, kind),
         _about_skipped(counts),
         _UNCHANGED,
     )
+    return most, text
 
 
 def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
     """Describe an attempt that takes up the one before."""
-    first = f"Clearing this task {_tries(kind, counts.bad)}{_takes_up(kind, counts)}."
+    tried, unknown = _tries_all(clearing, kind, counts)
     gone = f"It also sends again {kind.plural} whose results are gone (verify=True)." if clearing.verifies else ""
     return _joined(
-        first,
+        f"Clearing this task {tried}{_takes_up(kind, counts)}.",
+        unknown,
         _about_late(kind, counts),
         gone if counts.completed else "",
         _about_list(clearing, kind),
@@ -162,15 +178,33 @@ def _continues(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
     )
 
 
+def _tries_all(clearing: Clearing, kind: JobKind, counts: Counts) -> tuple[str, str]:
+    """Return what is tried again, as a part of a sentence, and a sentence about unknown jobs."""
+    missing = counts.missing
+    if not missing or not clearing.remembers:
+        return _tries(kind, counts.bad), ""
+    looks = f"looks again for {_those(kind, missing, 'the platform does not know')}"
+    tried = f"tries again {_those(kind, counts.failed, 'failed')} and {looks}" if counts.failed else looks
+    # The rules: `resume.FORGETTING`, `Plan._believe_what_is_there`.
+    again = (
+        "It sends that one again if it does not find it and its result is not there either, but perhaps not within an"
+        " hour of its start."
+        if missing == 1
+        else "It sends again those that it does not find and whose results are not there either, but perhaps not within"
+        " an hour of their start."
+    )
+    return tried, again
+
+
 def _tries(kind: JobKind, bad: int) -> str:
-    return f"sends again {_those(kind, bad, 'failed')}, and no others" if bad else "sends nothing again"
+    return f"tries again {_those(kind, bad, 'failed')}, and no others" if bad else "sends nothing again"
 
 
 def _retries(kind: JobKind, bad: int) -> str:
     failed = _those(kind, bad, "failed")
     if bad == 1:
-        return f"sends again {failed} only if its error may be temporary or it was never started, and no others"
-    return f"sends again, of {failed}, only those whose error may be temporary or that were never started"
+        return f"tries again {failed} only if its error may be temporary or it was never started, and no others"
+    return f"tries again, of {failed}, only those whose error may be temporary or that were never started"
 
 
 def _takes_up(kind: JobKind, counts: Counts) -> str:
@@ -185,18 +219,22 @@ def _about_list(clearing: Clearing, kind: JobKind) -> str:
     if clearing.remembers:
         return ""
     return (
-        f"It has to find its {kind.plural} in the platform's list; if that does not show what became of all of them, it"
-        " fails and sends nothing."
+        f"It has to find its {kind.plural} in the platform's list; if that cannot be read far enough back, it fails and"
+        " sends nothing."
     )
 
 
-def _about_open(kind: JobKind, count: int) -> str:
-    if not count:
+def _about_open(clearing: Clearing, kind: JobKind, counts: Counts) -> str:
+    """Say what an attempt that starts anew does with jobs that may have ended by then."""
+    if not counts.open:
         return ""
-    if count == 1:
-        return f"It takes over the {kind.name} under way if the platform's list shows it, and otherwise sends it again."
-    under_way = f"the {_count(kind, count)} {UNDER_WAY}"
-    return f"It takes over those of {under_way} that the platform's list shows, and sends the others again."
+    why = f"; {clearing.why}" if clearing.resends and not counts.completed + counts.bad else ""
+    if counts.open == 1:
+        again = "otherwise sends it again" if clearing.resends else "tries it again if it has failed by then"
+        return f"It takes over the {kind.name} under way if it still is under way then, and {again}{why}."
+    again = "sends again those that have ended" if clearing.resends else "tries again those that have failed"
+    under_way = f"the {_count(kind, counts.open)} {UNDER_WAY}"
+    return f"Of {under_way}, it takes over those that still are under way then, and {again} by then{why}."
 
 
 def _about_late(kind: JobKind, counts: Counts) -> str:

@@ -179,7 +179,8 @@ class LiveView:
         """Return the only snapshot of a task that was refused: what did not fail was not sent, and nothing runs."""
         value = self.final(summary, now, outcome=Outcome.FAILED)
         counts = value["counts"]
-        told = None if self.clearing is None else after_clear_of_refused(self.kind, summary.total - summary.skipped)
+        total = summary.total - summary.skipped
+        told = self.clearing and after_clear_of_refused(self.clearing, self.kind, total)
         return value | {"counts": counts | {"running": 0, "not_seen": counts["running"]}, "after_clear": told}
 
     def restore(self, earlier: object) -> None:

@@ -12,9 +12,19 @@ from airflow_provider_cgc import display
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.waiting import snapshot
 from tests.airflow.attempts.attempts import Attempts, refuse, remove_object
+from tests.airflow.attempts.clears import (
+    ITEMS,
+    Seen,
+    Stopping,
+    close_volume,
+    complete,
+    fail_last,
+    fail_smallest,
+    sent_by,
+    until_two_have_ended,
+)
 from tests.airflow.conftest import has_task_state_store
 
-ITEMS = 4
 PENDING = "AirflowRescheduleException"
 RECORDS = {
     "store": {"store": True},
@@ -31,40 +41,6 @@ EXPORTS = {
     "move, skip": {"copy_only": False, "if_exists": "skip"},
     "move, overwrite": {"copy_only": False, "if_exists": "overwrite"},
 }
-
-
-class Seen:
-    """The last snapshot that was written."""
-
-    def __init__(self) -> None:
-        self.snapshot: dict[str, Any] = {}
-
-    def write(self, address: object, snapshot: dict[str, Any], **how: object) -> bool:
-        """Keep a snapshot."""
-        self.snapshot = dict(snapshot)
-        return True
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """The effect of a Clear, as the snapshot tells it."""
-        found: dict[str, Any] = self.snapshot["after_clear"]
-        return found
-
-
-class Stopping(Seen):
-    """Stop the worker as soon as one job has completed and another one has failed."""
-
-    def __init__(self, emulator: CgcEmulator) -> None:
-        super().__init__()
-        self._emulator = emulator
-
-    def write(self, address: object, snapshot: dict[str, Any], **how: object) -> bool:
-        """Keep a snapshot, and let time go by on the platform."""
-        super().write(address, snapshot)
-        if snapshot["counts"]["completed"] and snapshot["counts"]["failed"]:
-            raise SystemExit
-        self._emulator.clock.advance(5)
-        return True
 
 
 @pytest.fixture
@@ -86,32 +62,6 @@ def attempts(manifest: str) -> Callable[..., Attempts]:
         return Attempts(emulator, store=how["store"], items=emulator.file_ids[:ITEMS], **path, **arguments)
 
     return make
-
-
-def fail_last(emulator: CgcEmulator, code: int = 9109) -> None:
-    """Let the export of the last file fail, again and again."""
-    emulator.fail_files(emulator.file_names[emulator.file_ids[ITEMS - 1]], code=code)
-
-
-def fail_smallest(emulator: CgcEmulator, code: int = 9109) -> None:
-    """Let the export that ends first fail."""
-    with emulator.world.open() as world:
-        smallest = min((world.files[one] for one in emulator.file_ids[:ITEMS]), key=lambda one: one.size)
-        name = smallest.name
-    emulator.fail_files(name, code=code)
-
-
-def until_two_have_ended(task: Attempts) -> None:
-    """Let time go by on the platform until two of its jobs have ended."""
-    while sum(state in ("COMPLETED", "FAILED") for _, state in task.jobs) < 2:
-        task.emulator.clock.advance(5)
-
-
-def sent_by(step: Callable[[], str], task: Attempts) -> int:
-    """Count the jobs that are started meanwhile."""
-    before = len(task.jobs)
-    step()
-    return len(task.jobs) - before
 
 
 ENDS = {
@@ -235,7 +185,7 @@ def test_clear_after_clear(
 
     assert told["running"]
     assert sent == told["sends"] == 1
-    assert "sends again the export that failed, and no others" in told["text"]
+    assert "tries again the export that failed, and no others" in told["text"]
 
 
 def test_a_task_that_only_starts(emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]) -> None:
@@ -261,6 +211,141 @@ def test_timed_out_task(record: str, still: CgcEmulator, seen: Seen, attempts: C
 
     assert sent == told["sends"] == 0
     assert "takes over the 4 exports under way" in told["text"]
+
+
+@pytest.mark.parametrize("later", [0, 24 * 3600], ids=["under way", "completed by then"])
+@pytest.mark.parametrize("export", EXPORTS)
+@pytest.mark.parametrize("record", ["store", "manifest", "store and manifest"])
+def test_timed_out_anew(
+    record: str, export: str, later: int, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """With `resume=False`, jobs that have completed by the Clear are no longer under way, and are sent again."""
+    task = attempts(still, record, resume=False, **EXPORTS[export])
+    assert task.run(timeout=0.5) == "AirflowSensorTimeout"
+    told = seen.told
+    still.clock.advance(later)
+
+    sent = sent_by(lambda: task.clear(timeout=0.5), task)
+
+    assert sent == (told["sends"] if later else 0)
+    assert "takes over those that still are under way then" in told["text"]
+    assert ("sends again those that have ended by then" in told["text"]) == (told["sends"] == ITEMS)
+
+
+@pytest.mark.parametrize("start", ["fail_fast", "wait=False"])
+@pytest.mark.parametrize("record", ["store", "manifest"])
+def test_failed_early_anew(
+    record: str, start: str, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """The same if the task has failed while jobs were under way."""
+    task = attempts(still, record, resume=False, if_exists="overwrite")
+    if start == "wait=False":
+        refuse(still, still.file_ids[:1])
+        assert task.run(wait=False) == "CgcJobsFailed"
+    else:
+        fail_smallest(still)
+        assert task.run(timeout=0.5) == "AirflowSensorTimeout"
+        until_two_have_ended(task)
+        assert task.retry(fail_fast=True) == "CgcJobsFailed"
+    told = seen.told
+    assert seen.snapshot["counts"]["running"]
+    still.clear_faults()
+    still.clock.advance(24 * 3600)
+
+    sent = sent_by(lambda: task.clear(timeout=0.5), task)
+
+    assert sent == told["sends"] == ITEMS, told["text"]
+
+
+@pytest.mark.parametrize("end", ["success", "timeout"])
+@pytest.mark.parametrize("export", ["copy, fail", "copy, skip", "move, fail"])
+@pytest.mark.parametrize("record", RECORDS)
+def test_joined_jobs(
+    record: str,
+    export: str,
+    end: str,
+    still: CgcEmulator,
+    seen: Seen,
+    attempts: Callable[..., Attempts],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Jobs of another run are older than this run: without a record, a Clear does not find those that have ended."""
+    monkeypatch.setattr(snapshot, "SHORTEST_STEP", 0.0)
+    still.option("stuck", "RUNNING")
+    other = Attempts(still, store=False, items=still.file_ids[:ITEMS], task_id="other", wait=False, **EXPORTS[export])
+    assert other.run() == "success"
+    still.clock.advance(3600)
+    task = attempts(still, record, **EXPORTS[export])
+
+    def write(address: object, snapshot: dict[str, Any], **how: object) -> bool:
+        if end == "success":
+            complete(still)
+        return seen.write(address, snapshot)
+
+    monkeypatch.setattr(display, "write", write)
+    assert task.run(timeout=0.5 if end == "timeout" else 60) == {"timeout": "AirflowSensorTimeout"}.get(end, end)
+    told = seen.snapshot["after_clear"]
+    complete(still)
+
+    sent = sent_by(lambda: task.clear(timeout=60), task)
+
+    if record == "list":
+        assert told is None
+    else:
+        assert sent == told["sends"], told["text"]
+
+
+@pytest.mark.parametrize(("hours", "left"), [(0, False), (2, False), (2, True)], ids=["young", "lost", "done"])
+@pytest.mark.parametrize("record", ["store", "manifest", "store and manifest"])
+def test_unknown_jobs(
+    record: str, hours: int, left: bool, still: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """A young job that the platform does not know is waited for; one that has left its result is not sent again."""
+    still.option("stuck", True)
+    task = attempts(still, record)
+    assert task.run(timeout=0.3) == "AirflowSensorTimeout"
+    with still.world.open() as world:
+        ids = list(world.exports)
+    still.forget(ids)
+    assert task.clear(missing_grace=None) == "CgcJobsFailed"
+    told = seen.told
+    still.option("stuck", not left)
+    still.clock.advance(hours * 3600)
+
+    sent = sent_by(lambda: task.clear(timeout=0.5), task)
+
+    assert sent == (ITEMS if hours and not left else 0), told["text"]
+    assert told["sends"] == ITEMS
+    assert "whose results are not there either, but perhaps not within an hour" in told["text"]
+
+
+@pytest.mark.parametrize("first", ["nothing", "success", "failed"])
+@pytest.mark.parametrize("resume", [True, False], ids=["resume", "anew"])
+@pytest.mark.parametrize("record", RECORDS)
+def test_refused_later(
+    record: str, resume: bool, first: str, emulator: CgcEmulator, seen: Seen, attempts: Callable[..., Attempts]
+) -> None:
+    """What a Clear sends after a refusal depends on the attempts before it."""
+    if record == "list" and not resume:
+        pytest.skip("it is refused without a record")
+    if first == "failed":
+        fail_last(emulator)
+    task = attempts(emulator, record, resume=resume, if_exists="overwrite")
+    if first != "nothing":
+        task.run()
+    close_volume(emulator, True)
+    if record == "list" and first == "success":
+        pytest.skip("it finds its jobs and sends nothing, so that there is nothing to refuse")
+    assert (task.run if first == "nothing" else task.clear)() == "CgcInputRefused"
+    told = seen.told
+    close_volume(emulator, False)
+
+    sent = sent_by(task.clear, task)
+
+    promised = "otherwise it sends those that can be sent" in told["text"]
+    assert sent == (1 if first == "failed" and resume else told["sends"])
+    assert promised or (first != "nothing" and resume)
+    assert not promised or sent == told["sends"] == ITEMS
 
 
 @pytest.mark.parametrize("mended", [True, False])

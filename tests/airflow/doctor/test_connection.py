@@ -144,6 +144,52 @@ def test_unknown_extra_is_noted(healthy: CgcEmulator, doctor: Any, monkeypatch: 
     assert "is 'rate-share' meant to be 'rate_share'?" in told.texts["connection"]
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"host": f"https://cgc-api.sbgenomics.com/v2/{CANARY}"},
+        {"host": CANARY},
+        {"extra": {"platform": "cgc", "timeout": CANARY}},
+        {"extra": {"platform": "cgc", "rate_share": CANARY}},
+        {"extra": {"platform": "cgc", "verify": f"/etc/{CANARY}"}},
+        {"extra": {"platform": "cgc", "timeout": "soon", CANARY: 1}},
+    ],
+    ids=str,
+)
+def test_token_in_other_field(
+    healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    """No line has the token, which the fixture looks for."""
+    with_connection(monkeypatch, healthy, **changed)
+
+    failed_alone(doctor("--volume", healthy.volume), "connection", "of connection 'cgc_default' ")
+
+
+@pytest.mark.parametrize("given", [f"cgc://:{CANARY}@", f"cgc://{CANARY}", f'{{"password": "{CANARY}"}}'])
+def test_connection_as_id(healthy: CgcEmulator, doctor: Any, given: str) -> None:
+    told = doctor("--conn-id", given, "--volume", healthy.volume)
+
+    failed_alone(told, "connection", "Give the id of an Airflow connection")
+
+
+@pytest.mark.parametrize("address", [f"https://svc:{CANARY}@vault/v1", f"https://vault/v1?a=1&token={CANARY}"])
+@pytest.mark.parametrize("before", ["", "x" * 150])
+def test_address_of_a_backend(
+    healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch, address: str, before: str
+) -> None:
+    """Airflow knows no secret of a backend's address, wherever the text is cut off."""
+
+    def refuse(self: Any, conn_id: str, **kwargs: Any) -> Any:
+        raise RuntimeError(f"{before}GET {address}, no answer")
+
+    monkeypatch.setattr("airflow.secrets.metastore.MetastoreBackend.get_connection", refuse)
+
+    told = doctor("--conn-id", "cgc_vault", "--volume", healthy.volume)
+
+    failed_alone(told, "connection", "MetastoreBackend failed (RuntimeError: ")
+    assert before or "GET https://" in told.texts["connection"]
+
+
 def test_backend_that_raises(healthy: CgcEmulator, doctor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The token is not shown, whatever an error of Airflow holds."""
     from airflow_provider_cgc.hooks.cgc import CgcHook, mask_secret

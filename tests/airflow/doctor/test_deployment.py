@@ -60,6 +60,28 @@ def test_bad_manifest_path(healthy: CgcEmulator, doctor: Any, tmp_path: Path, pa
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("old.jsonl", "kept\n")]
 
 
+@pytest.mark.parametrize(
+    ("path", "conn_id"),
+    [
+        (f"s3://key:{CANARY}@bucket/run.jsonl", None),
+        (f"s3://key:{CANARY}@bucket/run.jsonl", "aws_default"),
+        (f"s3://key:can/{CANARY}@bucket/run.jsonl", None),
+        (f"sftp://user:{CANARY}@host/run.jsonl", None),
+        (f"https://host/run.jsonl?sig={CANARY}", None),
+        (f"abfs://container/run.jsonl?sv=1&sig={CANARY}", None),
+        (f"s4://key:{CANARY}@[bucket/run.jsonl", None),
+        (f"s3://key:{CANARY}@bucket/{{{{ ds }}}}.jsonl", None),
+        (f"s3://key:{CANARY}@{'bucket' * 100}/run.jsonl", None),
+    ],
+    ids=str,
+)
+def test_secret_in_manifest_path(healthy: CgcEmulator, doctor: Any, path: str, conn_id: str | None) -> None:
+    """No line has the password or signature; the fixture looks for it."""
+    told = doctor("--manifest-path", path, *(["--manifest-conn-id", conn_id] if conn_id else []))
+
+    assert told.having("FAILED") == {"manifest"}
+
+
 def test_manifest_is_left_alone(healthy: CgcEmulator, doctor: Any, tmp_path: Path) -> None:
     """The file at the path stays, and nothing is left beside it."""
     manifest = tmp_path / "run.jsonl"

@@ -167,17 +167,29 @@ def test_nothing_can_be_pickled(patient: CgcClient) -> None:
     assert copy.copy(patient.settings) is patient.settings
 
 
-def test_wrong_setting_hides_it() -> None:
-    for wrong in (
+@pytest.mark.parametrize(
+    "wrong",
+    [
         {"timeout": 0},
-        {"base_url": f"https://{CANARY}.example"},
+        {"timeout": CANARY},
+        {"rate_share": CANARY},
+        {"base_url": CANARY},
+        {"base_url": f"https://{CANARY.upper()}.example"},
+        {"base_url": f"https://cgc-api.sbgenomics.com/v2/{CANARY}"},
+        {"project": f"a/{CANARY}"},
         {"proxies": {"https": CANARY}},
+        {"verify": f"/etc/{CANARY}"},
         {"verify": 5},
-    ):
-        with pytest.raises(CgcSettingsError) as caught:
-            Settings(**{"token": CANARY, **wrong})
-        if "base_url" not in wrong:
-            assert CANARY not in everything_in(caught.value)
+        {"advance_access": CANARY},
+    ],
+    ids=str,
+)
+def test_wrong_setting_hides_it(wrong: dict[str, Any]) -> None:
+    """A field that is shown in messages and logs is refused if the token stands in it."""
+    with pytest.raises(CgcSettingsError) as caught:
+        Settings(**{"token": CANARY, **wrong})
+
+    assert CANARY not in "".join(map(everything_in, graph(caught.value))).lower()
 
 
 def test_one_header_has_it(patient: CgcClient, requests_mock: Any, base: str) -> None:

@@ -277,7 +277,7 @@ def test_button_tells_the_field(connections: Connections) -> None:
 
     assert CgcHook().test_connection() == (
         False,
-        "field Extra 'timeout' of this connection must be a number, not 'soon'",
+        "field Extra 'timeout' of this connection must be a number of seconds, such as 60",
     )
 
 

@@ -173,6 +173,44 @@ def test_wrong_token_is_hidden(password: str | None) -> None:
     assert "Authentication token" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"host": host.format(TOKEN)} for host in ("{}", "{}://x", "https://{}.example", "https://u:{}@x.example")),
+        {"host": f"{CGC}/{TOKEN}"},
+        {"host": f"{CGC}/{TOKEN}", "allowed_hosts": ("cgc-api.sbgenomics.com",)},
+        {"host": TOKEN.upper(), "allowed_hosts": (TOKEN,)},
+        {"host": f"{TOKEN}://x", "schema": "https"},
+        {"host": "localhost", "schema": TOKEN},
+        *(
+            {"extra": {"platform": "cgc", name: value.format(TOKEN)}}
+            for name in ("platform", "project", "timeout", "verify", "proxies", "rate_share", "advance_access")
+            for value in ("{}", "a/{}", "{0}{0}")
+        ),
+        {"extra": {"platform": "cgc", "proxies": {TOKEN: "http://x"}}},
+        {"extra": {"platform": "cgc", "proxies": {f"https://{TOKEN}": "x"}}},
+    ],
+    ids=str,
+)
+def test_token_in_other_field(fields: dict[str, Any]) -> None:
+    """The token is not shown if it stands in another field, too, and neither is the error that it was found by."""
+    with pytest.raises(CgcSettingsError) as caught:
+        read(**fields)
+
+    assert "canary" not in f"{caught.value!r} {caught.value.__context__!r}".lower()
+
+
+@pytest.mark.parametrize(
+    "password", [TOKEN, f"{TOKEN}\n", f"Bearer {TOKEN}", f'"{TOKEN}"', f"X-SBG-Auth-Token:{TOKEN}"]
+)
+@pytest.mark.parametrize("name", ["{}", "my_{}", "{0}{0}", "x" * 60 + "{}"])
+def test_token_as_name_of_extra(name: str, password: str) -> None:
+    told = unknown_extras({name.format(TOKEN): 1}, password)
+
+    assert told is not None
+    assert "canary" not in told
+
+
 def test_hosts_of_the_option() -> None:
     assert split_hosts(" A.example , b.example:8443,, ") == ("a.example", "b.example:8443")
     assert split_hosts("") == split_hosts(None) == ()
@@ -188,7 +226,7 @@ def test_hosts_of_the_option() -> None:
     ],
 )
 def test_unknown_extra_is_named(extra: dict[str, Any], words: str) -> None:
-    told = unknown_extras({"platform": "cgc", **extra})
+    told = unknown_extras({"platform": "cgc", **extra}, TOKEN)
 
     assert told is not None
     assert words in told
@@ -197,9 +235,9 @@ def test_unknown_extra_is_named(extra: dict[str, Any], words: str) -> None:
 
 def test_known_extras_pass() -> None:
     """A known extra, or one of Airflow's own, is not named."""
-    assert unknown_extras(dict.fromkeys(EXTRAS)) is None
-    assert unknown_extras({"extra__cgc__project": "a/b", "__extra__": "{}"}) is None
-    assert unknown_extras({}) is None
+    assert unknown_extras(dict.fromkeys(EXTRAS), TOKEN) is None
+    assert unknown_extras({"extra__cgc__project": "a/b", "__extra__": "{}"}, TOKEN) is None
+    assert unknown_extras({}, TOKEN) is None
 
 
 def test_form_has_all_extras() -> None:

@@ -26,6 +26,7 @@ SENSOR = Clearing(sends=False)
 COPY = Clearing(sends=True, resends=True, why="objects are replaced")
 MOVE = Clearing(sends=True, why="they are moved")
 ANEW = replace(COPY, resumes=False)
+MOVE_ANEW = replace(MOVE, resumes=False)
 WORKER = replace(COPY, holds_worker=True)
 COMPLETED, FAILED = Outcome.COMPLETED, Outcome.FAILED
 ENDS = (None, *Outcome)
@@ -49,17 +50,32 @@ GOLDEN: list[tuple[Clearing, Counts, Outcome | None, str]] = [
         COPY,
         MIXED,
         FAILED,
-        f"Clearing this task sends again the 3 exports that failed, and no others; it keeps the 297 exports that"
+        f"Clearing this task tries again the 3 exports that failed, and no others; it keeps the 297 exports that"
         f" completed. {HOLDS}",
     ),
     (
         WORKER,
         HALF,
         None,
-        "Clearing this task now stops its worker, and the next one continues as in a retry: it sends again, of the 2"
-        " exports that failed, only those whose error may be temporary or that were never started; it keeps the 10"
+        "Clearing this task now stops its worker, and the next one continues as in a retry: it tries again the"
+        " export that failed only if its error may be temporary or it was never started, and no others; it keeps the 10"
         " exports that completed and takes over the 8 exports under way. Exports that fail before you clear count as"
         f" failed. {HOLDS}",
+    ),
+    (
+        ANEW,
+        replace(NONE, open=4),
+        Outcome.TIMEOUT,
+        "Clearing this task starts anew (resume=False). Of the 4 exports under way, it takes over those that still are"
+        f" under way then, and sends again those that have ended by then; objects are replaced. {HOLDS}",
+    ),
+    (
+        COPY,
+        replace(MIXED, missing=2),
+        FAILED,
+        "Clearing this task tries again the 3 exports that failed and looks again for the 2 exports that the platform"
+        " does not know; it keeps the 297 exports that completed. It sends again those that it does not find and whose"
+        f" results are not there either, but perhaps not within an hour of their start. {HOLDS}",
     ),
 ]
 CLAUSES: list[tuple[Clearing, Counts, Outcome | None, int, str]] = [
@@ -68,19 +84,33 @@ CLAUSES: list[tuple[Clearing, Counts, Outcome | None, int, str]] = [
     (COPY, DONE, COMPLETED, 300, "sends again all 300 exports"),
     (COPY, replace(NONE, completed=1), COMPLETED, 1, "sends again the export; objects are replaced."),
     (COPY, MIXED, COMPLETED, 300, "sends again all 300 exports; objects are replaced."),
-    (COPY, MIXED, FAILED, 3, "sends again the 3 exports that failed, and no others"),
+    (COPY, MIXED, FAILED, 3, "tries again the 3 exports that failed, and no others"),
     (MOVE, DONE, COMPLETED, 0, "sends nothing again; it keeps the 300 exports that completed: they are moved."),
-    (MOVE, MIXED, COMPLETED, 3, "sends again the 3 exports that failed, and no others; it keeps the 297 exports"),
-    (ANEW, HALF, None, 12, "starts anew (resume=False): it sends again the 12 exports that have ended; objects"),
-    (ANEW, replace(HALF, completed=0, missing=0), None, 1, "sends again the export that has ended; objects"),
-    (ANEW, HALF, None, 12, "takes over those of the 8 exports under way that the platform's list shows, and sends the"),
-    (ANEW, replace(HALF, open=1), None, 12, "takes over the export under way if the platform's list shows it"),
-    (replace(ANEW, resends=False), HALF, None, 2, "sends again the 2 exports that failed, and no others; it keeps"),
+    (MOVE, MIXED, COMPLETED, 3, "tries again the 3 exports that failed, and no others; it keeps the 297 exports"),
+    (ANEW, HALF, None, 20, "starts anew (resume=False): it sends again the 12 exports that have ended; objects"),
+    (ANEW, replace(HALF, completed=0, missing=0), None, 9, "sends again the export that has ended; objects"),
+    (ANEW, HALF, None, 20, "Of the 8 exports under way, it takes over those that still are under way then, and sends"),
+    (ANEW, replace(HALF, open=1), None, 13, "the export under way if it still is under way then, and otherwise sends"),
+    (MOVE_ANEW, HALF, None, 2, "tries again the 2 exports that failed, and no others; it keeps"),
+    (MOVE_ANEW, HALF, None, 2, "still are under way then, and tries again those that have failed by then."),
+    (MOVE_ANEW, replace(NONE, open=1), None, 0, "(resume=False). It takes over the export under way if it still is"),
+    (MOVE_ANEW, replace(DONE, open=1), None, 0, "(resume=False): it keeps the 300 exports that completed: they are"),
+    (MOVE_ANEW, NONE, FAILED, 0, "(resume=False): it sends nothing again."),
+    (COPY, replace(NONE, missing=1), FAILED, 1, "task looks again for the export that the platform does not know. It"),
+    (WORKER, replace(NONE, missing=1), None, 0, "it sends nothing again."),
+    (replace(WORKER, cleared=True), replace(NONE, missing=1), None, 1, "it looks again for the export that the"),
+    (replace(COPY, remembers=False), replace(NONE, missing=1), FAILED, 1, "tries again the export that failed"),
     (replace(COPY, remembers=False), DONE, COMPLETED, 0, "keeps the 300 exports that completed. It has to find its"),
     (replace(COPY, verifies=True), HALF, None, 2, "also sends again exports whose results are gone (verify=True)."),
-    (WORKER, HALF, None, 2, "of the 2 exports that failed, only those whose error may be temporary or that were never"),
+    (
+        WORKER,
+        replace(HALF, failed=2),
+        None,
+        2,
+        "of the 2 exports that failed, only those whose error may be temporary or that were never",
+    ),
     (WORKER, replace(HALF, missing=0), None, 1, "the export that failed only if its error may be temporary or it was"),
-    (replace(WORKER, cleared=True), MIXED, None, 3, "sends again the 3 exports that failed, and no others; it keeps"),
+    (replace(WORKER, cleared=True), MIXED, None, 3, "tries again the 3 exports that failed, and no others; it keeps"),
     (COPY, HALF, FAILED, 2, "Exports that fail before you clear count as failed."),
     (COPY, replace(DONE, skipped=1), COMPLETED, 300, "The skipped item is checked again and sent only if the reason"),
     (MOVE, replace(DONE, skipped=2), FAILED, 0, "The 2 skipped items are checked again and sent only if the reason to"),
@@ -126,12 +156,22 @@ def test_holds_while_a_worker_runs(facts: Clearing, outcome: Outcome | None, run
     assert after_clear(facts, EXPORT, HALF, outcome)["running"] is running
 
 
-@pytest.mark.parametrize(("total", "all_"), [(1, "the export"), (12, "all 12 exports")])
-def test_refused_is_checked_again(total: int, all_: str) -> None:
-    told = after_clear_of_refused(EXPORT, total)
+REFUSED = [
+    (COPY, 12, "checks all 12 exports again. It sends nothing as long as there is a reason to refuse them."),
+    (COPY, 1, "checks the export again. It sends nothing as long as there is a reason to refuse it."),
+    (ANEW, 12, "refuse them; otherwise it sends those that can be sent and are not under way already."),
+    (replace(COPY, first=True), 1, "refuse it; otherwise it sends it if it can be sent and is not under way already."),
+    (replace(COPY, first=True, remembers=False), 2, "under way already. It has to find its exports in the platform's"),
+]
+
+
+@pytest.mark.parametrize(("facts", "total", "clause"), REFUSED)
+def test_refused_is_checked_again(facts: Clearing, total: int, clause: str) -> None:
+    told = after_clear_of_refused(facts, EXPORT, total)
 
     assert told["sends"] == total
-    assert told["text"].startswith(f"Clearing this task checks {all_} again.")
+    assert clause in told["text"]
+    assert ("otherwise" in told["text"]) == (facts.first or not facts.resumes)
 
 
 @pytest.mark.parametrize("facts", [SENSOR, COPY, MOVE, replace(COPY, resumes=False, verifies=True)])
