@@ -159,6 +159,7 @@ def test_cause_of_a_stop_decides() -> None:
         send=lambda ledger: None,
         intent=list,
         lines=list,
+        plan=SimpleNamespace(has_joined=False),
     )
     task = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
     jobs = SubmittedJobs(task)
