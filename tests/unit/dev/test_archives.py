@@ -80,6 +80,7 @@ def test_other_wheel_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(package, "WRITTEN_INTO_SDIST", [])
     monkeypatch.setattr(package, "known_files", lambda: ["airflow_provider_cgc/__init__.py"])
     monkeypatch.setattr(package, "names_in_sdist", lambda sdist: ["airflow_provider_cgc/__init__.py"])
+    monkeypatch.setattr(package, "copy_tree", lambda folder: None)
     monkeypatch.setattr(package, "_build", lambda tree, into, *options: wheel(into, "other = 1"))
     built = package.Built(tmp_path / "x.tar.gz", wheel(tmp_path, "one = 1"))
 
