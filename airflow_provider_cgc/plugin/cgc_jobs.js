@@ -70,8 +70,9 @@ const { createElement: h, useEffect, useRef, useState } = React;
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const asObjects = (value) => (Array.isArray(value) ? value.filter(isObject).slice(0, MOST_ROWS) : []);
-// Numbers that can be added up and counted with; nothing of ours is larger.
-const asNumber = (value) => (typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : null);
+// Numbers that can be added up and counted with; no count and no size in bytes is larger.
+const LARGEST = 1e20;
+const asNumber = (value) => (typeof value === "number" && Math.abs(value) <= LARGEST ? value : null);
 const asCount = (value) => Math.max(0, Math.floor(asNumber(value) ?? 0));
 // Seconds since 1970, from then to the year 9999: what dates can be made of.
 const asTime = (value) => (asNumber(value) !== null && value > 0 && value < 253_402_300_800 ? value : null);
