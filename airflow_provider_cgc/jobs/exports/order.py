@@ -13,7 +13,7 @@ from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.finish import finish
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.exports.locations import (
-    BadLocation,
+    BadTarget,
     LocationTemplate,
     clashes,
     moved_twice,
@@ -335,5 +335,5 @@ class ExportOrder(Order):
             return False
         try:
             return "path" in own_template(item, self._template).fields
-        except BadLocation:
+        except BadTarget:
             return False  # it is reported with the other items that have no destination
