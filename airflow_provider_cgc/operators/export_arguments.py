@@ -25,7 +25,8 @@ from airflow_provider_cgc.arguments import (
 )
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume, parse_items
-from airflow_provider_cgc.jobs.exports.locations import BadTarget, LocationTemplate, targets
+from airflow_provider_cgc.jobs.exports.locations import LocationTemplate, targets
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of, is_table
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance

@@ -13,7 +13,6 @@ from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.finish import finish
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.exports.locations import (
-    BadTarget,
     LocationTemplate,
     clashes,
     moved_twice,
@@ -26,6 +25,7 @@ from airflow_provider_cgc.jobs.exports.problems import common_problems, report, 
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.objects import common_folder, sizes_of
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Unfit
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from airflow_provider_cgc.jobs.text import counted

@@ -10,12 +10,12 @@ from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
-    BadTarget,
     LocationTemplate,
     check_key,
     clashes,
     targets,
 )
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 
 A = "65a1b2c3d4e5f60718293a4b"
 B = "65a1b2c3d4e5f60718293a4c"

@@ -11,12 +11,12 @@ from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
-    BadTarget,
     LocationTemplate,
     check_key,
     clashes,
     targets,
 )
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 
 pieces = st.sampled_from(["a", "/", ".", "..", "ü", "{{", "}}", " ", "{name}", "{path}", "{metadata.x}", "{id}"])
 templates = st.lists(pieces, max_size=8).map("".join)
