@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 from urllib.parse import urlencode
 
@@ -83,20 +83,34 @@ class FilesEndpoint:
                     yield file
 
     def tree(
-        self, project: str | None = None, *, parent: str | None = None, path: str = "", recursive: bool = True
+        self,
+        project: str | None = None,
+        *,
+        parent: str | None = None,
+        path: str = "",
+        recursive: bool = True,
+        into: Callable[[str], bool] | None = None,
+        folders: bool = False,
     ) -> Walk:
         """Return all files below a project or a folder (`parent`, its id), each once and with the folders it lies in.
 
-        `path` goes before the paths: where the folder itself lies, if you know. The folders are left out of the
-        result, with `recursive=False` also what is in them. Up to 8 requests at a time; a tree costs one for each
-        folder and for each further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is
-        given.
+        `path` goes before the paths: where the folder itself lies, if you know. With `recursive=False` the files in the
+        folders below is left out; `into`, given in its place, chooses the folders to read by their whole paths, which
+        begin with `path`. With `folders=True` the folders are found as well, read or not, each with its own path and
+        before its files. Up to 8 requests at a time; a tree costs one for each folder that is read and for each
+        further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is given.
         """
-        return Walk(self._transport, _level(project, parent), path=path, top=parent, deep=recursive)
+        chosen = into if into is not None or recursive else _nowhere
+        return Walk(self._transport, _level(project, parent), path=path, top=parent, into=chosen, folders=folders)
 
     def walk(self, project: str | None = None, *, parent: str | None = None) -> Iterator[File]:
         """Yield all files below a project or a folder, as `tree` does, without their paths."""
         return (found.file for found in self.tree(project, parent=parent))
+
+
+def _nowhere(path: str) -> bool:
+    """Choose no folder."""
+    return False
 
 
 def _level(project: str | None, parent: str | None) -> _Query:
