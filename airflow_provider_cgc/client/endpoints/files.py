@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
+from airflow_provider_cgc.client.endpoints.bulk_edit import edit_files
 from airflow_provider_cgc.client.endpoints.bulk_get import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
@@ -53,6 +54,19 @@ class FilesEndpoint:
         """Return one record per id, in the order given, a hundred ids per request; no ids: nothing is sent."""
         return self._reader.get(ids)
 
+    def bulk_edit(self, items: Iterable[Mapping[str, Any]]) -> list[BulkRecord[File]]:
+        """Change names, tags and metadata; one record per item, in order, with the file as it is now or a problem.
+
+        An item is `{"id": file_id}` with any of `name`, `tags` (a list of texts) and `metadata` (an object of texts or
+        nulls): keys of the metadata that are not given stay as they are, and a null clears a value. Whether the
+        platform adds tags or replaces those there are is not documented. A hundred items go into a request, and as the
+        same change twice ends the same, a request whose answer was lost is sent again.
+
+        Raises `CgcUsageError` before anything is sent, also for two items with the same id. Where an answer does not
+        show what became of a file, the problem is `undecided`: ask by `bulk_get`, or send the item again.
+        """
+        return edit_files(self._transport, items)
+
     def list(
         self,
         project: str | None = None,
@@ -83,20 +97,34 @@ class FilesEndpoint:
                     yield file
 
     def tree(
-        self, project: str | None = None, *, parent: str | None = None, path: str = "", recursive: bool = True
+        self,
+        project: str | None = None,
+        *,
+        parent: str | None = None,
+        path: str = "",
+        recursive: bool = True,
+        into: Callable[[str], bool] | None = None,
+        folders: bool = False,
     ) -> Walk:
         """Return all files below a project or a folder (`parent`, its id), each once and with the folders it lies in.
 
-        `path` goes before the paths: where the folder itself lies, if you know. The folders are left out of the
-        result, with `recursive=False` also what is in them. Up to 8 requests at a time; a tree costs one for each
-        folder and for each further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is
-        given.
+        `path` goes before the paths: where the folder itself lies, if you know. With `recursive=False` the files in the
+        folders below are left out; `into`, given in its place, chooses the folders to read by their whole paths, which
+        begin with `path`. With `folders=True` the folders are found as well, read or not, each with its own path and
+        before its files. Up to 8 requests at a time; a tree costs one for each folder that is read and for each
+        further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is given.
         """
-        return Walk(self._transport, _level(project, parent), path=path, top=parent, deep=recursive)
+        chosen = into if into is not None or recursive else _nowhere
+        return Walk(self._transport, _level(project, parent), path=path, top=parent, into=chosen, folders=folders)
 
     def walk(self, project: str | None = None, *, parent: str | None = None) -> Iterator[File]:
         """Yield all files below a project or a folder, as `tree` does, without their paths."""
         return (found.file for found in self.tree(project, parent=parent))
+
+
+def _nowhere(path: str) -> bool:
+    """Choose no folder."""
+    return False
 
 
 def _level(project: str | None, parent: str | None) -> _Query:
