@@ -1,6 +1,6 @@
 """The metadata and tags of files, and the platform's limits for them.
 
-https://docs.cancergenomicscloud.org/reference/modify-a-files-metadata documents the limits.
+https://docs.cancergenomicscloud.org/reference (files) documents them.
 """
 
 from __future__ import annotations
