@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -11,12 +12,12 @@ from airflow_provider_cgc.client.endpoints.bulk_get import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
 from airflow_provider_cgc.client.endpoints.tree import Walk
-from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.transport import Transport
-from airflow_provider_cgc.client.models import File
+from airflow_provider_cgc.client.models import File, fields
 
 __all__ = ["FilesEndpoint"]
 
@@ -66,6 +67,30 @@ class FilesEndpoint:
         show what became of a file, the problem is `undecided`: ask by `bulk_get`, or send the item again.
         """
         return edit_files(self._transport, items)
+
+    def create_folder(self, name: str, *, project: str | None = None, parent: str | None = None) -> File:
+        """Make a folder in a project or in a folder (`parent`, its id), and return it.
+
+        Raises `CgcUsageError` unless exactly one of project and parent is given, and for a name that is empty, has a
+        slash or begins with two underscores. A name that a folder there has already is refused with the code
+        `FOLDER_EXISTS` (5030). After `CgcConnectionError` with `.sent`, `CgcUnavailable` or `CgcUnreadableError` the
+        folder may have been made: look by `list` whether it is there.
+        """
+        place = _place(project, parent)
+        if not isinstance(name, str) or not name.strip() or "/" in name or name.startswith("__"):
+            raise CgcUsageError(
+                f"a folder cannot be named {name!r}: give a text without slashes that does not begin with '__'"
+            )
+        body = {"name": name, "type": "folder", **place}
+        answer = self._transport.send(Request("POST", "/files", body=body, repeatable=False)).value
+        made = File.from_json(answer)
+        told = fields.mapping(answer)
+        if told.get("name") not in (None, name) or (told.get("type") is not None and not made.is_folder):
+            raise CgcUnreadableError(
+                f"POST /files: asked to make the folder {name!r}, the platform answered with the {made.type}"
+                f" {made.name!r}; look whether the folder is there"
+            )
+        return replace(made, name=name, type="folder")
 
     def list(
         self,
@@ -129,13 +154,18 @@ def _nowhere(path: str) -> bool:
 
 def _level(project: str | None, parent: str | None) -> _Query:
     """Return the query for one level, with all fields, without which types, sizes and metadata are left out."""
+    return {"fields": "_all", **_place(project, parent)}
+
+
+def _place(project: str | None, parent: str | None) -> dict[str, str]:
+    """Return the one of the two that is given, by its name."""
     if (project is None) == (parent is None):
         raise CgcUsageError("give either a project or a parent folder")
     if project is not None:
         owner_and_name("project", project)
-        return {"fields": "_all", "project": project}
+        return {"project": project}
     one_segment("folder", parent)
-    return {"fields": "_all", "parent": parent}
+    return {"parent": str(parent)}
 
 
 def _texts(value: str | Iterable[str] | None) -> str | list[str] | None:
