@@ -21,13 +21,14 @@ from airflow_provider_cgc.jobs.exports.locations import (
     targets,
 )
 from airflow_provider_cgc.jobs.exports.place import place_of
-from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_item, unfit_items
+from airflow_provider_cgc.jobs.exports.problems import common_problems, report, unfit_item, unfit_items
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.objects import common_folder, sizes_of
 from airflow_provider_cgc.jobs.placeholders import BadTarget
-from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Unfit
+from airflow_provider_cgc.jobs.submitting.order import Order, Standing
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+from airflow_provider_cgc.jobs.submitting.unfit import Unfit
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
@@ -279,10 +280,6 @@ class ExportOrder(Order):
     def report(self, keys: Collection[Key]) -> list[str]:
         """Return the lines of a dry run: the number and size of the files, their projects and volumes."""
         return report([self.keys[key] for key in keys], self.facts)
-
-    def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
-        """Return the sentences about items that cannot be exported, one for each cause."""
-        return sentences(unfit)
 
     def place(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
         """Return the facts that all items share, for the live snapshot."""

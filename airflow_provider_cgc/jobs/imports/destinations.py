@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_cgc.client.errors import CgcApiError, CgcError, CgcForbidden, CgcNotFound
-from airflow_provider_cgc.client.errors.codes import NAME_TAKEN, NO_RIGHT_TO_WRITE, NO_SUCH_FILE, NO_SUCH_PROJECT
+from airflow_provider_cgc.client.errors.codes import FOLDER_EXISTS, NO_RIGHT_TO_PROJECT, NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.jobs.files import file_records, problem_unless_gateway
@@ -120,7 +120,7 @@ class Destinations:
             for folder in folders
         }
         for folder in folders:
-            if folder.project in destinations:
+            if folder.project is not None and folder.project in destinations:
                 self._places[folder.id].add(Place(folder.project, paths[folder.id]))
             for root in roots & paths.keys():
                 if f"{paths[folder.id]}/".startswith(f"{paths[root]}/".lstrip("/")):
@@ -140,7 +140,7 @@ class Destinations:
             return _with_remedy(problem_unless_gateway(error), folder=not _is_project(destination))
         self._keep(destination, folder, project)
         if project is not None and project.permissions.write is False:
-            return f"This user may not write to {one_line(project.id)}. {REMEDIES[NO_RIGHT_TO_WRITE].text}"
+            return f"This user may not write to {one_line(project.id)}. {REMEDIES[NO_RIGHT_TO_PROJECT].text}"
         return None
 
     def _keep(self, destination: str, folder: File | None, project: Project | None) -> None:
@@ -183,7 +183,7 @@ class Destinations:
             try:
                 folder = self._client.files.create_folder(name, project=project, parent=parent)
             except CgcError as error:
-                is_there = isinstance(error, CgcApiError) and error.code == NAME_TAKEN
+                is_there = isinstance(error, CgcApiError) and error.code == FOLDER_EXISTS
                 if not (is_there or transient(error)):
                     raise
                 found = self._things_at(place.destination, [place.path]).get(place.path)
