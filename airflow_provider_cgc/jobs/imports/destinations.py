@@ -84,18 +84,15 @@ class Destinations:
         on_the_way = (Place(key.destination, above) for above in folders_above(key.name))
         return next((self.in_the_way[place] for place in on_the_way if place in self.in_the_way), None)
 
-    def make_folders(self, keys: Iterable[ImportKey]) -> int:
-        """Make the folders that items need and that are missing, and count them. Raises `CgcError`."""
-        missing = {
-            Place(key.destination, above)
-            for key in keys
-            for above in folders_above(key.name)
-            if Place(key.destination, above) not in self._ids
-        }
-        # Outer folders come before those in them.
-        for place in sorted(missing):
+    def missing(self, keys: Iterable[ImportKey]) -> list[Place]:
+        """Return the folders that items need and that are missing, outer ones before those in them."""
+        needed = {Place(key.destination, above) for key in keys for above in folders_above(key.name)}
+        return sorted(needed - self._ids.keys())
+
+    def make_folders(self, keys: Iterable[ImportKey]) -> None:
+        """Make the folders that items need and that are missing. Raises `CgcError`."""
+        for place in self.missing(keys):
             self._make(place)
-        return len(missing)
 
     def body_of(self, key: ImportKey) -> dict[str, str]:
         """Return the destination of an item as the platform wants it."""
