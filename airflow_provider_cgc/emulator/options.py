@@ -87,6 +87,13 @@ class Options:
         type_case        of a file's `type` and `storage.type`, a volume's `service.type` and `access_mode`: as
                          documented, or in the other case
 
+    Changes of files::
+
+        null_metadata    null as a value of metadata: stored, counted among the 1,000 pairs; removes the key; or ignored
+        odd_metadata     a number, true or false as a value: refused with 5006, or converted into text
+        edit_key         of an item of a bulk edit or update: only `id`, or `file_id` too
+        edit_tags        of a bulk edit: replace those of the file, or are added to them
+
     What is allowed, and what comes of it::
 
         same_key         two exports at once to one key: the slower fails, the last wins, or the second is refused
@@ -154,6 +161,15 @@ class Options:
     # choice: as it was sent; the examples have no prefix.
     alias_location: Literal["sent", "whole"] = "sent"
     type_case: Literal["documented", "other"] = "documented"
+
+    # choice: stored. Of the vendor's pages one counts keys with null among the pairs, two say that null is ignored.
+    null_metadata: Literal["stored", "removed", "ignored"] = "stored"
+    # choice: refused; values are documented as texts, but an example of the vendor's SDK sends a number.
+    odd_metadata: Literal["refused", "converted"] = "refused"
+    # choice: `id`, which all clients send and which works; three sites of the vendor print `file_id`.
+    edit_key: Literal["id", "both"] = "id"
+    # choice: replace, as every other call that sets tags.
+    edit_tags: Literal["replace", "add"] = "replace"
 
     same_key: Literal["slower_fails", "last_wins", "refused"] = "slower_fails"
     same_file: Literal["both", "refused"] = "both"
