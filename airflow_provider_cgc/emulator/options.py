@@ -43,6 +43,7 @@ class Options:
         default_limit    how many items a page has if the caller does not say
         over_limit       a `limit` above 100: 400, or a page of 100
         many_states      a repeated `state` filter: any of them, only the last, or 400
+        import_project   the filter `project` of imports: all that go there, or only those that named no folder of it
         total_header     `X-Total-Matching-Query`: present, absent, or there twice
         empty_links      whether a list of a single page has `links` at all
         next_links       whether the pages of a list lead to each other, or are only found by their offsets
@@ -100,6 +101,9 @@ class Options:
         same_file        two exports of one file at once: both run, or the second is refused
         folder_code      with which an export of a folder is refused
         import_checks    a bad volume or destination: refused at submit, or the job is accepted and fails
+        taken_name       of an import: the job fails with 9108, or the order is refused with it at submit
+        bare_folder      an import of a folder without its slash: fails with 9105, or completes with nothing
+        empty_folder     an import of a folder with no object in it: fails with 9105, or completes
         forced_code      of the error of jobs that a forced deactivation of their volume ends
         delete_status    of the answer to a DELETE
     """
@@ -121,6 +125,8 @@ class Options:
     default_limit: int = 50
     over_limit: Literal["400", "cap"] = "400"
     many_states: Literal["any", "last", "400"] = "any"
+    # choice: all, as its description ("into that project") would have it.
+    import_project: Literal["all", "named"] = "all"
     total_header: Literal["present", "absent", "twice"] = "present"
     empty_links: Literal["present", "absent"] = "present"
     next_links: Literal["present", "absent"] = "present"
@@ -175,6 +181,11 @@ class Options:
     same_file: Literal["both", "refused"] = "both"
     folder_code: Literal[9006, 9072] = 9006
     import_checks: Literal["submit", "job"] = "submit"
+    # choice: the job fails. 9108 is among the codes that are published for jobs, and for nothing else.
+    taken_name: Literal["job", "submit"] = "job"
+    # choice: both fail; a page calls the slash mandatory, none tells what comes without it, or of an empty folder.
+    bare_folder: Literal["fails", "nothing"] = "fails"
+    empty_folder: Literal["fails", "completes"] = "fails"
     # choice: 9069, "volume inactive", the nearest published reason.
     forced_code: int = 9069
     delete_status: Literal[204, 200] = 204

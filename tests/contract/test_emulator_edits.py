@@ -49,7 +49,7 @@ def test_edit_keeps_the_rest(http: Http, file: str) -> None:
 def test_update_erases_the_rest(
     http: Http, file: str, path: str, metadata: dict[str, str], tags: list[str], rest: dict[str, None]
 ) -> None:
-    """What an item lacks stays in an edit and goes in an update; the name always stays."""
+    """Absent parts stay in an edit and go in an update; the name always stays."""
     [record] = records(http, [{"id": file, **rest}], path)
 
     left = record["resource"]
