@@ -82,7 +82,9 @@ class Options:
         failed_status    of the answer to a GET of a FAILED job: 200, or the status of the job's error
         error_lacks      fields that errors lack, a list: some of status, code, message, more_info
         destination_name `name` of an import's destination: filled in, or only as it was asked for
-        object_size      in a volume object's `metadata`: as `size`, as the header `Content-Length`, or absent
+        object_size      in a volume object's `metadata`, and its time beside it: as `size` and `lastModified`; as the
+                         headers `Content-Length` and `Last-Modified`; as `size` and `updated` of Google; or absent both
+        object_time      how that time is written, if not by Google: ISO 8601, as in HTTP, in milliseconds; or absent
         hosted_on        whether a file's storage has `hosted_on_locations`
         alias_location   `location` of an alias: as it was sent, or the whole key, with the volume's own prefix
         type_case        of a file's `type` and `storage.type`, a volume's `service.type` and `access_mode`: as
@@ -161,8 +163,10 @@ class Options:
     failed_status: Literal["200", "error"] = "200"
     error_lacks: tuple[str, ...] = ()
     destination_name: Literal["filled", "asked"] = "filled"
-    # choice: present, as `metadata.size`. That objects have metadata is documented, the keys in it are not.
-    object_size: Literal["present", "header", "absent"] = "present"
+    # choice: present, by the names that AWS has in its lists. That objects have metadata is documented, the keys in it
+    # are documented for Google alone.
+    object_size: Literal["present", "header", "google", "absent"] = "present"
+    object_time: Literal["iso", "http", "ms", "absent"] = "iso"
     hosted_on: Literal["present", "absent"] = "present"
     # choice: as it was sent; the examples have no prefix.
     alias_location: Literal["sent", "whole"] = "sent"
