@@ -25,7 +25,8 @@ from airflow_provider_cgc.arguments import (
 )
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume, parse_items
-from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate, targets
+from airflow_provider_cgc.jobs.exports.locations import LocationTemplate, targets
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 from airflow_provider_cgc.jobs.submitting.items import BadItems, listed, parted
 from airflow_provider_cgc.jobs.submitting.manifest import form_of, is_table
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
@@ -45,9 +46,9 @@ UNVERIFIED = "with wait=False nothing can be verified, because no job has ended 
 
 
 def location_of(value: Any, *, where: str) -> LocationTemplate:
-    """Read the template for keys. Raises BadLocation, which names the argument itself."""
+    """Read the template for keys. Raises BadTarget, which names the argument itself."""
     if isinstance(value, str) and value.strip() and is_nothing(value):
-        raise BadLocation(f"the location is {value!r}: a template rendered to nothing; correct the template")
+        raise BadTarget(f"the location is {value!r}: a template rendered to nothing; correct the template")
     return LocationTemplate(value)
 
 
@@ -77,7 +78,7 @@ def read_arguments(task: CgcSubmittingOperator) -> dict[str, Any]:
     for name, reader in READERS.items():
         try:
             values[name] = reader(getattr(task, name), where=f"{name} of task {task.task_id!r}")
-        except (CgcBadInput, BadLocation) as error:
+        except (CgcBadInput, BadTarget) as error:
             problems.append(str(error))
     if task.manifest_path:
         try:
