@@ -6,40 +6,75 @@ sends `id`, which is known to work (https://github.com/sbg/sevenbridges-python).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_cgc.client.endpoints.items import checked_text, known_item, refuse_no_list
 from airflow_provider_cgc.client.endpoints.records import Accounts, account, chunks_of
-from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem, one_line
 from airflow_provider_cgc.client.http.request import Request
+from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.client.http.transport import Transport
 from airflow_provider_cgc.client.models import File
 
 __all__ = ["edit_files"]
 
+log = logging.getLogger(__name__)
+
+_Body: TypeAlias = dict[str, Any]
 _PATH = "/bulk/files/edit"
+_MOST_ALONE = 10
+"""Items of one call that are sent again alone, if its answer leaves open what became of them."""
 _CHANGES = frozenset({"name", "tags", "metadata"})
 
 
 def edit_files(transport: Transport, items: Iterable[Mapping[str, Any]]) -> list[BulkRecord[File]]:
     """Check all items, then send them, a hundred in a call; one record per item, in order."""
-    bodies = _checked(items)
     records: list[BulkRecord[File]] = []
-    for chunk in chunks_of(bodies):
-        asked = [body["id"] for body in chunk]
-        # Sent twice, it ends the same.
-        answer = transport.send(Request("POST", _PATH, body={"items": chunk})).value
-        accounts = account(asked, answer, parse=File.from_json, key=_id, id_of=_id)
-        records += [_record(name, accounts) for name in asked]
+    for chunk in chunks_of(_checked(items)):
+        accounts = _settle(transport, chunk)
+        records += [_record(body["id"], accounts) for body in chunk]
     return records
 
 
-def _checked(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _settle(transport: Transport, chunk: Sequence[_Body]) -> Accounts[str, File]:
+    """Send some items; of those that the answer leaves open, the first few are sent again, each alone."""
+    accounts, count = _send(transport, chunk)
+    left = _left(chunk, accounts)
+    if len(chunk) == count == len(accounts.records) + len(accounts.unplaced) and len(set(accounts.unplaced)) == 1:
+        # As many refusals as files are left, and all the same: it does not matter which is whose.
+        accounts.records |= {body["id"]: BulkRecord(None, None, accounts.unplaced[0]) for body in left}
+    elif len(chunk) > 1:
+        for body in left[:_MOST_ALONE]:
+            try:
+                accounts.add(_send(transport, [body])[0])
+            except CgcError as trouble:
+                # It must not cost the others what the first answer told of them.
+                if not transient(trouble, answered=True):
+                    raise
+                log.debug("the change of file %s stays undecided: %s", body["id"], trouble)
+                break
+    return accounts
+
+
+def _send(transport: Transport, chunk: Sequence[_Body]) -> tuple[Accounts[str, File], int]:
+    """Send some items once, and return the number of records in the answer, too. Sent twice, it ends the same."""
+    answer = transport.send(Request("POST", _PATH, body={"items": list(chunk)})).value
+    asked = [body["id"] for body in chunk]
+    accounts = account(asked, answer, parse=File.from_json, key=_id, id_of=_id)
+    return accounts, len(answer["items"])
+
+
+def _left(chunk: Sequence[_Body], accounts: Accounts[str, File]) -> list[_Body]:
+    return [body for body in chunk if body["id"] not in accounts.records]
+
+
+def _checked(items: Iterable[Mapping[str, Any]]) -> list[_Body]:
     """Return the items as they are sent; raises `CgcUsageError`."""
     refuse_no_list(items)
-    bodies: list[dict[str, Any]] = []
+    bodies: list[_Body] = []
     first: dict[str, int] = {}
     for index, item in enumerate(items):
         body = _wire(index, known_item(index, item, _CHANGES | {"id"}))
@@ -50,8 +85,8 @@ def _checked(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return bodies
 
 
-def _wire(index: int, item: Mapping[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = {"id": checked_text(index, item, "id")}
+def _wire(index: int, item: Mapping[str, Any]) -> _Body:
+    body: _Body = {"id": checked_text(index, item, "id")}
     given = sorted(key for key in _CHANGES if item.get(key) is not None)
     if not given:
         raise CgcUsageError(f"item {index}: changes nothing; give one of {', '.join(sorted(_CHANGES))}")

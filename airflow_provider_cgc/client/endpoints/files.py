@@ -64,7 +64,7 @@ class FilesEndpoint:
         same change twice ends the same, a request whose answer was lost is sent again.
 
         Raises `CgcUsageError` before anything is sent, also for two items with the same id. Where an answer does not
-        show what became of a file, the problem is `undecided`: ask by `bulk_get`, or send the item again.
+        show what became of a file, not even when it is sent again alone, the problem is `undecided`: ask by `bulk_get`.
         """
         return edit_files(self._transport, items)
 

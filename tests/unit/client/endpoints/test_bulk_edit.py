@@ -8,11 +8,19 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_cgc.client import CgcClient, CgcNotFound, CgcUnreadableError, CgcUsageError, Problem
+from airflow_provider_cgc.client import (
+    CgcClient,
+    CgcNotFound,
+    CgcUnauthorized,
+    CgcUnreadableError,
+    CgcUsageError,
+    Problem,
+)
 
 EDIT = "/bulk/files/edit"
 REFUSED = {"status": 404, "code": 5002, "message": "Requested file does not exist."}
 ERROR = {"error": REFUSED}
+OTHER = {"error": {"status": 400, "code": 5006, "message": "Metadata is not valid."}}
 
 
 def changed(item: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +103,7 @@ BROKEN = [None, "x", 5, [], {}, {"resource": None}, {"resource": {}}, {"resource
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_unreadable_record_is_open(edit: Any, broken: Any) -> None:
-    records = edit(lambda sent: [changed(sent[0]), broken, changed(sent[2])], items("a", "b", "c"))
+    records = edit(lambda sent: [broken if item["id"] == "b" else changed(item) for item in sent], items("a", "b", "c"))
 
     assert [record.error is None for record in records] == [True, False, True]
     assert (records[1].id, records[1].resource) == ("b", None)
@@ -109,17 +117,17 @@ def test_unreadable_record_is_open(edit: Any, broken: Any) -> None:
         (lambda a, b, c: [], ""),
         (lambda a, b, c: [a, c], "ac"),
         (lambda a, b, c: [ERROR, a], "a"),
-        (lambda a, b, c: [c, ERROR, a], "ac"),
+        (lambda a, b, c: [b, ERROR, OTHER], "b"),
         (lambda a, b, c: [a, a, ERROR], "a"),
-        (lambda a, b, c: [b, ERROR, ERROR], "b"),
+        (lambda a, b, c: [b, b, ERROR, ERROR], "b"),
         (lambda a, b, c: [a, None, changed({"id": "stray"})], "a"),
         (lambda a, b, c: [changed({"id": "stray"})] * 3, ""),
     ],
-    ids=["empty", "gap", "short", "shuffled", "doubled", "errors moved", "stray", "strays only"],
+    ids=["empty", "gap", "short", "shuffled", "doubled", "doubled and long", "stray", "strays only"],
 )
 def test_unshown_item_is_undecided(edit: Any, answer: Any, known: str) -> None:
     """An item that no record is certainly of is neither done nor refused."""
-    records = edit(lambda sent: answer(*(changed(item) for item in sent)), items("a", "b", "c"))
+    records = edit(lambda sent: answer(*map(changed, sent)) if len(sent) == 3 else [], items("a", "b", "c"))
 
     assert [record.id for record in records] == ["a", "b", "c"]
     for record in records:
@@ -134,10 +142,71 @@ def test_unshown_item_is_undecided(edit: Any, answer: Any, known: str) -> None:
 
 def test_reasons_without_a_file_told(edit: Any) -> None:
     """A reason that may be of any of several files is told with each, and taken for none's."""
-    records = edit(lambda sent: [changed(sent[2]), ERROR, changed(sent[0])], items("a", "b", "c"))
+    records = edit(lambda sent: [changed(sent[2]), OTHER, ERROR] if len(sent) == 3 else [], items("a", "b", "c"))
 
-    assert records[1].error.code is None
-    assert "5002: Requested file does not exist." in records[1].error.message
+    for record in records[:2]:
+        assert record.error.code is None
+        assert "5006: Metadata is not valid.; 5002: Requested file does not exist." in record.error.message
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_same_refusal_needs_no_place(edit: Any, requests_mock: Any, order: int) -> None:
+    """As many refusals as files are left, and all the same: each file has one."""
+    asked = items("a", "b", "c", "d", "e")
+
+    records = edit(lambda sent: [changed(sent[4]), ERROR, changed(sent[2]), ERROR, changed(sent[0])][::order], asked)
+
+    assert [record.error and record.error.code for record in records] == [None, 5002, None, 5002, None]
+    assert requests_mock.call_count == 1
+
+
+def test_open_item_is_sent_alone(edit: Any, requests_mock: Any) -> None:
+    """Refusals that could be of either file are told apart by sending each again, alone."""
+    bad = {"b": ERROR, "c": OTHER}
+
+    records = edit(lambda sent: [bad.get(item["id"], changed(item)) for item in sent][::-1], items("a", "b", "c", "d"))
+
+    assert [record.error and record.error.code for record in records] == [None, 5002, 5006, None]
+    assert [len(call.json()["items"]) for call in requests_mock.request_history] == [4, 1, 1]
+
+
+@pytest.mark.parametrize("answer", [[], [None], [{"resource": {"id": "stray"}}]])
+def test_single_item_is_sent_once(edit: Any, requests_mock: Any, answer: list[Any]) -> None:
+    """An item that was alone already is not sent again."""
+    [record] = edit(lambda sent: answer, items("a"))
+
+    assert record.error.undecided
+    assert requests_mock.call_count == 1
+
+
+def test_few_are_sent_alone(edit: Any, requests_mock: Any) -> None:
+    names = [f"id{number}" for number in range(100)]
+
+    records = edit(lambda sent: [changed(item) for item in sent[::2]], items(*names))
+
+    assert sum(record.error is None for record in records) == 60
+    assert all(record.error is None or record.error.undecided for record in records)
+    assert requests_mock.call_count == 11
+
+
+def test_trouble_costs_no_record(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Trouble that passes, when an open item is sent again, leaves the other records as they are."""
+    first = {"json": {"items": [changed(items("a")[0])]}}
+    requests_mock.post(base + EDIT, [first, {"status_code": 503, "json": {"code": 90005, "message": "Down."}}])
+
+    records = client.files.bulk_edit(items("a", "b", "c"))
+
+    assert [record.error is None for record in records] == [True, False, False]
+    assert all(record.error.undecided for record in records[1:] if record.error)
+    assert requests_mock.call_count == 2
+
+
+def test_denial_is_raised(client: CgcClient, requests_mock: Any, base: str) -> None:
+    first = {"json": {"items": []}}
+    requests_mock.post(base + EDIT, [first, {"status_code": 401, "json": {"code": 90001, "message": "No."}}])
+
+    with pytest.raises(CgcUnauthorized):
+        client.files.bulk_edit(items("a", "b"))
 
 
 def test_error_alone_is_the_items(edit: Any) -> None:
