@@ -16,7 +16,7 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.submitting import search
 from tests.airflow.rows import MODES, Ended, play
 
-VOLUME, PROJECT = "demo-lab/archive", "demo-lab/alpha"
+VOLUME, PROJECT = "demo-lab/archive", "demo-lab/leftovers"
 LOCATIONS = ["in/s1/a.bam", "in/s1/b.bam", "in/s2/a.bam"]
 USUAL = {
     "operator": "import",

@@ -15,7 +15,6 @@ from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.templates import is_literal
 from tests.late import literal
 
-
 KINDS = {"import": CgcBulkImportOperator}
 
 
