@@ -159,7 +159,7 @@ class Destinations:
             self.in_the_way[place] = found
 
     def _things_at(self, destination: str, paths: Collection[str]) -> dict[str, File]:
-        """Return what is at these paths, by reading the folders on the way, as far as they exist."""
+        """Return the files and folders at these paths, by reading the folders on the way that exist."""
         wanted = set(paths)
         if not wanted:
             return {}
