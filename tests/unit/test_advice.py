@@ -19,6 +19,7 @@ from airflow_provider_cgc.jobs.listing.selection import Selection
 from airflow_provider_cgc.operators.export_arguments import ALIASES, IF_EXISTS
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from tests.unit import advice
@@ -29,6 +30,7 @@ FILE = "65a1b2c3d4e5f60718293a4b"
 LEAST: dict[type, dict[str, Any]] = {
     CgcBulkExportOperator: {"manifest": "s3://bucket/run.jsonl", "volume": "me/out", "copy_only": True},
     CgcListFilesOperator: {},
+    CgcListVolumeOperator: {"volume": "me/out"},
     CgcBulkExportSensor: {"export_ids": [FILE]},
     CgcBulkImportSensor: {"import_ids": [FILE]},
 }

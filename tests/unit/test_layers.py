@@ -374,7 +374,10 @@ BASE_CLASSES = (
     "import asgiref.sync"
 )
 HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
-PARSED = ("sensors.exports", "operators.exports", "operators.files", "links", "exceptions", "hooks.cgc")
+PARSED = (
+    *("sensors.exports", "operators.exports", "operators.files", "operators.volumes"),
+    *("links", "exceptions", "hooks.cgc", "manifests"),
+)
 """The modules that a Dag file imports."""
 STARTING = {
     f"{PACKAGE}.{module}"

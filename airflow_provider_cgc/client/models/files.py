@@ -121,11 +121,12 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class VolumeObject:
-    """One object on a volume. `size` in bytes, where the listing gives one."""
+    """One object on a volume. `size` in bytes, and the time of its last change, where the listing gives one."""
 
     location: str
     volume: str | None = None
     size: int | None = None
+    modified_on: datetime | None = None
     raw: Json = field(repr=False, compare=False, default_factory=dict)
 
     @classmethod
@@ -138,11 +139,13 @@ class VolumeObject:
         metadata = fields.mapping(item.get("metadata"))
         # Which keys the metadata of an object has depends on the storage; those of S3 are documented nowhere.
         by_key = {key.lower(): value for key, value in metadata.items()}
+        times = (by_key.get(key) for key in ("lastmodified", "last-modified", "last_modified"))
         sizes = (item.get("size"), *(by_key.get(key) for key in ("size", "content-length", "contentlength")))
         return cls(
             location=location,
             volume=fields.text(item.get("volume")),
             size=next((size for size in map(fields.size, sizes) if size is not None), None),
+            modified_on=next((time for time in map(fields.time, times) if time is not None), None),
             raw=item,
         )
 

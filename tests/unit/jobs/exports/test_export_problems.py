@@ -8,7 +8,8 @@ import pytest
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.client.models import Volume
-from airflow_provider_cgc.jobs.exports.problems import LARGEST, report, sentences, unfit_item
+from airflow_provider_cgc.jobs.exports.problems import report, sentences, unfit_item
+from airflow_provider_cgc.jobs.listing.files import LARGEST
 from tests.fakes.export_facts import (
     OUT,
     PROJECT,
