@@ -43,6 +43,7 @@ class Options:
         default_limit    how many items a page has if the caller does not say
         over_limit       a `limit` above 100: 400, or a page of 100
         many_states      a repeated `state` filter: any of them, only the last, or 400
+        import_project   the filter `project` of imports: all that go there, or only those that named no folder of it
         total_header     `X-Total-Matching-Query`: present, absent, or there twice
         empty_links      whether a list of a single page has `links` at all
         next_links       whether the pages of a list lead to each other, or are only found by their offsets
@@ -81,11 +82,20 @@ class Options:
         failed_status    of the answer to a GET of a FAILED job: 200, or the status of the job's error
         error_lacks      fields that errors lack, a list: some of status, code, message, more_info
         destination_name `name` of an import's destination: filled in, or only as it was asked for
-        object_size      in a volume object's `metadata`: as `size`, as the header `Content-Length`, or absent
+        object_size      in a volume object's `metadata`, and its time beside it: as `size` and `lastModified`; as the
+                         headers `Content-Length` and `Last-Modified`; as `size` and `updated` of Google; or absent both
+        object_time      how that time is written, if not by Google: ISO 8601, as in HTTP, in milliseconds; or absent
         hosted_on        whether a file's storage has `hosted_on_locations`
         alias_location   `location` of an alias: as it was sent, or the whole key, with the volume's own prefix
         type_case        of a file's `type` and `storage.type`, a volume's `service.type` and `access_mode`: as
                          documented, or in the other case
+
+    Changes of files::
+
+        null_metadata    null as a value of metadata: stored, counted among the 1,000 pairs; removes the key; or ignored
+        odd_metadata     a number, true or false as a value: refused with 5006, or converted into text
+        edit_key         of an item of a bulk edit or update: only `id`, or `file_id` too
+        edit_tags        of a bulk edit: replace those of the file, or are added to them
 
     What is allowed, and what comes of it::
 
@@ -93,6 +103,9 @@ class Options:
         same_file        two exports of one file at once: both run, or the second is refused
         folder_code      with which an export of a folder is refused
         import_checks    a bad volume or destination: refused at submit, or the job is accepted and fails
+        taken_name       of an import: the job fails with 9108, or the order is refused with it at submit
+        bare_folder      an import of a folder without its slash: fails with 9105, or completes with nothing
+        empty_folder     an import of a folder with no object in it: fails with 9105, or completes
         forced_code      of the error of jobs that a forced deactivation of their volume ends
         delete_status    of the answer to a DELETE
     """
@@ -114,6 +127,8 @@ class Options:
     default_limit: int = 50
     over_limit: Literal["400", "cap"] = "400"
     many_states: Literal["any", "last", "400"] = "any"
+    # choice: all, as its description ("into that project") would have it.
+    import_project: Literal["all", "named"] = "all"
     total_header: Literal["present", "absent", "twice"] = "present"
     empty_links: Literal["present", "absent"] = "present"
     next_links: Literal["present", "absent"] = "present"
@@ -148,17 +163,33 @@ class Options:
     failed_status: Literal["200", "error"] = "200"
     error_lacks: tuple[str, ...] = ()
     destination_name: Literal["filled", "asked"] = "filled"
-    # choice: present, as `metadata.size`. That objects have metadata is documented, the keys in it are not.
-    object_size: Literal["present", "header", "absent"] = "present"
+    # choice: present, by the names that AWS has in its lists. That objects have metadata is documented, the keys in it
+    # are documented for Google alone.
+    object_size: Literal["present", "header", "google", "absent"] = "present"
+    object_time: Literal["iso", "http", "ms", "absent"] = "iso"
     hosted_on: Literal["present", "absent"] = "present"
     # choice: as it was sent; the examples have no prefix.
     alias_location: Literal["sent", "whole"] = "sent"
     type_case: Literal["documented", "other"] = "documented"
 
+    # choice: stored. Of the vendor's pages one counts keys with null among the pairs, two say that null is ignored.
+    null_metadata: Literal["stored", "removed", "ignored"] = "stored"
+    # choice: refused; values are documented as texts, but an example of the vendor's SDK sends a number.
+    odd_metadata: Literal["refused", "converted"] = "refused"
+    # choice: `id`, which all clients send and which works; three sites of the vendor print `file_id`.
+    edit_key: Literal["id", "both"] = "id"
+    # choice: replace, as every other call that sets tags.
+    edit_tags: Literal["replace", "add"] = "replace"
+
     same_key: Literal["slower_fails", "last_wins", "refused"] = "slower_fails"
     same_file: Literal["both", "refused"] = "both"
     folder_code: Literal[9006, 9072] = 9006
     import_checks: Literal["submit", "job"] = "submit"
+    # choice: the job fails. 9108 is among the codes that are published for jobs, and for nothing else.
+    taken_name: Literal["job", "submit"] = "job"
+    # choice: both fail; a page calls the slash mandatory, none tells what comes without it, or of an empty folder.
+    bare_folder: Literal["fails", "nothing"] = "fails"
+    empty_folder: Literal["fails", "completes"] = "fails"
     # choice: 9069, "volume inactive", the nearest published reason.
     forced_code: int = 9069
     delete_status: Literal[204, 200] = 204

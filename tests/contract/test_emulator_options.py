@@ -203,18 +203,6 @@ def test_unknown_fields(cgc: CgcEmulator, http: Http, value: Any, key: str) -> N
     assert all(key in body for body in bodies)
 
 
-@pytest.mark.parametrize(
-    ("variant", "metadata"), [("present", {"size": 7}), ("header", {"Content-Length": 7}), ("absent", {})]
-)
-def test_place_of_a_size(cgc: CgcEmulator, http: Http, variant: str, metadata: dict[str, int]) -> None:
-    cgc.option("object_size", variant)
-    cgc.put_objects(["a.bam"], volume=cgc.volume, size=7)
-
-    [stored] = http.get(f"/storage/volumes/{cgc.volume}/list").json()["items"]
-
-    assert stored["metadata"] == metadata
-
-
 IMPOSSIBLE = [
     ("no_such_option", True),
     ("unknown_ids", "maybe"),

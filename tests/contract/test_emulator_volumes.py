@@ -182,7 +182,9 @@ def test_deleted_file_is_9106(http: Http, cgc: CgcEmulator) -> None:
 
 def test_built_in_objects(http: Http, cgc: CgcEmulator) -> None:
     top = http.get(f"/storage/volumes/{cgc.read_only_volume}/list").json()
-    reads = http.get(f"/storage/volumes/{cgc.read_only_volume}/list", prefix="runs/2026-02-11_NovaSeqX/fastq/").json()
+    reads = http.get(
+        f"/storage/volumes/{cgc.read_only_volume}/list", prefix="runs/2026-02-11_NovaSeqX/fastq/", fields="_all"
+    ).json()
 
     assert [prefix["prefix"] for prefix in top["prefixes"]] == ["incoming/", "references/", "runs/"]
     assert len(reads["items"]) == 48

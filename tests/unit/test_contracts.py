@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import airflow_provider_cgc
+import airflow_provider_cgc.client as client_package
 from airflow_provider_cgc.client import CgcClient, CgcError, Settings
 from airflow_provider_cgc.display import SNAPSHOT_KEY
 from airflow_provider_cgc.exceptions import CgcJobsFailed
@@ -101,9 +103,41 @@ def test_what_the_client_offers() -> None:
     for noun in ("files", "volumes", "projects"):
         assert callable(getattr(client, noun).get)
         assert callable(getattr(client, noun).list)
+    for call in ("bulk_get", "bulk_edit", "create_folder", "tree", "walk"):
+        assert callable(getattr(client.files, call))
+    assert callable(client.volumes.contents)
     assert callable(client.user)
     assert callable(client.rate_limit)
     assert inspect.signature(client.exports.bulk_create).parameters["copy_only"].default is inspect.Parameter.empty
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("files.bulk_edit", ["items"]),
+        ("files.create_folder", ["name", "project", "parent"]),
+        ("files.tree", ["project", "parent", "path", "recursive", "into", "folders"]),
+        ("volumes.contents", ["volume_id", "prefix", "recursive", "into"]),
+    ],
+)
+def test_the_arguments_of_the_clients_calls(call: str, arguments: list[str]) -> None:
+    client = CgcClient(Settings(token="0123456789abcdef"))
+    noun, _, name = call.partition(".")
+
+    assert list(inspect.signature(getattr(getattr(client, noun), name)).parameters)[: len(arguments)] == arguments
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("File", {"id", "name", "size", "project", "parent", "type", "tags", "metadata", "modified_on", "raw"}),
+        ("VolumeObject", {"location", "volume", "size", "modified_on", "raw"}),
+        ("Project", {"id", "name", "location", "permissions", "root_folder", "raw"}),
+        ("BulkRecord", {"id", "resource", "error"}),
+    ],
+)
+def test_the_fields_of_the_clients_values(kind: str, fields: set[str]) -> None:
+    assert fields <= {field.name for field in dataclasses.fields(getattr(client_package, kind))}
 
 
 def test_the_clients_errors_are_no_airflow_exceptions() -> None:

@@ -11,13 +11,14 @@ from enum import IntEnum
 from itertools import combinations
 from typing import Any, ClassVar
 
+from airflow_provider_cgc.client.endpoints.items import known_item, refuse_no_list
 from airflow_provider_cgc.client.endpoints.jobs import Job, JobsEndpoint, T
 from airflow_provider_cgc.client.endpoints.records import BULK_LIMIT, Accounts, account
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem, one_line
 from airflow_provider_cgc.client.http.request import Request
 
-__all__ = ["BulkCreateEndpoint", "Fit", "checked_flag", "checked_text"]
+__all__ = ["BulkCreateEndpoint", "Fit"]
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +43,12 @@ class BulkCreateEndpoint(JobsEndpoint[T]):
 
     def _create(self, items: Sequence[Mapping[str, Any]], params: Mapping[str, str]) -> list[BulkRecord[T]]:
         """Send one bulk create; never twice, unless the platform certainly saw nothing of it."""
-        if isinstance(items, str | bytes | Mapping):
-            raise CgcUsageError("give a list of items")
+        refuse_no_list(items)
         if len(items) > BULK_LIMIT:
             raise CgcUsageError(
                 f"one call takes at most {BULK_LIMIT} items, not {len(items)}: send chunks_of(items, {BULK_LIMIT})"
             )
-        bodies = [self._wire(index, self._known(index, item)) for index, item in enumerate(items)]
+        bodies = [self._wire(index, known_item(index, item, self.item_keys)) for index, item in enumerate(items)]
         self._refuse_twins(bodies)
         if not bodies:
             return []
@@ -66,16 +66,6 @@ class BulkCreateEndpoint(JobsEndpoint[T]):
             log.warning("the platform started %s %s, which matches no single item of the call", self.noun, job.id)
         problem = _of_the_missing([index for index in indices if index not in accounts.records], accounts, self.noun)
         return [accounts.records.get(index) or BulkRecord(None, None, problem) for index in indices]
-
-    def _known(self, index: int, item: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the item itself, if it is an object with known keys only."""
-        known = ", ".join(sorted(self.item_keys))
-        if not isinstance(item, Mapping):
-            raise CgcUsageError(f"item {index}: must be an object with keys among {known}, not {item!r}")
-        unknown = ", ".join(repr(key) for key in item if key not in self.item_keys)
-        if unknown:
-            raise CgcUsageError(f"item {index}: unknown key {unknown}; known are {known}")
-        return item
 
     def _refuse_twins(self, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Refuse two jobs with one target: both may end well, but only one result would be left."""
@@ -95,22 +85,6 @@ class BulkCreateEndpoint(JobsEndpoint[T]):
     def _clash(self, body: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
         """Return the reason that forbids two jobs in one call, to follow "items 0 and 1"; None if there is none."""
         raise NotImplementedError
-
-
-def checked_text(index: int, item: Mapping[str, Any], key: str) -> str:
-    """Return a required text of an item."""
-    value = item.get(key)
-    if not isinstance(value, str) or not value:
-        raise CgcUsageError(f"item {index}: '{key}' must be a text, and not empty, but is {value!r}")
-    return value
-
-
-def checked_flag(index: int, item: Mapping[str, Any], key: str) -> bool:
-    """Return a flag of an item; false unless given."""
-    value = item.get(key, False)
-    if not isinstance(value, bool):
-        raise CgcUsageError(f"item {index}: '{key}' must be true or false, not {value!r}")
-    return value
 
 
 def _best(fits: Sequence[Fit]) -> set[int]:

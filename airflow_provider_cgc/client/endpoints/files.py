@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
+from airflow_provider_cgc.client.endpoints.bulk_edit import edit_files
 from airflow_provider_cgc.client.endpoints.bulk_get import BulkReader
 from airflow_provider_cgc.client.endpoints.pages import all_items
 from airflow_provider_cgc.client.endpoints.paths import one_segment, owner_and_name
 from airflow_provider_cgc.client.endpoints.tree import Walk
-from airflow_provider_cgc.client.errors import CgcUsageError
+from airflow_provider_cgc.client.errors import CgcUnreadableError, CgcUsageError
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors.problem import BulkRecord
 from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.transport import Transport
-from airflow_provider_cgc.client.models import File
+from airflow_provider_cgc.client.models import File, fields
 
 __all__ = ["FilesEndpoint"]
 
@@ -53,6 +55,43 @@ class FilesEndpoint:
         """Return one record per id, in the order given, a hundred ids per request; no ids: nothing is sent."""
         return self._reader.get(ids)
 
+    def bulk_edit(self, items: Iterable[Mapping[str, Any]]) -> list[BulkRecord[File]]:
+        """Change names, tags and metadata; one record per item, in order, with the file as it is now or a problem.
+
+        An item is `{"id": file_id}` with any of `name`, `tags` (a list of texts) and `metadata` (an object of texts or
+        nulls): keys of the metadata that are not given stay as they are, and a null clears a value. Whether the
+        platform adds tags or replaces those there are is not documented. A hundred items go into a request, and as the
+        same change twice ends the same, a request whose answer was lost is sent again.
+
+        Raises `CgcUsageError` before anything is sent, also for two items with the same id. Where an answer does not
+        show what became of a file, not even when it is sent again alone, the problem is `undecided`: ask by `bulk_get`.
+        """
+        return edit_files(self._transport, items)
+
+    def create_folder(self, name: str, *, project: str | None = None, parent: str | None = None) -> File:
+        """Make a folder in a project or in a folder (`parent`, its id), and return it.
+
+        Raises `CgcUsageError` unless exactly one of project and parent is given, and for a name that is empty, has a
+        slash or begins with two underscores. A name that a folder there has already is refused with the code
+        `FOLDER_EXISTS` (5030). After `CgcConnectionError` with `.sent`, `CgcUnavailable` or `CgcUnreadableError` the
+        folder may have been made: look by `list` whether it is there.
+        """
+        place = _place(project, parent)
+        if not isinstance(name, str) or not name.strip() or "/" in name or name.startswith("__"):
+            raise CgcUsageError(
+                f"a folder cannot be named {name!r}: give a text without slashes that does not begin with '__'"
+            )
+        body = {"name": name, "type": "folder", **place}
+        answer = self._transport.send(Request("POST", "/files", body=body, repeatable=False)).value
+        made = File.from_json(answer)
+        told = fields.mapping(answer)
+        if told.get("name") not in (None, name) or (told.get("type") is not None and not made.is_folder):
+            raise CgcUnreadableError(
+                f"POST /files: asked to make the folder {name!r}, the platform answered with the {made.type}"
+                f" {made.name!r}; look whether the folder is there"
+            )
+        return replace(made, name=name, type="folder")
+
     def list(
         self,
         project: str | None = None,
@@ -83,31 +122,50 @@ class FilesEndpoint:
                     yield file
 
     def tree(
-        self, project: str | None = None, *, parent: str | None = None, path: str = "", recursive: bool = True
+        self,
+        project: str | None = None,
+        *,
+        parent: str | None = None,
+        path: str = "",
+        recursive: bool = True,
+        into: Callable[[str], bool] | None = None,
+        folders: bool = False,
     ) -> Walk:
         """Return all files below a project or a folder (`parent`, its id), each once and with the folders it lies in.
 
-        `path` goes before the paths: where the folder itself lies, if you know. The folders are left out of the
-        result, with `recursive=False` also what is in them. Up to 8 requests at a time; a tree costs one for each
-        folder and for each further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is
-        given.
+        `path` goes before the paths: where the folder itself lies, if you know. With `recursive=False` the files in the
+        folders below are left out; `into`, given in its place, chooses the folders to read by their whole paths, which
+        begin with `path`. With `folders=True` the folders are found as well, read or not, each with its own path and
+        before its files. Up to 8 requests at a time; a tree costs one for each folder that is read and for each
+        further hundred in one. Raises `CgcUsageError` unless exactly one of project and parent is given.
         """
-        return Walk(self._transport, _level(project, parent), path=path, top=parent, deep=recursive)
+        chosen = into if into is not None or recursive else _nowhere
+        return Walk(self._transport, _level(project, parent), path=path, top=parent, into=chosen, folders=folders)
 
     def walk(self, project: str | None = None, *, parent: str | None = None) -> Iterator[File]:
         """Yield all files below a project or a folder, as `tree` does, without their paths."""
         return (found.file for found in self.tree(project, parent=parent))
 
 
+def _nowhere(path: str) -> bool:
+    """Choose no folder."""
+    return False
+
+
 def _level(project: str | None, parent: str | None) -> _Query:
     """Return the query for one level, with all fields, without which types, sizes and metadata are left out."""
+    return {"fields": "_all", **_place(project, parent)}
+
+
+def _place(project: str | None, parent: str | None) -> dict[str, str]:
+    """Return the one of the two that is given, by its name."""
     if (project is None) == (parent is None):
         raise CgcUsageError("give either a project or a parent folder")
     if project is not None:
         owner_and_name("project", project)
-        return {"fields": "_all", "project": project}
+        return {"project": project}
     one_segment("folder", parent)
-    return {"fields": "_all", "parent": parent}
+    return {"parent": str(parent)}
 
 
 def _texts(value: str | Iterable[str] | None) -> str | list[str] | None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_cgc.client.endpoints.bulk_create import BulkCreateEndpoint, Fit, checked_flag, checked_text
+from airflow_provider_cgc.client.endpoints.bulk_create import BulkCreateEndpoint, Fit
+from airflow_provider_cgc.client.endpoints.items import checked_flag, checked_text
 from airflow_provider_cgc.client.endpoints.jobs import state_name
 from airflow_provider_cgc.client.errors import CgcUsageError
 from airflow_provider_cgc.client.errors.problem import BulkRecord

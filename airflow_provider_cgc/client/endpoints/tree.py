@@ -7,7 +7,7 @@ A list shows one level only, and a filter of the platform leaves out folders too
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -27,7 +27,10 @@ _LOOK_AHEAD = 2 * MOST_IN_FLIGHT
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file, and its path below the start of the walk: the names of its folders, joined by slashes."""
+    """A file, and the path below the start of the walk of the folder that it lies in; a folder, and its own path.
+
+    So a folder has the path that the files directly in it have: names with slashes between, "" for the start itself.
+    """
 
     file: File
     path: str
@@ -74,21 +77,30 @@ class Walk:
     Pages are read while you iterate, at most 8 at a time and 16 ahead. Whoever stops early leaves requests that are
     under way to end by themselves. A folder that moves meanwhile is read once, where it was seen first. One from which
     something is removed while its pages come in is read twice, because the rest has moved up past a page's edge.
-    `top` is the id of the folder where it begins, if it is one. Where `deep` is false, the folders below are left out.
+    `top` is the id of the folder where it begins, if it is one. `into` chooses by their paths the folders that are
+    read, without it all are. Where `folders` is true, the folders are found, too, also those that are not read.
     """
 
     def __init__(
-        self, transport: Transport, query: Query, *, path: str = "", top: str | None = None, deep: bool = True
+        self,
+        transport: Transport,
+        query: Query,
+        *,
+        path: str = "",
+        top: str | None = None,
+        into: Callable[[str], bool] | None = None,
+        folders: bool = False,
     ) -> None:
         self._transport = transport
         self._top = _Folder(query, path)
-        self._deep = deep
+        self._into = into
+        self._with_folders = folders
         # The folder where it begins may turn up again below itself if somebody moves it.
         self._seen: set[str] = set() if top is None else {top}
         self.requests = 0
         """Pages asked for so far."""
         self.folders = 1
-        """Folders found so far, with the one where it began."""
+        """Folders that are read or wait for it so far, with the one where it began."""
 
     def __iter__(self) -> Generator[FoundFile, None, None]:
         waiting: deque[_Ask] = deque()
@@ -127,9 +139,9 @@ class Walk:
         return page_at(self._transport, "/files", File.from_json, ask.folder.query, ask.where, limit=PAGE_LIMIT)
 
     def _take(self, ask: _Ask, page: Page[File], waiting: deque[_Ask]) -> list[FoundFile]:
-        """Return the files of a page that are new; what is to be asked for because of it goes to `waiting`."""
+        """Return the new files and folders of a page; the pages to ask for because of it go to `waiting`."""
         folder = ask.folder
-        files: list[FoundFile] = []
+        found: list[FoundFile] = []
         new = folder.reading.take(page, ask.where)
         _note(folder, page)
         following = _following(ask, page)
@@ -140,13 +152,17 @@ class Walk:
                 continue
             self._seen.add(item.id)
             if not item.is_folder:
-                files.append(FoundFile(item, folder.path))
-            elif self._deep:
+                found.append(FoundFile(item, folder.path))
+                continue
+            path = f"{folder.path}/{item.name}" if folder.path else item.name
+            if self._with_folders:
+                found.append(FoundFile(item, path))
+            if self._into is None or self._into(path):
                 self.folders += 1
                 query = {**_without_folder(folder.query), "parent": item.id}
-                _add(waiting, _Ask(_Folder(query, f"{folder.path}/{item.name}".lstrip("/"))))
+                _add(waiting, _Ask(_Folder(query, path)))
         _close(ask, waiting)
-        return files
+        return found
 
 
 def _following(ask: _Ask, page: Page[File]) -> _Ask | None:

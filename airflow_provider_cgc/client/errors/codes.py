@@ -65,6 +65,7 @@ _FILE_ID = (
     "but a name. An id has 24 characters from 0-9 and a-f; CgcListFilesOperator finds the ids of files by name."
 )
 _FOLDER = "This is a folder: give the files in it, which CgcListFilesOperator lists (its argument 'folder')."
+_EDITED_FOLDER = "This is a folder, which has no metadata and tags of its own: give the files in it."
 _JOB_ID = (
     "Check that this is the id of a job and not, for example, of its file, and that the connection has the platform "
     "and the user who started the job. A job that ended long ago may be gone; the platform does not say how long it "
@@ -118,16 +119,31 @@ _code(5001, f"Ask an admin of the project to give this user the permission 'copy
 NO_SUCH_FILE = _code(5002, _FILE_ID, one_item=True)
 """There is no file or folder with this id, or this user does not see it."""
 _code(5003, "A file of this name exists already: choose another name, or overwrite it.")
-_code(5004, "The file id is empty: check where the list of files comes from.")
+NO_FILE_ID = _code(5004, "The file id is empty: check where the list of files comes from.")
+"""The id of a file is empty."""
 _code(5005, _PROJECT_FORM)
+WRONG_METADATA = _code(
+    5006,
+    "Correct the file's metadata: texts only, a key of at most 100 bytes and a value of at most 300, and at most 1000 "
+    "of them for a file.",
+    one_item=True,
+)
+"""The platform does not take the metadata given for the file."""
 _code(5008, "Ask an admin of the project to give this user the permission 'write', which renaming files needs.")
 _code(5009, "Ask an admin of the project to give this user the permission 'write', which changing metadata needs.")
+_code(5011, "Ask an admin of the project to give this user the permission 'write', which changing tags needs.")
 _code(5014, "Ask an admin of the source project to give this user the permission 'copy'.")
 _code(5017, _FOLDER)
 _code(5018, _FOLDER)
 _code(5022, "The parent is a file: give the id of a folder.")
+_code(5023, _EDITED_FOLDER)
+_code(5024, "Choose another name: the platform does not take this one. A folder's may not begin with two underscores.")
+_code(5025, _EDITED_FOLDER)
 _code(5026, "The destination folder does not exist: create it, or correct its id.")
+_code(5027, _EDITED_FOLDER)
 _code(5029, "Give either a project or a parent folder.")
+FOLDER_EXISTS = _code(5030, "A folder of this name exists there already: use it, or choose another name.")
+"""There is a folder of this name in the place already."""
 _code(5031, "Give either a project or a parent folder, not both.")
 _code(5032, "Ask an admin of the project to give this user the permission 'write', which moving files needs.")
 _code(5034, "The volume behind this file is inactive: ask its owner to activate it.")
@@ -188,7 +204,8 @@ NO_SUCH_FILE_TO_EXPORT = _code(9009, _FILE_ID, one_item=True)
 _code(9010, "A volume of this name exists already: use it, or choose another name.")
 _code(9011, _BAD_REQUEST)
 _code(9012, _PROJECT_ID)
-_code(9018, "Give the import a name: it cannot be taken from the location.")
+NO_NAME = _code(9018, "Give the import a name: it cannot be taken from the location.", one_item=True)
+"""The import has no name, and its location gives none."""
 NO_RIGHT_TO_VOLUME = _code(
     9020,
     "Ask an admin of the volume to give this user, as a member of it, the permission 'write' to export, or 'copy' to "
@@ -218,13 +235,18 @@ LOCATION_IS_FOLDER = _code(9072, "The location ends with a slash: give the full 
 
 _code(9100, "The platform could not reach the storage service. Submit this item again.", may_pass=True)
 _code(9101, _READ_ONLY)
-_code(9102, "Ask an admin of the project to add this user with the permissions 'copy' and 'write'.")
-_code(
+PROJECT_RIGHT_GONE = _code(
+    9102, "Ask an admin of the project to add this user with the permissions 'copy' and 'write'."
+)
+"""The same as 9003, when the job runs."""
+NOT_REACHABLE = _code(
     9103,
     "The object or location cannot be reached as the volume is configured: ask the owner of the volume to check its "
     "credentials, its prefix and the policy of the bucket, which may leave out just this key.",
 )
-_code(9104, "Check the volume id: the volume was deleted, or this user is not a member of it.")
+"""The object or location is not accessible as the volume is configured, or this user has no right to it."""
+VOLUME_GONE = _code(9104, "Check the volume id: the volume was deleted, or this user is not a member of it.")
+"""The same as 9007, when the job runs."""
 NO_SUCH_OBJECT = _code(
     9105,
     "Check the location: there is no such object below the volume's prefix, or it is a folder, whose location ends "
@@ -242,11 +264,13 @@ LOCATION_TAKEN = _code(
     one_item=True,
 )
 """An object is at the location already, and may not be replaced."""
-_code(
+NAME_TAKEN = _code(
     9108,
     "A file of this name exists in the destination already, perhaps from an earlier try of this import: choose "
     "another name, autorename or overwrite, or delete the file.",
+    one_item=True,
 )
+"""A file of this name is in the destination already, and may not be replaced."""
 FILE_NOT_READABLE = _code(
     9109, "The file is missing or not accessible: check that it still exists and who may read it.", one_item=True
 )

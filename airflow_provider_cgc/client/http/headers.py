@@ -7,8 +7,7 @@ platforms documents `X-RateLimit-Reset` in milliseconds, the others in seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from airflow_provider_cgc.client.models import fields
 from airflow_provider_cgc.client.models.limits import RateLimit
@@ -55,7 +54,7 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
 
 def server_date(headers: Mapping[str, str]) -> datetime | None:
     """Read the platform's own clock when it answered."""
-    return _http_date(header(headers, "Date"))
+    return fields.http_date(header(headers, "Date"))
 
 
 def _until_reset(headers: Mapping[str, str], *, now: float) -> float | None:
@@ -68,7 +67,7 @@ def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     seconds = fields.number(text)
     if seconds is not None:
         return bounded(seconds) if seconds >= 0 else None
-    date = _http_date(text)
+    date = fields.http_date(text)
     return None if date is None else _until(date.timestamp(), headers, now=now)
 
 
@@ -86,13 +85,3 @@ def bounded(seconds: float) -> float:
 def _count(value: object) -> int | None:
     number = fields.number(value)
     return None if number is None or number < 0 else int(number)
-
-
-def _http_date(value: str | None) -> datetime | None:
-    if not value:
-        return None
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

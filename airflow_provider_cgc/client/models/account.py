@@ -30,7 +30,8 @@ class Permissions:
 class Project:
     """A project; `location` is its cloud and region ("aws:us-east-1"), which an export's volume must share.
 
-    `permissions` are those of the token's user.
+    `permissions` are those of the token's user. `root_folder` is the id of the folder that is the project itself: the
+    `parent` of what lies directly in it.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Project:
     location: str | None = None
     permissions: Permissions = Permissions()
     raw: Json = field(repr=False, compare=False, default_factory=dict)
+    root_folder: str | None = None
 
     @classmethod
     def from_json(cls, raw: object) -> Project:
@@ -50,6 +52,7 @@ class Project:
             location=fields.text(settings.get("location")),
             permissions=Permissions.from_json(item.get("permissions")),
             raw=item,
+            root_folder=fields.text(item.get("root_folder")),
         )
 
 

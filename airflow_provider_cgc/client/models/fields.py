@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from airflow_provider_cgc.client.errors import CgcUnreadableError
@@ -16,8 +17,10 @@ __all__ = [
     "Json",
     "epoch_seconds",
     "flag",
+    "http_date",
     "id_of",
     "mapping",
+    "moment",
     "number",
     "object_of",
     "size",
@@ -31,6 +34,9 @@ __all__ = [
 Json = Mapping[str, Any]
 
 _ABOVE_THIS_IT_IS_MILLISECONDS = 1e11
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHORTEST_EPOCH_TEXT = 9
+"""Digits of a unix time in a text; "20260105" is a day."""
 
 
 def object_of(raw: object, what: str) -> dict[str, Any]:
@@ -113,9 +119,40 @@ def time(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value.strip())
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        moment.astimezone(UTC)  # which the first or the last day of the calendar may not have
+        return _with_zone(datetime.fromisoformat(value.strip()))
     except (ValueError, OverflowError):
         return None
+
+
+def http_date(value: object) -> datetime | None:
+    """Read a time as HTTP headers have it, such as "Mon, 05 Jan 2026 12:20:00 GMT"."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return _with_zone(parsedate_to_datetime(value))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def moment(value: object) -> datetime | None:
+    """Read a time in any of the shapes of storage services, which Google's puts into `{"value": ...}`.
+
+    These are ISO 8601, the date of an HTTP header, and a unix time in seconds or milliseconds, a number or its text.
+    """
+    told = value.get("value") if isinstance(value, dict) else value
+    if isinstance(told, str) and len(told.strip()) < _SHORTEST_EPOCH_TEXT:
+        return time(told)
+    seconds = epoch_seconds(told)
+    if seconds is None:
+        return time(told) or http_date(told)
+    try:
+        return _with_zone(_EPOCH + timedelta(seconds=seconds))
+    except OverflowError:
+        return None
+
+
+def _with_zone(moment: datetime) -> datetime:
+    """Return the same time with its zone, UTC if it has none; raises OverflowError unless it is one in UTC, too."""
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment.astimezone(UTC)  # which the first or the last day of the calendar may not have
     return moment

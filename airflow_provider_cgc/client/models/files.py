@@ -121,13 +121,13 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class VolumeObject:
-    """One object on a volume. `size` in bytes, and the time of its last change, where the listing gives one."""
+    """One object on a volume. `size` in bytes, and the time of its last change, where the listing gives them."""
 
     location: str
     volume: str | None = None
     size: int | None = None
-    modified_on: datetime | None = None
     raw: Json = field(repr=False, compare=False, default_factory=dict)
+    modified_on: datetime | None = None
 
     @classmethod
     def from_json(cls, raw: object) -> VolumeObject:
@@ -138,16 +138,21 @@ class VolumeObject:
             raise CgcUnreadableError("the platform listed an object of a volume without a location")
         metadata = fields.mapping(item.get("metadata"))
         # Which keys the metadata of an object has depends on the storage; those of S3 are documented nowhere.
-        by_key = {key.lower(): value for key, value in metadata.items()}
-        times = (by_key.get(key) for key in ("lastmodified", "last-modified", "last_modified"))
-        sizes = (item.get("size"), *(by_key.get(key) for key in ("size", "content-length", "contentlength")))
+        sizes = (item.get("size"), *_values(metadata, "size", "contentlength"))
+        times = _values(metadata, "lastmodified", "updated")
         return cls(
             location=location,
             volume=fields.text(item.get("volume")),
             size=next((size for size in map(fields.size, sizes) if size is not None), None),
-            modified_on=next((time for time in map(fields.time, times) if time is not None), None),
             raw=item,
+            modified_on=next((moment for moment in map(fields.moment, times) if moment is not None), None),
         )
+
+
+def _values(metadata: Json, *names: str) -> list[object]:
+    """Return the values of keys that have one of these names but for their capitals, hyphens and underscores."""
+    plain = [(re.sub("[-_]", "", key).lower(), value) for key, value in metadata.items()]
+    return [value for name in names for key, value in plain if key == name]
 
 
 _S3_ENDPOINT = re.compile(r"s3(-fips|-website)?[.-](?P<region>[a-z]{2}(-[a-z]+)+-[0-9]+)")

@@ -153,15 +153,34 @@ class Controls:
             ]  # fmt: skip
             return [imports.submit(world, who, order).id for order in orders]
 
-    def put_objects(self, locations: Sequence[str], *, volume: str = READ_ONLY, size: int = 1_048_576) -> None:
-        """Put objects of one size on a volume, whoever may write to it."""
+    def put_objects(
+        self,
+        locations: Sequence[str],
+        *,
+        volume: str = READ_ONLY,
+        size: int = 1_048_576,
+        modified: float | None = None,
+    ) -> None:
+        """Put objects of one size on a volume, whoever may write to it.
+
+        :param modified: when they were changed the last time, epoch seconds; now if not given.
+        """
         for location in locations:
             if not location or location.endswith("/"):
                 raise ValueError(f"location {location!r}: an object's is not empty and does not end with a slash")
         with self.world.open() as world:
-            there = world.volume(volume)
-            for location in locations:
-                world.buckets[there.bucket][there.key(location)] = StoredObject(size, world.clock.now())
+            _store(world, locations, volume, size, modified)
+
+    def put_placeholders(self, locations: Sequence[str], *, volume: str = READ_ONLY) -> None:
+        """Put the objects without bytes on a volume with which a bucket marks folders.
+
+        :param locations: of the folders, each with its slash at the end.
+        """
+        for location in locations:
+            if not location.endswith("/"):
+                raise ValueError(f"location {location!r}: a placeholder's ends with a slash")
+        with self.world.open() as world:
+            _store(world, locations, volume, 0, None)
 
     def add_files(
         self,
@@ -236,6 +255,13 @@ class Controls:
 
 def _who(world: World, name: str | None) -> User:
     return world.user if name is None else world.account(name)
+
+
+def _store(world: World, locations: Sequence[str], volume_id: str, size: int, modified: float | None) -> None:
+    volume = world.volume(volume_id)
+    stored = StoredObject(size, world.clock.now() if modified is None else modified)
+    for location in locations:
+        world.buckets[volume.bucket][volume.key(location)] = stored
 
 
 def _folder(world: World, root: File, names: Sequence[str]) -> File:

@@ -97,6 +97,11 @@ async def objects(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.put_objects, body)
 
 
+@router.post("/placeholders")
+async def placeholders(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
+    return _done(controls.put_placeholders, body)
+
+
 @router.post("/files")
 async def files(controls: _Mine, body: dict[str, Any]) -> JSONResponse:
     return _done(controls.add_files, body)

@@ -43,17 +43,19 @@ class Bucket(MutableMapping[str, StoredObject]):
     def level(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """Yield the things directly below a prefix, in order: keys, and once each the prefixes that end with a slash.
 
+        A key that is the prefix itself, with which a bucket marks a folder, is a key.
+
         :param after: begin behind this key or prefix, as an earlier call gave it.
         """
-        index = bisect_left(self._keys, max(prefix, _behind(after)) if after else prefix)
+        index = bisect_left(self._keys, max(prefix, _behind(after, prefix)) if after else prefix)
         while index < len(self._keys) and self._keys[index].startswith(prefix):
             key = self._keys[index]
             head, slash, _ = key[len(prefix) :].partition("/")
             entry = prefix + head + slash
             yield entry
-            index = bisect_left(self._keys, _behind(entry), index)
+            index = bisect_left(self._keys, _behind(entry, prefix), index)
 
 
-def _behind(entry: str) -> str:
+def _behind(entry: str, prefix: str) -> str:
     """Return the first key that can follow an entry: a prefix stands for all keys below it; "0" follows the slash."""
-    return entry[:-1] + "0" if entry.endswith("/") else entry + "\0"
+    return entry[:-1] + "0" if entry.endswith("/") and entry != prefix else entry + "\0"

@@ -55,9 +55,7 @@ class ImportJob(Job):
     def _land(self, now: float | None) -> PlatformError | None:
         """Return the error that prevents the import, None if there is none; then do it, if there is a time."""
         try:
-            volume = usable_volume(self.world, self.user, self.order)
-            folder = _destination(self.world, self.user, self.order)
-            landing = Landing(self.world, volume, folder, self.order, self.name)
+            landing = _landing(self.world, self.user, self.order, self.name)
         except PlatformError as error:
             return PlatformError(_IN_A_JOB[error.code]) if error.code in _IN_A_JOB else error
         if now is not None:
@@ -81,13 +79,16 @@ def submit(world: World, user: User, order: ImportOrder) -> ImportJob:
     scripted = _scripted(world, "submit", order)
     if scripted:
         raise scripted
+    name = _name(order)
+    if world.options.taken_name == "submit":
+        _refuse_taken_name(world, user, order, name)
     job = ImportJob(
         id=world.new_job_id(),
         user=user,
         created=world.clock.now(),
         world=world,
         order=order,
-        name=_name(order),
+        name=name,
         project_id=_project_id(world, order),
     )
     world.start(job)
@@ -103,6 +104,19 @@ def usable_volume(world: World, user: User, order: ImportOrder) -> Volume:
     if not volume.copyable_by(user):
         raise PlatformError(9020)
     return volume
+
+
+def _landing(world: World, user: User, order: ImportOrder, name: str) -> Landing:
+    return Landing(world, usable_volume(world, user, order), _destination(world, user, order), order, name)
+
+
+def _refuse_taken_name(world: World, user: User, order: ImportOrder, name: str) -> None:
+    """Refuse a name that is taken now. Whatever else is wrong shows in the job."""
+    try:
+        _landing(world, user, order, name)
+    except PlatformError as error:
+        if error.code == 9108:
+            raise
 
 
 def _destination(world: World, user: User, order: ImportOrder) -> File:

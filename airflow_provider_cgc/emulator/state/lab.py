@@ -98,7 +98,7 @@ def _add_catalogue(lab: Lab, catalogue: Iterable[CatalogFile], now: float) -> No
         lab.catalogue.append(file_id)
 
 
-def _metadata(entry: CatalogFile) -> dict[str, str]:
+def _metadata(entry: CatalogFile) -> dict[str, str | None]:
     # choice: the manifest's own column names as metadata keys, and the GDC id beside them.
     metadata = {
         "experimental_strategy": entry.strategy,

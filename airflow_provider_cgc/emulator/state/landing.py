@@ -36,39 +36,43 @@ class Landing:
         self._volume = volume
         self._folder = folder
         self._order = order
+        self._name = name
         if not order.folder:
-            self._targets = self._one(name)
+            self._targets = self._one()
         elif order.preserve_folder_structure:
-            self._targets = self._whole(name)
+            self._targets = self._whole()
         else:
             self._targets = self._flat()
 
-    def carry_out(self, now: float) -> File:
+    def carry_out(self, now: float) -> File | None:
         """Make the aliases; return what the job shows as its result: the file, or the folder that they went to."""
         made = [self._alias(target, now) for target in self._targets]
         if not self._order.folder:
-            return made[0]
+            return made[0] if made else None
         if not self._order.preserve_folder_structure:
             return self._folder
-        top = self._world.files.named(self._folder.id, self._targets[0].path[0])
-        assert top is not None  # its files have just been put into it
-        return top
+        return self._subfolder(self._folder, self._name, now)
 
-    def _one(self, name: str) -> list[_Target]:
+    def _one(self) -> list[_Target]:
         location = self._order.location
         stored = self._bucket.get(self._volume.key(location))
         if stored is None:
+            below = self._bucket.below(self._volume.key(location + "/"))
+            if self._world.options.bare_folder == "nothing" and any(below):
+                return []
             raise PlatformError(9105)
         if self._order.autorename:
-            name = self._world.files.free_name(self._folder.id, name)
-        return [self._checked(_Target((name,), location, stored))]
+            self._name = self._world.files.free_name(self._folder.id, self._name)
+        return [self._checked(_Target((self._name,), location, stored))]
 
-    def _whole(self, name: str) -> list[_Target]:
+    def _whole(self) -> list[_Target]:
+        below = self._below()
+        standing = self._world.files.named(self._folder.id, self._name)
         if self._order.autorename:
-            name = self._world.files.free_name(self._folder.id, name)
-        elif self._world.files.named(self._folder.id, name) is not None and not self._order.overwrite:
+            self._name = self._world.files.free_name(self._folder.id, self._name)
+        elif standing is not None and not (self._order.overwrite and standing.folder):
             raise PlatformError(9108)
-        targets = [self._checked(_Target((name, *path), location, stored)) for path, location, stored in self._below()]
+        targets = [self._checked(_Target((self._name, *path), location, stored)) for path, location, stored in below]
         folders = {target.path[:depth] for target in targets for depth in range(1, len(target.path))}
         if any(target.path in folders for target in targets):  # a bucket may hold `a` and `a/b`, a folder cannot
             raise PlatformError(9108)
@@ -86,12 +90,16 @@ class Landing:
         return list(targets.values())
 
     def _below(self) -> list[tuple[list[str], str, StoredObject]]:
-        """Return the objects of the folder: the path from there on, the location on the volume, the object."""
+        """Return the objects of the folder: the path from there on, the location on the volume, the object.
+
+        choice: the placeholders with which a bucket marks folders make neither files nor folders.
+        """
         found = []
         start = len(self._volume.key(self._order.location))
         for key in self._bucket.below(self._volume.key(self._order.location)):
-            found.append((key[start:].split("/"), self._volume.location_of(key), self._bucket[key]))
-        if not found:
+            if not key.endswith("/"):
+                found.append((key[start:].split("/"), self._volume.location_of(key), self._bucket[key]))
+        if not found and self._world.options.empty_folder == "fails":
             raise PlatformError(9105)
         return found
 
@@ -114,14 +122,17 @@ class Landing:
     def _alias(self, target: _Target, now: float) -> File:
         folder = self._folder
         for name in target.path[:-1]:
-            below = self._world.files.named(folder.id, name)
-            folder = below or self._add(folder, File(self._world.new_file_id(), name, "", None, now, now, folder=True))
+            folder = self._subfolder(folder, name, now)
         standing = self._world.files.named(folder.id, target.path[-1])
         if standing is not None:
             self._world.files.remove(standing)
         alias = File(self._world.new_file_id(), target.path[-1], "", None, now, now, size=target.stored.size)
         alias.become_alias(self._volume.id, target.location, now)
         return self._add(folder, alias)
+
+    def _subfolder(self, folder: File, name: str, now: float) -> File:
+        standing = self._world.files.named(folder.id, name)
+        return standing or self._add(folder, File(self._world.new_file_id(), name, "", None, now, now, folder=True))
 
     def _add(self, folder: File, file: File) -> File:
         file.project, file.parent = folder.project, folder.id

@@ -61,7 +61,7 @@ class File:
     unreadable: bool = False
     task: str | None = None
     tags: tuple[str, ...] = ()
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str | None] = field(default_factory=dict)
     deleted: bool = False
 
     @property

@@ -37,6 +37,12 @@ class Tree(Mapping[str, File]):
         del self._children[file.parent][file.name]
         file.deleted = True
 
+    def rename(self, file: File, name: str) -> None:
+        """Give a file another name, which nobody in its folder has."""
+        siblings = self._children[file.parent].values()
+        file.name = name
+        self._children[file.parent] = {sibling.name: sibling for sibling in siblings}  # in the old order
+
     def children(self, folder_id: str) -> list[File]:
         """Return the files and folders directly in a folder, oldest first."""
         return list(self._children.get(folder_id, {}).values())

@@ -13,7 +13,7 @@ from airflow_provider_cgc.emulator.controls.canned import canned_answer
 from airflow_provider_cgc.emulator.state.errors import PageError, PlatformError, gateway_body
 from airflow_provider_cgc.emulator.web.gate import Gate
 from airflow_provider_cgc.emulator.web.kinds import KINDS
-from airflow_provider_cgc.emulator.web.routes import account, files, volumes
+from airflow_provider_cgc.emulator.web.routes import account, edits, files, volumes
 from airflow_provider_cgc.emulator.web.routes.jobs import job_routes
 
 
@@ -26,7 +26,7 @@ def make_app(controls: Controls) -> Gate:
 def _routes() -> FastAPI:
     """Make all routes, shared by the emulators of a process; `request.state.controls` is of the one that was asked."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    for router in (account.router, files.router, volumes.router, *map(job_routes, KINDS)):
+    for router in (account.router, files.router, edits.router, volumes.router, *map(job_routes, KINDS)):
         app.include_router(router, prefix="/v2")
     app.include_router(routes.router, prefix="/_emulator")
     app.add_exception_handler(PlatformError, _refuse)

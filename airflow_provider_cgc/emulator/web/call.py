@@ -109,15 +109,22 @@ class Call:
 
         :raises PlatformError: 90008 for another content type, 90009 for broken JSON, 9011 for no object.
         """
-        if self.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-            raise PlatformError(90008)
-        try:
-            body = json.loads(self.body)
-        except ValueError as error:
-            raise PlatformError(90009) from error
+        body = self.any_json()
         if not isinstance(body, dict):
             raise PlatformError(9011)
         return body
+
+    def any_json(self) -> Any:
+        """Read a body that need not be an object.
+
+        :raises PlatformError: 90008 for another content type, 90009 for broken JSON.
+        """
+        if self.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+            raise PlatformError(90008)
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise PlatformError(90009) from error
 
     def up_to_100(self, key: str) -> list[Any]:
         """Read the list in a bulk body.

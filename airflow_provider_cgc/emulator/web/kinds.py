@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.state import exports, imports
 from airflow_provider_cgc.emulator.state.exports import ExportJob
 from airflow_provider_cgc.emulator.state.imports import ImportJob
@@ -35,7 +36,7 @@ class JobKind(Generic[OrderT, JobT]):
     :param submit: accepts an order or refuses it.
     :param usable_volume: refuses an order whose volume cannot be used.
     :param show: writes a job as JSON.
-    :param project_of: the project by which the list can be filtered; None where it cannot.
+    :param goes_to: answers if a job goes to a project, by which the list can be filtered; None where it cannot.
     """
 
     name: Jobs
@@ -44,7 +45,7 @@ class JobKind(Generic[OrderT, JobT]):
     submit: Callable[[World, User, OrderT], JobT]
     usable_volume: Callable[[World, User, OrderT], Any]
     show: Callable[[View, JobT], Json]
-    project_of: Callable[[JobT], str | None] | None = None
+    goes_to: Callable[[Options, JobT, str], bool] | None = None
 
     def jobs(self, world: World) -> JobRegistry[JobT]:
         """Return all jobs of this kind."""
@@ -85,6 +86,10 @@ def _show_import(view: View, job: ImportJob) -> Json:
     return view.job(job, asked, {"result": view.file(job.result)} if job.result else {})
 
 
+def _goes_to(options: Options, job: ImportJob, project: str) -> bool:
+    return project == (job.project_id if options.import_project == "all" else job.order.project)
+
+
 EXPORTS: JobKind[ExportOrder, ExportJob] = JobKind(
     name="exports",
     ids_key="export_ids",
@@ -101,7 +106,7 @@ IMPORTS: JobKind[ImportOrder, ImportJob] = JobKind(
     submit=imports.submit,
     usable_volume=imports.usable_volume,
     show=_show_import,
-    project_of=lambda job: job.project_id,
+    goes_to=_goes_to,
 )
 
 KINDS: tuple[JobKind[Any, Any], ...] = (EXPORTS, IMPORTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ BRIEF_PROJECT = ("href", "id", "name", "created_by", "category", "created_on", "
 BRIEF_FILE = ("href", "id", "name", "project")
 BRIEF_CHILD = (*BRIEF_FILE, "parent", "type")
 BRIEF_VOLUME = ("href", "id", "name")
+BRIEF_OBJECT = ("href", "location", "volume", "type")
 BRIEF_JOB = ("href", "id", "state")
 
 # choice: the field names that `extra_fields: true` adds; nobody has heard of them, that is the point.
@@ -129,11 +131,10 @@ class View:
 
     def volume_object(self, volume: Volume, location: str, stored: StoredObject) -> Json:
         """Write an object on a volume."""
-        name = {"present": "size", "header": "Content-Length", "absent": None}[self.options.object_size]
-        metadata = {name: stored.size} if name else {}
         href = f"{self.base}/storage/volumes/{volume.id}/object?location={quote(location)}"
-        body = {"href": href, "location": location, "volume": volume.id, "type": "s3", "metadata": metadata}
-        return self.with_nulls(body)
+        body: Json = {"href": href, "location": location, "volume": volume.id}
+        body["type"] = "gcs" if self.options.object_size == "google" else "s3"
+        return self.with_nulls(body | {"metadata": self._of_an_object(stored)})
 
     def job(self, job: Job, order: Json, result: Json) -> Json:
         """Write a job.
@@ -175,6 +176,28 @@ class View:
         whole = self.options.alias_location == "whole" and location is not None and volume in self.volumes
         shown = self.volumes[volume].key(location or "") if whole else location
         return {"type": self._type("VOLUME"), "volume": volume, "location": shown}
+
+    def _of_an_object(self, stored: StoredObject) -> Json:
+        """Write the metadata of an object: its size and its last modification, in the words of the cloud in force."""
+        if self.options.object_size == "absent":
+            return {}
+        if self.options.object_size == "google":
+            changed = {"value": int(stored.modified) * 1000, "dateOnly": False, "timeZoneShift": 0}
+            return {"size": stored.size} | ({} if self.options.object_time == "absent" else {"updated": changed})
+        in_headers = self.options.object_size == "header"
+        body: Json = {"Content-Length" if in_headers else "size": stored.size}
+        if self.options.object_time != "absent":
+            body["Last-Modified" if in_headers else "lastModified"] = self._modified(stored)
+        return body
+
+    def _modified(self, stored: StoredObject) -> str | int:
+        if self.options.object_time == "ms":
+            return int(stored.modified) * 1000
+        return (
+            formatdate(stored.modified, usegmt=True)
+            if self.options.object_time == "http"
+            else self.time(stored.modified)
+        )
 
     def _failure(self, error: PlatformError) -> Json:
         return {"error": self.error(error)} if self.options.job_error == "present" else {}

@@ -172,7 +172,7 @@ def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Folder:
         )
     if folder.project is None:
         raise BadFolder(f"the platform does not name the project of folder {folder_id!r}; give a path and a project")
-    root = _project(client, folder.project).raw.get("root_folder")
+    root = _project(client, folder.project).root_folder
     names: list[str] = []
     # A project's root is a folder, too, without one above it.
     while folder.id != root and folder.parent is not None:

@@ -122,10 +122,10 @@ def _found(kind: JobKind[OrderT, JobT], call: Call, world: World, view: View) ->
     if volume is not None:
         world.volume(volume)
     found = kind.jobs(world).listed(call.user, world.options, world.clock.now(), world.dice, volume=volume)
-    if project is not None and kind.project_of is not None:
+    if project is not None and kind.goes_to is not None:
         if project not in world.projects:
             raise PlatformError(9012)
-        found = [job for job in found if kind.project_of(job) == project]
+        found = [job for job in found if kind.goes_to(world.options, job, project)]
     return found if states is None else [job for job in found if view.state(job) in states]
 
 

@@ -15,7 +15,7 @@ from airflow_provider_cgc.emulator.state.errors import PlatformError
 from airflow_provider_cgc.emulator.state.nouns import Volume
 from airflow_provider_cgc.emulator.state.world import World
 from airflow_provider_cgc.emulator.web.call import Call, Counted
-from airflow_provider_cgc.emulator.web.views import BRIEF_VOLUME
+from airflow_provider_cgc.emulator.web.views import BRIEF_OBJECT, BRIEF_VOLUME
 
 router = APIRouter(prefix="/storage/volumes")
 
@@ -79,7 +79,11 @@ async def stored_object(call: Counted, owner: str, name: str) -> JSONResponse:
 
 
 def _contents(call: Call, volume: Volume, world: World) -> JSONResponse:
-    """List a level. choice: locations are told as they are given to an export, without the volume's own prefix."""
+    """List a level.
+
+    choice: locations are told as they are given to an export, without the volume's own prefix; the placeholder of the
+    folder that is listed is an item, as a bucket has it.
+    """
     prefix, after = call.one("prefix") or "", _from_token(call.one("continuation_token"))
     limit, bucket, view = call.limit(), world.buckets[volume.bucket], call.view
     begin = volume.key(prefix)
@@ -89,11 +93,11 @@ def _contents(call: Call, volume: Volume, world: World) -> JSONResponse:
     items, prefixes = [], []
     for key in keys[:limit]:
         location = volume.location_of(key)
-        if key.endswith("/"):
+        if key.endswith("/") and key != begin:
             folder = location if world.options.prefix_slash == "present" else location.removesuffix("/")
             prefixes.append(_prefix(call, volume, folder))
         else:
-            items.append(call.selected(view.volume_object(volume, location, bucket[key])))
+            items.append(call.selected(view.volume_object(volume, location, bucket[key]), BRIEF_OBJECT))
     links = []
     if len(keys) > limit:
         token = _to_token(volume.location_of(keys[limit - 1]))

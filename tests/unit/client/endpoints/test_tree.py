@@ -91,6 +91,74 @@ def test_own_path_goes_first(client: CgcClient, levels: Any) -> None:
     assert found == ["raw/A", "raw/A/B"]
 
 
+@pytest.fixture
+def branched(levels: Any) -> Levels:
+    """Folders A, A/B, A/B/D, A/C and E, with a file in each and one at the top."""
+    made: Levels = levels(
+        {
+            "lab/x": [*files("top"), folder("a"), folder("e")],
+            "a": [*files("in-a"), folder("b"), folder("c")],
+            "b": [*files("in-b"), folder("d")],
+            **{name: files(f"in-{name}") for name in "cde"},
+        }
+    )
+    return made
+
+
+def test_into_chooses_by_path(client: CgcClient, branched: Levels) -> None:
+    walk = client.files.tree("lab/x", into={"A", "A/B", "B", "D", "in-a.bam"}.__contains__)
+    found = [placed.file.id for placed in walk]
+
+    assert found == ["top", "in-a", "in-b"]
+    assert sorted(place for place, _ in branched.asked) == ["a", "b", "lab/x"]
+    assert (walk.requests, walk.folders) == (3, 3)
+
+
+def test_into_sees_the_path_before(client: CgcClient, branched: Levels) -> None:
+    """The path given for the start is part of the paths to choose by; the start itself is no choice."""
+    shown: list[str] = []
+
+    def choose(path: str) -> bool:
+        shown.append(path)
+        return path == "/raw/A/B"
+
+    found = [placed.path for placed in client.files.tree(parent="a", path="/raw/A", into=choose)]
+
+    assert shown == ["/raw/A/B", "/raw/A/C", "/raw/A/B/D"]
+    assert found == ["/raw/A", "/raw/A/B"]
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+def test_into_outranks_recursive(client: CgcClient, branched: Levels, recursive: bool) -> None:
+    found = client.files.tree("lab/x", recursive=recursive, into=lambda path: path == "E")
+
+    assert [placed.file.id for placed in found] == ["top", "in-e"]
+
+
+def test_folders_have_their_own_path(client: CgcClient, branched: Levels) -> None:
+    """A folder comes before its files, and with the path that they have."""
+    found = [(placed.file.id, placed.path) for placed in client.files.tree("lab/x", folders=True)]
+
+    folders = [(name, path) for name, path in found if not name.startswith(("in-", "top"))]
+    assert folders == [("a", "A"), ("e", "E"), ("b", "A/B"), ("c", "A/C"), ("d", "A/B/D")]
+    assert all(found.index((name, path)) < found.index((f"in-{name}", path)) for name, path in folders)
+    assert len(found) == len(set(found)) == 11
+
+
+@pytest.mark.parametrize("choice", [{"recursive": False}, {"into": lambda path: False}])
+def test_unread_folders_are_found(client: CgcClient, branched: Levels, choice: dict[str, Any]) -> None:
+    found = [placed.file.id for placed in client.files.tree("lab/x", folders=True, **choice)]
+
+    assert found == ["top", "a", "e"]
+    assert branched.asked == [("lab/x", 0)]
+
+
+def test_no_folders_unless_asked(client: CgcClient, branched: Levels) -> None:
+    found = client.files.tree("lab/x", into=lambda path: True)
+
+    assert not [placed for placed in found if placed.file.is_folder]
+
+
 @pytest.mark.parametrize("where", [{}, {"project": "lab/x", "parent": "a"}, {"project": "lonely"}, {"parent": ""}])
 @pytest.mark.parametrize("call", ["tree", "walk"])
 def test_walk_needs_one_place(client: CgcClient, requests_mock: Any, call: str, where: dict[str, str]) -> None:
@@ -165,12 +233,32 @@ def test_moving_folders_end(client: CgcClient, levels: Any) -> None:
 
     assert [placed.file.id for placed in client.files.tree(parent="a")] == ["f"]
     assert len(platform.asked) == 2
+    assert [placed.file.id for placed in client.files.tree(parent="a", folders=True)] == ["b", "f"]
+    assert len(platform.asked) == 4
 
 
 def test_moving_file_comes_once(client: CgcClient, levels: Any) -> None:
     levels({"lab/x": [folder("a"), folder("b")], "a": files("f"), "b": files("f")})
 
     assert [(placed.file.id, placed.path) for placed in client.files.tree("lab/x")] == [("f", "A")]
+
+
+def test_chosen_folder_shrinks(client: CgcClient, levels: Any) -> None:
+    """A chosen folder of many pages that loses one of its folders is read again, and each one found once."""
+    names = [f"d{number:03d}" for number in range(250)]
+    everything = [folder(name) for name in names]
+    platform = levels({"lab/x": [folder("a")], "a": list(everything)})
+
+    def remove(place: str, offset: int) -> None:
+        if offset == 100 and len(platform.folders["a"]) == 250:
+            del platform.folders["a"][5]
+
+    platform.before = remove
+
+    found = [placed.path for placed in client.files.tree("lab/x", into="A".__eq__, folders=True)]
+
+    assert found[0] == "A"
+    assert sorted(found[1:]) == [f"A/{name.upper()}" for name in names]
 
 
 def test_circular_links_end(client: CgcClient, requests_mock: Any, base: str) -> None:

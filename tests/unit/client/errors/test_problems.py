@@ -16,8 +16,9 @@ MAY_PASS |= {13000, 13004, 57434, 90004, 90005}
 
 OF_EXPORTS = [*range(9001, 9010), 9011, 9012, 9020, 9022, 9023, 9024, 9026, 9027, 9069, 9072]
 OF_EXPORTS += [*range(9100, 9110), *range(9200, 9210)]
-OF_IMPORTS = [9003, 9005, 9007, 9008, 9011, 9012, 9018, 9020, 9069, 9100, 9102, 9103, 9104, 9105, 9108]
-OF_IMPORTS += [5001, 5003, 5022, 5026, 9200, 9201, 9202, 9203, 9204, 9205, 9207]
+OF_IMPORTS = [9003, 9005, 9007, 9008, 9011, 9012, 9018, 9020, 9069, *range(9100, 9110)]
+OF_IMPORTS += [5001, 5002, 5003, 5004, 5006, 5022, 5024, 5026, 5030, 9200, 9201, 9202, 9203, 9204, 9205, 9207]
+OF_EDITS = [5002, 5004, 5006, 5008, 5009, 5011, 5023, 5024, 5025, 5027]
 
 
 def test_reads_as_documented() -> None:
@@ -28,7 +29,9 @@ def test_reads_as_documented() -> None:
     assert str(Problem(None, None, "said nothing")) == "said nothing"
 
 
-@pytest.mark.parametrize("code", [*OF_EXPORTS, *OF_IMPORTS, 0, 1000, 5001, 5002, 7001, 7002, *range(90000, 90010)])
+@pytest.mark.parametrize(
+    "code", [*OF_EXPORTS, *OF_IMPORTS, *OF_EDITS, 0, 1000, 5001, 5002, 7001, 7002, *range(90000, 90010)]
+)
 def test_met_codes_have_remedies(code: int) -> None:
     """A code that a user can meet has a remedy."""
     assert Problem(None, code, "text").remedy
@@ -60,6 +63,9 @@ def test_only_passing_is_repeated(code: int, remedy: Remedy) -> None:
         (5001, "eRA Commons"),
         (9004, "eRA Commons"),
         (5002, "CgcListFilesOperator"),
+        (5006, "metadata"),
+        (5024, "underscores"),
+        (5030, "folder of this name"),
         (9009, "not an id but a name"),
         (90001, "expired"),
         (9107, 'if_exists="skip"'),
@@ -140,10 +146,17 @@ def test_codes_stand_once() -> None:
         codes._code(9107, "Do this.")
 
 
+@pytest.mark.parametrize(("code", "one"), [(9018, True), (9105, True), (9108, True), (9104, False), (9003, False)])
+def test_codes_about_one_item(code: int, one: bool) -> None:
+    """An import that fails alone says nothing of the others, one that any import would meet does."""
+    assert (code in codes.ABOUT_ONE_ITEM) is one
+
+
 def test_names_stand_for_codes() -> None:
     named = {name: value for name, value in vars(codes).items() if name.isupper() and isinstance(value, int)}
 
     assert named["LOCATION_TAKEN"] == 9107
+    assert (named["NAME_TAKEN"], named["FOLDER_EXISTS"]) == (9108, 5030)
     assert {name for name, code in named.items() if code not in REMEDIES} == set()
 
 

@@ -259,19 +259,10 @@ def test_region_of_an_endpoint(endpoint: str, region: str | None) -> None:
     assert Volume.from_json({"id": "a/b", "service": {"endpoint": endpoint}}).region == region
 
 
-@pytest.mark.parametrize(
-    "extra",
-    [
-        {"size": 7},
-        {"metadata": {"size": "7"}},
-        {"metadata": {"content-length": 7}},
-        {"metadata": {"Content-Length": "7", "ETag": "x"}},
-        {"metadata": {"contentLength": 7}},
-        {"size": None, "metadata": {"size": 7}},
-    ],
-)
-def test_object_with_a_size(extra: dict[str, Any]) -> None:
-    assert VolumeObject.from_json({"location": "run7/a.bam", **extra}).size == 7
+@pytest.mark.parametrize(("root", "read"), [("65a0", "65a0"), (None, None), ("", None), (5, None), ([], None)])
+def test_project_has_a_root(root: Any, read: str | None) -> None:
+    assert Project.from_json({"id": "a/b", "root_folder": root}).root_folder == read
+    assert Project.from_json({"id": "a/b"}).root_folder is None
 
 
 @pytest.mark.parametrize(
