@@ -197,7 +197,7 @@ class VolumeListing:
 
     def _near(self) -> str:
         """
-        Return what lies near a folder in which nothing was found: an object of its name, or folders.
+        Return a hint about a folder in which nothing was found: an object has its name, or other folders are there.
 
         Costs a request for each level above it, at most five.
         """
@@ -227,9 +227,7 @@ def _folders_there(wanted: str, above: str, folders: Sequence[str]) -> str:
     first = [name for name in names if name.lower() in close]
     known = [*first, *(name for name in names if name not in first)]
     more = ", ..." if len(known) > _MOST_SHOWN else ""
-    hint = (
-        "; 'prefix' takes no pattern, so give a folder and choose its objects by 'name'" if is_pattern(wanted) else ""
-    )
+    hint = "; 'prefix' takes no pattern: give a folder, and choose its objects by 'name'" if is_pattern(wanted) else ""
     return f"folders {where}: {', '.join(map(shown, known[:_MOST_SHOWN]))}{more} (case-sensitive){hint}"
 
 
