@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -285,6 +285,14 @@ class CgcSubmittingOperator(CgcJobsSensor):
 
     def accounted(self, context: Context, summary: Summary) -> None:
         """Use the facts that `about_to_send` has kept."""
+
+    def result(self, summary: Summary, made: Sequence[Mapping[str, Any]]) -> Any:
+        """
+        Return the value of a task that succeeded: its summary, unless a kind has items for other tasks.
+
+        :param made: the results of its items.
+        """
+        return summary.to_json()
 
     def clearing(self) -> Clearing | None:
         """Return the facts about a Clear that the arguments decide; None if they are not known."""

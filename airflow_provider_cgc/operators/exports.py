@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow_provider_cgc.arguments import flag_of
 from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.exceptions import CgcBadInput
-from airflow_provider_cgc.jobs.exports.item import ExportItem, check_volume
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.lineage import ExportLineage
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
-from airflow_provider_cgc.operators.export_arguments import READERS, literals_of, read_arguments
+from airflow_provider_cgc.operators.export_arguments import EXPORT_ARGUMENTS
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         self._read_literals().refuse()
 
     def _read_literals(self) -> Literals:
-        given = literals_of(self)
+        given = EXPORT_ARGUMENTS.literals(self)
         self._check_flags(given)
         return given
 
@@ -200,13 +200,13 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
         :raises CgcBadInput: with everything that is wrong with them.
         """
-        return self._read_from(expected=read_arguments(self)["expected_count"], check=check_volume)
+        return self._read_from(expected=EXPORT_ARGUMENTS.read(self)["expected_count"], check=EXPORT_ARGUMENTS.check)
 
     def order(self, *, recorded: bool) -> Order:
         """Return the order for the files to export."""
         from airflow_provider_cgc.jobs.exports.order import ExportOrder
 
-        given = read_arguments(self)
+        given = EXPORT_ARGUMENTS.read(self)
         return ExportOrder(
             self.client(),
             copy_only=given["copy_only"],
@@ -246,7 +246,10 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         from airflow_provider_cgc.jobs.exports.again import clearing_of_completed
 
         try:
-            given = {name: READERS[name](getattr(self, name), where=name) for name in ("copy_only", "if_exists")}
+            given = {
+                name: EXPORT_ARGUMENTS.READERS[name](getattr(self, name), where=name)
+                for name in ("copy_only", "if_exists")
+            }
         except CgcBadInput:
             return None
         return clearing_of_completed(**given, verify=self.verify)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.errors.problem import as_sentence
@@ -35,48 +35,14 @@ from airflow_provider_cgc.sensors.source import Source
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context
 
-    from airflow_provider_cgc.hooks.cgc import CgcHook
-    from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
-    from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
     from airflow_provider_cgc.jobs.waiting.clearing import Clearing
-
-
-class Submitter(Protocol):
-    """The part of `CgcSubmittingOperator` that its jobs need; the docstrings are there."""
-
-    kind: ClassVar[JobKind]
-    item: ClassVar[type[Item]]
-    cgc_conn_id: str
-    deferrable: bool
-    resume: bool
-    retries: int | None
-    wait: bool
-
-    @property
-    def log(self) -> Any: ...
-    @property
-    def is_dry_run(self) -> bool: ...
-    @property
-    def manifest_uri(self) -> str | None: ...
-    @property
-    def tolerance(self) -> Tolerance: ...
-    def reschedules(self) -> bool: ...
-    def connection(self) -> CgcHook: ...
-    def read_items(self) -> Sequence[Item]: ...
-    def check_memory(self, context: Context, count: int) -> None: ...
-    def order(self, *, recorded: bool) -> Order: ...
-    def order_at_end(self, *, ended: bool) -> Order: ...
-    def leave_refusal(self, context: Context, summary: Summary) -> None: ...
-    def about_to_send(self, context: Context, order: Order) -> None: ...
-    def accounted(self, context: Context, summary: Summary) -> None: ...
-    def asset(self) -> Asset | None: ...
-    def clearing(self) -> Clearing | None: ...
+    from airflow_provider_cgc.operators.submitter import Submitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +71,8 @@ class SubmittedJobs(Source):
         """Jobs of other runs were taken over; None if another process has opened the wait."""
         self._place: Mapping[str, Any] = {}
         self._record_made: Record | None = None
+        self._made: list[Mapping[str, Any]] = []
+        """The results of the items, as items that another task takes."""
 
     @property
     def clear_in_short(self) -> str:
@@ -218,6 +186,7 @@ class SubmittedJobs(Source):
             account, doubt = self._account(context, end)
         if account is not None:
             end = replace(end, summary=account.summary, may_pass=account.may_pass)
+            self._made = list(account.results.values())
         end = self._judged(end, doubt)
         if account is not None and account.outcomes is not None:
             with self._keeping_timeout(waited, self._not_written):
@@ -226,6 +195,10 @@ class SubmittedJobs(Source):
         if end.outcome is Outcome.COMPLETED:
             record.note_success()
         return end
+
+    def result(self, summary: Summary) -> Any:
+        """Return the value of a task that succeeded."""
+        return self._task.result(summary, self._made)
 
     def too_many(self, summary: Summary) -> bool:
         """Return True if more items failed than the task tolerates."""

@@ -343,7 +343,7 @@ class CgcJobsSensor(TextTemplates, BaseSensorOperator):
             self.log.info("%s", closing_line(end.summary))
             for line in failure_table(end.summary):
                 self.log.warning("%s", line)
-            return summary
+            return self._source.result(end.summary)
         if end.outcome is Outcome.FAILED:
             self.log.error("%s", failed_line(end.summary))
         for line in failure_table(end.summary):

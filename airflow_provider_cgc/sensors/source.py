@@ -63,6 +63,10 @@ class Source(ABC):
         """Judge the end of a wait: correct its summary, or change the outcome. Called once, before any report."""
         return end
 
+    def result(self, summary: Summary) -> Any:
+        """Return the value of a task that succeeded; called after `close`."""
+        return summary.to_json()
+
 
 @dataclass(frozen=True, slots=True)
 class GivenJobs(Source):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -371,3 +372,16 @@ def test_waiting_cost(cgc: CgcEmulator, client: CgcClient) -> None:
     assert len(records) == 2_000
     assert sum(record.resource is not None for record in records) == 60
     assert calls(cgc, GET) == 20
+
+
+@pytest.mark.parametrize("size", ["present", "header", "google", "absent"])
+@pytest.mark.parametrize("time", ["iso", "http", "ms", "absent"])
+def test_object_time_in_any_shape(cgc: CgcEmulator, client: CgcClient, size: Any, time: Any) -> None:
+    cgc.option("object_size", size)
+    cgc.option("object_time", time)
+    cgc.put_objects(["a/x"], volume=cgc.volume, modified=1767615600)
+
+    [found] = client.volumes.contents(cgc.volume, prefix="a/")
+
+    told = "absent" not in (size, time)
+    assert found.modified_on == (datetime(2026, 1, 5, 12, 20, tzinfo=UTC) if told else None)

@@ -16,7 +16,8 @@ from airflow_provider_cgc.client import (
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.item import ExportItem
-from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_items
+from airflow_provider_cgc.jobs.exports.problems import common_problems, report, unfit_items
+from airflow_provider_cgc.jobs.submitting.unfit import sentences
 from tests.contract.clients import Connect
 
 BULK = "POST /v2/bulk/files/get"

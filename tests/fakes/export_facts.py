@@ -9,7 +9,8 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models import File, Volume
 from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.item import ExportItem
-from airflow_provider_cgc.jobs.exports.problems import common_problems, sentences, unfit_items
+from airflow_provider_cgc.jobs.exports.problems import common_problems, unfit_items
+from airflow_provider_cgc.jobs.submitting.unfit import sentences
 
 T = TypeVar("T")
 A, B, C = (f"65a1b2c3d4e5f60718293a4{digit}" for digit in "abc")

@@ -16,8 +16,9 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.submitting.header import NoStore
 from airflow_provider_cgc.jobs.submitting.items import Item, Key
 from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Unfit
+from airflow_provider_cgc.jobs.submitting.order import Order, Standing
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+from airflow_provider_cgc.jobs.submitting.unfit import Unfit
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = SINCE + timedelta(hours=2)

@@ -14,8 +14,9 @@ from airflow_provider_cgc.client.errors.codes import REMEDIES, STATUS_REMEDIES, 
 from airflow_provider_cgc.client.platforms import PLATFORMS
 from airflow_provider_cgc.hooks.connection import settings_from_connection
 from airflow_provider_cgc.jobs.exports.item import ExportItem
-from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
 from airflow_provider_cgc.jobs.listing.selection import Selection
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 from airflow_provider_cgc.operators.export_arguments import ALIASES, IF_EXISTS
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
@@ -128,7 +129,7 @@ def _rendered(text: str, **context: Any) -> str:
 @pytest.mark.parametrize(("brace", "key"), [("{", "out/{a.bam"), ("}", "out/}a.bam")])
 def test_brace_as_advised(brace: str, key: str) -> None:
     """A brace written as the error says is a brace."""
-    with pytest.raises(BadLocation) as refused:
+    with pytest.raises(BadTarget) as refused:
         LocationTemplate(_rendered(f"out/{brace}-" + "{name}"))
     [(advised,)] = [re.findall(r"write (.+) in the Dag", str(refused.value))]
 

@@ -59,6 +59,7 @@ MAY_IMPORT = {
 _FORMS = {"forms", "ids", "kinds", "text"}
 _WAITING = {*_FORMS, "waiting", "files"}
 _SUBMITTING = {*_WAITING, "listing", "submitting"}
+_KIND = {*_SUBMITTING, "objects", "placeholders", "places"}
 _STATE = {"options", "state"}
 INSIDE = {
     "client": {
@@ -81,8 +82,11 @@ INSIDE = {
         "files": {*_FORMS, "waiting"},
         "listing": _FORMS,
         "submitting": _WAITING,  # and no kind of job
+        "placeholders": {"text"},
+        "places": {*_FORMS, "waiting", "files"},
         "objects": _SUBMITTING,
-        "exports": {*_SUBMITTING, "objects"},  # and no other kind of job
+        "exports": _KIND,  # and no other kind of job
+        "imports": _KIND,
     },
     "emulator": {
         "options": {"state.errors"},

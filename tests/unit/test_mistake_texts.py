@@ -17,9 +17,10 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.jobs.exports.item import ExportItem
-from airflow_provider_cgc.jobs.exports.locations import BadLocation, LocationTemplate
+from airflow_provider_cgc.jobs.exports.locations import LocationTemplate
 from airflow_provider_cgc.jobs.ids import BadIds, parse_ids
 from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
 from airflow_provider_cgc.jobs.waiting.progress_log import ProgressLog
@@ -153,7 +154,7 @@ def test_path_argument_is_named(path: Any) -> None:
 
 @pytest.mark.parametrize("location", ["s3://bucket/{name}", "gs://bucket/runs/x"])
 def test_web_address_as_location(location: str) -> None:
-    with pytest.raises(BadLocation, match="is a whole address; give only what comes after the volume's bucket"):
+    with pytest.raises(BadTarget, match="is a whole address; give only what comes after the volume's bucket"):
         LocationTemplate(location)
 
 

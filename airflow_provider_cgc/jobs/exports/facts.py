@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcForbidden, CgcNotFound, CgcUsageError
-from airflow_provider_cgc.client.errors.codes import NO_SUCH_VOLUME
-from airflow_provider_cgc.client.errors.problem import Problem, one_line
+from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.files import confirm_missing, problem_unless_gateway
+from airflow_provider_cgc.jobs.places import side_by_side, volume_or_problem
 from airflow_provider_cgc.jobs.submitting.order import undecided_error
 from airflow_provider_cgc.jobs.waiting.look import THREADS, chunks, is_undecided
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File, Volume
     from airflow_provider_cgc.client.models.account import Project
 
-A = TypeVar("A")
-R = TypeVar("R")
 _MOST_ROUNDS = 4
 """The most rounds of asking for files. Where one unknown id makes a whole call fail, each round answers for some."""
 
@@ -53,10 +50,10 @@ def ask(client: CgcClient, items: Sequence[ExportItem], volumes: Collection[str]
     unclear.
     """
     wanted = dict.fromkeys([*volumes, *(item.volume for item in items if item.volume)])
-    shown_volumes = _side_by_side(lambda volume_id: _volume(client, volume_id), wanted, threads)
+    shown_volumes = side_by_side(lambda volume_id: volume_or_problem(client, volume_id), wanted, threads)
     files, refused = _files(client, dict.fromkeys(item.file for item in items), threads)
     projects = dict.fromkeys(file.project for file in files.values() if file.project)
-    shown_projects = _side_by_side(lambda project_id: _project(client, project_id), projects, threads)
+    shown_projects = side_by_side(lambda project_id: _project(client, project_id), projects, threads)
     known_volumes = {name: found for name, found in shown_volumes.items() if not isinstance(found, Problem)}
     return Facts(
         files={name: _on_its_volume(file, known_volumes) for name, file in files.items()},
@@ -73,16 +70,6 @@ def _on_its_volume(file: File, volumes: Mapping[str, Volume]) -> File:
     return replace(file, volume_prefix=volume.prefix) if volume and volume.prefix else file
 
 
-def _volume(client: CgcClient, volume_id: str) -> Volume | Problem:
-    try:
-        return client.volumes.get(volume_id)
-    except CgcUsageError as error:
-        # An id that no path can hold: nothing was sent, and no volume can have it.
-        return Problem(None, NO_SUCH_VOLUME, one_line(str(error)), made_here=True)
-    except (CgcForbidden, CgcNotFound) as error:
-        return problem_unless_gateway(error)
-
-
 def _project(client: CgcClient, project_id: str) -> Project | None:
     try:
         return client.projects.get(project_id)
@@ -97,7 +84,7 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
     records: dict[str, BulkRecord[File]] = {}
     groups = chunks(ids)
     for _ in range(_MOST_ROUNDS):
-        answers = _side_by_side(lambda group: client.files.bulk_get(group), map(tuple, groups), threads)
+        answers = side_by_side(lambda group: client.files.bulk_get(group), map(tuple, groups), threads)
         records |= {str(record.id): record for answer in answers.values() for record in answer}
         doubtful = [file_id for file_id, record in records.items() if is_undecided(record)]
         if not doubtful:
@@ -109,17 +96,3 @@ def _files(client: CgcClient, ids: Iterable[str], threads: int) -> tuple[dict[st
     if refused and all(problem.may_pass for problem in refused.values()):
         raise undecided_error(refused, "file")
     return files, refused
-
-
-def _side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) -> dict[A, R]:
-    """Make calls in threads of their own; at the first error, calls that have not begun are dropped."""
-    pool = ThreadPoolExecutor(max_workers=max(threads, 1), thread_name_prefix="cgc-preflight")
-    try:
-        calls = {argument: pool.submit(call, argument) for argument in arguments}
-        ended, _ = wait(calls.values(), return_when=FIRST_EXCEPTION)
-        for future in ended:
-            future.result()
-        return {argument: future.result() for argument, future in calls.items()}
-    finally:
-        # Reads may be left running: a task that is killed should not wait until eight requests have given up.
-        pool.shutdown(wait=False, cancel_futures=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors import CgcError
@@ -15,7 +14,7 @@ from airflow_provider_cgc.jobs.exports.problems import alias_target
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.objects import sizes_of
-from airflow_provider_cgc.jobs.submitting.search import find
+from airflow_provider_cgc.jobs.submitting.taken import take_back
 from airflow_provider_cgc.jobs.text import counted
 from airflow_provider_cgc.jobs.waiting.look import is_undecided
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import File
+    from airflow_provider_cgc.client.models import ExportJob, File
     from airflow_provider_cgc.jobs.submitting.account import Account, Done
     from airflow_provider_cgc.jobs.submitting.order import Order
 
@@ -37,8 +36,6 @@ COPIED = (
 OTHER_ALIAS = "The file was not moved here: its bytes are {target}."
 ALIAS_PAUSE = 20.0
 """Seconds that a moved file is given to become an alias."""
-WHOLE_SECONDS = 2.0
-"""Seconds by which a job of this task may seem older than the task: both times are in whole seconds."""
 
 
 def finish(
@@ -54,7 +51,7 @@ def finish(
     :param moves: the platform keeps no copy: each exported file must have become an alias of its object.
     :param since: the platform's clock before anything of this task was sent.
     """
-    doubts = [None if since is None else _take_back(order, account, since=since, log_info=log_info)]
+    doubts = [take_back(order, account, since=since, alike=_same_properties, log_info=log_info)]
     if order.skips_existing:
         _skip_what_is_there(order.client, account, log_info)
     # With `fail_fast` jobs may still run: the task has failed already, and the objects there show nothing yet.
@@ -70,29 +67,8 @@ def finish(
     return [doubt for doubt in doubts if doubt]
 
 
-def _take_back(order: Order, account: Account, *, since: datetime, log_info: Callable[[str], object]) -> str | None:
-    """Count as completed the objects that another job of this task has exported; say if such a job still runs."""
-    taken = account.taken()
-    if not taken:
-        return None
-    shown = find(order, taken, since=since, details=order.bulk_get)
-    running: str | None = None
-    earliest = since - timedelta(seconds=WHOLE_SECONDS)
-    taken_back: list[str] = []
-    for key, job in taken.items():
-        ours = (one for one in shown.found.get(key, ()) if one.started_on and one.started_on >= earliest)
-        best = next((one for one in ours if one.properties == job.properties), None)
-        if best is not None and order.kind.completed(best):
-            account.count_completed(job, best)
-            taken_back.append(best.id)
-        elif best is not None and not order.kind.failed(best):
-            running = f"Export {best.id} of an earlier attempt is still writing {ExportKey(*key).location!r}."
-    if taken_back:
-        log_info(
-            f"{EXPORT.count(len(taken_back))} found the object there already (9107), put there by another job of this"
-            f" task, such as {taken_back[0]}: counted as completed."
-        )
-    return running
+def _same_properties(one: ExportJob, other: ExportJob) -> bool:
+    return one.properties == other.properties
 
 
 def _skip_what_is_there(client: CgcClient, account: Account, log_info: Callable[[str], object]) -> None:

@@ -6,11 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
-from airflow_provider_cgc.jobs.forms import did_you_mean, is_file_name, is_page, named_problem
+from airflow_provider_cgc.jobs.forms import is_file_name, is_page, named_problem
 from airflow_provider_cgc.jobs.ids import id_problem
-from airflow_provider_cgc.jobs.submitting.items import MANIFEST_ENDS, MOST_SHOWN, BadItem, Item, is_json, read_each
+from airflow_provider_cgc.jobs.submitting.entry import (
+    given_in,
+    object_in,
+    read_keys,
+    size_in,
+    some_in,
+    text_in,
+    unknown_keys,
+)
+from airflow_provider_cgc.jobs.submitting.items import MANIFEST_ENDS, BadItem, Item, read_each
 from airflow_provider_cgc.jobs.submitting.task_facts import TaskFacts
-from airflow_provider_cgc.jobs.text import is_count, shown
+from airflow_provider_cgc.jobs.text import shown
 
 
 class ExportKey(NamedTuple):
@@ -52,18 +61,12 @@ class ExportItem(Item):
             return cls(_file_id(entry), line=line)
         if "failed_items" in entry:
             raise BadItem("is a whole summary; give its 'failed_items', or its manifest if it counts more than these")
-        said: dict[str, Any] = {}
-        problems: list[str] = []
-        for key, reader in _READERS.items():
-            try:
-                said[key] = reader(entry, key)
-            except BadItem as error:
-                problems += error.problems
+        said, problems = read_keys(entry, _READERS)
         try:
             said["copy_only"], said["planned"] = _copy_only(entry)
         except BadItem as error:
             problems += error.problems
-        problems += _unknown(entry)
+        problems += unknown_keys(entry, KEYS, ignored=IGNORED)
         if problems:
             raise BadItem(*problems)
         return cls(**said, line=line)
@@ -116,16 +119,6 @@ def parse_items(
     return read_each(value, where=where, read=ExportItem.read, check=check)
 
 
-def _unknown(entry: Mapping[Any, Any]) -> list[str]:
-    """Name the keys that an item cannot have."""
-    unknown = sorted(str(key) for key in entry if key not in IGNORED and key not in KEYS)
-    if not unknown:
-        return []
-    close = "".join(did_you_mean(key, KEYS) for key in unknown[:MOST_SHOWN])
-    named = f"{shown(unknown[:MOST_SHOWN])}, which no item knows"
-    return [f"has {named}; correct or remove it: an item may say {', '.join(KEYS)}{close}"]
-
-
 _NO_FLAG = "has {} for 'copy_only', of type {}, not bool; correct it"
 
 
@@ -173,52 +166,16 @@ def _file_id(value: object) -> str:
     raise BadItem(f"{problem}; give the file's id as the platform shows it")
 
 
-def _given(entry: Mapping[Any, Any], key: str) -> str | None:
-    text = _text(entry, key)
-    if text == "":
-        raise BadItem(f"has an empty {key!r}; leave it out to get what the operator's arguments say")
-    return text
-
-
-def _text(entry: Mapping[Any, Any], key: str) -> str | None:
-    value = entry.get(key)
-    if value is not None and not isinstance(value, str):
-        raise BadItem(f"has {shown(value)} for {key!r}, of type {type(value).__name__}; give text, or leave it out")
-    return value
-
-
-def _some(entry: Mapping[Any, Any], key: str) -> str | None:
-    return _text(entry, key) or None
-
-
-def _size(entry: Mapping[Any, Any], key: str) -> int | None:
-    value = entry.get(key)
-    if value is None or is_count(value):
-        return value
-    raise BadItem(f"has {shown(value)} for {key!r}; give the number of bytes, or leave it out")
-
-
-def _properties(entry: Mapping[Any, Any], key: str) -> dict[str, Any] | None:
-    value = entry.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise BadItem(f"has {shown(value)} for {key!r}, which is no object with text for keys; give one")
-    if not is_json(dict(value)):
-        raise BadItem(f"has {key!r} that JSON cannot hold: {shown(value)}; give plain values")
-    return dict(value)
-
-
 _READERS: dict[str, Callable[[Mapping[Any, Any], str], Any]] = {
     "file": _file_id_of,
-    "location": _given,
-    "volume": _given,
-    "properties": _properties,
-    "name": _some,
-    "size": _size,
-    "path": _text,
-    "project": _some,
-    "location_template": _given,
+    "location": given_in,
+    "volume": given_in,
+    "properties": object_in,
+    "name": some_in,
+    "size": size_in,
+    "path": text_in,
+    "project": some_in,
+    "location_template": given_in,
 }
 """By key, the reader of an item's value for it. Raises BadItem."""
 

@@ -5,16 +5,16 @@ Pure: the facts about the files are handed in. A "key" is the name of an object 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.placeholders import CONTROL, BadTarget, Template, path_problem, single_text
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN
-from airflow_provider_cgc.jobs.text import BadInput, shown
+from airflow_provider_cgc.jobs.text import shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File
@@ -22,55 +22,26 @@ if TYPE_CHECKING:
 MOST_BYTES = 1024
 """Bytes of UTF-8 that a key may have on S3 and on Google Cloud Storage."""
 
-_FIELDS = ("name", "path", "project", "id")
 _METADATA = "metadata."
-_TOKEN = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<field>[^{}]*)\}|(?P<slash>/)|(?P<literal>[^{}/]+)|(?P<stray>[{}])")
-# Also the halves of surrogate pairs, which JSON can hold and UTF-8 cannot.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_IN_A_DAG = {"{": "{{ '{{' }}", "}": "}}"}
-"""A literal brace as a Dag writes it: Jinja, to which two braces are a template, renders the text first."""
 _OWN_LOCATION = "or give this item a 'location' of its own"
-
-
-class BadLocation(BadInput):
-    """A wrong template, or a file for which it gives no key; the text says which one, why, and what to do."""
+_ENDS_WITH_SLASH = (
+    "ends with a slash, which names a folder (the platform's error 9072); give the full name of the object"
+)
 
 
 def check_key(key: str) -> str | None:
     """Return the problem of a key and its remedy, to follow the key's name; None if there is none."""
-    segments = key.split("/")
-    control = _CONTROL.search(key)
-    if not key:
-        return "is empty; give the object a name"
-    if control:
-        return f"has the control character {control[0]!r} at position {control.start() + 1}; remove it"
-    if re.match(r"\w+://", key):
-        return "is a whole address; give only what comes after the volume's bucket and prefix"
-    if not segments[0]:
-        return "starts with a slash, which would make a folder without a name; remove it"
-    if not segments[-1]:
-        return "ends with a slash, which names a folder (the platform's error 9072); give the full name of the object"
-    if "" in segments:
-        return "has two slashes in a row, which would make a folder without a name; remove one"
-    if "." in segments or ".." in segments:
-        return "has '.' or '..' for a folder or name, which many tools take for another place; write the place out"
-    size = len(key.encode())
+    problem = path_problem(key, thing="object", at_end=_ENDS_WITH_SLASH)
+    size = 0 if problem else len(key.encode())
     if size > MOST_BYTES:
         return f"has {size} bytes in UTF-8, and object stores take at most {MOST_BYTES}; shorten it"
-    return None
-
-
-class _Part(NamedTuple):
-    """A piece of a segment: the user's own text, or the name of a field."""
-
-    text: str
-    is_field: bool
+    return problem
 
 
 @dataclass(frozen=True, slots=True)
-class LocationTemplate:
+class LocationTemplate(Template):
     """
-    A text such as "{path}/{name}" that makes a key from the facts about a file. Raises BadLocation if it cannot.
+    A text such as "{path}/{name}" that makes a key from the facts about a file. Raises BadTarget if it cannot.
 
     `{name}`: the file's name. `{path}`: the folders below its project. `{project}`: the project's short name.
     `{id}`: the file's id. `{metadata.KEY}`: a metadata field. `{{` and `}}` stand for braces.
@@ -80,42 +51,28 @@ class LocationTemplate:
     metadata: it would put the file where nobody looks for it.
     """
 
-    text: str
-    _segments: tuple[tuple[_Part, ...], ...] = field(init=False, repr=False, compare=False)
+    NOUN = "location"
+    FIELDS = ("name", "path", "project", "id")
+    FAMILY = _METADATA
 
     def __post_init__(self) -> None:
-        # A frozen class has to set a computed field in this way.
-        object.__setattr__(self, "_segments", tuple(_segments(self.text)))
+        Template.__post_init__(self)
         # With every field filled, only the user's own text can be wrong, and then for every file.
-        problem = check_key(self._fill(lambda name: "x"))
+        problem = check_key(self.fill(lambda name: "x"))
         if problem:
-            raise BadLocation(f"the location {shown(self.text)} {problem}")
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """The facts that each file must have: "name", "path", "metadata.sample_id" ..."""
-        return frozenset(part.text for parts in self._segments for part in parts if part.is_field)
+            raise BadTarget(f"the location {shown(self.text)} {problem}")
 
     def render(self, item: ExportItem, file: File | None = None) -> str:
         """
         Return the key for a file. The platform's current answer, `file`, wins over the item's own fields.
 
-        Raises BadLocation, naming the file, if a field is unknown or the key would break a rule.
+        Raises BadTarget, naming the file, if a field is unknown or the key would break a rule.
         """
-        key = self._fill(lambda name: _value(name, item, file))
+        key = self.fill(lambda name: _value(name, item, file))
         problem = check_key(key)
         if problem:
-            raise BadLocation(f"{named(item, file)} would go to {shown(key)}, which {problem}, {_OWN_LOCATION}")
+            raise BadTarget(f"{named(item, file)} would go to {shown(key)}, which {problem}, {_OWN_LOCATION}")
         return key
-
-    def _fill(self, value_of: Callable[[str], str]) -> str:
-        segments = []
-        for parts in self._segments:
-            text = "".join(value_of(part.text) if part.is_field else part.text for part in parts)
-            # A segment without parts is an extra slash in the user's own text; it stays, so that the check finds it.
-            if text or not parts:
-                segments.append(text)
-        return "/".join(segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +112,19 @@ def targets(
         if not target:
             problems.append(f"{about} has no volume; give the operator's 'volume', or the item's own")
             continue
-        if item.location is not None and _CONTROL.search(item.location):
+        if item.location is not None and CONTROL.search(item.location):
             # No store, XCom or log can hold it as it is, so it cannot be listed as a failure of this item.
             problems.append(f"{about} has the location {shown(item.location)}, which {check_key(item.location)}")
             continue
         try:
             placed.append(_placed(replace(item, volume=target), own_template(item, template), file))
-        except BadLocation as error:
+        except BadTarget as error:
             unplaced.append((replace(item, volume=target), str(error)))
     return Targets(placed, unplaced, problems, _look_alikes(placed))
 
 
 def own_template(item: ExportItem, template: LocationTemplate) -> LocationTemplate:
-    """Return the template by which an item gets its location: its own, or the operator's. Raises BadLocation."""
+    """Return the template by which an item gets its location: its own, or the operator's. Raises BadTarget."""
     return template if item.location_template is None else LocationTemplate(item.location_template)
 
 
@@ -193,61 +150,17 @@ def moved_twice(items: Iterable[ExportItem]) -> list[str]:
     ]
 
 
-def _segments(text: str) -> Iterator[tuple[_Part, ...]]:
-    if not isinstance(text, str):
-        raise BadLocation(f"the location is {shown(text)}, of type {type(text).__name__}; give text")
-    parts: list[_Part] = []
-    for token in _TOKEN.finditer(text):
-        if token["slash"]:
-            yield tuple(parts)
-            parts = []
-        elif token["stray"]:
-            raise BadLocation(
-                f"the location {shown(text)} has a single {token['stray']!r} at position {token.start() + 1}; complete"
-                f" the field, or, for the character itself, write {_IN_A_DAG[token['stray']]} in the Dag"
-            )
-        elif token["field"] is not None:
-            parts.append(_Part(_known_field(token["field"], text), is_field=True))
-        else:
-            parts.append(_Part(token["literal"] or token["brace"][0], is_field=False))
-    yield tuple(parts)
-
-
-def _known_field(name: str, text: str) -> str:
-    if ":" in name or "!" in name:
-        raise BadLocation(f"the location {shown(text)} formats the field {shown(name)}; fields are taken as they are")
-    if name in _FIELDS or (name.startswith(_METADATA) and name[len(_METADATA) :].strip()):
-        return name
-    known = ", ".join(f"{{{one}}}" for one in (*_FIELDS, "metadata.KEY"))
-    raise BadLocation(f"the location {shown(text)} has the unknown field {shown(name)}; the fields are {known}")
-
-
 def _value(name: str, item: ExportItem, file: File | None) -> str:
     if name == "path":
         if item.path is None:
-            raise BadLocation(
+            raise BadTarget(
                 f"{named(item, file)} has no known 'path', which the location needs; give the folders below its"
                 f' project ("" for none), {_OWN_LOCATION}'
             )
         return item.path
     value = _raw_value(name, item, file)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        raise BadLocation(
-            f"{named(item, file)} has no {_spoken(name)}, which the location needs; set it, {_OWN_LOCATION}"
-        )
-    if not isinstance(value, str):
-        raise BadLocation(
-            f"{named(item, file)} has {shown(value)} for {_spoken(name)}, which is no single text; use another"
-            f" field, {_OWN_LOCATION}"
-        )
-    if "/" in value:
-        raise BadLocation(
-            f"{named(item, file)} has {shown(value)} for {_spoken(name)}: its slash would make a folder; use"
-            f" another field, {_OWN_LOCATION}"
-        )
-    return value
+    about, noun = named(item, file), LocationTemplate.NOUN
+    return single_text(value, about=about, field=_spoken(name), noun=noun, otherwise=_OWN_LOCATION)
 
 
 def _raw_value(name: str, item: ExportItem, file: File | None) -> object:
@@ -279,7 +192,7 @@ def named(item: ExportItem, file: File | None = None) -> str:
 def _placed(item: ExportItem, template: LocationTemplate, file: File | None) -> ExportItem:
     problem = None if item.location is None else check_key(item.location)
     if problem:
-        raise BadLocation(f"{named(item, file)} has the location {shown(item.location)}, which {problem}")
+        raise BadTarget(f"{named(item, file)} has the location {shown(item.location)}, which {problem}")
     location = template.render(item, file) if item.location is None else item.location
     size = file.size if file and file.size is not None else item.size
     return replace(item, location=location, name=_name(item, file), size=size)

@@ -13,7 +13,6 @@ from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.finish import finish
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
 from airflow_provider_cgc.jobs.exports.locations import (
-    BadLocation,
     LocationTemplate,
     clashes,
     moved_twice,
@@ -22,12 +21,14 @@ from airflow_provider_cgc.jobs.exports.locations import (
     targets,
 )
 from airflow_provider_cgc.jobs.exports.place import place_of
-from airflow_provider_cgc.jobs.exports.problems import common_problems, report, sentences, unfit_item, unfit_items
+from airflow_provider_cgc.jobs.exports.problems import common_problems, report, unfit_item, unfit_items
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.objects import common_folder, sizes_of
-from airflow_provider_cgc.jobs.submitting.order import Order, Standing, Unfit
+from airflow_provider_cgc.jobs.placeholders import BadTarget
+from airflow_provider_cgc.jobs.submitting.order import Order, Standing
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+from airflow_provider_cgc.jobs.submitting.unfit import Unfit
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
@@ -280,10 +281,6 @@ class ExportOrder(Order):
         """Return the lines of a dry run: the number and size of the files, their projects and volumes."""
         return report([self.keys[key] for key in keys], self.facts)
 
-    def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
-        """Return the sentences about items that cannot be exported, one for each cause."""
-        return sentences(unfit)
-
     def place(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
         """Return the facts that all items share, for the live snapshot."""
         return place_of(outcomes, self.facts.files)
@@ -335,5 +332,5 @@ class ExportOrder(Order):
             return False
         try:
             return "path" in own_template(item, self._template).fields
-        except BadLocation:
+        except BadTarget:
             return False  # it is reported with the other items that have no destination

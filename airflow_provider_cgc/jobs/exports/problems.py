@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors.codes import (
@@ -18,16 +17,14 @@ from airflow_provider_cgc.client.errors.codes import (
     VOLUME_INACTIVE,
     VOLUME_READ_ONLY,
 )
-from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, one_line
 from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import named
 from airflow_provider_cgc.jobs.exports.regions import difference
 from airflow_provider_cgc.jobs.listing.files import LARGEST
-from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN, Item
-from airflow_provider_cgc.jobs.submitting.order import Unfit
+from airflow_provider_cgc.jobs.submitting.unfit import Unfit, listed_names, with_remedy
 from airflow_provider_cgc.jobs.text import counted, human_bytes, shown
-from airflow_provider_cgc.jobs.waiting.causes import Cause, grouped
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File, Volume
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
 def unfit_item(item: ExportItem, problem: Problem, file: File | None) -> Unfit:
     """Return an item that cannot be exported, with the reason."""
     name = _item(item, file)
-    return Unfit(item, problem, f"{name}: {_with_remedy(problem)}", name)
+    return Unfit(item, problem, f"{name}: {with_remedy(problem)}", name)
 
 
 def common_problems(items: Sequence[ExportItem], facts: Facts) -> list[str]:
@@ -81,31 +78,6 @@ def problem_of(item: ExportItem, facts: Facts) -> Problem | None:
     return None
 
 
-def sentences(unfit: Iterable[Unfit]) -> list[str]:
-    """
-    Return sentences about items that cannot be exported, one for each cause with its remedy: the cause with the most
-    items first, and the items of each in order.
-    """
-    in_order = sorted(unfit, key=lambda one: _position(one.item))
-    groups = grouped(in_order, of=lambda one: {"code": one.problem.code, "message": one.problem.message})
-    return [alike[0].text if len(alike) == 1 else _about(cause, alike) for cause, alike in groups.items()]
-
-
-def _about(cause: Cause, alike: Sequence[Unfit]) -> str:
-    """Describe a problem that several items share."""
-    problem = alike[0].problem
-    if any(one.problem.message != problem.message for one in alike):
-        problem = replace(problem, message=cause.pattern)
-    names = _listed((one.name for one in alike), between="; ")
-    return f"{len(alike)} items: {_with_remedy(problem)} They are {names}."
-
-
-def _position(item: Item) -> int:
-    """Return an item's position in its list, from "item 3" or "line 3"; 0 if it has none."""
-    digits = item.line.rpartition(" ")[2]
-    return int(digits) if digits.isdecimal() else 0
-
-
 def report(items: Sequence[ExportItem], facts: Facts) -> list[str]:
     """Return the lines of a dry run: the number and size of the files, their projects and volumes."""
     sizes = [(_size(item, facts), item) for item in items]
@@ -117,10 +89,12 @@ def report(items: Sequence[ExportItem], facts: Facts) -> list[str]:
     lines = [f"{counted(different, 'file')}{twice}: {total}."]
     projects = _tally(found.project for item in items if (found := facts.files.get(item.file)))
     if projects:
-        lines.append(f"From {_listed(f'{name} ({_region_name(facts.locations.get(name))})' for name in projects)}.")
+        lines.append(
+            f"From {listed_names(f'{name} ({_region_name(facts.locations.get(name))})' for name in projects)}."
+        )
     volumes = _tally(item.volume for item in items)
     if volumes:
-        lines.append(f"To {_listed(f'{name} ({_region_name(_region(name, facts))})' for name in volumes)}.")
+        lines.append(f"To {listed_names(f'{name} ({_region_name(_region(name, facts))})' for name in volumes)}.")
     folders = {(item.volume, item.location.rpartition("/")[0]) for item in items if item.location is not None}
     if folders:
         lines.append(f"Distinct folders there: {len(folders)}.")
@@ -146,7 +120,7 @@ def volume_problems(volume_id: str, facts: Facts, *, about: str) -> Iterator[str
     """Describe the problems for which a volume takes no objects, each with its remedy; `about` names the volume."""
     refusal = facts.refused_volumes.get(volume_id)
     if refusal is not None:
-        yield f"{about}: {_with_remedy(refusal, otherwise=NO_SUCH_VOLUME)}"
+        yield f"{about}: {with_remedy(refusal, otherwise=NO_SUCH_VOLUME)}"
         return
     volume = facts.volumes[volume_id]
     if volume.active is False:
@@ -205,19 +179,5 @@ def _tally(names: Iterable[str | None]) -> dict[str, int]:
     return dict(Counter(name for name in names if name is not None))
 
 
-def _listed(texts: Iterable[str], *, between: str = ", ") -> str:
-    rows = list(texts)
-    more = [f"{len(rows) - MOST_SHOWN} more"] if len(rows) > MOST_SHOWN else []
-    return between.join([*map(one_line, rows[:MOST_SHOWN]), *more])
-
-
 def _remedy(code: int) -> str:
     return f"{code}: {REMEDIES[code].text}"
-
-
-def _with_remedy(problem: Problem, *, otherwise: int | None = None) -> str:
-    """Return a problem and its remedy; `otherwise` is the code whose remedy is given if the problem has none."""
-    remedy = problem.remedy or (REMEDIES[otherwise].text if otherwise is not None else "")
-    if problem.undecided:
-        remedy = "Try again later."
-    return f"{as_sentence(problem)} {remedy}".strip()

@@ -97,6 +97,7 @@ class Account:
         """The reason, in a sentence, to look again later: something may still run, or an outcome is not known."""
         self._causes = Causes.of_summary(summary.to_json())
         self.jobs = [record.resource for record in records.values() if record.resource is not None]
+        self._jobs = {job.id: job for job in self.jobs}
         self._failures: dict[Any, Mapping[str, Any]] = {
             item["id"] or number: item for number, item in enumerate(summary.failed_items)
         }
@@ -111,6 +112,8 @@ class Account:
         self._taken_back: dict[str, Any] = {}
         """By the id of a job that found an object in its way: the job of this task that has put it there."""
         self._given_up: set[Key] = set()
+        self.results: dict[Key, dict[str, Any]] = {}
+        """The results, as items that another task takes, if the kind of job has some."""
         self._by_job = {one.id: number for number, one in enumerate(self._lines) if one.id}
         self._by_key = {key: number for number, one in enumerate(self._lines) if (key := one.item.key())}
 
@@ -144,6 +147,22 @@ class Account:
                 done.setdefault(key, Done(by.size, dict(job.item), by.id))
         return done
 
+    def job(self, job_id: str | None) -> Any | None:
+        """Return a job that the platform shows, or that counts in place of one."""
+        return self._jobs.get(job_id or "")
+
+    def has_failed(self, key: Key) -> bool:
+        """Return True if an item counts as failed, as far as its key is known."""
+        number = self._by_key.get(key)
+        return key in self._given_up or (number is not None and self._lines[number].state.failed)
+
+    def note_result(self, key: Key, result: dict[str, Any]) -> None:
+        """Keep the result of an item."""
+        self.results[key] = result
+        number = self._by_key.get(key)
+        if number is not None:
+            self._lines[number] = replace(self._lines[number], result=result)
+
     def unaccounted(self) -> list[str]:
         """Return the jobs whose outcome or item is not known, once all are over."""
         if self._has_manifest:
@@ -163,6 +182,7 @@ class Account:
     def count_completed(self, job: Any, by: Any) -> None:
         """Count a job as completed whose result another job of this task has put there."""
         self._taken_back[job.id] = by
+        self._jobs.setdefault(by.id, by)
         self._uncount_failure(job, "completed")
         self.summary = replace(self.summary, bytes=self.summary.bytes + (by.size or 0))
         number = self._by_job.get(job.id)
@@ -191,9 +211,12 @@ class Account:
         counts = {name: getattr(self.summary, name) + 1, before: getattr(self.summary, before) - 1}
         self.summary = replace(self.summary, **counts)
 
-    def count_failed(self, key: Key, done: Done, problem: str) -> None:
-        """Count a result as failed that was counted as done; once, however many problems it has."""
-        counted = "completed"
+    def count_failed(self, key: Key, done: Done, problem: str, *, counted: str = "completed") -> None:
+        """
+        Count a result as failed that was counted as done; once, however many problems it has.
+
+        :param counted: what it was counted as, if no line of the manifest says so.
+        """
         if key in self._given_up:
             return
         self._given_up.add(key)

@@ -41,6 +41,8 @@ class Item:
     """Those of the columns whose cells are JSON."""
     ALSO: ClassVar[Mapping[str, str]] = {}
     """Other names of columns, for tables from other tools."""
+    FURTHER: ClassVar[str] = ""
+    """The field that takes the further columns of a table, if there is one."""
 
     @classmethod
     def read(cls: type[ItemT], entry: object, line: str = "") -> ItemT:

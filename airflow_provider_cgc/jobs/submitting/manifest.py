@@ -161,6 +161,9 @@ class _Table:
             if row.get(key):
                 in_json = key in self.item_class.JSON_COLUMNS
                 entry[key] = _json(row[key], f"has {key!r} that are") if in_json else _exact(key, row[key])
+        further = {key: row[key] for key in self.columns if key not in (self.first, *others) and row[key]}
+        if self.item_class.FURTHER and further:
+            entry[self.item_class.FURTHER] = further
         return self.item_class.read(entry, line)
 
 

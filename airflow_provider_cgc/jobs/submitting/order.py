@@ -15,6 +15,7 @@ from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+from airflow_provider_cgc.jobs.submitting.unfit import Unfit, sentences
 from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
@@ -29,18 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
-
-
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """A single item for which no job can be started; the others can."""
-
-    item: Item
-    problem: Problem
-    text: str
-    """One or two sentences with the item, the fact and the remedy."""
-    name: str = ""
-    """The item's name in a list of items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +261,8 @@ class Order(ABC):
             raise undecided_error(unsure, "item")
 
     def sentences(self, unfit: Sequence[Unfit]) -> list[str]:
-        """Return the sentences about items that are unfit."""
-        return [one.text for one in unfit]
+        """Return sentences about unfit items, one for each cause."""
+        return sentences(unfit)
 
 
 class BadOrder(BadItems):

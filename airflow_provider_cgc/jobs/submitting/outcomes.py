@@ -80,6 +80,8 @@ class ItemOutcome:
     conn_id: str | None = None
     task: TaskFacts = field(default=NO_TASK, hash=False)
     """The facts of the task that wrote the line."""
+    result: dict[str, Any] | None = field(default=None, hash=False)
+    """The result, as an item that another task takes; None if it is not known, or the kind of job has none."""
 
     @property
     def may_have_job(self) -> bool:
@@ -96,6 +98,7 @@ class ItemOutcome:
         values |= {key: getattr(self, key) for key in _KEYS}
         values |= {"started_on": _written(self.started_on), "finished_on": _written(self.finished_on)}
         values["task"] = self.task.to_json()
+        values |= {} if self.result is None else {"result": self.result}
         return json.dumps({"version": VERSION} | values, allow_nan=False) + "\n"
 
     @classmethod
@@ -123,10 +126,11 @@ class ItemOutcome:
             user=_typed(raw, "user", str),
             conn_id=_typed(raw, "conn_id", str),
             task=TaskFacts.from_json(_typed(raw, "task", dict)),
+            result=_typed(raw, "result", dict),
         )
 
 
-_KEYS = tuple(entry.name for entry in fields(ItemOutcome) if entry.name != "item")
+_KEYS = tuple(entry.name for entry in fields(ItemOutcome) if entry.name not in ("item", "result"))
 
 
 def tracker_of(kind: JobKind, outcomes: Iterable[ItemOutcome]) -> JobTracker:

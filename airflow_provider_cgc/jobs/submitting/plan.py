@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.kinds import JobKind
     from airflow_provider_cgc.jobs.submitting.items import Key
     from airflow_provider_cgc.jobs.submitting.ledger import Ledger
-    from airflow_provider_cgc.jobs.submitting.order import Order, Unfit
+    from airflow_provider_cgc.jobs.submitting.order import Order
+    from airflow_provider_cgc.jobs.submitting.unfit import Unfit
 
 
 class Words(NamedTuple):

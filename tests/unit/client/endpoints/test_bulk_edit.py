@@ -170,6 +170,15 @@ def test_open_item_is_sent_alone(edit: Any, requests_mock: Any) -> None:
     assert [len(call.json()["items"]) for call in requests_mock.request_history] == [4, 1, 1]
 
 
+@pytest.mark.parametrize("answer", [[], [None], [{"resource": {"id": "stray"}}]])
+def test_single_item_is_sent_once(edit: Any, requests_mock: Any, answer: list[Any]) -> None:
+    """An item that was alone already is not sent again."""
+    [record] = edit(lambda sent: answer, items("a"))
+
+    assert record.error.undecided
+    assert requests_mock.call_count == 1
+
+
 def test_few_are_sent_alone(edit: Any, requests_mock: Any) -> None:
     names = [f"id{number}" for number in range(100)]
 

@@ -10,12 +10,12 @@ from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
-    BadLocation,
     LocationTemplate,
     check_key,
     clashes,
     targets,
 )
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 
 A = "65a1b2c3d4e5f60718293a4b"
 B = "65a1b2c3d4e5f60718293a4c"
@@ -130,7 +130,7 @@ class TestTemplate:
     )
     def test_bad_template_is_refused(self, text, told):
         """A template that is wrong for every file is refused when it is made."""
-        with pytest.raises(BadLocation) as refused:
+        with pytest.raises(BadTarget) as refused:
             LocationTemplate(text)
 
         assert told in str(refused.value)
@@ -153,7 +153,7 @@ class TestTemplate:
     )
     def test_missing_field_is_named(self, text, item, told):
         """A missing field, or one that is no single name, is an error with its file."""
-        with pytest.raises(BadLocation) as refused:
+        with pytest.raises(BadTarget) as refused:
             rendered(text, item)
 
         assert str(refused.value).startswith(f"file {A} ('a.bam') has")
@@ -163,11 +163,11 @@ class TestTemplate:
     @pytest.mark.parametrize("field", ["name", "project", "metadata.x"])
     def test_no_lookup_needs_items(self, field):
         """Without a look-up a field is known only if the item tells it."""
-        with pytest.raises(BadLocation, match=f"file {A} has no .*which the location needs"):
+        with pytest.raises(BadTarget, match=f"file {A} has no .*which the location needs"):
             LocationTemplate(f"{{{field}}}").render(ExportItem(A))
 
     def test_slash_makes_no_folder(self):
-        with pytest.raises(BadLocation, match=r"has 'b/a\.bam' for 'name': its slash would make a folder"):
+        with pytest.raises(BadTarget, match=r"has 'b/a\.bam' for 'name': its slash would make a folder"):
             rendered("{path}/{name}", named(A, "b/a.bam"), None)
 
     @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ class TestTemplate:
         ],
     )
     def test_bad_path_has_its_key(self, path, told):
-        with pytest.raises(BadLocation) as refused:
+        with pytest.raises(BadTarget) as refused:
             rendered("{path}/{name}", ExportItem(A, name="a.bam", path=path))
 
         assert f"file {A} ('a.bam') would go to '{path[:20]}" in str(refused.value)

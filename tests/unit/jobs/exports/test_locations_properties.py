@@ -11,12 +11,12 @@ from airflow_provider_cgc.client.models import File
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import (
     MOST_BYTES,
-    BadLocation,
     LocationTemplate,
     check_key,
     clashes,
     targets,
 )
+from airflow_provider_cgc.jobs.placeholders import BadTarget
 
 pieces = st.sampled_from(["a", "/", ".", "..", "ü", "{{", "}}", " ", "{name}", "{path}", "{metadata.x}", "{id}"])
 templates = st.lists(pieces, max_size=8).map("".join)
@@ -48,7 +48,7 @@ def test_template_keys_are_good(text, name, path, metadata):
     try:
         template = LocationTemplate(text)
         key = template.render(ExportItem("f1", path=path), File(id="f1", name=name, metadata={"x": metadata}))
-    except BadLocation:
+    except BadTarget:
         assume(False)
 
     assert not breaks_a_rule(key)
@@ -61,7 +61,7 @@ def test_any_text_is_judged(text):
     """Any text is a template, or refused in words."""
     try:
         template = LocationTemplate(text)
-    except BadLocation:
+    except BadTarget:
         return
 
     assert template.fields <= {"name", "path", "project", "id"}

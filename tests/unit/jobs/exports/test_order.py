@@ -11,8 +11,8 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.order import ExportOrder
 from airflow_provider_cgc.jobs.submitting.items import BadItems
-from airflow_provider_cgc.jobs.submitting.order import Unfit
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+from airflow_provider_cgc.jobs.submitting.unfit import Unfit
 from tests.fakes.accounts import NO_FILE
 from tests.fakes.job_lists import REFUSED
 from tests.fakes.order import export_order

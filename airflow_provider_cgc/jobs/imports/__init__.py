@@ -1,0 +1,1 @@
+"""Imports: objects of a volume as files of a project."""

@@ -1,0 +1,220 @@
+"""The destinations of imports: projects and folders, the folders in them, and the files that are there already."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_cgc.client.errors import CgcApiError, CgcError, CgcForbidden, CgcNotFound
+from airflow_provider_cgc.client.errors.codes import FOLDER_EXISTS, NO_RIGHT_TO_PROJECT, NO_SUCH_FILE, NO_SUCH_PROJECT
+from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
+from airflow_provider_cgc.client.http.retry import transient
+from airflow_provider_cgc.jobs.files import file_records, problem_unless_gateway
+from airflow_provider_cgc.jobs.imports.names import folders_above
+from airflow_provider_cgc.jobs.listing.folders import paths_of
+from airflow_provider_cgc.jobs.places import side_by_side
+from airflow_provider_cgc.jobs.text import counted, shown
+from airflow_provider_cgc.jobs.waiting.look import THREADS
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.models import File
+    from airflow_provider_cgc.client.models.account import Project
+    from airflow_provider_cgc.jobs.imports.item import ImportKey
+
+_FOLDER_IS_FILE = "it is the file {name}; give the id of a folder, or a project"
+
+
+class Place(NamedTuple):
+    """A place below a destination: the folders on the way, joined by slashes, "" for the destination itself."""
+
+    destination: str
+    path: str
+
+
+class Destinations:
+    """The platform's answers about the destinations of an order."""
+
+    def __init__(self, client: CgcClient) -> None:
+        self._client = client
+        self._ids: dict[Place, str] = {}
+        """The ids of folders; a project itself has none here."""
+        self._places: dict[str, set[Place]] = defaultdict(set)
+        self.in_the_way: dict[Place, File] = {}
+        """The files where the items need folders."""
+        self.projects: dict[str, str] = {}
+        """By destination, its project."""
+        self._problems: dict[str, str] = {}
+
+    def ask(self, destinations: Iterable[str]) -> None:
+        """Ask for the projects and folders themselves; one that the user may not see is a fact. Raises `CgcError`."""
+        for destination, problem in side_by_side(self._ask, dict.fromkeys(destinations), THREADS).items():
+            if problem is not None:
+                self._problems[destination] = problem
+
+    def problems(self, keys: Iterable[ImportKey]) -> list[str]:
+        """Describe the problems of whole destinations, each with its remedy."""
+        counts: dict[str, int] = defaultdict(int)
+        for key in keys:
+            counts[key.destination] += 1
+        return [
+            f"{_name(destination)}, where {counted(count, 'item')} {'goes' if count == 1 else 'go'}:"
+            f" {self._problems[destination]}"
+            for destination, count in counts.items()
+            if destination in self._problems
+        ]
+
+    def find_folders(self, keys: Iterable[ImportKey]) -> None:
+        """Find the folders that items need, as far as they exist, and files that are in their place."""
+        for destination, names in _by_destination(keys).items():
+            wanted = {above for name in names for above in folders_above(name)}
+            for path, found in self._things_at(destination, wanted).items():
+                self._note(Place(destination, path), found)
+
+    def files_at(self, keys: Collection[ImportKey]) -> dict[ImportKey, File]:
+        """Return the files and folders that have the names of these items now. Raises `CgcError`."""
+        there = {
+            destination: self._things_at(destination, names) for destination, names in _by_destination(keys).items()
+        }
+        return {key: there[key.destination][key.name] for key in keys if key.name in there[key.destination]}
+
+    def blocked_by(self, key: ImportKey) -> File | None:
+        """Return the file that is where an item needs a folder; None if there is none."""
+        on_the_way = (Place(key.destination, above) for above in folders_above(key.name))
+        return next((self.in_the_way[place] for place in on_the_way if place in self.in_the_way), None)
+
+    def missing(self, keys: Iterable[ImportKey]) -> list[Place]:
+        """Return the folders that items need and that are missing, outer ones before those in them."""
+        needed = {Place(key.destination, above) for key in keys for above in folders_above(key.name)}
+        return sorted(needed - self._ids.keys())
+
+    def make_folders(self, keys: Iterable[ImportKey]) -> None:
+        """Make the folders that items need and that are missing. Raises `CgcError`."""
+        for place in self.missing(keys):
+            self._make(place)
+
+    def body_of(self, key: ImportKey) -> dict[str, str]:
+        """Return the destination of an item as the platform wants it."""
+        above, _, name = key.name.rpartition("/")
+        project, parent = self._project_or_folder(Place(key.destination, above))
+        return {"parent": parent, "name": name} if parent else {"project": str(project), "name": name}
+
+    def places_of(self, project: str | None, parent: str | None) -> set[Place]:
+        """Return the places that a job's destination is known to be; empty if it is none of this order."""
+        if parent is not None:
+            return self._places.get(parent, set())
+        return set() if project is None else {Place(project, "")}
+
+    def trace(self, parents: Iterable[str | None], destinations: Collection[str]) -> None:
+        """Find out where folders are, by their ids, with a request for a hundred. Raises `CgcError`."""
+        roots = {one for one in destinations if not _is_project(one)}
+        unknown = {one for one in parents if one is not None and one not in self._places} | roots
+        folders = [one.resource for one in file_records(self._client, unknown).values() if one.resource is not None]
+        above = paths_of(self._client, folders)
+        paths = {
+            folder.id: "/".join(filter(None, (above.get(folder.id, ""), folder.name))) if folder.parent else ""
+            for folder in folders
+        }
+        for folder in folders:
+            if folder.project is not None and folder.project in destinations:
+                self._places[folder.id].add(Place(folder.project, paths[folder.id]))
+            for root in roots & paths.keys():
+                if f"{paths[folder.id]}/".startswith(f"{paths[root]}/".lstrip("/")):
+                    self._places[folder.id].add(Place(root, paths[folder.id][len(paths[root]) :].strip("/")))
+
+    def _ask(self, destination: str) -> str | None:
+        """Ask for a destination; return its problem."""
+        folder: File | None = None
+        try:
+            if not _is_project(destination):
+                folder = self._client.files.get(destination)
+                if not folder.is_folder:
+                    return _FOLDER_IS_FILE.format(name=shown(folder.name))
+            project_id = destination if folder is None else folder.project
+            project = None if project_id is None else self._client.projects.get(project_id)
+        except (CgcForbidden, CgcNotFound) as error:
+            return _with_remedy(problem_unless_gateway(error), folder=not _is_project(destination))
+        self._keep(destination, folder, project)
+        if project is not None and project.permissions.write is False:
+            return f"This user may not write to {one_line(project.id)}. {REMEDIES[NO_RIGHT_TO_PROJECT].text}"
+        return None
+
+    def _keep(self, destination: str, folder: File | None, project: Project | None) -> None:
+        top = Place(destination, "")
+        if project is not None:
+            self.projects[destination] = project.id
+        if folder is not None:
+            self._ids[top] = folder.id
+            self._places[folder.id].add(top)
+        elif project is not None and project.root_folder is not None:
+            self._places[project.root_folder].add(top)
+
+    def _note(self, place: Place, found: File) -> None:
+        if found.is_folder:
+            self.in_the_way.pop(place, None)
+            self._ids[place] = found.id
+            self._places[found.id].add(place)
+        else:
+            self.in_the_way[place] = found
+
+    def _things_at(self, destination: str, paths: Collection[str]) -> dict[str, File]:
+        """Return what is at these paths, by reading the folders on the way, as far as they exist."""
+        wanted = set(paths)
+        if not wanted:
+            return {}
+        on_the_way = {above for path in wanted for above in folders_above(path)}
+        project, parent = self._project_or_folder(Place(destination, ""))
+        found: dict[str, File] = {}
+        for one in self._client.files.tree(project, parent=parent, into=on_the_way.__contains__, folders=True):
+            path = one.path if one.file.is_folder else "/".join(filter(None, (one.path, one.file.name)))
+            if path in wanted:
+                found.setdefault(path, one.file)
+        return found
+
+    def _make(self, place: Place) -> None:
+        """Make a folder; if the platform has it already, or its answer was lost, it is looked for."""
+        above, _, name = place.path.rpartition("/")
+        project, parent = self._project_or_folder(Place(place.destination, above))
+        for is_last in (False, True):
+            try:
+                folder = self._client.files.create_folder(name, project=project, parent=parent)
+            except CgcError as error:
+                is_there = isinstance(error, CgcApiError) and error.code == FOLDER_EXISTS
+                if not (is_there or transient(error)):
+                    raise
+                found = self._things_at(place.destination, [place.path]).get(place.path)
+                if found is not None and found.is_folder:
+                    self._note(place, found)
+                    return
+                if is_last or found is not None:
+                    raise
+            else:
+                self._note(place, folder)
+                return
+
+    def _project_or_folder(self, place: Place) -> tuple[str | None, str | None]:
+        """Return the arguments `project` and `parent` of a call about a place, of which one is None."""
+        if not place.path and _is_project(place.destination):
+            return place.destination, None
+        return None, self._ids.get(place, place.destination)
+
+
+def _is_project(destination: str) -> bool:
+    return "/" in destination
+
+
+def _name(destination: str) -> str:
+    return f"{'project' if _is_project(destination) else 'folder'} {one_line(destination)}"
+
+
+def _by_destination(keys: Iterable[ImportKey]) -> Mapping[str, list[str]]:
+    names: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        names[key.destination].append(key.name)
+    return names
+
+
+def _with_remedy(problem: Problem, *, folder: bool) -> str:
+    remedy = problem.remedy or REMEDIES[NO_SUCH_FILE if folder else NO_SUCH_PROJECT].text
+    return f"{as_sentence(problem)} {remedy}"

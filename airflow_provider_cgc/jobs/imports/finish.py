@@ -1,0 +1,185 @@
+"""The end of an import: the file of each item, and its metadata and tags, which are set when its job has COMPLETED."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow_provider_cgc.client.errors.problem import as_sentence
+from airflow_provider_cgc.jobs.files import file_records
+from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
+from airflow_provider_cgc.jobs.kinds import IMPORT
+from airflow_provider_cgc.jobs.submitting.account import Done
+from airflow_provider_cgc.jobs.submitting.taken import take_back
+from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.waiting.look import is_undecided
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import File
+    from airflow_provider_cgc.jobs.imports.destinations import Destinations
+    from airflow_provider_cgc.jobs.imports.sources import Sources
+    from airflow_provider_cgc.jobs.submitting.account import Account
+    from airflow_provider_cgc.jobs.submitting.order import Order
+
+NO_FILE = "The job COMPLETED, but the platform shows no file of it, and none of this name is in the destination."
+OTHER_FILE = "The job COMPLETED, but its file {file} is no alias of the object: it is {target}."
+NOT_SET = "The file {file} is there, but its metadata or tags could not be set: {problem}"
+NOT_KEPT = "The file {file} is there, but the platform did not keep its metadata: {key} is {found} instead of {wanted}."
+
+
+class Files:
+    """The files that an order has made or found."""
+
+    def __init__(self, order: Order, destinations: Destinations, sources: Sources) -> None:
+        self._order = order
+        self._keys = cast("Mapping[ImportKey, ImportItem]", order.keys)
+        self._destinations = destinations
+        self._sources = sources
+
+    def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
+        """
+        Correct the account of imports, and set metadata and tags; return what cannot be known yet, in sentences.
+
+        A name that was taken (9108) counts as imported if another job of this task has taken it, and as skipped if the
+        order skips, and an alias of the object has it. Setting the same metadata again ends the same, so that nothing
+        has to be remembered.
+
+        :param since: the platform's clock before anything of this task was sent.
+        """
+        self._destinations.trace((job.parent for job in account.jobs), {key.destination for key in self._keys})
+        doubts = [take_back(self._order, account, since=since, log_info=log_info)]
+        if self._order.skips_existing:
+            self._skip_what_is_there(account, log_info)
+        if account.is_over:
+            doubts.append(_unaccounted(account))
+        done = {ImportKey(*key): one for key, one in account.done().items()}
+        files = self._made(account, done)
+        files |= self._found(account, done, files)
+        doubts.append(self._describe(account, done, files, log_info))
+        for key in self._keys:
+            if key in files and not account.has_failed(key):
+                account.note_result(key, self._result(key, files[key]))
+        return [doubt for doubt in doubts if doubt]
+
+    def _skip_what_is_there(self, account: Account, log_info: Callable[[str], object]) -> None:
+        taken = account.taken()
+        there = self._order.there(taken)
+        skipped = [job for key, job in taken.items() if key in there and there[key].fits]
+        for job in skipped:
+            account.count_skipped(job)
+        if skipped:
+            log_info(
+                f"{IMPORT.count(len(skipped))} found an alias of the object there already (9108): skipped, because"
+                ' if_exists="skip".'
+            )
+
+    def _made(self, account: Account, done: Mapping[ImportKey, Done]) -> dict[ImportKey, File]:
+        """Return the files that the jobs show as their results; one that is no alias of the object is a failure."""
+        files: dict[ImportKey, File] = {}
+        for key, one in done.items():
+            job = account.job(one.job_id)
+            file = None if job is None else job.result
+            if file is None or file.is_folder:
+                continue
+            if file.is_alias and not file.may_be_alias_of(key.volume, key.location):
+                target = f"one of {shown(file.location)} on volume {file.volume}"
+                account.count_failed(key, one, OTHER_FILE.format(file=file.id, target=target))
+                continue
+            files[key] = file
+        return files
+
+    def _found(
+        self, account: Account, done: Mapping[ImportKey, Done], made: Collection[ImportKey]
+    ) -> dict[ImportKey, File]:
+        """Look for the files of items without a job, and of jobs without a result."""
+        wanted = [key for key in done if key not in made]
+        if self._order.skips_existing:
+            wanted += [key for key in self._keys if key not in done]
+        wanted = [key for key in wanted if not account.has_failed(key)]
+        there = self._destinations.files_at(wanted)
+        files = {key: file for key, file in there.items() if self._sources.is_alias(key, file)}
+        for key in wanted:
+            if key in done and key not in files:
+                account.count_failed(key, done[key], NO_FILE)
+        return files
+
+    def _describe(
+        self,
+        account: Account,
+        done: Mapping[ImportKey, Done],
+        files: Mapping[ImportKey, File],
+        log_info: Callable[[str], object],
+    ) -> str | None:
+        """Set metadata and tags, and verify files; return what cannot be known yet."""
+        edits = {key: edit for key, file in files.items() if (edit := self._edit(key, file))}
+        records: dict[ImportKey, BulkRecord[File]] = {}
+        if edits:
+            records |= zip(edits, self._order.client.files.bulk_edit(edits.values()), strict=True)
+        if self._order.verify:
+            others = {file.id: key for key, file in files.items() if key not in edits}
+            records |= {others[name]: one for name, one in file_records(self._order.client, others).items()}
+        undecided = [key for key, record in records.items() if is_undecided(record)]
+        for key, record in records.items():
+            problem = None if is_undecided(record) else self._problem_of(key, files[key], record)
+            if problem:
+                nothing = Done(None, self._keys[key].asked(), None)
+                account.count_failed(
+                    key, done.get(key, nothing), problem, counted="completed" if key in done else "skipped"
+                )
+        if edits:
+            log_info(f"Metadata and tags of {IMPORT.count(len(edits))} were set.")
+        if not undecided:
+            return None
+        reason = records[undecided[0]].error
+        return (
+            f"For {IMPORT.count(len(undecided))}, such as that of {undecided[0].location!r}, the platform does not show"
+            f" whether the file has its metadata ({reason})."
+        )
+
+    def _edit(self, key: ImportKey, file: File) -> dict[str, Any] | None:
+        """Return the change of an item's file; None if there is none."""
+        item = self._keys.get(key)
+        if item is None or not (item.metadata or item.tags):
+            return None
+        edit: dict[str, Any] = {"id": file.id}
+        if item.metadata:
+            edit["metadata"] = item.metadata
+        if item.tags:
+            # Whether the platform adds them or replaces those that are there is not documented.
+            edit["tags"] = list(dict.fromkeys([*file.tags, *item.tags]))
+        return edit
+
+    def _problem_of(self, key: ImportKey, file: File, record: BulkRecord[File]) -> str | None:
+        now = record.resource
+        if now is None:
+            return NOT_SET.format(file=file.id, problem=as_sentence(record.error) if record.error else "")
+        if now.is_alias and not now.may_be_alias_of(key.volume, key.location):
+            target = f"one of {shown(now.location)} on volume {now.volume}"
+            return OTHER_FILE.format(file=file.id, target=target)
+        wanted = (self._keys[key].metadata or {}) if "metadata" in now.raw else {}
+        for name, value in wanted.items():
+            if now.metadata.get(name) != value:
+                found = shown(now.metadata.get(name))
+                return NOT_KEPT.format(file=file.id, key=shown(name), found=found, wanted=shown(value))
+        return None
+
+    def _result(self, key: ImportKey, file: File) -> dict[str, Any]:
+        """Return a file as an item that other tasks take."""
+        project = self._destinations.projects.get(key.destination) or file.project
+        path = key.name.rpartition("/")[0]
+        known = {"file": file.id, "name": file.name, "size": file.size, "project": project}
+        below = {"path": path} if project == key.destination else {}
+        return {name: value for name, value in (known | below).items() if value is not None}
+
+
+def _unaccounted(account: Account) -> str | None:
+    jobs = account.unaccounted()
+    if not jobs:
+        return None
+    return (
+        f"The platform no longer shows how {IMPORT.count(len(jobs))} ended, such as {jobs[0]}, so their files are not"
+        " known."
+    )

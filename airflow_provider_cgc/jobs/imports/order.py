@@ -1,0 +1,293 @@
+"""The order of an import: the objects to import, the options, and the name of each file in its project or folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow_provider_cgc.client.errors.codes import NAME_TAKEN
+from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
+from airflow_provider_cgc.jobs.imports.destinations import Destinations
+from airflow_provider_cgc.jobs.imports.finish import Files
+from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
+from airflow_provider_cgc.jobs.imports.names import Wishes, clashes, named
+from airflow_provider_cgc.jobs.imports.sources import Sources
+from airflow_provider_cgc.jobs.kinds import IMPORT
+from airflow_provider_cgc.jobs.objects import common_folder
+from airflow_provider_cgc.jobs.submitting.order import Order, Standing
+from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
+from airflow_provider_cgc.jobs.submitting.unfit import Unfit, listed_names, with_remedy
+from airflow_provider_cgc.jobs.text import counted, human_bytes, shown
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_cgc.client import CgcClient
+    from airflow_provider_cgc.client.errors.problem import BulkRecord
+    from airflow_provider_cgc.client.models import File, ImportJob, JobState
+    from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.jobs.submitting.account import Account
+    from airflow_provider_cgc.jobs.submitting.items import Item, Key
+    from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+
+OTHER_FILE = (
+    "A {what} of this name is there, and it is no alias of this object; give another name, or remove it, or replace a"
+    ' file with if_exists="overwrite".'
+)
+IS_THERE = (
+    'A {what} of this name is there already; keep an alias of this object with if_exists="skip", replace a file with'
+    ' "overwrite", import under another name with "rename", or give another name.'
+)
+BLOCKED = "The file {name} is where a folder of this name is needed; give another name, or remove the file"
+_RENAMED = re.compile(r"_\d+_(?P<name>.+)", re.DOTALL)
+
+
+class ImportOrder(Order):
+    """
+    The objects that one task imports, and the options; `CgcBulkImportOperator` explains the arguments.
+
+    :param wishes: the arguments that hold for all items which do not say otherwise.
+    """
+
+    kind = IMPORT
+    taken_codes = frozenset({NAME_TAKEN})
+    has_lists = True
+    cannot = "cannot be imported"
+    twice = "import an object twice"
+    gone = "The file was there, and is not there any more, or is no alias of the object; clear the task to import it."
+    where_results_are = "the project and at the import jobs"
+    items: Sequence[ImportItem]
+    keys: Mapping[Key, ImportItem]
+    """The items, each with its name; empty before `check`."""
+
+    def __init__(
+        self,
+        client: CgcClient,
+        *,
+        wishes: Wishes,
+        if_exists: str = "fail",
+        verify: bool = False,
+        recorded: bool = True,
+        tolerance: Tolerance | None = None,
+        where: str = "items",
+    ) -> None:
+        super().__init__(
+            client,
+            skips_existing=if_exists == "skip",
+            verify=verify,
+            recorded=recorded,
+            tolerance=tolerance,
+            where=where,
+        )
+        self.wishes = wishes
+        self._if_exists = if_exists
+        self.destinations = Destinations(client)
+        self.sources = Sources(client)
+
+    def name_items(self, items: Sequence[Item]) -> list[str]:
+        """Give each item its key, without asking the platform; return what is wrong with the whole order."""
+        self.items = cast("Sequence[ImportItem]", items)
+        found = named(self.items, self.wishes)
+        self.keyless = [self._unfit(item, Problem(None, None, why, made_here=True)) for item, why in found.unnamed]
+        self.keys = {key: item for item in found.items if (key := item.key()) is not None}
+        return [*found.problems, *clashes(found.items)]
+
+    def check(self, items: Sequence[Item], *, first: bool) -> list[str]:
+        """
+        Give every item its name, and ask the platform about volumes and destinations.
+
+        `first` is False if an earlier attempt may have sent something: a volume or project that has been closed since
+        then stops this one only if something is still to be imported, which is not known here.
+
+        :raises BadItems: with everything that is wrong, if that concerns the whole order or more items than may fail;
+            nothing was sent.
+        """
+        wrong = self.name_items(items)
+        keys = self._keys(self.keys)
+        self.sources.ask([key.volume for key in keys])
+        self.destinations.ask(key.destination for key in keys)
+        common = self._common(keys) if first else []
+        self.refuse(self.keyless, [*common, *wrong])
+        if not self.destinations.problems(keys):
+            self.destinations.find_folders(keys)
+        return []
+
+    def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
+        """Return the items that cannot be sent, and the problems of volumes and destinations."""
+        open_keys = self._keys(keys)
+        common = self._common(open_keys)
+        if common:
+            return {}, common
+        unfit: dict[Key, Problem] = {}
+        for key, file in (self.destinations.files_at(open_keys) if self._if_exists == "fail" else {}).items():
+            unfit[key] = Problem(409, NAME_TAKEN, IS_THERE.format(what=_what(file)), made_here=True)
+        for key in open_keys:
+            if blocked := self.destinations.blocked_by(key):
+                unfit[key] = Problem(409, NAME_TAKEN, BLOCKED.format(name=shown(blocked.name)), made_here=True)
+        return {key: self._unfit(self.keys[key], problem) for key, problem in unfit.items()}, []
+
+    def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
+        """Return the files that have the names of these items: only an alias of the very object is the wanted one."""
+        found = self.destinations.files_at(self._keys(keys))
+        return {key: self._standing(key, file) for key, file in found.items()}
+
+    def _standing(self, key: ImportKey, file: File) -> Standing:
+        is_wanted = self.sources.is_alias(key, file)
+        text = OTHER_FILE.format(what=_what(file))
+        return Standing(is_wanted, is_wanted, Problem(409, NAME_TAKEN, text, made_here=True))
+
+    @property
+    def believes_what_is_there(self) -> bool:
+        """A file there proves nothing where it was to be replaced, or where it may have another name."""
+        return self._if_exists in ("fail", "skip")
+
+    def prepare(self, keys: Sequence[Key]) -> None:
+        """Make the folders that are missing."""
+        self.destinations.make_folders(self._keys(keys))
+
+    def key_of(self, job: ImportJob, scope: str | None = None) -> Key | None:
+        """Return the key of a job's item, None if it goes elsewhere; `scope` is the volume whose list it is from."""
+        volume = job.volume or scope
+        if volume is None or job.location is None:
+            return None
+        name = job.name or job.location.rpartition("/")[2]
+        own = _RENAMED.fullmatch(name) if job.autorename else None
+        names = [name, *([own["name"]] if own else [])]
+        possible = [
+            ImportKey(volume, job.location, place.destination, "/".join(filter(None, (place.path, one))))
+            for one in names
+            for place in sorted(self.destinations.places_of(job.project, job.parent))
+        ]
+        return next((key for key in possible if key in self.keys), next(iter(possible), None))
+
+    def unlike(self, key: Key, job: ImportJob) -> str | None:
+        """Return the difference of a job from the one wanted; None if there is none."""
+        return None if job.autorename == (self._if_exists == "rename") else f"with autorename={job.autorename}"
+
+    def not_joined(self, key: Key, job: ImportJob) -> str | None:
+        """Return the reason why an unfinished job of another run cannot count for this task; None if it can."""
+        if why := self.unlike(key, job):
+            return why
+        if self._if_exists != "overwrite":
+            return None
+        if not job.overwrite:
+            return "and does not overwrite what is there"
+        return None if self.recorded else "and only a manifest_path lets a retry know that it counts for this task"
+
+    def joined(self, jobs: Sequence[ImportJob]) -> list[str]:
+        """Warn of jobs of other runs that count for this task and replace files, which this task would not."""
+        replacing = [job.id for job in jobs if job.overwrite and self._if_exists != "overwrite"]
+        if not replacing:
+            return []
+        return [
+            f"{IMPORT.count(len(replacing))} of other runs, such as {replacing[0]}, are under way to the same names and"
+            f" replace what is there, although if_exists is {self._if_exists!r} here. This task waits for them: they"
+            " cannot be cancelled."
+        ]
+
+    def scope_of(self, key: Key) -> str:
+        """Return the volume of an item: the platform lists jobs by volume."""
+        return ImportKey(*key).volume
+
+    def page(
+        self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT
+    ) -> Page[ImportJob]:
+        """Return one page of the list of imports from a volume."""
+        return self.client.imports.page(volume=scope or None, state=state, offset=offset, limit=limit)
+
+    def is_whole(self, job: ImportJob) -> bool:
+        """Return True if a job has its location, destination and start time; its volume is the list's."""
+        return None not in (job.location, job.parent or job.project, job.started_on)
+
+    def could_be(self, job: ImportJob, key: Key) -> bool:
+        """Return True if a job could be the one with this key, by the fields that it has."""
+        wanted = ImportKey(*key)
+        return job.volume in (None, wanted.volume) and job.location in (None, wanted.location)
+
+    def body(self, key: Key) -> dict[str, Any]:
+        """Return the body that starts the import of an item."""
+        wanted = ImportKey(*key)
+        return {
+            "volume": wanted.volume,
+            "location": wanted.location,
+            **self.destinations.body_of(wanted),
+            "overwrite": self._if_exists == "overwrite",
+            "autorename": self._if_exists == "rename",
+        }
+
+    def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[ImportJob]]:
+        """Start imports: https://docs.cancergenomicscloud.org/reference/start-a-bulk-import-job."""
+        return self.client.imports.bulk_create(bodies)
+
+    def describe(self, key: Key) -> str:
+        """Name an item by its key."""
+        wanted = ImportKey(*key)
+        return f"{shown(wanted.location)} of {wanted.volume} as {shown(wanted.name)} in {wanted.destination}"
+
+    def intent(self, keys: Sequence[Key]) -> list[str]:
+        """Return the lines that announce the sending: the items, their source and destination, folders to make."""
+        wanted = self._keys(keys)
+        lines = []
+        for volume, destination in sorted({(key.volume, key.destination) for key in wanted}):
+            names = [key.name for key in wanted if (key.volume, key.destination) == (volume, destination)]
+            folder = common_folder(names)
+            below = f", below {folder!r}" if folder else ""
+            of_all = f"{len(names)} of {counted(len(self.items), 'item')}"
+            lines.append(f"Importing {of_all} from {volume} into {destination}{below}.")
+        missing = len(self.destinations.missing(wanted))
+        return [*lines, f"Folders that are missing there: {missing}; they are made first."] if missing else lines
+
+    def obstructed(self, keys: Sequence[Key]) -> list[str]:
+        """Name the files that are there already, and say what would happen."""
+        fates = {"overwrite": "would be replaced, and get new ids", "rename": "would keep their names"}
+        fate = fates.get(self._if_exists, "would fail these items")
+        names = listed_names(shown(key.name) for key in self._keys(keys))
+        return [f"{len(keys)} of the names to be used are taken already, and the files there {fate}: {names}."]
+
+    def report(self, keys: Collection[Key]) -> list[str]:
+        """Return the lines of a dry run: the number and size of the objects, their volumes and destinations."""
+        items = [self.keys[key] for key in keys]
+        sizes = [item.size for item in items if item.size is not None]
+        unknown = f", {len(items) - len(sizes)} of unknown size" if len(sizes) < len(items) else ""
+        wanted = self._keys(keys)
+        return [
+            f"{counted(len(items), 'object')}: {human_bytes(sum(sizes))}{unknown}. No bytes are copied.",
+            *(f"From {one}." for one in sorted({key.volume for key in wanted})),
+            *(f"To {one}." for one in sorted({key.destination for key in wanted})),
+        ]
+
+    def place(self, outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
+        """Return the facts that all items share, for the live snapshot."""
+        items = [cast(ImportItem, one.item) for one in outcomes if not one.state.failed]
+        projects = {self.destinations.projects.get(item.parent or str(item.project)) for item in items}
+        common = {"volume": {item.volume for item in items}, "project": projects}
+        known = {name: one for name, seen in common.items() if len(seen) == 1 and (one := next(iter(seen)))}
+        sizes = [item.size for item in items if item.size is not None]
+        return known | ({"bytes_total": sum(sizes)} if len(sizes) == len(items) else {})
+
+    @property
+    def finishes(self) -> bool:
+        """The files that came of it are always asked for: their ids are what the task returns."""
+        return True
+
+    def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
+        """Find the file of each item, set its metadata and tags, and check it; repeatable."""
+        files = Files(self, self.destinations, self.sources)
+        return files.finish(account, since=since, log_info=log_info)
+
+    def _keys(self, keys: Collection[Key]) -> list[ImportKey]:
+        return [ImportKey(*key) for key in keys]
+
+    def _common(self, keys: Sequence[ImportKey]) -> list[str]:
+        """Describe the problems of whole volumes and destinations, each with its remedy."""
+        return [*self.sources.problems(keys), *self.destinations.problems(keys)]
+
+    def _unfit(self, item: ImportItem, problem: Problem) -> Unfit:
+        name = f"{item.line}: {item.named()}" if item.line else item.named()
+        return Unfit(item, problem, f"{name}: {with_remedy(problem)}", name)
+
+
+def _what(file: File) -> str:
+    return "folder" if file.is_folder else "file"
