@@ -186,6 +186,7 @@ IMPORT = JobKind(
     phase=phase_by_state,
     endpoint=attrgetter("imports"),
     unknown_code=NO_SUCH_JOB,
+    unfit_key="not_importable",
     subject="location",
     title="location",
     columns=("name", "volume", "location", "project", "parent"),

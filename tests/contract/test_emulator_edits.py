@@ -294,3 +294,24 @@ def test_bare_null_is_refused(http: Http, file: str, path: str) -> None:
 
     assert http.code(answer) == (400, 5033)
     assert shown(http, file)["tags"] == ["keep", "old"]
+
+
+@pytest.mark.parametrize("path", BULK)
+def test_scripted_edit(http: Http, cgc: CgcEmulator, file: str, path: str) -> None:
+    """A scripted failure of an edit strikes its file alone, so many times, and no job."""
+    [other] = cgc.add_files(["other.bam"])
+    cgc.fail_files("s1.bam", code=5010, at="edit", times=1)
+    items = [{"id": file, "tags": ["x"]}, {"id": other, "tags": ["x"]}]
+    [job] = cgc.submit_exports([file])
+    cgc.clock.advance(3600)
+
+    first, second = records(http, items, path), records(http, items, path)
+
+    assert (first[0]["error"]["status"], first[0]["error"]["code"]) == (503, 5010)
+    assert [record["resource"]["tags"] for record in [*first[1:], *second]] == [["x"]] * 3
+    assert http.export(job)["state"] == "COMPLETED"
+
+
+def test_edit_is_no_job(cgc: CgcEmulator) -> None:
+    with pytest.raises(ValueError, match="an edit is no job"):
+        cgc.fail_files("*", code=5010, at="edit", jobs="imports")

@@ -62,11 +62,12 @@ class Controls:
         jobs: Jobs | None = None,
         times: int | None = None,
     ) -> None:
-        """Let the export of files fail, or the import of objects.
+        """Let the export of files fail, or the import of objects, or the edit of files.
 
         :param pattern: a file's name or id, an object's location or the last part of it, or a glob such as `*.bam`.
         :param code: of the platform's error.
-        :param at: "job": the job is accepted and FAILED later; "submit": the item is refused.
+        :param at: "job": the job is accepted and FAILED later; "submit": the item is refused; "edit": the change of
+            its name, metadata or tags is refused.
         :param jobs: only "exports" or only "imports".
         :param times: how often each file or object fails before it passes; None for always.
         :raises ValueError: for a code that is not in `errors.CODES`.

@@ -43,6 +43,9 @@ class Change:
 
         :raises PlatformError: why it cannot.
         """
+        scripted = world.scripted_failure("edit", None, file.id, file.name)
+        if scripted:
+            raise scripted
         asked: list[Part] = [part for part in _FORBIDDEN if getattr(self, part) is not None]
         _refuse(world, user, file, asked)
         name = file.name if self.name is None else _free_name(world, file, self.name)

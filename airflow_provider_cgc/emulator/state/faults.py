@@ -20,7 +20,7 @@ Kind = Literal[
 KINDS: tuple[str, ...] = get_args(Kind)
 # The request reaches the service and takes effect; only its answer is spoiled.
 SPOILED_ANSWERS = ("slow_answer", "drop_after", "half_body", "broken_json")
-Moment = Literal["job", "submit"]
+Moment = Literal["job", "submit", "edit"]
 
 
 @dataclass(slots=True)
@@ -91,9 +91,9 @@ class Fault:
 
 @dataclass(slots=True)
 class FailRule:
-    """Jobs that fail when they are submitted or later, by the file they export or the location they import.
+    """Jobs that fail when they are submitted or later, by the file they export or the location they import; or edits.
 
-    :param jobs: "exports" or "imports", None for both.
+    :param jobs: "exports" or "imports", None for both, and for edits.
     :param times: how often each file or location fails, None for always.
     """
 
@@ -106,13 +106,15 @@ class FailRule:
 
     def __post_init__(self) -> None:
         if self.at not in get_args(Moment):
-            raise ValueError(f"at must be 'job' or 'submit', not {self.at!r}")
+            raise ValueError(f"at must be 'job', 'submit' or 'edit', not {self.at!r}")
         if self.jobs not in (None, *get_args(Jobs)):
             raise ValueError(f"jobs must be 'exports', 'imports' or None, not {self.jobs!r}")
+        if self.at == "edit" and self.jobs is not None:
+            raise ValueError(f"an edit is no job: with at='edit', jobs must be None, not {self.jobs!r}")
         if self.times is not None and self.times < 1:
             raise ValueError(f"times must be at least 1, or None for always, got {self.times}")
 
-    def strikes(self, at: Moment, jobs: Jobs, thing: str, *names: str) -> bool:
+    def strikes(self, at: Moment, jobs: Jobs | None, thing: str, *names: str) -> bool:
         """Return True if a job fails at that moment; `thing` tells its file or location from all others."""
         if at != self.at or self.jobs not in (None, jobs) or not any(map(self._means, (thing, *names))):
             return False

@@ -197,7 +197,7 @@ class World:
         for jobs in self.jobs.values():
             jobs.forget(ids)
 
-    def scripted_failure(self, at: Moment, jobs: Jobs, thing: str, *names: str) -> PlatformError | None:
+    def scripted_failure(self, at: Moment, jobs: Jobs | None, thing: str, *names: str) -> PlatformError | None:
         """Return the failure that a test has scripted for a file or a location; the newest rule decides.
 
         :param thing: tells the file or location from all others.

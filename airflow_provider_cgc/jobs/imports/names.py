@@ -75,7 +75,7 @@ class NameTemplate(Template):
 @dataclass(frozen=True, slots=True)
 class ValueTemplate(Template):
     """
-    A text of metadata, or a tag, such as "{folder}". Raises BadTarget if it cannot be filled.
+    A text of metadata, such as "{folder}". Raises BadTarget if it cannot be filled.
 
     The placeholders are those of a name, and `{location}`, the whole location.
     """
@@ -103,11 +103,19 @@ def _value(field: str, item: ImportItem, *, noun: str, otherwise: str, slashes: 
 
 
 @dataclass(frozen=True, slots=True)
+class TagTemplate(ValueTemplate):
+    """A tag, such as "{folder}"."""
+
+    NOUN = "tag"
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """
     The arguments of an import that hold for all items which do not say otherwise.
 
-    :param destination: a project, or the id of a folder; None if each item has its own.
+    :param project: the destination, "owner/short-name"; None if it is a folder, or each item has its own.
+    :param parent: the destination, the id of a folder.
     """
 
     name: NameTemplate
@@ -115,12 +123,7 @@ class Wishes:
     project: str | None = None
     parent: str | None = None
     metadata: Mapping[str, ValueTemplate] = field(default_factory=dict)
-    tags: Sequence[ValueTemplate] = ()
-
-    @property
-    def describe(self) -> bool:
-        """Files get metadata or tags."""
-        return bool(self.metadata or self.tags)
+    tags: Sequence[TagTemplate] = ()
 
 
 @dataclass(frozen=True, slots=True)

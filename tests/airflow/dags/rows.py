@@ -10,9 +10,13 @@ from pathlib import Path
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
 
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.templates import is_literal
 from tests.late import literal
+
+
+KINDS = {"import": CgcBulkImportOperator}
 
 
 class Gives(BaseOperator):
@@ -39,9 +43,10 @@ with DAG("rows", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         before = tasks.get(arguments.pop("after", ""))
         if "upstream" in arguments:
             before = Gives(task_id="gives", value=arguments.pop("upstream"))
-        if before is not None:
+        if before is not None and "operator" not in arguments:
             arguments.setdefault("export_ids", before.output)
         kind = CgcBulkExportOperator if "volume" in arguments else CgcBulkExportSensor
+        kind = KINDS.get(arguments.pop("operator", ""), kind)
         # They come when the task runs, as most arguments do: what is wrong with one is told then.
         for name in kind.template_fields:
             if arguments.get(name) is not None and is_literal(arguments[name], marks=("{{", "{%", "{#")):
