@@ -37,7 +37,7 @@ def read_items(value: Any) -> list[dict[str, Any]]:
 
     .. code-block:: python
 
-        from airflow.sdk import task
+        from airflow.sdk import task  # Airflow 2.11: airflow.decorators
 
         from airflow_provider_cgc.manifests import read_items
 

@@ -21,11 +21,12 @@ _PARTS_OF_PAGES = {
     "id": re.compile(r"/(?:files|tasks|exports|imports)/([0-9A-Za-z-]{20,})"),
 }
 _WHOLE_PAGES = {
-    "project": re.compile(r"[^\s?#]*/(?:u|projects)/[^\s/?#]+/[^\s/?#]+/?(?:files/?)?(?:[?#](?!.*parentId=)\S*)?"),
+    "project": re.compile(r"[^\s?#]*/(?:u|projects)/[^\s/?#]+/[^\s/?#]+/?(?:files/?)?"),
     "folder": re.compile(r"\S*"),
     "volume": re.compile(r"[^\s?#]*/(?:v|storage/volumes)/[^\s/?#]+/[^\s/?#]+/?"),
 }
-"""The pages of such a thing as a whole. How the web site names a folder of a volume is not documented."""
+"""The pages of such a thing as a whole, without a query or fragment, which may choose a folder in it: how the web site
+writes that is not documented."""
 FILE_ENDS = (
     *(".bam", ".bai", ".cram", ".crai", ".sam", ".vcf", ".gvcf", ".bcf", ".tbi", ".csi", ".fastq", ".fq", ".fasta"),
     *(".fa", ".fai", ".bed", ".gtf", ".gff", ".gff3", ".maf", ".svs", ".dcm", ".h5", ".h5ad", ".bw", ".bigwig"),

@@ -449,13 +449,14 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "volume",
         {"prefix": "s3://bucket/raw/"},
-        "prefix is 's3://bucket/raw/', a whole address; give only the part after the bucket and the volume's own"
-        " prefix, such as 'raw/'.",
+        "prefix is 's3://bucket/raw/', a whole address; give only what comes after the bucket and, if the volume has"
+        " one, after its own prefix: 'raw/', or the end of it.",
     ),
     (
         "volume",
         {"prefix": "gs://bucket"},
-        "prefix is 'gs://bucket', a whole address; give only the part after the bucket and the volume's own prefix.",
+        "prefix is 'gs://bucket', a whole address; give only what comes after the bucket and, if the volume has one,"
+        " after its own prefix.",
     ),
     (
         "volume",

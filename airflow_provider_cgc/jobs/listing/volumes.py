@@ -41,6 +41,8 @@ class VolumeFolder:
 
     volume: str
     prefix: str = ""
+    own_prefix: str = ""
+    """The volume's own prefix, with a slash at its end, or ""; locations begin below it."""
 
     def __str__(self) -> str:
         return f"folder {self.prefix!r} of volume {self.volume}" if self.prefix else f"volume {self.volume}"
@@ -79,7 +81,8 @@ class VolumeFolderWanted:
             raise BadPlace(f"volume {self.volume!r}: {as_sentence(error.problem)} {error.remedy}".rstrip()) from error
         if volume.active is False:
             raise BadPlace(f"volume {self.volume!r}: {VOLUME_INACTIVE}: {REMEDIES[VOLUME_INACTIVE].text}")
-        return VolumeFolder(self.volume, self.prefix)
+        own = (volume.prefix or "").strip("/")
+        return VolumeFolder(self.volume, self.prefix, f"{own}/" if own else "")
 
 
 def _prefix(value: Any) -> str:
@@ -95,8 +98,8 @@ def _prefix(value: Any) -> str:
     if address:
         key = value[address.end() :]
         raise BadPlace(
-            f"prefix is {shown(value)}, a whole address; give only the part after the bucket and the volume's own"
-            f" prefix{f', such as {key!r}' if key else ''}"
+            f"prefix is {shown(value)}, a whole address; give only what comes after the bucket and, if the volume has"
+            f" one, after its own prefix{f': {key!r}, or the end of it' if key else ''}"
         )
     if value.startswith("/"):
         rest = value.lstrip("/")
@@ -201,6 +204,11 @@ class VolumeListing:
 
         Costs a request for each level above it, at most five.
         """
+        own = self.place.own_prefix
+        if own and self.place.prefix.startswith(own):
+            below = self.place.prefix.removeprefix(own)
+            advice = f"give the prefix {below!r}" if below else "leave prefix out"
+            return f"locations begin below the volume's own prefix {own!r}, so {advice}"
         parts = self.place.prefix.rstrip("/").split("/")
         for depth in range(len(parts) - 1, max(len(parts) - 1 - _MOST_LOOKS, -1), -1):
             above = "".join(f"{part}/" for part in parts[:depth])

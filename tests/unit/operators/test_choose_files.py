@@ -100,7 +100,7 @@ def test_none_exportable_is_told(listing: Callable[..., list[str]], alias: str) 
         listing(folder="raw", name="alias*", exportable=True)
 
 
-@pytest.mark.parametrize("page", [f"{WEB}/u/{PROJECT}", f"{WEB}/u/{PROJECT}/files/?tab=1", f"{API}/projects/{PROJECT}"])
+@pytest.mark.parametrize("page", [f"{WEB}/u/{PROJECT}", f"{WEB}/u/{PROJECT}/files/", f"{API}/projects/{PROJECT}"])
 def test_page_is_a_project(listing: Callable[..., list[str]], page: str) -> None:
     assert "S1.bam" in listing(project=page)
 
@@ -112,12 +112,31 @@ def test_page_is_a_folder(emulator: CgcEmulator, listing: Callable[..., list[str
     assert listing(folder=page.format(PROJECT, folder)) == ["S1.bam", "S1.tmp.bam"]
 
 
-def test_folder_is_no_project() -> None:
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (f"?parentId={'a' * 24}", "the page of a folder; give that address as 'folder'"),
+        (f"{'a' * 24}/", "the page of a folder; give that address as 'folder'"),
+        ("#q?path=raw", f"give '{PROJECT}', the part that counts"),
+        ("?folder=raw", f"give '{PROJECT}', the part that counts"),
+    ],
+)
+def test_folder_is_no_project(page: str, words: str) -> None:
     """The page of a folder would list its whole project."""
-    page = f"{WEB}/u/{PROJECT}/files/?parentId={'a' * 24}"
+    with pytest.raises(CgcInputRefused, match=words):
+        CgcListFilesOperator(task_id="t", project=f"{WEB}/u/{PROJECT}/files/{page}")
 
-    with pytest.raises(CgcInputRefused, match="the page of a folder; give that address as 'folder'"):
-        CgcListFilesOperator(task_id="t", project=page)
+
+@pytest.mark.parametrize("page", ["raw/", "?prefix=raw", "#raw"])
+def test_folder_is_no_volume(page: str) -> None:
+    """How the web site names a folder of a volume is not known."""
+    with pytest.raises(CgcInputRefused, match="give 'lab/out', the part that counts"):
+        CgcListVolumeOperator(task_id="t", volume=f"{WEB}/v/lab/out/{page}")
+
+
+def test_page_with_two_folders() -> None:
+    with pytest.raises(CgcInputRefused, match="an address that is not of one folder"):
+        CgcListFilesOperator(task_id="t", folder=f"{WEB}/u/a/b/files/{'a' * 24}/?parentId={'b' * 24}")
 
 
 @pytest.mark.parametrize(

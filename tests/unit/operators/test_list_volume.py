@@ -218,6 +218,8 @@ def test_page_is_a_volume(listing: Callable[..., Any]) -> None:
             ["folders in 'b/': 's1'", "'prefix' takes no pattern: give a folder, and choose its objects by 'name'"],
         ),
         ("empty", ["only a placeholder is there"]),
+        ("cgc/b", ["locations begin below the volume's own prefix 'cgc/', so give the prefix 'b/'"]),
+        ("cgc", ["locations begin below the volume's own prefix 'cgc/', so leave prefix out"]),
         ("nowhere/at/all", ["folders on the volume: "]),
     ],
 )
