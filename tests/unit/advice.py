@@ -69,10 +69,11 @@ def task_arguments() -> dict[str, set[type]]:
     from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
     from airflow_provider_cgc.operators.files import CgcListFilesOperator
     from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
+    from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
     from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
     from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 
-    operators = (CgcBulkExportOperator, CgcBulkImportOperator, CgcListFilesOperator)
+    operators = (CgcBulkExportOperator, CgcBulkImportOperator, CgcListFilesOperator, CgcListVolumeOperator)
     taken: dict[str, set[type]] = {}
     for kind in (*operators, CgcBulkExportSensor, CgcBulkImportSensor):
         for base in kind.__mro__:

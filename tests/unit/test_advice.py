@@ -22,6 +22,7 @@ from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.import_arguments import IF_EXISTS as IMPORT_IF_EXISTS
 from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from tests.unit import advice
@@ -33,6 +34,7 @@ LEAST: dict[type, dict[str, Any]] = {
     CgcBulkExportOperator: {"manifest": "s3://bucket/run.jsonl", "volume": "me/out", "copy_only": True},
     CgcBulkImportOperator: {"manifest": "s3://bucket/run.jsonl", "volume": "me/in", "project": "me/project"},
     CgcListFilesOperator: {},
+    CgcListVolumeOperator: {"volume": "me/out"},
     CgcBulkExportSensor: {"export_ids": [FILE]},
     CgcBulkImportSensor: {"import_ids": [FILE]},
 }

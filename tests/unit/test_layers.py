@@ -378,14 +378,14 @@ BASE_CLASSES = (
     "import asgiref.sync"
 )
 HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
-PARSED = ("sensors.exports", "operators.exports", "operators.files", "links", "exceptions", "hooks.cgc")
+PARSED = ("sensors.exports", "operators.exports", "operators.files", "operators.volumes", "manifests", "links",
+          "exceptions", "hooks.cgc")  # fmt: skip
 """The modules that a Dag file imports."""
 STARTING = {
     f"{PACKAGE}.{module}"
     for module in ("operators.submitting", "operators.record", "jobs.submitting.order", "jobs.submitting.attempt")
 }
 """The modules that an operator needs to start jobs, which it does when a task runs."""
-
 REGISTRATION = f"{PACKAGE}.plugin.registration"
 
 
