@@ -155,7 +155,7 @@ class VolumeListing:
     place: VolumeFolder
     rules: Rules
     recursive: bool
-    left_out: str = ""
+    remarks: str = ""
     _folders: int = 0
     """Folders found so far, without the one where it began."""
     _objects: int = 0
