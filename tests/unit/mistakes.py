@@ -429,6 +429,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         " out by 'path' in a task of your own (airflow_provider_cgc.manifests.read_items gives it the items).",
     ),
     ("list", {"exportable": "yes"}, "exportable is 'yes', of type str; give True or False (it is not templated)."),
+    (
+        "list",
+        {"secondary_files": "bai"},
+        "secondary_files is 'bai', of type str; give True or False (it is not templated).",
+    ),
     ("volume", {"volume": "out"}, "volume is 'out'; give 'owner/name'."),
     ("volume", {"volume": None}, "volume is None; give 'owner/name'."),
     (
