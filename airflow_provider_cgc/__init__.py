@@ -40,7 +40,11 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "Cancer Genomics Cloud",
-                "python-modules": ["airflow_provider_cgc.operators.exports", "airflow_provider_cgc.operators.files"],
+                "python-modules": [
+                    "airflow_provider_cgc.operators.exports",
+                    "airflow_provider_cgc.operators.files",
+                    "airflow_provider_cgc.operators.volumes",
+                ],
             }
         ],
         "triggers": [

@@ -1,18 +1,98 @@
-"""Manifests that tasks pass on: their addresses, and the items and outcomes in them."""
+"""Items and manifests that tasks pass on: `read_items` for a Dag's own tasks, and the readers of the operators.
+
+Nothing that sends is imported, so that a Dag file may import this.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import same_address
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcJobsNotYetKnown
+from airflow_provider_cgc.jobs.ids import is_uri
 from airflow_provider_cgc.jobs.kinds import JobKind
-from airflow_provider_cgc.jobs.submitting.items import BadItems, Item, ItemT, parted, read_each
-from airflow_provider_cgc.jobs.submitting.manifest import read_items, read_outcomes
+from airflow_provider_cgc.jobs.submitting import manifest
+from airflow_provider_cgc.jobs.submitting.items import (
+    MANIFEST_ENDS,
+    BadItem,
+    BadItems,
+    Item,
+    ItemT,
+    parted,
+    read_each,
+)
+from airflow_provider_cgc.jobs.submitting.manifest import read_outcomes, read_rows
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, with_record
+from airflow_provider_cgc.jobs.text import shown
 from airflow_provider_cgc.jobs.waiting.look import records_of
+
+
+def read_items(value: Any) -> list[dict[str, Any]]:
+    """
+    Read the result of an operator, in a task of your own: a list of items, or the address of a manifest with them.
+
+    So a task between two operators works alike for ten files and for ten thousand:
+
+    .. code-block:: python
+
+        from airflow.sdk import task  # Airflow 2.11: airflow.decorators
+
+        from airflow_provider_cgc.manifests import read_items
+
+
+        @task
+        def only_tumors(listed):
+            return [item for item in read_items(listed) if "tumor" in item["name"]]
+
+    It may be given a list of items, also of several mapped tasks; the address of a manifest (JSON Lines, CSV or TSV);
+    the summary of a task with a `manifest_path`; or a template's text of these. Lines with outcomes are returned as
+    they are, with `state`, `code` and `message`; of jobs that made files, the items are these files. The further
+    columns of a table are keys of its items, with names in lower case.
+
+    :raises CgcInputRefused: if it is none of these, a manifest cannot be read, or a line of it is wrong.
+    """
+    given = storage.texts_in(value)
+    try:
+        if isinstance(given, str) and _is_address(given):
+            return _rows_at(given)
+        return [row for rows in read_each(given, where="read_items", read=_rows_of) for row in rows]
+    except (BadItems, CgcBadInput) as error:
+        raise CgcInputRefused(str(error)) from error
+
+
+def _is_address(text: str) -> bool:
+    """Return True for one address; those of files in folders with blanks in their names, too."""
+    return is_uri(text) or (text.count("://") == 1 and text.strip().endswith(MANIFEST_ENDS) and "," not in text)
+
+
+def _rows_at(address: str) -> list[dict[str, Any]]:
+    name = storage.address(address)
+    return read_rows(storage.read_lines(name), name=name)
+
+
+def _rows_of(entry: object, line: str) -> list[dict[str, Any]]:
+    """Return the items of one entry: itself, or those of a manifest."""
+    if isinstance(entry, str) and is_uri(entry):
+        return _rows_at(entry)
+    if not isinstance(entry, Mapping):
+        raise BadItem(
+            f"is {shown(entry)}, of type {type(entry).__name__}, neither an item nor the address of a manifest; give"
+            " the value that an operator returns"
+        )
+    if not _RESULTS.isdisjoint(entry):
+        if not entry.get("manifest"):
+            raise BadItem(
+                "is a summary without a manifest, which has no more than its first failed items; set manifest_path in"
+                " the task that returns it, or give its 'failed_items'"
+            )
+        return _rows_at(str(entry["manifest"]))
+    return [dict(entry)]
+
+
+_RESULTS = frozenset({"failed_items", "dry_run"})
+"""Keys of a task's summary, or of the report of a dry run, that no item has."""
 
 
 def outcomes_at(address: str, *, kind: JobKind, of: type[Item], where: str) -> list[ItemOutcome]:
@@ -102,7 +182,7 @@ def manifest_items(
         raise same_address(name, where=where)
     lines = storage.read_lines(name)
     if failed_of is None:
-        return read_items(lines, name=name, of=of)
+        return manifest.read_items(lines, name=name, of=of)
     return failed_items(lines, name=name, of=of, failed_of=failed_of)
 
 

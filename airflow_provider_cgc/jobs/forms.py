@@ -20,6 +20,13 @@ _PARTS_OF_PAGES = {
     "folder": re.compile(r"(?:/files/|[?&]parentId=)([0-9a-f]{24})"),
     "id": re.compile(r"/(?:files|tasks|exports|imports)/([0-9A-Za-z-]{20,})"),
 }
+_WHOLE_PAGES = {
+    "project": re.compile(r"[^\s?#]*/(?:u|projects)/[^\s/?#]+/[^\s/?#]+/?(?:files/?)?"),
+    "folder": re.compile(r"\S*"),
+    "volume": re.compile(r"[^\s?#]*/(?:v|storage/volumes)/[^\s/?#]+/[^\s/?#]+/?"),
+}
+"""The pages of such a thing as a whole, without a query or fragment, which may choose a folder in it: how the web site
+writes that is not documented."""
 FILE_ENDS = (
     *(".bam", ".bai", ".cram", ".crai", ".sam", ".vcf", ".gvcf", ".bcf", ".tbi", ".csi", ".fastq", ".fq", ".fasta"),
     *(".fa", ".fai", ".bed", ".gtf", ".gff", ".gff3", ".maf", ".svs", ".dcm", ".h5", ".h5ad", ".bw", ".bigwig"),
@@ -47,6 +54,22 @@ def part_of_page(value: object, kind: str) -> str | None:
         return None
     found = _PARTS_OF_PAGES[kind].search(value)
     return f"{found[1]!r}, the part that counts" if found else None
+
+
+def id_on_page(value: object, kind: str) -> str | None:
+    """
+    Return the id in a page's address that is about one such thing as a whole; None for any other value.
+
+    The page of a folder is about more than its project, and listing the whole project would be a mistake.
+
+    :param kind: "project", "folder" or "volume".
+    """
+    if part_of_page(value, kind) is None:
+        return None
+    address = str(value).strip()
+    found = set(_PARTS_OF_PAGES[kind].findall(address))
+    is_whole = bool(_WHOLE_PAGES[kind].fullmatch(address))
+    return found.pop() if is_whole and len(found) == 1 else None
 
 
 def is_page(value: object) -> bool:

@@ -148,7 +148,7 @@ IMPORT_ARGUMENTS = ImportArguments()
 
 def wishes_of(values: Mapping[str, Any], *, project: str | None) -> Wishes:
     """
-    Return what holds for all items.
+    Return the wishes for all items.
 
     :param project: the project if neither a project nor a folder is given.
     """

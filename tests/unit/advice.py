@@ -68,11 +68,14 @@ def task_arguments() -> dict[str, set[type]]:
     """Give the arguments that tasks take, with the classes that take them; those of Airflow's base classes too."""
     from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
     from airflow_provider_cgc.operators.files import CgcListFilesOperator
+    from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
+    from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
     from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
     from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 
+    operators = (CgcBulkExportOperator, CgcBulkImportOperator, CgcListFilesOperator, CgcListVolumeOperator)
     taken: dict[str, set[type]] = {}
-    for kind in (CgcBulkExportOperator, CgcListFilesOperator, CgcBulkExportSensor, CgcBulkImportSensor):
+    for kind in (*operators, CgcBulkExportSensor, CgcBulkImportSensor):
         for base in kind.__mro__:
             if "__init__" not in vars(base) or base is object:
                 continue

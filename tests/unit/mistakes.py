@@ -14,6 +14,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "wait": {"export_ids": [JOB]},
     "imports": {"import_ids": [JOB]},
     "list": {},
+    "volume": {"volume": "mcurie/radium_out"},
 }
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("export", {"copy_only": "maybe"}, "copy_only is 'maybe'; give true or false."),
@@ -398,9 +399,15 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "list",
-        {"project": "https://cgc.sbgenomics.com/u/mcurie/radium/files/"},
-        "project is 'https://cgc.sbgenomics.com/u/mcurie/radium/files/'; give 'mcurie/radium', the part"
+        {"project": "https://cgc.sbgenomics.com/u/mcurie/radium/tasks/"},
+        "project is 'https://cgc.sbgenomics.com/u/mcurie/radium/tasks/'; give 'mcurie/radium', the part"
         " that counts (as in its web address), or leave it out to take the connection's.",
+    ),
+    (
+        "list",
+        {"project": f"https://cgc.sbgenomics.com/u/mcurie/radium/files/?parentId={FILE}"},
+        "project is 'https://cgc.sbgenomics.com/u/mcurie/radium/files/?parentId=65a1b2c3d4e5f6071829...', the page of"
+        " a folder; give that address as 'folder'.",
     ),
     (
         "list",
@@ -411,9 +418,67 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("list", {"folder": ""}, "folder is ''; give a folder's id, or its path such as 'raw/2026', or leave it out."),
     (
         "list",
-        {"folder": f"https://cgc.sbgenomics.com/u/mcurie/radium/files/{FILE}/"},
-        "folder is 'https://cgc.sbgenomics.com/u/mcurie/radium/files/65a1b2c3d4e5f60718293a4b/'; give"
-        " '65a1b2c3d4e5f60718293a4b', the part that counts.",
+        {"folder": "https://cgc.sbgenomics.com/u/mcurie/radium/files/"},
+        "folder is 'https://cgc.sbgenomics.com/u/mcurie/radium/files/', an address that is not of one folder; give a"
+        " folder's id, or its path such as 'raw/2026', or the address of a whole project as 'project'.",
+    ),
+    (
+        "list",
+        {"exclude": ["*.bai", "old/*"]},
+        "exclude is 'old/*', and it is compared with a file's own name, without its folders; drop the folders, or leave"
+        " out by 'path' in a task of your own (airflow_provider_cgc.manifests.read_items gives it the items).",
+    ),
+    ("list", {"exportable": "yes"}, "exportable is 'yes', of type str; give True or False (it is not templated)."),
+    (
+        "list",
+        {"secondary_files": "bai"},
+        "secondary_files is 'bai', of type str; give True or False (it is not templated).",
+    ),
+    ("volume", {"volume": "out"}, "volume is 'out'; give 'owner/name'."),
+    ("volume", {"volume": None}, "volume is None; give 'owner/name'."),
+    (
+        "volume",
+        {"volume": "https://cgc.sbgenomics.com/v/mcurie/out/raw/"},
+        "volume is 'https://cgc.sbgenomics.com/v/mcurie/out/raw/'; give 'mcurie/out', the part that counts.",
+    ),
+    (
+        "volume",
+        {"prefix": "/raw/2026"},
+        "prefix is '/raw/2026', and no key starts with a slash; write it as 'raw/2026'.",
+    ),
+    (
+        "volume",
+        {"prefix": "/"},
+        "prefix is '/', and no key starts with a slash; leave it out to list the whole volume.",
+    ),
+    (
+        "volume",
+        {"prefix": "s3://bucket/raw/"},
+        "prefix is 's3://bucket/raw/', a whole address; give only what comes after the bucket and, if the volume has"
+        " one, after its own prefix: 'raw/', or the end of it.",
+    ),
+    (
+        "volume",
+        {"prefix": "gs://bucket"},
+        "prefix is 'gs://bucket', a whole address; give only what comes after the bucket and, if the volume has one,"
+        " after its own prefix.",
+    ),
+    (
+        "volume",
+        {"prefix": "None"},
+        "prefix is 'None'; give a folder of the volume such as 'batch1/', or leave it out for the whole volume.",
+    ),
+    (
+        "volume",
+        {"name": "raw/*.bam"},
+        "name is 'raw/*.bam', and it is compared with an object's own name, the part after the last slash; give the"
+        " folders by 'prefix'.",
+    ),
+    (
+        "volume",
+        {"expected_count": 5000},
+        "expected_count is 5000; more than 1000 objects are too many for an XCom, so set manifest_path,"
+        " such as 's3://bucket/{{ run_id }}.jsonl', or narrow the filters.",
     ),
     ("list", {"name": []}, "name is an empty list, which no file can match; leave it out to match every file."),
     (

@@ -20,6 +20,9 @@ from airflow_provider_cgc.jobs.placeholders import BadTarget
 from airflow_provider_cgc.operators.export_arguments import ALIASES, IF_EXISTS
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.import_arguments import IF_EXISTS as IMPORT_IF_EXISTS
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from tests.unit import advice
@@ -29,11 +32,14 @@ REMEDY_TEXTS = {str(key): remedy.text for table in (REMEDIES, STATUS_REMEDIES) f
 FILE = "65a1b2c3d4e5f60718293a4b"
 LEAST: dict[type, dict[str, Any]] = {
     CgcBulkExportOperator: {"manifest": "s3://bucket/run.jsonl", "volume": "me/out", "copy_only": True},
+    CgcBulkImportOperator: {"manifest": "s3://bucket/run.jsonl", "volume": "me/in", "project": "me/project"},
     CgcListFilesOperator: {},
+    CgcListVolumeOperator: {"volume": "me/out"},
     CgcBulkExportSensor: {"export_ids": [FILE]},
     CgcBulkImportSensor: {"import_ids": [FILE]},
 }
 """The arguments that each needs."""
+ONLY_IMPORTS = {("if_exists", "rename")}
 SETTINGS = sorted({given for text in TEXTS for given in advice.settings_given(text.said)})
 RUN_ID = "manual__2026-11-30T09:56:34.123456+00:00"
 
@@ -82,6 +88,8 @@ def test_excuses_are_in_use() -> None:
 @pytest.mark.parametrize(("name", "value"), SETTINGS, ids=lambda one: str(one))
 def test_named_setting_is_taken(name: str, value: str) -> None:
     takers = advice.task_arguments()[name] & LEAST.keys()
+    if (name, _literal(value)) in ONLY_IMPORTS:
+        takers &= {CgcBulkImportOperator}
 
     for kind in takers:
         task = kind(task_id="task", **{**LEAST[kind], name: _literal(value)})
@@ -93,7 +101,8 @@ def test_words_are_choices() -> None:
     """The words that texts give are among the choices."""
     given = {name: {_literal(value) for one, value in SETTINGS if one == name} for name in ("if_exists", "aliases")}
 
-    assert given["if_exists"] == {*IF_EXISTS}
+    assert given["if_exists"] == {*IMPORT_IF_EXISTS}
+    assert {*IMPORT_IF_EXISTS} == {*IF_EXISTS, "rename"}
     assert given["aliases"] == {"skip"} <= {*ALIASES}
 
 

@@ -13,6 +13,7 @@ from airflow_provider_cgc.client import PLATFORMS
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
 CGC = "cgc://cgc-api.sbgenomics.com"
@@ -169,7 +170,9 @@ def test_early_end_is_silent(arguments: dict[str, bool], words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [CgcBulkExportOperator, CgcListFilesOperator, CgcBulkExportSensor], ids=["export", "list", "sensor"]
+    "make",
+    [CgcBulkExportOperator, CgcListFilesOperator, CgcListVolumeOperator, CgcBulkExportSensor],
+    ids=["export", "list", "volume", "sensor"],
 )
 @pytest.mark.parametrize(
     "outlet",
@@ -181,7 +184,11 @@ def test_early_end_is_silent(arguments: dict[str, bool], words: str) -> None:
     ids=["all", "any", "text"],
 )
 def test_mute_outlet_is_refused(make: Any, outlet: Any) -> None:
-    own = {CgcBulkExportSensor: {"task_id": "t", "export_ids": ["a"]}, CgcListFilesOperator: {"task_id": "t"}}
+    own = {
+        CgcBulkExportSensor: {"task_id": "t", "export_ids": ["a"]},
+        CgcListFilesOperator: {"task_id": "t"},
+        CgcListVolumeOperator: {"task_id": "t", "volume": "a/b"},
+    }
     arguments = own.get(make, USUAL)
 
     with pytest.raises(ValueError, match="Airflow announces nothing for an outlet of type"):

@@ -50,6 +50,7 @@ every_sensor = pytest.mark.parametrize(
         "sensors.imports.CgcBulkImportSensor",
         "operators.exports.CgcBulkExportOperator",
         "operators.files.CgcListFilesOperator",
+        "operators.volumes.CgcListVolumeOperator",
         *(f"links.{name}" for name in ("CgcProjectLink", "CgcVolumeLink", "CgcTaskLink")),
         "exceptions.CgcInputRefused",
         "exceptions.CgcJobsIncomplete",

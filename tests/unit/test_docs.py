@@ -23,6 +23,7 @@ from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
@@ -116,7 +117,9 @@ def test_waits_have_docstrings(sensor: type[CgcJobsSensor]) -> None:
     assert base | own | AIRFLOWS_OWN - {"mode"} <= documented
 
 
-@pytest.mark.parametrize("operator", [CgcBulkExportOperator, CgcListFilesOperator, CgcBulkExportSensor])
+@pytest.mark.parametrize(
+    "operator", [CgcBulkExportOperator, CgcListFilesOperator, CgcListVolumeOperator, CgcBulkExportSensor]
+)
 def test_templated_is_told(operator: type[Any]) -> None:
     """A docstring says which arguments are templated."""
     described = re.findall(r":param (\w+):((?:(?!:param|:raises).)*)", operator.__doc__ or "", re.DOTALL)

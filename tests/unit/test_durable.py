@@ -14,12 +14,13 @@ import pytest
 
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from tests.conftest import ROOT
 
 MARK = "__supports_durable_execution"
-WITHOUT = {"CgcListFilesOperator": "it starts nothing and keeps nothing: a retry lists again"}
+WITHOUT = {"CgcListingOperator": "it starts nothing and keeps nothing: a retry lists again"}
 
 
 def executing() -> Iterator[tuple[str, ast.ClassDef]]:
@@ -41,7 +42,7 @@ CLASSES = dict(executing())
 
 
 def test_executing_classes_are_found() -> None:
-    assert {"CgcJobsSensor", "CgcSubmittingOperator", "CgcListFilesOperator"} <= CLASSES.keys()
+    assert {"CgcJobsSensor", "CgcSubmittingOperator", "CgcListingOperator"} <= CLASSES.keys()
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -60,6 +61,7 @@ def test_reasons_are_needed() -> None:
         (CgcBulkExportSensor, True),
         (CgcBulkImportSensor, True),
         (CgcListFilesOperator, False),
+        (CgcListVolumeOperator, False),
     ],
 )
 def test_registry_reads_it(used: type, durable: bool) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 
@@ -23,6 +24,7 @@ MAKE: dict[str, Callable[[str], BaseOperator]] = {
         task_id="t", items=[word], volume="a/b", copy_only=True, properties={"a": word}
     ),
     "list": lambda word: CgcListFilesOperator(task_id="t", name=word),
+    "list_volume": lambda word: CgcListVolumeOperator(task_id="t", volume="a/b", name=word),
     "wait_for_exports": lambda word: CgcBulkExportSensor(task_id="t", export_ids=[word]),
     "wait_for_imports": lambda word: CgcBulkImportSensor(task_id="t", import_ids=[word]),
 }

@@ -59,7 +59,7 @@ MAY_IMPORT = {
 _FORMS = {"forms", "ids", "kinds", "text"}
 _WAITING = {*_FORMS, "waiting", "files"}
 _SUBMITTING = {*_WAITING, "listing", "submitting"}
-_KIND = {*_SUBMITTING, "objects", "placeholders", "places"}
+_KIND = {*_SUBMITTING, "objects", "placeholders", "places", "transfers"}
 _STATE = {"options", "state"}
 INSIDE = {
     "client": {
@@ -82,6 +82,7 @@ INSIDE = {
         "files": {*_FORMS, "waiting"},
         "listing": _FORMS,
         "submitting": _WAITING,  # and no kind of job
+        "transfers": _SUBMITTING,
         "placeholders": {"text"},
         "places": {*_FORMS, "waiting", "files"},
         "objects": _SUBMITTING,
@@ -378,14 +379,14 @@ BASE_CLASSES = (
     "import asgiref.sync"
 )
 HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
-PARSED = ("sensors.exports", "operators.exports", "operators.files", "links", "exceptions", "hooks.cgc")
+PARSED = ("sensors.exports", "operators.exports", "operators.files", "operators.volumes", "manifests", "links",
+          "exceptions", "hooks.cgc")  # fmt: skip
 """The modules that a Dag file imports."""
 STARTING = {
     f"{PACKAGE}.{module}"
     for module in ("operators.submitting", "operators.record", "jobs.submitting.order", "jobs.submitting.attempt")
 }
 """The modules that an operator needs to start jobs, which it does when a task runs."""
-
 REGISTRATION = f"{PACKAGE}.plugin.registration"
 
 

@@ -17,6 +17,7 @@ from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from airflow_provider_cgc.operators.submitting import SubmittedJobs
+from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
@@ -27,6 +28,7 @@ from tests.unit.mistakes import FILE, JOB, MISTAKES, USUAL
 KINDS: dict[str, Any] = {
     "export": CgcBulkExportOperator,
     "list": CgcListFilesOperator,
+    "volume": CgcListVolumeOperator,
     "wait": CgcBulkExportSensor,
     "imports": CgcBulkImportSensor,
 }
@@ -76,7 +78,7 @@ def run(kind: str, arguments: dict[str, Any]) -> None:
     task = late(KINDS[kind], task_id=kind, **all_of_them)
     if kind == "export":
         SubmittedJobs(task).prepare(CONTEXT)
-    elif kind == "list":
+    elif kind in ("list", "volume"):
         task.execute({})
     else:
         task._source.open(CONTEXT)

@@ -54,7 +54,13 @@ def rendered(kind: type[Any], name: str, value: Any, *, native: bool, params: An
 def test_every_operator_is_found() -> None:
     names = {kind.__name__ for kind in KINDS}
 
-    assert {"CgcBulkExportOperator", "CgcListFilesOperator", "CgcBulkExportSensor", "CgcBulkImportSensor"} <= names
+    assert {
+        "CgcBulkExportOperator",
+        "CgcListFilesOperator",
+        "CgcListVolumeOperator",
+        "CgcBulkExportSensor",
+        "CgcBulkImportSensor",
+    } <= names
     assert all(issubclass(kind, TextTemplates) for kind in KINDS)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from airflow_provider_cgc.client.endpoints.pages import all_items
@@ -70,6 +70,12 @@ class VolumesEndpoint:
                 new = [name for name in page.folders if name not in seen and (into(name) if into else recursive)]
                 seen.update(new)
                 waiting += new
+
+    def level(self, volume_id: str, *, prefix: str = "") -> tuple[Sequence[VolumeObject], Sequence[str]]:
+        """Return the first objects and sub-folders directly below `prefix`: those that one request gives."""
+        path = f"{_PATH}/{owner_and_name('volume', volume_id)}/list"
+        page = next(self._pages(path, _with_slash(prefix)))
+        return page.items, page.folders
 
     def _pages(self, path: str, prefix: str) -> Iterator[_Contents]:
         """Yield the pages: one of them may be empty and yet have a successor, so only the links end them."""

@@ -22,16 +22,12 @@ from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.exports.locations import named
 from airflow_provider_cgc.jobs.exports.regions import difference
+from airflow_provider_cgc.jobs.listing.files import LARGEST
 from airflow_provider_cgc.jobs.submitting.unfit import Unfit, listed_names, with_remedy
 from airflow_provider_cgc.jobs.text import counted, human_bytes, shown
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.client.models import File, Volume
-
-
-LARGEST = 5 * 1024**4
-"""Bytes of the largest file that is sent. Inferred, the platform documents none: S3 took no larger object for years,
-and Google Cloud Storage takes none. S3 takes 50 TB by now, but nothing says that the platform writes them there."""
 
 
 def unfit_item(item: ExportItem, problem: Problem, file: File | None) -> Unfit:

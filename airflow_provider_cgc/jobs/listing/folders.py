@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cgc.client.errors import CgcNotFound
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE, NO_SUCH_PROJECT
 from airflow_provider_cgc.jobs.forms import named_problem, part_of_page
+from airflow_provider_cgc.jobs.listing.pages import id_or_page, refuse_other_platform
+from airflow_provider_cgc.jobs.listing.rules import is_pattern
 from airflow_provider_cgc.jobs.text import BadInput, is_nothing, shown
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models.account import Project
 
 _ID = re.compile(r"[0-9a-f]{24}")
+_ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
 _MOST_SHOWN = 10
 _DEEPEST = 500
 """Levels of folders; more is a circle."""
@@ -51,6 +54,8 @@ class FolderWanted:
     project: str | None
     folder_id: str | None = None
     folder_names: tuple[str, ...] = ()
+    pages: tuple[tuple[str, str | None], ...] = ()
+    """The arguments, each with the address that was given in place of an id."""
 
     @classmethod
     def of(cls, project: Any, folder: Any) -> FolderWanted:
@@ -58,33 +63,43 @@ class FolderWanted:
         Read the id of a project, "owner/short-name", and a folder, each None if not given. Raises BadFolder.
 
         A folder is an id (24 hexadecimal digits) or a path: the names of folders below the project with slashes between
-        them. A folder whose name looks like an id is written with a slash before it.
+        them. A folder whose name looks like an id is written with a slash before it. Each may be given as the address
+        of its page on the platform's web site.
         """
+        if part_of_page(project, "folder"):
+            raise BadFolder(f"project is {shown(project)}, the page of a folder; give that address as 'folder'")
+        project, project_page = id_or_page(project, "project")
+        folder, folder_page = id_or_page(folder, "folder")
+        pages = (("project", project_page), ("folder", folder_page))
         problem = None if project is None else named_problem(project, kind="project")
         if problem:
             raise BadFolder(f"project {problem} (as in its web address), or leave it out to take the connection's")
         if folder is None:
-            return cls(project)
+            return cls(project, pages=pages)
         if not isinstance(folder, str) or is_nothing(folder):
             raise BadFolder(
                 f"folder is {shown(folder)}; give a folder's id, or its path such as 'raw/2026', or leave it out"
             )
-        page = part_of_page(folder, "folder")
-        if page:
-            raise BadFolder(f"folder is {shown(folder)}; give {page}")
+        if _ADDRESS.match(folder):
+            raise BadFolder(
+                f"folder is {shown(folder)}, an address that is not of one folder; give a folder's id, or its path such"
+                " as 'raw/2026', or the address of a whole project as 'project'"
+            )
         if _ID.fullmatch(folder):
-            return cls(project, folder)
+            return cls(project, folder, pages=pages)
         names = tuple(folder.strip("/").split("/"))
         if not all(name.strip() for name in names):
             raise BadFolder(f"folder is {shown(folder)}, where a name is empty; write it like 'raw/2026'")
-        return cls(project, None, names)
+        return cls(project, None, names, pages)
 
     def find(self, client: CgcClient, *, default_project: str | None) -> Folder:
         """
         Ask the platform for the folder; `default_project` is used if neither a project nor a folder's id is given.
 
-        Costs a request for the project and one for each folder on the way. Raises BadFolder, or a CgcError.
+        Costs a request for the project and one for each folder on the way. Raises BadFolder, OtherPlatform or CgcError.
         """
+        for argument, page in self.pages:
+            refuse_other_platform(argument, page, client.settings)
         if self.folder_id is not None:
             return _by_id(client, self.folder_id, self.project)
         name = self.project or default_project
@@ -134,12 +149,8 @@ def _folder_named(client: CgcClient, name: str, above: Folder) -> File:
             raise BadFolder(f"{name!r} in {above} is a file; give the folder that contains it")
     known = ", ".join(map(shown, sorted(names)[:_MOST_SHOWN])) + (", ..." if len(names) > _MOST_SHOWN else "")
     there = f"folders there: {known} (case-sensitive)" if names else "it has no folders; check the path"
-    hint = "; 'folder' takes no pattern, so give one folder and choose its files by 'name'" if _is_pattern(name) else ""
+    hint = "; 'folder' takes no pattern, so give one folder and choose its files by 'name'" if is_pattern(name) else ""
     raise BadFolder(f"there is no folder {name!r} in {above}; {there}{hint}")
-
-
-def _is_pattern(name: str) -> bool:
-    return any(mark in name for mark in "*?[")
 
 
 def _by_id(client: CgcClient, folder_id: str, project: str | None) -> Folder:

@@ -87,6 +87,36 @@ def read_outcomes(lines: Iterable[str], *, name: str, of: type[Item]) -> Outcome
     return Outcomes(outcomes, cut_off)
 
 
+def read_rows(lines: Iterable[str], *, name: str) -> list[dict[str, Any]]:
+    """
+    Return the items of a manifest of any kind as plain dicts, each with everything that its line has.
+
+    Of lines with the outcomes of jobs that made something, these are the results; lines without one are left out then.
+    In a table, the names of columns are in lower case, empty cells and white space around cells are left out, and cells
+    that are JSON objects or lists are read as such. Raises BadItems with everything that is wrong, by line.
+    """
+    numbered = _numbered(lines)
+    form = form_of(name)
+    first = next(numbered, None)
+    if first is None:
+        return []
+    numbered = chain([first], numbered)
+    if form == "jsonl":
+        rows, problems, cut_off = _each(numbered, lambda text, line: _object(text))
+    else:
+        delimiter = _DELIMITERS[form]
+        number, columns = _header(numbered, delimiter, name)
+        twice = next((column for column in columns if column and columns.count(column) > 1), None)
+        if twice is not None:
+            raise BadItems(name, [f"line {number} has the column {twice!r} more than once; keep one"])
+        rows, problems, cut_off = _each(numbered, lambda text, line: _plain_row(text, delimiter, columns))
+    problems += [cut_off] if cut_off else []
+    if problems:
+        raise BadItems(name, problems)
+    results = [row["result"] for row in rows if "version" in row and isinstance(row.get("result"), dict)]
+    return results or [row for row in rows if row]
+
+
 class _CutOff(BadItem):
     """The line is the beginning of one that was written here."""
 
@@ -132,29 +162,17 @@ class _Table:
     @classmethod
     def of(cls, numbered: Iterator[tuple[int, str]], delimiter: str, *, of: type[Item], name: str) -> _Table:
         """Read up to the line with the names of the columns. Raises BadItems if there is none."""
-        for number, text in numbered:
-            if text.startswith("#"):
-                continue
-            try:
-                columns = tuple(cell.strip().lower() for cell in _cells(text, delimiter))
-                return cls(delimiter, columns, of, _first_column(columns, delimiter, of))
-            except BadItem as error:
-                raise BadItems(name, [f"line {number} {error}"]) from None
-        first = of.COLUMNS[0]
-        raise BadItems(name, [f"there is no line with the names of the columns; begin with one, such as {first!r}"])
+        number, columns = _header(numbered, delimiter, name, first=of.COLUMNS[0])
+        try:
+            return cls(delimiter, columns, of, _first_column(columns, delimiter, of))
+        except BadItem as error:
+            raise BadItems(name, [f"line {number} {error}"]) from None
 
     def item(self, text: str, line: str) -> Item | None:
         """Read one row; None for a row of empty cells, as spreadsheets leave them."""
-        cells = _cells(text, self.delimiter)
-        if not any(cells):
+        row = _row(text, self.delimiter, self.columns)
+        if row is None:
             return None
-        if len(cells) != len(self.columns):
-            too_few = len(cells) < len(self.columns)
-            advice = "add the missing ones" if too_few else "put cells that contain the delimiter in quotes"
-            raise BadItem(
-                f"has {counted(len(cells), 'field')}, and the line of column names has {len(self.columns)}; {advice}"
-            )
-        row = dict(zip(self.columns, cells, strict=True))
         name, *others = self.item_class.COLUMNS
         entry: dict[str, Any] = {name: row[self.first]}
         for key in others:
@@ -165,6 +183,48 @@ class _Table:
         if self.item_class.FURTHER and further:
             entry[self.item_class.FURTHER] = further
         return self.item_class.read(entry, line)
+
+
+def _header(
+    numbered: Iterator[tuple[int, str]], delimiter: str, name: str, *, first: str = "file"
+) -> tuple[int, tuple[str, ...]]:
+    """Read up to the line with the names of the columns; return its number and these. Raises BadItems."""
+    for number, text in numbered:
+        if text.startswith("#"):
+            continue
+        try:
+            return number, tuple(cell.strip().lower() for cell in _cells(text, delimiter))
+        except BadItem as error:
+            raise BadItems(name, [f"line {number} {error}"]) from None
+    raise BadItems(name, [f"there is no line with the names of the columns; begin with one, such as {first!r}"])
+
+
+def _row(text: str, delimiter: str, columns: tuple[str, ...]) -> dict[str, str] | None:
+    """Read the cells of one row; None if all are empty, as spreadsheets leave them."""
+    cells = _cells(text, delimiter)
+    if not any(cells):
+        return None
+    if len(cells) != len(columns):
+        advice = (
+            "add the missing ones" if len(cells) < len(columns) else "put cells that contain the delimiter in quotes"
+        )
+        raise BadItem(f"has {counted(len(cells), 'field')}, and the line of column names has {len(columns)}; {advice}")
+    return dict(zip(columns, cells, strict=True))
+
+
+def _plain_row(text: str, delimiter: str, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Read one row without knowing what its columns mean; an empty dict for a row of empty cells."""
+    row = _row(text, delimiter, columns) or {}
+    return {key: _plain_cell(key, cell.strip()) for key, cell in row.items() if cell.strip()}
+
+
+def _plain_cell(key: str, cell: str) -> Any:
+    if not cell.startswith(("{", "[")):
+        return int(cell) if key == "size" and cell.isdecimal() else cell
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell
 
 
 def _first_column(columns: tuple[str, ...], delimiter: str, of: type[Item]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_cgc.client.errors.codes import NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.emulator import CgcEmulator
-from airflow_provider_cgc.jobs.exports import problems
+from airflow_provider_cgc.jobs.listing.files import LARGEST
 from airflow_provider_cgc.jobs.submitting import joblist
 from tests.airflow.attempts.attempts import Attempts, manifest_lines, remove_files, size_of
 
@@ -40,7 +40,7 @@ def gone_when_its_turn_comes(emulator: CgcEmulator) -> Any:
 
 
 def too_large(emulator: CgcEmulator) -> Any:
-    [name] = emulator.add_files(["large.bam"], project=emulator.other_project, size=problems.LARGEST + 1)
+    [name] = emulator.add_files(["large.bam"], project=emulator.other_project, size=LARGEST + 1)
     return name
 
 

@@ -12,7 +12,7 @@ from airflow_provider_cgc.arguments import count_of, flag_of, share_of, word_of
 from airflow_provider_cgc.compat import AirflowFailException, run_began
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
 from airflow_provider_cgc.jobs.submitting.items import parted
-from airflow_provider_cgc.operators.export_arguments import read_arguments
+from airflow_provider_cgc.operators.export_arguments import EXPORT_ARGUMENTS
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.submitting import SubmittedJobs
 from tests.fakes.task_instance import TaskInstance
@@ -230,9 +230,9 @@ def test_subclass_is_judged_late(case: str) -> None:
     right = Own(later=later, **{**USUAL, **arguments})
     wrong = Own(later=WRONG.get(case, {}), **{**USUAL, **arguments})
 
-    assert read_arguments(right)["copy_only"] is True
+    assert EXPORT_ARGUMENTS.read(right)["copy_only"] is True
     with pytest.raises(CgcBadInput, match=f"Task 't': .*{text}"):
-        read_arguments(wrong)
+        EXPORT_ARGUMENTS.read(wrong)
 
 
 @pytest.mark.parametrize("tolerated", [{"max_failures": 1}, {"max_failure_share": "0.5"}], ids=str)
@@ -246,7 +246,7 @@ def test_empty_path_is_none(path: str | None, tolerated: dict[str, Any]) -> None
     task = late_operator(wait=False, manifest_path=path, **tolerated)
 
     with pytest.raises(CgcBadInput, match="the returned ids would not show which items the platform refused"):
-        read_arguments(task)
+        EXPORT_ARGUMENTS.read(task)
 
 
 @pytest.mark.parametrize("none", ["{{ params.most }}", 0, "0", " 0 ", None])

@@ -16,7 +16,7 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
 from airflow_provider_cgc.jobs.exports.item import ExportItem, parse_items
 from airflow_provider_cgc.jobs.submitting.manifest import read_items
-from airflow_provider_cgc.operators import files as module
+from airflow_provider_cgc.operators import listing as module
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
 from tests.late import late
 
@@ -428,6 +428,6 @@ def test_log_says_what_it_found(listing: Callable[..., Any], caplog: pytest.LogC
 
 def test_template_fields() -> None:
     assert set(CgcListFilesOperator.template_fields) == {
-        "project", "folder", "name", "metadata", "tag", "origin_task", "min_size", "max_size", "modified_after",
-        "expected_count", "manifest_path", "manifest_conn_id", "cgc_conn_id",
+        "project", "folder", "name", "exclude", "metadata", "tag", "origin_task", "min_size", "max_size",
+        "modified_after", "expected_count", "manifest_path", "manifest_conn_id", "cgc_conn_id",
     }  # fmt: skip

@@ -8,7 +8,8 @@ import pytest
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem
 from airflow_provider_cgc.client.models import Volume
-from airflow_provider_cgc.jobs.exports.problems import LARGEST, report, unfit_item
+from airflow_provider_cgc.jobs.exports.problems import report, unfit_item
+from airflow_provider_cgc.jobs.listing.files import LARGEST
 from airflow_provider_cgc.jobs.submitting.unfit import sentences
 from tests.fakes.export_facts import (
     OUT,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc.client.models import File
-from airflow_provider_cgc.jobs.listing.selection import BadSelection, Selection, whole_number
+from airflow_provider_cgc.jobs.listing.rules import BadSelection, whole_number
+from airflow_provider_cgc.jobs.listing.selection import Selection
 
 BAM = File.from_json(
     {
