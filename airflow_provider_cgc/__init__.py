@@ -99,7 +99,7 @@ def _asset_uris() -> list[dict[str, Any]]:
     """Return the form of our assets' addresses, and their names in OpenLineage."""
     return [
         {
-            "schemes": ["cgc"],
+            "schemes": ["cgc", "cgc-project"],
             "handler": "airflow_provider_cgc.asset_uris.normalise",
             "to_openlineage_converter": "airflow_provider_cgc.asset_uris.to_openlineage",
         }

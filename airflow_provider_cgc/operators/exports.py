@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc.arguments import flag_of
+from airflow_provider_cgc.asset_uris import VOLUME
 from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.lineage import ExportLineage
+from airflow_provider_cgc.lineage import TransferLineage
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
 from airflow_provider_cgc.operators.export_arguments import EXPORT_ARGUMENTS
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
+    from airflow.providers.common.compat.sdk import Asset, ObjectStoragePath
 
-    from airflow_provider_cgc.jobs.exports.order import ExportOrder
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.waiting.clearing import Clearing
-    from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.literals import Literals
 
 
-class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
+class CgcBulkExportOperator(TransferLineage, CgcSubmittingOperator):
     """
     Export files of projects to a volume and wait until they are there; none lost, none twice.
 
@@ -232,15 +231,6 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
             verify=self.verify and ended,
         )
 
-    def about_to_send(self, context: Context, order: Order) -> None:
-        """Keep the names of the datasets, for OpenLineage."""
-        exports = cast("ExportOrder", order)
-        self._keep_lineage(context, exports.keys.values(), exports.facts, host=exports.client.settings.host)
-
-    def accounted(self, context: Context, summary: Summary) -> None:
-        """Take up the names of the datasets again."""
-        self._recall_lineage(context, summary)
-
     def clearing(self) -> Clearing | None:
         """Return the facts about a Clear that its arguments decide; None if one of these is wrong."""
         from airflow_provider_cgc.jobs.exports.again import clearing_of_completed
@@ -256,4 +246,4 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
     def asset(self) -> Asset | None:
         """Return the asset of the files' destination; None if it is not known."""
-        return destination_of(self.volume, self.location, host=self.connection().settings.host)
+        return destination_of(VOLUME, self.volume, self.location, host=self.connection().settings.host)

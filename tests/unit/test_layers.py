@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "triggers": _HOOKS | {"patience", "display", "links", "xcom"},
     "sensors": _TRIGGERS | _ARGUMENTS | {"assets", "lineage"},
     # An operator that waits is a sensor that starts itself what it waits for.
-    "operators": _TRIGGERS | _ARGUMENTS | {"sensors", "lineage", "assets"},
+    "operators": _TRIGGERS | _ARGUMENTS | {"sensors", "lineage", "assets", "asset_uris"},
     "links": _HOOKS,
     "asset_uris": _JOBS,
     "lineage": _HOOKS | {"patience", "asset_uris"},
@@ -59,7 +59,7 @@ MAY_IMPORT = {
 _FORMS = {"forms", "ids", "kinds", "text"}
 _WAITING = {*_FORMS, "waiting", "files"}
 _SUBMITTING = {*_WAITING, "listing", "submitting"}
-_KIND = {*_SUBMITTING, "objects", "placeholders", "places", "transfers"}
+_KIND = {*_SUBMITTING, "datasets", "objects", "placeholders", "places", "transfers"}
 _STATE = {"options", "state"}
 INSIDE = {
     "client": {
@@ -82,7 +82,8 @@ INSIDE = {
         "files": {*_FORMS, "waiting"},
         "listing": _FORMS,
         "submitting": _WAITING,  # and no kind of job
-        "transfers": _SUBMITTING,
+        "datasets": set(),
+        "transfers": {*_SUBMITTING, "datasets"},
         "placeholders": {"text"},
         "places": {*_FORMS, "waiting", "files"},
         "objects": _SUBMITTING,
