@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.listing.files import FileListing
 from airflow_provider_cgc.jobs.listing.folders import FolderWanted
+from airflow_provider_cgc.jobs.listing.secondary import SecondaryFiles
 from airflow_provider_cgc.jobs.listing.selection import Selection
 from airflow_provider_cgc.operators.listing import CgcListingOperator
 
@@ -59,6 +60,10 @@ class CgcListFilesOperator(CgcListingOperator):
     :param exportable: leave out what certainly cannot be exported: aliases, whose bytes are on a volume already, and
         files of more than 5 TiB; the log counts both. An archived, public or DRS-imported file cannot be told from
         others.
+    :param secondary_files: take the index of each selected file, too, although the other filters do not match it: files
+        that the platform names as its secondary files, if they are in this place, and those in the same folder that are
+        named like an index, such as a.bam.bai or a.bai beside a.bam (.bai, .crai, .csi, .tbi, .fai, .gzi, .idx, .dict).
+        `exclude` and `exportable` leave out an index, too.
     :param expected_count: the number of files that there must be; another one is an error. (templated)
     :param allow_empty: succeed if no file is found, which is otherwise an error.
     :param manifest_path: the address to write the items to, one on each line, however many there are: such as
@@ -76,7 +81,7 @@ class CgcListFilesOperator(CgcListingOperator):
     home = "project"
     start = "folder"
     filters = FILTERS
-    flags = (*CgcListingOperator.flags, "exportable")
+    flags = (*CgcListingOperator.flags, "exportable", "secondary_files")
     template_fields: Sequence[str] = (
         "project",
         "folder",
@@ -109,6 +114,7 @@ class CgcListFilesOperator(CgcListingOperator):
         max_size: int | str | None = None,
         modified_after: datetime | str | None = None,
         exportable: bool = False,
+        secondary_files: bool = False,
         expected_count: int | str | None = None,
         allow_empty: bool = False,
         manifest_path: str | ObjectStoragePath | None = None,
@@ -136,6 +142,7 @@ class CgcListFilesOperator(CgcListingOperator):
         self.tag = tag
         self.origin_task = origin_task
         self.exportable = exportable
+        self.secondary_files = secondary_files
         self._read_literals().refuse()
 
     def read_place(self, given: Literals) -> None:
@@ -154,6 +161,14 @@ class CgcListFilesOperator(CgcListingOperator):
 
         def find(client: CgcClient) -> FileListing:
             folder = wanted.find(client, default_project=client.settings.project)
-            return FileListing.of(client, folder, selection, recursive=self.recursive, exportable=self.exportable)
+            secondary = SecondaryFiles() if self.secondary_files else None
+            return FileListing.of(
+                client,
+                folder,
+                selection,
+                recursive=self.recursive,
+                exportable=self.exportable,
+                secondary=secondary,
+            )
 
         return find

@@ -67,8 +67,8 @@ class Listing(Protocol[ItemT]):
         """The folders and requests that it took, to follow the number of items: "" or with a comma before it."""
 
     @property
-    def left_out(self) -> str:
-        """A sentence about what was left out; "" if there is nothing to say."""
+    def remarks(self) -> str:
+        """Sentences about things that were left out or added; "" if there is nothing to say."""
 
     def hint(self) -> str:
         """Return the likely reason why nothing was found; "" if there is none. May ask the platform."""
@@ -255,8 +255,8 @@ class CgcListingOperator(TextTemplates, BaseOperator):
         """Write the manifest if one is wanted, and return the value for the XCom."""
         size = human_bytes(sum(item.size or 0 for item in items))
         found = f"{counted(len(items), self.what)}, {size}{listing.cost}"
-        if listing.left_out:
-            self.log.info("%s", listing.left_out)
+        if listing.remarks:
+            self.log.info("%s", listing.remarks)
         if self.manifest_path is None:
             self.log.info("Found %s.", found)
             return [item.to_json() for item in items]

@@ -11,6 +11,7 @@ JOB = "Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo"
 NAN = float("nan")
 USUAL: dict[str, dict[str, Any]] = {
     "export": {"items": [FILE], "volume": "mcurie/radium_out", "copy_only": True},
+    "import": {"items": ["run7/a.bam"], "volume": "mcurie/radium_out", "project": "mcurie/radium"},
     "wait": {"export_ids": [JOB]},
     "imports": {"import_ids": [JOB]},
     "list": {},
@@ -429,6 +430,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         " out by 'path' in a task of your own (airflow_provider_cgc.manifests.read_items gives it the items).",
     ),
     ("list", {"exportable": "yes"}, "exportable is 'yes', of type str; give True or False (it is not templated)."),
+    (
+        "list",
+        {"secondary_files": "bai"},
+        "secondary_files is 'bai', of type str; give True or False (it is not templated).",
+    ),
     ("volume", {"volume": "out"}, "volume is 'out'; give 'owner/name'."),
     ("volume", {"volume": None}, "volume is None; give 'owner/name'."),
     (

@@ -55,9 +55,13 @@ class Rules:
         """Return True if a file or object is wanted, by its name, size and time."""
         return (
             (not self.names or _matches(one.name, self.names))
-            and not _matches(one.name, self.excluded)
+            and not self.excludes(one.name)
             and self._fit(one.size, one.modified_on)
         )
+
+    def excludes(self, name: str) -> bool:
+        """Return True if a name is left out."""
+        return _matches(name, self.excluded)
 
     def _fit(self, size: int | None, modified_on: datetime | None) -> bool:
         if size is not None and (

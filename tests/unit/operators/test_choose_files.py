@@ -100,6 +100,27 @@ def test_none_exportable_is_told(listing: Callable[..., list[str]], alias: str) 
         listing(folder="raw", name="alias*", exportable=True)
 
 
+@pytest.mark.parametrize("recursive", [True, False])
+def test_index_goes_with_its_file(
+    emulator: CgcEmulator, listing: Callable[..., list[str]], recursive: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An index is taken though no filter matches it, whatever comes first; that of another file is not."""
+    names = ["S1.bam.bai", "A.bai", "A.bam", "V.vcf.gz.tbi", "other.bai", "S1.txt", "sub/S1.bam.csi"]
+    emulator.add_files([f"raw/{name}" for name in names], project=PROJECT, size=1)
+    caplog.set_level(logging.INFO, logger=LOGGER)
+
+    found = listing(folder="raw", name=["S1.bam", "A.bam"], secondary_files=True, recursive=recursive)
+
+    assert found == ["A.bai", "A.bam", "S1.bam", "S1.bam.bai"]
+    assert "Taken as secondary files of others: 2." in caplog.messages
+
+
+def test_index_may_be_excluded(emulator: CgcEmulator, listing: Callable[..., list[str]]) -> None:
+    emulator.add_files(["raw/S1.bam.bai", "raw/S1.bam.csi"], project=PROJECT)
+
+    assert listing(name="S1.bam", exclude="*.csi", secondary_files=True) == ["S1.bam", "S1.bam.bai"]
+
+
 @pytest.mark.parametrize("page", [f"{WEB}/u/{PROJECT}", f"{WEB}/u/{PROJECT}/files/", f"{API}/projects/{PROJECT}"])
 def test_page_is_a_project(listing: Callable[..., list[str]], page: str) -> None:
     assert "S1.bam" in listing(project=page)
@@ -129,7 +150,7 @@ def test_folder_is_no_project(page: str, words: str) -> None:
 
 @pytest.mark.parametrize("page", ["raw/", "?prefix=raw", "#raw"])
 def test_folder_is_no_volume(page: str) -> None:
-    """How the web site names a folder of a volume is not known."""
+    """The page may be that of a folder, because nobody says how the web site writes one."""
     with pytest.raises(CgcInputRefused, match="give 'lab/out', the part that counts"):
         CgcListVolumeOperator(task_id="t", volume=f"{WEB}/v/lab/out/{page}")
 
