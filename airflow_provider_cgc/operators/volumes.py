@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cgc.jobs.listing.rules import Rules
-from airflow_provider_cgc.jobs.listing.volumes import VolumeFolderWanted, VolumeListing, object_rules
+from airflow_provider_cgc.jobs.listing.volumes import BadPlace, VolumeFolderWanted, VolumeListing, object_rules
 from airflow_provider_cgc.operators.listing import CgcListingOperator
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class CgcListVolumeOperator(CgcListingOperator):
         )
         self.volume = volume
         self.prefix = prefix
+        self._is_whole = prefix == ""
         self._read_literals().refuse()
 
     def read_place(self, given: Literals) -> None:
@@ -130,6 +131,11 @@ class CgcListVolumeOperator(CgcListingOperator):
 
     def prepare(self) -> Callable[[CgcClient], VolumeListing]:
         """Read volume, prefix and filters, and return a function that finds the volume."""
+        if self.prefix == "" and not self._is_whole:
+            raise BadPlace(
+                "prefix is '': a template rendered to nothing, and that would be the whole volume; correct it, or leave"
+                " prefix out to list the whole volume"
+            )
         wanted = VolumeFolderWanted.of(self.volume, self.prefix)
         rules = self.read_rules(**{name: getattr(self, name) for name in FILTERS})
         return lambda client: VolumeListing(client, wanted.find(client), rules, self.recursive)

@@ -59,7 +59,7 @@ MAY_IMPORT = {
 _FORMS = {"forms", "ids", "kinds", "text"}
 _WAITING = {*_FORMS, "waiting", "files"}
 _SUBMITTING = {*_WAITING, "listing", "submitting"}
-_KIND = {*_SUBMITTING, "objects", "placeholders", "places"}
+_KIND = {*_SUBMITTING, "objects", "placeholders", "places", "transfers"}
 _STATE = {"options", "state"}
 INSIDE = {
     "client": {
@@ -82,6 +82,7 @@ INSIDE = {
         "files": {*_FORMS, "waiting"},
         "listing": _FORMS,
         "submitting": _WAITING,  # and no kind of job
+        "transfers": _SUBMITTING,
         "placeholders": {"text"},
         "places": {*_FORMS, "waiting", "files"},
         "objects": _SUBMITTING,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN, NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.finish import finish
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
@@ -26,18 +25,18 @@ from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.objects import common_folder, sizes_of
 from airflow_provider_cgc.jobs.placeholders import BadTarget
-from airflow_provider_cgc.jobs.submitting.order import Order, Standing
+from airflow_provider_cgc.jobs.submitting.order import Standing
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from airflow_provider_cgc.jobs.submitting.unfit import Unfit
 from airflow_provider_cgc.jobs.text import counted
+from airflow_provider_cgc.jobs.transfers import TransferOrder
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import ExportJob, JobState
-    from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.client.models import ExportJob
     from airflow_provider_cgc.jobs.exports.sidecar import Sidecar
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
@@ -51,7 +50,7 @@ OTHER_OBJECT = (
 )
 
 
-class ExportOrder(Order):
+class ExportOrder(TransferOrder):
     """
     The files that one task exports, and the options; `CgcBulkExportOperator` explains the arguments.
 
@@ -62,7 +61,6 @@ class ExportOrder(Order):
 
     kind = EXPORT
     taken_codes = frozenset({LOCATION_TAKEN})
-    has_lists = True
     cannot = "cannot be exported"
     why_skipped = "because the files are aliases"
     gone = "The file is an alias of this object, but the object is not on the volume, or not whole; put it back there."
@@ -91,7 +89,7 @@ class ExportOrder(Order):
     ) -> None:
         super().__init__(
             client,
-            skips_existing=if_exists == "skip",
+            if_exists=if_exists,
             verify=verify,
             recorded=recorded,
             tolerance=tolerance,
@@ -100,7 +98,6 @@ class ExportOrder(Order):
         self._copy_only = copy_only
         self._volume = volume
         self._template = template or LocationTemplate("{path}/{name}")
-        self._if_exists = if_exists
         self._aliases = aliases
         self._properties = dict(properties or {})
         self._with_all_paths = with_paths
@@ -159,7 +156,7 @@ class ExportOrder(Order):
     @property
     def believes_what_is_there(self) -> bool:
         """An object there proves nothing where it was to be replaced; and a file that was moved is an alias."""
-        return self._if_exists != "overwrite" and self._copy_only
+        return self.if_exists != "overwrite" and self._copy_only
 
     def done_already(self, key: Key) -> str | None:
         """Return the reason to do nothing, if an earlier export moved the file: it is an alias of that object."""
@@ -186,37 +183,6 @@ class ExportOrder(Order):
         actual = {name: job.properties.get(name) for name in wanted}
         return None if actual == wanted else f"with properties {actual} instead of {wanted}"
 
-    def not_joined(self, key: Key, job: ExportJob) -> str | None:
-        """Return the reason why an unfinished job of another run cannot count for this task; None if it can."""
-        if why := self.unlike(key, job):
-            return why
-        if self._if_exists != "overwrite":
-            return None
-        if not job.overwrite:
-            return "and does not overwrite what is there"
-        return None if self.recorded else "and only a manifest_path lets a retry know that it counts for this task"
-
-    def joined(self, jobs: Sequence[ExportJob]) -> list[str]:
-        """Warn of jobs of other runs that count for this task and overwrite objects, which this task would not."""
-        replacing = [job.id for job in jobs if job.overwrite and self._if_exists != "overwrite"]
-        if not replacing:
-            return []
-        return [
-            f"{EXPORT.count(len(replacing))} of other runs, such as {replacing[0]}, are under way to the same places"
-            f" and replace what is there, although if_exists is {self._if_exists!r} here. This task waits for them:"
-            " they cannot be cancelled."
-        ]
-
-    def scope_of(self, key: Key) -> str:
-        """Return the volume of an item: the platform lists jobs by volume."""
-        return ExportKey(*key).volume
-
-    def page(
-        self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT
-    ) -> Page[ExportJob]:
-        """Return one page of the list of exports to a volume."""
-        return self.client.exports.page(volume=scope or None, state=state, offset=offset, limit=limit)
-
     def is_whole(self, job: ExportJob) -> bool:
         """Return True if a job has its file, location and start time; its volume is the list's."""
         return None not in (job.file, job.location, job.started_on)
@@ -230,7 +196,7 @@ class ExportOrder(Order):
         """Return the body that starts the export of an item."""
         return {
             **ExportKey(*key)._asdict(),
-            "overwrite": self._if_exists == "overwrite",
+            "overwrite": self.if_exists == "overwrite",
             "properties": self._properties_of(self.keys[key]),
         }
 
@@ -271,7 +237,7 @@ class ExportOrder(Order):
 
     def obstructed(self, keys: Sequence[Key]) -> list[str]:
         """Name the objects to be sent that are there already, and say what would happen."""
-        fate = "would be overwritten" if self._if_exists == "overwrite" else "would fail these items"
+        fate = "would be overwritten" if self.if_exists == "overwrite" else "would fail these items"
         locations = [ExportKey(*key).location for key in keys]
         named = ", ".join(map(repr, locations[:MOST_NAMED])) + (", ..." if len(locations) > MOST_NAMED else "")
         return [f"{len(locations)} of the objects to be sent are there already and {fate}: {named}."]

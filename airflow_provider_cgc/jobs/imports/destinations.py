@@ -119,9 +119,10 @@ class Destinations:
         for folder in folders:
             if folder.project is not None and folder.project in destinations:
                 self._places[folder.id].add(Place(folder.project, paths[folder.id]))
-            for root in roots & paths.keys():
-                if f"{paths[folder.id]}/".startswith(f"{paths[root]}/".lstrip("/")):
-                    self._places[folder.id].add(Place(root, paths[folder.id][len(paths[root]) :].strip("/")))
+            for root in (one for one in folders if one.id in roots and one.project == folder.project):
+                if f"{paths[folder.id]}/".startswith(f"{paths[root.id]}/".lstrip("/")):
+                    below = paths[folder.id][len(paths[root.id]) :].strip("/")
+                    self._places[folder.id].add(Place(root.id, below))
 
     def _ask(self, destination: str) -> str | None:
         """Ask for a destination; return its problem."""

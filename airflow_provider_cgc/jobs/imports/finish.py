@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 from airflow_provider_cgc.jobs.kinds import IMPORT
 from airflow_provider_cgc.jobs.submitting.account import Done
 from airflow_provider_cgc.jobs.submitting.taken import take_back
-from airflow_provider_cgc.jobs.text import shown
+from airflow_provider_cgc.jobs.text import counted, shown, storable
 from airflow_provider_cgc.jobs.waiting.look import is_undecided
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 
 NO_FILE = "The job COMPLETED, but the platform shows no file of it, and none of this name is in the destination."
 OTHER_FILE = "The job COMPLETED, but its file {file} is no alias of the object: it is {target}."
-NOT_SET = "The file {file} is there, but its metadata or tags could not be set: {problem}"
+GONE = (
+    "The job COMPLETED, but its file {file} does not exist any more. Set verify=True and clear this task to import the"
+    " object again."
+)
+NOT_SET = (
+    "The file {file} was imported, but its metadata or tags could not be set: {problem} When the cause is fixed, clear"
+    " this task to set them."
+)
 NOT_KEPT = "The file {file} is there, but the platform did not keep its metadata: {key} is {found} instead of {wanted}."
 
 
@@ -121,21 +129,22 @@ class Files:
         if self._order.verify:
             others = {file.id: key for key, file in files.items() if key not in edits}
             records |= {others[name]: one for name, one in file_records(self._order.client, others).items()}
-        undecided = [key for key, record in records.items() if is_undecided(record)]
+        undecided = {key for key, record in records.items() if is_undecided(record)}
         for key, record in records.items():
-            problem = None if is_undecided(record) else self._problem_of(key, files[key], record)
+            problem = None if key in undecided else self._problem_of(key, files[key], record)
             if problem:
                 nothing = Done(None, self._keys[key].asked(), None)
                 account.count_failed(
                     key, done.get(key, nothing), problem, counted="completed" if key in done else "skipped"
                 )
-        if edits:
-            log_info(f"Metadata and tags of {IMPORT.count(len(edits))} were set.")
+        if done_well := sum(key not in undecided and not account.has_failed(key) for key in edits):
+            log_info(f"Metadata and tags of {counted(done_well, 'file')} are set.")
         if not undecided:
             return None
-        reason = records[undecided[0]].error
+        first = next(key for key in records if key in undecided)
+        reason = records[first].error
         return (
-            f"For {IMPORT.count(len(undecided))}, such as that of {undecided[0].location!r}, the platform does not show"
+            f"For {IMPORT.count(len(undecided))}, such as that of {first.location!r}, the platform does not show"
             f" whether the file has its metadata ({reason})."
         )
 
@@ -154,6 +163,8 @@ class Files:
 
     def _problem_of(self, key: ImportKey, file: File, record: BulkRecord[File]) -> str | None:
         now = record.resource
+        if now is None and record.error is not None and record.error.code == NO_SUCH_FILE:
+            return GONE.format(file=file.id)
         if now is None:
             return NOT_SET.format(file=file.id, problem=as_sentence(record.error) if record.error else "")
         if now.is_alias and not now.may_be_alias_of(key.volume, key.location):
@@ -168,11 +179,15 @@ class Files:
 
     def _result(self, key: ImportKey, file: File) -> dict[str, Any]:
         """Return a file as an item that other tasks take."""
-        project = self._destinations.projects.get(key.destination) or file.project
-        path = key.name.rpartition("/")[0]
-        known = {"file": file.id, "name": file.name, "size": file.size, "project": project}
-        below = {"path": path} if project == key.destination else {}
-        return {name: value for name, value in (known | below).items() if value is not None}
+        is_project = "/" in key.destination
+        known = {
+            "file": file.id,
+            "name": storable(file.name),
+            "size": file.size,
+            "project": key.destination if is_project else file.project,
+            "path": key.name.rpartition("/")[0] if is_project else None,
+        }
+        return {name: value for name, value in known.items() if value is not None}
 
 
 def _unaccounted(account: Account) -> str | None:

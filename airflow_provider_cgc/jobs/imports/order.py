@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.client.errors.codes import NAME_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem
-from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.imports.destinations import Destinations
 from airflow_provider_cgc.jobs.imports.finish import Files
 from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
@@ -16,18 +15,18 @@ from airflow_provider_cgc.jobs.imports.names import Wishes, clashes, named
 from airflow_provider_cgc.jobs.imports.sources import Sources
 from airflow_provider_cgc.jobs.kinds import IMPORT
 from airflow_provider_cgc.jobs.objects import common_folder
-from airflow_provider_cgc.jobs.submitting.order import Order, Standing
+from airflow_provider_cgc.jobs.submitting.order import Standing
 from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 from airflow_provider_cgc.jobs.submitting.unfit import Unfit, listed_names, with_remedy
 from airflow_provider_cgc.jobs.text import counted, human_bytes, shown
+from airflow_provider_cgc.jobs.transfers import TransferOrder
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import File, ImportJob, JobState
-    from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.client.models import File, ImportJob
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
@@ -44,7 +43,7 @@ BLOCKED = "The file {name} is where a folder of this name is needed; give anothe
 _RENAMED = re.compile(r"_\d+_(?P<name>.+)", re.DOTALL)
 
 
-class ImportOrder(Order):
+class ImportOrder(TransferOrder):
     """
     The objects that one task imports, and the options; `CgcBulkImportOperator` explains the arguments.
 
@@ -53,7 +52,6 @@ class ImportOrder(Order):
 
     kind = IMPORT
     taken_codes = frozenset({NAME_TAKEN})
-    has_lists = True
     cannot = "cannot be imported"
     twice = "import an object twice"
     gone = "The file was there, and is not there any more, or is no alias of the object; clear the task to import it."
@@ -75,14 +73,13 @@ class ImportOrder(Order):
     ) -> None:
         super().__init__(
             client,
-            skips_existing=if_exists == "skip",
+            if_exists=if_exists,
             verify=verify,
             recorded=recorded,
             tolerance=tolerance,
             where=where,
         )
         self.wishes = wishes
-        self._if_exists = if_exists
         self.destinations = Destinations(client)
         self.sources = Sources(client)
 
@@ -121,7 +118,7 @@ class ImportOrder(Order):
         if common:
             return {}, common
         unfit: dict[Key, Problem] = {}
-        for key, file in (self.destinations.files_at(open_keys) if self._if_exists == "fail" else {}).items():
+        for key, file in (self.destinations.files_at(open_keys) if self.if_exists == "fail" else {}).items():
             unfit[key] = Problem(409, NAME_TAKEN, IS_THERE.format(what=_what(file)), made_here=True)
         for key in open_keys:
             if blocked := self.destinations.blocked_by(key):
@@ -141,7 +138,7 @@ class ImportOrder(Order):
     @property
     def believes_what_is_there(self) -> bool:
         """A file there proves nothing where it was to be replaced, or where it may have another name."""
-        return self._if_exists in ("fail", "skip")
+        return self.if_exists in ("fail", "skip")
 
     def prepare(self, keys: Sequence[Key]) -> None:
         """Make the folders that are missing."""
@@ -164,38 +161,7 @@ class ImportOrder(Order):
 
     def unlike(self, key: Key, job: ImportJob) -> str | None:
         """Return the difference of a job from the one wanted; None if there is none."""
-        return None if job.autorename == (self._if_exists == "rename") else f"with autorename={job.autorename}"
-
-    def not_joined(self, key: Key, job: ImportJob) -> str | None:
-        """Return the reason why an unfinished job of another run cannot count for this task; None if it can."""
-        if why := self.unlike(key, job):
-            return why
-        if self._if_exists != "overwrite":
-            return None
-        if not job.overwrite:
-            return "and does not overwrite what is there"
-        return None if self.recorded else "and only a manifest_path lets a retry know that it counts for this task"
-
-    def joined(self, jobs: Sequence[ImportJob]) -> list[str]:
-        """Warn of jobs of other runs that count for this task and replace files, which this task would not."""
-        replacing = [job.id for job in jobs if job.overwrite and self._if_exists != "overwrite"]
-        if not replacing:
-            return []
-        return [
-            f"{IMPORT.count(len(replacing))} of other runs, such as {replacing[0]}, are under way to the same names and"
-            f" replace what is there, although if_exists is {self._if_exists!r} here. This task waits for them: they"
-            " cannot be cancelled."
-        ]
-
-    def scope_of(self, key: Key) -> str:
-        """Return the volume of an item: the platform lists jobs by volume."""
-        return ImportKey(*key).volume
-
-    def page(
-        self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT
-    ) -> Page[ImportJob]:
-        """Return one page of the list of imports from a volume."""
-        return self.client.imports.page(volume=scope or None, state=state, offset=offset, limit=limit)
+        return None if job.autorename == (self.if_exists == "rename") else f"with autorename={job.autorename}"
 
     def is_whole(self, job: ImportJob) -> bool:
         """Return True if a job has its location, destination and start time; its volume is the list's."""
@@ -213,8 +179,8 @@ class ImportOrder(Order):
             "volume": wanted.volume,
             "location": wanted.location,
             **self.destinations.body_of(wanted),
-            "overwrite": self._if_exists == "overwrite",
-            "autorename": self._if_exists == "rename",
+            "overwrite": self.if_exists == "overwrite",
+            "autorename": self.if_exists == "rename",
         }
 
     def create(self, bodies: Sequence[Mapping[str, Any]]) -> Sequence[BulkRecord[ImportJob]]:
@@ -242,7 +208,7 @@ class ImportOrder(Order):
     def obstructed(self, keys: Sequence[Key]) -> list[str]:
         """Name the files that are there already, and say what would happen."""
         fates = {"overwrite": "would be replaced, and get new ids", "rename": "would keep their names"}
-        fate = fates.get(self._if_exists, "would fail these items")
+        fate = fates.get(self.if_exists, "would fail these items")
         names = listed_names(shown(key.name) for key in self._keys(keys))
         return [f"{len(keys)} of the names to be used are taken already, and the files there {fate}: {names}."]
 

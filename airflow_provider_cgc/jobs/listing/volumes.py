@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_cgc.client.errors import CgcForbidden, CgcNotFound, CgcUnreadableError
+from airflow_provider_cgc.client.errors import CgcApiError, CgcForbidden, CgcNotFound, CgcUnreadableError
 from airflow_provider_cgc.client.errors.codes import VOLUME_INACTIVE
 from airflow_provider_cgc.client.errors.problem import REMEDIES, as_sentence
 from airflow_provider_cgc.jobs.forms import named_problem
@@ -73,16 +74,24 @@ class VolumeFolderWanted:
         Raises BadPlace, OtherPlatform, or a CgcError.
         """
         refuse_other_platform("volume", self.page, client.settings)
-        try:
+        with _refusals(self.volume):
             volume = client.volumes.get(self.volume)
-        except (CgcForbidden, CgcNotFound) as error:
-            if error.code is None:  # not the platform's own answer
-                raise
-            raise BadPlace(f"volume {self.volume!r}: {as_sentence(error.problem)} {error.remedy}".rstrip()) from error
         if volume.active is False:
             raise BadPlace(f"volume {self.volume!r}: {VOLUME_INACTIVE}: {REMEDIES[VOLUME_INACTIVE].text}")
         own = (volume.prefix or "").strip("/")
         return VolumeFolder(self.volume, self.prefix, f"{own}/" if own else "")
+
+
+@contextmanager
+def _refusals(volume: str) -> Iterator[None]:
+    """Turn the platform's refusals of a volume into BadPlace; an answer without its code may be somebody else's."""
+    try:
+        yield
+    except CgcApiError as error:
+        is_refusal = isinstance(error, CgcForbidden | CgcNotFound) and error.code is not None
+        if not is_refusal and error.code != VOLUME_INACTIVE:
+            raise
+        raise BadPlace(f"volume {volume!r}: {as_sentence(error.problem)} {error.remedy}".rstrip()) from error
 
 
 def _prefix(value: Any) -> str:
@@ -163,19 +172,20 @@ class VolumeListing:
 
     def __iter__(self) -> Iterator[ListedObject]:
         volume, prefix = self.place.volume, self.place.prefix
-        for found in self.client.volumes.contents(volume, prefix=prefix, into=self._into):
-            location = found.location
-            if location.endswith("/"):
-                continue
-            if not location.startswith(prefix):
-                # Not left out in silence: where a key means something else, objects may be missing.
-                raise CgcUnreadableError(
-                    f"the platform listed {shown(location)} in {self.place}, where it does not lie; try again, and"
-                    " report it if that happens again"
-                )
-            self._objects += 1
-            if self.rules.take(_named(found)):
-                yield ListedObject(location, found.size, self.place)
+        with _refusals(volume):
+            for found in self.client.volumes.contents(volume, prefix=prefix, into=self._into):
+                location = found.location
+                if location.endswith("/"):
+                    continue
+                if not location.startswith(prefix):
+                    # Not left out in silence: where a key means something else, objects may be missing.
+                    raise CgcUnreadableError(
+                        f"the platform listed {shown(location)} in {self.place}, where it does not lie; try again, and"
+                        " report it if that happens again"
+                    )
+                self._objects += 1
+                if self.rules.take(_named(found)):
+                    yield ListedObject(location, found.size, self.place)
 
     def _into(self, name: str) -> bool:
         self._folders += 1

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_cgc.client import CgcUnauthorized
 from airflow_provider_cgc.client.endpoints.volumes import VolumesEndpoint
-from airflow_provider_cgc.client.models import VolumeObject
+from airflow_provider_cgc.client.models import Volume, VolumeObject
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcWaitError
 from airflow_provider_cgc.operators import listing as module
@@ -183,6 +183,37 @@ def test_deactivated_is_refused(emulator: CgcEmulator, listing: Callable[..., An
     assert str(refused.value) == (
         f"Task 'list_volume': volume {VOLUME!r}: 9069: The volume is inactive: ask its owner to activate it."
     )
+
+
+def test_deactivated_meanwhile(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+    """The volume does not say that it is inactive, and its list does."""
+    get = VolumesEndpoint.get
+
+    def get_and_deactivate(self: VolumesEndpoint, volume_id: str) -> Volume:
+        found = get(self, volume_id)
+        with emulator.world.open() as world:
+            world.volume(volume_id).active = False
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VolumesEndpoint, "get", get_and_deactivate)
+        with pytest.raises(CgcBadInput, match=rf"volume {VOLUME!r}: 9069: .*ask its owner to activate it"):
+            listing(prefix="b")
+
+
+def test_gateways_404_is_retried(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+    """An answer without a code of the platform says nothing about the volume."""
+    emulator.fault("404_html", path=f"/v2/storage/volumes/{VOLUME}", count=None)
+
+    with pytest.raises(CgcWaitError):
+        listing(prefix="b")
+
+
+def test_empty_template_is_refused(emulator: CgcEmulator, listing: Callable[..., Any]) -> None:
+    with pytest.raises(CgcBadInput, match="prefix is '': a template rendered to nothing"):
+        listing(prefix="")
+
+    assert requests_of(emulator) == 0
 
 
 @pytest.mark.parametrize("volume", ["demo-lab/nothing", "https://cgc.sbgenomics.com/v/demo-lab/nothing"])
