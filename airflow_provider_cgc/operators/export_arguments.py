@@ -16,7 +16,7 @@ from airflow_provider_cgc.jobs.submitting.manifest import is_json_lines
 from airflow_provider_cgc.jobs.text import is_nothing
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
-from airflow_provider_cgc.operators.submitting_arguments import Arguments, written
+from airflow_provider_cgc.operators.submitting_arguments import Arguments, address_of
 
 IF_EXISTS = ("fail", "skip", "overwrite")
 ALIASES = ("fail", "skip")
@@ -39,7 +39,7 @@ def metadata_path_of(value: Any, *, where: str, conn_id: str | None) -> str:
 
     :raises CgcBadInput: if it is none, or the name is not that of JSON Lines.
     """
-    address = written(value, where=where, conn_id=conn_id)
+    address = address_of(value, where=where, conn_id=conn_id)
     if not is_json_lines(address):
         raise CgcBadInput(f"{where} is {address!r}; let it end in .jsonl, because the metadata is JSON Lines")
     return address

@@ -37,7 +37,7 @@ HIDDEN_FAILURES = (
 UNVERIFIED = "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False"
 
 
-def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
+def address_of(value: Any, *, where: str, conn_id: str | None = None) -> str:
     try:
         return storage.check_form(value, conn_id)
     except CgcBadInput as error:
@@ -46,7 +46,7 @@ def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
 
 def written(value: Any, *, where: str, conn_id: str | None) -> str:
     """Read the address of the manifest to write."""
-    address = _address(value, where=where, conn_id=conn_id)
+    address = address_of(value, where=where, conn_id=conn_id)
     if is_table(address):
         raise CgcBadInput(f"{where} is {address!r}, but the manifest is JSON Lines; let it end in .jsonl")
     return address
@@ -177,7 +177,7 @@ def _hides_failures(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> b
 
 
 def _manifest(value: Any, *, where: str, task: CgcSubmittingOperator, any_form: bool = False) -> str:
-    address = _address(value, where=where)
+    address = address_of(value, where=where)
     if value == task.manifest_path:
         raise same_address(address, where=where)
     if not any_form:
