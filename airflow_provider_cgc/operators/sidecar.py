@@ -134,8 +134,8 @@ class TaskSidecar:
         if odd:
             self._warn(
                 f"{self._address}: {counted(len(odd), 'file')} {'has' if len(odd) == 1 else 'have'} metadata that is"
-                f" no text, such as {next(iter(odd[0]['other_metadata']))!r} of {odd[0]['file']}; it is kept as"
-                " other_metadata, which an import ignores."
+                f" no text, such as {next(iter(odd[0]['other_metadata']))!r} of {odd[0]['file']}; it is in the lines,"
+                " and an import ignores it."
             )
 
     def _remove_planned(self) -> None:

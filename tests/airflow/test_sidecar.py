@@ -59,7 +59,7 @@ def remove(emulator: CgcEmulator, file_id: str) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """What happens before the task, its arguments, its end, and the files of its lines by their number."""
+    """An export: the trouble before it, its arguments, its end, and the files of its lines by their number."""
 
     before: Callable[[CgcEmulator, Sequence[str]], None] = nothing
     arguments: dict[str, Any] = field(default_factory=dict)
