@@ -11,6 +11,7 @@ JOB = "Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo"
 NAN = float("nan")
 USUAL: dict[str, dict[str, Any]] = {
     "export": {"items": [FILE], "volume": "mcurie/radium_out", "copy_only": True},
+    "import": {"items": ["run7/a.bam"], "volume": "mcurie/radium_out", "project": "mcurie/radium"},
     "wait": {"export_ids": [JOB]},
     "imports": {"import_ids": [JOB]},
     "list": {},

@@ -48,6 +48,7 @@ class ImportOrder(TransferOrder):
     The objects that one task imports, and the options; `CgcBulkImportOperator` explains the arguments.
 
     :param wishes: the arguments that hold for all items which do not say otherwise.
+    :param read_again: reads the items at the end of a task that has no manifest.
     """
 
     kind = IMPORT
@@ -70,6 +71,7 @@ class ImportOrder(TransferOrder):
         recorded: bool = True,
         tolerance: Tolerance | None = None,
         where: str = "items",
+        read_again: Callable[[], Sequence[Item]] | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -80,6 +82,7 @@ class ImportOrder(TransferOrder):
             where=where,
         )
         self.wishes = wishes
+        self._read_again = read_again
         self.destinations = Destinations(client)
         self.sources = Sources(client)
 
@@ -239,7 +242,16 @@ class ImportOrder(TransferOrder):
         return True
 
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
-        """Find the file of each item, set its metadata and tags, and check it; repeatable."""
+        """
+        Find the file of each item, set its metadata and tags, and check it; repeatable.
+
+        The lines of a manifest have the metadata as they were when the items were sent.
+        """
+        if account.outcomes is not None:
+            lines = [cast(ImportItem, one.item) for one in account.outcomes]
+            self.keys = {key: item for item in lines if (key := item.key()) is not None}
+        elif self._read_again is not None:
+            self.name_items(self._read_again())
         files = Files(self, self.destinations, self.sources)
         return files.finish(account, since=since, log_info=log_info)
 
