@@ -74,7 +74,7 @@ def test_none_is_not_unknown(metadata: Any, tags: Any) -> None:
 
 
 def test_unseen_file_is_told() -> None:
-    """What its list said is known; metadata and tags are not, and say so."""
+    """The facts of its list are known; metadata and tags are not, and say so."""
     line = line_of(KEY, ITEM, None)
 
     assert (line["source_name"], line["path"], line["source_project"], line["size"]) == (
@@ -88,7 +88,7 @@ def test_unseen_file_is_told() -> None:
 
 
 def test_platform_knows_better() -> None:
-    """Where the item's list and the platform differ, the platform is right."""
+    """The platform is right where the item's list differs."""
     line = line_of(KEY, ITEM, file(origin={"task": "t1"}))
 
     assert (line["source_name"], line["source_project"], line["size"], line["origin_task"]) == (
