@@ -431,8 +431,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "imports",
-        {"import_ids": "s3://bucket/a.jsonl"},
-        "import_ids: item 1 is 's3://bucket/a.jsonl', which is not an id but an address.",
+        {"import_ids": "s3://bucket/"},
+        "import_ids: The path 's3://bucket/' has no file name; write it like s3://bucket/folder/name.jsonl.",
     ),
     (
         "list",
