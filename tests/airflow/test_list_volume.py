@@ -14,7 +14,7 @@ from airflow_provider_cgc.jobs.imports.item import ImportItem
 from airflow_provider_cgc.manifests import read_items
 from tests.airflow.conftest import load_dag_file, xcoms
 
-VOLUME = CgcEmulator.volume
+VOLUME, PROJECT = CgcEmulator.volume, CgcEmulator.project
 SOURCE = """
 import json
 from datetime import datetime, timezone
@@ -22,6 +22,7 @@ from datetime import datetime, timezone
 from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_cgc.manifests import read_items
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 
 FOLDER = {folder!r}
@@ -58,6 +59,10 @@ with DAG(
         task_id="many", prefix="flat/", manifest_path="file://" + FOLDER + "/{{{{ task.task_id }}}}.jsonl"
     )
     places.override(task_id="places_of_many")(many.output)
+    for listed in (few, many):
+        CgcBulkImportOperator(
+            task_id="import_" + listed.task_id, items=listed.output, project={project!r}, dry_run=True
+        )
     CgcListVolumeOperator(task_id="too_many", prefix="flat")
     CgcListVolumeOperator(task_id="no_prefix", prefix="Batch1")
     CgcListVolumeOperator(task_id="rendered_to_nothing", prefix="{{{{ params.get('none') }}}}")
@@ -71,7 +76,7 @@ class Listed:
     """The traces of a run of all these tasks."""
 
     def __init__(self, folder: Path) -> None:
-        run = load_dag_file("list_volume", SOURCE.format(folder=str(folder), volume=VOLUME)).dag.test()
+        run = load_dag_file("list_volume", SOURCE.format(folder=str(folder), volume=VOLUME, project=PROJECT)).dag.test()
         self.folder = folder
         self.states = {(ti.task_id, ti.map_index): str(ti.state) for ti in run.get_task_instances()}
         self.xcoms = xcoms("list_volume", run.run_id)
@@ -111,6 +116,14 @@ def test_manifest_reaches_next_task(listed: Listed) -> None:
     assert address == f"file://{listed.folder}/many.jsonl"
     assert len({item["location"] for item in read_items(address)}) == 1_001
     assert set(listed.xcoms["places_of_many", -1, "return_value"]) == {"0", "1", "2"}  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(("task", "count"), [("import_few", 2), ("import_many", 1_001)])
+def test_import_takes_them_as_they_are(listed: Listed, task: str, count: int) -> None:
+    """A list of items and the address of a manifest; with its folders below the prefix."""
+    report: Any = listed.xcoms[task, -1, "return_value"]
+
+    assert (report["items"], report["to_send"]) == (count, count)
 
 
 def test_mapped_reach_next_task(listed: Listed) -> None:

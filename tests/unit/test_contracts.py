@@ -51,6 +51,7 @@ every_sensor = pytest.mark.parametrize(
         "operators.exports.CgcBulkExportOperator",
         "operators.files.CgcListFilesOperator",
         "operators.volumes.CgcListVolumeOperator",
+        "manifests.read_items",
         *(f"links.{name}" for name in ("CgcProjectLink", "CgcVolumeLink", "CgcTaskLink")),
         "exceptions.CgcInputRefused",
         "exceptions.CgcJobsIncomplete",
