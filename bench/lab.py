@@ -96,7 +96,7 @@ class Lab:
         self.tally = Tally()
         self.emulator.journal = self.tally
         self._exit.enter_context(self.emulator)
-        self._exit.enter_context(self._latency())
+        self._exit.enter_context(slow_requests(self.sleep))
         return self
 
     def __exit__(
@@ -131,19 +131,20 @@ class Lab:
         self.time.sleep(seconds)
         _end_if_over()
 
-    @contextmanager
-    def _latency(self) -> Iterator[None]:
-        """Let every request of this process, whoever sends it, take its time; what is sent last is sent really."""
-        send = requests.adapters.HTTPAdapter.send
 
-        def slowly(adapter: requests.adapters.HTTPAdapter, *args: Any, **kwargs: Any) -> requests.Response:
-            self.sleep(LATENCY / 2)
-            response = send(adapter, *args, **kwargs)
-            self.sleep(LATENCY / 2)
-            return response
+@contextmanager
+def slow_requests(sleep: Callable[[float], None]) -> Iterator[None]:
+    """Let every request of this process, whoever sends it, take its time; what is sent last is sent really."""
+    send = requests.adapters.HTTPAdapter.send
 
-        with mock.patch.object(requests.adapters.HTTPAdapter, "send", slowly):
-            yield
+    def slowly(adapter: requests.adapters.HTTPAdapter, *args: Any, **kwargs: Any) -> requests.Response:
+        sleep(LATENCY / 2)
+        response = send(adapter, *args, **kwargs)
+        sleep(LATENCY / 2)
+        return response
+
+    with mock.patch.object(requests.adapters.HTTPAdapter, "send", slowly):
+        yield
 
 
 class Tally(Journal):
