@@ -14,8 +14,9 @@ import json
 import os
 import sys
 import tempfile
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -28,10 +29,10 @@ from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.emulator.controls.journal import Journal, RecordedRequest
 from airflow_provider_cgc.emulator.state.imports import ImportJob
 from airflow_provider_cgc.emulator.state.queue import JobQueue
-from bench.bars import Bar
-from bench.cases import LATENCY, LIMIT, WINDOW
+from bench.cases import LIMIT
 from bench.environment import environment
-from bench.lab import EMULATOR, OVERHEAD, THROUGHPUT, durations, slow_requests
+from bench.import_figures import WAYS, bars
+from bench.lab import OVERHEAD, SEED, THROUGHPUT, durations, emulator_threads, slow_requests
 from bench.meter import Meter, peak_memory
 from dev.virtual_time import VirtualTime
 from tests.fakes.store import Store
@@ -42,13 +43,11 @@ T = TypeVar("T")
 OBJECTS, PREFIXES = 10_000, 1_500
 VOLUME, PREFIX, PROJECT = "demo-lab/archive", "batch", "demo-lab/leftovers"
 STORE_SECONDS = 0.028
-SEED = 20_250_615
-MEBI = 1024 * 1024
 STUCK = 300.0
 """Real seconds for which a worker may compute without a request, on a machine that is busy."""
-WAYS = ("ours", "script")
-LIST, CREATE, GET, FOLDER, EDIT = (
-    "GET /v2/storage/volumes/{id}/list",
+SCRIPTS_PAUSE = 10.0
+TOO_MANY = 429
+CREATE, GET, FOLDER, EDIT = (
     "POST /v2/bulk/storage/imports/create",
     "POST /v2/bulk/storage/imports/get",
     "POST /v2/files",
@@ -63,6 +62,18 @@ class Counts(Journal):
         """Keep nothing."""
 
 
+class SlowStore(Store):
+    """A task state store that takes its time."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        super().__init__()
+        self._sleep = sleep
+
+    def set(self, key: str, value: Any) -> None:
+        self._sleep(STORE_SECONDS)
+        super().set(key, value)
+
+
 class Stage:
     """The platform with its objects, on virtual time; what is done on it is counted by the kind of request."""
 
@@ -73,9 +84,7 @@ class Stage:
         self._exit = ExitStack()
 
     def __enter__(self) -> Stage:
-        self.emulator = CgcEmulator(
-            files=1, wall=self.time.clock, rate_limit=LIMIT
-        )
+        self.emulator = CgcEmulator(files=1, wall=self.time.clock, rate_limit=LIMIT)
         self.emulator.journal = Counts()
         enter = self._exit.enter_context
         enter(self.emulator)
@@ -107,6 +116,11 @@ class Stage:
         return dict(self.emulator.stats()["requests"])
 
     @property
+    def threads(self) -> list[threading.Thread]:
+        """The emulator's threads, whose CPU is nobody else's."""
+        return emulator_threads()
+
+    @property
     def refused(self) -> int:
         """The answers 429."""
         return int(self.emulator.stats()["statuses"].get("429", 0))
@@ -114,7 +128,11 @@ class Stage:
     def done(self) -> tuple[int, int]:
         """Count the aliases in the project, and those with metadata."""
         with self.emulator.world.open() as world:
-            files = [file for file in world.files.values() if file.project == PROJECT and (file.location or '').startswith(PREFIX)]
+            files = [
+                file
+                for file in world.files.values()
+                if file.project == PROJECT and (file.location or "").startswith(PREFIX)
+            ]
             return len(files), sum(bool(file.metadata) for file in files)
 
 
@@ -139,17 +157,10 @@ class Ours:
         self.stage = stage
         self.folder = folder
         self.task = TaskInstance("import", dag_id="bench", max_tries=2)
-        sleep, store = stage.time.sleep, Store()
-
-        class SlowStore(Store):
-            def set(self, key: str, value: Any) -> None:
-                sleep(STORE_SECONDS)
-                store.set(key, value)
-
         now = datetime.fromtimestamp(stage.time.clock(), UTC)
         self.context: Any = {
             "ti": self.task,
-            "task_state_store": SlowStore(),
+            "task_state_store": SlowStore(stage.time.sleep),
             "dag_run": SimpleNamespace(run_after=now, start_date=now),
         }
 
@@ -161,7 +172,9 @@ class Ours:
         from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 
         usual = {"volume": VOLUME, "cgc_conn_id": "cgc_default"}
-        lister = CgcListVolumeOperator(task_id="objects", prefix=PREFIX, manifest_path=self._manifest("objects"), **usual)
+        lister = CgcListVolumeOperator(
+            task_id="objects", prefix=PREFIX, manifest_path=self._manifest("objects"), **usual
+        )
         clock, began, slots = self.stage.time.clock, self.stage.time.clock(), []
         with self.stage.counted() as listing:
             uri = await in_a_worker(lambda: lister.execute(self.context))
@@ -189,22 +202,23 @@ class Ours:
             slots.append(clock() - at)
         with self.stage.counted() as waiting:
             forget_the_budget()
-            event = [event.payload async for event in deferral.trigger.run()][0]
+            [event] = [one.payload async for one in deferral.trigger.run()]
         with self.stage.counted() as ending:
             at = clock()
-            await in_a_worker(
-                lambda: operator.resume_execution(deferral.method_name, {"event": event}, self.context)
-            )
+            await in_a_worker(lambda: operator.resume_execution(deferral.method_name, {"event": event}, self.context))
             slots.append(clock() - at)
-        told = {"listing": listing, "sending": sending, "waiting": waiting, "ending": ending}
+        told = (listing, sending, ending)
+        everything = sum((*told, waiting), Counter[str]())
         return {
-            "listing": listing.total(),
-            "polls": sum(counts[GET] for counts in told.values()),
-            "slot_requests": [counts.total() for name, counts in told.items() if name != "waiting"],
-            "slots": slots,
             "seconds": clock() - began,
+            "slots": slots,
+            "slot_requests": [counts.total() for counts in told],
+            "requests": everything.total(),
+            "polls": everything[GET],
+            "creates": everything[CREATE],
+            "folders": everything[FOLDER],
+            "edits": everything[EDIT],
             "largest_xcom": max(len(json.dumps(value)) for value in self.task.xcoms.values()),
-            "told": {name: dict(counts) for name, counts in told.items()},
         }
 
     def _manifest(self, name: str) -> str:
@@ -242,28 +256,89 @@ def locations(objects: int, prefixes: int) -> list[str]:
     return [f"{PREFIX}/{folders[number % prefixes]}/file{number:05d}.bam" for number in range(objects)]
 
 
+async def script(stage: Stage) -> dict[str, Any]:
+    """
+    Import as public scripts do: a POST for each object, a look at each job every 10 s, a PATCH of each file's metadata.
+
+    It knows the objects, and makes no folders.
+    """
+    from bench.others import new_session, until_reset
+
+    url, clock, sleep = stage.emulator.url, stage.time.clock, stage.time.sleep
+
+    def run() -> None:
+        with new_session(stage.emulator.token) as session:
+
+            def send(method: str, path: str, body: Any = None) -> Any:
+                while True:
+                    response = session.request(method, f"{url}{path}", json=body, timeout=60)
+                    if response.status_code != TOO_MANY:
+                        response.raise_for_status()
+                        return response.json()
+                    sleep(until_reset(response, clock()))
+
+            waiting: dict[str, str] = {}
+            for location in stage.locations:
+                source = {"volume": VOLUME, "location": location}
+                job = send("POST", "/storage/imports", {"source": source, "destination": {"project": PROJECT}})
+                waiting[job["id"]] = location
+            while waiting:
+                for job_id, location in list(waiting.items()):
+                    job = send("GET", f"/storage/imports/{job_id}")
+                    if job["state"] == "COMPLETED":
+                        metadata = {"sample_id": location.split("/")[-2], "source": location}
+                        send("PATCH", f"/files/{job['result']['id']}/metadata", metadata)
+                        del waiting[job_id]
+                if waiting:
+                    sleep(SCRIPTS_PAUSE)
+
+    began = clock()
+    with stage.counted() as counts:
+        await in_a_worker(run)
+    return {
+        "seconds": clock() - began,
+        "slots": [clock() - began],
+        "requests": counts.total(),
+        "polls": counts["GET /v2/storage/imports/{id}"],
+        "creates": counts["POST /v2/storage/imports"],
+        "folders": 0,
+        "edits": counts["PATCH /v2/files/{id}/metadata"],
+    }
+
+
 def measure(way: str, *, objects: int = OBJECTS, prefixes: int = PREFIXES) -> dict[str, Any]:
-    """Import once in one way."""
-    with tempfile.TemporaryDirectory() as folder, Stage(objects, prefixes) as stage:
-        ours = Ours(stage, folder)
-        with ours.on_virtual_time():
-            return ours_measured(stage, ours)
+    """Import once in one way; what was measured, as plain JSON."""
+    with tempfile.TemporaryDirectory() as folder, Stage(objects, prefixes) as stage, ExitStack() as patches:
+        run: Coroutine[Any, Any, dict[str, Any]] = script(stage)
+        if way == "ours":
+            run.close()
+            ours = Ours(stage, folder)
+            patches.enter_context(ours.on_virtual_time())
+            run = ours.run()
+        meter = Meter()
+        meter.start(leave_out=[*stage.threads, threading.current_thread()])
+        result = stage.time.run(run)
+        cpu, _ = meter.stop()
+        imported, described = stage.done()
+        measured = {"cpu": cpu, "memory": peak_memory(), "imported": imported, "described": described}
+        return {"way": way, "objects": objects, "prefixes": prefixes, "refused": stage.refused, **measured, **result}
 
 
-def ours_measured(stage: Stage, ours: Ours) -> dict[str, Any]:
-    meter = Meter()
-    import threading
-    meter.start(leave_out=[*(t for t in threading.enumerate() if t.name.startswith(EMULATOR)), threading.current_thread()])
-    result = stage.time.run(ours.run())
-    cpu, memory = meter.stop()
-    return {**result, "cpu": cpu, "memory": memory, "peak": peak_memory(), "done": stage.done(), "refused": stage.refused}
-
-
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure in an Airflow home of its own and say what was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.imports", description=__doc__)
+    parser.add_argument("--way", choices=WAYS, default="ours")
+    options = parser.parse_args(arguments)
+    out = os.dup(1)
+    os.dup2(2, 1)
     with tempfile.TemporaryDirectory(prefix="cgc-bench-") as home:
         os.environ.update(environment(Path(home)))
-        print(json.dumps(measure("ours"), indent=1))
-    return 0
+        result = measure(options.way)
+    os.write(out, (json.dumps(result) + "\n").encode())
+    promises = bars([result])
+    for bar in promises:
+        print(bar, file=sys.stderr)
+    return 0 if all(bar.kept for bar in promises) else 1
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from dev.virtual_time import VirtualTime
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SEED = 20_250_615
 SHAPE = 4
 """Of the gamma distribution of durations: most jobs take 4 to 16 minutes, one of 10,000 half an hour and more."""
 SHORTEST = 6.0
@@ -107,10 +108,7 @@ class Lab:
     @property
     def threads(self) -> list[threading.Thread]:
         """The emulator's threads, whose CPU is not the contender's."""
-        threads = [thread for thread in threading.enumerate() if thread.name.startswith(EMULATOR)]
-        if not threads:
-            raise LookupError(f"no thread is called {EMULATOR}...: the emulator's CPU cannot be told apart")
-        return threads
+        return emulator_threads()
 
     def submit(self, count: int, *, skip: int = 0) -> list[str]:
         """Start the jobs of `count` files; their ids. All run side by side from now on."""
@@ -130,6 +128,14 @@ class Lab:
         _end_if_over()
         self.time.sleep(seconds)
         _end_if_over()
+
+
+def emulator_threads() -> list[threading.Thread]:
+    """The threads of this process's emulators."""
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith(EMULATOR)]
+    if not threads:
+        raise LookupError(f"no thread is called {EMULATOR}...: the emulator's CPU cannot be told apart")
+    return threads
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class VirtualTime:
 
     @contextmanager
     def counts_pools(self) -> Iterator[None]:
-        """Count what threads have others do in pools of their own; who waits for these is not at work meanwhile."""
+        """Count calls in pools of a thread's own, too; a thread that waits for them is not at work meanwhile."""
         submit, shutdown, result = ThreadPoolExecutor.submit, ThreadPoolExecutor.shutdown, Future.result
         waiters_of = futures._create_and_install_waiters  # type: ignore[attr-defined]  # no public place knows who waits
 
