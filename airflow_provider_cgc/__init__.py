@@ -42,6 +42,7 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": "Cancer Genomics Cloud",
                 "python-modules": [
                     "airflow_provider_cgc.operators.exports",
+                    "airflow_provider_cgc.operators.imports",
                     "airflow_provider_cgc.operators.files",
                     "airflow_provider_cgc.operators.volumes",
                 ],

@@ -18,7 +18,7 @@ from airflow_provider_cgc.patience import task_state_store
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_cgc.jobs.submitting.order import Order
+    from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.transfers import TransferOrder
     from airflow_provider_cgc.jobs.waiting.summary import Summary
 
@@ -59,12 +59,13 @@ class TransferLineage:
             known = Moved(known.inputs, ())
         return as_openlineage(known)
 
-    def about_to_send(self, context: Context, order: Order) -> None:
+    def about_to_send(self, context: Context, attempt: Attempt) -> None:
         """Name the datasets, and store them for the process that ends the task, which may be another one."""
         with _may_fail():
+            order = cast("TransferOrder", attempt.order)
             host = order.client.settings.host
             here = Namespaces(namespace(host, VOLUME), namespace(host, PROJECT))
-            self._moved = cast("TransferOrder", order).datasets(here)
+            self._moved = order.datasets(here)
             if not is_wanted():
                 return
             store = task_state_store(context)

@@ -380,8 +380,8 @@ BASE_CLASSES = (
     "import asgiref.sync"
 )
 HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
-PARSED = ("sensors.exports", "operators.exports", "operators.files", "operators.volumes", "manifests", "links",
-          "exceptions", "hooks.cgc")  # fmt: skip
+PARSED = ("sensors.exports", "sensors.imports", "operators.exports", "operators.imports", "operators.files",
+          "operators.volumes", "manifests", "links", "exceptions", "hooks.cgc")  # fmt: skip
 """The modules that a Dag file imports."""
 STARTING = {
     f"{PACKAGE}.{module}"

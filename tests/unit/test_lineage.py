@@ -170,10 +170,11 @@ class Task(TransferLineage):
     pass
 
 
-def order(*items: ExportItem) -> Any:
-    """Give an order as far as its datasets are asked for."""
+def attempt(*items: ExportItem) -> Any:
+    """Give an attempt as far as its datasets are asked for."""
     client = SimpleNamespace(settings=SimpleNamespace(host=HOST))
-    return SimpleNamespace(client=client, datasets=lambda here: datasets_of(items, facts(S3), here=here))
+    order = SimpleNamespace(client=client, datasets=lambda here: datasets_of(items, facts(S3), here=here))
+    return SimpleNamespace(order=order)
 
 
 class Context(dict[str, Any]):
@@ -225,7 +226,7 @@ def test_asset_is_the_same_dataset(openlineage: None, host: str) -> None:
 def test_another_process_knows(openlineage: None, with_store: bool) -> None:
     """Another process ends the task and knows the datasets."""
     context = Context(with_store=with_store)
-    Task().about_to_send(context, order(item(path="raw")))
+    Task().about_to_send(context, attempt(item(path="raw")))
     resumed = Task()
 
     resumed.accounted(context, DONE)
@@ -239,7 +240,7 @@ def test_another_process_knows(openlineage: None, with_store: bool) -> None:
 def test_failed_wrote_what_came(openlineage: None, summary: Summary, outputs: int) -> None:
     """A failed task wrote only what arrived."""
     context, task = Context(with_store=False), Task()
-    task.about_to_send(context, order(item()))
+    task.about_to_send(context, attempt(item()))
 
     task.accounted(context, summary)
 
@@ -280,7 +281,7 @@ def test_lost_memory_is_no_end(openlineage: None, with_store: bool, caplog: pyte
     if with_store:
         context["task_state_store"] = SimpleNamespace(set=broken, get=broken)
 
-    task.about_to_send(context, order(item()))
+    task.about_to_send(context, attempt(item()))
     Task().accounted(context, DONE)
 
     assert caplog.text.count("the database is away") == 2
@@ -290,7 +291,7 @@ def test_without_openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lineage, "is_wanted", lambda: False)
     context, task = Context(with_store=False), Task()
 
-    task.about_to_send(context, order(item()))
+    task.about_to_send(context, attempt(item()))
     task.accounted(context, DONE)
 
     assert context.pushed == {}
