@@ -148,7 +148,7 @@ def _tell_alias(context: Context, alias: Any, place: Asset | None, facts: dict[s
         return
     log.warning(
         "The outlet %s has no event: this task does not know the files' destination. Give the asset of the destination"
-        " (airflow_provider_cgc.assets.asset_of, or asset_of_project) instead.",
+        " (airflow_provider_cgc.assets.asset_of, or airflow_provider_cgc.assets.asset_of_project) instead.",
         alias,
     )
 

@@ -383,10 +383,8 @@ HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
 PARSED = ("sensors.exports", "sensors.imports", "operators.exports", "operators.imports", "operators.files",
           "operators.volumes", "manifests", "links", "exceptions", "hooks.cgc")  # fmt: skip
 """The modules that a Dag file imports."""
-STARTING = {
-    f"{PACKAGE}.{module}"
-    for module in ("operators.submitting", "operators.record", "jobs.submitting.order", "jobs.submitting.attempt")
-}
+STARTERS = ("operators.submitting", "operators.record", "jobs.submitting.order", "jobs.submitting.attempt")
+STARTING = {f"{PACKAGE}.{module}" for module in STARTERS}
 """The modules that an operator needs to start jobs, which it does when a task runs."""
 REGISTRATION = f"{PACKAGE}.plugin.registration"
 
