@@ -11,7 +11,7 @@ from airflow_provider_cgc.client.errors.codes import FOLDER_EXISTS, NO_RIGHT_TO_
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.jobs.files import file_records, problem_unless_gateway
-from airflow_provider_cgc.jobs.imports.names import folders_above
+from airflow_provider_cgc.jobs.imports.names import as_given, folders_above
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.places import side_by_side
 from airflow_provider_cgc.jobs.text import counted, shown
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import File
     from airflow_provider_cgc.client.models.account import Project
-    from airflow_provider_cgc.jobs.imports.item import ImportKey
+    from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 
 _FOLDER_IS_FILE = "it is the file {name}; give the id of a folder, or a project"
 
@@ -45,6 +45,8 @@ class Destinations:
         """The files where the items need folders."""
         self.projects: dict[str, str] = {}
         """By destination, its project."""
+        self._tops: dict[str, str] = {}
+        """By project, the id of its root folder."""
         self._problems: dict[str, str] = {}
 
     def ask(self, destinations: Iterable[str]) -> None:
@@ -100,6 +102,14 @@ class Destinations:
         project, parent = self._project_or_folder(Place(key.destination, above))
         return {"parent": parent, "name": name} if parent else {"project": str(project), "name": name}
 
+    def spot(self, item: ImportItem) -> tuple[str, str]:
+        """Return the innermost folder on an item's way that exists, by its id, and the path below it."""
+        destination, name = as_given(item)
+        for above in [*reversed(folders_above(name)), ""]:
+            if folder := self._ids.get(Place(destination, above)) or (None if above else self._tops.get(destination)):
+                return folder, name[len(above) :].lstrip("/")
+        return destination, name
+
     def places_of(self, project: str | None, parent: str | None) -> set[Place]:
         """Return the places that a job's destination is known to be; empty if it is none of this order."""
         if parent is not None:
@@ -149,6 +159,7 @@ class Destinations:
             self._ids[top] = folder.id
             self._places[folder.id].add(top)
         elif project is not None and project.root_folder is not None:
+            self._tops[destination] = project.root_folder
             self._places[project.root_folder].add(top)
 
     def _note(self, place: Place, found: File) -> None:

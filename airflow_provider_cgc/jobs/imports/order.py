@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.client.errors.codes import NAME_TAKEN
@@ -83,6 +84,8 @@ class ImportOrder(TransferOrder):
         )
         self.wishes = wishes
         self._read_again = read_again
+        self._recognized: dict[str, Key] = {}
+        """By the id of a job of this task, its item, if the folder that it went to does not show it any more."""
         self.destinations = Destinations(client)
         self.sources = Sources(client)
 
@@ -112,6 +115,8 @@ class ImportOrder(TransferOrder):
         self.refuse(self.keyless, [*common, *wrong])
         if not self.destinations.problems(keys):
             self.destinations.find_folders(keys)
+            if len({key.destination for key in keys}) > 1:
+                self.refuse(self.keyless, clashes(self.keys.values(), self.destinations.spot))
         return []
 
     def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
@@ -149,18 +154,38 @@ class ImportOrder(TransferOrder):
 
     def key_of(self, job: ImportJob, scope: str | None = None) -> Key | None:
         """Return the key of a job's item, None if it goes elsewhere; `scope` is the volume whose list it is from."""
+        if job.id in self._recognized:
+            return self._recognized[job.id]
         volume = job.volume or scope
         if volume is None or job.location is None:
             return None
-        name = job.name or job.location.rpartition("/")[2]
-        own = _RENAMED.fullmatch(name) if job.autorename else None
-        names = [name, *([own["name"]] if own else [])]
+        names = _names_of(job)
         possible = [
             ImportKey(volume, job.location, place.destination, "/".join(filter(None, (place.path, one))))
             for one in names
             for place in sorted(self.destinations.places_of(job.project, job.parent))
         ]
         return next((key for key in possible if key in self.keys), next(iter(possible), None))
+
+    def recognize(self, jobs: Iterable[ImportJob]) -> None:
+        """
+        Find the items of this task's own jobs whose folders were renamed, moved or removed since.
+
+        Such a job is that of the only item without one that has the same object and name.
+        """
+        strangers = {job.id: job for job in jobs if self.key_of(job) not in self.keys}
+        if not strangers:
+            return
+        known = {self.key_of(job) for job in jobs}
+        left: dict[tuple[str | None, ...], list[ImportKey]] = defaultdict(list)
+        for key in self._keys(self.keys.keys() - known):
+            left[key.volume, key.location, key.name.rpartition("/")[2]].append(key)
+        for job in strangers.values():
+            alike = next(
+                (found for name in _names_of(job) if (found := left.get((job.volume, job.location, name)))), []
+            )
+            if len(alike) == 1:
+                self._recognized[job.id] = alike.pop()
 
     def unlike(self, key: Key, job: ImportJob) -> str | None:
         """Return the difference of a job from the one wanted; None if there is none."""
@@ -265,6 +290,13 @@ class ImportOrder(TransferOrder):
     def _unfit(self, item: ImportItem, problem: Problem) -> Unfit:
         name = f"{item.line}: {item.named()}" if item.line else item.named()
         return Unfit(item, problem, f"{name}: {with_remedy(problem)}", name)
+
+
+def _names_of(job: ImportJob) -> list[str]:
+    """Return the names that a job may have been asked for: the platform may tell the one that it gave instead."""
+    name = job.name or (job.location or "").rpartition("/")[2]
+    own = _RENAMED.fullmatch(name) if job.autorename else None
+    return [name, *([own["name"]] if own else [])]
 
 
 def _what(file: File) -> str:
