@@ -22,9 +22,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench import exports, report, triggerer_figures
+from bench import exports, import_figures, report, triggerer_figures
 from bench.bars import Bar, bars
-from bench.cases import CASES, CONTENDERS, EXPORTS, SWEEP, TRIGGERER
+from bench.cases import CASES, CONTENDERS, EXPORTS, IMPORTS, SWEEP, TRIGGERER
 from bench.environment import environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,23 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="cgc-bench-") as home:
         try:
             results = dict(_measured(pairs, environment(Path(home)), options.parallel))
-            exported = _exported(options)
+            exported, imported = _exported(options), list(_imported(options))
             rows = _in_the_triggerer(Path(home)) if _wants_the_triggerer(options) else []
         except MeasurementError as failure:
             print(failure, file=sys.stderr)
             return 1
     sweep = results.pop((SWEEP, "ours"), None)
-    promises = bars(results, sweep) + exports.bars(exported) + triggerer_figures.bars(rows, triggerer_figures.Plan())
+    promises = bars(results, sweep) + exports.bars(exported) + import_figures.bars(imported)
+    promises += triggerer_figures.bars(rows, triggerer_figures.Plan())
     print()
     if results:
         print(report.aligned(report.rows(results.values())))
         print()
     if rows:
         print("\n".join([*triggerer_figures.aligned(triggerer_figures.table(rows)), ""]))
+    if imported:
+        print("\n".join([*triggerer_figures.aligned(import_figures.table(imported)), ""]))
     for bar in promises:
         print(bar)
-    if sweep is not None and rows and exported and not options.case and not options.contender:
-        RESULTS.write_text(report.page(results.values(), promises, sweep, rows, made()))
+    if sweep is not None and rows and exported and imported and not options.case and not options.contender:
+        RESULTS.write_text(report.page(results.values(), promises, sweep, rows, imported, made()))
         print(f"\n{RESULTS.relative_to(ROOT)} is written. It took {(time.monotonic() - began) / 60:.1f} minutes.")
     return verdict(promises)
 
@@ -89,7 +92,10 @@ def made() -> str:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument(
-        "--case", action="append", choices=[*CASES, SWEEP, EXPORTS, TRIGGERER], help="only this case; may be repeated"
+        "--case",
+        action="append",
+        choices=[*CASES, SWEEP, EXPORTS, IMPORTS, TRIGGERER],
+        help="only this case; may be repeated",
     )
     parser.add_argument("--contender", action="append", choices=CONTENDERS, help="only this one; may be repeated")
     parser.add_argument(
@@ -109,16 +115,26 @@ def _pairs(cases: Sequence[str] | None, contenders: Sequence[str] | None) -> Ite
 def _exported(options: argparse.Namespace) -> dict[str, Any]:
     """Measure an export of 10,000 files; nothing where other cases or contenders are named."""
     wanted = EXPORTS in options.case if options.case else not options.contender or "ours" in options.contender
-    if not wanted:
-        return {}
+    return _alone(("bench.exports",), "10,000 files exported") if wanted else {}
+
+
+def _imported(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Measure an import of 10,000 objects in each way that is chosen."""
+    if options.case and IMPORTS not in options.case:
+        return
+    for way, title in import_figures.WAYS.items():
+        if not options.contender or way in options.contender:
+            yield _alone(("bench.imports", "--way", way), f"10,000 objects imported: {title}")
+
+
+def _alone(arguments: Sequence[str], title: str) -> dict[str, Any]:
+    """Run a module of the bench in a process of its own; what it measured."""
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.exports"], cwd=ROOT, capture_output=True, text=True, timeout=LONGEST
-    )
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if not lines:
-        raise MeasurementError(f"\nthe export ended with code {done.returncode}:\n{_last_lines(done.stderr)}")
-    print(f"10,000 files exported ({time.monotonic() - began:.0f} s)", flush=True)
+        raise MeasurementError(f"\n{title}: code {done.returncode}:\n{_last_lines(done.stderr)}")
+    print(f"{title} ({time.monotonic() - began:.0f} s)", flush=True)
     result: dict[str, Any] = json.loads(lines[-1])
     return result
 

@@ -10,6 +10,8 @@ TRIGGERER = "triggerer"
 """The case in real time, in Airflow's own triggerer: see `triggerer.py`."""
 EXPORTS = "exports"
 """The case of submitting, in real time: see `exports.py`."""
+IMPORTS = "imports"
+"""The case of importing: see `imports.py`."""
 MINUTE = 60.0
 INTERVAL = 60.0
 LATENCY = 0.3

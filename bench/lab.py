@@ -28,6 +28,7 @@ from dev.virtual_time import VirtualTime
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SEED = 20_250_615
 SHAPE = 4
 """Of the gamma distribution of durations: most jobs take 4 to 16 minutes, one of 10,000 half an hour and more."""
 SHORTEST = 6.0
@@ -96,7 +97,7 @@ class Lab:
         self.tally = Tally()
         self.emulator.journal = self.tally
         self._exit.enter_context(self.emulator)
-        self._exit.enter_context(self._latency())
+        self._exit.enter_context(slow_requests(self.sleep))
         return self
 
     def __exit__(
@@ -107,10 +108,7 @@ class Lab:
     @property
     def threads(self) -> list[threading.Thread]:
         """The emulator's threads, whose CPU is not the contender's."""
-        threads = [thread for thread in threading.enumerate() if thread.name.startswith(EMULATOR)]
-        if not threads:
-            raise LookupError(f"no thread is called {EMULATOR}...: the emulator's CPU cannot be told apart")
-        return threads
+        return emulator_threads()
 
     def submit(self, count: int, *, skip: int = 0) -> list[str]:
         """Start the jobs of `count` files; their ids. All run side by side from now on."""
@@ -131,19 +129,28 @@ class Lab:
         self.time.sleep(seconds)
         _end_if_over()
 
-    @contextmanager
-    def _latency(self) -> Iterator[None]:
-        """Let every request of this process, whoever sends it, take its time; what is sent last is sent really."""
-        send = requests.adapters.HTTPAdapter.send
 
-        def slowly(adapter: requests.adapters.HTTPAdapter, *args: Any, **kwargs: Any) -> requests.Response:
-            self.sleep(LATENCY / 2)
-            response = send(adapter, *args, **kwargs)
-            self.sleep(LATENCY / 2)
-            return response
+def emulator_threads() -> list[threading.Thread]:
+    """The threads of this process's emulators."""
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith(EMULATOR)]
+    if not threads:
+        raise LookupError(f"no thread is called {EMULATOR}...: the emulator's CPU cannot be told apart")
+    return threads
 
-        with mock.patch.object(requests.adapters.HTTPAdapter, "send", slowly):
-            yield
+
+@contextmanager
+def slow_requests(sleep: Callable[[float], None]) -> Iterator[None]:
+    """Let every request of this process, whoever sends it, take its time; what is sent last is sent really."""
+    send = requests.adapters.HTTPAdapter.send
+
+    def slowly(adapter: requests.adapters.HTTPAdapter, *args: Any, **kwargs: Any) -> requests.Response:
+        sleep(LATENCY / 2)
+        response = send(adapter, *args, **kwargs)
+        sleep(LATENCY / 2)
+        return response
+
+    with mock.patch.object(requests.adapters.HTTPAdapter, "send", slowly):
+        yield
 
 
 class Tally(Journal):

@@ -13,11 +13,10 @@ from typing import Any, Protocol
 
 from bench import arithmetic
 from bench.cases import CASES, CONTENDERS, INTERVAL, LATENCY, LIMIT, SHARE, SWEEP, WINDOW, Case, Contender
-from bench.lab import Lab, Life, durations
+from bench.lab import SEED, Lab, Life, durations
 from bench.meter import Meter, Turns
 from bench.second import SecondClient
 
-SEED = 20_250_615
 FIRST_SWEEP = 30.0
 """Virtual seconds after which the first look at every job has been made, and no second one was due."""
 LAST_NAP = 400.0

@@ -80,7 +80,7 @@ class Other:
     def session(self) -> requests.Session:
         """This thread's session."""
         if not hasattr(self._local, "session"):
-            self._local.session = new_session(self.lab)
+            self._local.session = new_session(self.lab.emulator.token)
         return self._local.session  # type: ignore[no-any-return]  # what a thread-local holds has no type
 
     def patiently(self, send: Callable[[], requests.Response]) -> requests.Response:
@@ -210,7 +210,7 @@ class Trigger(Other):
 
     def ask(self, job_id: str) -> tuple[str, float]:
         """The state by one GET in a session of its own, and seconds until the next look."""
-        with new_session(self.lab) as session:
+        with new_session(self.lab.emulator.token) as session:
             response = session.get(f"{self.lab.emulator.url}/storage/exports/{job_id}", timeout=TIMEOUT)
         if response.status_code == requests.codes.too_many_requests:
             return "", until_reset(response, self.lab.time.clock())
@@ -227,11 +227,11 @@ OTHERS: dict[str, type[Other]] = {
 }
 
 
-def new_session(lab: Lab) -> requests.Session:
+def new_session(token: str) -> requests.Session:
     """A session with the token; proxies and .netrc of the environment are not looked up for each call."""
     session = requests.Session()
     session.trust_env = False
-    session.headers["X-SBG-Auth-Token"] = lab.emulator.token
+    session.headers["X-SBG-Auth-Token"] = token
     return session
 
 

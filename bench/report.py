@@ -7,6 +7,8 @@ from typing import Any
 
 from bench.bars import Bar
 from bench.cases import CASES, CONTENDERS
+from bench.import_figures import compared as imports_compared
+from bench.import_figures import table as imports_table
 from bench.triggerer_figures import table as triggerer_table
 
 HEAD = ("case", "waiting by", "requests", "429", "mean lag", "worst lag", "CPU s", "memory", "loop p99 / worst", "")
@@ -58,6 +60,7 @@ def page(
     kept: Sequence[Bar],
     sweep: Mapping[str, Any],
     triggerer: Sequence[Mapping[str, Any]],
+    imports: Sequence[Mapping[str, Any]],
     made: str,
 ) -> str:
     """The whole of `bench/RESULTS.md`; `made` says when and on what."""
@@ -77,6 +80,7 @@ def page(
                 "## In Airflow's own triggerer",
                 "1,000 waits of 10 jobs in real time, beside an idle triggerer, one with as many triggers that only sleep, and one whose triggers poll each for itself; one interval is 10 s here. The triggerer is killed and started again in the midst of it.",  # noqa: E501  a sentence of the page
                 _triggerer(triggerer),
+                *_imports(imports),
             )
         )
         + "\n"
@@ -103,7 +107,20 @@ def _sweep(sweep: Mapping[str, Any]) -> str:
 
 
 def _triggerer(measured: Sequence[Mapping[str, Any]]) -> str:
-    head, *lines = triggerer_table(measured)
+    return _figures(triggerer_table(measured))
+
+
+def _imports(measured: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    yield "## An import"
+    yield "10,000 objects below 1,500 prefixes, listed and imported into the same tree with metadata, on virtual time as above; 1,000 requests are granted in 300 seconds. A script imports without listing, and makes no folders. In a worker: the time for which a worker's slot is taken. Memory is the peak of the whole process, with Airflow or the script and the emulated platform."  # noqa: E501  a paragraph of the page
+    yield _figures(imports_table(measured))
+    if told := imports_compared(measured):
+        yield told
+
+
+def _figures(table: Sequence[Sequence[str]]) -> str:
+    """A table whose first column is text, and the others numbers."""
+    head, *lines = table
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))
 

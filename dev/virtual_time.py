@@ -5,19 +5,23 @@
     Poller(kind, connect, threads=threads, clock=time.clock)
 
 When nothing is ready and no thread of an executor is at work, the clock jumps to the next timer. While a thread works,
-as during a request, time stands still; a thread that is to take its time sleeps with `time.sleep`. Whatever reaches
-the loop past both (sockets on the loop, threads that nobody counts) does not hold the clock.
+as during a request, time stands still; a thread that is to take its time sleeps with `time.sleep`. Such a thread may
+use pools of its own while `time.counts_pools()` lasts. Whatever reaches the loop past all this (sockets on the loop,
+threads that nobody counts) does not hold the clock.
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures._base as futures
 import selectors
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from unittest import mock
 
 T = TypeVar("T")
 
@@ -62,6 +66,51 @@ class VirtualTime:
             raise AssertionError("this would have blocked the event loop")
         loop.sleep_in_thread(seconds)
 
+    @contextmanager
+    def counts_pools(self) -> Iterator[None]:
+        """Count calls in pools of a thread's own, too; a thread that waits for them is not at work meanwhile."""
+        submit, shutdown, result = ThreadPoolExecutor.submit, ThreadPoolExecutor.shutdown, Future.result
+        waiters_of = futures._create_and_install_waiters  # type: ignore[attr-defined]  # no public place knows who waits
+
+        def counted(pool: ThreadPoolExecutor, func: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+            loop = self._loop_of_this_thread()
+            if loop is None:
+                return submit(pool, func, *args, **kwargs)
+            future = submit(pool, loop.counted(pool, lambda: func(*args, **kwargs)))
+            loop.leave_after(pool, future)
+            return future
+
+        def ended(pool: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            loop = self._loop_of_this_thread()
+            if loop is not None and wait:
+                loop.wait_in_thread(lambda: loop.open_calls(pool) == 0)
+            shutdown(pool, wait, cancel_futures=cancel_futures)
+
+        def waited(future: Future[T], timeout: float | None = None) -> T:
+            loop = self._loop_of_this_thread()
+            if loop is not None:
+                loop.wait_in_thread(future.done)
+            return result(future, timeout)
+
+        def installed(some: Any, return_when: str) -> Any:
+            waiter, loop = waiters_of(some, return_when), self._loop_of_this_thread()
+            if loop is not None:
+                loop.wait_in_thread(waiter.event.is_set)
+            return waiter
+
+        with (
+            mock.patch.object(ThreadPoolExecutor, "submit", counted),
+            mock.patch.object(ThreadPoolExecutor, "shutdown", ended),
+            mock.patch.object(Future, "result", waited),
+            mock.patch.object(futures, "_create_and_install_waiters", installed),
+        ):
+            yield
+
+    def _loop_of_this_thread(self) -> _Loop | None:
+        """The loop that counts what this thread does."""
+        loop = self._loop
+        return loop if loop is not None and not loop.is_closed() and loop.counts_this_thread() else None
+
     @property
     def threads_at_work(self) -> int:
         """The number of calls of executors under way, without the sleeping."""
@@ -88,12 +137,24 @@ class _Loop(asyncio.SelectorEventLoop):
         self._calls: dict[Executor, _Calls] = {}
         self._of_this_thread = threading.local()
         self._sleepers: set[threading.Event] = set()
+        self._waiting: list[tuple[_Calls, Callable[[], bool]]] = []
+        """Threads that wait for others, and whether the wait is over."""
+        self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         super().__init__(_Selector(self))
 
     @property
     def busy(self) -> int:
-        return sum(calls.at_work for calls in self._calls.values())
+        for waiting in [one for one in self._waiting if one[1]()]:
+            self._waiting.remove(waiting)
+            waiting[0].asleep -= 1
+        return sum(calls.at_work for calls in list(self._calls.values()))
+
+    def open_calls(self, executor: Executor) -> int:
+        return self._calls[executor].open if executor in self._calls else 0
+
+    def counts_this_thread(self) -> bool:
+        return hasattr(self._of_this_thread, "calls")
 
     def time(self) -> float:
         return self.owner._elapsed
@@ -111,25 +172,45 @@ class _Loop(asyncio.SelectorEventLoop):
         if executor is None:
             # Not the loop's own default executor: shutting that down takes a thread that nobody counts.
             self._pool = executor = self._pool or ThreadPoolExecutor(thread_name_prefix="virtual-default")
+        future = executor.submit(self.counted(executor, lambda: func(*args)))
+        answer = asyncio.wrap_future(future, loop=self)
+        # After wrap_future's own callback, so that the answer is on the loop before time may go on. It is the call
+        # that counts, not the answer: a cancelled task leaves its thread at work.
+        self.leave_after(executor, future)
+        return answer
+
+    def counted(self, executor: Executor, func: Callable[[], T]) -> Callable[[], T]:
+        """Count a call, about to be submitted, until `leave_after`."""
         calls = self._calls.setdefault(executor, _Calls(threads=getattr(executor, "_max_workers", 1)))
 
         def call() -> T:
             self._of_this_thread.calls = calls
-            return func(*args)
+            return func()
 
-        def ended(_: Future[T]) -> None:
-            self._from_thread(leave)
+        with self._lock:
+            calls.open += 1
+        return call
+
+    def leave_after(self, executor: Executor, future: Future[Any]) -> None:
+        """Count a call no longer when it has ended."""
+        calls = self._calls[executor]
 
         def leave() -> None:
-            calls.open -= 1
+            with self._lock:
+                calls.open -= 1
 
-        future = executor.submit(call)
-        calls.open += 1
-        answer = asyncio.wrap_future(future, loop=self)
-        # After wrap_future's own callback, so that the answer is on the loop before time may go on. It is the call
-        # that counts, not the answer: a cancelled task leaves its thread at work.
-        future.add_done_callback(ended)
-        return answer
+        future.add_done_callback(lambda _: self._from_thread(leave))
+
+    def wait_in_thread(self, is_over: Callable[[], bool]) -> None:
+        """Count this thread, which is about to wait for others, as asleep until that is over."""
+        calls: _Calls = self._of_this_thread.calls
+
+        def begin() -> None:
+            calls.asleep += 1
+            self._waiting.append((calls, is_over))
+
+        if not is_over():
+            self._from_thread(begin)
 
     def sleep_in_thread(self, seconds: float) -> None:
         calls: _Calls = self._of_this_thread.calls

@@ -214,7 +214,7 @@ class CgcBulkImportOperator(CgcSubmittingOperator):
         """Return the order for the objects to import."""
         return self._order(if_exists=self.if_exists, verify=self.verify, recorded=recorded)
 
-    def order_at_end(self, *, ended: bool) -> Order:
+    def order_at_end(self, context: Context, *, ended: bool) -> Order:
         """
         Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended.
 

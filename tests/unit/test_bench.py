@@ -172,7 +172,7 @@ class TestReport:
         promises = bars({("ten-thousand-jobs", "ours"): RESULT}, STATES)
 
         idle = {"how": "idle", **{figure: [1.0] for figure in FIGURES}}
-        page = report.page([RESULT], promises, STATES, [idle], "made today")
+        page = report.page([RESULT], promises, STATES, [idle], [], "made today")
 
         assert "| 2.50 times | 2.00 times | **missed** |" in page
         assert "| requests of the restart | 1 |" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_cgc.client.errors import CgcApiError, CgcError, CgcForbidden, CgcNotFound
@@ -92,9 +93,9 @@ class Destinations:
         return sorted(needed - self._ids.keys())
 
     def make_folders(self, keys: Iterable[ImportKey]) -> None:
-        """Make the folders that items need and that are missing. Raises `CgcError`."""
-        for place in self.missing(keys):
-            self._make(place)
+        """Make the folders that items need and that are missing, those of one depth side by side. Raises `CgcError`."""
+        for _, level in groupby(sorted(self.missing(keys), key=_depth), _depth):
+            side_by_side(self._make, level, THREADS)
 
     def body_of(self, key: ImportKey) -> dict[str, str]:
         """Return the destination of an item as the platform wants it."""
@@ -210,6 +211,10 @@ class Destinations:
         if not place.path and _is_project(place.destination):
             return place.destination, None
         return None, self._ids.get(place, place.destination)
+
+
+def _depth(place: Place) -> int:
+    return place.path.count("/")
 
 
 def _is_project(destination: str) -> bool:

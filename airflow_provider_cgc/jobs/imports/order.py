@@ -32,14 +32,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
 
-OTHER_FILE = (
-    "A {what} of this name is there, and it is no alias of this object; give another name, or remove it, or replace a"
-    ' file with if_exists="overwrite".'
-)
-IS_THERE = (
-    'A {what} of this name is there already; keep an alias of this object with if_exists="skip", replace a file with'
-    ' "overwrite", import under another name with "rename", or give another name.'
-)
+OTHER_FILE = "A {what} of this name is there, and it is no alias of this object"
+IS_THERE = "A {what} of this name is there already"
 BLOCKED = "The file {name} is where a folder of this name is needed; give another name, or remove the file"
 _RENAMED = re.compile(r"_\d+_(?P<name>.+)", re.DOTALL)
 
@@ -130,7 +124,8 @@ class ImportOrder(TransferOrder):
             unfit[key] = Problem(409, NAME_TAKEN, IS_THERE.format(what=_what(file)), made_here=True)
         for key in open_keys:
             if blocked := self.destinations.blocked_by(key):
-                unfit[key] = Problem(409, NAME_TAKEN, BLOCKED.format(name=shown(blocked.name)), made_here=True)
+                # Without a code: the advice for a name that is taken does not help here.
+                unfit[key] = Problem(None, None, BLOCKED.format(name=shown(blocked.name)), made_here=True)
         return {key: self._unfit(self.keys[key], problem) for key, problem in unfit.items()}, []
 
     def there(self, keys: Collection[Key]) -> dict[Key, Standing]:

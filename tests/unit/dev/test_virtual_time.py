@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
@@ -197,3 +197,61 @@ def test_clock_goes_on_from_run(time):
     time.run(main())
 
     assert time.clock() - time.start == pytest.approx(120)
+
+
+def of_a_map(time, pool):
+    list(pool.map(time.sleep, [40.0, 60.0, 20.0]))
+
+
+def of_results(time, pool):
+    [future.result() for future in [pool.submit(time.sleep, seconds) for seconds in (40.0, 60.0, 20.0)]]
+
+
+def of_a_wait(time, pool):
+    left = {pool.submit(time.sleep, seconds) for seconds in (40.0, 60.0, 20.0)}
+    while left:
+        _, left = wait(left, return_when=FIRST_COMPLETED)
+
+
+def of_the_end(time, pool):
+    for seconds in (40.0, 60.0, 20.0):
+        pool.submit(time.sleep, seconds)
+
+
+@pytest.mark.parametrize("work", [of_a_map, of_results, of_a_wait, of_the_end])
+@pytest.mark.parametrize(("threads", "passed"), [(3, 60.0), (1, 120.0)])
+def test_thread_waits_for_its_own_pool(time, work, threads, passed):
+    """However a thread waits for the threads of its own pool, the clock goes on, and no faster than these."""
+
+    def worker():
+        with ThreadPoolExecutor(threads) as pool:
+            work(time, pool)
+        return time.clock() - time.start
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        return await asyncio.gather(*(loop.run_in_executor(None, worker) for _ in range(3)))
+
+    with time.counts_pools():
+        ends = time.run(main())
+
+    assert ends == [pytest.approx(passed)] * 3
+
+
+def test_dropped_call_does_not_count(time):
+    """A call that its pool drops before it begins holds no clock."""
+
+    def worker():
+        pool = ThreadPoolExecutor(1)
+        for _ in range(3):
+            pool.submit(time.sleep, 10.0)
+        pool.shutdown(wait=False, cancel_futures=True)
+        time.sleep(100.0)
+
+    async def main():
+        await asyncio.get_running_loop().run_in_executor(None, worker)
+
+    with time.counts_pools():
+        time.run(main())
+
+    assert time.clock() - time.start == pytest.approx(100.0)
