@@ -339,3 +339,15 @@ def test_edit_that_fails(cgc: CgcEmulator, work: Callable[..., Work], code: int,
     assert account.summary.failed == (code != 5010)
     assert (account.not_yet_known is not None) == (code == 5010)
     assert len(account.results) == 2 + (code == 5010)
+
+
+def test_folder_gone_at_a_retry(cgc: CgcEmulator, work: Callable[..., Work]) -> None:
+    """A destination that is gone at a retry refuses the items to be sent, also if they may be skipped."""
+    one = work(if_exists="skip", parent="0" * 24)
+    order = one.order()
+    attempt = Attempt(order, log_info=lambda line: None, sleep=cgc.clock.advance)
+    attempt.check(one.read(), first=False)
+    ledger = Ledger(NoStore(), IMPORT, order.keys, since=attempt.now(), owner="me", fresh=True)
+
+    with pytest.raises(BadItems, match="5002"):
+        attempt.plan.decide(ledger, later_poke=False, now=attempt.began)

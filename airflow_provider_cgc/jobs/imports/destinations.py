@@ -86,11 +86,18 @@ class Destinations:
                 self._note(Place(destination, path), found)
 
     def files_at(self, keys: Collection[ImportKey]) -> dict[ImportKey, File]:
-        """Return the files and folders that have the names of these items now. Raises `CgcError`."""
+        """
+        Return the files and folders that have the names of these items now. Raises `CgcError`.
+
+        Nothing is there if the destination itself is not.
+        """
         there = {
-            destination: self._things_at(destination, names) for destination, names in _by_destination(keys).items()
+            destination: self._things_at(destination, names)
+            for destination, names in _by_destination(keys).items()
+            if destination not in self._problems or destination in self.projects
         }
-        return {key: there[key.destination][key.name] for key in keys if key.name in there[key.destination]}
+        found = {key: there.get(key.destination, {}).get(key.name) for key in keys}
+        return {key: file for key, file in found.items() if file is not None}
 
     def blocked_by(self, key: ImportKey) -> File | None:
         """Return the file that is where an item needs a folder; None if there is none."""
