@@ -175,6 +175,7 @@ SWITCHES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.sampled(each="switches")
 @pytest.mark.parametrize("has_manifest", [True, False])
 @pytest.mark.parametrize("if_exists", ["fail", "skip", "overwrite", "rename"])
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
@@ -198,6 +199,7 @@ SPECIAL = {
 }
 
 
+@pytest.mark.sampled(each="names")
 @MANIFEST
 @pytest.mark.parametrize("result", ["present", "absent"])
 @pytest.mark.parametrize("if_exists", ["fail", "skip", "overwrite", "rename"])

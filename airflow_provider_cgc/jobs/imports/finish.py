@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import File
     from airflow_provider_cgc.jobs.imports.destinations import Destinations
-    from airflow_provider_cgc.jobs.imports.order import ImportOrder
     from airflow_provider_cgc.jobs.imports.sources import Sources
     from airflow_provider_cgc.jobs.submitting.account import Account
+    from airflow_provider_cgc.jobs.submitting.order import Order
 
 NO_FILE = "The job COMPLETED, but the platform shows no file of it, and the destination has none of this name from it."
 OTHER_FILE = "The job COMPLETED, but its file {file} is no alias of the object: it is {target}."
@@ -46,7 +46,7 @@ NOT_KEPT = "The file {file} is there, but the platform did not keep its metadata
 class Files:
     """The files that an order has made or found."""
 
-    def __init__(self, order: ImportOrder, destinations: Destinations, sources: Sources) -> None:
+    def __init__(self, order: Order, destinations: Destinations, sources: Sources) -> None:
         self._order = order
         self._keys = cast("Mapping[ImportKey, ImportItem]", order.keys)
         self._destinations = destinations
@@ -62,8 +62,6 @@ class Files:
 
         :param since: the platform's clock before anything of this task was sent.
         """
-        self._destinations.trace((job.parent for job in account.jobs), {key.destination for key in self._keys})
-        self._order.recognize(account.jobs)
         doubts = [take_back(self._order, account, since=since, log_info=log_info)]
         if self._order.skips_existing:
             self._skip_what_is_there(account, log_info)

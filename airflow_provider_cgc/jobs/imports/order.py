@@ -162,7 +162,7 @@ class ImportOrder(TransferOrder):
         ]
         return next((key for key in possible if key in self.keys), next(iter(possible), None))
 
-    def recognize(self, jobs: Iterable[ImportJob]) -> None:
+    def _recognize(self, jobs: Iterable[ImportJob]) -> None:
         """
         Find the items of this task's own jobs whose folders were renamed, moved or removed since.
 
@@ -272,6 +272,10 @@ class ImportOrder(TransferOrder):
             self.keys = {key: item for item in lines if (key := item.key()) is not None}
         elif self._read_again is not None:
             self.name_items(self._read_again())
+        self.destinations.trace(
+            (job.parent for job in account.jobs), {key.destination for key in self._keys(self.keys)}
+        )
+        self._recognize(account.jobs)
         files = Files(self, self.destinations, self.sources)
         return files.finish(account, since=since, log_info=log_info)
 
