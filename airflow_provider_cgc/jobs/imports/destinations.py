@@ -49,10 +49,18 @@ class Destinations:
         self._tops: dict[str, str] = {}
         """By project, the id of its root folder."""
         self._problems: dict[str, str] = {}
+        self._names: set[str] = set()
+        self._traced: set[str] = set()
+
+    def expect(self, destinations: Iterable[str]) -> None:
+        """Note the destinations of an order, without asking for them."""
+        self._names |= set(destinations)
 
     def ask(self, destinations: Iterable[str]) -> None:
         """Ask for the projects and folders themselves; one that the user may not see is a fact. Raises `CgcError`."""
-        for destination, problem in side_by_side(self._ask, dict.fromkeys(destinations), THREADS).items():
+        destinations = dict.fromkeys(destinations)
+        self.expect(destinations)
+        for destination, problem in side_by_side(self._ask, destinations, THREADS).items():
             if problem is not None:
                 self._problems[destination] = problem
 
@@ -71,6 +79,8 @@ class Destinations:
     def find_folders(self, keys: Iterable[ImportKey]) -> None:
         """Find the folders that items need, as far as they exist, and files that are in their place."""
         for destination, names in _by_destination(keys).items():
+            if destination in self._problems and destination not in self.projects:
+                continue
             wanted = {above for name in names for above in folders_above(name)}
             for path, found in self._things_at(destination, wanted).items():
                 self._note(Place(destination, path), found)
@@ -124,18 +134,22 @@ class Destinations:
             return self._places.get(parent, set())
         return set() if project is None else {Place(project, "")}
 
-    def trace(self, parents: Iterable[str | None], destinations: Collection[str]) -> None:
+    def trace(self, parents: Iterable[str | None]) -> None:
         """Find out where folders are, by their ids, with a request for a hundred. Raises `CgcError`."""
-        roots = {one for one in destinations if not _is_project(one)}
-        unknown = {one for one in parents if one is not None and one not in self._places} | roots
-        folders = [one.resource for one in file_records(self._client, unknown).values() if one.resource is not None]
+        unknown = {one for one in parents if one is not None and one not in self._places} - self._traced
+        if not unknown:
+            return
+        roots = {one for one in self._names if not _is_project(one)}
+        self._traced |= unknown
+        records = file_records(self._client, unknown | roots)
+        folders = [one.resource for one in records.values() if one.resource is not None]
         above = paths_of(self._client, folders)
         paths = {
             folder.id: "/".join(filter(None, (above.get(folder.id, ""), folder.name))) if folder.parent else ""
             for folder in folders
         }
         for folder in folders:
-            if folder.project is not None and folder.project in destinations:
+            if folder.project is not None:
                 self._places[folder.id].add(Place(folder.project, paths[folder.id]))
             for root in (one for one in folders if one.id in roots and one.project == folder.project):
                 if f"{paths[folder.id]}/".startswith(f"{paths[root.id]}/".lstrip("/")):
