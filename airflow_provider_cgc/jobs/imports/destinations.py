@@ -154,6 +154,10 @@ class Destinations:
         self._traced |= unknown
         records = file_records(self._client, unknown | roots)
         folders = [one.resource for one in records.values() if one.resource is not None]
+        for name, record in records.items():
+            if record.error is not None and record.error.code == NO_SUCH_FILE:
+                # A folder that is gone is none of those that the items go to now.
+                self._places[name].add(Place(name, ""))
         above = paths_of(self._client, folders)
         paths = {
             folder.id: "/".join(filter(None, (above.get(folder.id, ""), folder.name))) if folder.parent else ""

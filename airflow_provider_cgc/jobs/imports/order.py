@@ -201,7 +201,7 @@ class ImportOrder(TransferOrder):
                 self._by_location[key.location].append(key)
         return [key for key in self._by_location.get(job.location or "", ()) if job.volume in (None, key.volume)]
 
-    def recognize(self, jobs: Iterable[ImportJob]) -> None:
+    def _recognize(self, jobs: Iterable[ImportJob]) -> None:
         """
         Find the items of this task's own jobs whose folders were renamed, moved or removed since.
 
@@ -316,7 +316,7 @@ class ImportOrder(TransferOrder):
             self.name_items(self._read_again())
         self.destinations.expect(key.destination for key in self._keys(self.keys))
         self.destinations.trace(job.parent for job in account.jobs)
-        self.recognize(account.jobs)
+        self._recognize(account.jobs)
         files = Files(self, self.destinations, self.sources)
         return files.finish(account, since=since, log_info=log_info)
 
