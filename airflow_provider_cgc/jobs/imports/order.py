@@ -11,6 +11,7 @@ from airflow_provider_cgc.client.errors.codes import NAME_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.files import file_records
+from airflow_provider_cgc.jobs.imports.datasets import datasets_of
 from airflow_provider_cgc.jobs.imports.destinations import Destinations
 from airflow_provider_cgc.jobs.imports.finish import Files, file_item
 from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import File, ImportJob, JobState
     from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.jobs.datasets import Moved, Namespaces
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
@@ -256,6 +258,11 @@ class ImportOrder(TransferOrder):
         """Name an item by its key."""
         wanted = ImportKey(*key)
         return f"{shown(wanted.location)} of {wanted.volume} as {shown(wanted.name)} in {wanted.destination}"
+
+    def datasets(self, here: Namespaces) -> Moved:
+        """Return the objects that are read, and the files that are made."""
+        volumes, projects = self.sources.volumes, self.destinations.projects
+        return datasets_of(self._keys(self.keys), volumes=volumes, projects=projects, here=here)
 
     def intent(self, keys: Sequence[Key]) -> list[str]:
         """Return the lines that announce the sending: the items, their source and destination, folders to make."""
