@@ -25,7 +25,7 @@ from airflow_provider_cgc.compat import (
     AirflowTaskTimeout,
     BaseOperator,
 )
-from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
 from tests.late import late
@@ -37,7 +37,7 @@ LAG = 3.0
 AFTERWARDS = 3600.0
 """Seconds for which nothing may happen after the end."""
 
-Run = Callable[[CgcBulkExportSensor, dict[str, Any]], Any]
+Run = Callable[[CgcGivenJobsSensor, dict[str, Any]], Any]
 
 
 @dataclass
@@ -69,10 +69,10 @@ class Task:
         process = self.scene.new_process(self.remembered)
         began = self.scene.time.clock()
         sensor = late(
-            CgcBulkExportSensor,
+            self.scene.kind.sensor,
             task_id="wait",
-            export_ids=self.ids,
             cgc_conn_id=CONN_ID,
+            **{self.scene.kind.ids: self.ids},
             **self.mode.arguments,
             **self.arguments,
         )
@@ -100,7 +100,7 @@ class Task:
         """Store an XCom."""
         self.xcoms[key] = self.keep(value)
 
-    def _context(self, sensor: CgcBulkExportSensor) -> dict[str, Any]:
+    def _context(self, sensor: CgcGivenJobsSensor) -> dict[str, Any]:
         # Airflow 2.11 asks its database, see `run`
         first_poke = None if hasattr(AIRFLOW, "_orig_start_date") else lambda: self.first_start
         ti = TaskInstance("wait", map_index=self.mode.map_index, first_poke=first_poke)
@@ -131,7 +131,7 @@ class Mode:
     restarts: tuple[float, ...] = ()
 
 
-def execute(sensor: CgcBulkExportSensor, context: dict[str, Any]) -> Any:
+def execute(sensor: CgcGivenJobsSensor, context: dict[str, Any]) -> Any:
     """Call it with the mark by which Airflow knows its own task runner."""
     module = importlib.import_module(BaseOperator.__module__)
     # Airflow 2.11 keeps it beside the class
@@ -235,7 +235,8 @@ def run(task: Task, patch: pytest.MonkeyPatch) -> End:
     patch.setattr("airflow_provider_cgc.xcom.read_xcom", read_xcom)
     if hasattr(AIRFLOW, "_orig_start_date"):
         patch.setattr(AIRFLOW, "_orig_start_date", lambda **which: task.first_start)
-    return task.scene.time.run(_run(task))
+    with task.scene.time.counts_pools():
+        return task.scene.time.run(_run(task))
 
 
 async def _run(task: Task) -> End:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from tests.parity.cases import Jobs, Verdict
 from tests.parity.drivers import LAG, End, Task
-from tests.parity.line import GET
 from tests.parity.scene import NEXT_TOKEN, TOKEN
 
 WINDOW, SHARE = 300.0, 800
@@ -93,7 +92,7 @@ def _requests(task: Task, end: End, jobs: Jobs) -> Iterator[str]:
     refused = [one for one in asked if one.status == 429]
     if refused and not task.scene.may_refuse:
         yield f"{len(refused)} requests too many, by the platform's count"
-    other = {one.path for one in asked} - {f"/v2{GET}", "/v2/bulk/files/get"}
+    other = {one.path for one in asked} - {task.scene.path, "/v2/bulk/files/get"}
     if other:
         yield f"requests to {other}"
 

@@ -1,4 +1,4 @@
-"""A wait ends the same in every mode, whatever the platform does: modes times cases times faults."""
+"""A wait ends the same in every mode, whatever the platform does: kinds times modes times cases times faults."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.parity.cases import CASES, Case, Verdict, verdict
 from tests.parity.drivers import MODES, Task
 from tests.parity.faults import FAULTS, SEEDS, Fault
 from tests.parity.invariants import complaints
+from tests.parity.kinds import KINDS, Kind
 from tests.parity.scene import Scene, Stage
 
 pytestmark = pytest.mark.sampled
@@ -33,8 +34,9 @@ def combinations() -> list[Any]:
     pairs += [("lost, 404", fault) for fault in SPOILING]
     pairs += [(case, seed) for case in VARIED for seed in SEEDS]
     return [
-        pytest.param(case, fault, mode, id=f"{case} - {fault} - {mode}")
+        pytest.param(case, fault, kind, mode, id=f"{case} - {fault} - {kind} - {mode}")
         for case, fault in pairs
+        for kind in KINDS
         for mode in CASES[case].modes
     ]
 
@@ -54,20 +56,21 @@ class Played:
 @pytest.fixture(scope="module")
 def played(stage: Stage) -> Any:
     """Play a combination, once."""
-    memory: dict[tuple[str, str, str], Played] = {}
+    memory: dict[tuple[str, str, str, str], Played] = {}
 
-    def play(case: str, fault: str, mode: str) -> Played:
-        if (case, fault, mode) not in memory:
+    def play(case: str, fault: str, kind: str, mode: str) -> Played:
+        this = case, fault, kind, mode
+        if this not in memory:
             trouble = {**FAULTS, **SEEDS}.get(fault, CALM)
-            memory[case, fault, mode] = _play(stage, CASES[case], trouble, mode, seed=f"{case} {fault} {mode}")
-        return memory[case, fault, mode]
+            memory[this] = _play(stage, CASES[case], trouble, KINDS[kind], mode, seed=f"{case} {fault} {mode}")
+        return memory[this]
 
     return play
 
 
-def _play(stage: Stage, case: Case, fault: Fault, mode: str, *, seed: str) -> Played:
+def _play(stage: Stage, case: Case, fault: Fault, kind: Kind, mode: str, *, seed: str) -> Played:
     with pytest.MonkeyPatch.context() as patch:
-        scene = Scene(stage, patch, seed=seed)
+        scene = Scene(stage, patch, seed=seed, kind=kind)
         jobs = case.jobs(scene)
         fault.arrange(scene, jobs)
         how = {**USUAL, **case.arguments}
@@ -95,11 +98,11 @@ def comparable(summary: dict[str, Any] | None, *, names: bool = True) -> dict[st
     return {**summary, "failed_items": sorted(items, key=lambda item: item["id"])}
 
 
-@pytest.mark.parametrize(("case", "fault", "mode"), combinations())
-def test_every_mode_ends_the_same(played: Any, case: str, fault: str, mode: str) -> None:
-    this = played(case, fault, mode)
+@pytest.mark.parametrize(("case", "fault", "kind", "mode"), combinations())
+def test_every_mode_ends_the_same(played: Any, case: str, fault: str, kind: str, mode: str) -> None:
+    this = played(case, fault, kind, mode)
 
     assert this.ended == this.expected, this.story
     assert this.complaints == [], this.story
     if this.expected.counts is not None:
-        assert this.summary == played(case, fault, CASES[case].modes[0]).summary, this.story
+        assert this.summary == played(case, fault, kind, CASES[case].modes[0]).summary, this.story
