@@ -17,7 +17,10 @@ from airflow_provider_cgc.jobs.text import BadNumber, counted, number_from
 
 LONGEST = 100 * 365 * 86_400.0
 """Seconds, a hundred years, the longest time: `timedelta.max` is beyond any calendar, and no clock sleeps that long."""
-_HANDOVER = "let that task start the exports with wait=False, and pass on its result"
+_HANDOVER = "let that task start the jobs with wait=False, and pass on its result"
+
+_THINGS = {"file": "files", "location": "objects"}
+"""The keys by which items are known that are no jobs, and the words for them."""
 
 
 def ids_given(value: Any, *, where: str) -> list[str]:
@@ -69,10 +72,11 @@ def _refuse_results(entry: Any, where: str) -> None:
         return
     if entry.get("dry_run"):
         raise CgcBadInput(f"{where} is the report of a dry run, which started nothing; drop dry_run, and {_HANDOVER}")
-    if "file" in entry:
+    things = next((plural for key, plural in _THINGS.items() if key in entry), None)
+    if things is not None:
         raise CgcBadInput(
-            f"{where} has files to export, not ids of jobs; give them to CgcBulkExportOperator(items=...) with"
-            " wait=False, and pass on its result"
+            f"{where} has {things}, not ids of jobs; give them as items to an operator that starts jobs with wait=False,"
+            " and pass on its result. If a task has imported them, it has waited already: drop this sensor then"
         )
     if {"total", "failed_items"} <= entry.keys():
         raise CgcBadInput(

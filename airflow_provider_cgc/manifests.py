@@ -33,7 +33,7 @@ def read_items(value: Any) -> list[dict[str, Any]]:
     """
     Read the result of an operator, in a task of your own: a list of items, or the address of a manifest with them.
 
-    So a task between two operators works alike for ten files and for ten thousand:
+    So a task between two operators reads ten items and ten thousand alike:
 
     .. code-block:: python
 

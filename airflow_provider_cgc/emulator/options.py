@@ -77,7 +77,7 @@ class Options:
         pasted_shape     export jobs in the (wrong) shape that the documentation of the bulk get prints
         time_offset      how times are written: "Z" or an offset such as "+02:00"
         extra_fields     true, or a dict: fields nobody has heard of, in every resource
-        result           of a COMPLETED export: present, absent, or always shown as an alias, even after a copy
+        result           of a COMPLETED job: present, absent, or, of an export, shown as an alias even after a copy
         job_error        whether a FAILED job carries `error`
         failed_status    of the answer to a GET of a FAILED job: 200, or the status of the job's error
         error_lacks      fields that errors lack, a list: some of status, code, message, more_info

@@ -276,12 +276,15 @@ class CgcSubmittingOperator(CgcJobsSensor):
         """Return the order for the items."""
         raise NotImplementedError
 
-    def order_at_end(self, *, ended: bool) -> Order:
+    def order_at_end(self, context: Context, *, ended: bool) -> Order:
         """Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended."""
         raise NotImplementedError
 
-    def about_to_send(self, context: Context, order: Order) -> None:
+    def about_to_send(self, context: Context, attempt: Attempt) -> None:
         """Keep facts about the items that are needed at the end."""
+
+    def sent(self, context: Context, attempt: Attempt) -> None:
+        """Correct these facts by what became known while the items were sent."""
 
     def accounted(self, context: Context, summary: Summary) -> None:
         """Use the facts that `about_to_send` has kept."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import flag_of
 from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.exceptions import CgcBadInput
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
     from airflow_provider_cgc.jobs.exports.order import ExportOrder
+    from airflow_provider_cgc.jobs.submitting.attempt import Attempt
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.waiting.clearing import Clearing
     from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.literals import Literals
+    from airflow_provider_cgc.operators.sidecar import TaskSidecar
 
 
 class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
@@ -83,7 +86,17 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
     :param manifest_path: the address of a file to write, with the outcome of every item, also if the task fails: text
         such as "s3://bucket/{{ run_id }}.jsonl", or an `ObjectStoragePath`; written before anything is sent, when all
         is sent, and at the end; empty if there was nothing to do. (templated)
-    :param manifest_conn_id: the connection for `manifest_path` and `manifest`, if these name none
+    :param metadata_path: the address of a file to write, ending in .jsonl, with a line for each exported file that is
+        on the volume at the end, also if the task fails (not if it times out): its `file` id, `volume`, `location`,
+        `size`, its name, folders and project on the platform as `source_name`, `path` and `source_project`, `metadata`,
+        `tags` and `origin_task`. `CgcBulkImportOperator(manifest=...)` takes it unchanged, and makes the same tree with
+        the same metadata in its own project, whatever `location` was. They are read before anything is sent, and kept
+        in a file beside it (".planned") until the jobs have ended, so that a file that is deleted meanwhile keeps them.
+        For a file that was gone before, metadata and tags are null, with a warning. Numbers become text and nulls are
+        left out, as an import takes only text; lists and objects stay as `other_metadata`, which it ignores, with a
+        warning. If lines are lost, the task is not green; a retry asks for the files again. A dry run writes none.
+        (templated)
+    :param manifest_conn_id: the connection for `manifest_path`, `metadata_path` and `manifest`, if these name none
         ("s3://conn@bucket/key"). (templated)
     :param verify: after the jobs have COMPLETED, list the volume and check that each object is there, with the right
         size if the list gives one.
@@ -140,6 +153,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         "max_failures",
         "max_failure_share",
         "manifest_path",
+        "metadata_path",
         "manifest_conn_id",
         *CgcJobsSensor.template_fields,
     )
@@ -160,6 +174,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         max_failures: int | str = 0,
         max_failure_share: float | str | None = None,
         manifest_path: str | ObjectStoragePath | None = None,
+        metadata_path: str | ObjectStoragePath | None = None,
         manifest_conn_id: str | None = None,
         verify: bool = False,
         resume: bool = True,
@@ -187,6 +202,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         self.if_exists = if_exists
         self.aliases = aliases
         self.properties = properties
+        self.metadata_path = metadata_path
         self._read_literals().refuse()
 
     def _read_literals(self) -> Literals:
@@ -219,9 +235,10 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
             recorded=recorded,
             tolerance=self.tolerance,
             where=self.where,
+            with_paths=bool(self.metadata_path),
         )
 
-    def order_at_end(self, *, ended: bool) -> Order:
+    def order_at_end(self, context: Context, *, ended: bool) -> Order:
         """Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended."""
         from airflow_provider_cgc.jobs.exports.order import ExportOrder
 
@@ -230,16 +247,48 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
             copy_only=flag_of(self.copy_only, where=f"copy_only of task {self.task_id!r}") or not ended,
             if_exists=self.if_exists if ended else "fail",
             verify=self.verify and ended,
+            sidecar=self._sidecar(context) if ended else None,
         )
 
-    def about_to_send(self, context: Context, order: Order) -> None:
-        """Keep the names of the datasets, for OpenLineage."""
-        exports = cast("ExportOrder", order)
+    def check_memory(self, context: Context, count: int) -> None:
+        """
+        Refuse options for which the started jobs could not be remembered, or the metadata not be written.
+
+        :raises CgcInputRefused: naming the argument that helps; `CgcBadInput` if another file is at `metadata_path`.
+        """
+        super().check_memory(context, count)
+        if sidecar := self._sidecar(context):
+            sidecar.check()
+
+    def about_to_send(self, context: Context, attempt: Attempt) -> None:
+        """Keep the metadata of the files, and the names of the datasets, for OpenLineage."""
+        self._plan_metadata(context, attempt)
+        exports = cast("ExportOrder", attempt.order)
         self._keep_lineage(context, exports.keys.values(), exports.facts, host=exports.client.settings.host)
 
+    def sent(self, context: Context, attempt: Attempt) -> None:
+        """Keep the metadata of files, too, whose objects were found while others were sent."""
+        if attempt.order.skips_existing:
+            self._plan_metadata(context, attempt)
+
+    def _plan_metadata(self, context: Context, attempt: Attempt) -> None:
+        if sidecar := self._sidecar(context):
+            sidecar.plan(cast("ExportOrder", attempt.order), attempt.outcomes())
+
     def accounted(self, context: Context, summary: Summary) -> None:
-        """Take up the names of the datasets again."""
+        """Write an empty file if there was nothing to do, and take up the names of the datasets again."""
+        if not summary.total and (sidecar := self._sidecar(context)):
+            sidecar.write_nothing()
         self._recall_lineage(context, summary)
+
+    def _sidecar(self, context: Context) -> TaskSidecar | None:
+        """Return the sidecar of the present attempt; None if none is wanted."""
+        from airflow_provider_cgc.operators.sidecar import TaskSidecar
+
+        if not self.metadata_path:
+            return None
+        address = storage.address(self.metadata_path, self.manifest_conn_id)
+        return TaskSidecar(address, context["ti"], warn=lambda line: self.log.warning("%s", line))
 
     def clearing(self) -> Clearing | None:
         """Return the facts about a Clear that its arguments decide; None if one of these is wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_cgc.jobs.imports.order import ImportOrder
+    from airflow_provider_cgc.jobs.submitting.items import Item
     from airflow_provider_cgc.jobs.submitting.order import Order
     from airflow_provider_cgc.jobs.waiting.clearing import Clearing
     from airflow_provider_cgc.jobs.waiting.summary import Summary
@@ -213,17 +214,24 @@ class CgcBulkImportOperator(CgcSubmittingOperator):
         """Return the order for the objects to import."""
         return self._order(if_exists=self.if_exists, verify=self.verify, recorded=recorded)
 
-    def order_at_end(self, *, ended: bool) -> Order:
+    def order_at_end(self, context: Context, *, ended: bool) -> Order:
         """
         Return the order again, for the account; `ended` is False if the wait timed out before all jobs ended.
 
-        The items are read once more: with their metadata they are too large for a trigger's row.
+        Without a manifest the items are read once more: with their metadata they are too large for a trigger's row.
         """
-        order = self._order(if_exists=self.if_exists if ended else "fail", verify=self.verify and ended)
-        order.name_items(self.read_items())
-        return order
+        return self._order(
+            if_exists=self.if_exists if ended else "fail", verify=self.verify and ended, read_again=self.read_items
+        )
 
-    def _order(self, *, if_exists: str, verify: bool, recorded: bool = True) -> ImportOrder:
+    def _order(
+        self,
+        *,
+        if_exists: str,
+        verify: bool,
+        recorded: bool = True,
+        read_again: Callable[[], Sequence[Item]] | None = None,
+    ) -> ImportOrder:
         from airflow_provider_cgc.jobs.imports.order import ImportOrder
 
         client, given = self.client(), IMPORT_ARGUMENTS.read(self)
@@ -235,6 +243,7 @@ class CgcBulkImportOperator(CgcSubmittingOperator):
             recorded=recorded,
             tolerance=self.tolerance,
             where=self.where,
+            read_again=read_again,
         )
 
     def result(self, summary: Summary, made: Sequence[Mapping[str, Any]]) -> Any:

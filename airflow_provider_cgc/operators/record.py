@@ -130,7 +130,7 @@ class Record:
         :raises CgcInputRefused: if the manifest cannot be read, and nothing was sent before.
         :raises CgcJobsNotYetKnown: if it cannot be read, and an earlier attempt may have sent something.
         """
-        with self._at_the_path():
+        with self.at_the_path():
             is_first = self.is_first
         if is_first:
             if self._starts_anew:
@@ -146,7 +146,7 @@ class Record:
         """
         if self._ti.try_number == 1 and not self._later_poke:
             return False
-        with self._at_the_path():
+        with self.at_the_path():
             owner = self._header.owner or self.manifest.facts.owner
         return owner is not None and owner.endswith(f" at {host()}")
 
@@ -209,7 +209,7 @@ class Record:
         """
         self.manifest.read_again()
         self.check(dry_run=True)
-        with self._at_the_path():
+        with self.at_the_path():
             self.manifest.write(outcomes, dry_run=True)
 
     def check(self, *, dry_run: bool) -> None:
@@ -220,7 +220,7 @@ class Record:
         :raises CgcInputRefused: if it cannot be written, and nothing was sent before.
         :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
-        with self._at_the_path():
+        with self.at_the_path():
             self.manifest.check(dry_run=dry_run, warn=self._warn)
 
     def open(self, keys: Iterable[Key], *, now: datetime, run_began: datetime, owner: str) -> Ledger:
@@ -280,7 +280,7 @@ class Record:
         :raises CgcInputRefused: if it cannot be written there, and nothing was sent before.
         :raises CgcJobsNotYetKnown: if it cannot be written, and an earlier attempt may have sent something.
         """
-        with self._at_the_path():
+        with self.at_the_path():
             self.manifest.write(outcomes)
 
     def outcomes(self) -> list[ItemOutcome] | None:
@@ -355,7 +355,7 @@ class Record:
         self._header.note_success()
 
     @contextmanager
-    def _at_the_path(self) -> Iterator[None]:
+    def at_the_path(self) -> Iterator[None]:
         """Refuse an unusable path if nothing was sent; otherwise raise an error that is retried."""
         try:
             yield

@@ -127,12 +127,15 @@ class SubmittedJobs(Source):
             looks again.
         """
         self._ledger, self._joined = work.ledger, work.attempt.plan.has_joined
-        self._task.about_to_send(context, work.attempt.order)
+        record = self._record(context)
+        with record.at_the_path():
+            self._task.about_to_send(context, work.attempt)
         self.is_sending = True
         try:
-            outcomes = self._send(self._record(context), work)
+            outcomes = self._send(record, work)
         finally:
             self.is_sending = False
+        self._task.sent(context, work.attempt)
         self._place = work.attempt.order.place(outcomes)
         return outcomes
 
@@ -229,7 +232,8 @@ class SubmittedJobs(Source):
         items = task.read_items()
         record.check(dry_run=task.is_dry_run)
         if items:
-            task.check_memory(context, len(items))
+            with record.at_the_path():
+                task.check_memory(context, len(items))
             return self._decide(context, task.order(recorded=record.lasts), items)
         if task.is_dry_run:
             record.write_planned([])
@@ -313,7 +317,7 @@ class SubmittedJobs(Source):
         record = self._record(context)
         try:
             account = account_for(
-                self._task.order_at_end(ended=ended),
+                self._task.order_at_end(context, ended=ended),
                 end.summary,
                 outcomes=record.outcomes(),
                 ids=record.started() if self._ids is None else self._ids,

@@ -37,6 +37,21 @@ HIDDEN_FAILURES = (
 UNVERIFIED = "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False"
 
 
+def address_of(value: Any, *, where: str, conn_id: str | None = None) -> str:
+    try:
+        return storage.check_form(value, conn_id)
+    except CgcBadInput as error:
+        raise CgcBadInput(f"{where}: {error}") from None
+
+
+def written(value: Any, *, where: str, conn_id: str | None) -> str:
+    """Read the address of the manifest to write."""
+    address = address_of(value, where=where, conn_id=conn_id)
+    if is_table(address):
+        raise CgcBadInput(f"{where} is {address!r}, but the manifest is JSON Lines; let it end in .jsonl")
+    return address
+
+
 class Arguments:
     """The arguments of one kind of operator."""
 
@@ -48,6 +63,8 @@ class Arguments:
         "cgc_conn_id": connection_id,
     }
     """The readers of arguments that can be checked one by one."""
+    WRITTEN: ClassVar[Mapping[str, Callable[..., str]]] = {"manifest_path": written}
+    """The readers of the addresses of files that the task writes; these get the connection, too."""
 
     def check(self, item: Any) -> list[str]:
         """Return further problems of an item that was read."""
@@ -75,12 +92,12 @@ class Arguments:
                 values[name] = reader(getattr(task, name), where=f"{name} of task {task.task_id!r}")
             except (CgcBadInput, BadInput) as error:
                 problems.append(str(error))
-        if task.manifest_path:
-            where = f"manifest_path of task {task.task_id!r}"
-            try:
-                _written(task.manifest_path, where=where, conn_id=task.manifest_conn_id)
-            except CgcBadInput as error:
-                problems.append(str(error))
+        for name, reader in self.WRITTEN.items():
+            if address := getattr(task, name):
+                try:
+                    reader(address, where=f"{name} of task {task.task_id!r}", conn_id=task.manifest_conn_id)
+                except CgcBadInput as error:
+                    problems.append(str(error))
         if len(problems) > 1:
             raise CgcBadInput("\n".join([f"Task {task.task_id!r}: {len(problems)} problems", *listed(problems)]))
         if problems:
@@ -99,6 +116,9 @@ class Arguments:
         if not given.is_subclass:
             given.problems += self.wrong_together(task, values)
         _read_sources(given, task)
+        for name, reader in self.WRITTEN.items():
+            if getattr(task, name) and given.known("manifest_conn_id"):
+                given.read(name, partial(reader, conn_id=task.manifest_conn_id))
         if task.items is not None and task.manifest is None and given.known("items"):
             addresses, others = parted(storage.texts_in(given.value("items")))
             for address in addresses:
@@ -139,7 +159,7 @@ class Arguments:
 
 
 def _read_sources(given: Literals, task: CgcSubmittingOperator) -> None:
-    """Read the source of the items and the address of their manifest."""
+    """Read the source of the items."""
     if task.items is not None and task.manifest is not None:
         given.problems.append(BOTH)
     if task.manifest is None and not given.is_subclass:
@@ -149,8 +169,6 @@ def _read_sources(given: Literals, task: CgcSubmittingOperator) -> None:
             given.problems.append("neither items nor a manifest is given; give one of them")
     if task.manifest is not None:
         given.read("manifest", partial(_manifest, task=task, any_form=task.failed_only))
-    if task.manifest_path and given.known("manifest_conn_id"):
-        given.read("manifest_path", partial(_written, conn_id=task.manifest_conn_id))
 
 
 def _hides_failures(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> bool:
@@ -158,23 +176,8 @@ def _hides_failures(task: CgcSubmittingOperator, values: Mapping[str, Any]) -> b
     return not (task.wait or task.manifest_path) and bool(values["max_failures"] or values["max_failure_share"])
 
 
-def _address(value: Any, *, where: str, conn_id: str | None = None) -> str:
-    try:
-        return storage.check_form(value, conn_id)
-    except CgcBadInput as error:
-        raise CgcBadInput(f"{where}: {error}") from None
-
-
-def _written(value: Any, *, where: str, conn_id: str | None) -> str:
-    """Read the address of the manifest to write."""
-    address = _address(value, where=where, conn_id=conn_id)
-    if is_table(address):
-        raise CgcBadInput(f"{where} is {address!r}, but the manifest is JSON Lines; let it end in .jsonl")
-    return address
-
-
 def _manifest(value: Any, *, where: str, task: CgcSubmittingOperator, any_form: bool = False) -> str:
-    address = _address(value, where=where)
+    address = address_of(value, where=where)
     if value == task.manifest_path:
         raise same_address(address, where=where)
     if not any_form:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from airflow_provider_cgc import storage
-from airflow_provider_cgc.arguments import manifests_given, whole_number
-from airflow_provider_cgc.exceptions import CgcBadInput
+from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
-
-if TYPE_CHECKING:
-    from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
 
 class CgcBulkExportSensor(CgcGivenJobsSensor):
@@ -62,6 +57,7 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
     """
 
     kind = EXPORT
+    item = ExportItem
     ids_argument: ClassVar[str] = "export_ids"
     template_fields: Sequence[str] = ("export_ids", *CgcGivenJobsSensor.template_fields)
 
@@ -69,26 +65,3 @@ class CgcBulkExportSensor(CgcGivenJobsSensor):
         super().__init__(**kwargs)
         self.export_ids = export_ids
         self._read_literals().refuse()
-
-    def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
-        manifests = manifests_given(value, where=where)
-        for address in manifests:
-            try:
-                storage.check_form(address)
-            except CgcBadInput as error:
-                raise CgcBadInput(f"{where}: {error}") from None
-        return None if manifests else super()._distinct_ids(value, where=where)
-
-    def _given(self) -> JobTracker:
-        where = f"{self.ids_argument} of task {self.task_id!r}"
-        manifests = manifests_given(self.export_ids, where=where)
-        if not manifests:
-            return super()._given()
-        from airflow_provider_cgc.jobs.exports.item import ExportItem
-        from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
-        from airflow_provider_cgc.manifests import outcomes_at
-
-        lines = [one for address in manifests for one in outcomes_at(address, kind=EXPORT, of=ExportItem, where=where)]
-        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
-        self._check_ids(lines, expected, where=where)
-        return tracker_of(EXPORT, lines)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_cgc.arguments import check_count, connection_id, ids_given, whole_number, why_others
+from airflow_provider_cgc import storage
+from airflow_provider_cgc.arguments import (
+    check_count,
+    connection_id,
+    ids_given,
+    manifests_given,
+    whole_number,
+    why_others,
+)
+from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 from airflow_provider_cgc.literals import Literals
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 from airflow_provider_cgc.sensors.source import GivenJobs, Source
+
+if TYPE_CHECKING:
+    from airflow_provider_cgc.jobs.submitting.items import Item
 
 
 class CgcGivenJobsSensor(CgcJobsSensor):
@@ -20,6 +32,8 @@ class CgcGivenJobsSensor(CgcJobsSensor):
     """
 
     ids_argument: ClassVar[str]
+    item: ClassVar[type[Item] | None] = None
+    """The items of manifests, which it takes in place of ids; None if no operator of ours starts such jobs."""
 
     def _read_literals(self) -> Literals:
         """Read the arguments that are known when the Dag is parsed, by the readers that `execute` uses."""
@@ -44,7 +58,22 @@ class CgcGivenJobsSensor(CgcJobsSensor):
 
     def _given(self) -> JobTracker:
         """Return the jobs in the arguments, or raise an error if these are wrong, before anything is sent."""
-        return JobTracker.of(self.kind, self._ids())
+        where = f"{self.ids_argument} of task {self.task_id!r}"
+        manifests = self._manifests(getattr(self, self.ids_argument), where=where)
+        if self.item is None or not manifests:
+            return JobTracker.of(self.kind, self._ids())
+        from airflow_provider_cgc.jobs.submitting.outcomes import tracker_of
+        from airflow_provider_cgc.manifests import outcomes_at
+
+        how: dict[str, Any] = {"kind": self.kind, "of": self.item, "where": where}
+        lines = [one for address in manifests for one in outcomes_at(address, **how)]
+        expected = whole_number(self.expected_count, where=f"expected_count of task {self.task_id!r}")
+        self._check_ids(lines, expected, where=where)
+        return tracker_of(self.kind, lines)
+
+    def _manifests(self, value: Any, *, where: str) -> list[str]:
+        """Return the addresses of manifests; empty if these are ids."""
+        return [] if self.item is None else manifests_given(value, where=where)
 
     def _ids(self) -> list[str]:
         """Return the distinct ids, or raise an error if the arguments are wrong, before anything is sent."""
@@ -59,6 +88,14 @@ class CgcGivenJobsSensor(CgcJobsSensor):
 
     def _distinct_ids(self, value: Any, *, where: str) -> list[str] | None:
         """Return the distinct ids; None if they are to be read from somewhere."""
+        manifests = self._manifests(value, where=where)
+        for address in manifests:
+            try:
+                storage.check_form(address)
+            except CgcBadInput as error:
+                raise CgcBadInput(f"{where}: {error}") from None
+        if manifests:
+            return None
         return list(dict.fromkeys(ids_given(value, where=where)))
 
     def _check_ids(self, ids: Sequence[Any], expected: int | None, *, where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from airflow_provider_cgc.jobs.imports.item import ImportItem
 from airflow_provider_cgc.jobs.kinds import IMPORT
 from airflow_provider_cgc.sensors.given import CgcGivenJobsSensor
 
@@ -30,7 +31,11 @@ class CgcBulkImportSensor(CgcGivenJobsSensor):
 
     :param import_ids: the ids of the import jobs: a list, one id, the output of an upstream task (lists of lists from
         a mapped one too), or text, namely a JSON or Python list (what a template renders to) or ids separated by
-        commas or white space. Duplicates are waited for once. (templated)
+        commas or white space. Duplicates are waited for once. Also what `CgcBulkImportOperator` returns with
+        `wait=False`: the address of its manifest, or a list of them from a mapped one. Of a manifest every line counts:
+        an item that FAILED or was never sent fails this task when the others have ended, whatever the operator's
+        `max_failures` says; SKIPPED ones and those done before need no job. A line whose job is not known yet is an
+        error. (templated)
     :param cgc_conn_id: the connection of the user who started the imports. (templated)
     :param expected_count: how many distinct ids there must be; anything else is an error before a request is made. It
         catches imports that were refused when they were submitted. (templated)
@@ -53,6 +58,7 @@ class CgcBulkImportSensor(CgcGivenJobsSensor):
     """
 
     kind = IMPORT
+    item = ImportItem
     ids_argument: ClassVar[str] = "import_ids"
     template_fields: Sequence[str] = ("import_ids", *CgcGivenJobsSensor.template_fields)
 

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +27,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from fsspec.implementations.local import LocalFileSystem
 
 from airflow_provider_cgc import storage, xcom
+from airflow_provider_cgc.client.endpoints import bulk_edit, records
 from airflow_provider_cgc.client.http.wire import Wire
 from airflow_provider_cgc.compat import (
     AirflowFailException,
@@ -37,12 +38,17 @@ from airflow_provider_cgc.compat import (
 from airflow_provider_cgc.exceptions import CgcInputRefused
 from airflow_provider_cgc.hooks import cgc
 from airflow_provider_cgc.jobs.submitting import ledger, submit
-from airflow_provider_cgc.operators import exports
+from airflow_provider_cgc.operators.base import CgcSubmittingOperator
+from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from dev.virtual_time import VirtualTime
 from tests.crash.clock import PlatformClock
 from tests.fakes.task_instance import TaskInstance
 
-TASK = "export"
+OPERATORS: dict[str, type[CgcSubmittingOperator]] = {
+    "exports": CgcBulkExportOperator,
+    "imports": CgcBulkImportOperator,
+}
 IS_AIRFLOW_3 = importlib.util.find_spec("airflow.sdk") is not None
 
 
@@ -52,7 +58,8 @@ def run(part: dict[str, Any], clock: PlatformClock) -> None:
     clock.connect(part["url"])
     os.environ["AIRFLOW_CONN_CGC_DEFAULT"] = part["connection"]
     ledger.BULK_LIMIT = submit.BULK_LIMIT = part["chunk"]
-    exports.CgcBulkExportOperator.event_grace = 0.0
+    bulk_edit.chunks_of = partial(records.chunks_of, size=part["chunk"])  # type: ignore[attr-defined]  # smaller ones
+    CgcSubmittingOperator.event_grace = 0.0
     steps = Steps(part["kill_at"], folder / "killed")
     _watch(steps)
     xcoms = _File(folder / "xcoms.json", steps, "xcom")
@@ -165,10 +172,10 @@ class _LoopTime(VirtualTime):
 
 
 def _task(part: dict[str, Any], folder: Path, steps: Steps, xcoms: _File) -> tuple[Any, dict[str, Any]]:
-    operator = exports.CgcBulkExportOperator(task_id=TASK, retries=part["retries"], **part["arguments"])
+    operator = OPERATORS[part["kind"]](task_id=part["kind"], retries=part["retries"], **part["arguments"])
 
     ti = TaskInstance(
-        TASK,
+        part["kind"],
         try_number=part["try_number"],
         max_tries=part["max_tries"],
         xcoms=xcoms,
@@ -225,11 +232,12 @@ def warm_up(folder: Path) -> None:
     nowhere = {"conn_type": "cgc", "password": "token-of-nobody", "extra": {"platform": "cgc"}}
     os.environ["AIRFLOW_CONN_CGC_DEFAULT"] = json.dumps(nowhere)
     cgc.CgcHook().get_conn().close()
-    part = {"arguments": {"items": [], "copy_only": True}, "retries": 0, "try_number": 1, "max_tries": 0}
-    part |= {"run_began": 0.0, "started": 0.0, "store": False, "rescheduled": []}
+    part = {"retries": 0, "try_number": 1, "max_tries": 0, "run_began": 0.0, "started": 0.0, "store": False}
     steps = Steps(None, folder / "killed")
-    with suppress(CgcInputRefused):
-        _with_mark(*_task(part, folder, steps, _File(folder / "xcoms.json", steps, "xcom")))
+    for kind, needed in (("exports", {"copy_only": True}), ("imports", {"project": "demo-lab/none"})):
+        this = part | {"kind": kind, "arguments": {"items": [], **needed}, "rescheduled": []}
+        with suppress(CgcInputRefused):
+            _with_mark(*_task(this, folder, steps, _File(folder / "xcoms.json", steps, "xcom")))
 
 
 def _replace(path: Path, value: Mapping[str, Any]) -> None:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.crash.forks import ForkServer
 
-SIZE = 15_000_000_000
-"""Bytes of a file: its job runs for a minute, so that a retry finds jobs under way."""
 RETRIES = 4
 MOST_POKES = 20
 """Pokes of one try that is rescheduled; more, and it would go on for ever."""
-VOLUME = CgcEmulator.volume
-CREATE = "/v2/bulk/storage/exports/create"
+Sweep = Callable[..., None]
 _numbers = count(1)
 
 
@@ -39,12 +37,22 @@ class Platform:
     emulator: CgcEmulator
     forks: ForkServer
     folder: Path
-    files: list[str]
+    stock: list[str]
+    """The items that tasks share, by name; no task changes them."""
 
 
 @dataclass
-class Task:
-    """A task instance of one Dag run."""
+class Task(ABC):
+    """A task instance of one Dag run; what its jobs do is told by a subclass for each kind of job."""
+
+    KIND: ClassVar[Literal["exports", "imports"]]
+    CALLS: ClassVar[Mapping[str, str]]
+    """The paths of the requests that change the platform, by what they do; "create" starts jobs."""
+    FAILS = 9100
+    """The code of a failure that may pass."""
+    FAILS_FOR_GOOD: ClassVar[int]
+    IS_REFUSED: ClassVar[int]
+    """The code with which an item is refused when it is sent."""
 
     platform: Platform
     arguments: Mapping[str, Any]
@@ -52,9 +60,9 @@ class Task:
     manifest: bool
     items: int = 5
     there: int = 0
-    """At the places of how many files somebody else has put objects of their size."""
+    """The number of items whose results somebody else has made already."""
     unfit: bool = False
-    """Beside the others there is a file that is gone, and an alias."""
+    """Beside the others there are items for which no job can be started: one that fails, and one that is skipped."""
     chunk: int = 2
     pause: float = 1.0
     """Seconds until Airflow starts the next try."""
@@ -71,13 +79,8 @@ class Task:
         self.folder.mkdir()
         self.emulator.clear_faults()
         self.emulator.clock.advance(3600)
-        self.moves = not self.arguments.get("copy_only", True)
-        self.files = self.platform.files[: self.items]
-        if self.moves:  # nobody can export them a second time
-            paths = [f"crash/{self.number}/{place}.bam" for place in range(self.items)]
-            self.files = self.emulator.add_files(paths, size=SIZE)
-        there = [self.location(name) for name in self.files[: self.there]]
-        self.emulator.put_objects(there, volume=VOLUME, size=SIZE)
+        self.names = self.make_items()
+        self.make_results(self.names[: self.there])
         self.run_began = self.emulator.clock.now()
         self.emulator.clock.advance(5)
 
@@ -149,12 +152,12 @@ class Task:
 
     @property
     def jobs(self) -> dict[str, list[str]]:
-        """The states of the platform's jobs for each file of this task, oldest first."""
-        found: dict[str, list[str]] = {name: [] for name in self.files}
+        """The states of the platform's jobs for each item of this task, oldest first."""
+        found: dict[str, list[str]] = {name: [] for name in self.names}
         with self.emulator.world.open() as world:
-            for job in world.exports.values():
-                if job.order.location == self.location(job.order.file):
-                    found[job.order.file].append(job.state)
+            for job in world.jobs[self.KIND].values():
+                if (name := self.name_of(job)) is not None:
+                    found[name].append(job.state)
         return found
 
     @property
@@ -166,48 +169,39 @@ class Task:
     def summary(self) -> dict[str, Any]:
         return json.loads((self.folder / "xcoms.json").read_text())["cgc_summary"]
 
-    def location(self, file: str) -> str:
-        return f"task-{self.number}/{file}"
-
-    def on_the_volume(self) -> set[str]:
-        """The files of this task whose objects are there."""
-        with self.emulator.world.open() as world:
-            there = world.volumes[VOLUME]
-            return {name for name in self.files if there.key(self.location(name)) in world.buckets[there.bucket]}
+    @property
+    def skips(self) -> int:
+        """The number of items that have no job, because their results are there."""
+        return self.there if self.arguments.get("if_exists") == "skip" else 0
 
     def must_be_done(self, *, jobs: Sequence[str] | Mapping[str, Sequence[str]] = ("COMPLETED",)) -> None:
         """
-        Check that no item is missing from volume, summary or manifest, and the jobs of each file, oldest first.
+        Check that no item is missing from the platform, summary or manifest, and the jobs of each, oldest first.
 
-        What was there has none.
+        An item that is skipped has none.
         """
-        to_send = self.files[self.there :]
-        usual = dict.fromkeys(self.files, ()) | dict.fromkeys(to_send, ("COMPLETED",))
+        to_send = self.names[self.skips :]
+        usual = dict.fromkeys(self.names, ()) | dict.fromkeys(to_send, ("COMPLETED",))
         wanted = {**usual, **(jobs if isinstance(jobs, Mapping) else dict.fromkeys(to_send, jobs))}
         assert self.jobs == {name: list(states) for name, states in wanted.items()}, self.log
-        assert self.on_the_volume() == set(self.files), self.log
+        self.results_must_be_right()
         counts = {name: self.summary[name] for name in ("total", "completed", "failed", "missing", "skipped")}
         wanted_counts = {
             "total": self.items + len(self.unfit_items),
-            "completed": self.items - self.there,
+            "completed": self.items - self.skips,
             "failed": int(self.unfit),
             "missing": 0,
-            "skipped": self.there + int(self.unfit),
+            "skipped": self.skips + int(self.unfit),
         }
         assert counts == wanted_counts, self.log
         if self.manifest:
-            assert [line["file"] for line in self.lines] == [*self.files, *self.unfit_items], self.log
+            subjects = [line[self.subject] for line in self.lines]
+            assert subjects == [*self.names, *self.unfit_items], self.log
             states = Counter(line["state"] for line in self.lines)
             wanted_states = {name.upper(): wanted_counts[name] for name in ("completed", "skipped", "failed")}
             assert states == +Counter(wanted_states), self.log
             assert all(line["task"]["succeeded"] for line in self.lines), self.log
-            # That a file is an alias of the object says enough; nobody asks then which job has made it one.
-            assert self.moves or all(line["id"] for line in self.lines[self.there : self.items]), self.log
-
-    @property
-    def unfit_items(self) -> list[str]:
-        """The files that cannot be exported."""
-        return ["0" * 24, self.emulator.alias_id] if self.unfit else []
+            self.lines_must_be_right()
 
     def forget(self) -> None:
         """Give the space back."""
@@ -217,15 +211,51 @@ class Task:
     def given(self) -> dict[str, Any]:
         """The operator's arguments."""
         manifest = {"manifest_path": f"file://{self.folder}/manifest.jsonl"} if self.manifest else {}
-        return {
-            "items": [*self.files, *self.unfit_items],
-            "volume": VOLUME,
-            "location": f"task-{self.number}/{{id}}",
-            "copy_only": True,
-            "poke_interval": 60,
-            **manifest,
-            **self.arguments,
-        }
+        return {"poke_interval": 60, **self.usual, **manifest, **self.arguments}
+
+    def fail(self, name: str, **how: Any) -> None:
+        """Let the jobs of an item fail."""
+        self.emulator.fail_files(name, jobs=self.KIND, **how)
+
+    @property
+    def subject(self) -> str:
+        """The key of a line of the manifest that names an item."""
+        return "file" if self.KIND == "exports" else "location"
+
+    @property
+    def unfit_items(self) -> list[str]:
+        """The items for which no job can be started."""
+        return []
+
+    @classmethod
+    @abstractmethod
+    def stock(cls, emulator: CgcEmulator, *, older: int) -> list[str]:
+        """Make things that many tasks may share, and older jobs, on a new platform; return the names of the items."""
+
+    @abstractmethod
+    def make_items(self) -> list[str]:
+        """Return the names of this task's items, as the platform's failures know them."""
+
+    @abstractmethod
+    def make_results(self, names: Sequence[str]) -> None:
+        """Put what these items' jobs would make where they would put it."""
+
+    @property
+    @abstractmethod
+    def usual(self) -> dict[str, Any]:
+        """The operator's arguments, as far as no test gives others."""
+
+    @abstractmethod
+    def name_of(self, job: Any) -> str | None:
+        """Return the item of one of the platform's jobs; None if it is of another task."""
+
+    @abstractmethod
+    def results_must_be_right(self) -> None:
+        """Check that each item's result is there, once, and is the right one."""
+
+    @abstractmethod
+    def lines_must_be_right(self) -> None:
+        """Check what the lines of the manifest say about results."""
 
     def _run(self, part: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
         """Run one part; None if it was killed as told."""
@@ -234,6 +264,7 @@ class Task:
         signal = self.platform.forks.run(
             {
                 **part,
+                "kind": self.KIND,
                 "folder": str(self.folder),
                 "url": self.emulator.url,
                 "connection": self.emulator.airflow_conn,

@@ -11,6 +11,7 @@ JOB = "Qr7kT2mZ9vYb4XcN1sLdW8eHfJ0aUiPo"
 NAN = float("nan")
 USUAL: dict[str, dict[str, Any]] = {
     "export": {"items": [FILE], "volume": "mcurie/radium_out", "copy_only": True},
+    "import": {"items": ["run7/a.bam"], "volume": "mcurie/radium_out", "project": "mcurie/radium"},
     "wait": {"export_ids": [JOB]},
     "imports": {"import_ids": [JOB]},
     "list": {},
@@ -292,6 +293,48 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "export",
+        {"metadata_path": "s3://bucket/meta.csv"},
+        "metadata_path is 's3://bucket/meta.csv'; let it end in .jsonl, because the metadata is JSON Lines.",
+    ),
+    (
+        "export",
+        {"metadata_path": "s3://bucket/meta"},
+        "metadata_path is 's3://bucket/meta'; let it end in .jsonl, because the metadata is JSON Lines.",
+    ),
+    (
+        "export",
+        {"metadata_path": "meta.jsonl"},
+        "metadata_path: The path 'meta.jsonl' is not complete; write it like"
+        " s3://bucket/folder/name.jsonl or file:///folder/name.jsonl.",
+    ),
+    (
+        "export",
+        {"metadata_path": "/runs/m.jsonl", "manifest_path": "file:///runs/m.jsonl"},
+        "metadata_path and manifest_path are the same address; give each a file of its own.",
+    ),
+    (
+        "export",
+        {"metadata_path": "s3://b/{{ ds }}.jsonl", "manifest_path": "s3://b/{{ ds }}.jsonl"},
+        "metadata_path and manifest_path are the same address; give each a file of its own.",
+    ),
+    (
+        "export",
+        {"metadata_path": "s3://aws@b/m.jsonl", "manifest_path": "s3://b/m.jsonl", "manifest_conn_id": "aws"},
+        "metadata_path and manifest_path are the same address; give each a file of its own.",
+    ),
+    (
+        "export",
+        {"items": None, "manifest": "s3://b/m.jsonl", "metadata_path": "s3://b/m.jsonl"},
+        "metadata_path and manifest are the same address; give each a file of its own.",
+    ),
+    (
+        "export",
+        {"metadata_path": "s3://b/m.jsonl", "wait": False},
+        "with wait=False nobody writes the metadata of exported files, because none is on the volume yet; drop"
+        " metadata_path, or wait=False.",
+    ),
+    (
+        "export",
         {"verify": True, "wait": False},
         "with wait=False nothing can be verified, because no job has ended yet; drop verify, or wait=False.",
     ),
@@ -388,8 +431,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "imports",
-        {"import_ids": "s3://bucket/a.jsonl"},
-        "import_ids: item 1 is 's3://bucket/a.jsonl', which is not an id but an address.",
+        {"import_ids": "s3://bucket/"},
+        "import_ids: The path 's3://bucket/' has no file name; write it like s3://bucket/folder/name.jsonl.",
     ),
     (
         "list",

@@ -184,11 +184,13 @@ def test_asset_of_no_text(place: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize("as_given", [list, str], ids=["list", "text of a template"])
 def test_files_for_a_sensor(as_given: Any) -> None:
-    """Files for a sensor are sent to the operator."""
+    """Files and objects for a sensor are sent to the operator."""
     files = [{"file": "a" * 24, "name": "x.bam"}, {"file": "b" * 24, "name": "y.bam"}]
+    objects = [{"volume": "lab/in", "location": "x.bam"}]
 
-    with pytest.raises(CgcBadInput, match="has files to export, not ids of jobs; give them to CgcBulkExportOperator"):
-        manifests_given(as_given(files), where="export_ids of task 'wait'")
+    for given, word in ((files, "files"), (objects, "objects")):
+        with pytest.raises(CgcBadInput, match=f"has {word}, not ids of jobs; give them as items to an operator"):
+            manifests_given(as_given(given), where="export_ids of task 'wait'")
 
 
 @pytest.mark.parametrize(("every", "told"), [(0.3, "every 0.3 s instead"), (38.4, "every 38 s instead")])

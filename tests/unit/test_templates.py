@@ -41,7 +41,7 @@ ARGUMENTS = [(kind, name) for kind in KINDS for name in kind.template_fields]
 
 def rendered(kind: type[Any], name: str, value: Any, *, native: bool, params: Any = None, **of_dag: Any) -> Any:
     """Give the value of an operator's argument when it runs; set past `__init__`, which would refuse most of them."""
-    usual = next((usual for usual in USUAL.values() if set(usual) <= set(kind.template_fields) and usual), {})
+    usual = max((usual for usual in USUAL.values() if set(usual) <= set(kind.template_fields)), key=len)
     with DAG(
         "d", schedule=None, start_date=datetime(2026, 1, 1), render_template_as_native_obj=native, **of_dag
     ) as dag:

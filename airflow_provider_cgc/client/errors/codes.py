@@ -266,8 +266,9 @@ LOCATION_TAKEN = _code(
 """An object is at the location already, and may not be replaced."""
 NAME_TAKEN = _code(
     9108,
-    "A file of this name exists in the destination already, perhaps from an earlier try of this import: choose "
-    "another name, autorename or overwrite, or delete the file.",
+    "The name is taken there, perhaps by an earlier try of this import. Keep an alias of the same object with "
+    'if_exists="skip" of CgcBulkImportOperator, replace a file with "overwrite", import beside it with "rename", '
+    "or give another name.",
     one_item=True,
 )
 """A file of this name is in the destination already, and may not be replaced."""

@@ -46,6 +46,11 @@ class File:
         """The bytes are on a volume, at `volume` and `location`: it can be read, not exported."""
         return self.storage_type == "VOLUME"
 
+    @property
+    def origin_task(self) -> str | None:
+        """The id of the task that made it; None for a file that was uploaded or imported."""
+        return fields.text(fields.mapping(self.raw.get("origin")).get("task"))
+
     def is_alias_of(self, volume: str | None, location: str | None) -> bool:
         """Return True if this is an alias of exactly that object; False if volume or location are left out."""
         if not self.is_alias or None in (volume, location, self.location) or self.volume != volume:

@@ -83,7 +83,8 @@ def _show_import(view: View, job: ImportJob) -> Json:
     }
     if order.folder:
         asked["preserve_folder_structure"] = order.preserve_folder_structure
-    return view.job(job, asked, {"result": view.file(job.result)} if job.result else {})
+    result = None if view.options.result == "absent" else job.result
+    return view.job(job, asked, {"result": view.file(result)} if result else {})
 
 
 def _goes_to(options: Options, job: ImportJob, project: str) -> bool:

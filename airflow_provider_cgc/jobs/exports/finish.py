@@ -55,7 +55,7 @@ def finish(
     if order.skips_existing:
         _skip_what_is_there(order.client, account, log_info)
     # With `fail_fast` jobs may still run: the task has failed already, and the objects there show nothing yet.
-    if (moves or order.verify) and account.is_over:
+    if order.finishes and account.is_over:
         doubts.append(_unaccounted(account))
     if moves and account.is_over:
         doubts.append(_check_moves(order.client, account))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import ExportJob
+    from airflow_provider_cgc.jobs.exports.sidecar import Sidecar
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
@@ -54,6 +55,8 @@ class ExportOrder(TransferOrder):
     The files that one task exports, and the options; `CgcBulkExportOperator` explains the arguments.
 
     :param template: makes the locations of items that have none of their own.
+    :param with_paths: look up the folders of files even if no location needs them.
+    :param sidecar: takes the metadata of the files that are on the volume at the end.
     """
 
     kind = EXPORT
@@ -81,6 +84,8 @@ class ExportOrder(TransferOrder):
         recorded: bool = True,
         tolerance: Tolerance | None = None,
         where: str = "items",
+        with_paths: bool = False,
+        sidecar: Sidecar | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -95,6 +100,8 @@ class ExportOrder(TransferOrder):
         self._template = template or LocationTemplate("{path}/{name}")
         self._aliases = aliases
         self._properties = dict(properties or {})
+        self._with_all_paths = with_paths
+        self._sidecar = sidecar
         self.facts = Facts({}, {}, {}, {}, {})
         """The platform's answers about files and volumes; empty before `check`."""
 
@@ -253,12 +260,18 @@ class ExportOrder(TransferOrder):
 
     @property
     def finishes(self) -> bool:
-        """Something is checked at the end: moved files, or objects that are to be verified."""
-        return self.verify or not self._copy_only
+        """Something is done at the end: moved files or objects are checked, or metadata is written."""
+        return self.verify or not self._copy_only or self._sidecar is not None
 
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
-        """Count the objects that were there already, check that moved files are aliases, verify objects; repeatable."""
-        return finish(self, account, moves=not self._copy_only, since=since, log_info=log_info)
+        """
+        Count the objects that were there already, check that moved files are aliases, verify objects, write metadata.
+
+        All of it can be repeated.
+        """
+        doubts = finish(self, account, moves=not self._copy_only, since=since, log_info=log_info)
+        doubt = self._sidecar.finish(account) if self._sidecar is not None else None
+        return [*doubts, doubt] if doubt else doubts
 
     def _planned_otherwise(self) -> list[str]:
         """Return the problem of items that were planned with another `copy_only`."""
@@ -285,7 +298,7 @@ class ExportOrder(TransferOrder):
         return unfit
 
     def _with_paths(self) -> list[ExportItem]:
-        """Look up the folders of files that have no path, if the template needs one."""
+        """Look up the folders of files that have no path, if they are wanted, or the template needs one."""
         lacking = {item.file for item in self.items if self._lacks_path(item)}
         if not lacking:
             return list(self.items)
@@ -294,7 +307,11 @@ class ExportOrder(TransferOrder):
         return [replace(item, path=paths.get(item.file, item.path)) for item in self.items]
 
     def _lacks_path(self, item: ExportItem) -> bool:
-        if item.path is not None or item.location is not None:
+        if item.path is not None:
+            return False
+        if self._with_all_paths:
+            return True
+        if item.location is not None:
             return False
         try:
             return "path" in own_template(item, self._template).fields

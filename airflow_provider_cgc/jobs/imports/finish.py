@@ -35,6 +35,10 @@ NOT_SET = (
     "The file {file} was imported, but its metadata or tags could not be set: {problem} When the cause is fixed, clear"
     " this task to set them."
 )
+OTHER_ITEMS = (
+    "The object was imported, but the items of this task have changed since, so its metadata are not known any more."
+    " Give the task a manifest_path, which keeps them, and clear it."
+)
 NOT_KEPT = "The file {file} is there, but the platform did not keep its metadata: {key} is {found} instead of {wanted}."
 
 
@@ -66,6 +70,7 @@ class Files:
         done = {ImportKey(*key): one for key, one in account.done().items()}
         files = self._made(account, done)
         files |= self._found(account, done, files)
+        self._refuse_others(account, done)
         doubts.append(self._describe(account, done, files, log_info))
         for key in self._keys:
             if key in files and not account.has_failed(key):
@@ -113,6 +118,12 @@ class Files:
             if key in done and key not in files:
                 account.count_failed(key, done[key], NO_FILE)
         return files
+
+    def _refuse_others(self, account: Account, done: Mapping[ImportKey, Done]) -> None:
+        """Count files as failed that are of none of the items, if the items have metadata or tags."""
+        if any(item.metadata or item.tags for item in self._keys.values()):
+            for key in done.keys() - self._keys.keys():
+                account.count_failed(key, done[key], OTHER_ITEMS)
 
     def _describe(
         self,

@@ -39,6 +39,8 @@ class ImportItem(Item):
     tags: tuple[str, ...] | None = None
     path: str | None = None
     """The folders of the object, joined by slashes, for the placeholder `{path}`; None: all of its location."""
+    source_name: str | None = None
+    """The name that an exported file had, for the placeholder `{name}`; None: the last part of its location."""
     columns: dict[str, str] | None = field(default=None, hash=False)
     """The further columns of a table, by their names in lower case."""
 
@@ -83,9 +85,11 @@ IGNORED = frozenset(
     {
         *("id", "code", "message", "state", "started_on", "finished_on", "user", "conn_id", "task", "version"),
         *("overwrite", "autorename", "preserve_folder_structure", "result"),
+        *("file", "source_project", "origin_task", "other_metadata"),
     }
 )
-"""The keys that failed items of a summary and lines of a manifest have from an earlier try. They are ignored."""
+"""The keys that failed items of a summary and lines of a manifest have from an earlier try, and the lines of exported
+files from the project that these came from. They are ignored."""
 
 
 def check_places(item: ImportItem) -> list[str]:
@@ -171,6 +175,7 @@ _READERS: dict[str, Any] = {
     "tags": _tags_in,
     "size": size_in,
     "path": text_in,
+    "source_name": given_in,
     "columns": _columns_in,
 }
 """By key, the reader of an item's value for it. Raises BadItem."""

@@ -47,9 +47,9 @@ class NameTemplate(Template):
     """
     A text such as "{path}/{name}" that makes a file's path from an object's. Raises BadTarget if it cannot.
 
-    `{name}`: the last part of the object's location. `{path}`: its folders, below the prefix that was listed.
-    `{folder}`: the folder that it is in. `{column.NAME}`: a further column of the manifest. `{{` and `}}` stand for
-    braces.
+    `{name}`: the last part of the object's location, or the name that an exported file had. `{path}`: its folders,
+    below the prefix that was listed. `{folder}`: the folder that it is in. `{column.NAME}`: a further column of the
+    manifest. `{{` and `}}` stand for braces.
     """
 
     NOUN = "name"
@@ -92,6 +92,7 @@ class ValueTemplate(Template):
 
 def _value(field: str, item: ImportItem, *, noun: str, otherwise: str, slashes: bool) -> str:
     above, _, last = item.location.rpartition("/")
+    last = item.source_name or last
     if field == "path":
         return above if item.path is None else item.path
     value = {"name": last, "folder": above.rpartition("/")[2], "location": item.location}.get(field)

@@ -31,14 +31,8 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
 
-OTHER_FILE = (
-    "A {what} of this name is there, and it is no alias of this object; give another name, or remove it, or replace a"
-    ' file with if_exists="overwrite".'
-)
-IS_THERE = (
-    'A {what} of this name is there already; keep an alias of this object with if_exists="skip", replace a file with'
-    ' "overwrite", import under another name with "rename", or give another name.'
-)
+OTHER_FILE = "A {what} of this name is there, and it is no alias of this object"
+IS_THERE = "A {what} of this name is there already"
 BLOCKED = "The file {name} is where a folder of this name is needed; give another name, or remove the file"
 _RENAMED = re.compile(r"_\d+_(?P<name>.+)", re.DOTALL)
 
@@ -48,6 +42,7 @@ class ImportOrder(TransferOrder):
     The objects that one task imports, and the options; `CgcBulkImportOperator` explains the arguments.
 
     :param wishes: the arguments that hold for all items which do not say otherwise.
+    :param read_again: reads the items at the end of a task that has no manifest.
     """
 
     kind = IMPORT
@@ -70,6 +65,7 @@ class ImportOrder(TransferOrder):
         recorded: bool = True,
         tolerance: Tolerance | None = None,
         where: str = "items",
+        read_again: Callable[[], Sequence[Item]] | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -80,6 +76,7 @@ class ImportOrder(TransferOrder):
             where=where,
         )
         self.wishes = wishes
+        self._read_again = read_again
         self.destinations = Destinations(client)
         self.sources = Sources(client)
 
@@ -122,7 +119,8 @@ class ImportOrder(TransferOrder):
             unfit[key] = Problem(409, NAME_TAKEN, IS_THERE.format(what=_what(file)), made_here=True)
         for key in open_keys:
             if blocked := self.destinations.blocked_by(key):
-                unfit[key] = Problem(409, NAME_TAKEN, BLOCKED.format(name=shown(blocked.name)), made_here=True)
+                # Without a code: the advice for a name that is taken does not help here.
+                unfit[key] = Problem(None, None, BLOCKED.format(name=shown(blocked.name)), made_here=True)
         return {key: self._unfit(self.keys[key], problem) for key, problem in unfit.items()}, []
 
     def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
@@ -239,7 +237,16 @@ class ImportOrder(TransferOrder):
         return True
 
     def finish(self, account: Account, *, since: datetime | None, log_info: Callable[[str], object]) -> list[str]:
-        """Find the file of each item, set its metadata and tags, and check it; repeatable."""
+        """
+        Find the file of each item, set its metadata and tags, and check it; repeatable.
+
+        The lines of a manifest have the metadata as they were when the items were sent.
+        """
+        if account.outcomes is not None:
+            lines = [cast(ImportItem, one.item) for one in account.outcomes]
+            self.keys = {key: item for item in lines if (key := item.key()) is not None}
+        elif self._read_again is not None:
+            self.name_items(self._read_again())
         files = Files(self, self.destinations, self.sources)
         return files.finish(account, since=since, log_info=log_info)
 

@@ -111,6 +111,8 @@ class Account:
         self._unseen = [one for one in ids if one not in records or records[one].resource is None]
         self._taken_back: dict[str, Any] = {}
         """By the id of a job that found an object in its way: the job of this task that has put it there."""
+        self.found_there: set[Key] = set()
+        """The items whose jobs found the wanted result there already."""
         self._given_up: set[Key] = set()
         self.results: dict[Key, dict[str, Any]] = {}
         """The results, as items that another task takes, if the kind of job has some."""
@@ -197,6 +199,8 @@ class Account:
     def count_skipped(self, job: Any) -> None:
         """Count a job as skipped that found the wanted result already there."""
         self._uncount_failure(job, "skipped")
+        if (key := self._order.key_of(job)) is not None:
+            self.found_there.add(key)
         number = self._by_job.get(job.id)
         if number is not None:
             one = self._lines[number]

@@ -35,6 +35,11 @@ def is_table(name: str) -> bool:
     return any(name.lower().endswith(end) for end, form in _FORMS.items() if form in _DELIMITERS)
 
 
+def is_json_lines(name: str) -> bool:
+    """Return True if a name is that of JSON Lines."""
+    return any(name.lower().endswith(end) for end, form in _FORMS.items() if form not in _DELIMITERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """The outcomes in a manifest; `cut_off` says so if the last line is incomplete, because its writer was killed."""

@@ -12,10 +12,11 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 from airflow_provider_cgc.templates import is_literal
 from tests.late import literal
 
-KINDS = {"import": CgcBulkImportOperator}
+KINDS = {"import": CgcBulkImportOperator, "import_sensor": CgcBulkImportSensor}
 
 
 class Gives(BaseOperator):
@@ -42,8 +43,9 @@ with DAG("rows", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         before = tasks.get(arguments.pop("after", ""))
         if "upstream" in arguments:
             before = Gives(task_id="gives", value=arguments.pop("upstream"))
-        if before is not None and "operator" not in arguments:
-            arguments.setdefault("export_ids", before.output)
+        ids = {"": "export_ids", "import_sensor": "import_ids"}.get(arguments.get("operator", ""))
+        if before is not None and ids:
+            arguments.setdefault(ids, before.output)
         kind = CgcBulkExportOperator if "volume" in arguments else CgcBulkExportSensor
         kind = KINDS.get(arguments.pop("operator", ""), kind)
         # They come when the task runs, as most arguments do: what is wrong with one is told then.

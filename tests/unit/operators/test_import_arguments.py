@@ -64,7 +64,7 @@ ABOUT_ITEMS = [arguments for arguments, words in WRONG if "items" in arguments o
 
 @pytest.mark.parametrize(("arguments", "words"), [one for one in WRONG if one[0] not in ABOUT_ITEMS])
 def test_rendered_argument_is_told_as_well(arguments: dict[str, Any], words: str) -> None:
-    """What only a template gives is told when the task runs, in the same words."""
+    """An argument that only a template gives is told when the task runs, in the same words."""
     with pytest.raises((CgcBadInput, CgcInputRefused)) as refused:
         late(CgcBulkImportOperator, **{**USUAL, **arguments}).read_items()
 

@@ -80,7 +80,7 @@ def test_only_passing_is_repeated(code: int, remedy: Remedy) -> None:
         (9072, "slash"),
         (9105, "a folder, whose location ends with a slash"),
         (9107, "overwrite"),
-        (9108, "autorename"),
+        (9108, "CgcBulkImportOperator"),
         (9108, "an earlier try"),
         (9206, "s3:PutObject"),
         (9208, "s3:GetObject"),
