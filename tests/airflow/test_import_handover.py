@@ -18,7 +18,9 @@ LOCATIONS = ["in/s1/a.bam", "in/s1/b.bam", "in/s2/a.bam"]
 def start_and_wait(database: None, connect: Callable[..., str], tmp_path: Path) -> Callable[..., list[Ended]]:
     """Play both tasks; of the items one has no object if `one_missing`."""
 
-    def run(how: dict[str, Any], *, manifest: bool = True, one_missing: bool = False, wait: bool = False) -> list[Ended]:
+    def run(
+        how: dict[str, Any], *, manifest: bool = True, one_missing: bool = False, wait: bool = False
+    ) -> list[Ended]:
         with CgcEmulator(speed=600) as emulator:
             connect(emulator)
             emulator.put_objects(LOCATIONS, volume="demo-lab/archive")
