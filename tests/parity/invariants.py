@@ -23,10 +23,13 @@ JITTER = 0.95
 def complaints(task: Task, end: End, expected: Verdict, jobs: Jobs, *, lasts: float) -> Iterator[str]:
     """Give a sentence for each thing that is wrong."""
     yield from end.left
-    yield from (f"{job_id} was asked for again" for job_id in task.scene.line.asked_again)
     yield from _unbidden(task)
     yield from _events(task)
     yield from _secrets(task, end)
+    if task.scene.kind.submits:
+        # It asks for other things besides, accounts for every job at the end, and remembers that for a Clear.
+        return
+    yield from (f"{job_id} was asked for again" for job_id in task.scene.line.asked_again)
     yield from _requests(task, end, jobs)
     if expected.error != "CgcBadInput":
         yield from _punctuality(task, end, expected, jobs, lasts)

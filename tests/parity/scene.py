@@ -11,10 +11,12 @@ import functools
 import importlib
 import logging
 import random
+import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +26,7 @@ from airflow_provider_cgc.client import CgcClient
 from airflow_provider_cgc.compat import AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.emulator.state.catalog import built_in
+from airflow_provider_cgc.jobs.submitting.attempt import Attempt
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import VirtualTime
 from tests.fakes.slow_imports import slow_imports
@@ -90,6 +93,7 @@ class Stage:
     def __enter__(self) -> Stage:
         self._dice = random.getstate()
         self.emulator.start()
+        self.folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory()))
         self._exit.enter_context(slow_imports(self.emulator, **SPEED))
         self._loggers = [(logger, logger.level, logger.propagate) for logger in map(logging.getLogger, self.LOGGERS)]
         for logger, _, _ in self._loggers:
@@ -137,7 +141,7 @@ class Scene:
         self.new_process()
         patch.setattr("airflow_provider_cgc.sensors.wait.MOST_IDS_IN_ROW", MOST_IDS_IN_ROW)
         # Airflow 3 logs through structlog, past every handler.
-        for cls in (kind.sensor, CgcJobsTrigger):
+        for cls in (kind.task, CgcJobsTrigger):
             patch.setattr(cls, "log", logging.getLogger(f"airflow_provider_cgc.{cls.__name__}"), raising=False)
 
     @property
@@ -193,8 +197,11 @@ class Scene:
     def _patch_clocks(self) -> None:
         patch, time = self._patch, self.time
         clock = SimpleNamespace(time=time.clock, monotonic=time.clock, sleep=self.sleep)
-        for module in (AIRFLOW.__name__, "airflow_provider_cgc.sensors.base", "airflow_provider_cgc.sensors.wait"):
-            patch.setattr(f"{module}.time", clock)
+        for module in ("sensors.base", "sensors.wait", "operators.base"):
+            patch.setattr(f"airflow_provider_cgc.{module}.time", clock)
+        patch.setattr(AIRFLOW, "time", clock)
+        for name in ("clock", "sleep"):
+            patch.setitem(Attempt.__init__.__kwdefaults__, name, getattr(time, name))
         utc = SimpleNamespace(utcnow=lambda: datetime.fromtimestamp(time.clock(), UTC))
         patch.setattr(AIRFLOW, "timezone", utc)
         patch.setattr(CgcJobsTrigger, "clock", staticmethod(time.clock))
