@@ -75,8 +75,9 @@ def _refuse_results(entry: Any, where: str) -> None:
     things = next((plural for key, plural in _THINGS.items() if key in entry), None)
     if things is not None:
         raise CgcBadInput(
-            f"{where} has {things}, not ids of jobs; give them as items to an operator that starts jobs with wait=False,"
-            " and pass on its result. If a task has imported them, it has waited already: drop this sensor then"
+            f"{where} has {things}, not ids of jobs; give them as items to an operator that starts jobs with"
+            " wait=False, and pass on its result. If a task has imported them, it has waited already: drop this sensor"
+            " then"
         )
     if {"total", "failed_items"} <= entry.keys():
         raise CgcBadInput(

@@ -12,7 +12,7 @@ from airflow_provider_cgc.client.errors.codes import FOLDER_EXISTS, NO_RIGHT_TO_
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.jobs.files import file_records, problem_unless_gateway
-from airflow_provider_cgc.jobs.imports.names import folders_above
+from airflow_provider_cgc.jobs.imports.names import as_given, folders_above
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.places import side_by_side
 from airflow_provider_cgc.jobs.text import counted, shown
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import File
     from airflow_provider_cgc.client.models.account import Project
-    from airflow_provider_cgc.jobs.imports.item import ImportKey
+    from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 
 _FOLDER_IS_FILE = "it is the file {name}; give the id of a folder, or a project"
 
@@ -46,11 +46,21 @@ class Destinations:
         """The files where the items need folders."""
         self.projects: dict[str, str] = {}
         """By destination, its project."""
+        self._tops: dict[str, str] = {}
+        """By project, the id of its root folder."""
         self._problems: dict[str, str] = {}
+        self._names: set[str] = set()
+        self._traced: set[str] = set()
+
+    def expect(self, destinations: Iterable[str]) -> None:
+        """Note the destinations of an order, without asking for them."""
+        self._names |= set(destinations)
 
     def ask(self, destinations: Iterable[str]) -> None:
         """Ask for the projects and folders themselves; one that the user may not see is a fact. Raises `CgcError`."""
-        for destination, problem in side_by_side(self._ask, dict.fromkeys(destinations), THREADS).items():
+        destinations = dict.fromkeys(destinations)
+        self.expect(destinations)
+        for destination, problem in side_by_side(self._ask, destinations, THREADS).items():
             if problem is not None:
                 self._problems[destination] = problem
 
@@ -69,16 +79,25 @@ class Destinations:
     def find_folders(self, keys: Iterable[ImportKey]) -> None:
         """Find the folders that items need, as far as they exist, and files that are in their place."""
         for destination, names in _by_destination(keys).items():
+            if destination in self._problems and destination not in self.projects:
+                continue
             wanted = {above for name in names for above in folders_above(name)}
             for path, found in self._things_at(destination, wanted).items():
                 self._note(Place(destination, path), found)
 
     def files_at(self, keys: Collection[ImportKey]) -> dict[ImportKey, File]:
-        """Return the files and folders that have the names of these items now. Raises `CgcError`."""
+        """
+        Return the files and folders that have the names of these items now. Raises `CgcError`.
+
+        Nothing is there if the destination itself is not.
+        """
         there = {
-            destination: self._things_at(destination, names) for destination, names in _by_destination(keys).items()
+            destination: self._things_at(destination, names)
+            for destination, names in _by_destination(keys).items()
+            if destination not in self._problems or destination in self.projects
         }
-        return {key: there[key.destination][key.name] for key in keys if key.name in there[key.destination]}
+        found = {key: there.get(key.destination, {}).get(key.name) for key in keys}
+        return {key: file for key, file in found.items() if file is not None}
 
     def blocked_by(self, key: ImportKey) -> File | None:
         """Return the file that is where an item needs a folder; None if there is none."""
@@ -101,24 +120,36 @@ class Destinations:
         project, parent = self._project_or_folder(Place(key.destination, above))
         return {"parent": parent, "name": name} if parent else {"project": str(project), "name": name}
 
+    def spot(self, item: ImportItem) -> tuple[str, str]:
+        """Return the innermost folder on an item's way that exists, by its id, and the path below it."""
+        destination, name = as_given(item)
+        for above in [*reversed(folders_above(name)), ""]:
+            if folder := self._ids.get(Place(destination, above)) or (None if above else self._tops.get(destination)):
+                return folder, name[len(above) :].lstrip("/")
+        return destination, name
+
     def places_of(self, project: str | None, parent: str | None) -> set[Place]:
         """Return the places that a job's destination is known to be; empty if it is none of this order."""
         if parent is not None:
             return self._places.get(parent, set())
         return set() if project is None else {Place(project, "")}
 
-    def trace(self, parents: Iterable[str | None], destinations: Collection[str]) -> None:
+    def trace(self, parents: Iterable[str | None]) -> None:
         """Find out where folders are, by their ids, with a request for a hundred. Raises `CgcError`."""
-        roots = {one for one in destinations if not _is_project(one)}
-        unknown = {one for one in parents if one is not None and one not in self._places} | roots
-        folders = [one.resource for one in file_records(self._client, unknown).values() if one.resource is not None]
+        unknown = {one for one in parents if one is not None and one not in self._places} - self._traced
+        if not unknown:
+            return
+        roots = {one for one in self._names if not _is_project(one)}
+        self._traced |= unknown
+        records = file_records(self._client, unknown | roots)
+        folders = [one.resource for one in records.values() if one.resource is not None]
         above = paths_of(self._client, folders)
         paths = {
             folder.id: "/".join(filter(None, (above.get(folder.id, ""), folder.name))) if folder.parent else ""
             for folder in folders
         }
         for folder in folders:
-            if folder.project is not None and folder.project in destinations:
+            if folder.project is not None:
                 self._places[folder.id].add(Place(folder.project, paths[folder.id]))
             for root in (one for one in folders if one.id in roots and one.project == folder.project):
                 if f"{paths[folder.id]}/".startswith(f"{paths[root.id]}/".lstrip("/")):
@@ -150,6 +181,7 @@ class Destinations:
             self._ids[top] = folder.id
             self._places[folder.id].add(top)
         elif project is not None and project.root_folder is not None:
+            self._tops[destination] = project.root_folder
             self._places[project.root_folder].add(top)
 
     def _note(self, place: Place, found: File) -> None:

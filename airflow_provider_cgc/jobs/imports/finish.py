@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
@@ -11,7 +12,7 @@ from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 from airflow_provider_cgc.jobs.kinds import IMPORT
 from airflow_provider_cgc.jobs.submitting.account import Done
-from airflow_provider_cgc.jobs.submitting.taken import take_back
+from airflow_provider_cgc.jobs.submitting.taken import WHOLE_SECONDS, take_back
 from airflow_provider_cgc.jobs.text import counted, shown, storable
 from airflow_provider_cgc.jobs.waiting.look import is_undecided
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.order import Order
 
-NO_FILE = "The job COMPLETED, but the platform shows no file of it, and none of this name is in the destination."
+NO_FILE = "The job COMPLETED, but the platform shows no file of it, and the destination has none of this name from it."
 OTHER_FILE = "The job COMPLETED, but its file {file} is no alias of the object: it is {target}."
 GONE = (
     "The job COMPLETED, but its file {file} does not exist any more. Set verify=True and clear this task to import the"
@@ -61,7 +62,6 @@ class Files:
 
         :param since: the platform's clock before anything of this task was sent.
         """
-        self._destinations.trace((job.parent for job in account.jobs), {key.destination for key in self._keys})
         doubts = [take_back(self._order, account, since=since, log_info=log_info)]
         if self._order.skips_existing:
             self._skip_what_is_there(account, log_info)
@@ -70,6 +70,8 @@ class Files:
         done = {ImportKey(*key): one for key, one in account.done().items()}
         files = self._made(account, done)
         files |= self._found(account, done, files)
+        if account.is_over and self._order.skips_existing:
+            doubts.append(self._gone(account, done, files))
         self._refuse_others(account, done)
         doubts.append(self._describe(account, done, files, log_info))
         for key in self._keys:
@@ -113,11 +115,33 @@ class Files:
             wanted += [key for key in self._keys if key not in done]
         wanted = [key for key in wanted if not account.has_failed(key)]
         there = self._destinations.files_at(wanted)
-        files = {key: file for key, file in there.items() if self._sources.is_alias(key, file)}
+        files = {
+            key: file
+            for key, file in there.items()
+            if self._sources.is_alias(key, file) and not self._is_older(account, done.get(key), file)
+        }
         for key in wanted:
-            if key in done and key not in files:
+            if key in done and key not in files and done[key].job_id is not None:
                 account.count_failed(key, done[key], NO_FILE)
         return files
+
+    def _is_older(self, account: Account, done: Done | None, file: File) -> bool:
+        """Return True if a file cannot be that of a job which gives it another name if its own is taken."""
+        job = None if done is None else account.job(done.job_id)
+        if job is None or not job.autorename or None in (file.created_on, job.started_on):
+            return False
+        return bool(file.created_on < job.started_on - timedelta(seconds=WHOLE_SECONDS))
+
+    def _gone(self, account: Account, done: Mapping[ImportKey, Done], files: Collection[ImportKey]) -> str | None:
+        """Return a sentence about files that were skipped because they were there, and that are gone since."""
+        found = sum(key not in done or done[key].job_id is None for key in files)
+        gone = account.summary.skipped - found
+        if gone <= 0:
+            return None
+        return (
+            f"Of the files that were there already and skipped, {gone} {'is' if gone == 1 else 'are'} not there any"
+            " more; a retry imports them."
+        )
 
     def _refuse_others(self, account: Account, done: Mapping[ImportKey, Done]) -> None:
         """Count files as failed that are of none of the items, if the items have metadata or tags."""
@@ -144,10 +168,9 @@ class Files:
         for key, record in records.items():
             problem = None if key in undecided else self._problem_of(key, files[key], record)
             if problem:
-                nothing = Done(None, self._keys[key].asked(), None)
-                account.count_failed(
-                    key, done.get(key, nothing), problem, counted="completed" if key in done else "skipped"
-                )
+                counted_as = "completed" if key in done else "skipped"
+                one = done.get(key) or Done(None, self._keys[key].asked(), None)
+                account.count_failed(key, one, problem, counted=counted_as)
         if done_well := sum(key not in undecided and not account.has_failed(key) for key in edits):
             log_info(f"Metadata and tags of {counted(done_well, 'file')} are set.")
         if not undecided:
@@ -181,8 +204,9 @@ class Files:
         if now.is_alias and not now.may_be_alias_of(key.volume, key.location):
             target = f"one of {shown(now.location)} on volume {now.volume}"
             return OTHER_FILE.format(file=file.id, target=target)
-        wanted = (self._keys[key].metadata or {}) if "metadata" in now.raw else {}
-        for name, value in wanted.items():
+        item = self._keys.get(key)
+        wanted = item.metadata if item is not None and "metadata" in now.raw else None
+        for name, value in (wanted or {}).items():
             if now.metadata.get(name) != value:
                 found = shown(now.metadata.get(name))
                 return NOT_KEPT.format(file=file.id, key=shown(name), found=found, wanted=shown(value))
