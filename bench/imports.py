@@ -27,14 +27,13 @@ from unittest import mock
 
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.emulator.controls.journal import Journal, RecordedRequest
-from airflow_provider_cgc.emulator.state.imports import ImportJob
-from airflow_provider_cgc.emulator.state.queue import JobQueue
 from bench.cases import LIMIT
 from bench.environment import environment
 from bench.import_figures import WAYS, bars
 from bench.lab import OVERHEAD, SEED, THROUGHPUT, durations, emulator_threads, slow_requests
 from bench.meter import Meter, peak_memory
 from dev.virtual_time import VirtualTime
+from tests.fakes.slow_imports import slow_imports
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
 
@@ -88,21 +87,17 @@ class Stage:
         self.emulator.journal = Counts()
         enter = self._exit.enter_context
         enter(self.emulator)
-        with self.emulator.world.open() as world:
-            world._queues["imports"] = JobQueue(slots=len(self.locations), throughput=THROUGHPUT)
-        self.emulator.put_objects(self.locations, volume=VOLUME, size=1_000_000)
+        # No bytes move, but the jobs of all cases of the bench take as long.
+        enter(slow_imports(self.emulator, slots=len(self.locations), throughput=THROUGHPUT))
+        for location, seconds in self._lengths.items():
+            self.emulator.put_objects([location], volume=VOLUME, size=round((seconds - OVERHEAD) * THROUGHPUT))
         enter(mock.patch("dev.virtual_time.STUCK", STUCK))
         enter(self.time.counts_pools())
         enter(slow_requests(self.time.sleep))
-        # No bytes move, but jobs of all cases take as long.
-        enter(mock.patch.object(ImportJob, "size", property(self._size)))
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._exit.close()
-
-    def _size(self, job: ImportJob) -> int:
-        return round((self._lengths[job.order.location] - OVERHEAD) * THROUGHPUT)
 
     @contextmanager
     def counted(self) -> Iterator[Counter[str]]:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cgc.asset_uris import PROJECT
 from airflow_provider_cgc.assets import destination_of
-from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused
+from airflow_provider_cgc.client.errors.problem import as_sentence
+from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.imports.item import ImportItem
 from airflow_provider_cgc.jobs.kinds import IMPORT
+from airflow_provider_cgc.jobs.text import BadInput
 from airflow_provider_cgc.lineage import TransferLineage
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
-from airflow_provider_cgc.operators.import_arguments import IMPORT_ARGUMENTS, wishes_of
+from airflow_provider_cgc.operators.import_arguments import IMPORT_ARGUMENTS, UNDESCRIBED, wishes_of
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -211,7 +213,24 @@ class CgcBulkImportOperator(TransferLineage, CgcSubmittingOperator):
         :raises CgcBadInput: with everything that is wrong with them.
         """
         expected = IMPORT_ARGUMENTS.read(self)["expected_count"]
-        return self._read_from(expected=expected, check=IMPORT_ARGUMENTS.check)
+        items: list[ImportItem] = self._read_from(expected=expected, check=IMPORT_ARGUMENTS.check)
+        if not self.wait and any(item.metadata or item.tags for item in items):
+            raise CgcBadInput(f"{self.where} give metadata or tags, and {UNDESCRIBED}")
+        return items
+
+    def _read_again(self) -> Sequence[ImportItem]:
+        """
+        Read the items once more, when the jobs have ended.
+
+        :raises CgcJobsNotYetKnown: if that is not possible; a retry reads them again.
+        """
+        try:
+            return self.read_items()
+        except (BadInput, CgcBadInput, CgcInputRefused) as error:
+            raise CgcJobsNotYetKnown(
+                "The items cannot be read again, and they say which metadata the files get:"
+                f" {as_sentence(error)} Restore them; a manifest_path would keep them for this task."
+            ) from error
 
     def order(self, *, recorded: bool) -> Order:
         """Return the order for the objects to import."""
@@ -224,7 +243,7 @@ class CgcBulkImportOperator(TransferLineage, CgcSubmittingOperator):
         Without a manifest the items are read once more: with their metadata they are too large for a trigger's row.
         """
         return self._order(
-            if_exists=self.if_exists if ended else "fail", verify=self.verify and ended, read_again=self.read_items
+            if_exists=self.if_exists if ended else "fail", verify=self.verify and ended, read_again=self._read_again
         )
 
     def _order(

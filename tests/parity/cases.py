@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from tests.parity.drivers import MODES, USUAL_MODES
-from tests.parity.line import GET
 from tests.parity.scene import NEXT_TOKEN, Scene
 
 UNKNOWN = "unknownunknownunknownunknown{:04d}"
@@ -112,30 +111,28 @@ def _counts(total: int, *, completed: int = 0, failed: int = 0, missing: int = 0
     return {"total": total, "completed": completed, "failed": failed, "missing": missing, "skipped": 0}
 
 
-def exports(
+def started(
     scene: Scene, numbers: Iterable[int], *, bad: Collection[int] = (), folders: Iterable[str] = ("a",)
 ) -> Jobs:
-    """Start exports of files, by their place in the order of size; `bad` ones will be FAILED soon."""
-    numbers, names = list(numbers), scene.emulator.file_names
-    for number in bad:
-        scene.emulator.fail_files(names[scene.files[number]], code=9206)
-    files = [scene.files[number] for number in numbers]
+    """Start jobs for files, by their place in the order of size; `bad` ones will be FAILED soon."""
+    numbers = list(numbers)
+    sizes = {scene.files[number]: scene.sizes[scene.files[number]] for number in numbers}
     jobs = Jobs()
     for folder in folders:
-        ids = scene.emulator.submit_exports(files, location=folder + "/{name}")
+        ids = scene.kind.start(scene.emulator, sizes, [scene.files[number] for number in bad], folder, None)
         for number, job_id in zip(numbers, ids, strict=True):
             (jobs.bad if number in bad else jobs.good).append(job_id)
     return jobs
 
 
 def three(scene: Scene) -> Jobs:
-    """Three exports that end within one, two and four intervals."""
-    return exports(scene, (60, 165, 200))
+    """Three jobs that end within one, two and four intervals."""
+    return started(scene, (60, 165, 200))
 
 
 def many(scene: Scene) -> Jobs:
-    """250 exports, in three requests, that end within one interval."""
-    return exports(scene, range(125), folders=("a", "b"))
+    """250 jobs, in three requests, that end within one interval."""
+    return started(scene, range(125), folders=("a", "b"))
 
 
 def none(scene: Scene) -> Jobs:
@@ -144,33 +141,33 @@ def none(scene: Scene) -> Jobs:
 
 
 def weeks(scene: Scene) -> Jobs:
-    """Three exports of many gigabytes."""
-    return Jobs(endless=exports(scene, (-3, -2, -1)).good)
+    """Three jobs of many gigabytes."""
+    return Jobs(endless=started(scene, (-3, -2, -1)).good)
 
 
 def one_failed(scene: Scene) -> Jobs:
     """One of three FAILED."""
-    return exports(scene, (60, 165, 200), bad=(165,))
+    return started(scene, (60, 165, 200), bad=(165,))
 
 
 def some_failed(scene: Scene) -> Jobs:
     """Six of 250 FAILED."""
-    return exports(scene, range(125), bad=(0, 70, 124), folders=("a", "b"))
+    return started(scene, range(125), bad=(0, 70, 124), folders=("a", "b"))
 
 
 def failed_early(scene: Scene) -> Jobs:
     """One FAILED, three that run for weeks."""
-    return replace(weeks(scene), bad=exports(scene, (60,), bad=(60,)).bad)
+    return replace(weeks(scene), bad=started(scene, (60,), bad=(60,)).bad)
 
 
 def of_each(scene: Scene) -> Jobs:
     """One completed, one FAILED, three that run for weeks."""
-    return replace(exports(scene, (60, 70), bad=(60,)), endless=weeks(scene).endless)
+    return replace(started(scene, (60, 70), bad=(60,)), endless=weeks(scene).endless)
 
 
 def last_minute(scene: Scene) -> Jobs:
-    """An export that ends shortly before 100 s are over."""
-    return exports(scene, (180,))
+    """A job that ends shortly before 100 s are over."""
+    return started(scene, (180,))
 
 
 def lost(form: str, jobs: Platform, *, count: int = 1) -> Platform:
@@ -189,7 +186,7 @@ def foreign(form: str, jobs: Platform) -> Platform:
     def platform(scene: Scene) -> Jobs:
         scene.emulator.add_token("ada")
         scene.emulator.option("foreign_ids", form)
-        theirs = scene.emulator.submit_exports(scene.files[5:6], location="ada/{name}", user="ada")
+        theirs = scene.kind.start(scene.emulator, {scene.files[5]: 0}, (), "ada", "ada")
         return replace(jobs(scene), foreign=theirs)
 
     return platform
@@ -220,7 +217,7 @@ def forbidden(after: float) -> Platform:
     """403 to every question."""
 
     def platform(scene: Scene) -> Jobs:
-        scene.at(after, lambda: scene.emulator.fault("403", path=f"/v2{GET}", count=None))
+        scene.at(after, lambda: scene.emulator.fault("403", path=scene.path, count=None))
         return replace(weeks(scene), refusal=True)
 
     return platform
@@ -230,7 +227,7 @@ def outage(kind: str) -> Platform:
     """A platform that goes down, or a line that leads astray, and stays so."""
 
     def platform(scene: Scene) -> Jobs:
-        scene.at(30, lambda: scene.emulator.fault(kind, path=f"/v2{GET}", count=None))
+        scene.at(30, lambda: scene.emulator.fault(kind, path=scene.path, count=None))
         return weeks(scene)
 
     return platform
@@ -240,7 +237,7 @@ def wrong_address(kind: str) -> Platform:
     """Something answers, from the first question on, but it is not the platform."""
 
     def platform(scene: Scene) -> Jobs:
-        scene.emulator.fault(kind, path=f"/v2{GET}", count=None)
+        scene.emulator.fault(kind, path=scene.path, count=None)
         return replace(weeks(scene), refusal=True, stranger=True)
 
     return platform

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from airflow_provider_cgc.compat import (
     AirflowTaskTimeout,
     BaseOperator,
 )
-from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.sensors.base import CgcJobsSensor
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
 from tests.late import late
@@ -37,7 +38,7 @@ LAG = 3.0
 AFTERWARDS = 3600.0
 """Seconds for which nothing may happen after the end."""
 
-Run = Callable[[CgcBulkExportSensor, dict[str, Any]], Any]
+Run = Callable[[CgcJobsSensor, dict[str, Any]], Any]
 
 
 @dataclass
@@ -69,10 +70,11 @@ class Task:
         process = self.scene.new_process(self.remembered)
         began = self.scene.time.clock()
         sensor = late(
-            CgcBulkExportSensor,
+            self.scene.kind.task,
             task_id="wait",
-            export_ids=self.ids,
             cgc_conn_id=CONN_ID,
+            **{self.scene.kind.jobs: self.ids},
+            **self.scene.kind.arguments,
             **self.mode.arguments,
             **self.arguments,
         )
@@ -100,12 +102,15 @@ class Task:
         """Store an XCom."""
         self.xcoms[key] = self.keep(value)
 
-    def _context(self, sensor: CgcBulkExportSensor) -> dict[str, Any]:
+    def _context(self, sensor: CgcJobsSensor) -> dict[str, Any]:
         # Airflow 2.11 asks its database, see `run`
         first_poke = None if hasattr(AIRFLOW, "_orig_start_date") else lambda: self.first_start
         ti = TaskInstance("wait", map_index=self.mode.map_index, first_poke=first_poke)
         ti.xcom_push = self.push  # type: ignore[method-assign]  # every version of it is kept
-        context = {"ti": ti, "task": sensor}
+        ti.xcoms = self.xcoms
+        run_began = datetime.fromtimestamp(self.scene.began, UTC)
+        dag_run = SimpleNamespace(run_after=run_began, start_date=run_began)
+        context = {"ti": ti, "task": sensor, "dag_run": dag_run}
         return context | {"task_state_store": self.store} if self.mode.memory else context
 
 
@@ -131,7 +136,7 @@ class Mode:
     restarts: tuple[float, ...] = ()
 
 
-def execute(sensor: CgcBulkExportSensor, context: dict[str, Any]) -> Any:
+def execute(sensor: CgcJobsSensor, context: dict[str, Any]) -> Any:
     """Call it with the mark by which Airflow knows its own task runner."""
     module = importlib.import_module(BaseOperator.__module__)
     # Airflow 2.11 keeps it beside the class
@@ -235,7 +240,8 @@ def run(task: Task, patch: pytest.MonkeyPatch) -> End:
     patch.setattr("airflow_provider_cgc.xcom.read_xcom", read_xcom)
     if hasattr(AIRFLOW, "_orig_start_date"):
         patch.setattr(AIRFLOW, "_orig_start_date", lambda **which: task.first_start)
-    return task.scene.time.run(_run(task))
+    with task.scene.time.counts_pools():
+        return task.scene.time.run(_run(task))
 
 
 async def _run(task: Task) -> End:

@@ -10,11 +10,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from airflow_provider_cgc.emulator.options import Options
 from airflow_provider_cgc.emulator.state.faults import KINDS
-from tests.parity.cases import UNKNOWN, Jobs, exports
-from tests.parity.line import GET
+from tests.parity.cases import UNKNOWN, Jobs, started
 from tests.parity.scene import NEXT_TOKEN, Scene
-
-PATH = f"/v2{GET}"
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ def strikes(kind: str, count: int, **how: Any) -> Callable[[Scene, Jobs], None]:
     """The same fault for the next questions about jobs."""
 
     def arrange(scene: Scene, jobs: Jobs) -> None:
-        scene.emulator.fault(kind, path=PATH, count=count, **how)
+        scene.emulator.fault(kind, path=scene.path, count=count, **how)
         scene.may_refuse |= kind == "429"
 
     return arrange
@@ -79,7 +76,7 @@ def lost_for_one_sweep(form: str) -> Callable[[Scene, Jobs], None]:
     def arrange(scene: Scene, jobs: Jobs) -> None:
         scene.emulator.option("unknown_ids", form)
         scene.time.pass_by(30)
-        jobs.good += exports(scene, (150,), folders=("late",)).good
+        jobs.good += started(scene, (150,), folders=("late",)).good
         scene.emulator.option("unknown_for", 20)
 
     return arrange

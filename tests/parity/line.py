@@ -19,8 +19,8 @@ from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.wire import Wire
 from dev.virtual_time import VirtualTime
+from tests.parity.kinds import Kind
 
-GET = "/bulk/storage/exports/get"
 ENDED = ("COMPLETED", "FAILED")
 MOST_CALLS = 24
 """Requests that a hundred ids cost at most in one look, whatever the platform answers."""
@@ -57,6 +57,7 @@ class Line:
     """
 
     time: VirtualTime
+    kind: Kind
     process: Process = field(default_factory=Process)
     delays: deque[float] = field(default_factory=deque)
     """Seconds that the next answers take."""
@@ -82,9 +83,9 @@ class Line:
             if process.gone:
                 raise RuntimeError("a process that is gone cannot send anything")
             self.begun.append(str(request))
-            if request.path != GET:
+            if request.path != self.kind.get:
                 return exchange(wire, request)
-            ids, token = request.body["export_ids"], wire._settings.token
+            ids, token = request.body[self.kind.ids], wire._settings.token
             if at < process.spent_until.get(token, 0.0):
                 self.unbidden.append(at)
             # Where one id is due, others may ride along.
@@ -121,7 +122,7 @@ class Line:
         return self._of_this_thread.process
 
     def _delay(self, request: requests.PreparedRequest) -> float:
-        return self.delays.popleft() if self.delays and GET in str(request.url) else 0.0
+        return self.delays.popleft() if self.delays and self.kind.get in str(request.url) else 0.0
 
     def _pass(self, seconds: float) -> None:
         if seconds:

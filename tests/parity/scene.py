@@ -11,10 +11,12 @@ import functools
 import importlib
 import logging
 import random
+import tempfile
 import traceback
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,9 +26,11 @@ from airflow_provider_cgc.client import CgcClient
 from airflow_provider_cgc.compat import AirflowTaskTimeout, BaseSensorOperator
 from airflow_provider_cgc.emulator import CgcEmulator
 from airflow_provider_cgc.emulator.state.catalog import built_in
-from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
+from airflow_provider_cgc.jobs.submitting.attempt import Attempt
 from airflow_provider_cgc.triggers.jobs import CgcJobsTrigger
 from dev.virtual_time import VirtualTime
+from tests.fakes.slow_imports import slow_imports
+from tests.parity.kinds import Kind
 from tests.parity.line import Line, Process
 
 TOKEN = "parity-1-b7e23ec29af22b0b4e41da31e868d572"
@@ -36,29 +40,16 @@ AIRFLOW = importlib.import_module(BaseSensorOperator.__module__)
 """The module in which Airflow's own poke loop looks for the time."""
 MOST_IDS_IN_ROW = 150
 """So few here, that a wait for 250 jobs finds its ids in an XCom."""
+SPEED: dict[str, Any] = {"throughput": 20e3, "slots": 1000}
+"""Jobs of one to three megabytes take one to three minutes, none waits for a slot."""
 
 
 class Time(VirtualTime):
-    """Virtual time in which a worker's thread may wait for threads of its own."""
+    """Virtual time that passes also while nothing runs."""
 
     def pass_by(self, seconds: float) -> None:
         """Let time pass before anything runs."""
         self._elapsed += seconds
-
-    def map(self, pool: ThreadPoolExecutor, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        """Work on all items in a pool; the thread that waits for it is not at work meanwhile."""
-        loop = self._loop
-        assert loop is not None
-        mine = loop._of_this_thread.calls
-
-        async def all_of_them() -> list[Any]:
-            mine.asleep += 1
-            try:
-                return await asyncio.gather(*(loop.run_in_executor(pool, work, item) for item in items))
-            finally:
-                mine.asleep -= 1
-
-        return asyncio.run_coroutine_threadsafe(all_of_them(), loop).result()
 
 
 class Wall:
@@ -92,15 +83,18 @@ class Stage:
     def __init__(self) -> None:
         self.wall = Wall()
         self.log = Log()
-        # Jobs of one to three megabytes take one to three minutes, none waits for a slot.
-        self.emulator = CgcEmulator(wall=self.wall, token=TOKEN, throughput=20e3, slots=1000)
+        self.emulator = CgcEmulator(wall=self.wall, token=TOKEN, **SPEED)
         sizes = [file.size for file in built_in()]
         by_size = sorted(zip(sizes, self.emulator.file_ids, strict=True))
         self.files = [file_id for _, file_id in by_size]
+        self.sizes = {file_id: size for size, file_id in by_size}
+        self._exit = ExitStack()
 
     def __enter__(self) -> Stage:
         self._dice = random.getstate()
         self.emulator.start()
+        self.folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory()))
+        self._exit.enter_context(slow_imports(self.emulator, **SPEED))
         self._loggers = [(logger, logger.level, logger.propagate) for logger in map(logging.getLogger, self.LOGGERS)]
         for logger, _, _ in self._loggers:
             logger.addHandler(self.log)
@@ -109,6 +103,7 @@ class Stage:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._exit.close()
         self.emulator.stop()
         random.setstate(self._dice)
         for logger, level, propagate in self._loggers:
@@ -120,12 +115,14 @@ class Stage:
 class Scene:
     """One wait from its beginning to its end, with the platform as new."""
 
-    def __init__(self, stage: Stage, patch: pytest.MonkeyPatch, *, seed: str) -> None:
+    def __init__(self, stage: Stage, patch: pytest.MonkeyPatch, *, seed: str, kind: Kind) -> None:
         self.time = stage.wall.time = Time()
+        self.kind = kind
         self.emulator = stage.emulator
         self.files = stage.files
+        self.sizes = stage.sizes
         self.log = stage.log
-        self.line = Line(self.time)
+        self.line = Line(self.time, kind)
         self.began = self.time.clock()
         self.alarm = float("inf")
         """The time at which the worker's process is told that its execution_timeout is over."""
@@ -144,8 +141,13 @@ class Scene:
         self.new_process()
         patch.setattr("airflow_provider_cgc.sensors.wait.MOST_IDS_IN_ROW", MOST_IDS_IN_ROW)
         # Airflow 3 logs through structlog, past every handler.
-        for cls in (CgcBulkExportSensor, CgcJobsTrigger):
+        for cls in (kind.task, CgcJobsTrigger):
             patch.setattr(cls, "log", logging.getLogger(f"airflow_provider_cgc.{cls.__name__}"), raising=False)
+
+    @property
+    def path(self) -> str:
+        """The path of the questions about jobs."""
+        return f"/v2{self.kind.get}"
 
     def at(self, seconds: float, action: Callable[[], object]) -> None:
         """Let something happen so many seconds after the task began."""
@@ -186,7 +188,7 @@ class Scene:
         start = self.time.start
         requests = [
             f"{asked.wall - start:8.1f} s  {asked.method} {asked.path} -> {asked.status}"
-            f" ({len((asked.body or {}).get('export_ids', ()))} ids)"
+            f" ({len((asked.body or {}).get(self.kind.ids, ()))} ids)"
             for asked in self.emulator.requests
         ]
         raised = "" if error is None else "".join(traceback.format_exception(error))[-3000:]
@@ -195,16 +197,13 @@ class Scene:
     def _patch_clocks(self) -> None:
         patch, time = self._patch, self.time
         clock = SimpleNamespace(time=time.clock, monotonic=time.clock, sleep=self.sleep)
-        for module in (AIRFLOW.__name__, "airflow_provider_cgc.sensors.base", "airflow_provider_cgc.sensors.wait"):
-            patch.setattr(f"{module}.time", clock)
+        for module in ("sensors.base", "sensors.wait", "operators.base"):
+            patch.setattr(f"airflow_provider_cgc.{module}.time", clock)
+        patch.setattr(AIRFLOW, "time", clock)
+        for name in ("clock", "sleep"):
+            patch.setitem(Attempt.__init__.__kwdefaults__, name, getattr(time, name))
         utc = SimpleNamespace(utcnow=lambda: datetime.fromtimestamp(time.clock(), UTC))
         patch.setattr(AIRFLOW, "timezone", utc)
         patch.setattr(CgcJobsTrigger, "clock", staticmethod(time.clock))
         timed = functools.partial(CgcClient, clock=time.clock, sleep=time.sleep)
         patch.setattr("airflow_provider_cgc.client.CgcClient", timed)
-
-        class Pool(ThreadPoolExecutor):
-            def map(self, work: Any, *items: Any, **how: Any) -> Any:  # type: ignore[override]  # all it is called with
-                return time.map(self, work, *items)
-
-        patch.setattr("airflow_provider_cgc.jobs.waiting.look.ThreadPoolExecutor", Pool)

@@ -12,12 +12,13 @@ import pytest
 from airflow_provider_cgc.client.errors import CgcError
 from airflow_provider_cgc.compat import AirflowTaskTimeout
 from airflow_provider_cgc.hooks.cgc import CgcHook
+from tests.parity.kinds import KINDS
 from tests.parity.scene import CONN_ID, NEXT_TOKEN, TOKEN, Scene, Stage, Time
 
 
 @pytest.fixture
 def scene(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    return Scene(stage, monkeypatch, seed="a test of the scene")
+    return Scene(stage, monkeypatch, seed="a test of the scene", kind=KINDS["export"])
 
 
 def in_a_thread(time: Time, work: Any) -> Any:
@@ -27,7 +28,8 @@ def in_a_thread(time: Time, work: Any) -> Any:
         with ThreadPoolExecutor(1) as pool:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
 
-    return time.run(main())
+    with time.counts_pools():
+        return time.run(main())
 
 
 def test_threads_sleep_together() -> None:
@@ -39,7 +41,7 @@ def test_threads_sleep_together() -> None:
             return seconds
 
         with ThreadPoolExecutor(3) as pool:
-            return time.map(pool, answer, [40.0, 60.0, 20.0])
+            return list(pool.map(answer, [40.0, 60.0, 20.0]))
 
     answers = in_a_thread(time, look)
 

@@ -20,7 +20,7 @@ from tests.system.runs import mismatches
 
 DAGS = Path(__file__).parent / "dags"
 EXAMPLES = ROOT / "example_dags"
-IN_ENVIRONMENT = ("default", "crowd", "reschedule", "deferred", "logs")
+IN_ENVIRONMENT = ("default", "crowd", "reschedule", "deferred", "imports", "logs")
 """Platforms whose connection is an environment variable; those of the others are made by the test, in the database."""
 IN_DATABASE = ("revoked", "rotated")
 CANARY = f"canary{secrets.token_hex(12)}"

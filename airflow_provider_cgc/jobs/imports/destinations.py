@@ -12,7 +12,7 @@ from airflow_provider_cgc.client.errors.codes import FOLDER_EXISTS, NO_RIGHT_TO_
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.client.http.retry import transient
 from airflow_provider_cgc.jobs.files import file_records, problem_unless_gateway
-from airflow_provider_cgc.jobs.imports.names import folders_above
+from airflow_provider_cgc.jobs.imports.names import as_given, folders_above
 from airflow_provider_cgc.jobs.listing.folders import paths_of
 from airflow_provider_cgc.jobs.places import side_by_side
 from airflow_provider_cgc.jobs.text import counted, shown
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import File
     from airflow_provider_cgc.client.models.account import Project
-    from airflow_provider_cgc.jobs.imports.item import ImportKey
+    from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 
 _FOLDER_IS_FILE = "it is the file {name}; give the id of a folder, or a project"
 
@@ -46,11 +46,23 @@ class Destinations:
         """The files where the items need folders."""
         self.projects: dict[str, str] = {}
         """By destination, its project."""
+        self._tops: dict[str, str] = {}
+        """By project, the id of its root folder."""
         self._problems: dict[str, str] = {}
+        self._names: set[str] = set()
+        self._traced: set[str] = set()
+        self._levels: dict[str, dict[str, File]] = {}
+        """By project or folder, what was in it when a folder could not be made there."""
+
+    def expect(self, destinations: Iterable[str]) -> None:
+        """Note the destinations of an order, without asking for them."""
+        self._names |= set(destinations)
 
     def ask(self, destinations: Iterable[str]) -> None:
         """Ask for the projects and folders themselves; one that the user may not see is a fact. Raises `CgcError`."""
-        for destination, problem in side_by_side(self._ask, dict.fromkeys(destinations), THREADS).items():
+        destinations = dict.fromkeys(destinations)
+        self.expect(destinations)
+        for destination, problem in side_by_side(self._ask, destinations, THREADS).items():
             if problem is not None:
                 self._problems[destination] = problem
 
@@ -69,31 +81,49 @@ class Destinations:
     def find_folders(self, keys: Iterable[ImportKey]) -> None:
         """Find the folders that items need, as far as they exist, and files that are in their place."""
         for destination, names in _by_destination(keys).items():
+            if destination in self._problems and destination not in self.projects:
+                continue
             wanted = {above for name in names for above in folders_above(name)}
             for path, found in self._things_at(destination, wanted).items():
                 self._note(Place(destination, path), found)
 
     def files_at(self, keys: Collection[ImportKey]) -> dict[ImportKey, File]:
-        """Return the files and folders that have the names of these items now. Raises `CgcError`."""
+        """
+        Return the files and folders that have the names of these items now. Raises `CgcError`.
+
+        Nothing is there if the destination itself is not.
+        """
         there = {
-            destination: self._things_at(destination, names) for destination, names in _by_destination(keys).items()
+            destination: self._things_at(destination, names)
+            for destination, names in _by_destination(keys).items()
+            if destination not in self._problems or destination in self.projects
         }
-        return {key: there[key.destination][key.name] for key in keys if key.name in there[key.destination]}
+        found = {key: there.get(key.destination, {}).get(key.name) for key in keys}
+        return {key: file for key, file in found.items() if file is not None}
 
     def blocked_by(self, key: ImportKey) -> File | None:
         """Return the file that is where an item needs a folder; None if there is none."""
-        on_the_way = (Place(key.destination, above) for above in folders_above(key.name))
+        on_the_way = _places_above(Place(key.destination, key.name))
         return next((self.in_the_way[place] for place in on_the_way if place in self.in_the_way), None)
 
     def missing(self, keys: Iterable[ImportKey]) -> list[Place]:
         """Return the folders that items need and that are missing, outer ones before those in them."""
-        needed = {Place(key.destination, above) for key in keys for above in folders_above(key.name)}
+        needed = {place for key in keys for place in _places_above(Place(key.destination, key.name))}
         return sorted(needed - self._ids.keys())
 
-    def make_folders(self, keys: Iterable[ImportKey]) -> None:
-        """Make the folders that items need and that are missing, those of one depth side by side. Raises `CgcError`."""
+    def make_folders(self, keys: Collection[ImportKey]) -> dict[ImportKey, Problem]:
+        """
+        Make the folders that items need and that are missing, those of one depth side by side.
+
+        Return the items whose folders are refused for good. Raises `CgcError` for any other trouble.
+        """
+        refused: dict[Place, Problem] = {}
         for _, level in groupby(sorted(self.missing(keys), key=_depth), _depth):
-            side_by_side(self._make, level, THREADS)
+            possible = [place for place in level if not any(above in refused for above in _places_above(place))]
+            made = side_by_side(self._make, possible, THREADS)
+            refused |= {place: problem for place, problem in made.items() if problem is not None}
+        ways = {key: _places_above(Place(key.destination, key.name)) for key in keys}
+        return {key: refused[place] for key, way in ways.items() for place in way if place in refused}
 
     def body_of(self, key: ImportKey) -> dict[str, str]:
         """Return the destination of an item as the platform wants it."""
@@ -101,24 +131,40 @@ class Destinations:
         project, parent = self._project_or_folder(Place(key.destination, above))
         return {"parent": parent, "name": name} if parent else {"project": str(project), "name": name}
 
+    def spot(self, item: ImportItem) -> tuple[str, str]:
+        """Return the innermost folder on an item's way that exists, by its id, and the path below it."""
+        destination, name = as_given(item)
+        for above in [*reversed(folders_above(name)), ""]:
+            if folder := self._ids.get(Place(destination, above)) or (None if above else self._tops.get(destination)):
+                return folder, name[len(above) :].lstrip("/")
+        return destination, name
+
     def places_of(self, project: str | None, parent: str | None) -> set[Place]:
         """Return the places that a job's destination is known to be; empty if it is none of this order."""
         if parent is not None:
             return self._places.get(parent, set())
         return set() if project is None else {Place(project, "")}
 
-    def trace(self, parents: Iterable[str | None], destinations: Collection[str]) -> None:
+    def trace(self, parents: Iterable[str | None]) -> None:
         """Find out where folders are, by their ids, with a request for a hundred. Raises `CgcError`."""
-        roots = {one for one in destinations if not _is_project(one)}
-        unknown = {one for one in parents if one is not None and one not in self._places} | roots
-        folders = [one.resource for one in file_records(self._client, unknown).values() if one.resource is not None]
+        unknown = {one for one in parents if one is not None and one not in self._places} - self._traced
+        if not unknown:
+            return
+        roots = {one for one in self._names if not _is_project(one)}
+        self._traced |= unknown
+        records = file_records(self._client, unknown | roots)
+        folders = [one.resource for one in records.values() if one.resource is not None]
+        for name, record in records.items():
+            if record.error is not None and record.error.code == NO_SUCH_FILE:
+                # A folder that is gone is none of those that the items go to now.
+                self._places[name].add(Place(name, ""))
         above = paths_of(self._client, folders)
         paths = {
             folder.id: "/".join(filter(None, (above.get(folder.id, ""), folder.name))) if folder.parent else ""
             for folder in folders
         }
         for folder in folders:
-            if folder.project is not None and folder.project in destinations:
+            if folder.project is not None:
                 self._places[folder.id].add(Place(folder.project, paths[folder.id]))
             for root in (one for one in folders if one.id in roots and one.project == folder.project):
                 if f"{paths[folder.id]}/".startswith(f"{paths[root.id]}/".lstrip("/")):
@@ -150,6 +196,7 @@ class Destinations:
             self._ids[top] = folder.id
             self._places[folder.id].add(top)
         elif project is not None and project.root_folder is not None:
+            self._tops[destination] = project.root_folder
             self._places[project.root_folder].add(top)
 
     def _note(self, place: Place, found: File) -> None:
@@ -174,8 +221,12 @@ class Destinations:
                 found.setdefault(path, one.file)
         return found
 
-    def _make(self, place: Place) -> None:
-        """Make a folder; if the platform has it already, or its answer was lost, it is looked for."""
+    def _make(self, place: Place) -> Problem | None:
+        """
+        Make a folder, and return the problem if it is refused for good.
+
+        If the platform has it already, or its answer was lost, it is looked for.
+        """
         above, _, name = place.path.rpartition("/")
         project, parent = self._project_or_folder(Place(place.destination, above))
         for is_last in (False, True):
@@ -184,16 +235,25 @@ class Destinations:
             except CgcError as error:
                 is_there = isinstance(error, CgcApiError) and error.code == FOLDER_EXISTS
                 if not (is_there or transient(error)):
-                    raise
-                found = self._things_at(place.destination, [place.path]).get(place.path)
+                    return _refusal(error)
+                found = self._named(name, project, parent)
                 if found is not None and found.is_folder:
                     self._note(place, found)
-                    return
+                    return None
                 if is_last or found is not None:
-                    raise
+                    return _refusal(error)
             else:
                 self._note(place, folder)
-                return
+                return None
+        raise AssertionError("unreachable: the second try returns")
+
+    def _named(self, name: str, project: str | None, parent: str | None) -> File | None:
+        """Return the file or folder of this name in one folder, which is read once for all names that are there."""
+        level = self._levels.get(parent or str(project), {})
+        if name not in level:
+            found = self._client.files.tree(project, parent=parent, recursive=False, folders=True)
+            level = self._levels[parent or str(project)] = {one.file.name: one.file for one in found}
+        return level.get(name)
 
     def _project_or_folder(self, place: Place) -> tuple[str | None, str | None]:
         """Return the arguments `project` and `parent` of a call about a place, of which one is None."""
@@ -204,6 +264,18 @@ class Destinations:
 
 def _depth(place: Place) -> int:
     return place.path.count("/")
+
+
+def _places_above(place: Place) -> list[Place]:
+    """Return the folders on the way to a place, the outermost first."""
+    return [Place(place.destination, above) for above in folders_above(place.path)]
+
+
+def _refusal(error: CgcError) -> Problem:
+    """Return the problem of a refusal for good. Raises any other error."""
+    if not isinstance(error, CgcApiError) or error.status not in (400, 403, 404, 409) or not error.problem.is_final:
+        raise error
+    return error.problem
 
 
 def _is_project(destination: str) -> bool:

@@ -6,7 +6,7 @@ Pure: the platform is not asked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from airflow_provider_cgc.jobs.imports.item import ImportItem
@@ -183,11 +183,20 @@ def _described(item: ImportItem, wishes: Wishes) -> ImportItem:
     return replace(item, metadata=metadata or None, tags=tuple(tags) or None)
 
 
-def clashes(items: Iterable[ImportItem]) -> list[str]:
-    """Name the items that would get the same name, and those of which one is a folder on the way of others."""
+def as_given(item: ImportItem) -> tuple[str, str]:
+    """Return the destination of an item and its path below it, as they were given."""
+    return item.parent or str(item.project), str(item.name)
+
+
+def clashes(items: Iterable[ImportItem], spot_of: Callable[[ImportItem], tuple[str, str]] = as_given) -> list[str]:
+    """
+    Name the items that would get the same name, and those of which one is a folder on the way of others.
+
+    :param spot_of: returns the project or folder of an item, and its path below it.
+    """
     by_name: dict[tuple[str, str], list[ImportItem]] = defaultdict(list)
     for item in items:
-        by_name[item.parent or str(item.project), str(item.name)].append(item)
+        by_name[spot_of(item)].append(item)
     folders = {(place, above): name for place, name in by_name for above in folders_above(name)}
     return [
         *(_clash(where, rivals) for where, rivals in by_name.items() if len(rivals) > 1),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.client.errors.codes import NAME_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
+from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.imports.datasets import datasets_of
 from airflow_provider_cgc.jobs.imports.destinations import Destinations
-from airflow_provider_cgc.jobs.imports.finish import Files
+from airflow_provider_cgc.jobs.imports.finish import Files, file_item
 from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 from airflow_provider_cgc.jobs.imports.names import Wishes, clashes, named
 from airflow_provider_cgc.jobs.imports.sources import Sources
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
-    from airflow_provider_cgc.client.models import File, ImportJob
+    from airflow_provider_cgc.client.models import File, ImportJob, JobState
+    from airflow_provider_cgc.client.models.lists import Page
     from airflow_provider_cgc.jobs.datasets import Moved, Namespaces
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
@@ -79,6 +83,12 @@ class ImportOrder(TransferOrder):
         )
         self.wishes = wishes
         self._read_again = read_again
+        self._recognized: dict[str, Key] = {}
+        """By the id of a job of this task, its item, if the folder that it went to does not show it any more."""
+        self._found: dict[tuple[str, ...], File] = {}
+        """The files that had the items' names when somebody looked."""
+        self._indexed: Mapping[Key, ImportItem] = {}
+        self._by_location: dict[str, list[ImportKey]] = {}
         self.destinations = Destinations(client)
         self.sources = Sources(client)
 
@@ -106,8 +116,9 @@ class ImportOrder(TransferOrder):
         self.destinations.ask(key.destination for key in keys)
         common = self._common(keys) if first else []
         self.refuse(self.keyless, [*common, *wrong])
-        if not self.destinations.problems(keys):
-            self.destinations.find_folders(keys)
+        self.destinations.find_folders(keys)
+        if len({key.destination for key in keys}) > 1:
+            self.refuse(self.keyless, clashes(self.keys.values(), self.destinations.spot))
         return []
 
     def problems(self, keys: Sequence[Key]) -> tuple[dict[Key, Unfit], list[str]]:
@@ -128,6 +139,7 @@ class ImportOrder(TransferOrder):
     def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
         """Return the files that have the names of these items: only an alias of the very object is the wanted one."""
         found = self.destinations.files_at(self._keys(keys))
+        self._found.update(found.items())
         return {key: self._standing(key, file) for key, file in found.items()}
 
     def _standing(self, key: ImportKey, file: File) -> Standing:
@@ -140,32 +152,87 @@ class ImportOrder(TransferOrder):
         """A file there proves nothing where it was to be replaced, or where it may have another name."""
         return self.if_exists in ("fail", "skip")
 
-    def prepare(self, keys: Sequence[Key]) -> None:
+    def prepare(self, keys: Sequence[Key]) -> Mapping[Key, Problem]:
         """Make the folders that are missing."""
-        self.destinations.make_folders(self._keys(keys))
+        return cast("Mapping[Key, Problem]", self.destinations.make_folders(self._keys(keys)))
+
+    def still_there(self, done: Mapping[Key, Any | None]) -> set[Key]:
+        """Return the items whose files still exist: those that jobs show by their ids, whatever their names are now."""
+        made = {key: job.result.id for key, job in done.items() if job is not None and job.result is not None}
+        records = file_records(self.client, made.values())
+        exist = {key for key, file_id in made.items() if records[file_id].resource is not None}
+        return exist | super().still_there({key: None for key in done if key not in made})
+
+    def result_of(self, key: Key) -> dict[str, Any] | None:
+        """Return the file that was there already."""
+        file = self._found.get(key)
+        return None if file is None else file_item(ImportKey(*key), file)
+
+    def page(
+        self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT
+    ) -> Page[ImportJob]:
+        """Return one page of the list of jobs of a volume; the folders that they go to are asked for."""
+        page = super().page(scope, offset, state=state, limit=limit)
+        self.destinations.trace(job.parent for job in page.items if self._alike(job))
+        return page
 
     def key_of(self, job: ImportJob, scope: str | None = None) -> Key | None:
         """Return the key of a job's item, None if it goes elsewhere; `scope` is the volume whose list it is from."""
+        if job.id in self._recognized:
+            return self._recognized[job.id]
         volume = job.volume or scope
         if volume is None or job.location is None:
             return None
-        name = job.name or job.location.rpartition("/")[2]
-        own = _RENAMED.fullmatch(name) if job.autorename else None
-        names = [name, *([own["name"]] if own else [])]
+        names = _names_of(job)
         possible = [
             ImportKey(volume, job.location, place.destination, "/".join(filter(None, (place.path, one))))
             for one in names
             for place in sorted(self.destinations.places_of(job.project, job.parent))
         ]
-        return next((key for key in possible if key in self.keys), next(iter(possible), None))
+        ours = next((key for key in possible if key in self.keys), None)
+        if ours is None and job.parent is None and any("/" in key.name for key in self._alike(job)):
+            # A project in place of a folder in it, which the platform may tell, would be another place.
+            return None
+        return ours or next(iter(possible), None)
+
+    def _alike(self, job: ImportJob) -> list[ImportKey]:
+        """Return the items with the object of a job, as far as it tells this."""
+        if self._indexed is not self.keys:
+            self._indexed, self._by_location = self.keys, defaultdict(list)
+            for key in self._keys(self.keys):
+                self._by_location[key.location].append(key)
+        return [key for key in self._by_location.get(job.location or "", ()) if job.volume in (None, key.volume)]
+
+    def _recognize(self, jobs: Iterable[ImportJob]) -> None:
+        """
+        Find the items of this task's own jobs whose folders were renamed, moved or removed since.
+
+        Such a job is that of the only item without one that has the same object and name.
+        """
+        strangers = {job.id: job for job in jobs if self.key_of(job) not in self.keys}
+        if not strangers:
+            return
+        known = {self.key_of(job) for job in jobs}
+        left: dict[tuple[str | None, ...], list[ImportKey]] = defaultdict(list)
+        for key in self._keys(self.keys.keys() - known):
+            left[key.volume, key.location, key.name.rpartition("/")[2]].append(key)
+        for job in strangers.values():
+            alike = next(
+                (found for name in _names_of(job) if (found := left.get((job.volume, job.location, name)))), []
+            )
+            if len(alike) == 1:
+                self._recognized[job.id] = alike.pop()
 
     def unlike(self, key: Key, job: ImportJob) -> str | None:
         """Return the difference of a job from the one wanted; None if there is none."""
         return None if job.autorename == (self.if_exists == "rename") else f"with autorename={job.autorename}"
 
     def is_whole(self, job: ImportJob) -> bool:
-        """Return True if a job has its location, destination and start time; its volume is the list's."""
-        return None not in (job.location, job.parent or job.project, job.started_on)
+        """Return True if a job has its location and start time, and it is known where it goes if it may be ours."""
+        if None in (job.location, job.started_on):
+            return False
+        alike = self._alike(job)
+        return not alike or self.key_of(job, alike[0].volume) is not None
 
     def could_be(self, job: ImportJob, key: Key) -> bool:
         """Return True if a job could be the one with this key, by the fields that it has."""
@@ -254,6 +321,9 @@ class ImportOrder(TransferOrder):
             self.keys = {key: item for item in lines if (key := item.key()) is not None}
         elif self._read_again is not None:
             self.name_items(self._read_again())
+        self.destinations.expect(key.destination for key in self._keys(self.keys))
+        self.destinations.trace(job.parent for job in account.jobs)
+        self._recognize(account.jobs)
         files = Files(self, self.destinations, self.sources)
         return files.finish(account, since=since, log_info=log_info)
 
@@ -267,6 +337,13 @@ class ImportOrder(TransferOrder):
     def _unfit(self, item: ImportItem, problem: Problem) -> Unfit:
         name = f"{item.line}: {item.named()}" if item.line else item.named()
         return Unfit(item, problem, f"{name}: {with_remedy(problem)}", name)
+
+
+def _names_of(job: ImportJob) -> list[str]:
+    """Return the names that a job may have been asked for: the platform may tell the one that it gave instead."""
+    name = job.name or (job.location or "").rpartition("/")[2]
+    own = _RENAMED.fullmatch(name) if job.autorename else None
+    return [name, *([own["name"]] if own else [])]
 
 
 def _what(file: File) -> str:
