@@ -77,7 +77,7 @@ def cgc_round_trip():
         cgc = CgcHook("cgc_default").get_conn()
 
         def facts(items: list[dict]) -> dict[str, tuple]:
-            """Give what must be equal, by the path of each file."""
+            """Return the facts that must be equal, by the path of each file."""
             paths = {item["file"]: f"{item['path']}/{item.get('source_name') or item['name']}" for item in items}
             files = [record.resource for record in cgc.files.bulk_get(paths)]
             return {paths[file.id]: (file.name, file.size, file.metadata, file.tags) for file in files}
