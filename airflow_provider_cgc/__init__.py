@@ -42,6 +42,7 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": "Cancer Genomics Cloud",
                 "python-modules": [
                     "airflow_provider_cgc.operators.exports",
+                    "airflow_provider_cgc.operators.imports",
                     "airflow_provider_cgc.operators.files",
                     "airflow_provider_cgc.operators.volumes",
                 ],
@@ -99,7 +100,7 @@ def _asset_uris() -> list[dict[str, Any]]:
     """Return the form of our assets' addresses, and their names in OpenLineage."""
     return [
         {
-            "schemes": ["cgc"],
+            "schemes": ["cgc", "cgc-project"],
             "handler": "airflow_provider_cgc.asset_uris.normalise",
             "to_openlineage_converter": "airflow_provider_cgc.asset_uris.to_openlineage",
         }

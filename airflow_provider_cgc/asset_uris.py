@@ -1,4 +1,7 @@
-"""The address of a place on a volume, `cgc://<host of the API>/owner/volume/prefix`: built and read only here.
+"""The addresses of places on the platform, built and read only here.
+
+`cgc://<host of the API>/owner/volume/prefix` is a place on a volume, `cgc-project://<host>/owner/project/folder` one in
+a project: both may have the same name, and each is another asset.
 
 Airflow loads this module for the first asset of any kind, and calls `normalise` for each of ours, in the scheduler,
 too. So it loads neither Airflow nor `requests`, and knows no connection.
@@ -7,6 +10,7 @@ too. So it loads neither Airflow nor `requests`, and knows no connection.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -18,7 +22,28 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.openlineage.facet import Dataset
     from airflow.providers.common.compat.sdk import Asset
 
-SCHEME = "cgc"
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A kind of thing on the platform that has files in folders."""
+
+    scheme: str
+    noun: str
+    name: str
+    """The last part of its id."""
+    below: str
+    """The word for a folder of it."""
+
+    @property
+    def form(self) -> str:
+        """The form of its id."""
+        return f"owner/{self.name}"
+
+
+VOLUME = Home("cgc", "volume", "name", "prefix")
+PROJECT = Home("cgc-project", "project", "short-name", "folder")
+HOMES = {home.scheme: home for home in (VOLUME, PROJECT)}
+"""By scheme."""
 _LOCAL = ("localhost", "[::1]")
 _USUAL_PORT = "443"
 
@@ -41,45 +66,47 @@ def host_of(platform: str) -> str:
     )
 
 
-def namespace(host: str) -> str:
+def namespace(host: str, home: Home) -> str:
     """Return the start of all addresses of a platform, which is its namespace in OpenLineage, by its API's host."""
     name, port = host_and_port(host)
-    return f"{SCHEME}://{_joined(name, port or _USUAL_PORT)}"
+    return f"{home.scheme}://{_joined(name, port or _USUAL_PORT)}"
 
 
-def address(host: str, volume: str, prefix: str = "") -> str:
+def address(host: str, home: Home, name: str, folder: str = "") -> str:
     """
-    Return the one address of the objects below a prefix of a volume.
+    Return the one address of what is in a volume or project, or in a folder of it.
 
     :param host: as in a connection's settings.
-    :raises BadInput: if no volume has such a name, or no object such a prefix.
+    :raises BadInput: if there can be no such name, or no such folder.
     """
-    owner, _, name = volume.partition("/")
-    if not owner.strip() or not name.strip() or "/" in name:
-        raise BadInput(f"The volume {shown(volume)} of an asset has another form; write it like owner/name")
-    parts = [owner, name, *filter(None, prefix.split("/"))]
+    owner, _, own_name = name.partition("/")
+    if not owner.strip() or not own_name.strip() or "/" in own_name:
+        raise BadInput(f"The {home.noun} {shown(name)} of an asset has another form; write it like {home.form}")
+    parts = [owner, own_name, *filter(None, folder.split("/"))]
     if "." in parts or ".." in parts:
-        raise BadInput(f"The asset of {shown(volume)}, {shown(prefix)} has a part '.' or '..'; write the whole path")
+        raise BadInput(f"The asset of {shown(name)}, {shown(folder)} has a part '.' or '..'; write the whole path")
     try:
         # Percent-encoded, because Airflow 2.11 takes ASCII only, and "?" and "#" would end the path.
         path = "/".join(quote(part, safe="") for part in parts)
     except UnicodeEncodeError:
         raise BadInput(
-            f"The asset of {shown(volume)}, {shown(prefix)} has a character that UTF-8 cannot write; leave it out"
+            f"The asset of {shown(name)}, {shown(folder)} has a character that UTF-8 cannot write; leave it out"
         ) from None
-    return f"{namespace(host)}/{path}"
+    return f"{namespace(host, home)}/{path}"
 
 
 def normalise(parts: SplitResult) -> SplitResult:
     """
-    Return the one form of an asset's address; Airflow calls this for each `Asset("cgc://...")`.
+    Return the one form of an asset's address; Airflow calls this for each `Asset` whose address has one of our schemes.
 
     :raises BadInput: a ValueError, which Airflow 3 raises where the asset is made. Airflow 2.11 turns it into a
         warning, unless its option `[core] strict_dataset_uri_validation` is on.
     """
     if "@" in parts.netloc:  # not shown, because it may be a token
         raise BadInput("An asset's address has no user name and no token; leave out what stands before the '@'")
-    given = f"{SCHEME}://{parts.netloc}{parts.path}"
+    home = HOMES[parts.scheme]
+    form = f"owner/{home.noun}/{home.below}"
+    given = f"{home.scheme}://{parts.netloc}{parts.path}"
     if parts.query or parts.fragment:
         raise BadInput(f"The asset {shown(given)} has a '?' or '#' behind it; in a name write these as %3F or %23")
     if "{" in parts.path:
@@ -92,25 +119,25 @@ def normalise(parts: SplitResult) -> SplitResult:
     except ValueError as fault:
         known = ", ".join(platform.host for platform in PLATFORMS.values())
         raise BadInput(
-            f"The asset {shown(given)} does not say its platform ({fault}). Write {SCHEME}://HOST/owner/volume/prefix,"
-            f" where HOST is the host of the platform's API: {known}, or that of another platform"
+            f"The asset {shown(given)} does not say its platform ({fault}). Write"
+            f" {home.scheme}://HOST/{form}, where HOST is the host of the platform's API: {known}, or that of another"
+            " platform"
         ) from None
     try:
-        owner, volume, prefix = _places(parts.path)
+        owner, name, folder = _places(parts.path, home)
     except ValueError as fault:
-        raise BadInput(
-            f"The asset {shown(given)} {fault}; write it like {namespace(host)}/owner/volume/prefix"
-        ) from None
-    return urlsplit(address(host, f"{owner}/{volume}", prefix))
+        raise BadInput(f"The asset {shown(given)} {fault}; write it like {namespace(host, home)}/{form}") from None
+    return urlsplit(address(host, home, f"{owner}/{name}", folder))
 
 
 def to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
     """
-    Return the OpenLineage dataset of an asset: `cgc://host` and `owner/volume/prefix`.
+    Return the OpenLineage dataset of an asset: `cgc://host` and `owner/volume/prefix`, or `cgc-project://host` and
+    `owner/project/folder`.
 
     Airflow's OpenLineage provider calls this for the inlets and outlets of tasks that do not name their datasets
-    themselves. `CgcBulkExportOperator` does: it has asked the platform for the volume's bucket, and on S3 and Google
-    names that (`s3://bucket`). An address alone does not tell the bucket.
+    themselves. Operators that move files do: they have asked the platform for the volume's bucket, and on S3 and Google
+    name that (`s3://bucket`). An address alone does not tell the bucket.
     """
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
@@ -121,12 +148,12 @@ def to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
 def platform_in(uri: str) -> str | None:
     """Return the platform in an asset's address, as `host_of` takes it; None if the address is none of ours."""
     parts = urlsplit(uri)
-    return platform_at(parts.netloc) if parts.scheme == SCHEME else None
+    return platform_at(parts.netloc) if parts.scheme in HOMES else None
 
 
 def platform_at(host: str) -> str:
     """Return a platform as `host_of` takes it, by its API's host."""
-    authority = urlsplit(namespace(host)).netloc
+    authority = urlsplit(namespace(host, VOLUME)).netloc
     return next((one.name for one in PLATFORMS.values() if one.host == authority), authority)
 
 
@@ -155,11 +182,11 @@ def _joined(name: str, port: str) -> str:
     return name if port == _USUAL_PORT and ("." in name or name in _LOCAL) else f"{name}:{port}"
 
 
-def _places(path: str) -> tuple[str, str, str]:
+def _places(path: str, home: Home) -> tuple[str, str, str]:
     try:
-        owner, volume, *prefix = filter(None, unquote(path, errors="strict").split("/"))
+        owner, name, *folders = filter(None, unquote(path, errors="strict").split("/"))
     except UnicodeDecodeError:
         raise ValueError("has percent signs that are no UTF-8") from None
     except ValueError:
-        raise ValueError("has no volume") from None
-    return owner, volume, "/".join(prefix)
+        raise ValueError(f"has no {home.noun}") from None
+    return owner, name, "/".join(folders)

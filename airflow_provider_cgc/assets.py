@@ -1,4 +1,4 @@
-"""Airflow's assets for objects on a volume: the asset of a prefix, and the facts about an export in its events."""
+"""Airflow's assets for places on the platform: of a volume or project, and the facts about a task in their events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from airflow_provider_cgc.asset_uris import SCHEME, address, host_of, normalise, platform_at, platform_in
+from airflow_provider_cgc.asset_uris import (
+    HOMES,
+    PROJECT,
+    VOLUME,
+    Home,
+    address,
+    host_of,
+    normalise,
+    platform_at,
+    platform_in,
+)
 from airflow_provider_cgc.compat import announced_kinds
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.text import BadInput, shown
@@ -39,38 +49,60 @@ def asset_of(volume: str, prefix: str = "", *, platform: str = "cgc", **kwargs: 
     :param kwargs: passed on, such as `name` and `group` (Airflow 3) or `extra`.
     :raises CgcBadInput: if the platform is not known, the volume is not of that form, or something is a template.
     """
-    if not isinstance(prefix, str):
-        raise CgcBadInput(f"The prefix {shown(prefix)} of an asset is no text; write it like folder/below")
-    if not isinstance(volume, str):
-        raise CgcBadInput(f"The volume {shown(volume)} of an asset is no text; write it like owner/name")
-    if "{" in volume or "{" in prefix:
+    return _asset_given(VOLUME, volume, prefix, platform=platform, **kwargs)
+
+
+def asset_of_project(project: str, folder: str = "", *, platform: str = "cgc", **kwargs: Any) -> Asset:
+    """
+    Return the asset of a project, or of the files in a folder of it:
+    `cgc-project://cgc-api.sbgenomics.com/owner/project/folder`.
+
+    It is another asset than that of a volume with the same name. Otherwise it is like `asset_of`.
+
+    :param project: "owner/short-name", as the operators take it.
+    :param folder: the path of a folder in the project. Assets are known when a Dag is parsed: a template is not
+        rendered here.
+    :param platform: the platform that has the project, as for `asset_of`.
+    :param kwargs: passed on, such as `name` and `group` (Airflow 3) or `extra`.
+    :raises CgcBadInput: if the platform is not known, the project is not of that form, or something is a template.
+    """
+    return _asset_given(PROJECT, project, folder, platform=platform, **kwargs)
+
+
+def _asset_given(home: Home, name: str, folder: str, /, *, platform: str, **kwargs: Any) -> Asset:
+    if not isinstance(folder, str):
+        raise CgcBadInput(f"The {home.below} {shown(folder)} of an asset is no text; write it like folder/below")
+    if not isinstance(name, str):
+        raise CgcBadInput(f"The {home.noun} {shown(name)} of an asset is no text; write it like {home.form}")
+    if "{" in name or "{" in folder:
         raise CgcBadInput(
-            f"The asset of {shown(volume)}, {shown(prefix)} has a template, and assets are known when the Dag is"
+            f"The asset of {shown(name)}, {shown(folder)} has a template, and assets are known when the Dag is"
             " parsed; give the part that is always the same"
         )
     try:
-        return _asset(host_of(platform), volume, prefix, **kwargs)
+        return _asset(host_of(platform), home, name, folder, **kwargs)
     except BadInput as fault:
         raise CgcBadInput(str(fault)) from None
 
 
-def _asset(host: str, volume: str, prefix: str, **kwargs: Any) -> Asset:
+def _asset(host: str, home: Home, name: str, folder: str, /, **kwargs: Any) -> Asset:
     # Imported here, because on Airflow 3 it loads modules that a worker does not need.
     from airflow.providers.common.compat.sdk import Asset
 
-    return Asset(uri=address(host, volume, prefix), **kwargs)
+    return Asset(uri=address(host, home, name, folder), **kwargs)
 
 
-def destination_of(volume: str | None, location: str, *, host: str) -> Asset | None:
+def destination_of(home: Home, name: str | None, template: str, *, host: str) -> Asset | None:
     """
     Return the asset of a task's destination, as far as it is the same for all items.
 
+    :param template: the path of each item there, with placeholders in braces.
     :param host: as in the settings of the task's connection.
     """
-    fixed, brace, _ = location.partition("{")
+    fixed, brace, _ = template.partition("{")
     folder = fixed.rpartition("/")[0] if brace else ""
     try:
-        return _asset(host, volume, folder) if volume else None
+        return _asset(host, home, name, folder) if name else None
     except BadInput:
         return None
 
@@ -116,7 +148,7 @@ def _tell_alias(context: Context, alias: Any, place: Asset | None, facts: dict[s
         return
     log.warning(
         "The outlet %s has no event: this task does not know the files' destination. Give the asset of the destination"
-        " (airflow_provider_cgc.assets.asset_of) instead.",
+        " (airflow_provider_cgc.assets.asset_of, or airflow_provider_cgc.assets.asset_of_project) instead.",
         alias,
     )
 
@@ -131,12 +163,13 @@ def _compare_platforms(outlet: Any, connection: Callable[[], CgcHook]) -> None:
     if told != used:
         log.warning(
             "The outlet %s is on platform %r, but the connection %r of this task is for platform %r. Airflow stores its"
-            " event all the same. If it is a mistake, write airflow_provider_cgc.assets.asset_of(..., platform=%r) here"
+            " event all the same. If it is a mistake, write airflow_provider_cgc.assets.%s(..., platform=%r) here"
             " and in the Dags that wait for it.",
             outlet.uri,
             told,
             hook.cgc_conn_id,
             used,
+            (asset_of_project if urlsplit(outlet.uri).scheme == PROJECT.scheme else asset_of).__name__,
             used,
         )
 
@@ -172,20 +205,20 @@ def refuse_silent_outlets(outlets: Iterable[Any], *, where: str) -> None:
             )
         if isinstance(outlet, AssetAlias):
             continue  # its name is no address
-        _check_address(getattr(outlet, "uri", None), sign=f"{SCHEME}:", where=where)
+        _check_address(getattr(outlet, "uri", None), sign=":", where=where)
         # A name may be anything, but is the address if no other was given.
-        _check_address(getattr(outlet, "name", None), sign=f"{SCHEME}://", where=where)
+        _check_address(getattr(outlet, "name", None), sign="://", where=where)
 
 
 def _check_address(text: Any, *, sign: str, where: str) -> None:
     """
     Refuse an address of ours that is in another form than the usual one, so that nobody would wait for it.
 
-    Text that does not begin with the `sign` is no address of ours. Airflow 2.11 only warns of a wrong one. A reference
-    has the address as it was written, and so has an asset's name on Airflow 3, if it has no other; two names for one
-    address are a conflict there.
+    Text that does not begin with a scheme of ours and the `sign` is no address of ours. Airflow 2.11 only warns of a
+    wrong one. A reference has the address as it was written, and so has an asset's name on Airflow 3, if it has no
+    other; two names for one address are a conflict there.
     """
-    if not isinstance(text, str) or not text.lower().startswith(sign):
+    if not isinstance(text, str) or not text.lower().startswith(tuple(f"{scheme}{sign}" for scheme in HOMES)):
         return
     try:
         usual = urlunsplit(normalise(urlsplit(text)))

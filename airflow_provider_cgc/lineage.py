@@ -1,4 +1,4 @@
-"""The datasets that an export read and wrote, for OpenLineage, named by facts that the task has anyway.
+"""The datasets that a task read and wrote, for OpenLineage, named by facts that the task has anyway.
 
 The platform is not asked, and nothing happens if Airflow's OpenLineage provider is not installed, or is off. Lineage
 must not fail a task: any error here becomes a warning.
@@ -7,79 +7,24 @@ must not fail a task: any error here becomes a warning.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from airflow_provider_cgc.asset_uris import namespace
+from airflow_provider_cgc.asset_uris import PROJECT, VOLUME, namespace
+from airflow_provider_cgc.jobs.datasets import Moved, Namespaces
 from airflow_provider_cgc.patience import task_state_store
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_cgc.client.models import File, Volume
-    from airflow_provider_cgc.jobs.exports.facts import Facts
-    from airflow_provider_cgc.jobs.exports.item import ExportItem
+    from airflow_provider_cgc.jobs.submitting.attempt import Attempt
+    from airflow_provider_cgc.jobs.transfers import TransferOrder
     from airflow_provider_cgc.jobs.waiting.summary import Summary
 
 log = logging.getLogger(__name__)
 
 KEY = "cgc_lineage"
-MOST = 100
-"""Datasets on each side at most: an event with thousands is refused by the backends, or never read."""
-MOST_CHARACTERS = 16_000
-"""Characters of their names together at most: they are kept in an XCom, or in Airflow's store."""
-_SCHEMES = {"s3": "s3", "gcs": "gs"}
-"""Services for whose buckets OpenLineage has names (https://openlineage.io/docs/spec/naming)."""
-
-Name = tuple[str, str]
-"""Namespace and name of a dataset."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The datasets of one export."""
-
-    inputs: tuple[Name, ...]
-    outputs: tuple[Name, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {"version": 1, "inputs": [list(one) for one in self.inputs], "outputs": [list(o) for o in self.outputs]}
-
-    @classmethod
-    def from_json(cls, raw: Any) -> Moved | None:
-        """Read it again; None for a value that this release does not know."""
-        if not isinstance(raw, Mapping) or raw.get("version") != 1:
-            return None
-        try:
-            return cls(inputs=_names(raw["inputs"]), outputs=_names(raw["outputs"]))
-        except (KeyError, TypeError, ValueError):
-            return None
-
-
-def moved(items: Iterable[ExportItem], facts: Facts, *, host: str) -> Moved:
-    """
-    Name the datasets that items are read from and written to.
-
-    Files by project and path (or id, if the path is not known), as long as there are few; else their folders, else
-    their projects. Objects by their folders, or the volume: on S3 and Google by bucket and key, elsewhere by the
-    volume's name on the platform.
-    """
-    here = namespace(host)
-    items = list(items)
-    files = {item.file: facts.files.get(item.file) for item in items}
-    sources = (
-        [(here, _file_name(item, files[item.file])) for item in items],
-        [(here, _folder_name(item, files[item.file])) for item in items],
-        [(here, _project(item, files[item.file])) for item in items],
-    )
-    targets = (
-        [_target(item, facts.volumes, here, folder=str(item.location).rpartition("/")[0]) for item in items],
-        [_target(item, facts.volumes, here, folder="") for item in items],
-    )
-    return Moved(_few(sources), _few(targets))
 
 
 class MaskedTaskInfo:
@@ -93,8 +38,12 @@ class MaskedTaskInfo:
     __slots__ = ()
 
 
-class ExportLineage:
-    """The methods that Airflow's OpenLineage provider calls on an operator, in the process that ended the task."""
+class TransferLineage:
+    """
+    The part of an operator that knows its datasets.
+
+    Airflow's OpenLineage provider calls the public methods, in the process that ended the task.
+    """
 
     _moved: Moved | None = None
     _arrived = False
@@ -110,10 +59,13 @@ class ExportLineage:
             known = Moved(known.inputs, ())
         return as_openlineage(known)
 
-    def _keep_lineage(self, context: Context, items: Iterable[ExportItem], facts: Facts, *, host: str) -> None:
+    def about_to_send(self, context: Context, attempt: Attempt) -> None:
         """Name the datasets, and store them for the process that ends the task, which may be another one."""
         with _may_fail():
-            self._moved = moved(items, facts, host=host)
+            order = cast("TransferOrder", attempt.order)
+            host = order.client.settings.host
+            here = Namespaces(namespace(host, VOLUME), namespace(host, PROJECT))
+            self._moved = order.datasets(here)
             if not is_wanted():
                 return
             store = task_state_store(context)
@@ -122,7 +74,7 @@ class ExportLineage:
             else:
                 context["ti"].xcom_push(key=KEY, value=self._moved.to_json())
 
-    def _recall_lineage(self, context: Context, summary: Summary) -> None:
+    def accounted(self, context: Context, summary: Summary) -> None:
         """Read the stored datasets, at the end of the task."""
         self._arrived = bool(summary.completed + summary.skipped)
         with _may_fail():
@@ -164,44 +116,4 @@ def _may_fail() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001  # lineage must not fail a task
-        log.warning("OpenLineage does not get the datasets of this export: %s: %s", type(error).__name__, error)
-
-
-def _names(raw: Iterable[Sequence[Any]]) -> tuple[Name, ...]:
-    return tuple((str(namespace), str(name)) for namespace, name in raw)
-
-
-def _few(levels: Sequence[Sequence[Name]]) -> tuple[Name, ...]:
-    """Return the distinct names of the first level that has few enough, or the first names of the last level."""
-    for level in levels:
-        names = sorted(set(level))
-        if len(names) <= MOST and sum(len(name) for _, name in names) <= MOST_CHARACTERS:
-            return tuple(names)
-    return tuple(names[:MOST])
-
-
-def _project(item: ExportItem, file: File | None) -> str:
-    return item.project or (file.project if file is not None else None) or "unknown"
-
-
-def _folder_name(item: ExportItem, file: File | None) -> str:
-    return _joined(_project(item, file), item.path or "")
-
-
-def _file_name(item: ExportItem, file: File | None) -> str:
-    name = item.name or (file.name if file is not None else "")
-    if item.path is None or not name:
-        return _joined(_project(item, file), item.file)
-    return _joined(_folder_name(item, file), name)
-
-
-def _target(item: ExportItem, volumes: Mapping[str, Volume], here: str, *, folder: str) -> Name:
-    volume = volumes.get(str(item.volume))
-    scheme = _SCHEMES.get(volume.service_type or "") if volume is not None else None
-    if volume is None or scheme is None or not volume.bucket:
-        return here, _joined(str(item.volume), folder)
-    return f"{scheme}://{volume.bucket}", _joined(volume.prefix or "", folder) or "/"
-
-
-def _joined(*parts: str) -> str:
-    return "/".join(part.strip("/") for part in parts if part.strip("/"))
+        log.warning("OpenLineage does not get the datasets of this task: %s: %s", type(error).__name__, error)

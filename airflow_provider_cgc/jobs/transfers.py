@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.models import JobState
     from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.jobs.datasets import Moved, Namespaces
     from airflow_provider_cgc.jobs.submitting.items import Key
     from airflow_provider_cgc.jobs.submitting.tolerance import Tolerance
 
@@ -65,6 +66,10 @@ class TransferOrder(Order):
             f" and replace what is there, although if_exists is {self.if_exists!r} here. This task waits for them:"
             " they cannot be cancelled."
         ]
+
+    def datasets(self, here: Namespaces) -> Moved:
+        """Return the datasets that the items are read from and written to, of an order that was checked."""
+        raise NotImplementedError
 
     def scope_of(self, key: Key) -> str:
         """Return the volume of an item: the platform lists jobs by volume."""

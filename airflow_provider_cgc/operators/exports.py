@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_cgc import storage
 from airflow_provider_cgc.arguments import flag_of
+from airflow_provider_cgc.asset_uris import VOLUME
 from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.kinds import EXPORT
-from airflow_provider_cgc.lineage import ExportLineage
+from airflow_provider_cgc.lineage import TransferLineage
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
 from airflow_provider_cgc.operators.export_arguments import EXPORT_ARGUMENTS
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.operators.sidecar import TaskSidecar
 
 
-class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
+class CgcBulkExportOperator(TransferLineage, CgcSubmittingOperator):
     """
     Export files of projects to a volume and wait until they are there; none lost, none twice.
 
@@ -263,8 +264,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
     def about_to_send(self, context: Context, attempt: Attempt) -> None:
         """Keep the metadata of the files, and the names of the datasets, for OpenLineage."""
         self._plan_metadata(context, attempt)
-        exports = cast("ExportOrder", attempt.order)
-        self._keep_lineage(context, exports.keys.values(), exports.facts, host=exports.client.settings.host)
+        super().about_to_send(context, attempt)
 
     def sent(self, context: Context, attempt: Attempt) -> None:
         """Keep the metadata of files, too, whose objects were found while others were sent."""
@@ -279,7 +279,7 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
         """Write an empty file if there was nothing to do, and take up the names of the datasets again."""
         if not summary.total and (sidecar := self._sidecar(context)):
             sidecar.write_nothing()
-        self._recall_lineage(context, summary)
+        super().accounted(context, summary)
 
     def _sidecar(self, context: Context) -> TaskSidecar | None:
         """Return the sidecar of the present attempt; None if none is wanted."""
@@ -305,4 +305,4 @@ class CgcBulkExportOperator(ExportLineage, CgcSubmittingOperator):
 
     def asset(self) -> Asset | None:
         """Return the asset of the files' destination; None if it is not known."""
-        return destination_of(self.volume, self.location, host=self.connection().settings.host)
+        return destination_of(VOLUME, self.volume, self.location, host=self.connection().settings.host)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_cgc.asset_uris import PROJECT
+from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.client.errors.problem import as_sentence
 from airflow_provider_cgc.exceptions import CgcBadInput, CgcInputRefused, CgcJobsNotYetKnown
 from airflow_provider_cgc.jobs.imports.item import ImportItem
 from airflow_provider_cgc.jobs.kinds import IMPORT
 from airflow_provider_cgc.jobs.text import BadInput
+from airflow_provider_cgc.lineage import TransferLineage
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
 from airflow_provider_cgc.operators.import_arguments import IMPORT_ARGUMENTS, UNDESCRIBED, wishes_of
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
+    from airflow.providers.common.compat.sdk import Asset, Context, ObjectStoragePath
 
     from airflow_provider_cgc.jobs.imports.order import ImportOrder
     from airflow_provider_cgc.jobs.submitting.items import Item
@@ -28,7 +31,7 @@ MOST_IN_XCOM = 1000
 """Files that are returned as a list at most; of more, the manifest's address is returned."""
 
 
-class CgcBulkImportOperator(CgcSubmittingOperator):
+class CgcBulkImportOperator(TransferLineage, CgcSubmittingOperator):
     """
     Import objects of a volume into a project, wait until they are there, and set their metadata; none lost, none twice.
 
@@ -278,3 +281,9 @@ class CgcBulkImportOperator(CgcSubmittingOperator):
         except CgcBadInput:
             return None
         return clearing_of_completed(if_exists=if_exists, verify=self.verify)
+
+    def asset(self) -> Asset | None:
+        """Return the asset of the project, or of the folder in it that all names begin with; None for a `parent`."""
+        settings = self.connection().settings
+        wishes = wishes_of(IMPORT_ARGUMENTS.read(self), project=settings.project)
+        return destination_of(PROJECT, wishes.project, wishes.name.text, host=settings.host)

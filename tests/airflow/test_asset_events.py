@@ -1,4 +1,4 @@
-"""The events of an export's outlets, as Airflow stores them: on success only, with the facts of the summary.
+"""The events of outlets, as Airflow stores them: on success only, with the facts of the summary.
 
 Where a run has a partition key (Airflow 3.2+), the one of the tests has one.
 """
@@ -23,8 +23,9 @@ SOURCE = """
 import json, os
 from datetime import datetime
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
-from airflow_provider_cgc.assets import asset_of
+from airflow_provider_cgc.assets import asset_of, asset_of_project
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 try:
     from airflow.sdk.execution_time.context import OutletEventAccessor
@@ -79,6 +80,15 @@ with DAG("announcing", schedule=schedule, start_date=datetime(2026, 1, 1)) as da
         task_id="elsewhere", items=files["elsewhere"], location="elsewhere/{id}/{name}", cgc_conn_id="cgc_elsewhere",
         outlets=[asset_of("demo-lab/results", "elsewhere")], **how,
     )
+    imports = {
+        "imported": {"outlets": [asset_of_project("demo-lab/leftovers", "imported", platform=hosts["imported"])]},
+        "imported_by_alias": {"outlets": [AssetAlias("cgc-imports")], "deferrable": True},
+    }
+    for name, arguments in imports.items():
+        CgcBulkImportOperator(
+            task_id=name, items=["in/a.bam", "in/b.bam"], volume="demo-lab/archive", project="demo-lab/leftovers",
+            name=name + "/{path}/{name}", poke_interval=1, retries=0, cgc_conn_id=f"cgc_{name}", **arguments,
+        )
     for name, arguments in {"own_keys": {"mode": "poke"}, "own_keys_deferred": {"deferrable": True}}.items():
         if not hasattr(OutletEventAccessor, "add_partitions"):
             continue
@@ -98,7 +108,8 @@ CASES: dict[str, dict[str, Any]] = {
 }
 REFERENCES = ("by_uri", "by_name", "to_nobody")
 ONE_FAILS = ("tolerated", "failing", "skipping")
-OTHERS = ("by_alias", "started", "elsewhere", "own_keys", "own_keys_deferred")
+IMPORTS = ("imported", "imported_by_alias")
+OTHERS = ("by_alias", "started", "elsewhere", "own_keys", "own_keys_deferred", *IMPORTS)
 KEY = "2026-01"
 
 
@@ -126,6 +137,7 @@ def events(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             emulator = stack.enter_context(CgcEmulator(speed=600))
             patch.setenv(f"AIRFLOW_CONN_CGC_{name.upper()}", emulator.airflow_conn)
             files[name] = emulator.file_ids[:3]
+            emulator.put_objects(["in/a.bam", "in/b.bam"], volume="demo-lab/archive", size=10)
             hosts[name] = urlsplit(emulator.url).netloc
             if name in ONE_FAILS:
                 emulator.fail_files(emulator.file_names[emulator.file_ids[1]], code=9206)
@@ -228,6 +240,15 @@ def test_event_has_the_exports(events: dict[str, Any], name: str) -> None:
         "failed": 0,
     }
     assert extra["bytes"] > 0
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_event_has_the_imports(events: dict[str, Any], name: str) -> None:
+    """An import announces its project's folder, also by an alias, and no volume of the project's name."""
+    extra = events[f"cgc-project://{events['hosts'][name]}/demo-lab/leftovers/{name}"]
+
+    assert (extra["completed"], extra["bytes"]) == (2, 20)
+    assert f"cgc://{events['hosts'][name]}/demo-lab/leftovers/{name}" not in events
 
 
 def test_event_has_the_manifest(events: dict[str, Any]) -> None:

@@ -24,10 +24,15 @@ STATES = {
     "cgc_export_project": "success",
     "cgc_nightly_export": "success",
     "cgc_export_manifest": "success",
+    "cgc_import_volume": "success",
+    "cgc_round_trip": "success",
 }
 ELSEWHERE = ("cgc_approved_move", "cgc_tell_failures")
 """Run by test_approved_move.py and test_failure_notices.py."""
-OF_OPERATORS = ("cgc_export_project", "cgc_nightly_export", "cgc_export_manifest")
+OF_OPERATORS = (
+    *("cgc_export_project", "cgc_nightly_export", "cgc_export_manifest"),
+    *("cgc_import_volume", "cgc_round_trip"),
+)
 JOBS = {
     "cgc_wait_for_exports": 300,
     "cgc_wait_for_mapped_exports": 300,
@@ -138,6 +143,74 @@ def test_quiet_night_is_green(
 
     assert str(run.state) == "success"
     assert len(sent(emulator)) == before == 300
+
+
+def test_volume_is_imported(
+    emulator: CgcEmulator,
+    connect: Callable[..., str],
+    load_dags: Callable[[str], ModuleType],
+    no_grace: None,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The objects below a prefix become files with its tree, and a second run imports nothing twice."""
+    emulator.clock.speed = 20_000
+    connect(emulator)
+    module = load_dags("cgc_import_volume")
+    conf = {"manifests": f"file://{tmp_path}"}
+
+    runs = [module.cgc_import_volume().test(run_conf=conf) for _ in range(2)]
+
+    assert [str(run.state) for run in runs] == ["success", "success"]
+    assert capfd.readouterr().out.count("62 objects are files of the project, such as raw/") == 2
+    prefix = "runs/2026-02-11_NovaSeqX/"
+    with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
+        objects = {one.location: one for one in client.volumes.contents("demo-lab/archive", prefix, recursive=True)}
+        files = {
+            f"{one.path}/{one.file.name}": client.files.get(one.file.id)
+            for one in client.files.tree("demo-lab/leftovers")
+            if one.path.partition("/")[0] == "raw"
+        }
+        jobs = client.imports.list()
+    assert set(files) == {f"raw/{location.removeprefix(prefix)}" for location in objects}
+    assert len(files) == len(list(jobs)) == 62
+    for path, file in files.items():
+        location = prefix + path.removeprefix("raw/")
+        assert (file.size, file.tags, file.location) == (objects[location].size, ("raw",), location)
+        assert file.metadata == {"source_folder": location.split("/")[-2], "source_object": location}
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["equal", "changed"])
+def test_round_trip_is_compared(
+    changed: bool,
+    emulator: CgcEmulator,
+    connect: Callable[..., str],
+    load_dags: Callable[[str], ModuleType],
+    no_grace: None,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The comparison is green if nothing is lost, and red if the metadata of one file is another."""
+    emulator.clock.speed = 20_000
+    connect(emulator)
+    with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
+        of_one = {"id": emulator.file_ids[0], "metadata": {"note": "été 東京"}, "tags": ["a", "b"]}
+        client.files.bulk_edit([of_one])
+    module = load_dags("cgc_round_trip")
+    if changed:
+        read = module.read_items
+        monkeypatch.setattr(module, "read_items", lambda value: read(value)[: 10 if "metadata" in str(value) else None])
+
+    run = module.cgc_round_trip().test(run_conf={"manifests": f"file://{tmp_path}"})
+
+    said = capfd.readouterr().out
+    names = [name for name in emulator.file_names.values() if name.endswith(".vcf.gz")]
+    assert str(run.state) == ("failed" if changed else "success")
+    if changed:
+        assert f"{len(names) - 10} files differ, such as WXS/" in said
+    else:
+        assert f"{len(names)} files have the same paths, sizes, metadata and tags." in said
 
 
 def sent(emulator: CgcEmulator) -> list[dict[str, Any]]:

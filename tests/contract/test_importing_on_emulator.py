@@ -63,10 +63,14 @@ class Work:
     def read(self) -> list[ImportItem]:
         return read_each(self.items, where="items", read=ImportItem.read)
 
+    def attempt(self, order: ImportOrder) -> Attempt:
+        clock = self.emulator.clock
+        return Attempt(order, log_info=lambda line: None, clock=clock.now, sleep=clock.advance)
+
     def send(self) -> list[ItemOutcome]:
         """Send as a first attempt does."""
         order = self.order()
-        attempt = Attempt(order, log_info=lambda line: None, sleep=self.emulator.clock.advance)
+        attempt = self.attempt(order)
         attempt.check(self.read())
         self.began = attempt.now()
         ledger = Ledger(NoStore(), IMPORT, order.keys, since=self.began, owner="me", fresh=True)
@@ -175,6 +179,7 @@ SWITCHES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.sampled(each="switches")
 @pytest.mark.parametrize("has_manifest", [True, False])
 @pytest.mark.parametrize("if_exists", ["fail", "skip", "overwrite", "rename"])
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
@@ -198,6 +203,7 @@ SPECIAL = {
 }
 
 
+@pytest.mark.sampled(each="names")
 @MANIFEST
 @pytest.mark.parametrize("result", ["present", "absent"])
 @pytest.mark.parametrize("if_exists", ["fail", "skip", "overwrite", "rename"])
@@ -345,9 +351,23 @@ def test_folder_gone_at_a_retry(cgc: CgcEmulator, work: Callable[..., Work]) -> 
     """A destination that is gone at a retry refuses the items to be sent, also if they may be skipped."""
     one = work(if_exists="skip", parent="0" * 24)
     order = one.order()
-    attempt = Attempt(order, log_info=lambda line: None, sleep=cgc.clock.advance)
+    attempt = one.attempt(order)
     attempt.check(one.read(), first=False)
     ledger = Ledger(NoStore(), IMPORT, order.keys, since=attempt.now(), owner="me", fresh=True)
 
     with pytest.raises(BadItems, match="5002"):
         attempt.plan.decide(ledger, later_poke=False, now=attempt.began)
+
+
+def test_job_into_a_gone_folder(cgc: CgcEmulator, work: Callable[..., Work]) -> None:
+    """A job of the same object into a folder that is gone hides no lost job of this task."""
+    [gone] = cgc.add_files(["gone/"], project=PROJECT)
+    cgc.submit_imports(LOCATIONS, parent=gone, volume=VOLUME)
+    cgc.clock.advance(600)
+    with cgc.world.open() as world:
+        for file in [*world.files.children(gone), world.files[gone]]:
+            world.files.remove(file)
+    cgc.fault("drop_before", path="/v2/bulk/storage/imports/create")
+    one = work()
+
+    one.must_be_right(one.play())

@@ -238,7 +238,7 @@ class Task(ABC):
 
     @abstractmethod
     def make_results(self, names: Sequence[str]) -> None:
-        """Put what these items' jobs would make where they would put it."""
+        """Put the results of these items in their places, as somebody else would."""
 
     @property
     @abstractmethod
@@ -255,7 +255,7 @@ class Task(ABC):
 
     @abstractmethod
     def lines_must_be_right(self) -> None:
-        """Check what the lines of the manifest say about results."""
+        """Check the results that the lines of the manifest name."""
 
     def _run(self, part: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
         """Run one part; None if it was killed as told."""

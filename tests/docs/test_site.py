@@ -97,6 +97,7 @@ PUBLIC = [
     "airflow_provider_cgc.hooks.cgc.CgcHook",
     "airflow_provider_cgc.client.CgcClient",
     "airflow_provider_cgc.assets.asset_of",
+    "airflow_provider_cgc.assets.asset_of_project",
     "airflow_provider_cgc.manifests.read_items",
     "airflow_provider_cgc.retries.CgcRetryPolicy",
     "airflow_provider_cgc.exceptions.CgcJobsFailed",

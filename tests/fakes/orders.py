@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from airflow_provider_cgc.client.errors.problem import BulkRecord
+from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem
 from airflow_provider_cgc.client.models.lists import Page
 from airflow_provider_cgc.jobs.parts import part_ids
 from airflow_provider_cgc.jobs.submitting.items import BadItem, Item, Key
@@ -105,8 +105,9 @@ class CopyOrder(Order):
     def key_of(self, job: Thing, scope: str | None = None) -> Key | None:
         return (job.item["name"],)
 
-    def prepare(self, keys: Sequence[Key]) -> None:
+    def prepare(self, keys: Sequence[Key]) -> Mapping[Key, Problem]:
         self.prepared = list(keys)
+        return {}
 
     def body(self, key: Key) -> Mapping[str, Any]:
         return {"name": key[0]}

@@ -16,13 +16,14 @@ from airflow.providers.common.compat.sdk import Asset
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_cgc import asset_uris, get_provider_info
-from airflow_provider_cgc.asset_uris import address, namespace, normalise, to_openlineage
-from airflow_provider_cgc.assets import asset_of
+from airflow_provider_cgc import get_provider_info
+from airflow_provider_cgc.asset_uris import HOMES, Home, address, namespace, normalise, to_openlineage
+from airflow_provider_cgc.assets import asset_of, asset_of_project
 from airflow_provider_cgc.client import PLATFORMS
 from airflow_provider_cgc.jobs.text import BadInput
 
 CGC = "cgc://cgc-api.sbgenomics.com"
+PROJECTS = "cgc-project://cgc-api.sbgenomics.com"
 ONLY_WARNS = __version__.startswith("2.")
 """Airflow 2.11 makes a warning of an error, takes ASCII only, and drops user names itself."""
 
@@ -45,7 +46,10 @@ ONLY_WARNS = __version__.startswith("2.")
     ],
 )
 def test_one_place_one_address(written: str) -> None:
+    of_project = "cgc-project" + written[len("cgc") :]
+
     assert Asset(written).uri == asset_of("lab/bucket", "a b/ä").uri
+    assert Asset(of_project).uri == asset_of_project("lab/bucket", "a b/ä").uri
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,8 @@ def test_one_place_one_address(written: str) -> None:
         asset_of("Lab_1/my.bucket", "a%b/ä?#&=+ @:"),
         asset_of("lab/bucket", platform="emulator:443"),
         asset_of("lab/bucket", platform="[::1]:8090"),
+        asset_of_project("lab/project"),
+        asset_of_project("Lab_1/my-project", "a%b/ä?#&=+ @:", platform="emulator:8090"),
     ],
     ids=lambda asset: str(asset.uri),
 )
@@ -68,14 +74,14 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{/"
 USUAL = NAMES.filter(lambda name: name.strip() and name not in (".", ".."))
 
 
-@given(USUAL, USUAL, st.lists(USUAL, max_size=3))
-@example("lab", "a%2Fb", ["%41", "\t"])
-def test_any_address_is_kept(owner: str, volume: str, prefix: list[str]) -> None:
+@given(st.sampled_from([*HOMES.values()]), USUAL, USUAL, st.lists(USUAL, max_size=3))
+@example(HOMES["cgc"], "lab", "a%2Fb", ["%41", "\t"])
+def test_any_address_is_kept(home: Home, owner: str, name: str, folders: list[str]) -> None:
     """Different places have different addresses, and each of them is its own usual form."""
-    made = address("api.example.org", f"{owner}/{volume}", "/".join(prefix))
+    made = address("api.example.org", home, f"{owner}/{name}", "/".join(folders))
 
     assert urlunsplit(normalise(urlsplit(made))) == made
-    assert to_names(made) == (namespace("api.example.org"), "/".join([owner, volume, *prefix]))
+    assert to_names(made) == (namespace("api.example.org", home), "/".join([owner, name, *folders]))
 
 
 WRONG = {
@@ -94,6 +100,14 @@ WRONG = {
     "cgc://api.example.org/lab/bucket/%FF": "no UTF-8",
     "cgc://api.example.org/lab/bucket?versions=2": "write these as %3F or %23",
     "cgc://api.example.org/lab/bucket/{{ ds }}": "known when the Dag is parsed",
+}
+# The same mistakes in the address of a project, which the errors name as such.
+WRONG |= {
+    "cgc-project" + written[len("cgc") :]: words.replace("cgc://", "cgc-project://")
+    .replace("owner/volume/prefix", "owner/project/folder")
+    .replace("volume", "project")
+    .replace("owner/name", "owner/short-name")
+    for written, words in WRONG.items()
 }
 
 
@@ -137,8 +151,9 @@ def test_airflow_has_both_functions() -> None:
         manager = importlib.import_module("airflow.providers_manager").ProvidersManager()
     kind = "dataset" if ONLY_WARNS else "asset"
 
-    assert getattr(manager, f"{kind}_uri_handlers")["cgc"] is normalise
-    assert getattr(manager, f"{kind}_to_openlineage_converters")["cgc"] is to_openlineage
+    for scheme in HOMES:
+        assert getattr(manager, f"{kind}_uri_handlers")[scheme] is normalise
+        assert getattr(manager, f"{kind}_to_openlineage_converters")[scheme] is to_openlineage
 
 
 def test_both_releases_are_told() -> None:
@@ -146,7 +161,7 @@ def test_both_releases_are_told() -> None:
     told = get_provider_info()
 
     assert told["asset-uris"] == told["dataset-uris"]
-    assert [one["schemes"] for one in told["asset-uris"]] == [[asset_uris.SCHEME]]
+    assert [one["schemes"] for one in told["asset-uris"]] == [[*HOMES]]
 
 
 def test_module_is_small() -> None:
@@ -176,6 +191,7 @@ def to_names(uri: str) -> tuple[str, str]:
         (asset_of("lab/bucket"), (CGC, "lab/bucket")),
         (asset_of("lab/bucket", "a b/ä?"), (CGC, "lab/bucket/a b/ä?")),
         (asset_of("lab/bucket", platform="emulator:8090"), ("cgc://emulator:8090", "lab/bucket")),
+        (asset_of_project("lab/project", "raw/2026"), (PROJECTS, "lab/project/raw/2026")),
     ],
 )
 def test_openlineage_has_the_place(asset: Any, names: tuple[str, str]) -> None:

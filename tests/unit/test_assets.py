@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import Asset, AssetAlias, AssetAll, AssetAny
 
-from airflow_provider_cgc.assets import FACTS, asset_of, destination_of, tell_events
+from airflow_provider_cgc.asset_uris import PROJECT, VOLUME
+from airflow_provider_cgc.assets import FACTS, asset_of, asset_of_project, destination_of, tell_events
 from airflow_provider_cgc.client import PLATFORMS
 from airflow_provider_cgc.exceptions import CgcBadInput
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 
@@ -34,8 +36,13 @@ def test_same_for_airflow(volume: str, prefix: str, uri: str) -> None:
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_platforms_make_assets(name: str) -> None:
-    """A volume of the same name on another platform is another asset."""
+    """A volume of the same name on another platform is another asset, and so is a project of the same name."""
     assert asset_of("lab/bucket", platform=name).uri == f"cgc://{PLATFORMS[name].host}/lab/bucket"
+    assert asset_of_project("lab/bucket", platform=name).uri == f"cgc-project://{PLATFORMS[name].host}/lab/bucket"
+
+
+MAKERS = pytest.mark.parametrize("make", [asset_of, asset_of_project])
+"""What is refused of a volume is refused of a project."""
 
 
 @pytest.mark.parametrize(
@@ -58,9 +65,10 @@ def test_other_platform_is_a_host(platform: str, host: str) -> None:
     "platform",
     ["cavatika", "CGC", "other", "", "cgc.sbgenomics.com", "https://api.example.org/v2", "a.b:0", "u@a.b", None, 5, []],
 )
-def test_unknown_platform_is_refused(platform: Any) -> None:
+@MAKERS
+def test_unknown_platform_is_refused(make: Any, platform: Any) -> None:
     with pytest.raises(CgcBadInput, match="give one of cgc, cavatica, sbg-us, sbg-eu, sbg-cn, bdc, or for platform"):
-        asset_of("lab/bucket", platform=platform)
+        make("lab/bucket", platform=platform)
 
 
 def test_places_make_assets() -> None:
@@ -69,21 +77,37 @@ def test_places_make_assets() -> None:
 
 
 @pytest.mark.parametrize(("prefix", "words"), [("../x", "'.' or '..'"), ("a/./b", "'.' or '..'"), ("\ud800", "UTF-8")])
-def test_odd_prefix_is_refused(prefix: str, words: str) -> None:
+@MAKERS
+def test_odd_prefix_is_refused(make: Any, prefix: str, words: str) -> None:
     with pytest.raises(CgcBadInput, match=words):
-        asset_of("lab/bucket", prefix)
+        make("lab/bucket", prefix)
 
 
-@pytest.mark.parametrize("volume", ["bucket", "", "/bucket", "lab/", "lab/a/b"])
-def test_odd_volume_is_refused(volume: str) -> None:
-    with pytest.raises(CgcBadInput, match="write it like owner/name"):
-        asset_of(volume)
+@pytest.mark.parametrize("name", ["bucket", "", "/bucket", "lab/", "lab/a/b"])
+def test_odd_name_is_refused(name: str) -> None:
+    with pytest.raises(CgcBadInput, match=r"The volume .* of an asset has another form; write it like owner/name$"):
+        asset_of(name)
+    with pytest.raises(CgcBadInput, match=r"The project .* has another form; write it like owner/short-name$"):
+        asset_of_project(name)
 
 
-def test_template_is_refused() -> None:
+@pytest.mark.skipif(not hasattr(Asset, "ref"), reason="Airflow 2.11 gives assets no names")
+@MAKERS
+def test_own_name_is_kept(make: Any) -> None:
+    assert make("lab/bucket", name="night", group="ours").name == "night"
+
+
+@MAKERS
+def test_template_is_refused(make: Any) -> None:
     """A template is refused because nobody renders it."""
     with pytest.raises(CgcBadInput, match="known when the Dag is parsed"):
-        asset_of("lab/bucket", "{{ ds }}")
+        make("lab/bucket", "{{ ds }}")
+
+
+@pytest.mark.parametrize(("place", "words"), [((5,), "The project 5"), (("lab/p", 5), "The folder 5")])
+def test_project_of_no_text(place: Any, words: str) -> None:
+    with pytest.raises(CgcBadInput, match=f"{words} of an asset is no text"):
+        asset_of_project(*place)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +122,15 @@ def test_template_is_refused() -> None:
     ],
 )
 def test_place_starts_all_keys(volume: str | None, location: str, uri: str | None) -> None:
-    place = destination_of(volume, location, host="emulator:8090")
+    for home in (VOLUME, PROJECT):
+        place = destination_of(home, volume, location, host="emulator:8090")
 
-    assert (place.uri if place else None) == (uri and f"cgc://emulator:8090{uri}")
+        assert (place.uri if place else None) == (uri and f"{home.scheme}://emulator:8090{uri}")
 
 
 def test_lone_host_has_a_place() -> None:
     """A host without a dot is written with the usual port, because it could be an owner's name."""
-    place = destination_of("lab/bucket", "runs/{name}", host="platform")
+    place = destination_of(VOLUME, "lab/bucket", "runs/{name}", host="platform")
 
     assert place is not None
     assert place == asset_of("lab/bucket", "runs", platform="platform:443")
@@ -154,6 +179,7 @@ def test_no_outlets_no_events() -> None:
 
 
 USUAL = {"task_id": "export", "items": ["a"], "volume": "lab/bucket", "copy_only": True}
+IMPORTS = {"task_id": "import", "items": ["a"], "volume": "lab/bucket", "project": "lab/project"}
 
 
 @pytest.mark.parametrize(
@@ -163,16 +189,17 @@ def test_early_end_is_silent(arguments: dict[str, bool], words: str) -> None:
     """A task that ends too early may announce nothing."""
     outlets = [asset_of("lab/bucket")]
 
-    with pytest.raises(ValueError, match=words):
-        CgcBulkExportOperator(**USUAL, outlets=outlets, **arguments)
-    CgcBulkExportOperator(**USUAL, outlets=outlets)
-    CgcBulkExportOperator(**USUAL, **arguments)
+    for make, usual in ((CgcBulkExportOperator, USUAL), (CgcBulkImportOperator, IMPORTS)):
+        with pytest.raises(ValueError, match=words):
+            make(**usual, outlets=outlets, **arguments)
+        make(**usual, outlets=outlets)
+        make(**usual, **arguments)
 
 
 @pytest.mark.parametrize(
     "make",
-    [CgcBulkExportOperator, CgcListFilesOperator, CgcListVolumeOperator, CgcBulkExportSensor],
-    ids=["export", "list", "volume", "sensor"],
+    [CgcBulkExportOperator, CgcBulkImportOperator, CgcListFilesOperator, CgcListVolumeOperator, CgcBulkExportSensor],
+    ids=["export", "import", "list", "volume", "sensor"],
 )
 @pytest.mark.parametrize(
     "outlet",
@@ -186,6 +213,7 @@ def test_early_end_is_silent(arguments: dict[str, bool], words: str) -> None:
 def test_mute_outlet_is_refused(make: Any, outlet: Any) -> None:
     own = {
         CgcBulkExportSensor: {"task_id": "t", "export_ids": ["a"]},
+        CgcBulkImportOperator: IMPORTS,
         CgcListFilesOperator: {"task_id": "t"},
         CgcListVolumeOperator: {"task_id": "t", "volume": "a/b"},
     }
@@ -214,8 +242,18 @@ class Named:
         (Named(f"{CGC}/lab/bucket/"), f"is {CGC}/lab/bucket; write it like that"),
         (Named(f"{CGC}/lab/bucket", "CGC://cgc-api.sbgenomics.com/lab/bucket"), "write it like that"),
         (Named("cgc://[bad/lab/bucket"), "Invalid IPv6"),
+        (Named("cgc-project://lab/project"), "does not say its platform"),
+        (Named("s3://a/b", f"CGC-PROJECT{CGC[3:]}/lab/project"), "write it like that"),
     ],
-    ids=["no platform", "no platform in the name", "another form", "another form of the name", "no address"],
+    ids=[
+        "no platform",
+        "no platform in the name",
+        "another form",
+        "another form of the name",
+        "no address",
+        "a project without a platform",
+        "another form of a project in the name",
+    ],
 )
 def test_outlet_of_nobody_is_refused(outlet: Named, words: str) -> None:
     with pytest.raises(ValueError, match=words):
@@ -233,6 +271,8 @@ def test_outlet_of_nobody_is_refused(outlet: Named, words: str) -> None:
         Named(None, "cgc:x"),
         AssetAlias("cgc:daily"),
         AssetAlias("cgc://daily"),
+        asset_of_project("lab/project"),
+        Named("cgc-projects://x", None),
     ],
     ids=[
         "ours",
@@ -243,6 +283,8 @@ def test_outlet_of_nobody_is_refused(outlet: Named, words: str) -> None:
         "only a name",
         "alias",
         "alias like ours",
+        "our project",
+        "a longer scheme",
     ],
 )
 def test_usual_outlet_is_taken(outlet: Any) -> None:
@@ -254,15 +296,16 @@ def told_of(outlets: list[Any], host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["cavatica-api.sbgenomics.com", "emulator:8090"])
-def test_other_platform_is_told(host: str, caplog: pytest.LogCaptureFixture) -> None:
+@MAKERS
+def test_other_platform_is_told(make: Any, host: str, caplog: pytest.LogCaptureFixture) -> None:
     """An outlet on another platform than the connection's is told once, with what to write."""
-    told_of([asset_of("lab/bucket")], host)
+    told_of([make("lab/bucket")], host)
 
     [line] = caplog.messages
     used = "cavatica" if host.startswith("cavatica") else host
     assert f"on platform 'cgc', but the connection 'lab' of this task is for platform '{used}'" in line
-    assert asset_of("lab/bucket", platform=used).uri == f"cgc://{host}/lab/bucket"
-    assert f"asset_of(..., platform='{used}')" in line
+    assert make("lab/bucket", platform=used).uri == make("lab/bucket").uri.replace("cgc-api.sbgenomics.com", host)
+    assert f"assets.{make.__name__}(..., platform='{used}')" in line
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 import airflow_provider_cgc
 import airflow_provider_cgc.client as client_package
+from airflow_provider_cgc.assets import asset_of, asset_of_project
 from airflow_provider_cgc.client import CgcClient, CgcError, Settings
 from airflow_provider_cgc.display import SNAPSHOT_KEY
 from airflow_provider_cgc.exceptions import CgcJobsFailed
@@ -49,6 +50,9 @@ every_sensor = pytest.mark.parametrize(
         "sensors.exports.CgcBulkExportSensor",
         "sensors.imports.CgcBulkImportSensor",
         "operators.exports.CgcBulkExportOperator",
+        "operators.imports.CgcBulkImportOperator",
+        "assets.asset_of",
+        "assets.asset_of_project",
         "operators.files.CgcListFilesOperator",
         "operators.volumes.CgcListVolumeOperator",
         "manifests.read_items",
@@ -196,6 +200,17 @@ def test_the_keys_of_an_event() -> None:
 
     assert set(event) == {"version", "kind", "outcome", "summary", "error", "view", "unsent"}
     assert {outcome.value for outcome in Outcome} == {"completed", "failed", "timeout", "execution_timeout", "error"}
+
+
+@pytest.mark.parametrize(
+    ("asset", "uri"),
+    [
+        (asset_of("lab/a", "b/c"), "cgc://cgc-api.sbgenomics.com/lab/a/b/c"),
+        (asset_of_project("lab/a", "b/c"), "cgc-project://cgc-api.sbgenomics.com/lab/a/b/c"),
+    ],
+)
+def test_the_addresses_of_assets(asset: Any, uri: str) -> None:
+    assert asset.uri == uri
 
 
 def test_the_keys_of_a_live_snapshot() -> None:

@@ -15,6 +15,7 @@ from airflow_provider_cgc import get_provider_info
 from airflow_provider_cgc.hooks.cgc import CgcHook
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
@@ -22,6 +23,9 @@ from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
 MAKE: dict[str, Callable[[str], BaseOperator]] = {
     "export": lambda word: CgcBulkExportOperator(
         task_id="t", items=[word], volume="a/b", copy_only=True, properties={"a": word}
+    ),
+    "import": lambda word: CgcBulkImportOperator(
+        task_id="t", items=[word], volume="a/b", project="a/p", metadata={"a": word}
     ),
     "list": lambda word: CgcListFilesOperator(task_id="t", name=word),
     "list_volume": lambda word: CgcListVolumeOperator(task_id="t", volume="a/b", name=word),

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "triggers": _HOOKS | {"patience", "display", "links", "xcom"},
     "sensors": _TRIGGERS | _ARGUMENTS | {"assets", "lineage"},
     # An operator that waits is a sensor that starts itself what it waits for.
-    "operators": _TRIGGERS | _ARGUMENTS | {"sensors", "lineage", "assets"},
+    "operators": _TRIGGERS | _ARGUMENTS | {"sensors", "lineage", "assets", "asset_uris"},
     "links": _HOOKS,
     "asset_uris": _JOBS,
     "lineage": _HOOKS | {"patience", "asset_uris"},
@@ -59,7 +59,7 @@ MAY_IMPORT = {
 _FORMS = {"forms", "ids", "kinds", "text"}
 _WAITING = {*_FORMS, "waiting", "files"}
 _SUBMITTING = {*_WAITING, "listing", "submitting"}
-_KIND = {*_SUBMITTING, "objects", "placeholders", "places", "transfers"}
+_KIND = {*_SUBMITTING, "datasets", "objects", "placeholders", "places", "transfers"}
 _STATE = {"options", "state"}
 INSIDE = {
     "client": {
@@ -82,7 +82,8 @@ INSIDE = {
         "files": {*_FORMS, "waiting"},
         "listing": _FORMS,
         "submitting": _WAITING,  # and no kind of job
-        "transfers": _SUBMITTING,
+        "datasets": set(),
+        "transfers": {*_SUBMITTING, "datasets"},
         "placeholders": {"text"},
         "places": {*_FORMS, "waiting", "files"},
         "objects": _SUBMITTING,
@@ -379,13 +380,11 @@ BASE_CLASSES = (
     "import asgiref.sync"
 )
 HEAVY = {"requests", "urllib3", "fastapi", "starlette", "uvicorn", "tenacity"}
-PARSED = ("sensors.exports", "operators.exports", "operators.files", "operators.volumes", "manifests", "links",
-          "exceptions", "hooks.cgc")  # fmt: skip
+PARSED = ("sensors.exports", "sensors.imports", "operators.exports", "operators.imports", "operators.files",
+          "operators.volumes", "manifests", "links", "exceptions", "hooks.cgc")  # fmt: skip
 """The modules that a Dag file imports."""
-STARTING = {
-    f"{PACKAGE}.{module}"
-    for module in ("operators.submitting", "operators.record", "jobs.submitting.order", "jobs.submitting.attempt")
-}
+STARTERS = ("operators.submitting", "operators.record", "jobs.submitting.order", "jobs.submitting.attempt")
+STARTING = {f"{PACKAGE}.{module}" for module in STARTERS}
 """The modules that an operator needs to start jobs, which it does when a task runs."""
 REGISTRATION = f"{PACKAGE}.plugin.registration"
 

@@ -1,4 +1,4 @@
-"""The datasets of an export: named as others name them, few whatever the export, and known to the process that ends."""
+"""The datasets of a task: named as others name them, few whatever the task, and known to the process that ends."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from typing import Any
 import pytest
 
 from airflow_provider_cgc import lineage
-from airflow_provider_cgc.asset_uris import to_openlineage
+from airflow_provider_cgc.asset_uris import PROJECT, VOLUME, namespace, to_openlineage
 from airflow_provider_cgc.assets import destination_of
 from airflow_provider_cgc.client.models import File, Volume
+from airflow_provider_cgc.jobs.datasets import MOST, Moved, Namespaces
+from airflow_provider_cgc.jobs.exports.datasets import datasets_of
 from airflow_provider_cgc.jobs.exports.facts import Facts
 from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.imports.datasets import datasets_of as datasets_of_imports
+from airflow_provider_cgc.jobs.imports.item import ImportKey
 from airflow_provider_cgc.jobs.kinds import EXPORT
 from airflow_provider_cgc.jobs.waiting.summary import Summary
-from airflow_provider_cgc.lineage import KEY, MOST, ExportLineage, Moved, moved
+from airflow_provider_cgc.lineage import KEY, TransferLineage
 from tests.fakes.store import Store
 from tests.fakes.task_instance import TaskInstance
 
 HOST = "cgc-api.sbgenomics.com"
-HERE = f"cgc://{HOST}"
+HERE, PROJECTS = f"cgc://{HOST}", f"cgc-project://{HOST}"
 S3 = Volume("lab/bucket", service_type="s3", bucket="lab-bucket", prefix="cgc/")
 GOOGLE = Volume("lab/google", service_type="gcs", bucket="lab-google")
 AZURE = Volume("lab/azure", service_type="azure", bucket="container")
@@ -37,6 +41,20 @@ def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/
     return ExportItem(f"f{number}", location, volume, **fields)
 
 
+def moved(items: Any, known: Facts, host: str = HOST) -> Moved:
+    return datasets_of(items, known, here=Namespaces(namespace(host, VOLUME), namespace(host, PROJECT)))
+
+
+def imported(*keys: ImportKey, volumes: Any = (S3,), host: str = HOST, **projects: str) -> Moved:
+    known = {volume.id: volume for volume in volumes}
+    here = Namespaces(namespace(host, VOLUME), namespace(host, PROJECT))
+    return datasets_of_imports(keys, volumes=known, projects={"lab/p0": "lab/p0", **projects}, here=here)
+
+
+def an_import(name: str = "raw/0.bam", *, to: str = "lab/p0", volume: str = "lab/bucket", **of: str) -> ImportKey:
+    return ImportKey(volume, of.get("location", "in/a/0.bam"), to, name)
+
+
 @pytest.mark.parametrize(
     ("given", "name"),
     [
@@ -47,7 +65,7 @@ def item(number: int = 0, *, volume: str = "lab/bucket", location: str = "out/a/
     ],
 )
 def test_file_has_path_or_id(given: ExportItem, name: str) -> None:
-    assert moved([given], facts(S3), host=HOST).inputs == ((HERE, name),)
+    assert moved([given], facts(S3)).inputs == ((PROJECTS, name),)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +80,47 @@ def test_file_has_path_or_id(given: ExportItem, name: str) -> None:
     ],
 )
 def test_output_has_its_bucket(volume: Volume, location: str, name: tuple[str, str]) -> None:
-    """An output is named by bucket and folder."""
-    assert moved([item(volume=volume.id, location=location)], facts(volume), host=HOST).outputs == (name,)
+    """An export's output is named by bucket and folder, an import's input by bucket and key."""
+    objects = imported(an_import(volume=volume.id, location=location), volumes=[volume])
+    key = "/".join(part for part in (name[1].strip("/"), location.rpartition("/")[2]) if part)
+
+    assert moved([item(volume=volume.id, location=location)], facts(volume)).outputs == (name,)
+    assert objects.inputs == ((name[0], key),)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (an_import(), "lab/p0/raw/0.bam"),
+        (an_import("0.bam"), "lab/p0/0.bam"),
+        (an_import("x/0.bam", to="5f0a"), "lab/p9/5f0a/x/0.bam"),
+        (an_import("0.bam", to="lab/other"), "lab/other/0.bam"),
+    ],
+)
+def test_imported_file_has_its_path(key: ImportKey, name: str) -> None:
+    """A file is named by project and path; below a folder that was given by its id, by that."""
+    assert imported(key, **{"5f0a": "lab/p9"}).outputs == ((PROJECTS, name),)
+
+
+def test_import_feeds_the_next_export() -> None:
+    """The file that an import makes is the dataset that an export reads."""
+    made = imported(an_import("raw/0.bam"))
+
+    assert made.outputs == moved([item(path="raw", name="0.bam", project="lab/p0")], facts(S3)).inputs
+
+
+def test_project_is_no_volume() -> None:
+    """A project and a volume of one name are different datasets."""
+    known = imported(an_import("out/0.bam", volume="lab/p0", location="out/0.bam"), volumes=[Volume("lab/p0")])
+
+    assert known.inputs == ((HERE, "lab/p0/out/0.bam"),)
+    assert known.outputs == ((PROJECTS, "lab/p0/out/0.bam"),)
 
 
 def test_one_folder_is_one_output() -> None:
     items = [item(number, path="raw", location=f"out/{number}.bam") for number in range(MOST)]
 
-    known = moved(items, facts(S3, files=MOST), host=HOST)
+    known = moved(items, facts(S3, files=MOST))
 
     assert len(known.inputs) == MOST
     assert known.outputs == (("s3://lab-bucket", "cgc/out"),)
@@ -84,10 +135,23 @@ def test_many_files_few_datasets(folders: int, inputs: int) -> None:
         for n in range(10_000)
     ]
 
-    known = moved(items, facts(S3), host=HOST)
+    known = moved(items, facts(S3))
 
     assert len(known.inputs) == inputs
     assert known.outputs == (("s3://lab-bucket", "cgc"),)
+
+
+@pytest.mark.parametrize(("folders", "inputs", "outputs"), [(7, 7, 7), (10_000, 1, 3)])
+def test_many_objects_few_datasets(folders: int, inputs: int, outputs: int) -> None:
+    """Many objects give way to their folders, and these to volumes and projects."""
+    keys = [
+        an_import(f"{n % folders}/{n}", to=f"lab/p{n % folders % 3}", location=f"in/{n % folders}/{n}")
+        for n in range(10_000)
+    ]
+
+    known = imported(*keys)
+
+    assert (len(known.inputs), len(known.outputs)) == (inputs, outputs)
 
 
 def test_memory_is_small() -> None:
@@ -96,14 +160,21 @@ def test_memory_is_small() -> None:
     more = [item(n, project=f"lab/p{n}", location="a") for n in range(5000)]
 
     for many in (items, more):
-        known = moved(many, facts(S3), host=HOST)
+        known = moved(many, facts(S3))
         assert len(json.dumps(known.to_json())) < 32_768
         assert len(known.inputs) <= MOST
         assert known.inputs
 
 
-class Task(ExportLineage):
+class Task(TransferLineage):
     pass
+
+
+def attempt(*items: ExportItem) -> Any:
+    """Give an attempt as far as its datasets are asked for."""
+    client = SimpleNamespace(settings=SimpleNamespace(host=HOST))
+    order = SimpleNamespace(client=client, datasets=lambda here: datasets_of(items, facts(S3), here=here))
+    return SimpleNamespace(order=order)
 
 
 class Context(dict[str, Any]):
@@ -135,25 +206,33 @@ def openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", [HOST, "127.0.0.1:8090", "platform"])
 def test_asset_is_the_same_dataset(openlineage: None, host: str) -> None:
-    """An asset of a folder, and an export into it, are one dataset where lineage does not know the bucket."""
-    asset = destination_of("lab/azure", "a b/ä/{name}", host=host)
-    export = moved([item(volume="lab/azure", location="a b/ä/0.bam")], facts(AZURE), host=host)
+    """
+    An asset of a folder, and an export into it, are one dataset where lineage does not know the bucket.
+
+    So are the asset of a project's folder and many imports into it.
+    """
+    asset = destination_of(VOLUME, "lab/azure", "a b/ä/{name}", host=host)
+    export = moved([item(volume="lab/azure", location="a b/ä/0.bam")], facts(AZURE), host)
+    folder = destination_of(PROJECT, "lab/p0", "a b/ä/{name}", host=host)
+    imports = imported(*(an_import(f"a b/ä/{number}") for number in range(MOST + 1)), host=host)
 
     assert asset is not None
+    assert folder is not None
     assert to_openlineage(asset, None) == export.outputs[0]
+    assert (to_openlineage(folder, None),) == imports.outputs
 
 
 @pytest.mark.parametrize("with_store", [True, False])
 def test_another_process_knows(openlineage: None, with_store: bool) -> None:
     """Another process ends the task and knows the datasets."""
     context = Context(with_store=with_store)
-    Task()._keep_lineage(context, [item(path="raw")], facts(S3), host=HOST)
+    Task().about_to_send(context, attempt(item(path="raw")))
     resumed = Task()
 
-    resumed._recall_lineage(context, DONE)
+    resumed.accounted(context, DONE)
 
     told = resumed.get_openlineage_facets_on_complete(None)
-    assert told.inputs == [(HERE, "lab/p0/raw/0.bam")]
+    assert told.inputs == [(PROJECTS, "lab/p0/raw/0.bam")]
     assert told.outputs == [("s3://lab-bucket", "cgc/out/a")]
 
 
@@ -161,9 +240,9 @@ def test_another_process_knows(openlineage: None, with_store: bool) -> None:
 def test_failed_wrote_what_came(openlineage: None, summary: Summary, outputs: int) -> None:
     """A failed task wrote only what arrived."""
     context, task = Context(with_store=False), Task()
-    task._keep_lineage(context, [item()], facts(S3), host=HOST)
+    task.about_to_send(context, attempt(item()))
 
-    task._recall_lineage(context, summary)
+    task.accounted(context, summary)
 
     told = task.get_openlineage_facets_on_failure(None)
     assert (len(told.inputs), len(told.outputs)) == (1, outputs)
@@ -177,7 +256,7 @@ def test_unknown_release_is_left(openlineage: None) -> None:
     context, task = Context(with_store=False), Task()
     context.pushed[KEY] = {"version": 2}
 
-    task._recall_lineage(context, DONE)
+    task.accounted(context, DONE)
 
     assert task.get_openlineage_facets_on_complete(None) is None
     assert Moved.from_json(None) is None
@@ -202,8 +281,8 @@ def test_lost_memory_is_no_end(openlineage: None, with_store: bool, caplog: pyte
     if with_store:
         context["task_state_store"] = SimpleNamespace(set=broken, get=broken)
 
-    task._keep_lineage(context, [item()], facts(S3), host=HOST)
-    Task()._recall_lineage(context, DONE)
+    task.about_to_send(context, attempt(item()))
+    Task().accounted(context, DONE)
 
     assert caplog.text.count("the database is away") == 2
 
@@ -212,8 +291,8 @@ def test_without_openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lineage, "is_wanted", lambda: False)
     context, task = Context(with_store=False), Task()
 
-    task._keep_lineage(context, [item()], facts(S3), host=HOST)
-    task._recall_lineage(context, DONE)
+    task.about_to_send(context, attempt(item()))
+    task.accounted(context, DONE)
 
     assert context.pushed == {}
     assert task.get_openlineage_facets_on_complete(None) is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_cgc.client.errors.codes import LOCATION_TAKEN, NOT_EXPORTABLE
 from airflow_provider_cgc.client.errors.problem import Problem
+from airflow_provider_cgc.jobs.exports.datasets import datasets_of
 from airflow_provider_cgc.jobs.exports.facts import Facts, ask
 from airflow_provider_cgc.jobs.exports.finish import finish
 from airflow_provider_cgc.jobs.exports.item import ExportItem, ExportKey
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client import CgcClient
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import ExportJob
+    from airflow_provider_cgc.jobs.datasets import Moved, Namespaces
     from airflow_provider_cgc.jobs.exports.sidecar import Sidecar
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
@@ -221,6 +223,10 @@ class ExportOrder(TransferOrder):
         """Name an item by its key."""
         file_id, volume, location = key
         return f"file {file_id} to {location!r} on {volume}"
+
+    def datasets(self, here: Namespaces) -> Moved:
+        """Return the files that are read, and the folders that are written."""
+        return datasets_of(self.keys.values(), self.facts, here=here)
 
     def intent(self, keys: Sequence[Key]) -> list[str]:
         """Return the line that announces the sending: the items, their destination, and the fate of the files."""

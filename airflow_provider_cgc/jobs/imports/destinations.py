@@ -51,6 +51,8 @@ class Destinations:
         self._problems: dict[str, str] = {}
         self._names: set[str] = set()
         self._traced: set[str] = set()
+        self._levels: dict[str, dict[str, File]] = {}
+        """By project or folder, what was in it when a folder could not be made there."""
 
     def expect(self, destinations: Iterable[str]) -> None:
         """Note the destinations of an order, without asking for them."""
@@ -101,18 +103,27 @@ class Destinations:
 
     def blocked_by(self, key: ImportKey) -> File | None:
         """Return the file that is where an item needs a folder; None if there is none."""
-        on_the_way = (Place(key.destination, above) for above in folders_above(key.name))
+        on_the_way = _places_above(Place(key.destination, key.name))
         return next((self.in_the_way[place] for place in on_the_way if place in self.in_the_way), None)
 
     def missing(self, keys: Iterable[ImportKey]) -> list[Place]:
         """Return the folders that items need and that are missing, outer ones before those in them."""
-        needed = {Place(key.destination, above) for key in keys for above in folders_above(key.name)}
+        needed = {place for key in keys for place in _places_above(Place(key.destination, key.name))}
         return sorted(needed - self._ids.keys())
 
-    def make_folders(self, keys: Iterable[ImportKey]) -> None:
-        """Make the folders that items need and that are missing, those of one depth side by side. Raises `CgcError`."""
+    def make_folders(self, keys: Collection[ImportKey]) -> dict[ImportKey, Problem]:
+        """
+        Make the folders that items need and that are missing, those of one depth side by side.
+
+        Return the items whose folders are refused for good. Raises `CgcError` for any other trouble.
+        """
+        refused: dict[Place, Problem] = {}
         for _, level in groupby(sorted(self.missing(keys), key=_depth), _depth):
-            side_by_side(self._make, level, THREADS)
+            possible = [place for place in level if not any(above in refused for above in _places_above(place))]
+            made = side_by_side(self._make, possible, THREADS)
+            refused |= {place: problem for place, problem in made.items() if problem is not None}
+        ways = {key: _places_above(Place(key.destination, key.name)) for key in keys}
+        return {key: refused[place] for key, way in ways.items() for place in way if place in refused}
 
     def body_of(self, key: ImportKey) -> dict[str, str]:
         """Return the destination of an item as the platform wants it."""
@@ -143,6 +154,10 @@ class Destinations:
         self._traced |= unknown
         records = file_records(self._client, unknown | roots)
         folders = [one.resource for one in records.values() if one.resource is not None]
+        for name, record in records.items():
+            if record.error is not None and record.error.code == NO_SUCH_FILE:
+                # A folder that is gone is none of those that the items go to now.
+                self._places[name].add(Place(name, ""))
         above = paths_of(self._client, folders)
         paths = {
             folder.id: "/".join(filter(None, (above.get(folder.id, ""), folder.name))) if folder.parent else ""
@@ -206,8 +221,12 @@ class Destinations:
                 found.setdefault(path, one.file)
         return found
 
-    def _make(self, place: Place) -> None:
-        """Make a folder; if the platform has it already, or its answer was lost, it is looked for."""
+    def _make(self, place: Place) -> Problem | None:
+        """
+        Make a folder, and return the problem if it is refused for good.
+
+        If the platform has it already, or its answer was lost, it is looked for.
+        """
         above, _, name = place.path.rpartition("/")
         project, parent = self._project_or_folder(Place(place.destination, above))
         for is_last in (False, True):
@@ -216,16 +235,25 @@ class Destinations:
             except CgcError as error:
                 is_there = isinstance(error, CgcApiError) and error.code == FOLDER_EXISTS
                 if not (is_there or transient(error)):
-                    raise
-                found = self._things_at(place.destination, [place.path]).get(place.path)
+                    return _refusal(error)
+                found = self._named(name, project, parent)
                 if found is not None and found.is_folder:
                     self._note(place, found)
-                    return
+                    return None
                 if is_last or found is not None:
-                    raise
+                    return _refusal(error)
             else:
                 self._note(place, folder)
-                return
+                return None
+        raise AssertionError("unreachable: the second try returns")
+
+    def _named(self, name: str, project: str | None, parent: str | None) -> File | None:
+        """Return the file or folder of this name in one folder, which is read once for all names that are there."""
+        level = self._levels.get(parent or str(project), {})
+        if name not in level:
+            found = self._client.files.tree(project, parent=parent, recursive=False, folders=True)
+            level = self._levels[parent or str(project)] = {one.file.name: one.file for one in found}
+        return level.get(name)
 
     def _project_or_folder(self, place: Place) -> tuple[str | None, str | None]:
         """Return the arguments `project` and `parent` of a call about a place, of which one is None."""
@@ -236,6 +264,18 @@ class Destinations:
 
 def _depth(place: Place) -> int:
     return place.path.count("/")
+
+
+def _places_above(place: Place) -> list[Place]:
+    """Return the folders on the way to a place, the outermost first."""
+    return [Place(place.destination, above) for above in folders_above(place.path)]
+
+
+def _refusal(error: CgcError) -> Problem:
+    """Return the problem of a refusal for good. Raises any other error."""
+    if not isinstance(error, CgcApiError) or error.status not in (400, 403, 404, 409) or not error.problem.is_final:
+        raise error
+    return error.problem
 
 
 def _is_project(destination: str) -> bool:

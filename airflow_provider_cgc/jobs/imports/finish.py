@@ -40,7 +40,7 @@ OTHER_ITEMS = (
     "The object was imported, but the items of this task have changed since, so its metadata are not known any more."
     " Give the task a manifest_path, which keeps them, and clear it."
 )
-NOT_KEPT = "The file {file} is there, but the platform did not keep its metadata: {key} is {found} instead of {wanted}."
+NOT_KEPT = "The file {file} was imported, but the platform did not keep its {what}. Clear this task to set them again."
 
 
 class Files:
@@ -68,16 +68,17 @@ class Files:
         if account.is_over:
             doubts.append(_unaccounted(account))
         done = {ImportKey(*key): one for key, one in account.done().items()}
-        files = self._made(account, done)
-        files |= self._found(account, done, files)
+        files = self._of_jobs(account, done)
+        files |= self._there(account, done, files)
         if account.is_over and self._order.skips_existing:
             doubts.append(self._gone(account, done, files))
         self._refuse_others(account, done)
-        doubts.append(self._describe(account, done, files, log_info))
-        for key in self._keys:
-            if key in files and not account.has_failed(key):
-                account.note_result(key, self._result(key, files[key]))
-        return [doubt for doubt in doubts if doubt]
+        doubts.append(self._set_metadata(account, done, files, log_info))
+        for key in [*(key for key in self._keys if key in files), *(files.keys() - self._keys.keys())]:
+            if not account.has_failed(key):
+                account.note_result(key, file_item(key, files[key]))
+        known = [doubt for doubt in doubts if doubt]
+        return known or ([_incomplete(account)] if account.is_over and not account.has_all_results else [])
 
     def _skip_what_is_there(self, account: Account, log_info: Callable[[str], object]) -> None:
         taken = account.taken()
@@ -91,22 +92,33 @@ class Files:
                 ' if_exists="skip".'
             )
 
-    def _made(self, account: Account, done: Mapping[ImportKey, Done]) -> dict[ImportKey, File]:
-        """Return the files that the jobs show as their results; one that is no alias of the object is a failure."""
+    def _of_jobs(self, account: Account, done: Mapping[ImportKey, Done]) -> dict[ImportKey, File]:
+        """Return the files that jobs show as their results; one that is no alias of the object is a failure."""
         files: dict[ImportKey, File] = {}
         for key, one in done.items():
             job = account.job(one.job_id)
             file = None if job is None else job.result
             if file is None or file.is_folder:
                 continue
-            if file.is_alias and not file.may_be_alias_of(key.volume, key.location):
-                target = f"one of {shown(file.location)} on volume {file.volume}"
-                account.count_failed(key, one, OTHER_FILE.format(file=file.id, target=target))
-                continue
-            files[key] = file
+            if other := self._other(key, file):
+                account.count_failed(key, one, other)
+            else:
+                files[key] = file
         return files
 
-    def _found(
+    def _other(self, key: ImportKey, file: File) -> str | None:
+        """Return the problem of a file that is certainly no alias of an item's object."""
+        if file.storage_type is None:
+            return None
+        is_shown = None not in (file.volume, file.location)
+        if is_shown and self._sources.is_alias(key, file):
+            return None
+        if file.is_alias and not is_shown and file.may_be_alias_of(key.volume, key.location):
+            return None
+        target = f"one of {shown(file.location)} on volume {file.volume}" if file.is_alias else "no alias at all"
+        return OTHER_FILE.format(file=file.id, target=target)
+
+    def _there(
         self, account: Account, done: Mapping[ImportKey, Done], made: Collection[ImportKey]
     ) -> dict[ImportKey, File]:
         """Look for the files of items without a job, and of jobs without a result."""
@@ -114,8 +126,9 @@ class Files:
         if self._order.skips_existing:
             wanted += [key for key in self._keys if key not in done]
         wanted = [key for key in wanted if not account.has_failed(key)]
-        there = self._destinations.files_at(wanted)
-        files = {
+        files = self._seen_before(account, wanted)
+        there = self._destinations.files_at([key for key in wanted if key not in files])
+        files |= {
             key: file
             for key, file in there.items()
             if self._sources.is_alias(key, file) and not self._is_older(account, done.get(key), file)
@@ -124,6 +137,15 @@ class Files:
             if key in done and key not in files and done[key].job_id is not None:
                 account.count_failed(key, done[key], NO_FILE)
         return files
+
+    def _seen_before(self, account: Account, wanted: Collection[ImportKey]) -> dict[ImportKey, File]:
+        """Return the files that the manifest knows already, as they are now: those of skipped items."""
+        lines = ((one.item.key(), one.result) for one in account.outcomes or () if one.result)
+        known = {key: str(result["file"]) for key, result in lines if result and "file" in result}
+        ids = {key: known[key] for key in wanted if key in known}
+        records = file_records(self._order.client, ids.values())
+        files = {key: records[file_id].resource for key, file_id in ids.items()}
+        return {key: file for key, file in files.items() if file is not None and self._sources.is_alias(key, file)}
 
     def _is_older(self, account: Account, done: Done | None, file: File) -> bool:
         """Return True if a file cannot be that of a job which gives it another name if its own is taken."""
@@ -149,7 +171,7 @@ class Files:
             for key in done.keys() - self._keys.keys():
                 account.count_failed(key, done[key], OTHER_ITEMS)
 
-    def _describe(
+    def _set_metadata(
         self,
         account: Account,
         done: Mapping[ImportKey, Done],
@@ -166,7 +188,7 @@ class Files:
             records |= {others[name]: one for name, one in file_records(self._order.client, others).items()}
         undecided = {key for key, record in records.items() if is_undecided(record)}
         for key, record in records.items():
-            problem = None if key in undecided else self._problem_of(key, files[key], record)
+            problem = None if key in undecided else self._fault(key, files[key], record)
             if problem:
                 counted_as = "completed" if key in done else "skipped"
                 one = done.get(key) or Done(None, self._keys[key].asked(), None)
@@ -195,34 +217,40 @@ class Files:
             edit["tags"] = list(dict.fromkeys([*file.tags, *item.tags]))
         return edit
 
-    def _problem_of(self, key: ImportKey, file: File, record: BulkRecord[File]) -> str | None:
+    def _fault(self, key: ImportKey, file: File, record: BulkRecord[File]) -> str | None:
         now = record.resource
         if now is None and record.error is not None and record.error.code == NO_SUCH_FILE:
             return GONE.format(file=file.id)
         if now is None:
             return NOT_SET.format(file=file.id, problem=as_sentence(record.error) if record.error else "")
-        if now.is_alias and not now.may_be_alias_of(key.volume, key.location):
-            target = f"one of {shown(now.location)} on volume {now.volume}"
-            return OTHER_FILE.format(file=file.id, target=target)
+        if other := self._other(key, now):
+            return other
         item = self._keys.get(key)
         wanted = item.metadata if item is not None and "metadata" in now.raw else None
         for name, value in (wanted or {}).items():
             if now.metadata.get(name) != value:
                 found = shown(now.metadata.get(name))
-                return NOT_KEPT.format(file=file.id, key=shown(name), found=found, wanted=shown(value))
-        return None
+                return NOT_KEPT.format(file=file.id, what=f"metadata: {shown(name)} is {found}, not {shown(value)}")
+        lost = set((item.tags if item is not None and "tags" in now.raw else None) or ()) - set(now.tags)
+        return NOT_KEPT.format(file=file.id, what=f"tags: {shown(sorted(lost)[0])} is missing") if lost else None
 
-    def _result(self, key: ImportKey, file: File) -> dict[str, Any]:
-        """Return a file as an item that other tasks take."""
-        is_project = "/" in key.destination
-        known = {
-            "file": file.id,
-            "name": storable(file.name),
-            "size": file.size,
-            "project": key.destination if is_project else file.project,
-            "path": key.name.rpartition("/")[0] if is_project else None,
-        }
-        return {name: value for name, value in known.items() if value is not None}
+
+def file_item(key: ImportKey, file: File) -> dict[str, Any]:
+    """Return the file of an item in the form that other tasks take."""
+    is_project = "/" in key.destination
+    known = {
+        "file": file.id,
+        "name": storable(file.name),
+        "size": file.size,
+        "project": key.destination if is_project else file.project,
+        "path": key.name.rpartition("/")[0] if is_project else None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _incomplete(account: Account) -> str:
+    count = account.summary.completed + account.summary.skipped - len(account.results)
+    return f"The files of {IMPORT.count(count)} are not known, although the imports are done."
 
 
 def _unaccounted(account: Account) -> str | None:

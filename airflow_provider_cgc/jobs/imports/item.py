@@ -48,6 +48,7 @@ class ImportItem(Item):
     COLUMNS: ClassVar[tuple[str, ...]] = (*ASKED, "path", "size")
     JSON_COLUMNS: ClassVar[tuple[str, ...]] = ("metadata", "tags", "size")
     FURTHER: ClassVar[str] = "columns"
+    HAS_RESULT: ClassVar[bool] = True
 
     @classmethod
     def read(cls, entry: object, line: str = "") -> ImportItem:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow_provider_cgc.client.errors.codes import NAME_TAKEN
 from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
+from airflow_provider_cgc.jobs.files import file_records
+from airflow_provider_cgc.jobs.imports.datasets import datasets_of
 from airflow_provider_cgc.jobs.imports.destinations import Destinations
-from airflow_provider_cgc.jobs.imports.finish import Files
+from airflow_provider_cgc.jobs.imports.finish import Files, file_item
 from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 from airflow_provider_cgc.jobs.imports.names import Wishes, clashes, named
 from airflow_provider_cgc.jobs.imports.sources import Sources
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.errors.problem import BulkRecord
     from airflow_provider_cgc.client.models import File, ImportJob, JobState
     from airflow_provider_cgc.client.models.lists import Page
+    from airflow_provider_cgc.jobs.datasets import Moved, Namespaces
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
     from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
@@ -82,6 +85,8 @@ class ImportOrder(TransferOrder):
         self._read_again = read_again
         self._recognized: dict[str, Key] = {}
         """By the id of a job of this task, its item, if the folder that it went to does not show it any more."""
+        self._found: dict[tuple[str, ...], File] = {}
+        """The files that had the items' names when somebody looked."""
         self._indexed: Mapping[Key, ImportItem] = {}
         self._by_location: dict[str, list[ImportKey]] = {}
         self.destinations = Destinations(client)
@@ -134,6 +139,7 @@ class ImportOrder(TransferOrder):
     def there(self, keys: Collection[Key]) -> dict[Key, Standing]:
         """Return the files that have the names of these items: only an alias of the very object is the wanted one."""
         found = self.destinations.files_at(self._keys(keys))
+        self._found.update(found.items())
         return {key: self._standing(key, file) for key, file in found.items()}
 
     def _standing(self, key: ImportKey, file: File) -> Standing:
@@ -146,9 +152,21 @@ class ImportOrder(TransferOrder):
         """A file there proves nothing where it was to be replaced, or where it may have another name."""
         return self.if_exists in ("fail", "skip")
 
-    def prepare(self, keys: Sequence[Key]) -> None:
+    def prepare(self, keys: Sequence[Key]) -> Mapping[Key, Problem]:
         """Make the folders that are missing."""
-        self.destinations.make_folders(self._keys(keys))
+        return cast("Mapping[Key, Problem]", self.destinations.make_folders(self._keys(keys)))
+
+    def still_there(self, done: Mapping[Key, Any | None]) -> set[Key]:
+        """Return the items whose files still exist: those that jobs show by their ids, whatever their names are now."""
+        made = {key: job.result.id for key, job in done.items() if job is not None and job.result is not None}
+        records = file_records(self.client, made.values())
+        exist = {key for key, file_id in made.items() if records[file_id].resource is not None}
+        return exist | super().still_there({key: None for key in done if key not in made})
+
+    def result_of(self, key: Key) -> dict[str, Any] | None:
+        """Return the file that was there already."""
+        file = self._found.get(key)
+        return None if file is None else file_item(ImportKey(*key), file)
 
     def page(
         self, scope: str, offset: int = 0, *, state: JobState | None = None, limit: int = PAGE_LIMIT
@@ -185,7 +203,7 @@ class ImportOrder(TransferOrder):
                 self._by_location[key.location].append(key)
         return [key for key in self._by_location.get(job.location or "", ()) if job.volume in (None, key.volume)]
 
-    def recognize(self, jobs: Iterable[ImportJob]) -> None:
+    def _recognize(self, jobs: Iterable[ImportJob]) -> None:
         """
         Find the items of this task's own jobs whose folders were renamed, moved or removed since.
 
@@ -240,6 +258,11 @@ class ImportOrder(TransferOrder):
         """Name an item by its key."""
         wanted = ImportKey(*key)
         return f"{shown(wanted.location)} of {wanted.volume} as {shown(wanted.name)} in {wanted.destination}"
+
+    def datasets(self, here: Namespaces) -> Moved:
+        """Return the objects that are read, and the files that are made."""
+        volumes, projects = self.sources.volumes, self.destinations.projects
+        return datasets_of(self._keys(self.keys), volumes=volumes, projects=projects, here=here)
 
     def intent(self, keys: Sequence[Key]) -> list[str]:
         """Return the lines that announce the sending: the items, their source and destination, folders to make."""
@@ -300,7 +323,7 @@ class ImportOrder(TransferOrder):
             self.name_items(self._read_again())
         self.destinations.expect(key.destination for key in self._keys(self.keys))
         self.destinations.trace(job.parent for job in account.jobs)
-        self.recognize(account.jobs)
+        self._recognize(account.jobs)
         files = Files(self, self.destinations, self.sources)
         return files.finish(account, since=since, log_info=log_info)
 

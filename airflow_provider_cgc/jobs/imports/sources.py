@@ -33,6 +33,11 @@ class Sources:
         if wanted:
             self._volumes |= side_by_side(lambda name: volume_or_problem(self._client, name), wanted, THREADS)
 
+    @property
+    def volumes(self) -> dict[str, Volume]:
+        """The volumes that the user may see."""
+        return {name: volume for name, volume in self._volumes.items() if not isinstance(volume, Problem)}
+
     def problems(self, keys: Iterable[ImportKey]) -> list[str]:
         """Describe the problems of whole volumes, each with its remedy."""
         lines = []

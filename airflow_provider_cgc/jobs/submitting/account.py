@@ -158,6 +158,12 @@ class Account:
         number = self._by_key.get(key)
         return key in self._given_up or (number is not None and self._lines[number].state.failed)
 
+    @property
+    def has_all_results(self) -> bool:
+        """The result of each item is known that is done, or was skipped because its result exists."""
+        nothing = sum(one.state is ItemState.SKIPPED and one.code is not None for one in self._lines)
+        return len(self.results) >= self.summary.completed + self.summary.skipped - nothing
+
     def note_result(self, key: Key, result: dict[str, Any]) -> None:
         """Keep the result of an item."""
         self.results[key] = result

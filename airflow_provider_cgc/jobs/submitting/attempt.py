@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 3
 """The most searches for items that became uncertain; those that certainly did not start are sent again."""
+NOT_BEGUN = "the task was stopped before it had sent anything"
 DRY_RUN = "not sent: this was a dry run"
 """The reason of an item in the manifest of a dry run."""
 
@@ -120,9 +121,9 @@ class Attempt:
         """Send the items that have to be sent, and look for jobs whose answers were lost."""
         sender = Sender(self.order, ledger, at=self.began, failed=self.plan.failed())
         to_send = self.plan.to_send()
-        if to_send:
-            self.order.prepare(to_send)
-        sender.send(to_send, self.result)
+        if not self._prepare(to_send):
+            return
+        sender.send([key for key in to_send if key not in self.result.refused], self.result)
         for rounds_left in reversed(range(MOST_ROUNDS)):
             if not self.result.uncertain:
                 break
@@ -172,6 +173,19 @@ class Attempt:
         if self.result.stopped and self.result.unsent:
             lines.append(f"Nothing more was sent: {as_sentence(self.result.stopped)}")
         return lines
+
+    def _prepare(self, keys: list[Key]) -> bool:
+        """Make what the items need; return False if nothing can be sent for now."""
+        # Also if the task is interrupted meanwhile, nothing of it was sent.
+        self.result.unsent, self.result.stopped = keys, NOT_BEGUN
+        try:
+            refused = self.order.prepare(keys) if keys else {}
+        except CgcError as error:
+            self.result.stopped, self.result.error = str(error), error
+            return False
+        self.result.unsent, self.result.stopped = [], None
+        self.result.refused |= refused
+        return True
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:
         """Look for uncertain jobs in the platform's list; return the items that certainly did not start, and why."""
@@ -240,7 +254,7 @@ class Attempt:
         if problem is not None:
             return self._ended_by(base, problem)
         if decision.action is Action.SKIP:
-            return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE)
+            return replace(base, state=ItemState.SKIPPED, message=ALREADY_THERE, result=self.order.result_of(key))
         if decision.action is Action.HOLD:
             return replace(base, state=ItemState.UNSENT, message=f"not sent: {decision.why}")
         if decision.action is Action.DONE and decision.job_id is None:

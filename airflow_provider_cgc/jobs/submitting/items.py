@@ -43,6 +43,8 @@ class Item:
     """Other names of columns, for tables from other tools."""
     FURTHER: ClassVar[str] = ""
     """The field that takes the further columns of a table, if there is one."""
+    HAS_RESULT: ClassVar[bool] = False
+    """Its job makes something that other tasks take as an item."""
 
     @classmethod
     def read(cls: type[ItemT], entry: object, line: str = "") -> ItemT:

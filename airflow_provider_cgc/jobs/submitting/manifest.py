@@ -118,8 +118,15 @@ def read_rows(lines: Iterable[str], *, name: str) -> list[dict[str, Any]]:
     problems += [cut_off] if cut_off else []
     if problems:
         raise BadItems(name, problems)
-    results = [row["result"] for row in rows if "version" in row and isinstance(row.get("result"), dict)]
-    return results or [row for row in rows if row]
+    return [item for row in rows if row and (item := _made(row)) is not None]
+
+
+def _made(row: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the result in the line of a job that makes something, None if it has made nothing; else the line."""
+    if "version" not in row or "result" not in row:
+        return row
+    result = row["result"]
+    return result if isinstance(result, dict) else None
 
 
 class _CutOff(BadItem):
@@ -271,6 +278,10 @@ def _exact(key: str, cell: str) -> str:
 
 def _json_item(text: str, line: str, of: type[Item]) -> Item | None:
     raw = _object(text)
+    if "version" in raw and "result" in raw and not of.HAS_RESULT:
+        # The results of another kind of job are what this one takes.
+        made = _made(raw)
+        return None if made is None else of.read(made, line)
     if "version" in raw:
         return ItemOutcome.from_json(raw, of=of).again(line=line)
     return of.read({**{key: raw[also] for key, also in of.ALSO.items() if also in raw}, **raw}, line)

@@ -123,6 +123,10 @@ class Order(ABC):
         """Return the objects or the like that are already where these items would put their results."""
         return {}
 
+    def still_there(self, done: Mapping[Key, Any | None]) -> set[Key]:
+        """Return the items whose results still exist; `done` has the job of each, if it is known."""
+        return {key for key, standing in self.there(list(done)).items() if standing.fits}
+
     @property
     def believes_what_is_there(self) -> bool:
         """An item counts as done if its result certainly exists, whoever has put it there."""
@@ -136,8 +140,17 @@ class Order(ABC):
         """Return True if an item with this problem is skipped instead of counted as a failure."""
         return False
 
-    def prepare(self, keys: Sequence[Key]) -> None:  # noqa: B027  # most kinds need nothing
-        """Make things that these items need, just before they are sent; repeatable, and not called for a dry run."""
+    def prepare(self, keys: Sequence[Key]) -> Mapping[Key, Problem]:
+        """
+        Make things that these items need, just before they are sent; repeatable, and not called for a dry run.
+
+        Return the items for which that is refused for good. Raise a `CgcError` for any other trouble.
+        """
+        return {}
+
+    def result_of(self, key: Key) -> dict[str, Any] | None:
+        """Return the result that was there already, as an item that another task takes; None if there is none."""
+        return None
 
     # Jobs and their items.
 

@@ -98,7 +98,7 @@ class ItemOutcome:
         values |= {key: getattr(self, key) for key in _KEYS}
         values |= {"started_on": _written(self.started_on), "finished_on": _written(self.finished_on)}
         values["task"] = self.task.to_json()
-        values |= {} if self.result is None else {"result": self.result}
+        values |= {"result": self.result} if self.item.HAS_RESULT else {}
         return json.dumps({"version": VERSION} | values, allow_nan=False) + "\n"
 
     @classmethod

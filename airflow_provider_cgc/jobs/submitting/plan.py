@@ -284,9 +284,9 @@ class Plan:
         again.
         """
         done = [key for key in self.keys(Action.DONE) if cleared or self.decisions[key].job_id is None]
-        there = self._order.there(done)
+        there = self._order.still_there({key: self.decisions[key].job for key in done})
         for key in done:
-            if key in there and there[key].fits:
+            if key in there:
                 continue
             if self.decisions[key].job_id is None:
                 self._end(key, Action.WRONG, Problem(None, None, self._order.gone, made_here=True))
