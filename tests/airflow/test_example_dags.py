@@ -165,7 +165,7 @@ def test_volume_is_imported(
     assert capfd.readouterr().out.count("62 objects are files of the project, such as raw/") == 2
     prefix = "runs/2026-02-11_NovaSeqX/"
     with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
-        objects = {one.location: one for one in client.volumes.contents("demo-lab/archive", prefix, recursive=True)}
+        objects = {one.location: one for one in client.volumes.contents("demo-lab/archive", prefix=prefix, recursive=True)}
         files = {
             f"{one.path}/{one.file.name}": client.files.get(one.file.id)
             for one in client.files.tree("demo-lab/leftovers")
