@@ -20,7 +20,7 @@ ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One Dag of the demo, the state in which its run must end, and its params; some are told where to put manifests."""
+    """One Dag of the demo, the state in which its run must end, and what it is told, such as a place for manifests."""
 
     dag_id: str
     expected: str

@@ -40,7 +40,7 @@ def cgc_import_volume():
         task_id="list_objects",
         volume="{{ params.volume }}",
         prefix="{{ params.prefix }}",
-        # beyond 1,000 objects a list needs a place
+        # Beyond 1,000 objects a list needs a place.
         manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/objects.jsonl",
         retries=2,
     )

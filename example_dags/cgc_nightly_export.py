@@ -39,7 +39,7 @@ def cgc_nightly_export():
     files = CgcListFilesOperator(
         task_id="list_files",
         project="{{ params.project }}",
-        # beyond 1,000 files a list needs a place
+        # Beyond 1,000 files a list needs a place.
         manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/files.jsonl",
         allow_empty=True,
         retries=2,
