@@ -42,11 +42,7 @@ def test_platforms_make_assets(name: str) -> None:
 
 
 MAKERS = pytest.mark.parametrize("make", [asset_of, asset_of_project])
-<<<<<<< HEAD
-"""A volume and a project are refused alike."""
-=======
 """The same is refused of a volume and of a project."""
->>>>>>> h-d
 
 
 @pytest.mark.parametrize(
