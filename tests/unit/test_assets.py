@@ -42,7 +42,7 @@ def test_platforms_make_assets(name: str) -> None:
 
 
 MAKERS = pytest.mark.parametrize("make", [asset_of, asset_of_project])
-"""What is refused of a volume is refused of a project."""
+"""A volume and a project are refused alike."""
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_cgc import compat, display
 from airflow_provider_cgc.client.http.budget import RateBudget
-from airflow_provider_cgc.jobs.kinds import EXPORT
+from airflow_provider_cgc.jobs.kinds import EXPORT, KINDS, JobKind
 from airflow_provider_cgc.jobs.waiting.snapshot import LiveView
 from airflow_provider_cgc.jobs.waiting.tracker import JobTracker
 
@@ -40,14 +40,15 @@ def metrics(monkeypatch: pytest.MonkeyPatch) -> Metrics:
     return metrics
 
 
-def test_states_are_gauges(metrics: Metrics) -> None:
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_states_are_gauges(metrics: Metrics, kind: JobKind) -> None:
     """Each state is a gauge with the tags that tell the wait."""
-    snapshot = LiveView(EXPORT, since=0.0, interval=60.0).snapshot(JobTracker.of(EXPORT, ["a", "b"]), 60.0)
+    snapshot = LiveView(kind, since=0.0, interval=60.0).snapshot(JobTracker.of(kind, ["a", "b"]), 60.0)
 
     display.write(ADDRESS, snapshot, warn=print)
 
-    tags = {"kind": "export", "dag_id": "dag", "task_id": "wait"}
-    assert {(kind, name): value for kind, name, value, _ in metrics.told} == {
+    tags = {"kind": kind.name, "dag_id": "dag", "task_id": "wait"}
+    assert {(type_, name): value for type_, name, value, _ in metrics.told} == {
         ("gauge", f"cgc.jobs.{state}"): count for state, count in snapshot["counts"].items()
     }
     assert all(told[3] == tags for told in metrics.told)

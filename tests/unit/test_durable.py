@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
 from airflow_provider_cgc.operators.files import CgcListFilesOperator
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.operators.volumes import CgcListVolumeOperator
 from airflow_provider_cgc.sensors.exports import CgcBulkExportSensor
 from airflow_provider_cgc.sensors.imports import CgcBulkImportSensor
@@ -58,6 +59,7 @@ def test_reasons_are_needed() -> None:
     ("used", "durable"),
     [
         (CgcBulkExportOperator, True),
+        (CgcBulkImportOperator, True),
         (CgcBulkExportSensor, True),
         (CgcBulkImportSensor, True),
         (CgcListFilesOperator, False),

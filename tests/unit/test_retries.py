@@ -39,6 +39,7 @@ from airflow_provider_cgc.exceptions import (
 )
 from airflow_provider_cgc.jobs.submitting.submit import SubmitResult
 from airflow_provider_cgc.operators.exports import CgcBulkExportOperator
+from airflow_provider_cgc.operators.imports import CgcBulkImportOperator
 from airflow_provider_cgc.operators.submitting import Prepared, SubmittedJobs
 from airflow_provider_cgc.retries import CgcRetryPolicy, advice, why_hopeless
 from tests.fakes.order import export_order
@@ -146,7 +147,10 @@ def test_policy_has_one_form() -> None:
     assert hash(policy) == hash(CgcRetryPolicy())
 
 
-def test_cause_of_a_stop_decides() -> None:
+@pytest.mark.parametrize(
+    ("make", "more"), [(CgcBulkExportOperator, {"copy_only": True}), (CgcBulkImportOperator, {"project": "a/p"})]
+)
+def test_cause_of_a_stop_decides(make: Any, more: Any) -> None:
     """
     The error that stopped the sending of exports decides.
 
@@ -161,7 +165,7 @@ def test_cause_of_a_stop_decides() -> None:
         lines=list,
         plan=SimpleNamespace(has_joined=False),
     )
-    task = CgcBulkExportOperator(task_id="t", items=["a"], volume="a/b", copy_only=True)
+    task = make(task_id="t", items=["a"], volume="a/b", **more)
     jobs = SubmittedJobs(task)
 
     with pytest.raises(CgcWaitError) as caught:

@@ -250,7 +250,7 @@ VOLUME_GONE = _code(9104, "Check the volume id: the volume was deleted, or this 
 NO_SUCH_OBJECT = _code(
     9105,
     "Check the location: there is no such object below the volume's prefix, or it is a folder, whose location ends "
-    "with a slash.",
+    "with a slash. CgcListVolumeOperator lists the objects that are there, also those of a folder.",
     one_item=True,
 )
 """There is no object at the location."""

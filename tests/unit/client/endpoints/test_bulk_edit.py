@@ -279,3 +279,21 @@ def test_wrong_edit_is_not_sent(client: CgcClient, requests_mock: Any, given: An
 
     assert words in str(refused.value)
     assert requests_mock.call_count == 0
+
+
+def test_gone_file_keeps_no_others(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """Where one file that is gone makes the whole call fail, the others are changed all the same."""
+
+    def platform(request: Any, context: Any) -> Any:
+        sent = request.json()["items"]
+        if any(item["id"] == "b" for item in sent):
+            context.status_code = 404
+            return REFUSED
+        return {"items": [changed(item) for item in sent]}
+
+    requests_mock.post(base + EDIT, json=platform)
+
+    records = client.files.bulk_edit(items("a", "b", "c"))
+
+    assert [record.resource and record.resource.id for record in records] == ["a", None, "c"]
+    assert records[1].error == Problem.from_json(REFUSED)
