@@ -1,11 +1,11 @@
-"""The story of `make demo`: three example Dags, one after the other, in a real Airflow."""
+"""The story of `make demo`: example Dags, one after the other, in a real Airflow."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TextIO
 
 from dev import demo_report
@@ -20,16 +20,18 @@ ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One Dag of the demo, the state in which its run must end, and whether it is told where to put manifests."""
+    """One Dag of the demo, the state in which its run must end, and what it is told, such as a place for manifests."""
 
     dag_id: str
     expected: str
     has_manifests: bool = False
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 ACTS = (
     Act("cgc_export_manifest", "success", has_manifests=True),
-    Act("cgc_wait_for_mapped_exports", "success"),
+    Act("cgc_import_volume", "success", has_manifests=True),
+    Act("cgc_wait_for_mapped_exports", "success", params={"batches": 20}),
     Act("cgc_failed_export", "failed"),
 )
 
@@ -59,7 +61,8 @@ class Demo:
         before = self._requests()
         self._box.wait_for_dag(act.dag_id, timeout=self._patience.seconds)
         # In the demo's own folder: a manifest of an earlier demo would be taken for that of this run.
-        conf = {"manifests": (self._box.home / "manifests").as_uri()} if act.has_manifests else None
+        manifests = {"manifests": (self._box.home / "manifests").as_uri()} if act.has_manifests else {}
+        conf = {**act.params, **manifests}
         run_id = self._box.trigger(act.dag_id, conf, run_id=RUN_ID)
         began = time.monotonic()
         follow = _Follow(self._box, act, run_id, ProgressLine(self._out), self._patience)
@@ -128,7 +131,7 @@ class _Follow:
         self._patience.see(self._act.dag_id, _Stand(states, demo_report.task_counts(self._tasks)))
         self._line.show(
             f"{self._act.dag_id} {self._elapsed()}  tasks: {demo_report.task_counts(self._tasks)}"
-            f"  exports in waits that ended: {sum(_done(one) for one in self.summaries()):,}"
+            f"  jobs in waits that ended: {sum(_done(one) for one in self.summaries()):,}"
         )
 
     def summaries(self) -> list[dict[str, Any]]:

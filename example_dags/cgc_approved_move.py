@@ -45,7 +45,7 @@ else:
         files = CgcListFilesOperator(
             task_id="list_files",
             project="{{ params.project }}",
-            manifest_path="{{ params.manifests }}/{{ run_id }}/files.jsonl",
+            manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/files.jsonl",
             retries=2,
         )
 
@@ -56,7 +56,7 @@ else:
             location="archive/{path}/{name}",
             copy_only=False,
             dry_run=True,
-            manifest_path="{{ params.manifests }}/{{ run_id }}/plan.jsonl",
+            manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/plan.jsonl",
             retries=2,
         )
 
@@ -80,7 +80,7 @@ else:
             copy_only=False,
             expected_count="{{ ti.xcom_pull('plan')['lines'] }}",  # a plan that lost lines is refused
             allow_empty=True,  # everything may have been moved already
-            manifest_path="{{ params.manifests }}/{{ run_id }}/moved.jsonl",
+            manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/moved.jsonl",
             deferrable=True,
             poke_interval=30,
             timeout=timedelta(hours=20),

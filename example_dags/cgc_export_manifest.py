@@ -44,7 +44,7 @@ def cgc_export_manifest():
     list_files = CgcListFilesOperator(
         task_id="list_files",
         project="{{ params.project }}",
-        manifest_path="{{ params.manifests }}/{{ run_id }}/files.jsonl",
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/files.jsonl",
         retries=2,
     )
 
@@ -55,13 +55,13 @@ def cgc_export_manifest():
         location="release/{path}/{name}",
         copy_only=True,
         max_failure_share=0.05,
-        manifest_path="{{ params.manifests }}/{{ run_id }}/exports.jsonl",
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/exports.jsonl",
         **usual,
     )
 
     export_the_rest = CgcBulkExportOperator(
         task_id="export_the_rest",
-        manifest="{{ params.manifests }}/{{ run_id }}/exports.jsonl",
+        manifest="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/exports.jsonl",
         failed_only=True,
         allow_empty=True,  # usually nothing is left
         copy_only=True,

@@ -40,7 +40,8 @@ def cgc_import_volume():
         task_id="list_objects",
         volume="{{ params.volume }}",
         prefix="{{ params.prefix }}",
-        manifest_path="{{ params.manifests }}/{{ run_id }}/objects.jsonl",  # beyond 1,000 objects a list needs a place
+        # Beyond 1,000 objects a list needs a place.
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/objects.jsonl",
         retries=2,
     )
 
@@ -52,9 +53,9 @@ def cgc_import_volume():
         if_exists="skip",
         metadata={"source_folder": "{folder}", "source_object": "{location}"},
         tags=["raw"],
-        manifest_path="{{ params.manifests }}/{{ run_id }}/files.jsonl",
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/files.jsonl",
         deferrable=True,
-        poke_interval=30,
+        poke_interval=15,
         timeout=timedelta(hours=12),
         retries=2,
         retry_delay=timedelta(minutes=1),

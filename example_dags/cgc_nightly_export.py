@@ -39,7 +39,8 @@ def cgc_nightly_export():
     files = CgcListFilesOperator(
         task_id="list_files",
         project="{{ params.project }}",
-        manifest_path="{{ params.manifests }}/{{ run_id }}/files.jsonl",  # beyond 1,000 files a list needs a place
+        # Beyond 1,000 files a list needs a place.
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/files.jsonl",
         allow_empty=True,
         retries=2,
     )
@@ -52,7 +53,7 @@ def cgc_nightly_export():
         copy_only=True,
         if_exists="skip",
         allow_empty=True,
-        manifest_path="{{ params.manifests }}/{{ run_id }}/exports.jsonl",
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/exports.jsonl",
         deferrable=True,
         timeout=timedelta(hours=20),
         retries=2,

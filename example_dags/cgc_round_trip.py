@@ -39,13 +39,13 @@ except ImportError:  # Airflow 2.11
 def cgc_round_trip():
     # [START howto_operator_cgc_metadata_path]
     usual = {"deferrable": True, "poke_interval": 30, "timeout": timedelta(hours=12), "retries": 2}
-    metadata = "{{ params.manifests }}/{{ run_id }}/metadata.jsonl"
+    metadata = "{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/metadata.jsonl"
 
     list_files = CgcListFilesOperator(
         task_id="list_files",
         project="{{ params.project }}",
         name="{{ params.files }}",
-        manifest_path="{{ params.manifests }}/{{ run_id }}/listed.jsonl",
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/listed.jsonl",
         retries=2,
     )
 
@@ -65,7 +65,7 @@ def cgc_round_trip():
         manifest=metadata,
         project="{{ params.other_project }}",
         if_exists="skip",
-        manifest_path="{{ params.manifests }}/{{ run_id }}/files.jsonl",
+        manifest_path="{{ params.manifests }}/{{ dag.dag_id }}/{{ run_id }}/files.jsonl",
         **usual,
     )
     # [END howto_operator_cgc_metadata_path]
@@ -77,7 +77,7 @@ def cgc_round_trip():
         cgc = CgcHook("cgc_default").get_conn()
 
         def facts(items: list[dict]) -> dict[str, tuple]:
-            """Give what must be equal, by the path of each file."""
+            """Return the facts that must be equal, by the path of each file."""
             paths = {item["file"]: f"{item['path']}/{item.get('source_name') or item['name']}" for item in items}
             files = [record.resource for record in cgc.files.bulk_get(paths)]
             return {paths[file.id]: (file.name, file.size, file.metadata, file.tags) for file in files}

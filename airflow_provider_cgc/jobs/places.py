@@ -1,4 +1,4 @@
-"""Asking for volumes side by side: one that the user may not see is a fact about an order, and no error."""
+"""Calls side by side, and volumes: one that the user may not see is a fact about an order, and no error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def volume_or_problem(client: CgcClient, volume_id: str) -> Volume | Problem:
 
 def side_by_side(call: Callable[[A], R], arguments: Iterable[A], threads: int) -> dict[A, R]:
     """Make calls in threads of their own; at the first error, calls that have not begun are dropped."""
-    pool = ThreadPoolExecutor(max_workers=max(threads, 1), thread_name_prefix="cgc-preflight")
+    pool = ThreadPoolExecutor(max_workers=max(threads, 1), thread_name_prefix="cgc-side-by-side")
     try:
         calls = {argument: pool.submit(call, argument) for argument in arguments}
         ended, _ = wait(calls.values(), return_when=FIRST_EXCEPTION)

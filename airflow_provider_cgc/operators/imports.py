@@ -15,6 +15,7 @@ from airflow_provider_cgc.jobs.text import BadInput
 from airflow_provider_cgc.lineage import TransferLineage
 from airflow_provider_cgc.operators.base import CgcSubmittingOperator
 from airflow_provider_cgc.operators.import_arguments import IMPORT_ARGUMENTS, UNDESCRIBED, wishes_of
+from airflow_provider_cgc.operators.listing import MOST_IN_XCOM
 from airflow_provider_cgc.sensors.base import CgcJobsSensor
 
 if TYPE_CHECKING:
@@ -27,13 +28,10 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.waiting.summary import Summary
     from airflow_provider_cgc.literals import Literals
 
-MOST_IN_XCOM = 1000
-"""Files that are returned as a list at most; of more, the manifest's address is returned."""
-
 
 class CgcBulkImportOperator(TransferLineage, CgcSubmittingOperator):
     """
-    Import objects of a volume into a project, wait until they are there, and set their metadata; none lost, none twice.
+    Import objects of a volume into a project, each once, wait until they are there, and set their metadata.
 
     An import copies no bytes: the file is an alias of the object, and is unreadable when the object is gone. What the
     platform shows is checked before anything is sent, and all problems are told together. Missing folders are made,

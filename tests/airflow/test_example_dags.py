@@ -45,6 +45,16 @@ def test_every_example_is_run() -> None:
     assert {path.stem for path in (ROOT / "example_dags").glob("*.py")} == {*STATES, *ELSEWHERE}
 
 
+def test_places_are_its_own() -> None:
+    """Runs of two Dags may have one id: each Dag has a folder of its own below the one that is given."""
+    text = "".join(path.read_text() for path in (ROOT / "example_dags").glob("*.py"))
+
+    given = re.findall(r"\{\{ params\.manifests \}\}(\S* \S* \S*)", text)
+
+    assert len(given) > 10
+    assert {place.split("}}")[0] + "}}" for place in given} == {"/{{ dag.dag_id }}"}
+
+
 @pytest.mark.parametrize("name", [name for name in STATES if name not in OF_OPERATORS])
 def test_ends_as_it_tells(
     name: str,
@@ -165,7 +175,9 @@ def test_volume_is_imported(
     assert capfd.readouterr().out.count("62 objects are files of the project, such as raw/") == 2
     prefix = "runs/2026-02-11_NovaSeqX/"
     with CgcClient(Settings(token=emulator.token, base_url=emulator.url)) as client:
-        objects = {one.location: one for one in client.volumes.contents("demo-lab/archive", prefix, recursive=True)}
+        objects = {
+            one.location: one for one in client.volumes.contents("demo-lab/archive", prefix=prefix, recursive=True)
+        }
         files = {
             f"{one.path}/{one.file.name}": client.files.get(one.file.id)
             for one in client.files.tree("demo-lab/leftovers")

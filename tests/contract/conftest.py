@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,6 +13,7 @@ import sevenbridges
 from airflow_provider_cgc.client import CgcClient, RateBudget, Settings
 from airflow_provider_cgc.emulator import CgcEmulator
 from tests.contract.clients import Connect
+from tests.contract.importing import LOCATIONS, VOLUME, Work
 
 TIMEOUT = 10
 
@@ -104,3 +105,10 @@ def connect() -> Iterator[Connect]:
 def client(cgc: CgcEmulator, connect: Connect) -> CgcClient:
     """Our client on the emulator `cgc`."""
     return connect(cgc)
+
+
+@pytest.fixture
+def work(cgc: CgcEmulator, client: CgcClient) -> Callable[..., Work]:
+    """`work(**how)`: imports of one task without Airflow, whose objects are on the volume."""
+    cgc.put_objects([*LOCATIONS, "other/x.bam"], volume=VOLUME, size=1000)
+    return lambda **how: Work(cgc, client, **how)

@@ -143,6 +143,10 @@ class Line:
             answer = json.loads(body)
         except ValueError:
             answer = None
+        if status == 401:
+            # A look begins anew with the token that is valid now; the rest of a question that was refused costs what
+            # the same question has told already.
+            process.ended.clear()
         if status == 404 and answer and answer.get("code") == 9008:
             self._first(ids, at)
             self.some_unknown, self.calls_of_a_look = True, MOST_CALLS

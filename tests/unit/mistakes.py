@@ -314,11 +314,6 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "export",
-        {"metadata_path": "s3://b/{{ ds }}.jsonl", "manifest_path": "s3://b/{{ ds }}.jsonl"},
-        "metadata_path and manifest_path are the same address; give each a file of its own.",
-    ),
-    (
-        "export",
         {"metadata_path": "s3://aws@b/m.jsonl", "manifest_path": "s3://b/m.jsonl", "manifest_conn_id": "aws"},
         "metadata_path and manifest_path are the same address; give each a file of its own.",
     ),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench import import_figures, report
+from bench.cases import LATENCY
 from bench.import_figures import HEAD, WAYS
 from bench.imports import locations, measure
 from tests.unit.test_bench import STATES
@@ -45,6 +46,12 @@ class TestMeasured:
 
         assert [str(bar) for bar in import_figures.bars([result]) if not (bar.kept or bar.by_machine)] == []
         assert (result["folders"], result["edits"], result["described"]) == (30, 9, 900)
+
+    def test_siblings_are_made_together(self) -> None:
+        """On virtual time: one after the other, the folders alone would take longer than all that is sent here."""
+        result = measure("ours", **SMALL)
+
+        assert result["slots"][1] < result["folders"] * LATENCY
 
     def test_script_asks_for_each(self) -> None:
         result = measure("script", objects=30, prefixes=15)

@@ -70,12 +70,17 @@ def emulator() -> Iterator[CgcEmulator]:
         yield emulator
 
 
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def run(kind: str, arguments: dict[str, Any]) -> None:
     """Let an operator read its arguments as a task does, once they have been rendered."""
     all_of_them = {**USUAL[kind], **arguments}
     if all_of_them.get("manifest"):
         all_of_them = {name: value for name, value in all_of_them.items() if value is not None}
-    task = late(KINDS[kind], task_id=kind, **all_of_them)
+    rendered = {name: value.replace("{{ ds }}", "2026-01-31") for name, value in all_of_them.items() if is_text(value)}
+    task = late(KINDS[kind], task_id=kind, **{**all_of_them, **rendered})
     if kind == "export":
         SubmittedJobs(task).prepare(CONTEXT)
     elif kind in ("list", "volume"):

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_cgc.exceptions import CgcInputRefused
 from airflow_provider_cgc.jobs.exports.item import ExportItem
+from airflow_provider_cgc.jobs.imports.item import ImportItem
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.manifests import read_items
 
@@ -83,11 +84,12 @@ def test_outcomes_are_items(tmp_path: Path) -> None:
 
 def test_results_are_items(tmp_path: Path) -> None:
     """Of jobs that made files, these are the items: what the task returns as a list, too."""
-    item = ExportItem(FILE, location="x", volume="lab/out")
+    item = ImportItem("run7/b.bam", volume="lab/in", project="lab/project", name="b.bam")
     made = ItemOutcome(item=item, state=ItemState.COMPLETED, result=B).to_line()
     failed = ItemOutcome(item=item, state=ItemState.FAILED).to_line()
 
     assert read_items(written(tmp_path, failed + made)) == [B]
+    assert read_items(written(tmp_path, failed)) == []
 
 
 @pytest.mark.parametrize(

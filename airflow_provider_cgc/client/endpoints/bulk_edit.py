@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 from airflow_provider_cgc.client.endpoints.items import checked_text, known_item, refuse_no_list
 from airflow_provider_cgc.client.endpoints.records import Accounts, account, chunks_of
-from airflow_provider_cgc.client.errors import CgcError, CgcUsageError
+from airflow_provider_cgc.client.errors import CgcError, CgcNotFound, CgcUsageError
+from airflow_provider_cgc.client.errors.codes import NO_SUCH_FILE
 from airflow_provider_cgc.client.errors.problem import BulkRecord, Problem, one_line
 from airflow_provider_cgc.client.http.request import Request
 from airflow_provider_cgc.client.http.retry import transient
@@ -34,9 +35,25 @@ def edit_files(transport: Transport, items: Iterable[Mapping[str, Any]]) -> list
     """Check all items, then send them, a hundred in a call; one record per item, in order."""
     records: list[BulkRecord[File]] = []
     for chunk in chunks_of(_checked(items)):
-        accounts = _settle(transport, chunk)
-        records += [_record(body["id"], accounts) for body in chunk]
+        try:
+            parts = [(chunk, _settle(transport, chunk))]
+        except CgcNotFound as error:
+            if error.code != NO_SUCH_FILE:
+                raise
+            # A single file that is gone must not keep the others from being changed.
+            parts = [([body], _alone(transport, body)) for body in chunk]
+        records += [_record(body["id"], accounts) for part, accounts in parts for body in part]
     return records
+
+
+def _alone(transport: Transport, body: _Body) -> Accounts[str, File]:
+    """Send one item; a refusal of the whole call is its own."""
+    try:
+        return _settle(transport, [body])
+    except CgcNotFound as error:
+        if error.code != NO_SUCH_FILE:
+            raise
+        return Accounts({body["id"]: BulkRecord(None, None, error.problem)})
 
 
 def _settle(transport: Transport, chunk: Sequence[_Body]) -> Accounts[str, File]:

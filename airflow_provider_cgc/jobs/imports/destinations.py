@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_cgc.client.errors import CgcApiError, CgcError, CgcForbidden, CgcNotFound
@@ -53,6 +54,7 @@ class Destinations:
         self._traced: set[str] = set()
         self._levels: dict[str, dict[str, File]] = {}
         """By project or folder, what was in it when a folder could not be made there."""
+        self._reading = Lock()
 
     def expect(self, destinations: Iterable[str]) -> None:
         """Note the destinations of an order, without asking for them."""
@@ -249,11 +251,13 @@ class Destinations:
 
     def _named(self, name: str, project: str | None, parent: str | None) -> File | None:
         """Return the file or folder of this name in one folder, which is read once for all names that are there."""
-        level = self._levels.get(parent or str(project), {})
-        if name not in level:
-            found = self._client.files.tree(project, parent=parent, recursive=False, folders=True)
-            level = self._levels[parent or str(project)] = {one.file.name: one.file for one in found}
-        return level.get(name)
+        # Folders are made side by side: the others wait for the one that reads.
+        with self._reading:
+            level = self._levels.get(parent or str(project), {})
+            if name not in level:
+                found = self._client.files.tree(project, parent=parent, recursive=False, folders=True)
+                level = self._levels[parent or str(project)] = {one.file.name: one.file for one in found}
+            return level.get(name)
 
     def _project_or_folder(self, place: Place) -> tuple[str | None, str | None]:
         """Return the arguments `project` and `parent` of a call about a place, of which one is None."""

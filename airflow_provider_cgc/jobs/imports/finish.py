@@ -26,15 +26,21 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.account import Account
     from airflow_provider_cgc.jobs.submitting.order import Order
 
-NO_FILE = "The job COMPLETED, but the platform shows no file of it, and the destination has none of this name from it."
-OTHER_FILE = "The job COMPLETED, but its file {file} is no alias of the object: it is {target}."
+NO_FILE = (
+    "The job COMPLETED, but the platform shows no file of it, and the destination has none of this name from it. To"
+    " import the object again, set verify=True and clear this task."
+)
+OTHER_FILE = (
+    "The job COMPLETED, but its file {file} is no alias of the object: it is {target}. To import the object again,"
+    " remove that file, set verify=True and clear this task."
+)
 GONE = (
-    "The job COMPLETED, but its file {file} does not exist any more. Set verify=True and clear this task to import the"
-    " object again."
+    "The job COMPLETED, but its file {file} does not exist any more. To import the object again, set verify=True and"
+    " clear this task."
 )
 NOT_SET = (
     "The file {file} was imported, but its metadata or tags could not be set: {problem} When the cause is fixed, clear"
-    " this task to set them."
+    " this task to set them; another task with failed_only=True would import the object again."
 )
 OTHER_ITEMS = (
     "The object was imported, but the items of this task have changed since, so its metadata are not known any more."
@@ -192,7 +198,8 @@ class Files:
             if problem:
                 counted_as = "completed" if key in done else "skipped"
                 one = done.get(key) or Done(None, self._keys[key].asked(), None)
-                account.count_failed(key, one, problem, counted=counted_as)
+                code = record.error.code if record.error is not None else None
+                account.count_failed(key, one, problem, code=code, counted=counted_as)
         if done_well := sum(key not in undecided and not account.has_failed(key) for key in edits):
             log_info(f"Metadata and tags of {counted(done_well, 'file')} are set.")
         if not undecided:

@@ -189,11 +189,10 @@ class ImportOrder(TransferOrder):
             for one in names
             for place in sorted(self.destinations.places_of(job.project, job.parent))
         ]
-        ours = next((key for key in possible if key in self.keys), None)
-        if ours is None and job.parent is None and any("/" in key.name for key in self._alike(job)):
-            # A project in place of a folder in it, which the platform may tell, would be another place.
+        if job.parent is None and any(_is_in_folder(key) for key in self._alike(job) if _could_have(key, job, names)):
+            # The platform may tell the project in place of a folder in it: the job could be that of either place.
             return None
-        return ours or next(iter(possible), None)
+        return next((key for key in possible if key in self.keys), None) or next(iter(possible), None)
 
     def _alike(self, job: ImportJob) -> list[ImportKey]:
         """Return the items with the object of a job, as far as it tells this."""
@@ -344,6 +343,16 @@ def _names_of(job: ImportJob) -> list[str]:
     name = job.name or (job.location or "").rpartition("/")[2]
     own = _RENAMED.fullmatch(name) if job.autorename else None
     return [name, *([own["name"]] if own else [])]
+
+
+def _is_in_folder(key: ImportKey) -> bool:
+    """Return True if an item goes to a folder, not to a project itself."""
+    return "/" in key.name or "/" not in key.destination
+
+
+def _could_have(key: ImportKey, job: ImportJob, names: Collection[str]) -> bool:
+    """Return True if the file of an item could have one of these names of a job, or the job tells none."""
+    return job.name is None or key.name.rpartition("/")[2] in names
 
 
 def _what(file: File) -> str:

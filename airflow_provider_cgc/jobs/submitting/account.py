@@ -221,10 +221,13 @@ class Account:
         counts = {name: getattr(self.summary, name) + 1, before: getattr(self.summary, before) - 1}
         self.summary = replace(self.summary, **counts)
 
-    def count_failed(self, key: Key, done: Done, problem: str, *, counted: str = "completed") -> None:
+    def count_failed(
+        self, key: Key, done: Done, problem: str, *, code: int | None = None, counted: str = "completed"
+    ) -> None:
         """
         Count a result as failed that was counted as done; once, however many problems it has.
 
+        :param code: the platform's code for the problem, if it has one.
         :param counted: what it was counted as, if no line of the manifest says so.
         """
         if key in self._given_up:
@@ -234,9 +237,9 @@ class Account:
         if number is not None:
             one = self._lines[number]
             counted = "skipped" if one.state is ItemState.SKIPPED else "completed"
-            self._lines[number] = replace(one, state=ItemState.FAILED, message=problem)
+            self._lines[number] = replace(one, state=ItemState.FAILED, code=code, message=problem)
         self._count_as("failed", before=counted)
-        failure = {"id": done.job_id, **done.item, "code": None, "message": problem}
+        failure = {"id": done.job_id, **done.item, "code": code, "message": problem}
         self._failures[done.job_id or key] = failure
         self._causes.add(failure)
 

@@ -175,7 +175,7 @@ class Attempt:
         return lines
 
     def _prepare(self, keys: list[Key]) -> bool:
-        """Make what the items need; return False if nothing can be sent for now."""
+        """Make the folders or the like that the items need; return False if nothing can be sent for now."""
         # Also if the task is interrupted meanwhile, nothing of it was sent.
         self.result.unsent, self.result.stopped = keys, NOT_BEGUN
         try:

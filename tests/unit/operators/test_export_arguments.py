@@ -249,6 +249,14 @@ def test_empty_path_is_none(path: str | None, tolerated: dict[str, Any]) -> None
         EXPORT_ARGUMENTS.read(task)
 
 
+def test_same_template_is_one_place() -> None:
+    """Two texts that are alike render alike, so that this shows when the Dag is parsed."""
+    path = "s3://bucket/{{ run_id }}.jsonl"
+
+    with pytest.raises(CgcBadInput, match="metadata_path and manifest_path are the same address"):
+        operator(metadata_path=path, manifest_path=path)
+
+
 @pytest.mark.parametrize("none", ["{{ params.most }}", 0, "0", " 0 ", None])
 def test_ids_if_none_may_fail(none: Any) -> None:
     """Ids may be returned where no failure is tolerated."""

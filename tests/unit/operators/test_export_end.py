@@ -113,7 +113,7 @@ def test_timeout_without_account(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_connection_lost_at_the_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A connection that cannot be used any more leaves the summary of the wait, and a task that is retried."""
 
-    def broken(self: CgcBulkExportOperator, *, ended: bool) -> Any:
+    def broken(self: CgcBulkExportOperator, context: Any, *, ended: bool) -> Any:
         raise CgcSettingsError("connection 'cgc_default'", "is not defined")
 
     monkeypatch.setattr(CgcBulkExportOperator, "order_at_end", broken)

@@ -10,7 +10,7 @@ import requests
 
 from airflow_provider_cgc.client import (
     CgcClient,
-    CgcNotFound,
+    CgcForbidden,
     CgcUnauthorized,
     CgcUnreadableError,
     CgcUsageError,
@@ -224,12 +224,10 @@ def test_edit_without_records(client: CgcClient, requests_mock: Any, base: str, 
 
 
 def test_edit_refused_as_a_whole(client: CgcClient, requests_mock: Any, base: str) -> None:
-    requests_mock.post(base + EDIT, status_code=404, json=REFUSED)
+    requests_mock.post(base + EDIT, status_code=403, json={"status": 403, "code": 1, "message": "No."})
 
-    with pytest.raises(CgcNotFound) as refused:
+    with pytest.raises(CgcForbidden):
         client.files.bulk_edit(items("a", "b"))
-
-    assert refused.value.code == 5002
 
 
 @pytest.mark.parametrize(
@@ -279,3 +277,21 @@ def test_wrong_edit_is_not_sent(client: CgcClient, requests_mock: Any, given: An
 
     assert words in str(refused.value)
     assert requests_mock.call_count == 0
+
+
+def test_gone_file_keeps_no_others(client: CgcClient, requests_mock: Any, base: str) -> None:
+    """The others are changed where one file that is gone makes the whole call fail."""
+
+    def platform(request: Any, context: Any) -> Any:
+        sent = request.json()["items"]
+        if any(item["id"] == "b" for item in sent):
+            context.status_code = 404
+            return REFUSED
+        return {"items": [changed(item) for item in sent]}
+
+    requests_mock.post(base + EDIT, json=platform)
+
+    records = client.files.bulk_edit(items("a", "b", "c"))
+
+    assert [record.resource and record.resource.id for record in records] == ["a", None, "c"]
+    assert records[1].error == Problem.from_json(REFUSED)
