@@ -115,7 +115,7 @@ class TestCounting:
         ],
     )
     def test_common_words_are_told(self, first, second, told):
-        """Only what differs is left out: a column that is missing for all is named."""
+        """Only differences are left out: a column that is missing for all is named."""
         causes = Causes.of([item(message=first), item(message=second), item(message=first)])
 
         assert [(one["message"], one["count"]) for one in causes.to_json()] == [(told, 3)]
