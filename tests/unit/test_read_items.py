@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from airflow_provider_cgc.exceptions import CgcInputRefused
 from airflow_provider_cgc.jobs.exports.item import ExportItem
 from airflow_provider_cgc.jobs.imports.item import ImportItem
+from airflow_provider_cgc.jobs.submitting.items import BadItems
 from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
-from airflow_provider_cgc.manifests import read_items
+from airflow_provider_cgc.manifests import items_given, manifest_items, read_items
 
+Reader = Callable[[str], list[Any]]
 FILE, OTHER = "65a1b2c3d4e5f60718293a4b", "65a1b2c3d4e5f60718293a4c"
 A, B = {"file": FILE, "name": "a.bam", "size": 1}, {"file": OTHER, "name": "b.bam"}
 LINES = f"{json.dumps(A)}\n\n{json.dumps(B)}\n"
@@ -90,6 +93,55 @@ def test_results_are_items(tmp_path: Path) -> None:
 
     assert read_items(written(tmp_path, failed + made)) == [B]
     assert read_items(written(tmp_path, failed)) == []
+
+
+def as_read_items(address: str) -> list[Any]:
+    return [item["file"] for item in read_items(address)]
+
+
+def as_items(address: str) -> list[Any]:
+    given = items_given(address, of=ExportItem, conn_id=None, written=None, where="items")
+    return [item.file for item in given]
+
+
+def as_manifest(address: str) -> list[Any]:
+    return [item.file for item in manifest_items(address, of=ExportItem, conn_id=None, written=None, where="manifest")]
+
+
+READERS = pytest.mark.parametrize("reader", [as_read_items, as_items, as_manifest])
+
+
+def imported(*outcomes: tuple[str, int | None, dict[str, Any] | None]) -> str:
+    """Write the manifest of an import by the state, code and result of each line."""
+    item = ImportItem("run7/b.bam", volume="lab/in", project="lab/project", name="b.bam")
+    return "".join(
+        ItemOutcome(item=item, state=ItemState(state), code=code, result=result).to_line()
+        for state, code, result in outcomes
+    )
+
+
+@READERS
+@pytest.mark.parametrize(
+    ("outcomes", "files"),
+    [
+        ([("COMPLETED", None, A), ("SKIPPED", None, B)], [FILE, OTHER]),
+        ([("FAILED", 9105, None), ("COMPLETED", None, B)], [OTHER]),
+        ([("UNSENT", None, None), ("MISSING", 9008, None), ("SKIPPED", 9999, None)], []),
+    ],
+)
+def test_imported_files_are_items(tmp_path: Path, reader: Reader, outcomes: Any, files: list[str]) -> None:
+    """The manifest of an import is that of its files for an export, and without the items that failed."""
+    assert reader(written(tmp_path, imported(*outcomes))) == files
+
+
+@READERS
+@pytest.mark.parametrize("state", ["SUBMITTED", "RUNNING", "UNKNOWN", "COMPLETED", "SKIPPED"])
+def test_unknown_result_is_refused(tmp_path: Path, reader: Reader, state: str) -> None:
+    """A file that an import has made, or will make, is not left out in silence."""
+    address = written(tmp_path, imported(("COMPLETED", None, A), (state, None, None)))
+
+    with pytest.raises((CgcInputRefused, BadItems), match=f"line 2 is of a job .* not known .state '{state}'"):
+        reader(address)
 
 
 @pytest.mark.parametrize(

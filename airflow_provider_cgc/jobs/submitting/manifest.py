@@ -17,12 +17,13 @@ from itertools import chain
 from typing import Any, Literal, TypeVar, cast
 
 from airflow_provider_cgc.jobs.submitting.items import BadItem, BadItems, Item, ItemT
-from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome
+from airflow_provider_cgc.jobs.submitting.outcomes import ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.text import counted, shown
 
 T = TypeVar("T")
 Form = Literal["csv", "tsv", "jsonl"]
 
+_WITHOUT_RESULT = frozenset(state for state in ItemState if state.failed)
 _BEGINNING = '{"version": '
 
 _FORMS: dict[str, Form] = {".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -96,7 +97,7 @@ def read_rows(lines: Iterable[str], *, name: str) -> list[dict[str, Any]]:
     """
     Return the items of a manifest of any kind as plain dicts, each with everything that its line has.
 
-    Of lines with the outcomes of jobs that made something, these are the results; lines without one are left out then.
+    Of lines with the outcomes of jobs that made something, these are the results; failed ones are left out then.
     In a table, the names of columns are in lower case, empty cells and white space around cells are left out, and cells
     that are JSON objects or lists are read as such. Raises BadItems with everything that is wrong, by line.
     """
@@ -107,7 +108,7 @@ def read_rows(lines: Iterable[str], *, name: str) -> list[dict[str, Any]]:
         return []
     numbered = chain([first], numbered)
     if form == "jsonl":
-        rows, problems, cut_off = _each(numbered, lambda text, line: _object(text))
+        rows, problems, cut_off = _each(numbered, lambda text, line: _made(_object(text)))
     else:
         delimiter = _DELIMITERS[form]
         number, columns = _header(numbered, delimiter, name)
@@ -118,15 +119,26 @@ def read_rows(lines: Iterable[str], *, name: str) -> list[dict[str, Any]]:
     problems += [cut_off] if cut_off else []
     if problems:
         raise BadItems(name, problems)
-    return [item for row in rows if row and (item := _made(row)) is not None]
+    return [row for row in rows if row]
 
 
 def _made(row: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the result in the line of a job that makes something, None if it has made nothing; else the line."""
+    """
+    Return the result in the line of a job that makes something, None if it has made nothing; else the line.
+
+    Raises BadItem if the result is not known: leaving it out would lose it.
+    """
     if "version" not in row or "result" not in row:
         return row
-    result = row["result"]
-    return result if isinstance(result, dict) else None
+    result, state = row["result"], row.get("state")
+    if isinstance(result, dict):
+        return result
+    if state in _WITHOUT_RESULT or (state == ItemState.SKIPPED and row.get("code") is not None):
+        return None
+    raise BadItem(
+        f"is of a job whose result is not known (state {shown(state)}), because its task did not wait, or has not"
+        " succeeded; let it succeed first, or remove the line"
+    )
 
 
 class _CutOff(BadItem):
