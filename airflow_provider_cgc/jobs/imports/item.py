@@ -44,8 +44,11 @@ class ImportItem(Item):
     columns: dict[str, str] | None = field(default=None, hash=False)
     """The further columns of a table, by their names in lower case."""
 
-    ASKED: ClassVar[tuple[str, ...]] = ("location", "volume", "project", "parent", "name", "metadata", "tags")
-    COLUMNS: ClassVar[tuple[str, ...]] = (*ASKED, "path", "size")
+    _COMMON: ClassVar[tuple[str, ...]] = (
+        *("location", "volume", "project", "parent", "name", "metadata", "tags", "path"),
+    )
+    ASKED: ClassVar[tuple[str, ...]] = (*_COMMON, "source_name", "columns")
+    COLUMNS: ClassVar[tuple[str, ...]] = (*_COMMON, "size")
     JSON_COLUMNS: ClassVar[tuple[str, ...]] = ("metadata", "tags", "size")
     FURTHER: ClassVar[str] = "columns"
     HAS_RESULT: ClassVar[bool] = True

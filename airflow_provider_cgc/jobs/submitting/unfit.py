@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from airflow_provider_cgc.client.errors.problem import REMEDIES, Problem, as_sentence, one_line
 from airflow_provider_cgc.jobs.submitting.items import MOST_SHOWN
-from airflow_provider_cgc.jobs.waiting.causes import Cause, grouped
+from airflow_provider_cgc.jobs.waiting.causes import grouped, in_common
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.items import Item
@@ -33,7 +34,7 @@ def sentences(unfit: Iterable[Unfit]) -> list[str]:
     """
     in_order = sorted(unfit, key=lambda one: _position(one.item))
     groups = grouped(in_order, of=lambda one: {"code": one.problem.code, "message": one.problem.message})
-    return [alike[0].text if len(alike) == 1 else _about(cause, alike) for cause, alike in groups.items()]
+    return [alike[0].text if len(alike) == 1 else _about(alike) for alike in groups.values()]
 
 
 def with_remedy(problem: Problem, *, otherwise: int | None = None) -> str:
@@ -51,11 +52,9 @@ def listed_names(texts: Iterable[str], *, between: str = ", ") -> str:
     return between.join([*map(one_line, rows[:MOST_SHOWN]), *more])
 
 
-def _about(cause: Cause, alike: Sequence[Unfit]) -> str:
+def _about(alike: Sequence[Unfit]) -> str:
     """Describe a problem that several items share."""
-    problem = alike[0].problem
-    if any(one.problem.message != problem.message for one in alike):
-        problem = replace(problem, message=cause.pattern)
+    problem = replace(alike[0].problem, message=reduce(in_common, (one.problem.message for one in alike)))
     names = listed_names((one.name for one in alike), between="; ")
     return f"{len(alike)} items: {with_remedy(problem)} They are {names}."
 

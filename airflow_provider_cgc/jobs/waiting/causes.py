@@ -30,6 +30,8 @@ NO_REASON = "The platform gave no reason."
 _QUOTED = re.compile(r"""(?<!\w)(?:'[^']*(?:'|$)|"[^"]*(?:"|$))""")
 """Text in quotes, also if it was cut off there."""
 _WORD = re.compile(r"""[^\s'"]+""")
+_PIECE = re.compile(rf"{_QUOTED.pattern}|{_WORD.pattern}|.", re.DOTALL)
+"""A text in quotes, a word, or a single character between these."""
 _VARIES = re.compile(r"\d|/|\w\.\w")
 """A number, an id, a path, a name with an extension."""
 
@@ -113,8 +115,7 @@ class Causes:
         cause, message = cause_of(item), _message(item)
         if cause in self._counts:
             self._counts[cause] += count
-            if self._messages[cause] not in (message, cause.pattern):
-                self._messages[cause] = cause.pattern  # no single message tells of all of them
+            self._messages[cause] = in_common(self._messages[cause], message)
             return
         if cause == _REST or len(self._counts) >= MOST_CAUSES:
             self._rest += count
@@ -174,6 +175,16 @@ def grouped(things: Iterable[T], *, of: Callable[[T], Mapping[str, Any]]) -> dic
     for thing in things:
         groups.setdefault(cause_of(of(thing)), []).append(thing)
     return dict(sorted(groups.items(), key=lambda pair: -len(pair[1])))
+
+
+def in_common(one: str, other: str) -> str:
+    """Return the text of two messages of one cause, with "..." only where they differ."""
+    if one == other:
+        return one
+    pieces, others = _PIECE.findall(one), _PIECE.findall(other)
+    common = "".join(piece if piece == its else "..." for piece, its in zip(pieces, others, strict=False))
+    same = len(pieces) == len(others) and len(common) <= MOST_MESSAGE and _pattern(common) == _pattern(one)
+    return common if same else _pattern(one)
 
 
 def _message(item: Mapping[str, Any]) -> str:

@@ -147,7 +147,7 @@ def test_verifying_has_causes() -> None:
     told = account_of(SimpleNamespace(exports=exports, volumes=volumes), jobs, verify=True).summary
 
     assert [(one["count"], one["message"]) for one in told.causes] == [
-        (2, "The job COMPLETED, but the object has ... bytes instead of ..."),
+        (2, "The job COMPLETED, but the object has ... bytes instead of 7."),
         (1, FOR_GOOD.message),
     ]
 

@@ -124,3 +124,11 @@ def test_line_of_a_manifest_is_read_again() -> None:
 
     assert again == ImportItem(**{**WHOLE, "tags": ("night",)}, size=3)
     assert outcome.result == {"file": "f"}
+
+
+def test_unnamed_item_keeps_what_names_it() -> None:
+    """An item that a template could not name is named by a better one, from its line in the manifest."""
+    item = ImportItem("run7/s1/a.bam", "me/in", path="s1", source_name="b.bam", columns={"kit": "x"})
+    line = ItemOutcome(item=item, state=ItemState.FAILED, message="no column").to_line()
+
+    assert read_items([line], name="x.jsonl", of=ImportItem) == [item]

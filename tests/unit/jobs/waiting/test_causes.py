@@ -101,6 +101,33 @@ class TestCounting:
 
         assert causes.to_json() == [{"code": None, "message": "It has ... bytes.", "count": 3}]
 
+    @pytest.mark.parametrize(
+        ("first", "second", "told"),
+        [
+            (
+                "object 'a/1' has no column 'case'",
+                "object 'b c' has no column 'case'",
+                "object ... has no column 'case'",
+            ),
+            ("file 12 is of lab/p1.", "file 13 is of lab/p1.", "file ... is of lab/p1."),
+            ("7 of 7 bytes", "8 of 7 bytes", "... of 7 bytes"),
+            ("at 'a'", 'at "b\'s"', "at ..."),
+        ],
+    )
+    def test_common_words_are_told(self, first, second, told):
+        """Only what differs is left out: a column that is missing for all is named."""
+        causes = Causes.of([item(message=first), item(message=second), item(message=first)])
+
+        assert [(one["message"], one["count"]) for one in causes.to_json()] == [(told, 3)]
+
+    @given(st.lists(st.lists(st.sampled_from(["a", "7", "'b'", "'c d'", '"', "'", "x/y", "..."])), min_size=1))
+    def test_what_is_told_is_the_cause(self, messages):
+        """The message of a cause is of that cause, so that what was stored is counted on."""
+        causes = Causes.of([item(message=" ".join(words)) for words in messages])
+
+        assert sum(one["count"] for one in Causes.of(causes.to_json()).to_json()) == len(causes.to_json())
+        assert Causes.read(causes.to_json(), items=[], bad=len(messages)).to_json() == causes.to_json()
+
     @pytest.mark.parametrize("sign", ["x", "é", "\U0001f9ec", '"'])
     def test_many_stay_small(self, sign):
         words = [chr(ord("a") + number % 26) * (1 + number // 26) for number in range(3 * MOST_CAUSES)]
