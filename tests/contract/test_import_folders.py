@@ -74,6 +74,18 @@ def test_refused_folder_fails_its_items(
     ]
 
 
+def test_too_many_refused_folders(cgc: CgcEmulator, work: Callable[..., Work]) -> None:
+    """If more items fail than the task tolerates, nothing is sent."""
+    items = [{"location": one, "name": name} for one, name in zip(LOCATIONS, NAMES, strict=True)]
+    one = work(items=items, max_failures=1)
+
+    outcomes = one.send(meanwhile=lambda: cgc.add_files(["x/new"], project=PROJECT))
+
+    assert [told.state for told in outcomes] == [ItemState.FAILED, ItemState.FAILED, ItemState.UNSENT]
+    assert "2 items failed already" in str(outcomes[2].message)
+    assert not one.jobs()
+
+
 @pytest.mark.parametrize("if_exists", ["fail", "skip", "overwrite", "rename"])
 def test_closed_project_fails_all(cgc: CgcEmulator, work: Callable[..., Work], if_exists: str) -> None:
     """A project that is closed while its folders are made fails all items, and nothing is sent."""

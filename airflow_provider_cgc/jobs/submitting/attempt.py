@@ -16,7 +16,8 @@ from airflow_provider_cgc.client.errors.problem import Problem, as_sentence
 from airflow_provider_cgc.jobs.submitting.outcomes import ALREADY_THERE, ItemOutcome, ItemState
 from airflow_provider_cgc.jobs.submitting.plan import LISTED, Plan
 from airflow_provider_cgc.jobs.submitting.resume import Action
-from airflow_provider_cgc.jobs.submitting.submit import Sender, SubmitResult
+from airflow_provider_cgc.jobs.submitting.submit import TOO_MANY, Sender, SubmitResult
+from airflow_provider_cgc.jobs.text import counted
 
 if TYPE_CHECKING:
     from airflow_provider_cgc.jobs.submitting.items import Item, Key
@@ -185,6 +186,11 @@ class Attempt:
             return False
         self.result.unsent, self.result.stopped = [], None
         self.result.refused |= refused
+        failed = self.plan.failed() + len(refused)
+        if refused and self.order.too_many(failed):
+            self.result.unsent = [key for key in keys if key not in refused]
+            self.result.stopped = TOO_MANY.format(items=counted(failed, "item"))
+            return False
         return True
 
     def _find(self, ledger: Ledger) -> dict[Key, Problem | CgcError]:

@@ -34,6 +34,8 @@ LOOK_EVERY = 30.0
 """Seconds between two looks at the jobs that were started while others are still to be sent."""
 ENOUGH_ENDED = 20
 """The number of jobs with the same end after which it is assumed that all will end that way."""
+TOO_MANY = "{items} failed already, more than the task tolerates"
+"""The reason of items that are not sent because others failed."""
 
 
 @dataclass(slots=True)
@@ -191,7 +193,7 @@ class Sender:
         if how is not None and alike and count >= ENOUGH_ENDED:
             sent.stopped = f"all {count} jobs that have ended so far FAILED with {how[0]}: {how[1]}"
         elif self._order.too_many(failed):
-            sent.stopped = f"{counted(failed, 'item')} failed already, more than the task tolerates"
+            sent.stopped = TOO_MANY.format(items=counted(failed, "item"))
 
     def _watch(self, sent: SubmitResult) -> None:
         """Look at a hundred of the running jobs now and then; errors of these requests do not stop the sending."""
