@@ -20,6 +20,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -76,7 +77,7 @@ class VirtualTime:
             loop = self._loop_of_this_thread()
             if loop is None:
                 return submit(pool, func, *args, **kwargs)
-            future = submit(pool, loop.counted(pool, lambda: func(*args, **kwargs)))
+            future = loop.submitted(pool, lambda: func(*args, **kwargs), submit=partial(submit, pool))
             loop.leave_after(pool, future)
             return future
 
@@ -172,34 +173,35 @@ class _Loop(asyncio.SelectorEventLoop):
         if executor is None:
             # Not the loop's own default executor: shutting that down takes a thread that nobody counts.
             self._pool = executor = self._pool or ThreadPoolExecutor(thread_name_prefix="virtual-default")
-        future = executor.submit(self.counted(executor, lambda: func(*args)))
+        future = self.submitted(executor, lambda: func(*args), submit=executor.submit)
         answer = asyncio.wrap_future(future, loop=self)
         # After wrap_future's own callback, so that the answer is on the loop before time may go on. It is the call
         # that counts, not the answer: a cancelled task leaves its thread at work.
         self.leave_after(executor, future)
         return answer
 
-    def counted(self, executor: Executor, func: Callable[[], T]) -> Callable[[], T]:
-        """Count a call, about to be submitted, until `leave_after`."""
+    def submitted(self, executor: Executor, func: Callable[[], T], *, submit: Callable[..., Future[T]]) -> Future[T]:
+        """Submit a call, and count it until `leave_after`; an executor that is shut down refuses it."""
         calls = self._calls.setdefault(executor, _Calls(threads=getattr(executor, "_max_workers", 1)))
 
         def call() -> T:
             self._of_this_thread.calls = calls
             return func()
 
-        with self._lock:
-            calls.open += 1
-        return call
+        self._change(calls, 1)
+        try:
+            return submit(call)
+        except BaseException:
+            self._change(calls, -1)
+            raise
 
     def leave_after(self, executor: Executor, future: Future[Any]) -> None:
         """Count a call no longer when it has ended."""
-        calls = self._calls[executor]
+        future.add_done_callback(lambda _: self._from_thread(lambda: self._change(self._calls[executor], -1)))
 
-        def leave() -> None:
-            with self._lock:
-                calls.open -= 1
-
-        future.add_done_callback(lambda _: self._from_thread(leave))
+    def _change(self, calls: _Calls, by: int) -> None:
+        with self._lock:
+            calls.open += by
 
     def wait_in_thread(self, is_over: Callable[[], bool]) -> None:
         """Count this thread, which is about to wait for others, as asleep until that is over."""

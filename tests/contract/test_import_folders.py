@@ -64,10 +64,11 @@ def test_refused_folder_fails_its_items(
     outcomes = one.send(meanwhile=lambda: cgc.add_files(["x/new"], project=PROJECT))
 
     assert [(told.state, told.code) for told in outcomes] == [
-        (ItemState.FAILED, 5030),
-        (ItemState.FAILED, 5030),
+        (ItemState.FAILED, None),
+        (ItemState.FAILED, None),
         (ItemState.SUBMITTED, None),
     ]
+    assert str(outcomes[0].message).startswith("The file 'new' is where a folder of this name is needed")
     assert one.jobs() == [LOCATIONS[2]]
     assert sorted(one.end(outcomes).results) == [
         (VOLUME, LOCATIONS[2], PROJECT, NAMES[2]),

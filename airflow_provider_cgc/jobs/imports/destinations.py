@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_cgc.client.models.account import Project
     from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 
+BLOCKED = "The file {name} is where a folder of this name is needed; give another name, or remove the file"
 _FOLDER_IS_FILE = "it is the file {name}; give the id of a folder, or a project"
 
 
@@ -242,7 +243,9 @@ class Destinations:
                 if found is not None and found.is_folder:
                     self._note(place, found)
                     return None
-                if is_last or found is not None:
+                if found is not None:
+                    return Problem(None, None, BLOCKED.format(name=shown(found.name)), made_here=True)
+                if is_last:
                     return _refusal(error)
             else:
                 self._note(place, folder)

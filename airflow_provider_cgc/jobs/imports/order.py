@@ -12,7 +12,7 @@ from airflow_provider_cgc.client.errors.problem import Problem
 from airflow_provider_cgc.client.models.lists import PAGE_LIMIT
 from airflow_provider_cgc.jobs.files import file_records
 from airflow_provider_cgc.jobs.imports.datasets import datasets_of
-from airflow_provider_cgc.jobs.imports.destinations import Destinations
+from airflow_provider_cgc.jobs.imports.destinations import BLOCKED, Destinations
 from airflow_provider_cgc.jobs.imports.finish import Files, file_item
 from airflow_provider_cgc.jobs.imports.item import ImportItem, ImportKey
 from airflow_provider_cgc.jobs.imports.names import Wishes, clashes, named
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 OTHER_FILE = "A {what} of this name is there, and it is no alias of this object"
 IS_THERE = "A {what} of this name is there already"
-BLOCKED = "The file {name} is where a folder of this name is needed; give another name, or remove the file"
 _RENAMED = re.compile(r"_\d+_(?P<name>.+)", re.DOTALL)
 
 
