@@ -64,7 +64,7 @@ def cgc_import_volume():
     @task
     def report(imported) -> None:
         items = read_items(imported)
-        print(f"{len(items)} objects are files of the project, such as {items[0]['path']}/{items[0]['name']}.")
+        print(f"{len(items)} objects are files of the project, such as {[item['name'] for item in items[:3]]}.")
 
     report(files.output)
     # [END howto_operator_cgc_bulk_import]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
+from airflow_provider_cgc.jobs.forms import did_you_mean
 from airflow_provider_cgc.jobs.text import BadInput, shown
 
 _TOKEN = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<field>[^{}]*)\}|(?P<slash>/)|(?P<literal>[^{}/]+)|(?P<stray>[{}])")
@@ -117,7 +118,8 @@ class Template:
         if name in self.FIELDS or (name.startswith(self.FAMILY) and name[len(self.FAMILY) :].strip()):
             return name
         known = ", ".join(f"{{{one}}}" for one in (*self.FIELDS, f"{self.FAMILY}KEY"))
-        raise BadTarget(f"{about} has the unknown field {shown(name)}; the fields are {known}")
+        close = did_you_mean(name, self.FIELDS)
+        raise BadTarget(f"{about} has the unknown field {shown(name)}; the fields are {known}{close}")
 
 
 def single_text(value: object, *, about: str, field: str, noun: str, otherwise: str, slashes: bool = False) -> str:

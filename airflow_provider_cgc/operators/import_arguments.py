@@ -50,7 +50,8 @@ def parent_of(value: Any, *, where: str) -> str | None:
     if problem is None and "/" not in value:
         return str(value)
     raise CgcBadInput(
-        f"{where} {problem}; give the id of a folder. A path is written in 'name', such as 'raw/2026/{{path}}/{{name}}'"
+        f"{where} {problem}; give the id of a folder. For a path give the project, and write the path in 'name', such"
+        " as 'raw/2026/{path}/{name}'"
     )
 
 
@@ -73,11 +74,13 @@ def metadata_of(value: Any, *, where: str) -> dict[str, ValueTemplate]:
         return {}
     if not isinstance(read, Mapping):
         raise CgcBadInput(f'{where} is {shown(value)}; give an object such as {{"sample_id": "{{folder}}"}}')
-    # The values are known when they are filled in; here only that they are text.
-    problems = metadata_problems({key: text if not isinstance(text, str) else "" for key, text in read.items()})
+    # Values with fields are known when these are filled in; here only that they are text.
+    templates = {key: ValueTemplate(text) for key, text in read.items() if isinstance(text, str)}
+    fixed = {key: "" if key in templates and templates[key].fields else text for key, text in read.items()}
+    problems = metadata_problems(fixed)
     if problems:
         raise CgcBadInput(f"{where}: the metadata's {problems[0]}")
-    return {key: ValueTemplate(text) for key, text in read.items()}
+    return templates
 
 
 def tags_of(value: Any, *, where: str) -> list[TagTemplate]:

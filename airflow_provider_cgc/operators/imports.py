@@ -60,7 +60,7 @@ class CgcBulkImportOperator(TransferLineage, CgcSubmittingOperator):
         (templated)
     :param manifest: in place of `items`, the address of a CSV, TSV or JSON lines file with the same words as columns or
         keys: text or an `ObjectStoragePath`; it may be a manifest that this operator or `CgcListVolumeOperator` wrote.
-        Further columns of a table are there for templates, as `{column.NAME}`. (templated)
+        Further columns of a table are there for templates, as `{column.KEY}`. (templated)
     :param failed_only: of a manifest that this operator wrote, take only the items that failed. For items with an
         unknown outcome, because its task did not wait, the platform is asked; they must have finished.
     :param volume: the volume of items that have none of their own. (templated)
@@ -69,7 +69,7 @@ class CgcBulkImportOperator(TransferLineage, CgcSubmittingOperator):
     :param parent: in place of `project`, the id of a folder that they go to. (templated)
     :param name: the path of each file below the project or folder: `{name}` (the last part of the object's location),
         `{path}` (its folders below the prefix that was listed, or else all folders of its location), `{folder}` (the
-        folder that it is in), `{column.NAME}`; empty folders are left out. (templated)
+        folder that it is in), `{column.KEY}`; empty folders are left out. (templated)
     :param if_exists: what to do if the name is taken: "fail" the item; "skip" it if an alias of this very object has
         the name, whose metadata are set, too (anything else of that name fails the item); "overwrite" the file, which
         the platform deletes first, so that the new one has another id, and tasks and links that use the old id break;

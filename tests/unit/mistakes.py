@@ -27,7 +27,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         "export",
         {"location": "{nam}"},
         "the location '{nam}' has the unknown field 'nam'; the fields are {name}, {path}, {project},"
-        " {id}, {metadata.KEY}.",
+        " {id}, {metadata.KEY}; is 'nam' meant to be 'name'?",
     ),
     (
         "export",
@@ -342,7 +342,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         "3 problems\n"
         "- copy_only is 'no'; give true or false\n"
         "- the location '{nam}' has the unknown field 'nam'; the fields are {name}, {path}, {project},"
-        " {id}, {metadata.KEY}\n"
+        " {id}, {metadata.KEY}; is 'nam' meant to be 'name'?\n"
         "- items: item 2 is 7, of type int, not a string; give the file's id as the platform shows it",
     ),
     (

@@ -84,7 +84,7 @@ INSIDE = {
         "submitting": _WAITING,  # and no kind of job
         "datasets": set(),
         "transfers": {*_SUBMITTING, "datasets"},
-        "placeholders": {"text"},
+        "placeholders": {"forms", "text"},
         "places": {*_FORMS, "waiting", "files"},
         "objects": _SUBMITTING,
         "exports": _KIND,  # and no other kind of job

@@ -48,7 +48,7 @@ class NameTemplate(Template):
     A text such as "{path}/{name}" that makes a file's path from an object's. Raises BadTarget if it cannot.
 
     `{name}`: the last part of the object's location, or the name that an exported file had. `{path}`: its folders,
-    below the prefix that was listed. `{folder}`: the folder that it is in. `{column.NAME}`: a further column of the
+    below the prefix that was listed. `{folder}`: the folder that it is in. `{column.KEY}`: a further column of the
     manifest. `{{` and `}}` stand for braces.
     """
 

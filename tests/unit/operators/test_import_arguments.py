@@ -16,7 +16,10 @@ USUAL: dict[str, Any] = {"task_id": "t", "items": ["run7/a.bam"], "volume": "me/
 WRONG = [
     ({"project": "project"}, "is 'project'; give 'owner/short-name'"),
     ({"volume": "in"}, "is 'in'; give 'owner/name'"),
-    ({"project": None, "parent": "raw/2026"}, "give the id of a folder. A path is written in 'name'"),
+    (
+        {"project": None, "parent": "raw/2026"},
+        "For a path give the project, and write the path in 'name', such as 'raw/2026/{path}/{name}'",
+    ),
     ({"parent": "65a1b2c3d4e5f60718293a60"}, "give either project or parent, not both"),
     ({"name": "{nome}"}, "unknown field 'nome'"),
     ({"name": "None"}, "rendered to nothing"),
