@@ -73,16 +73,17 @@ def story(airflow: AirflowBox, labs: dict[str, Lab], database: Database, stored_
 
     wait_until(airflow, second_try, "the retry after execution_timeout", runs=(run,))
     lab.pass_time(60)
+    wait_for_all(airflow, run)
+    # Airflow 3.3 takes a trigger that it could not load for a running one for ever, and SQLite gives ids again: without
+    # this a later trigger with such an id would never be started.
+    airflow.stop_component("triggerer")
+    airflow.start_component("triggerer")
     undisturbed = Run.start(
         airflow,
         "system_undisturbed",
         {task_id: lab.start_exports(1, seconds=60) for task_id in ("times_out", "runs_out_of_execution_time")},
     )
-    wait_for_all(airflow, run, undisturbed)
-    # Airflow 3.3 takes a trigger that it could not load for a running one for ever, and SQLite gives ids again: without
-    # this a later trigger with such an id would never be started.
-    airflow.stop_component("triggerer")
-    airflow.start_component("triggerer")
+    wait_for_all(airflow, undisturbed)
 
     return Story(
         run=run,
