@@ -114,12 +114,7 @@ class Files:
 
     def _other(self, key: ImportKey, file: File) -> str | None:
         """Return the problem of a file that is certainly no alias of an item's object."""
-        if file.storage_type is None:
-            return None
-        is_shown = None not in (file.volume, file.location)
-        if is_shown and self._sources.is_alias(key, file):
-            return None
-        if file.is_alias and not is_shown and file.may_be_alias_of(key.volume, key.location):
+        if not self._sources.is_other(key, file):
             return None
         target = f"one of {shown(file.location)} on volume {file.volume}" if file.is_alias else "no alias at all"
         return OTHER_FILE.format(file=file.id, target=target)

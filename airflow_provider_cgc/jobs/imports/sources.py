@@ -56,3 +56,11 @@ class Sources:
         volume = self._volumes[key.volume]
         prefix = None if isinstance(volume, Problem) else volume.prefix
         return replace(file, volume_prefix=prefix).is_alias_of(key.volume, key.location)
+
+    def is_other(self, key: ImportKey, file: File) -> bool:
+        """Return True if a file is certainly no alias of an item's object. Raises `CgcError`."""
+        if file.storage_type is None or self.is_alias(key, file):
+            return False
+        is_shown = None not in (file.volume, file.location) and not isinstance(self._volumes[key.volume], Problem)
+        # The platform may tell a location with the prefix of a volume that it does not show.
+        return is_shown or not file.may_be_alias_of(key.volume, key.location)
