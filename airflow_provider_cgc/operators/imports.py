@@ -69,16 +69,17 @@ class CgcBulkImportOperator(TransferLineage, CgcSubmittingOperator):
     :param parent: in place of `project`, the id of a folder that they go to. (templated)
     :param name: the path of each file below the project or folder: `{name}` (the last part of the object's location),
         `{path}` (its folders below the prefix that was listed, or else all folders of its location), `{folder}` (the
-        folder that it is in), `{column.KEY}`; empty folders are left out. (templated)
-    :param if_exists: what to do if the name is taken: "fail" the item; "skip" it if an alias of this very object has
-        the name, whose metadata are set, too (anything else of that name fails the item); "overwrite" the file, which
-        the platform deletes first, so that the new one has another id, and tasks and links that use the old id break;
-        or "rename": the platform puts `_1_` or the like before the name of the new file. (templated)
+        folder that it is in), `{column.KEY}`; empty folders are left out. Default: `{path}/{name}`. (templated)
+    :param if_exists: what to do if the name is taken: "fail" the item, which is the default; "skip" it if an alias of
+        this very object has the name, whose metadata are set, too (anything else of that name fails the item);
+        "overwrite" the file, which the platform deletes first, so that the new one has another id, and tasks and links
+        that use the old id break; or "rename": the platform puts `_1_` or the like before the name of the new file.
+        (templated)
     :param metadata: the metadata of each file: a dict of texts, with the placeholders of `name` and `{location}`, such
         as `{"sample_id": "{folder}"}`, or text of it. The platform takes keys of at most 100 bytes, values of at most
-        300, and 1,000 pairs. Other metadata of a file stay. (templated)
+        300, and 1,000 pairs. Other metadata of a file stay. Default: none. (templated)
     :param tags: the tags of each file: a list of texts with the same placeholders, or text of it. Other tags of a file
-        stay. (templated)
+        stay. Default: none. (templated)
     :param max_failures: the number of items that may fail before the task does, including those that cannot be
         imported; after more failures nothing more is sent. (templated)
     :param max_failure_share: the same as a share of all items, from 0 to 1; if `max_failures` is above 0, too, the

@@ -144,8 +144,7 @@ class CgcListingOperator(TextTemplates, BaseOperator):
         given = Literals(self)
         given.read("cgc_conn_id", connection_id)
         self.read_place(given)
-        read = lambda value, where: self.read_rules(**{where: value})  # noqa: E731
-        known = [name for name in self.filters if given.known(name) and given.read(name, read) is not None]
+        known = [name for name in self.filters if given.known(name) and given.read(name, self._read_rule) is not None]
         given.check(lambda: self.read_rules(**{name: given.value(name) for name in known}))
         expected = given.read("expected_count", lambda value, where: whole_number(where, value))
         for name in self.flags:
@@ -153,6 +152,10 @@ class CgcListingOperator(TextTemplates, BaseOperator):
         if given.known("manifest_path", "manifest_conn_id"):
             given.check(lambda: self._check_manifest(expected))
         return given
+
+    def _read_rule(self, value: Any, *, where: str) -> Rules:
+        """Read one filter. Raises BadInput."""
+        return self.read_rules(**{where: value})
 
     def execute(self, context: Context) -> list[dict[str, Any]] | str:
         """Check the arguments, find the place, list it, and return the items or their manifest."""
