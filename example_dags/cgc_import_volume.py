@@ -64,7 +64,8 @@ def cgc_import_volume():
     @task
     def report(imported) -> None:
         items = read_items(imported)
-        print(f"{len(items)} objects are files of the project, such as {[item['name'] for item in items[:3]]}.")
+        some = ", ".join(f"{item['path']}/{item['name']}" for item in items[:3])
+        print(f"{len(items)} objects are files of the project, such as {some}.")
 
     report(files.output)
     # [END howto_operator_cgc_bulk_import]
